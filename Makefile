@@ -1,0 +1,49 @@
+# Everything a user or a contributor needs. `make demo` and `make test` are the two that matter;
+# both build .venv from the lock by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench sweep lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "precoro-daemon needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "building $(VENV) from requirements.lock (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## mirror a made-up company from the built-in sandbox and show the result
+	@$(BIN)/precoro-daemon sandbox demo
+
+check: $(STAMP) ## lint, types, layers, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_architecture.py
+
+test: check ## all that CI runs
+	$(BIN)/pytest
+
+bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
+	$(BIN)/python -m tests.bench $(ONLY)
+
+SEED ?= 0
+MINUTES ?= 10
+sweep: $(STAMP) ## long random tests: make sweep SEED=1 MINUTES=30
+	$(BIN)/python -m tests.sweep --seed $(SEED) --minutes $(MINUTES)
+
+lock: ## renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo

@@ -1,0 +1,84 @@
+"""what Precoro offers: path, key, detail, lines; data, not code"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Key = Literal["id", "idn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One list endpoint of the Precoro REST API.
+
+    name     our word for it: in the config, the log, the views
+    path     below the API's origin, with the leading slash
+    key      which of a record's two names addresses its detail
+    detail   GET {path}/{key} gives more than the list does
+    small    few rows in any company: listed whole every time, as one page holds them all
+    lines    the field of the detail that holds its lines, "" if it has none
+    filters  which of the user's filters the endpoint understands
+    """
+
+    name: str
+    path: str
+    key: Key = "id"
+    detail: bool = False
+    small: bool = False
+    lines: str = ""
+    filters: frozenset[str] = frozenset({"modified_since"})
+
+    @property
+    def is_document(self) -> bool:
+        """Documents have a per-company number (idn) and a detail; they get details by default."""
+        return self.key == "idn" and self.detail
+
+
+_DOCUMENT_FILTERS = frozenset(
+    {"modified_since", "status", "approved_from", "approved_to", "supplier", "attached_files_only"}
+)
+
+
+def _document(name: str, path: str, lines: str = "items") -> Collection:
+    return Collection(name, path, key="idn", detail=True, lines=lines, filters=_DOCUMENT_FILTERS)
+
+
+def _small(name: str, path: str) -> Collection:
+    return Collection(name, path, small=True)
+
+
+_ALL = (
+    _document("purchase_orders", "/purchaseorders"),
+    _document("invoices", "/invoices"),
+    _document("receipts", "/receipts"),
+    _document("expenses", "/expenses"),
+    _document("purchase_requisitions", "/purchaserequisitions"),
+    _document("warehouse_requests", "/warehouserequests"),
+    _document("requests_for_proposals", "/requestforproposals"),
+    Collection("payments", "/payments", key="idn"),
+    Collection("expense_payments", "/expensePayments", key="idn"),
+    Collection("suppliers", "/suppliers", detail=True),
+    Collection("items", "/items", detail=True, filters=frozenset({"modified_since", "supplier"})),
+    Collection("contracts", "/contracts", detail=True),
+    Collection("document_custom_fields", "/documentcustomfields", detail=True),
+    Collection("item_custom_fields", "/itemcustomfields", detail=True),
+    Collection("supplier_custom_fields", "/suppliercustomfields", detail=True),
+    _small("taxes", "/taxes"),
+    _small("payment_terms", "/paymentterms"),
+    _small("locations", "/locations"),
+    _small("legal_entities", "/legalentities"),
+    _small("users", "/users"),
+    _small("warehouses", "/warehouses"),
+    _small("units", "/units"),
+    _small("budgets", "/budgets"),
+    _small("stock_transfers", "/stocktransfers"),
+    _small("stock_takings", "/stock_takings"),
+)
+
+COLLECTIONS: dict[str, Collection] = {collection.name: collection for collection in _ALL}
+DOCUMENTS: tuple[str, ...] = tuple(c.name for c in _ALL if c.is_document)
+WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _ALL if c.detail)
+
+PAGE_SIZES = (10, 20, 50, 100, 200)
+"""The only values of `per_page` that Precoro accepts."""

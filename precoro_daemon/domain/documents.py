@@ -1,0 +1,132 @@
+"""records, versions, tolerant reading of loose JSON"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from precoro_daemon.errors import BadRecord
+
+_MAX_ID = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Record:
+    """One row of a collection as a list gave it.
+
+    id           Precoro's global integer
+    idn          the per-company number; usually an int, text if it is not a plain number, None if there is none
+    status       Precoro's number, unknown numbers as they are, None if there is none
+    updated_at   `updateDate` in UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no date we can read
+    external_id  `externalId` as text, None if empty
+    version      16 bytes that differ whenever any byte of `raw` differs
+    raw          the record's JSON exactly as it came, every digit kept
+    wanted       the user's filter keeps it: it gets a detail and shows in the views
+    """
+
+    id: int
+    idn: int | str | None
+    status: int | None
+    updated_at: str | None
+    external_id: str | None
+    version: bytes
+    raw: str
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row of a list that is no record: kept aside under `key` with the reason, and its JSON as it came."""
+
+    key: str
+    reason: str
+    raw: str
+
+
+class _Loose(msgspec.Struct, rename="camel"):
+    """The few fields that are read on the hot path, each of whatever type it comes in."""
+
+    id: Any = None
+    idn: Any = None
+    status: Any = None
+    update_date: Any = None
+    external_id: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_loose = msgspec.json.Decoder(_Loose).decode
+_decode_any = msgspec.json.decode
+
+
+def read_record(raw: bytes | memoryview) -> Record:
+    """Read one list row. Raises BadRecord if it is not an object or has no usable id."""
+    try:
+        loose = _decode_loose(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRecord(f"not a readable object: {error}") from error
+    number = whole_number(loose.id)
+    if number is None:
+        raise BadRecord(f"its id is {_shown(loose.id)}, not a whole number")
+    return Record(
+        id=number,
+        idn=plain_number(loose.idn),
+        status=whole_number(loose.status["id"])
+        if isinstance(loose.status, dict) and "id" in loose.status
+        else whole_number(loose.status),
+        updated_at=utc_text(loose.update_date),
+        external_id=external_text(bytes(loose.external_id)),
+        version=blake2b(raw, digest_size=16).digest(),
+        raw=str(raw, "utf-8"),
+    )
+
+
+def reject(raw: bytes | memoryview, reason: str) -> Rejected:
+    """What to keep of a row that read_record refused. The key is made of its bytes, so a repeat is one row."""
+    key = blake2b(raw, digest_size=8).hexdigest()
+    return Rejected(key=key, reason=reason, raw=str(raw, "utf-8", "replace"))
+
+
+def whole_number(value: Any) -> int | None:
+    """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
+        value = int(value)
+    return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
+
+
+def plain_number(value: Any) -> int | str | None:
+    """An idn: an int where it is one ("17" too), other text as it is ("PO-7", "007"), else None."""
+    number = whole_number(value)
+    if number is not None and (not isinstance(value, str) or str(number) == value):
+        return number
+    return value if isinstance(value, str) and value else None
+
+
+def external_text(raw: bytes) -> str | None:
+    """An externalId as text: strings decoded, numbers with the digits they were sent with, empty as None."""
+    if raw in (b"null", b'""', b"[]", b"{}", b"false"):
+        return None
+    return str(_decode_any(raw)) if raw.startswith(b'"') else raw.decode()
+
+
+def utc_text(value: Any) -> str | None:
+    """A Precoro date in UTC without offset; one without offset is taken as UTC. Unreadable text stays as it is."""
+    if not isinstance(value, str) or not value:
+        return None
+    if len(value) == 19 and value[10] == "T":
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else repr(value)[:80]

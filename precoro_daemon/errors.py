@@ -1,0 +1,104 @@
+"""Every failure by name: may it be retried, exit code, hint for the operator."""
+
+from __future__ import annotations
+
+
+class DaemonError(Exception):
+    """Something failed that this program foresaw. Its text is written for the operator."""
+
+    exit_code = 1
+
+
+class TemporaryError(DaemonError):
+    """The same call may succeed later.
+
+    `wait` is the number of seconds the other side asked us to wait, None if it did not say.
+    """
+
+    def __init__(self, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class ConnectionFault(TemporaryError):
+    """No complete answer arrived: refused, reset, cut off or timed out. Usually the network; retried by itself."""
+
+
+class ServerFault(TemporaryError):
+    """Precoro answered with 5xx or 408. Nothing to do; retried by itself."""
+
+
+class MalformedAnswer(TemporaryError):
+    """The answer has status 200 but is not what was asked for: an HTML page, half a JSON, nothing at all.
+
+    Retried, because a proxy or an overloaded server does this for minutes, never taken as data.
+    """
+
+
+class RateLimited(TemporaryError):
+    """Precoro answered 429. The named window is kept closed until Precoro's own time; the call is repeated then."""
+
+
+class PermanentError(DaemonError):
+    """Repeating this call gives the same answer. The record is set aside; its siblings go on."""
+
+
+class NotFound(PermanentError):
+    """Precoro has no such document (404): it was deleted, or the key's user may not see it."""
+
+
+class Forbidden(PermanentError):
+    """The key works, but its user may not read this (403). Give the user the role, or drop the collection."""
+
+
+class Refused(PermanentError):
+    """Precoro refused the request itself (400, 409, 422 ...). The text names what it did not accept."""
+
+
+class BadRecord(PermanentError):
+    """A record cannot be read (no usable id, or not an object). Kept aside with its raw JSON, shown by `status`."""
+
+
+class DoubtfulError(DaemonError):
+    """A write may or may not have happened. Never repeated blindly; see the payments journal."""
+
+
+class FatalError(DaemonError):
+    """The program cannot go on."""
+
+
+class ConfigurationError(FatalError):
+    """The configuration has mistakes. All of them are listed, with file, line and key."""
+
+    exit_code = 4
+
+
+class StoreUnusable(FatalError):
+    """The state cannot be used as it is: damaged, of a newer version, of another company, disk full or read-only."""
+
+    exit_code = 4
+
+
+class AuthenticationError(FatalError):
+    """Precoro does not accept the key (401, or 403 before any success): token, e-mail or region is wrong, or blocked."""
+
+    exit_code = 5
+
+
+class BudgetSpent(DaemonError):
+    """The day's quota for this kind of call is used up; more is left to do. Run again when it opens.
+
+    `resume_at` is the time (Unix seconds, server's clock) of the next call this lane may make.
+    """
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, resume_at: float) -> None:
+        super().__init__(message)
+        self.resume_at = resume_at
+
+
+class StoreHeld(FatalError):
+    """Another instance holds the state. Stop it first, or give this one a state of its own."""
+
+    exit_code = 7
