@@ -1,0 +1,53 @@
+"""real time and sleep"""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+
+_TRUSTED = 2.0
+"""Seconds a right clock may differ from a server's `Date`, which is cut to the second and took time to arrive."""
+
+_STRETCH = 60.0
+"""Longest single timer in real seconds: the loop's own clock stands still while the machine is suspended."""
+
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class RealClock:
+    """Unix seconds counted on from the wall clock at start, so that nobody who sets the clock moves them.
+
+    Suspend counts. With `time_scale` they run that many times faster than real seconds. They never run backwards,
+    except once: when the first server's `Date` shows that the wall clock was wrong, `anchor` shifts them.
+    """
+
+    def __init__(self, time_scale: float = 1.0) -> None:
+        self.time_scale = time_scale
+        self._start = self._elapsed()
+        self._origin = time.time()
+        self._anchored = False
+
+    def now(self) -> float:
+        return self._origin + (self._elapsed() - self._start) * self.time_scale
+
+    def anchor(self, server_now: float) -> float:
+        """Set the clock by the server's, the first time this is called. Returns the shift in seconds.
+
+        What is persisted is then in the server's time, even if the local clock is a day wrong.
+        """
+        shift = server_now - self.now()
+        if self._anchored or abs(shift) <= _TRUSTED:
+            shift = 0.0
+        self._anchored = True
+        self._origin += shift
+        return shift
+
+    async def sleep(self, seconds: float) -> None:
+        end = self._elapsed() + seconds / self.time_scale
+        while (left := end - self._elapsed()) > 0:  # noqa: ASYNC110 - nothing tells of time but time
+            await anyio.sleep(min(left, _STRETCH))
+
+    @staticmethod
+    def _elapsed() -> float:
+        return time.clock_gettime(_BOOT_CLOCK)
