@@ -1,0 +1,6 @@
+"""a local Precoro: limits, pages, files, payments, faults; for tests, rehearsals and the demo."""
+
+from precoro_daemon.sandbox.options import Quota, SandboxOptions
+from precoro_daemon.sandbox.server import Sandbox, serve
+
+__all__ = ["Quota", "Sandbox", "SandboxOptions", "serve"]

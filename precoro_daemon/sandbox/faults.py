@@ -1,0 +1,78 @@
+"""a local Precoro: scripted faults: which call goes wrong, how, and how often."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+
+@dataclass
+class Fault:
+    """One rule. It strikes the matching calls after `skip` of them, every `nth`, at most `times`."""
+
+    kind: str
+    path: str = ""
+    """A regular expression, searched for in path and query; "" matches every call."""
+    method: str = ""
+    times: int | None = 1
+    """None: for ever."""
+    skip: int = 0
+    nth: int = 1
+    probability: float = 1.0
+    seconds: float = 1.0
+    """How long a slow kind takes, or until a late commit (real seconds)."""
+    limit: str = "second"
+    """For 429: second, minute, hour, day, route_minute, route_hour."""
+    wait: float = 1.0
+    """For 429: simulated seconds until the stamp it carries."""
+    location: str = ""
+    """For redirect: where to."""
+    record: str = "null"
+    """For bad_record: null, string, no_id, id_object, id_null, duplicate."""
+    off: int = 7
+    """For wrong_totals: by how much."""
+    seen: int = field(default=0, compare=False)
+    struck: int = field(default=0, compare=False)
+
+    @property
+    def spent(self) -> bool:
+        return self.times is not None and self.struck >= self.times
+
+    def strikes(self, method: str, path_qs: str, random: Random) -> bool:
+        """Whether this call is hit; counts the calls that match."""
+        if self.spent or (self.method and self.method != method) or not re.search(self.path, path_qs):
+            return False
+        self.seen += 1
+        turn = self.seen - self.skip
+        if turn < 1 or turn % self.nth or random.random() >= self.probability:
+            return False
+        self.struck += 1
+        return True
+
+
+class Faults:
+    """The rules in force, in order; the first that strikes decides."""
+
+    def __init__(self, kinds: Mapping[str, object], seed: int) -> None:
+        self._kinds = kinds
+        self._random = Random(seed + 2)
+        self.rules: list[Fault] = []
+
+    def add(self, kind: str, **rule: Any) -> Fault:
+        """One more rule; ValueError for a kind, name or pattern that does not exist."""
+        if kind not in self._kinds:
+            raise ValueError(f"no fault is called {kind!r}; there are {', '.join(sorted(self._kinds))}")
+        try:
+            re.compile(str(rule.get("path", "")))
+            fault = Fault(kind, **rule)
+        except (TypeError, re.error) as error:
+            raise ValueError(str(error)) from None
+        self.rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.rules.clear()
+
+    def match(self, method: str, path_qs: str) -> Fault | None:
+        return next((rule for rule in self.rules if rule.strikes(method, path_qs, self._random)), None)

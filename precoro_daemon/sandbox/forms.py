@@ -1,0 +1,82 @@
+"""a local Precoro: request bodies, read as the live API reads them."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from precoro_daemon.sandbox.refusals import RefusedError
+from precoro_daemon.sandbox.shapes import cents
+
+Form = dict[str, Any]
+
+
+async def form(request: web.Request) -> Form:
+    """The fields of an urlencoded body; any other kind of body has none."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    return nest((key, str(value)) for key, value in (await request.post()).items())
+
+
+async def json_object(request: web.Request) -> Form:
+    """The JSON body of the few endpoints that want one."""
+    try:
+        value = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        raise RefusedError("body", "This value is not valid JSON.") from None
+    return value if isinstance(value, dict) else {}
+
+
+def nest(pairs: Iterable[tuple[str, str]]) -> Form:
+    """`invoice[id]=45` becomes {"invoice": {"id": "45"}}, `currencies[]=USD` {"currencies": ["USD"]}."""
+    fields: Form = {}
+    for key, value in pairs:
+        found = re.fullmatch(r"([^\[\]]+)\[([^\[\]]*)\]", key)
+        if found is None:
+            fields[key] = value
+        elif found[2] in ("", "0") or found[2].isdecimal():
+            fields.setdefault(found[1], []).append(value)
+        else:
+            fields.setdefault(found[1], {})[found[2]] = value
+    return fields
+
+
+def required(fields: Form, name: str) -> str:
+    value = fields.get(name)
+    if value in (None, ""):
+        raise RefusedError(name, "This value should not be blank.")
+    return str(value)
+
+
+def boolean(fields: Form, name: str, *, strict: bool) -> bool:
+    """Absent is false, as in any HTML form. Strictly only lower-case `true` and `false` are values."""
+    text = str(fields.get(name, "false"))
+    if not strict:
+        text = text.lower()
+    if text not in ("true", "false", "1", "0"):
+        raise RefusedError(name, "This value is not valid.")
+    return text in ("true", "1")
+
+
+def amount(fields: Form, name: str) -> int | None:
+    """Cents of a written amount; None when it was not sent."""
+    text = fields.get(name)
+    if text in (None, ""):
+        return None
+    found = cents(str(text))
+    if found is None:
+        raise RefusedError(name, "This value is not valid.")
+    return found
+
+
+def identifier(fields: Form, name: str) -> int | None:
+    """The id in `name[id]`; None when it was not sent."""
+    nested = fields.get(name)
+    text = nested.get("id") if isinstance(nested, dict) else None
+    if text in (None, ""):
+        return None
+    if not str(text).isdecimal():
+        raise RefusedError(name, "This value is not valid.")
+    return int(str(text))

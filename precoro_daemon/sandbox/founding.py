@@ -1,0 +1,138 @@
+"""a local Precoro: the company as it is at the start, drawn from a seed."""
+
+from collections.abc import Callable
+from random import Random
+
+from precoro_daemon.sandbox.names import numbered, words
+from precoro_daemon.sandbox.options import SandboxOptions
+from precoro_daemon.sandbox.rows import Row
+from precoro_daemon.sandbox.schema import APPROVED, DENIED, PENDING
+
+DAY = 86_400
+HISTORY_DAYS = 730
+FIRST_ID = 1_000_003
+ID_STEPS = 7
+
+Drafts = dict[str, list[Row]]
+"""Rows without ids yet, by collection path, each list in order of creation."""
+
+
+class Founding:
+    """Draws the rows of everything that documents refer to: people, places, suppliers, catalogue."""
+
+    def __init__(self, options: SandboxOptions, start: float) -> None:
+        self.options = options
+        self.random = Random(options.seed)
+        # Midnight, so that two sandboxes started on one day hold the same company.
+        self.today = int(start) // DAY * DAY if options.start is None else int(start)
+        self.drafts: Drafts = {}
+
+    def draft(self, collection: str, created: int) -> Row:
+        """A new row, with its own salt and most probably never edited since."""
+        random = self.random
+        updated = created
+        if random.random() < 0.4:
+            updated += int(random.random() ** 3 * max(0, self.today - created))
+        return Row(collection, random.getrandbits(63), created, updated=updated)
+
+    def days(self, count: int, since: int = HISTORY_DAYS) -> list[int]:
+        """`count` moments over the last days, oldest first."""
+        span = since * DAY
+        return sorted(self.today - 60 - int(self.random.random() * span) for _ in range(count))
+
+    def reference_data(self) -> Drafts:
+        for collection, complete in _COMPLETE.items():
+            moments = self.days(self.options.rows(collection), HISTORY_DAYS * 2)
+            rows = [self.draft(collection, moment) for moment in moments]
+            self.drafts[collection] = rows
+            for index, row in enumerate(rows):
+                complete(self, row, index)
+        return self.drafts
+
+    def choose(self, collection: str) -> Row | None:
+        rows = self.drafts.get(collection)
+        return rows[int(self.random.random() * len(rows))] if rows else None
+
+    def currency(self) -> str:
+        known = words("currencies")
+        return str(known[min(int(self.random.random() ** 2 * len(known)), len(known) - 1)])
+
+
+def _named(kind: str) -> Callable[[Founding, Row, int], None]:
+    def complete(founding: Founding, row: Row, index: int) -> None:
+        row.name = numbered(kind, index)
+        row.enable = founding.random.random() > 0.06
+        if founding.random.random() < 0.3:
+            row.external_id = f"EXT-{row.pick(3, 90_000) + 10_000}"
+
+    return complete
+
+
+def _supplier(founding: Founding, row: Row, index: int) -> None:
+    _named("suppliers")(founding, row, index)
+    row.status = founding.random.choices((APPROVED, PENDING, DENIED), (88, 8, 4))[0]
+    row.approved = row.created + DAY if row.status == APPROVED else 0
+    row.currency = founding.currency()
+
+
+def _item(founding: Founding, row: Row, index: int) -> None:
+    product, unit = words("products")[index % len(words("products"))]
+    series = index // len(words("products"))
+    row.name = f"{product} #{series + 1}" if series else product
+    row.extra = {"unit": unit}
+    row.supplier = founding.choose("suppliers")
+    row.currency = row.supplier.currency if row.supplier else "EUR"
+    row.total = int(10 ** (founding.random.random() * 4)) * 25 + row.pick(7, 100)
+    row.enable = founding.random.random() > 0.05
+
+
+def _contract(founding: Founding, row: Row, index: int) -> None:
+    row.name = f"C-{2020 + index % 6}/{index + 1:03d}"
+    row.supplier = founding.choose("suppliers")
+    row.files = index % 3
+
+
+def _transfer(founding: Founding, row: Row, index: int) -> None:
+    row.status = founding.random.choice((APPROVED, PENDING))
+    row.origin = founding.choose("warehouses")
+
+
+def _user(founding: Founding, row: Row, index: int) -> None:
+    first, last = words("people")[index % len(words("people"))]
+    row.name = f"{first} {last}" if index < len(words("people")) else f"{first} {last} {index}"
+
+
+def _numbers(founding: Founding, row: Row, index: int) -> None:
+    name, percent = words("taxes")[index % len(words("taxes"))]
+    row.name = name if index < len(words("taxes")) else f"{name} ({index})"
+    row.extra = {"percent": percent}
+
+
+_COMPLETE: dict[str, Callable[[Founding, Row, int], None]] = {
+    "users": _user,
+    "locations": _named("locations"),
+    "legalentities": _named("legalentities"),
+    "warehouses": _named("warehouses"),
+    "units": _named("units"),
+    "taxes": _numbers,
+    "paymentterms": _named("terms"),
+    "budgets": _named("budgets"),
+    "documentcustomfields": _named("document_fields"),
+    "itemcustomfields": _named("item_fields"),
+    "suppliercustomfields": _named("supplier_fields"),
+    "suppliers": _supplier,
+    "items": _item,
+    "contracts": _contract,
+    "stocktransfers": _transfer,
+    "stock_takings": _transfer,
+}
+
+
+def number_ids(drafts: Drafts, random: Random) -> int:
+    """Gives ids that rise with creation over the whole company; returns the next free one."""
+    everything = sorted((row.created, row.salt, row) for rows in drafts.values() for row in rows)
+    free = FIRST_ID
+    for _, _, row in everything:
+        row.id = free
+        free += 1 + int(random.random() * ID_STEPS)
+    return free

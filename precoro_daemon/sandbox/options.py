@@ -1,0 +1,128 @@
+"""a local Precoro: what it can be asked to be (size, limits, time, list order, shapes)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Literal, get_args
+
+Order = Literal["created_desc", "created_asc", "updated_desc", "updated_asc"]
+Meta = Literal["both", "totals", "has_next"]
+RetryAfter = Literal["utc", "seconds", "iso", "garbage", "absent", "past", "far"]
+Size = Literal["empty", "small", "medium", "large"]
+
+SIZES: Mapping[str, Mapping[str, int]] = {
+    "empty": {},
+    "small": {
+        "purchaseorders": 32, "invoices": 38, "receipts": 16, "expenses": 10, "purchaserequisitions": 12,
+        "warehouserequests": 6, "requestforproposals": 6, "suppliers": 24, "items": 90, "contracts": 6,
+        "documentcustomfields": 4, "itemcustomfields": 3, "suppliercustomfields": 2, "taxes": 5,
+        "paymentterms": 4, "locations": 5, "legalentities": 3, "users": 9, "warehouses": 3, "units": 7,
+        "budgets": 5, "stocktransfers": 4, "stock_takings": 3,
+    },
+    "medium": {
+        "purchaseorders": 1_800, "invoices": 2_500, "receipts": 1_000, "expenses": 450,
+        "purchaserequisitions": 700, "warehouserequests": 150, "requestforproposals": 150,
+        "suppliers": 320, "items": 1_300, "contracts": 60, "documentcustomfields": 8, "itemcustomfields": 6,
+        "suppliercustomfields": 4, "taxes": 8, "paymentterms": 8, "locations": 14, "legalentities": 6,
+        "users": 60, "warehouses": 6, "units": 12, "budgets": 30, "stocktransfers": 40, "stock_takings": 12,
+    },
+    "large": {
+        "purchaseorders": 28_000, "invoices": 42_000, "receipts": 16_000, "expenses": 6_000,
+        "purchaserequisitions": 11_000, "warehouserequests": 2_000, "requestforproposals": 2_000,
+        "suppliers": 2_400, "items": 9_000, "contracts": 600, "documentcustomfields": 14,
+        "itemcustomfields": 10, "suppliercustomfields": 6, "taxes": 12, "paymentterms": 12, "locations": 60,
+        "legalentities": 14, "users": 480, "warehouses": 16, "units": 20, "budgets": 200,
+        "stocktransfers": 400, "stock_takings": 80,
+    },
+}  # fmt: skip
+"""Rows per collection. Payments follow from the invoices and expenses that are paid."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """The documented limits of one key; 0 lifts one."""
+
+    per_second: int = 1
+    per_minute: int = 60
+    per_hour: int = 1_500
+    per_day: int = 3_000
+    same_get_per_minute: int = 1
+    same_get_per_hour: int = 30
+    same_get_scope: Literal["url", "path"] = "url"
+
+
+@dataclass(frozen=True)
+class SandboxOptions:
+    """Everything that shapes one sandbox; what may change while it runs is in `Sandbox.tune`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    size: Size = "small"
+    seed: int = 1
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows per collection path, over the size's own; `payments` and `expensePayments` are upper bounds."""
+    record_bytes: int = 0
+    """Pads each document's list entry to this many bytes (for measurements)."""
+    start: datetime | None = None
+    """Simulated time at the start; the real time when not given. Same seed and start: the same bytes."""
+    time_scale: float = 1.0
+    """How many simulated seconds pass in a real one."""
+    limits: bool = True
+    quota: Quota = Quota()
+    retry_after: RetryAfter = "utc"
+    busy: float = 0.0
+    """Edits, inserts and deletes by users who keep working, per simulated minute."""
+    latency: float = 0.0
+    """Real seconds an answer takes."""
+    order: Order = "created_desc"
+    meta: Meta = "both"
+    traps: bool = True
+    """False serves one plain shape for everything; True the loose shapes of the live API."""
+    keep_external_id: bool = True
+    """Whether POST /payments keeps the externalId it is given (a client must cope with both)."""
+    token: str = "sandbox-key"
+    email: str = "buyer@sandbox.example"
+
+    def rows(self, collection: str) -> int:
+        """How many rows the company starts with."""
+        return self.counts.get(collection, SIZES[self.size].get(collection, 0))
+
+
+@dataclass
+class Tuning:
+    """What may be changed while a sandbox runs; starts as the options say."""
+
+    latency: float
+    busy: float
+    limits: bool
+    order: Order
+    meta: Meta
+    retry_after: RetryAfter
+    keep_external_id: bool
+
+    @classmethod
+    def of(cls, options: SandboxOptions) -> "Tuning":
+        return cls(**{each.name: getattr(options, each.name) for each in fields(cls)})
+
+    def change(self, wishes: Mapping[str, object]) -> None:
+        """Takes over new values; an unknown name or a value of another kind is a ValueError."""
+        for name, value in wishes.items():
+            if name not in _ALLOWED:
+                raise ValueError(f"{name} cannot be changed while the sandbox runs")
+            allowed = _ALLOWED[name]
+            good = value in allowed if isinstance(allowed, tuple) else _is(value, allowed)
+            if not good:
+                raise ValueError(f"{value!r} is no value for {name}")
+            setattr(self, name, value)
+
+
+def _is(value: object, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, kind)
+
+
+_ALLOWED: Mapping[str, type | tuple[object, ...]] = {
+    "latency": float, "busy": float, "limits": bool, "keep_external_id": bool,
+    "order": get_args(Order), "meta": get_args(Meta), "retry_after": get_args(RetryAfter),
+}  # fmt: skip

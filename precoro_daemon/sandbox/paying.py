@@ -1,0 +1,76 @@
+"""a local Precoro: what may be paid, and what a payment does to its invoice or expense."""
+
+from dataclasses import dataclass
+
+from precoro_daemon.sandbox import schema
+from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.refusals import MissingError, RefusedError
+from precoro_daemon.sandbox.rows import Row
+from precoro_daemon.sandbox.shapes import exact
+
+CREDIT_NOTES = (schema.CREDIT_NOTE, schema.CREDIT_NOTE_TOO)
+OWNERS = {"payments": "invoices", "expensePayments": "expenses"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A payment as asked for; `amount` in cents, `paid_on` in seconds since the epoch."""
+
+    amount: int
+    paid_on: int
+    logic: int = 0
+    external_id: str | None = None
+
+
+def pay(company: Company, collection: str, owner: Row, wish: Wish) -> Row:
+    """Makes a payment, or refuses. There is no idempotency: twice asked is twice paid, if it fits."""
+    check(owner, wish.amount)
+    payment = company.create(
+        collection, total=wish.amount, currency=owner.currency, supplier=owner.supplier, status=schema.PAID,
+        logic=wish.logic, external_id=wish.external_id, origin=owner, required=wish.paid_on,
+    )  # fmt: skip
+    _settle(company, owner)
+    return payment
+
+
+def check(owner: Row, amount: int) -> None:
+    """Refuses what the live API refuses, in its words."""
+    remainder = owner.total - owner.paid
+    if owner.status == schema.PAID or (owner.status == schema.PARTLY_PAID and remainder <= 0):
+        raise RefusedError("sumPaid", f"The {_NAMES[owner.collection]} is already fully paid.")
+    if owner.logic in CREDIT_NOTES or owner.status not in (schema.APPROVED, schema.PARTLY_PAID):
+        raise RefusedError(_NAMES[owner.collection].lower(), "This document cannot be paid.")
+    # One cent off the remainder, either way, counts as a rounding error and is refused.
+    if amount <= 0 or amount > remainder or amount == remainder - 1:
+        raise RefusedError("sumPaid", f"The amount must be greater than 0 and not exceed {exact(remainder)}")
+
+
+def cancel(company: Company, payment: Row) -> None:
+    """Takes a payment back; it stays in the list as canceled."""
+    if payment.status == schema.CANCELED:
+        raise RefusedError("status", "The payment is already canceled.")
+    company.edit(payment, status=schema.CANCELED)
+    if payment.origin is not None:
+        _settle(company, payment.origin)
+
+
+def owner_of(company: Company, collection: str, ident: int | None) -> Row:
+    """The document a payment names by its global id."""
+    name = _NAMES[OWNERS[collection]].lower()
+    if ident is None:
+        raise RefusedError(name, "This value should not be blank.")
+    try:
+        return company.row(OWNERS[collection], ident)
+    except MissingError:
+        raise RefusedError(name, "This value is not valid.") from None
+
+
+def _settle(company: Company, owner: Row) -> None:
+    """sumPaid and status follow from the payments that stand."""
+    payments = owner.made("payments") + owner.made("expensePayments")
+    paid = sum(each.total for each in payments if each.status != schema.CANCELED)
+    status = schema.APPROVED if paid == 0 else schema.PAID if paid >= owner.total else schema.PARTLY_PAID
+    company.edit(owner, paid=paid, status=status)
+
+
+_NAMES = {"invoices": "Invoice", "expenses": "Expense"}

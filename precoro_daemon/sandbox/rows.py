@@ -1,0 +1,170 @@
+"""a local Precoro: one collection's rows, kept in every list order, with filtered orders remembered."""
+
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from precoro_daemon.sandbox.options import Order
+
+REMEMBERED_FILTERS = 64
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """The compact facts of one record; its JSON is drawn from them (and from `salt`) when asked for.
+
+    Amounts are cents, times are whole seconds since the epoch, 0 means none.
+    """
+
+    collection: str
+    salt: int
+    created: int
+    id: int = 0
+    idn: int = 0
+    updated: int = 0
+    approved: int = 0
+    required: int = 0
+    status: int = 2
+    logic: int = 0
+    total: int = 0
+    paid: int = 0
+    currency: str = "EUR"
+    name: str = ""
+    lines: int = 0
+    files: int = 0
+    enable: bool = True
+    external_id: str | None = None
+    log: str | None = None
+    supplier: "Row | None" = None
+    origin: "Row | None" = None
+    """What it was made from: a payment's invoice, an invoice's or receipt's purchase order."""
+    split_of: "Row | None" = None
+    linked: "list[Row] | None" = None
+    """The rows made from this one."""
+    extra: dict[str, Any] | None = None
+    """Fields that users or writes have set, over those drawn from `salt`."""
+    raw: bytes | None = None
+    """The list entry as JSON, once it has been asked for."""
+
+    def pick(self, shift: int, choices: int) -> int:
+        """A number below `choices` that belongs to this row for good."""
+        return (self.salt >> shift) % choices
+
+    def link(self, other: "Row") -> None:
+        if self.linked is None:
+            self.linked = []
+        self.linked.append(other)
+
+    def made(self, collection: str) -> "list[Row]":
+        return [row for row in self.linked or () if row.collection == collection]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows a list call wants: a floor on `updated` and a test; equal `key`s select the same."""
+
+    key: str = ""
+    since: int | None = None
+    test: Callable[[Row], bool] | None = None
+
+    @property
+    def everything(self) -> bool:
+        return self.since is None and self.test is None
+
+
+class Shelf:
+    """All rows of one collection, addressable by id and idn, walkable in four orders."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Row] = {}
+        self._by_idn: dict[int, Row] = {}
+        self._created: list[int] = []
+        self._updated: list[tuple[int, int]] = []
+        self._remembered: OrderedDict[tuple[str, Order], list[int]] = OrderedDict()
+        self.next_idn = 1
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(list(self.by_id.values()))
+
+    def by_idn(self, idn: int) -> Row | None:
+        """The row an idn addresses; of a split whose rows share an idn, the parent."""
+        return self._by_idn.get(idn)
+
+    def everything(self) -> tuple[list[int], int]:
+        """All ids, oldest first, and how many; not to be changed."""
+        return self._created, len(self._created)
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Puts in many rows at once, sorted by id."""
+        for row in rows:
+            self._index(row)
+        self._created = [row.id for row in rows]
+        self._updated = sorted((row.updated, row.id) for row in rows)
+
+    def add(self, row: Row) -> None:
+        self._index(row)
+        insort(self._created, row.id)
+        insort(self._updated, (row.updated, row.id))
+        self._remembered.clear()
+
+    def remove(self, row: Row) -> None:
+        del self.by_id[row.id]
+        if self._by_idn.get(row.idn) is row:
+            del self._by_idn[row.idn]
+        del self._created[bisect_left(self._created, row.id)]
+        del self._updated[bisect_left(self._updated, (row.updated, row.id))]
+        self._remembered.clear()
+
+    def touch(self, row: Row, now: int) -> None:
+        """Marks a row as changed now: its JSON is drawn anew, `updateDate` moves."""
+        row.raw = None
+        if row.id in self.by_id:
+            del self._updated[bisect_left(self._updated, (row.updated, row.id))]
+            insort(self._updated, (now, row.id))
+        row.updated = now
+        self._remembered.clear()
+
+    def slice(self, wanted: Selection, order: Order, start: int, stop: int) -> tuple[list[Row], int]:
+        """The rows from `start` to `stop` of a selection in an order, and how many it has in all."""
+        ids = self._created if wanted.everything else self._selected(wanted, order)
+        if wanted.everything and order.startswith("updated"):
+            ids = self._selected(wanted, order)
+        total = len(ids)
+        if order.endswith("desc"):
+            part = ids[max(0, total - stop) : max(0, total - start)][::-1]
+        else:
+            part = ids[start:stop]
+        return [self.by_id[each] for each in part], total
+
+    def _selected(self, wanted: Selection, order: Order) -> list[int]:
+        """Ascending ids of a selection; remembered until a row changes, for the pages that follow."""
+        place = (wanted.key, order)
+        known = self._remembered.get(place)
+        if known is None:
+            known = self._remembered[place] = self._select(wanted, order)
+            if len(self._remembered) > REMEMBERED_FILTERS:
+                self._remembered.popitem(last=False)
+        return known
+
+    def _select(self, wanted: Selection, order: Order) -> list[int]:
+        floor = 0 if wanted.since is None else bisect_left(self._updated, (wanted.since, 0))
+        ids = [each for _, each in self._updated[floor:]]
+        if order.startswith("created"):
+            ids = sorted(ids) if floor else self._created
+        test = wanted.test
+        if test is None:
+            return ids
+        by_id = self.by_id
+        return [each for each in ids if test(by_id[each])]
+
+    def _index(self, row: Row) -> None:
+        self.by_id[row.id] = row
+        if row.idn:
+            if row.idn not in self._by_idn or row.split_of is None:
+                self._by_idn[row.idn] = row
+            self.next_idn = max(self.next_idn, row.idn + 1)

@@ -1,0 +1,102 @@
+"""a local Precoro: the server itself, from options to an open port."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import anyio
+from aiohttp import web
+from anyio.abc import TaskGroup
+
+from precoro_daemon.sandbox import users
+from precoro_daemon.sandbox.clock import SimulatedClock
+from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.console import Console
+from precoro_daemon.sandbox.control import Control
+from precoro_daemon.sandbox.fault_kinds import KINDS
+from precoro_daemon.sandbox.faults import Faults
+from precoro_daemon.sandbox.gate import Gate
+from precoro_daemon.sandbox.journal import Journal
+from precoro_daemon.sandbox.limits import Limits
+from precoro_daemon.sandbox.options import SandboxOptions, Tuning
+from precoro_daemon.sandbox.reads import Reads
+from precoro_daemon.sandbox.writes import Writes
+
+LARGEST_BODY = 32 * 2**20
+GRACE_AT_END = 0.1
+"""Real seconds that answers in flight get when the sandbox stops."""
+SHORTEST_REST = 0.005
+
+
+class Sandbox:
+    """A running local Precoro and the handles to steer and question it."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self.options = options
+        self.url = ""
+        self.token, self.email = options.token, options.email
+        self.tuning = Tuning.of(options)
+        self.clock = SimulatedClock(options.time_scale, options.start)
+        self.company = Company(options, self.clock)
+        self.limits = Limits(options.quota, options.time_scale)
+        self.faults = Faults(KINDS, options.seed)
+        self.journal = Journal()
+        self.changes = 0
+        """How many things users have done."""
+
+    def tune(self, **wishes: object) -> None:
+        """Changes latency, busy, limits, order, meta, retry_after or keep_external_id; else ValueError."""
+        self.tuning.change(wishes)
+
+    def application(self, tasks: TaskGroup) -> web.Application:
+        def later(job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+            tasks.start_soon(job, name="late commit")
+
+        gate = Gate(
+            self.options, self.tuning, self.clock, self.journal, self.limits, self.faults, later
+        )  # fmt: skip
+        app = web.Application(middlewares=[gate.middleware()], client_max_size=LARGEST_BODY)
+        reads = Reads(self.company, self.tuning)
+        app.add_routes(
+            [
+                *Console(self).routes(),
+                *Control(self).routes(),
+                *reads.routes(),
+                *Writes(self.company, self.tuning, reads).routes(),
+            ]
+        )
+        return app
+
+    async def keep_working(self) -> None:
+        """Lets users work at the rate asked for, which may change at any time."""
+        random = Random(self.options.seed + 3)
+        due, last = 0.0, self.clock.now()
+        while True:
+            pace = max(1.0, self.tuning.busy) / 60
+            await anyio.sleep(max(SHORTEST_REST, min(0.25, self.clock.real_seconds(1 / pace))))
+            now = self.clock.now()
+            due += (now - last) / 60 * self.tuning.busy
+            last = now
+            while due >= 1:
+                due -= 1
+                self.changes += users.act_somehow(self.company, random) is not None
+
+
+@asynccontextmanager
+async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    """Runs a sandbox until the block ends. Enter and leave it in one task, as any anyio task group."""
+    sandbox = await anyio.to_thread.run_sync(Sandbox, options)
+    async with anyio.create_task_group() as tasks:
+        runner = web.AppRunner(sandbox.application(tasks), access_log=None, shutdown_timeout=GRACE_AT_END)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, options.host, options.port).start()
+            host, port = runner.addresses[0][:2]
+            sandbox.url = f"http://{host}:{port}"
+            tasks.start_soon(sandbox.keep_working, name="sandbox users")
+            yield sandbox
+        finally:
+            with anyio.CancelScope(shield=True):
+                await runner.cleanup()
+            tasks.cancel_scope.cancel()

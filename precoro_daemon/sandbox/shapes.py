@@ -1,0 +1,98 @@
+"""a local Precoro: the loose shapes its JSON comes in, belonging to each row for good."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from precoro_daemon.sandbox.clock import stamp
+from precoro_daemon.sandbox.rows import Row
+
+CENTS = 100
+Json = dict[str, Any]
+
+
+def exact(cents: int) -> str:
+    """An amount as text with two decimals; never through a binary float."""
+    sign = "-" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), CENTS)
+    return f"{sign}{whole}.{rest:02d}"
+
+
+def dumps(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+
+
+def cents(text: str) -> int | None:
+    """The cents of a written amount; None if it is no amount or finer than a cent."""
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{1,12})?", text):
+        return None
+    scaled = Decimal(text) * CENTS
+    return int(scaled) if scaled == int(scaled) else None
+
+
+class Shapes:
+    """Writes values loosely (as the live API does) or, with `loose` off, always in one plain way."""
+
+    def __init__(self, *, loose: bool) -> None:
+        self.loose = loose
+        self._references: dict[tuple[int, bool], orjson.Fragment] = {}
+
+    def money(self, amount: int, row: Row, shift: int) -> object:
+        """A number with all its digits, or the same as a string."""
+        text = exact(amount)
+        if self.loose and row.pick(shift, 3) == 0:
+            return text
+        return orjson.Fragment(text)
+
+    def ident(self, value: int, row: Row, shift: int) -> int | str:
+        return str(value) if self.loose and row.pick(shift, 3) == 0 else value
+
+    def nothing(self, row: Row, shift: int) -> object:
+        """An object that is not there."""
+        return ([], "", None)[row.pick(shift, 3)] if self.loose else None
+
+    def nested(self, rows: list[Json]) -> object:
+        """A nested collection; an empty one loses its envelope."""
+        return {"data": rows} if rows or not self.loose else []
+
+    def lines(self, rows: list[Json], row: Row) -> object:
+        """Document lines: mostly a list, in some documents a dict keyed by id, with envelope or without."""
+        if not self.loose or not rows:
+            return self.nested(rows)
+        if row.pick(19, 7) == 0:
+            return {"data": {str(line["id"]): line for line in rows}}
+        if row.pick(19, 23) == 0:
+            return {str(line["id"]): line for line in rows}
+        return {"data": rows}
+
+    def time(self, when: int, row: Row, shift: int) -> str | None:
+        if not when:
+            return None
+        # Without offset means UTC; every ninth row carries the offset of the user's own zone.
+        style = (0, 1, 0, 1, 0, 1, 0, 1, 2)[row.pick(shift, 9)] if self.loose else 0
+        return stamp(when, style)
+
+    def reference(self, other: Row | None, row: Row, shift: int) -> object:
+        """A short object that names another record."""
+        if other is None:
+            return self.nothing(row, shift)
+        text = self.loose and row.pick(shift, 4) == 0
+        known = self._references.get((other.id, text))
+        if known is None:
+            known = orjson.Fragment(orjson.dumps(_reference(other, str(other.id) if text else other.id)))
+            self._references[other.id, text] = known
+        return known
+
+
+def _reference(other: Row, ident: int | str) -> Json:
+    if other.collection == "users":
+        first, _, last = other.name.partition(" ")
+        email = f"user{other.id}@sandbox.example"
+        return {"id": ident, "firstname": first, "lastname": last, "email": email}
+    if other.idn:
+        return {"id": ident, "idn": other.idn, "customName": f"{other.collection}#{other.idn}"}
+    # The name it had when it came into being: a later rename would change documents whose
+    # updateDate does not move, which no client could ever notice.
+    return {"id": ident, "name": other.name}
