@@ -80,9 +80,15 @@ class StoreUnusable(FatalError):
 
 
 class AuthenticationError(FatalError):
-    """Precoro does not accept the key (401, or 403 before any success): token, e-mail or region is wrong, or blocked."""
+    """Precoro does not accept the key (401, or 403 before any success): token, e-mail or region, or it is blocked."""
 
     exit_code = 5
+
+
+class Stopped(DaemonError):
+    """The run was asked to end, by a signal or because its time was over. Calls in flight were finished."""
+
+    exit_code = 130
 
 
 class BudgetSpent(DaemonError):

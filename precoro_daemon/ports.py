@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
+from precoro_daemon.domain.filters import Query
 
 
 class Clock(Protocol):
@@ -26,14 +28,16 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A full document. `id` is the id inside it (None if it has none), `raw` its JSON exactly as it came."""
+    """A full document.
+
+    id      the id inside it, None if it has none
+    raw     its JSON exactly as it came
+    wanted  False if only the detail shows that the user's filter does not keep it
+    """
 
     id: int | None
     raw: str
-
-
-Query = tuple[tuple[str, str], ...]
-"""Pairs of a query string in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
+    wanted: bool = True
 
 
 class Precoro(Protocol):
@@ -53,8 +57,9 @@ class Precoro(Protocol):
         """
         ...
 
-    async def first_page(self, collection: Collection, query: Query, lane: Lane) -> Page:
-        """Page 1 alone (for estimates)."""
+    async def measure(self, collection: Collection, query: Query, lane: Lane) -> int:
+        """Records of a list, by one small page or, where that does not tell, also the last; at least those on the
+        first page where neither tells."""
         ...
 
     async def detail(self, collection: Collection, key: int | str, lane: Lane) -> Detail: ...
@@ -73,27 +78,23 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A live record that a whole pass did not list. `shares_idn`: another live row has the same idn."""
-
-    id: int
-    idn: int | str | None
-    shares_idn: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
-    """A document whose detail is missing or older than its version."""
+    """A document whose detail is missing or older than its version; `attempts` have failed since it was last good."""
 
     collection: str
     id: int
     idn: int | str | None
     version: bytes
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Something set aside: `stage` is "record" (a list row that cannot be read) or "detail"."""
+    """Something set aside, to be looked at or tried again.
+
+    stage     "record" (a list row that cannot be read), "detail", or "pass" (the list itself; key is the collection)
+    retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
+    """
 
     collection: str
     key: str
@@ -124,7 +125,8 @@ class Mirror(Protocol):
         """Records, change rows, pass progress and, when the pass is over, the cursor: all or nothing.
 
         `pages` follow `walk.next_page` without gap. Committing the same pages again changes nothing but the pass.
-        A finished pass of changes is closed here; a finished whole pass stays open until `close_pass`.
+        A finished pass of changes is closed here; a finished whole pass stays open until `close_pass`. What was set
+        aside for the stage "pass" is cleared when the pass is over.
         """
         ...
 
@@ -138,7 +140,8 @@ class Mirror(Protocol):
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record], bool]) -> None:
-        """Set `wanted` of every stored record anew and store the filter's fingerprint; drop open passes."""
+        """Set `wanted` of every stored record anew; store a cursor that has only the filter's fingerprint, so that
+        the next pass is whole; drop open passes."""
         ...
 
     async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:
@@ -148,12 +151,47 @@ class Mirror(Protocol):
     async def count_due(self, collections: Sequence[str], *, before: float) -> Mapping[str, int]: ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
-        """Store the detail under the row it names (its own id, else `due.id`), and note that every live row with
-        the same idn has been answered as of its present version if it was `due` too. Clears what was set aside."""
+        """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that
+        row's `wanted` if the detail says False, and note `due.version` as answered for `due` and, for rows that
+        share the idn, their present version. Clears what was set aside for the stage "detail"."""
         ...
 
     async def set_aside(self, item: Aside) -> None:
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
+        ...
+
+
+class BudgetBook(Protocol):
+    """What the budget must not forget: calls made, windows kept closed, refusals of the key.
+
+    Every method that writes is durable when it returns; cancellation leaves it done or not begun.
+    Times are Unix seconds. Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    """
+
+    async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
+        """Calls charged at `since` or later, oldest first, each with the 8-byte hash of its GET (b"" for none)."""
+        ...
+
+    async def charge(self, at: float, key: bytes) -> None:
+        """Note one call. Calls that no window can still count (older than 26 hours) may be forgotten."""
+        ...
+
+    async def load_closed(self) -> Mapping[str, float]:
+        """Until when each window is kept closed; a window that was never closed is absent."""
+        ...
+
+    async def close(self, window: str, until: float) -> None:
+        """Keep a window closed until then, whatever was noted for it before."""
+        ...
+
+    async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
+        """How often in a row this key was refused, and when last; None if it was not."""
+        ...
+
+    async def save_refusal(self, fingerprint: str, count: int, at: float) -> None: ...
+
+    async def clear_refusal(self) -> None:
+        """Forget the refusals of every key."""
         ...
 
 
@@ -171,3 +209,11 @@ class Progress(Protocol):
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         """A call left; calls left per window by name."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LapReport:
+    """What one lap of a job did: how much it brought, and one line for each thing that failed and will be retried."""
+
+    brought: int = 0
+    failed: Sequence[str] = field(default=())

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.documents import Record, Rejected
 
 Kind = Literal["changes", "whole"]
+
+_TRIES = 3
+"""Walks of the same changes before the cursor moves without proof and a census has to prove the rest."""
+
+_CHEAP_CENSUS = 50
+"""Pages. A census up to this size is repeated at once; a larger one must not eat the day's quota."""
+
+_CENSUS_PAUSE = 60.0
+"""Seconds of pause for each page and each failed try of a larger census."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +36,6 @@ class Page:
     total_pages: int | None = None
     has_next: bool | None = None
     server_time: float | None = None
-
-    @property
-    def rows(self) -> int:
-        return len(self.records) + len(self.rejected)
 
     @property
     def is_last(self) -> bool:
@@ -52,7 +58,7 @@ class Pass:
     next_page   the first page that is not yet committed
     total       rows the list has by page 1's own word, None if it did not say
     last_page   number of the last page once known
-    rows        rows received; distinct: different ids among them
+    rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
     drifted     the list was seen to change under the walk
     """
 
@@ -65,6 +71,7 @@ class Pass:
     total: int | None = None
     last_page: int | None = None
     rows: int = 0
+    rejected: int = 0
     distinct: int = 0
     drifted: bool = False
 
@@ -73,13 +80,15 @@ class Pass:
         return self.last_page is not None and self.next_page > self.last_page
 
     @property
-    def stable(self) -> bool:
-        """Every row was seen once: no page disagreed on the total, and distinct ids equal rows and total.
+    def sound(self) -> bool:
+        """Over, and nothing speaks against it: no page disagreed on the total, no row came twice, none is missing."""
+        counted = self.total is None or self.total == self.rows + self.rejected
+        return self.finished and not self.drifted and self.rows == self.distinct and counted
 
-        A row that is no record counts as seen once; it has no id to compare.
-        """
-        counted = self.total if self.total is not None else self.rows
-        return self.finished and not self.drifted and self.rows == self.distinct == counted
+    @property
+    def proved(self) -> bool:
+        """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
+        return self.sound and (self.total is not None or self.last_page == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +97,10 @@ class Cursor:
 
     at          the next pass of changes starts here, less the overlap (server's clock); None: nothing listed yet
     whole_at    start of the last whole pass that proved complete
-    pages       pages that whole pass had
+    pages       pages that the last whole pass had
     unproved    passes in a row that could not be proved complete; > 0 demands a census
     unproved_at when the last of them ended (server's clock)
-    tries       unstable tries of the present pass of changes
+    tries       unproved walks of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
     """
 
@@ -114,17 +123,76 @@ def advance(walk: Pass, pages: Sequence[Page], distinct: int) -> Pass:
 
 def _after(walk: Pass, page: Page) -> Pass:
     first = walk.next_page == 1
+    emptied = not first and not page.records and not page.rejected
     return replace(
         walk,
         started_at=page.server_time if first else walk.started_at,
         total=page.total if first else walk.total,
-        last_page=page.number if page.is_last else walk.last_page,
+        last_page=page.number if page.is_last else None,
         next_page=page.number + 1,
-        rows=walk.rows + page.rows,
-        drifted=walk.drifted or (not first and page.total != walk.total),
+        rows=walk.rows + len(page.records),
+        rejected=walk.rejected + len(page.rejected),
+        drifted=walk.drifted or emptied or (not first and page.total != walk.total),
     )
 
 
 def settle(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
-    """Where the collection stands once the pass has ended."""
-    raise RuntimeError("being written")
+    """Where the collection stands once the pass is finished.
+
+    A pass of changes that is not proved is walked again from the same cursor, twice at most; then, and after a whole
+    pass that is not proved, the cursor moves to the start of the pass all the same and a census is owed: what changed
+    since then is found by the next pass of changes, what the walk may have skipped only by a census.
+    """
+    return _settle_whole(walk, cursor, ended_at) if walk.kind == "whole" else _settle_changes(walk, cursor, ended_at)
+
+
+def _settle_whole(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
+    settled = replace(
+        cursor,
+        # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
+        at=walk.started_at if cursor.at is None else cursor.at,
+        pages=walk.last_page or 0,
+        filter=walk.filter,
+    )
+    if _accepted(walk, earlier=cursor.unproved):
+        return replace(settled, whole_at=walk.started_at, unproved=0, unproved_at=None)
+    return replace(settled, unproved=cursor.unproved + 1, unproved_at=ended_at)
+
+
+def _settle_changes(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
+    moved = replace(cursor, at=cursor.at if walk.started_at is None else walk.started_at, tries=0)
+    if _accepted(walk, earlier=cursor.tries):
+        return moved
+    if cursor.tries + 1 < _TRIES:
+        return replace(cursor, tries=cursor.tries + 1)
+    return replace(moved, unproved=cursor.unproved + 1, unproved_at=ended_at)
+
+
+def _accepted(walk: Pass, *, earlier: int) -> bool:
+    """Proved; or, where the list never says how many rows it has, a second sound walk after an earlier one."""
+    return walk.proved or (walk.sound and earlier > 0)
+
+
+def next_pass(collection: Collection, cursor: Cursor, overlap: float) -> Pass:
+    """What to walk to bring the mirror up to date: everything at first, then the changes since the cursor.
+
+    Small sets are listed whole every time: it costs the same one call and shows deletions too.
+    """
+    if cursor.at is None or (collection.small and cursor.pages <= 1):
+        return Pass(collection.name, "whole", filter=cursor.filter)
+    return Pass(collection.name, "changes", since=cursor.at - overlap)
+
+
+def walk_again(walk: Pass, cursor: Cursor) -> bool:
+    """Changes that were not proved are walked again at once."""
+    return walk.kind == "changes" and cursor.tries > 0
+
+
+def census_due(cursor: Cursor, every: float, now: float) -> bool:
+    """A census is due by age, or because it is owed. One that keeps failing on a long list is spaced out."""
+    if cursor.at is None:
+        return False
+    if cursor.unproved:
+        pause = 0.0 if cursor.pages <= _CHEAP_CENSUS else (cursor.unproved - 1) * cursor.pages * _CENSUS_PAUSE
+        return now >= (cursor.unproved_at or 0.0) + pause
+    return cursor.whole_at is None or now >= cursor.whole_at + every

@@ -1,0 +1,50 @@
+"""the Precoro port over HTTP"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from precoro_daemon.adapters.http.exchange import Answer, Request
+from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.precoro.pages import PageWalk, count_rows, walk_pages
+from precoro_daemon.adapters.precoro.wire import read_detail, read_page
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.collections import PAGE_SIZES, Collection
+from precoro_daemon.domain.cursors import Page
+from precoro_daemon.domain.filters import Query
+from precoro_daemon.ports import Detail
+
+
+class PrecoroClient:
+    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is asked for again."""
+
+    def __init__(self, exchange: Retrying, per_page: int) -> None:
+        self._exchange = exchange
+        self._per_page = per_page
+
+    def walk(
+        self, collection: Collection, query: Query, lane: Lane, start: int
+    ) -> AbstractAsyncContextManager[PageWalk]:
+        fetch = partial(self._page, collection, query, lane)
+        return walk_pages(fetch, start, lambda: self._exchange.in_flight_bound)
+
+    async def measure(self, collection: Collection, query: Query, lane: Lane) -> int:
+        return await count_rows(partial(self._page, collection, query, lane, per_page=PAGE_SIZES[0]))
+
+    async def _page(
+        self, collection: Collection, query: Query, lane: Lane, number: int | str, *, per_page: int | None = None
+    ) -> Page:
+        where = (*query, ("page", str(number)), ("per_page", str(per_page or self._per_page)))
+        asked = number if isinstance(number, int) else None
+
+        def read(answer: Answer) -> Page:
+            return read_page(answer.body, collection=collection, asked=asked, server_time=answer.server_time)
+
+        return await self._exchange.send(Request("GET", collection.path, where, lane=lane), read)
+
+    async def detail(self, collection: Collection, key: int | str, lane: Lane) -> Detail:
+        def read(answer: Answer) -> Detail:
+            return read_detail(answer.body, collection=collection, key=key)
+
+        return await self._exchange.send(Request("GET", f"{collection.path}/{key}", lane=lane), read)

@@ -1,0 +1,137 @@
+"""the page walk: pages in flight, handed out in order"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+from anyio.abc import TaskGroup
+
+from precoro_daemon.domain.cursors import Page
+from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
+
+LAST = "last"
+"""What `page` takes besides a number: the last page, whichever that is."""
+
+Fetch = Callable[[int | str], Awaitable[Page]]
+
+
+@asynccontextmanager
+async def walk_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageWalk]:
+    """Walk from page `start` on; `in_flight` tells how many pages may be under way or waiting to be taken."""
+    walk = PageWalk(fetch, start, in_flight)
+    async with anyio.create_task_group() as group:
+        group.start_soon(walk.feed, group, name="page walk")
+        try:
+            yield walk
+        finally:
+            group.cancel_scope.cancel()
+
+
+async def count_rows(fetch: Fetch) -> int:
+    """Rows of a list, by its first page and, where that does not tell, its last; else what the first page holds."""
+    first = await fetch(1)
+    if first.total is not None:
+        return first.total
+    last = None if first.is_last else await _last_page(fetch, first)
+    return _rows(first) if last is None else _rows_up_to(first, last)
+
+
+async def _last_page(fetch: Fetch, first: Page) -> Page | None:
+    """The page that calls itself the last; None where asking by name is not understood."""
+    try:
+        last = await fetch(LAST)
+    except (TemporaryError, PermanentError):
+        return None
+    return last if last.is_last and last.number > first.number else None
+
+
+def _rows(page: Page) -> int:
+    return len(page.records) + len(page.rejected)
+
+
+def _rows_up_to(full: Page, last: Page) -> int:
+    return (last.number - 1) * _rows(full) + _rows(last)
+
+
+class PageWalk(AsyncIterator[Sequence[Page]]):
+    """Batches of the pages that have arrived, each page in its turn; a failure is raised in its turn too.
+
+    The first page tells how many there are. Newer answers only tell whether there is a next one: then the last page
+    is asked for by name, which gives the count a walk needs to prove itself; where that is not understood, pages are
+    asked for ahead of the answer that ends the list, and what lies behind the end is dropped.
+    """
+
+    def __init__(self, fetch: Fetch, start: int, in_flight: Callable[[], int]) -> None:
+        self._fetch = fetch
+        self._start = start
+        self._next = start
+        self._in_flight = in_flight
+        self._outcomes: dict[int, Page | DaemonError] = {}
+        self._end: int | None = None
+        self._total: int | None = None
+        self._over = False
+        self._changed = anyio.Event()
+
+    async def feed(self, group: TaskGroup) -> None:
+        """Start the fetches, as far ahead as may be."""
+        await self._fetch_one(self._start)
+        first = self._outcomes[self._start]
+        if not isinstance(first, Page) or first.is_last:
+            return
+        number = self._start + 1
+        while True:
+            if (self._end is None or number <= self._end) and number < self._next + self._in_flight():
+                group.start_soon(self._fetch_one, number, name=f"page {number}")
+                number += 1
+            else:
+                await self._changed.wait()
+
+    async def _fetch_one(self, number: int) -> None:
+        try:
+            page = await self._fetch(number)
+            await self._learn_the_end(page)
+            self._outcomes[number] = page
+        except DaemonError as error:
+            self._outcomes[number] = error
+        self._tell()
+
+    async def _learn_the_end(self, page: Page) -> None:
+        if page.is_last:
+            self._end = page.number
+        elif page.total_pages is not None:
+            self._end = page.total_pages
+        elif page.number == self._start:
+            last = await _last_page(self._fetch, page)
+            if last is not None:
+                self._end, self._total = last.number, _rows_up_to(page, last)
+        elif self._end is not None and page.number >= self._end:
+            self._end = page.number + 1
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def __anext__(self) -> Sequence[Page]:
+        if self._over:
+            raise StopAsyncIteration
+        while self._next not in self._outcomes:
+            await self._changed.wait()
+        batch = self._take()
+        self._tell()
+        return batch
+
+    def _take(self) -> Sequence[Page]:
+        batch: list[Page] = []
+        while not self._over and (outcome := self._outcomes.get(self._next)) is not None:
+            if isinstance(outcome, DaemonError):
+                if batch:
+                    break
+                raise outcome
+            batch.append(outcome if outcome.total is not None else replace(outcome, total=self._total))
+            del self._outcomes[self._next]
+            self._next += 1
+            self._over = outcome.is_last
+        return batch

@@ -1,0 +1,147 @@
+"""list and detail answers as pages and documents; every shape they have been seen in"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from precoro_daemon.domain.collections import Collection
+from precoro_daemon.domain.cursors import Page
+from precoro_daemon.domain.documents import Record, Rejected, plain_number, read_record, reject, whole_number
+from precoro_daemon.errors import BadRecord, MalformedAnswer
+from precoro_daemon.ports import Detail
+
+
+class _Pagination(msgspec.Struct):
+    total: Any = None
+    per_page: Any = None
+    current_page: Any = None
+    total_pages: Any = None
+    has_next_page: Any = None
+
+
+class _List(msgspec.Struct):
+    data: msgspec.Raw = msgspec.Raw(b"")
+    meta: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Meta(msgspec.Struct):
+    pagination: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Document(msgspec.Struct):
+    id: Any = None
+    idn: Any = None
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+_decode_list = msgspec.json.Decoder(_List).decode
+_decode_meta = msgspec.json.Decoder(_Meta).decode
+_decode_pagination = msgspec.json.Decoder(_Pagination).decode
+_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_keyed_rows = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_document = msgspec.json.Decoder(_Document).decode
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_page(body: bytes, *, collection: Collection, asked: int | None, server_time: float | None) -> Page:
+    """A list answer as a page. `asked` is the page's number, None when the last page was asked for by name.
+
+    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
+    """
+    try:
+        str(body, "utf-8")  # msgspec skips over strings without looking at their bytes
+        answer = _decode_list(body)
+        rows = _rows(bytes(answer.data), collection)
+        pagination = _pagination(bytes(answer.meta))
+    except _UNREADABLE as error:
+        raise MalformedAnswer(f"{collection.path}: the answer is no list of records: {error}") from error
+    return _page(collection, rows, pagination, asked, server_time)
+
+
+def _page(
+    collection: Collection,
+    rows: list[msgspec.Raw],
+    pagination: _Pagination | None,
+    asked: int | None,
+    server_time: float | None,
+) -> Page:
+    if pagination is None:
+        _refuse_bare(collection, rows, asked)
+        pagination = _Pagination()
+    number = whole_number(pagination.current_page)
+    if asked is not None and number not in (None, asked):
+        raise MalformedAnswer(f"{collection.path}: asked for page {asked}, got page {number}")
+    total = whole_number(pagination.total)
+    records, rejected = _read_rows(rows)
+    return Page(
+        number=asked or number or 1,
+        records=records,
+        rejected=rejected,
+        total=total,
+        total_pages=_total_pages(pagination, total),
+        has_next=pagination.has_next_page if isinstance(pagination.has_next_page, bool) else None,
+        server_time=server_time,
+    )
+
+
+def _refuse_bare(collection: Collection, rows: list[msgspec.Raw], asked: int | None) -> None:
+    """Some small lists come without meta: one page. Anywhere else an empty answer without meta is a fault."""
+    if (asked or 1) > 1 or (not rows and not collection.small):
+        raise MalformedAnswer(
+            f"{collection.path}: the answer says neither how many records nor how many pages there are"
+        )
+
+
+def _rows(data: bytes, collection: Collection) -> list[msgspec.Raw]:
+    if data.startswith(b"["):
+        return _decode_rows(data)
+    if data.startswith(b"{"):
+        return list(_decode_keyed_rows(data).values())
+    raise MalformedAnswer(f"{collection.path}: the answer has no data")
+
+
+def _pagination(meta: bytes) -> _Pagination | None:
+    """None where the answer carries no pagination at all; `[]` and null stand for nothing."""
+    if not meta.startswith(b"{"):
+        return None
+    pagination = bytes(_decode_meta(meta).pagination)
+    return _decode_pagination(pagination) if pagination.startswith(b"{") else None
+
+
+def _total_pages(pagination: _Pagination, total: int | None) -> int | None:
+    pages = whole_number(pagination.total_pages)
+    per_page = whole_number(pagination.per_page)
+    if pages is None and total is not None and per_page:
+        return -(-total // per_page)
+    return pages
+
+
+def _read_rows(rows: list[msgspec.Raw]) -> tuple[list[Record], list[Rejected]]:
+    records: list[Record] = []
+    rejected: list[Rejected] = []
+    for raw in rows:
+        view = memoryview(raw)
+        try:
+            records.append(read_record(view))
+        except BadRecord as error:
+            rejected.append(reject(view, str(error)))
+    return records, rejected
+
+
+def read_detail(body: bytes, *, collection: Collection, key: int | str) -> Detail:
+    """A detail answer, bare or wrapped in {"data": {...}}. Raises MalformedAnswer if it is not that document."""
+    try:
+        text = str(body, "utf-8").strip()
+        document = _decode_document(body)
+        inner = bytes(document.data)
+        if document.id is None and document.idn is None and inner.startswith(b"{"):
+            text, document = inner.decode(), _decode_document(inner)
+    except _UNREADABLE as error:
+        raise MalformedAnswer(f"{collection.path}/{key}: the answer is no document: {error}") from error
+    found = plain_number(document.idn) if collection.key == "idn" else whole_number(document.id)
+    if found is None or str(found) != str(key):
+        raise MalformedAnswer(f"{collection.path}/{key}: the answer is another document ({collection.key} {found})")
+    return Detail(id=whole_number(document.id), raw=text)

@@ -1,0 +1,133 @@
+"""laps: what is due is run until nothing is; signals, drain, time limit; knows no job by name"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+
+from precoro_daemon.errors import BudgetSpent, DaemonError, Stopped
+from precoro_daemon.ports import LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_DRAIN = 15.0
+"""Seconds that calls in flight get after the first signal; a service manager's patience is usually longer."""
+
+_LANDING = 3.0
+"""Seconds before a run's time is over from which no new call leaves, so that those in flight still count."""
+
+StopCause = Literal["signal", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the daemon sees it.
+
+    due  is there work, given that this run has (True) or has not (False) run it already?
+    lap  do it, once
+    """
+
+    name: str
+    due: Callable[[bool], Awaitable[bool]]
+    lap: Callable[[], Awaitable[LapReport]]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run came to.
+
+    failed   one line for each thing that failed and will be tried again
+    spent    why and until when the quota held something back, None if it did not
+    stopped  what ended the run before its work was done, None if nothing did
+    """
+
+    brought: int = 0
+    failed: list[str] = field(default_factory=list)
+    spent: BudgetSpent | None = None
+    stopped: StopCause | None = None
+
+
+async def run_once(jobs: Sequence[Job], stop_calls: Callable[[], None], time_limit: float | None) -> RunReport:
+    """Run laps until nothing is due, the budget is spent, the time is over or a signal comes.
+
+    `stop_calls` makes every call that has not left yet raise Stopped; those in flight are finished and committed.
+    `time_limit` is in real seconds. Raises FatalError.
+    """
+    run = _Run(stop_calls)
+    async with anyio.create_task_group() as group:
+        group.start_soon(run.heed_signals, group.cancel_scope, name="signals")
+        if time_limit is not None:
+            group.start_soon(run.heed_time, time_limit, group.cancel_scope, name="time limit")
+        await run.laps(jobs)
+        group.cancel_scope.cancel()
+    if run.fatal is not None:
+        raise run.fatal
+    return run.report
+
+
+class _Run:
+    def __init__(self, stop_calls: Callable[[], None]) -> None:
+        self.report = RunReport()
+        self.fatal: DaemonError | None = None
+        self._stop_calls = stop_calls
+
+    async def laps(self, jobs: Sequence[Job]) -> None:
+        """Lap after lap in the order of the jobs; what a later one brings to light is done by the next round."""
+        waiting = {job.name: job for job in jobs}
+        run: set[str] = set()
+        progressed = True
+        while progressed:
+            progressed = False
+            for job in tuple(waiting.values()):
+                if await job.due(job.name in run):
+                    progressed = True
+                    run.add(job.name)
+                    if not await self._lap(job):
+                        del waiting[job.name]
+                if self.fatal is not None or self.report.stopped is not None:
+                    return
+
+    async def _lap(self, job: Job) -> bool:
+        """Run one lap; False if this job can do no more in this run."""
+        try:
+            lap = await job.lap()
+        except BudgetSpent as spent:
+            _log.warning("budget_spent", job=job.name, reason=str(spent))
+            if self.report.spent is None or spent.resume_at < self.report.spent.resume_at:
+                self.report.spent = spent
+            return False
+        except Stopped:
+            return False
+        except DaemonError as error:
+            self.fatal = error
+            return False
+        self.report.brought += lap.brought
+        self.report.failed += lap.failed
+        return True
+
+    def _stop(self, cause: StopCause) -> None:
+        if self.report.stopped is None:
+            self.report.stopped = cause
+        self._stop_calls()
+
+    async def heed_signals(self, scope: anyio.CancelScope) -> None:
+        """The first signal lets calls in flight finish, for a while; the second ends the run where it is."""
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                _log.info("signal_received", signal=signal.Signals(number).name)
+                if self.report.stopped == "signal":
+                    scope.cancel()
+                self._stop("signal")
+                scope.deadline = min(scope.deadline, anyio.current_time() + _DRAIN)
+
+    async def heed_time(self, limit: float, scope: anyio.CancelScope) -> None:
+        landing = min(_LANDING, limit / 10)
+        await anyio.sleep(limit - landing)
+        _log.info("deadline_reached", seconds=limit)
+        self._stop("time")
+        scope.deadline = min(scope.deadline, anyio.current_time() + landing)

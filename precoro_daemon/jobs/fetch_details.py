@@ -1,0 +1,131 @@
+"""full documents of new or changed ones, by IDN"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.filters import Filter
+from precoro_daemon.domain.retries import aside_for
+from precoro_daemon.errors import BadRecord, DaemonError, PermanentError, TemporaryError
+from precoro_daemon.ports import Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_WORKERS = 32
+"""More than ever may be in flight: the budget decides who goes, a waiting worker costs next to nothing."""
+
+_BATCH = 50
+"""Documents read from the store at a time; small, so that what changes meanwhile comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDetails:
+    """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later."""
+
+    precoro: Precoro
+    mirror: Mirror
+    clock: Clock
+    progress: Progress
+    collections: Sequence[str]
+    filters: Mapping[str, Filter]
+
+    async def due(self, *, before: float) -> int:
+        return sum((await self.mirror.count_due(self.collections, before=before)).values())
+
+    async def lap(self) -> LapReport:
+        lap = _Lap(self, started_at=self.clock.now())
+        await lap.run()
+        return LapReport(brought=sum(lap.done.values()), failed=lap.failed)
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: FetchDetails
+    started_at: float
+    due: dict[str, int] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    busy: set[tuple[str, int | str]] = field(default_factory=set)
+    ended: DaemonError | None = None
+
+    async def run(self) -> None:
+        job = self.job
+        self.due = dict(await job.mirror.count_due(job.collections, before=self.started_at))
+        send, receive = anyio.create_memory_object_stream[Due](0)
+        async with anyio.create_task_group() as group, send, receive:
+            for number in range(min(_WORKERS, max(1, sum(self.due.values())))):
+                group.start_soon(self._work, receive.clone(), name=f"details {number}")
+            receive.close()
+            await self._hand_out(send)
+        if self.ended is not None:
+            raise self.ended
+
+    async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
+        """Until nothing is due but what is being fetched. Rows that share an idn are one call."""
+        fresh = True
+        while fresh and self.ended is None:
+            fresh = False
+            limit = _BATCH + len(self.busy)
+            for due in await self.job.mirror.due_details(self.job.collections, before=self.started_at, limit=limit):
+                if (due.collection, _key(due)) not in self.busy:
+                    self.busy.add((due.collection, _key(due)))
+                    fresh = True
+                    await send.send(due)
+
+    async def _work(self, receive: MemoryObjectReceiveStream[Due]) -> None:
+        async with receive:
+            async for due in receive:
+                if self.ended is None:
+                    await self._fetch_or_set_aside(due)
+                self.busy.discard((due.collection, _key(due)))
+
+    async def _fetch_or_set_aside(self, due: Due) -> None:
+        try:
+            await self._fetch(due)
+        except (TemporaryError, PermanentError) as error:
+            await self._set_aside(due, error)
+        except DaemonError as error:
+            self.ended = error
+        name = due.collection
+        self.job.progress.details_advanced(name, self.done.get(name, 0), len(self.failed), self.due.get(name, 0))
+
+    async def _fetch(self, due: Due) -> None:
+        job = self.job
+        if COLLECTIONS[due.collection].key == "idn" and due.idn is None:
+            raise BadRecord("it has no idn to ask for it by")
+        detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), Lane.DETAILS)
+        chosen = job.filters.get(due.collection, Filter())
+        detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
+        await job.mirror.save_detail(due, detail, at=job.clock.now())
+        self.done[due.collection] = self.done.get(due.collection, 0) + 1
+        _log.debug("detail_saved", collection=due.collection, key=_key(due))
+
+    async def _set_aside(self, due: Due, error: DaemonError) -> None:
+        now = self.job.clock.now()
+        attempts = due.attempts + 1
+        self.failed.append(f"{due.collection} {_key(due)}: {error}")
+        _log.warning("detail_failed", collection=due.collection, key=_key(due), attempts=attempts, reason=str(error))
+        await self.job.mirror.set_aside(
+            Aside(
+                collection=due.collection,
+                key=str(due.id),
+                stage="detail",
+                reason=str(error),
+                raw=None,
+                attempts=attempts,
+                since=now,
+                retry_at=now + aside_for(error, attempts),
+            )
+        )
+
+
+def _key(due: Due) -> int | str:
+    """What addresses the detail. (A document without idn has no address; its id tells it from others.)"""
+    return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id

@@ -1,0 +1,179 @@
+"""one pass: the pages of a list into the mirror, resumed by page, and what a whole one did not find"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+import anyio
+
+from precoro_daemon.domain.absences import Missing, judge
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.collections import Collection
+from precoro_daemon.domain.cursors import Cursor, Page, Pass
+from precoro_daemon.domain.filters import Filter, Query, modified_since
+from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.ports import Aside, Clock, Committed, LapReport, Mirror, Precoro, Progress
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Lister:
+    """What every pass needs: where rows come from, where they go, who watches."""
+
+    precoro: Precoro
+    mirror: Mirror
+    clock: Clock
+    progress: Progress
+    max_vanished: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What one pass brought. `refused` counts the live records it did not list but was not believed about."""
+
+    collection: str
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    vanished: int = 0
+    refused: int = 0
+
+
+_SIDE_BY_SIDE = 4
+"""Collections listed at the same time. Each holds a few pages in memory; a small one needs no turn of its own."""
+
+
+async def run_passes(
+    lister: Lister, collections: Sequence[Collection], list_one: Callable[[Collection], Awaitable[PassReport]]
+) -> LapReport:
+    """List several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
+    limiter = anyio.CapacityLimiter(_SIDE_BY_SIDE)
+    outcomes: list[PassReport | str] = []
+    ended: list[DaemonError] = []
+
+    async def one(collection: Collection) -> None:
+        async with limiter:
+            try:
+                outcomes.append(await list_one(collection))
+            except (TemporaryError, PermanentError) as error:
+                outcomes.append(await _set_aside(lister, collection, error))
+            except DaemonError as error:
+                ended.append(error)
+
+    async with anyio.create_task_group() as group:
+        for collection in collections:
+            group.start_soon(one, collection, name=f"list {collection.name}")
+    if ended:
+        raise ended[0]
+    reports = [outcome for outcome in outcomes if isinstance(outcome, PassReport)]
+    return LapReport(
+        brought=sum(report.created + report.updated + report.vanished for report in reports),
+        failed=[outcome for outcome in outcomes if isinstance(outcome, str)],
+    )
+
+
+async def _set_aside(lister: Lister, collection: Collection, error: DaemonError) -> str:
+    """One line for the operator, which `status` shows too until the list succeeds."""
+    now = lister.clock.now()
+    _log.error("pass_failed", collection=collection.name, reason=str(error))
+    await lister.mirror.set_aside(
+        Aside(collection.name, collection.name, "pass", str(error), None, attempts=1, since=now, retry_at=now)
+    )
+    return f"{collection.name}: {error}"
+
+
+async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> Cursor:
+    """The collection's cursor, after the mirror was brought under the user's present filter."""
+    cursor = await lister.mirror.cursor(collection.name)
+    if cursor.filter == chosen.fingerprint:
+        return cursor
+    _log.info("filter_changed", collection=collection.name)
+    await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps)
+    return await lister.mirror.cursor(collection.name)
+
+
+async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: Filter, lane: Lane) -> PassReport:
+    """Walk `fresh`, or the pass of its kind that was cut off, to its end.
+
+    Every batch of pages is durable before the next is taken; a failure leaves the pass open at the first page that
+    is missing.
+    """
+    walk = await lister.mirror.open_pass(collection.name, fresh.kind) or fresh
+    report = PassReport(collection.name)
+    _log.info("pass_started", collection=collection.name, kind=walk.kind, page=walk.next_page)
+    if not walk.finished:
+        async with lister.precoro.walk(collection, _query(walk, chosen), lane, walk.next_page) as batches:
+            async for pages in batches:
+                _mark_unwanted(pages, chosen)
+                committed = await lister.mirror.commit_pages(walk, pages)
+                walk, report = committed.walk, _counted(report, committed)
+                lister.progress.pass_advanced(collection.name, walk, committed)
+    if walk.kind == "whole":
+        report = await _close_whole(lister, collection, walk, report, lane)
+    _tell(walk, report)
+    return report
+
+
+def _query(walk: Pass, chosen: Filter) -> Query:
+    return chosen.query if walk.since is None else modified_since(walk.since)
+
+
+def _mark_unwanted(pages: Sequence[Page], chosen: Filter) -> None:
+    if not chosen.fingerprint:
+        return
+    for page in pages:
+        for record in page.records:
+            record.wanted = chosen.keeps(record)
+
+
+def _counted(report: PassReport, committed: Committed) -> PassReport:
+    return replace(
+        report,
+        created=report.created + committed.created,
+        updated=report.updated + committed.updated,
+        rejected=report.rejected + committed.rejected,
+    )
+
+
+async def _close_whole(
+    lister: Lister, collection: Collection, walk: Pass, report: PassReport, lane: Lane
+) -> PassReport:
+    cursor = await lister.mirror.cursor(collection.name)
+    gone: list[Missing] = []
+    refused = 0
+    if not cursor.unproved:
+        missing, live = await lister.mirror.missing(walk)
+        askable = collection.detail and (walk.last_page or 1) > 1
+        absences = judge(missing, live, max_share=lister.max_vanished, askable=askable)
+        asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row, lane)]
+        gone = [*absences.gone, *asked]
+        if len(asked) == len(absences.ask):
+            gone += absences.rest
+        refused = absences.refused
+    await lister.mirror.close_pass(walk, [row.id for row in gone], at=lister.clock.now())
+    return replace(report, vanished=len(gone), refused=refused)
+
+
+async def _is_gone(precoro: Precoro, collection: Collection, row: Missing, lane: Lane) -> bool:
+    """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
+    key = row.idn if collection.key == "idn" and row.idn is not None else row.id
+    try:
+        await precoro.detail(collection, key, lane)
+    except NotFound:
+        return True
+    except (TemporaryError, PermanentError) as error:
+        _log.warning("census_inconclusive", collection=collection.name, key=key, reason=str(error))
+    return False
+
+
+def _tell(walk: Pass, report: PassReport) -> None:
+    found = {"created": report.created, "updated": report.updated, "rejected": report.rejected}
+    event = "pass_finished" if walk.proved else "pass_unstable"
+    _log.info(event, collection=walk.collection, kind=walk.kind, pages=walk.last_page, rows=walk.rows, **found)
+    if report.vanished:
+        _log.info("documents_vanished", collection=walk.collection, count=report.vanished)
+    if report.refused:
+        _log.error("census_refused", collection=walk.collection, missing=report.refused)

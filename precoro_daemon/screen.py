@@ -1,0 +1,186 @@
+"""what a person sees: live progress and tables"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.cursors import Pass
+from precoro_daemon.ports import Clock, Committed
+
+_REMEMBERED = 60.0
+"""Real seconds over which the rate of calls is measured."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """What is known of one collection in this run."""
+
+    page: int = 0
+    pages: int | None = None
+    total: int | None = None
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    listed: bool = False
+    details: int = 0
+    details_due: int = 0
+    failed: int = 0
+
+    @property
+    def calls_left(self) -> int:
+        pages = max((self.pages or self.page) - self.page, 0)
+        return pages + max(self.details_due - self.details - self.failed, 0)
+
+
+@dataclass(slots=True)
+class LiveScreen:
+    """Implements `ports.Progress` for a terminal: one line a collection, and below them quota, rate and time to go."""
+
+    console: Console
+    clock: Clock
+    _rows: dict[str, _Row] = field(default_factory=dict)
+    _left: dict[str, int] = field(default_factory=dict)
+    _calls: int = 0
+    _recent: deque[float] = field(default_factory=deque)
+    _waiting: tuple[str, float] | None = None
+
+    def live(self) -> Live:
+        """Shows itself four times a second while entered; log lines that are printed meanwhile appear above."""
+        return Live(console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
+        row = self._row(collection)
+        row.page, row.pages, row.total = walk.next_page - 1, walk.last_page or _pages(walk), walk.total
+        row.rows, row.listed = walk.rows, walk.finished
+        row.created += committed.created
+        row.updated += committed.updated
+        row.rejected += committed.rejected
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        row = self._row(collection)
+        row.details, row.failed, row.details_due = done, failed, max(due, done + failed)
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        self._waiting = (f"the {window} window for {lane.name.lower()}", until)
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        now = time.monotonic()
+        self._calls += 1
+        self._left = dict(left)
+        self._recent.append(now)
+        while self._recent[0] < now - _REMEMBERED:
+            self._recent.popleft()
+
+    def _row(self, collection: str) -> _Row:
+        return self._rows.setdefault(collection, _Row())
+
+    def _render(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 1), show_edge=False)
+        for title, align in (("", "left"), ("list", "left"), ("", "right"), ("details", "left"), ("", "right")):
+            table.add_column(Text(title, style="dim"), justify=align)  # type: ignore[arg-type]
+        for name, row in self._rows.items():
+            table.add_row(_title(name), *_list_cells(row), *_detail_cells(row))
+        return Group(table, Text(), self._footer(), self._waiting_line())
+
+    def _footer(self) -> Text:
+        parts = [f"{self._calls:,} calls"]
+        rate = self._rate()
+        if rate:
+            parts.append(f"{rate * 60:,.0f} a minute" if rate < 20 else f"{rate:,.0f} a second")
+        parts += [f"{self._left[window]:,} left this {window}" for window in ("hour", "day") if window in self._left]
+        calls_left = sum(row.calls_left for row in self._rows.values())
+        if rate and calls_left:
+            parts.append(f"about {span(calls_left / rate)} to go")
+        return Text(" · ".join(parts), style="bold")
+
+    def _waiting_line(self) -> Text:
+        if self._waiting is None:
+            return Text()
+        window, until = self._waiting
+        left = until - self.clock.now()
+        return Text(f"waiting for {window}: {span(left)}" if left > 1 else "", style="yellow")
+
+    def _rate(self) -> float:
+        """Calls a second of real time, over the last minute."""
+        seconds = self._recent[-1] - self._recent[0] if len(self._recent) > 1 else 0.0
+        return (len(self._recent) - 1) / seconds if seconds > 0 else 0.0
+
+    def summary(self) -> Table:
+        """What this run brought, collection by collection."""
+        table = Table(box=SIMPLE_HEAD, title=None)
+        for title in ("collection", "listed", "new", "changed", "details", "failed", "unreadable"):
+            table.add_column(title, justify="left" if title == "collection" else "right")
+        for name, row in self._rows.items():
+            counts = (row.rows, row.created, row.updated, row.details, row.failed, row.rejected)
+            table.add_row(_title(name), *(f"{count:,}" if count else "·" for count in counts))
+        return table
+
+
+def _pages(walk: Pass) -> int | None:
+    if walk.total is None or walk.next_page <= 1:
+        return None
+    per_page = (walk.rows + walk.rejected) / (walk.next_page - 1)
+    return max(walk.next_page - 1, round(walk.total / per_page)) if per_page else None
+
+
+def _list_cells(row: _Row) -> tuple[RenderableType, str]:
+    if row.listed:
+        return Text("✓", style="green"), f"{row.rows:,}"
+    bar = ProgressBar(total=row.pages or 1, completed=row.page, width=16, pulse=row.pages is None)
+    return bar, f"{row.rows:,} of {row.total:,}" if row.total is not None else f"{row.rows:,}"
+
+
+def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
+    if not row.details_due:
+        return Text(), ""
+    failed = f" ({row.failed} failed)" if row.failed else ""
+    if row.details + row.failed >= row.details_due:
+        return Text("✓", style="green" if not row.failed else "yellow"), f"{row.details:,}{failed}"
+    bar = ProgressBar(total=row.details_due, completed=row.details + row.failed, width=16)
+    return bar, f"{row.details:,} of {row.details_due:,}{failed}"
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def span(seconds: float) -> str:
+    """A length of time as a person says it: "40 s", "12 min", "3 h 20 min", "2 days 4 h"."""
+    if seconds < 100:
+        return f"{max(seconds, 0):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 36:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if hours else f"{days} days"
+
+
+def moment(seconds: float | None) -> str:
+    """A point in time in UTC, to the minute; "never" for None."""
+    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table: first column to the left, the others to the right."""
+    shown = Table(box=SIMPLE_HEAD)
+    for number, title in enumerate(titles):
+        shown.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*row)
+    return shown

@@ -1,0 +1,94 @@
+"""The shape of the code base: sizes, the map, the example config."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import precoro_daemon
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "precoro_daemon"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "manager"}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_sizes(path: Path) -> None:
+    assert path.read_text().count("\n") <= 400, "a module over 400 lines is cut by meaning"
+    for function in functions(path):
+        length = (function.end_lineno or 0) - function.lineno + 1
+        assert length <= 50, f"{function.name} has {length} lines"
+        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        count = len([argument for argument in arguments if argument.arg not in ("self", "cls")])
+        assert count <= 6, f"{function.name} has {count} parameters"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_names(path: Path) -> None:
+    assert not FORBIDDEN_NAMES & set(path.with_suffix("").parts)
+
+
+def test_every_job_is_named_verb_noun() -> None:
+    jobs = [path.stem for path in (PACKAGE / "jobs").glob("[a-z]*.py")]
+    assert jobs
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in jobs)
+
+
+def test_map() -> None:
+    """The package's docstring names every module with the first line of the module's own docstring."""
+    shown = dict(re.findall(r"^ {4}([a-z_./]+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", flags=re.MULTILINE))
+    actual: dict[str, str] = {}
+    for path in MODULES:
+        name = str(path.relative_to(PACKAGE))
+        if path.name == "__init__.py":
+            if path.parent == PACKAGE:
+                continue
+            name = name.removesuffix("__init__.py")
+        actual[name] = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+    assert shown == actual
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").split(".")[0]
+
+
+def test_what_is_imported_is_declared_and_the_reverse() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=]", line)[0].replace("-", "_") for line in project["dependencies"]}
+    used = {name for path in MODULES for name in imported(path)} - sys.stdlib_module_names - {"precoro_daemon"}
+    assert used == declared
+
+
+def test_dependencies_are_explained() -> None:
+    """Every dependency has its reason beside it."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    entries = [line for line in lines if re.match(r'\s+"[a-z0-9-]+[<>=]', line)]
+    assert len(entries) > 10
+    assert all("# " in line for line in entries)
+
+
+def test_lock_names_no_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
