@@ -79,9 +79,7 @@ class Cards:
         values = []
         if fields is not None and row.pick(43, 3) == 0:
             field = {"id": self.shapes.ident(fields.id, row, 45), "name": fields.name}
-            values = [
-                {"id": row.id * 100 + 80, "value": words("options")[row.pick(3, 7)], "itemCustomField": field}
-            ]
+            values = [{"id": row.id * 100 + 80, "value": words("options")[row.pick(3, 7)], "itemCustomField": field}]
         body |= {
             "sku": f"{row.pick(5, 9_000_000) + 1_000_000:07d}-{row.pick(7, 90):02d}",
             "description": words("notes")[row.pick(14, len(words("notes")))],

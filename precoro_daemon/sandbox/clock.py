@@ -1,8 +1,9 @@
 """a local Precoro: its clock, which may run faster than ours."""
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 
 class SimulatedClock:
@@ -24,14 +25,24 @@ class SimulatedClock:
         return simulated / self.scale
 
 
-_EAST = timezone(timedelta(hours=2))
+_DAY = 86_400
+_EAST = 2 * 3_600
+
+
+@lru_cache(maxsize=8_192)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%dT")
 
 
 def stamp(when: float, style: int = 0) -> str:
     """An API date: 0 with offset, 1 without one (UTC), 2 with another offset than UTC."""
-    if style == 1:
-        return datetime.fromtimestamp(int(when), UTC).isoformat()[:19]
-    return datetime.fromtimestamp(int(when), _EAST if style else UTC).isoformat()
+    day, second = divmod(int(when) + (_EAST if style == 2 else 0), _DAY)
+    minute = second // 60
+    # Put together by hand: five of these in every record make a large company's lists.
+    return f"{_date(day)}{minute // 60:02d}:{minute % 60:02d}:{second % 60:02d}{_OFFSETS[style]}"
+
+
+_OFFSETS = ("+00:00", "", "+02:00")
 
 
 def limit_stamp(when: float) -> str:

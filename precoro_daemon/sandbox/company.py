@@ -115,12 +115,11 @@ class Company:
         rows = sorted(self[collection], key=lambda row: -row.id)
         listed = b",".join(map(self.entries.raw, rows))
         offered = schema.COLLECTIONS[collection]
-        texts = []
+        keys: dict[int, None] = {}
         if details and offered.detail:
             # Rows of one split may share an idn; the path answers with the parent.
-            found = {row.idn if offered.key == "idn" else row.id: row for row in rows}
-            for key in found:
-                texts.append(b'"%d":%b' % (key, self.details.raw(self.find(collection, str(key)))))
+            keys = dict.fromkeys(row.idn if offered.key == "idn" else row.id for row in rows)
+        texts = [b'"%d":%b' % (key, self.details.raw(self.find(collection, str(key)))) for key in keys]
         return b'{"list":[%b],"details":{%b}}' % (listed, b",".join(texts))
 
     def read_truth(self, collection: str) -> Mapping[str, Any]:

@@ -118,16 +118,12 @@ class Details:
             "email": f"sales{row.id}@supplier.example",
         }
         body["contacts"] = self.shapes.nested([contact] if row.pick(17, 4) else [])
-        body["attachments"] = self.shapes.nested(
-            [each.metadata(self.shapes, row) for each in attachments(row)]
-        )
+        body["attachments"] = self.shapes.nested([each.metadata(self.shapes, row) for each in attachments(row)])
         drawn = self.entries.custom_values(row, "suppliercustomfields", "supplierCustomField")
         body.setdefault("dataSupplierCustomFields", drawn)
 
     def contract(self, row: Row, body: Json) -> None:
-        body["attachments"] = self.shapes.nested(
-            [each.metadata(self.shapes, row) for each in attachments(row)]
-        )
+        body["attachments"] = self.shapes.nested([each.metadata(self.shapes, row) for each in attachments(row)])
 
     def custom_field(self, row: Row, body: Json) -> None:
         body["options"] = self.shapes.nested(options(row))

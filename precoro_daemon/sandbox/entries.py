@@ -10,9 +10,9 @@ from precoro_daemon.sandbox.shapes import Json, Shapes, dumps
 
 LINE_IDS = 100
 """Ids of things inside a record are the record's id times this, plus a number."""
-FILLER = (
-    b"Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt. " * 3_000
-)[:250_000]
+FILLER = (b"Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt. " * 3_000)[
+    :250_000
+]
 
 
 class Entries:
@@ -23,6 +23,8 @@ class Entries:
         self.founders = founders
         self.cards = Cards(shapes, self.chosen)
         self._record_bytes = record_bytes
+        self._notes = words("notes")
+        self._options = words("options")
 
     def chosen(self, collection: str, row: Row, shift: int) -> Row | None:
         """The founding record of a collection that belongs to a row for good."""
@@ -66,7 +68,7 @@ class Entries:
             "netSum": shapes.money(net(row), row, 28),
             "sumInCompanyCurrency": shapes.money(row.total, row, 32),
             "exchangeRate": 1,
-            "note": words("notes")[row.pick(14, len(words("notes")))],
+            "note": self._notes[row.pick(14, len(self._notes))],
             "externalId": row.external_id,
             "externalIntegrationLog": row.log,
             "approvingWay": "default",
@@ -74,9 +76,7 @@ class Entries:
             "legalEntity": shapes.reference(self.chosen("legalentities", row, 18), row, 40),
             "creator": shapes.reference(person, row, 44),
             "lastEditor": shapes.reference(person if row.updated > row.created else None, row, 46),
-            "dataDocumentCustomFields": self.custom_values(
-                row, "documentcustomfields", "documentCustomField"
-            ),
+            "dataDocumentCustomFields": self.custom_values(row, "documentcustomfields", "documentCustomField"),
         }
         if shapes.loose:
             _drift(row, body)
@@ -88,11 +88,11 @@ class Entries:
         values = [
             {
                 "id": row.id * LINE_IDS + 80 + index,
-                "value": str(words("options")[row.pick(9 + index, len(words("options")))]),
-                name: {"id": self.shapes.ident(field.id, row, 26 + index), "name": field.name},
+                "value": self._options[row.pick(9 + index, len(self._options))],
+                name: self.shapes.reference(field, row, 26 + index),
             }
             for index, field in enumerate(known)
-            if row.pick(30 + index, 3) == 0
+            if (row.salt >> (30 + index)) % 3 == 0
         ]
         return self.shapes.nested(values)
 

@@ -68,9 +68,7 @@ _fixed(
 _fixed("504_html", lambda: html(504, "Gateway Time-out"))
 _fixed("200_html", lambda: html(200, "Scheduled maintenance"))
 _fixed("200_json_error", lambda: web.json_response({"error": "Something went wrong", "code": 500}))
-_fixed(
-    "invalid_json", lambda: web.Response(text='{"data": [{"id": 1,}], oops', content_type="application/json")
-)
+_fixed("invalid_json", lambda: web.Response(text='{"data": [{"id": 1,}], oops', content_type="application/json"))
 _fixed("empty_body", lambda: web.Response(body=b"", content_type="application/json"))
 
 
@@ -181,14 +179,12 @@ async def half_json(strike: Strike) -> web.Response:
 @_kind("empty_page")
 async def empty_page(strike: Strike) -> web.Response:
     """A page without rows that still claims the totals."""
-    return await _changed(strike, lambda rows, meta: ([], meta))
+    return await _changed(strike, lambda _rows, meta: ([], meta))
 
 
 @_kind("wrong_totals")
 async def wrong_totals(strike: Strike) -> web.Response:
-    def change(
-        rows: list[msgspec.Raw], meta: dict[str, object]
-    ) -> tuple[list[msgspec.Raw], dict[str, object]]:
+    def change(rows: list[msgspec.Raw], meta: dict[str, object]) -> tuple[list[msgspec.Raw], dict[str, object]]:
         pagination = meta.get("pagination")
         if isinstance(pagination, dict) and "total" in pagination:
             pagination["total"] += strike.fault.off
@@ -200,9 +196,7 @@ async def wrong_totals(strike: Strike) -> web.Response:
 @_kind("bad_record")
 async def bad_record(strike: Strike) -> web.Response:
     """The first record of the page is spoilt, its siblings are well."""
-    return await _changed(
-        strike, lambda rows, meta: ([*_spoil(rows[:1], strike.fault.record), *rows[1:]], meta)
-    )
+    return await _changed(strike, lambda rows, meta: ([*_spoil(rows[:1], strike.fault.record), *rows[1:]], meta))
 
 
 @_kind("commit_then_cut")

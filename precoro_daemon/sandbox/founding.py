@@ -92,17 +92,17 @@ def _contract(founding: Founding, row: Row, index: int) -> None:
     row.files = index % 3
 
 
-def _transfer(founding: Founding, row: Row, index: int) -> None:
+def _transfer(founding: Founding, row: Row, _index: int) -> None:
     row.status = founding.random.choice((APPROVED, PENDING))
     row.origin = founding.choose("warehouses")
 
 
-def _user(founding: Founding, row: Row, index: int) -> None:
+def _user(_founding: Founding, row: Row, index: int) -> None:
     first, last = words("people")[index % len(words("people"))]
     row.name = f"{first} {last}" if index < len(words("people")) else f"{first} {last} {index}"
 
 
-def _numbers(founding: Founding, row: Row, index: int) -> None:
+def _numbers(_founding: Founding, row: Row, index: int) -> None:
     name, percent = words("taxes")[index % len(words("taxes"))]
     row.name = name if index < len(words("taxes")) else f"{name} ({index})"
     row.extra = {"percent": percent}

@@ -21,9 +21,7 @@ from precoro_daemon.sandbox.refusals import MissingError, RefusedError
 from precoro_daemon.sandbox.replies import html, json, refused
 
 # Observed: the live API refuses these before it looks at the key.
-LIBRARY_AGENTS = re.compile(
-    r"^$|^(python-requests|Python-urllib|Python/|aiohttp|python-httpx|Go-http-client)"
-)
+LIBRARY_AGENTS = re.compile(r"^$|^(python-requests|Python-urllib|Python/|aiohttp|python-httpx|Go-http-client)")
 SELF = ("/_sandbox", "/favicon.ico")
 
 
@@ -95,9 +93,7 @@ class Gate:
         entry.refused = TYPES[refusal.kind]
         return refused(refusal, self.tuning.retry_after, self.clock.now())
 
-    async def _strike(
-        self, request: web.Request, handler: Handler, entry: Entry, fault: Fault
-    ) -> web.StreamResponse:
+    async def _strike(self, request: web.Request, handler: Handler, entry: Entry, fault: Fault) -> web.StreamResponse:
         entry.fault = fault.kind
 
         async def answer() -> web.Response:

@@ -56,13 +56,13 @@ class Refusal:
 
 
 _RETRY_AFTER: Mapping[str, Callable[[float, float], str | None]] = {
-    "utc": lambda until, now: limit_stamp(until),
+    "utc": lambda until, _now: limit_stamp(until),
     "seconds": lambda until, now: str(max(1, ceil(until - now))),
-    "iso": lambda until, now: datetime.fromtimestamp(int(until), UTC).isoformat().replace("+00:00", "Z"),
-    "garbage": lambda until, now: "soon, probably",
-    "absent": lambda until, now: None,
-    "past": lambda until, now: limit_stamp(now - DAY),
-    "far": lambda until, now: limit_stamp(now + 3_650 * DAY),
+    "iso": lambda until, _now: datetime.fromtimestamp(int(until), UTC).isoformat().replace("+00:00", "Z"),
+    "garbage": lambda _until, _now: "soon, probably",
+    "absent": lambda _until, _now: None,
+    "past": lambda _until, now: limit_stamp(now - DAY),
+    "far": lambda _until, now: limit_stamp(now + 3_650 * DAY),
 }
 
 
@@ -114,9 +114,7 @@ class Limits:
         self._accepted.clear()
         self._same.clear()
 
-    def _full(
-        self, calls: deque[float], windows: tuple[tuple[str, int, float], ...], now: float
-    ) -> Refusal | None:
+    def _full(self, calls: deque[float], windows: tuple[tuple[str, int, float], ...], now: float) -> Refusal | None:
         """The longest window that is full, since it is the one to wait for."""
         for kind, limit, length in windows:
             if 0 < limit <= len(calls) and calls[-limit] > now - length + self._grace:

@@ -80,7 +80,7 @@ class SandboxOptions:
     """False serves one plain shape for everything; True the loose shapes of the live API."""
     keep_external_id: bool = True
     """Whether POST /payments keeps the externalId it is given (a client must cope with both)."""
-    token: str = "sandbox-key"
+    token: str = "sandbox-key"  # noqa: S105 - printed for whoever asks; it opens nothing
     email: str = "buyer@sandbox.example"
 
     def rows(self, collection: str) -> int:

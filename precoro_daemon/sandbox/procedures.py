@@ -51,9 +51,8 @@ class Procedures:
             web.put("/requestforproposals/proposition/{key}/items/approve", self.approve_items),
             web.patch("/suppliers/{key}/customfields", self.supplier_fields),
         ]
-        for path in (*schema.DOCUMENTS, "suppliers"):
-            for action in ACTIONS:
-                routes.append(web.post(f"/{path}/{{key}}/{action}", self._act(path, action)))
+        approvable = ((path, action) for path in (*schema.DOCUMENTS, "suppliers") for action in ACTIONS)
+        routes += [web.post(f"/{path}/{{key}}/{action}", self._act(path, action)) for path, action in approvable]
         for path in schema.CUSTOM_FIELDS:
             routes += [
                 web.patch(f"/{path}/options/depend_add", self._depend(path, wanted=True)),
@@ -117,12 +116,8 @@ class Procedures:
         supplier = self.company.shelves["suppliers"].by_id.get(int(fields.get("id") or 0))
         if supplier is None:
             raise RefusedError("id", "This value is not valid.")
-        facts = {
-            key: fields[key] for key in ("beginDate", "endDate", "prolongation", "note") if key in fields
-        }
-        return self._answer(
-            self.company.create("contracts", name=number, supplier=supplier, **facts), CREATED
-        )
+        facts = {key: fields[key] for key in ("beginDate", "endDate", "prolongation", "note") if key in fields}
+        return self._answer(self.company.create("contracts", name=number, supplier=supplier, **facts), CREATED)
 
     async def upload(self, request: web.Request) -> web.Response:
         collection = UPLOAD_TYPES.get(request.match_info["type"])
@@ -188,8 +183,7 @@ class Procedures:
                 known = options(field)
                 if any(str(each["id"]) == ident for each in known):
                     changed = [
-                        _depending(each, other, wanted=wanted) if str(each["id"]) == ident else each
-                        for each in known
+                        _depending(each, other, wanted=wanted) if str(each["id"]) == ident else each for each in known
                     ]
                     self.company.edit(field, _options=changed)
                     return json({"success": True})

@@ -135,11 +135,10 @@ class Shelf:
         if wanted.everything and order.startswith("updated"):
             ids = self._selected(wanted, order)
         total = len(ids)
-        if order.endswith("desc"):
-            part = ids[max(0, total - stop) : max(0, total - start)][::-1]
-        else:
-            part = ids[start:stop]
-        return [self.by_id[each] for each in part], total
+        newest_first = order.endswith("desc")
+        first, last = (total - stop, total - start) if newest_first else (start, stop)
+        part = ids[max(0, first) : max(0, last)]
+        return [self.by_id[each] for each in (reversed(part) if newest_first else part)], total
 
     def _selected(self, wanted: Selection, order: Order) -> list[int]:
         """Ascending ids of a selection; remembered until a row changes, for the pages that follow."""

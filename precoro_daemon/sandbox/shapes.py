@@ -10,14 +10,15 @@ from precoro_daemon.sandbox.clock import stamp
 from precoro_daemon.sandbox.rows import Row
 
 CENTS = 100
+_STYLES = (0, 1, 0, 1, 0, 1, 0, 1, 2)
 Json = dict[str, Any]
 
 
 def exact(cents: int) -> str:
     """An amount as text with two decimals; never through a binary float."""
-    sign = "-" if cents < 0 else ""
-    whole, rest = divmod(abs(cents), CENTS)
-    return f"{sign}{whole}.{rest:02d}"
+    if cents < 0:
+        return f"-{exact(-cents)}"
+    return f"{cents // CENTS}.{cents % CENTS:02d}"
 
 
 def dumps(value: object) -> bytes:
@@ -42,9 +43,7 @@ class Shapes:
     def money(self, amount: int, row: Row, shift: int) -> object:
         """A number with all its digits, or the same as a string."""
         text = exact(amount)
-        if self.loose and row.pick(shift, 3) == 0:
-            return text
-        return orjson.Fragment(text)
+        return text if self.loose and (row.salt >> shift) % 3 == 0 else orjson.Fragment(text)
 
     def ident(self, value: int, row: Row, shift: int) -> int | str:
         return str(value) if self.loose and row.pick(shift, 3) == 0 else value
@@ -71,14 +70,13 @@ class Shapes:
         if not when:
             return None
         # Without offset means UTC; every ninth row carries the offset of the user's own zone.
-        style = (0, 1, 0, 1, 0, 1, 0, 1, 2)[row.pick(shift, 9)] if self.loose else 0
-        return stamp(when, style)
+        return stamp(when, _STYLES[(row.salt >> shift) % 9] if self.loose else 0)
 
     def reference(self, other: Row | None, row: Row, shift: int) -> object:
         """A short object that names another record."""
         if other is None:
             return self.nothing(row, shift)
-        text = self.loose and row.pick(shift, 4) == 0
+        text = self.loose and (row.salt >> shift) % 4 == 0
         known = self._references.get((other.id, text))
         if known is None:
             known = orjson.Fragment(orjson.dumps(_reference(other, str(other.id) if text else other.id)))

@@ -64,9 +64,7 @@ def _any_row(company: Company, random: Random, place: str) -> Row | None:
 
 def _insert(company: Company, random: Random, place: str) -> Row:
     supplier = _any_row(company, random, "suppliers")
-    row = company.create(
-        place, total=random.randrange(100, 900_000), supplier=supplier, status=schema.PENDING
-    )
+    row = company.create(place, total=random.randrange(100, 900_000), supplier=supplier, status=schema.PENDING)
     if random.random() < 0.3:
         row.files = 1
         company.touch(row)
@@ -94,9 +92,7 @@ def _revise(company: Company, random: Random, row: Row, note: str) -> None:
     status = random.choice(OPEN_STATUSES)
     approved = company.now() if status == schema.APPROVED else row.approved
     lines = 1 + random.randrange(6)
-    company.edit(
-        row, note=note, status=status, approved=approved, lines=lines, total=random.randrange(100, 900_000)
-    )
+    company.edit(row, note=note, status=status, approved=approved, lines=lines, total=random.randrange(100, 900_000))
 
 
 def _pay_some(company: Company, random: Random, row: Row) -> bool:
