@@ -1,0 +1,30 @@
+"""TOML + environment + credential files → frozen Settings; the only reader of them."""
+
+from precoro_daemon.settings.model import Settings, file_keys
+from precoro_daemon.settings.reading import load
+from precoro_daemon.settings.sections import (
+    FetchDetails,
+    Filters,
+    Limits,
+    Log,
+    MirrorCollections,
+    Precoro,
+    Reserve,
+    State,
+    TakeCensus,
+)
+
+__all__ = [
+    "FetchDetails",
+    "Filters",
+    "Limits",
+    "Log",
+    "MirrorCollections",
+    "Precoro",
+    "Reserve",
+    "Settings",
+    "State",
+    "TakeCensus",
+    "file_keys",
+    "load",
+]

@@ -1,0 +1,135 @@
+"""What pydantic complains of, as sentences for the operator: place, key, what was read, what is allowed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from precoro_daemon.settings.lines import KeyPath
+from precoro_daemon.settings.model import Settings
+from precoro_daemon.settings.values import Allowed, Clash, without_credentials
+
+_SHOWN = 60
+_AFTER_THE_FILE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing to mend. Sorted as they stand in the file, then what came from elsewhere."""
+
+    line: int
+    place: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.key}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where each value came from: a line of the file, or a variable of the environment."""
+
+    file: str | None = None
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    variables: Mapping[KeyPath, str] = field(default_factory=dict)
+
+    def mistake(self, path: KeyPath, text: str) -> Mistake:
+        line, place = self._place(path)
+        return Mistake(line, place, dotted(path), text)
+
+    def where(self, path: KeyPath) -> str:
+        """The same for the middle of a sentence; "" for a value that nobody gave."""
+        return self._place(path)[1] if path in self.variables or path in self.lines else ""
+
+    def _place(self, path: KeyPath) -> tuple[int, str]:
+        """What is missing is to be looked for where its section begins."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.variables:
+                return _AFTER_THE_FILE, self.variables[path[:end]]
+            if path[:end] in self.lines:
+                return self.lines[path[:end]], f"{self.file}:{self.lines[path[:end]]}"
+        below = (name for known, name in self.variables.items() if known[: len(path)] == path)
+        return _AFTER_THE_FILE, next(below, self.file or "environment")
+
+
+def dotted(path: KeyPath) -> str:
+    """mirror_collections.collections[2]"""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def explain(error: ValidationError, origins: Origins) -> Iterator[Mistake]:
+    for details in error.errors(include_url=False):
+        yield _explain_one(details, origins)
+
+
+def _explain_one(details: ErrorDetails, origins: Origins) -> Mistake:
+    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+    clash = details.get("ctx", {}).get("error")
+    if isinstance(clash, Clash):
+        return _explain_clash(path, clash, origins)
+    setting, names = _look_up(path)
+    if details["type"] == "extra_forbidden":
+        return origins.mistake(path, f"unknown key{_guess(path[-1], names)}; allowed: {', '.join(names)}")
+    allowed = _allowed(setting, names)
+    if details["type"] == "missing":
+        return origins.mistake(path, f"missing; give {allowed.text}")
+    value = _shown(details["input"], setting)
+    guess = _guess(details["input"], allowed.choices)
+    return origins.mistake(path, f"read {value}{guess}, allowed: {allowed.text}")
+
+
+def _explain_clash(path: KeyPath, clash: Clash, origins: Origins) -> Mistake:
+    path = (*path, *clash.at.split(".")) if clash.at else path
+    other = origins.where(tuple(clash.also.split(".")))
+    return origins.mistake(path, f"{clash} (see {clash.also}, {other})" if other else str(clash))
+
+
+def _look_up(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
+    """The setting a path leads to, and the names beside it (below it, if the path names a section)."""
+    model: type[BaseModel] = Settings
+    setting: FieldInfo | None = None
+    for part in path:
+        if part in model.model_fields:
+            setting = model.model_fields[str(part)]
+            model = _model_in(setting.annotation) or model
+    return setting, tuple(name for name in model.model_fields if name != "token")  # it may not stand in the file
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
+def _allowed(setting: FieldInfo | None, names: tuple[str, ...]) -> Allowed:
+    """What the setting says of itself; the innermost word counts. A section says the names of its keys."""
+    found = [told for told in _metadata(setting) if isinstance(told, Allowed)] if setting else []
+    return found[-1] if found else Allowed(f"a section with {', '.join(names)}")
+
+
+def _metadata(setting: FieldInfo) -> Iterator[Any]:
+    """Also that of `Annotated[...] | None`, which pydantic leaves inside the annotation."""
+    yield from setting.metadata
+    for part in get_args(setting.annotation):
+        yield from getattr(part, "__metadata__", ())
+
+
+def _shown(value: Any, setting: FieldInfo | None) -> str:
+    if setting and SecretStr in (setting.annotation, *get_args(setting.annotation)):
+        return "a value that is not shown here"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = without_credentials(text)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _guess(value: Any, choices: tuple[str, ...]) -> str:
+    close = get_close_matches(value.lower(), choices, n=1, cutoff=0.7) if isinstance(value, str) else []
+    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -1,0 +1,91 @@
+"""The whole configuration, its sections held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.settings.sections import (
+    FetchDetails,
+    Filters,
+    Limits,
+    Log,
+    MirrorCollections,
+    Precoro,
+    State,
+    TakeCensus,
+)
+from precoro_daemon.settings.values import Clash, is_loopback
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Made by `load`; made directly, it takes nothing from the process."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        case_sensitive=True,
+        env_prefix="precoro_daemon__",
+        env_nested_delimiter="__",
+        enable_decoding=False,
+    )
+
+    precoro: Precoro
+    state: State = State()
+    limits: Limits = Limits()
+    mirror_collections: MirrorCollections = MirrorCollections()
+    fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
+    take_census: TakeCensus = TakeCensus()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @field_validator("limits")
+    @classmethod
+    def _faster_only_in_rehearsal(cls, limits: Limits, info: ValidationInfo) -> Limits:
+        precoro = info.data.get("precoro")
+        if limits.time_scale != 1 and precoro and not is_loopback(precoro.origin):
+            text = f"{limits.time_scale:g} is for rehearsals; allowed: 1, unless precoro.base_url is on this machine"
+            raise Clash(text, at="time_scale")
+        return limits
+
+    @field_validator("fetch_details")
+    @classmethod
+    def _of_what_is_mirrored(cls, details: FetchDetails, info: ValidationInfo) -> FetchDetails:
+        mirrored = (
+            info.data["mirror_collections"].collections if "mirror_collections" in info.data else tuple(COLLECTIONS)
+        )
+        kept = tuple(name for name in details.collections if name in mirrored)
+        if "collections" in details.model_fields_set and kept != details.collections:
+            strays = ", ".join(name for name in details.collections if name not in kept)
+            text = f"not mirrored, so there is nothing to detail: {strays}"
+            raise Clash(text, at="collections", also="mirror_collections.collections")
+        return details.model_copy(update={"collections": kept})
+
+
+def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:
+    """Dotted names of all keys a configuration file may have; `<collection>` stands for any of them."""
+    return frozenset(_keys(model)) - {"precoro.token"}
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if name == "filters":
+            yield from (f"{name}.<collection>.{key}" for key in _keys(Filters))
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{name}.{key}" for key in _keys(field.annotation))
+        else:
+            yield name

@@ -1,0 +1,167 @@
+"""File, environment and credential files → one tree of values, each with its origin → Settings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.settings.credentials import CredentialError, read_credential
+from precoro_daemon.settings.lines import KeyPath, line_numbers
+from precoro_daemon.settings.mistakes import Mistake, Origins, explain
+from precoro_daemon.settings.model import Settings
+
+_PREFIX = "precoro_daemon__"
+_SHORT = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
+_DEFAULT_FILE = Path("config.toml")
+_TOKEN = ("precoro", "token")
+_TOKEN_FILE = ("precoro", "token_file")
+_STAND_IN = "what-is-wrong-with-the-token-was-said"
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str | None = None
+    values: Tree = field(default_factory=dict)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Settings from the file, overridden by the environment; ConfigurationError lists all mistakes at once.
+
+    path     None: config.toml in the working directory if there is one, else the environment alone
+    environ  PRECORO_DAEMON__SECTION__KEY overrides any key, PRECORO_TOKEN and PRECORO_EMAIL are short for two
+             of them; an empty variable counts as absent
+    """
+    file = _read_file(path or _DEFAULT_FILE) if path or _DEFAULT_FILE.exists() else _File()
+    variables = _variables(environ)
+    origins = Origins(file.name, file.lines, {_path(name): given for name, (given, _) in variables.items()})
+    values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
+    mistakes = _place_token(values, file, origins, environ)
+    settings, more = _validate(values, origins)
+    if settings is None or mistakes:
+        raise ConfigurationError(
+            "\n".join(map(str, sorted([*mistakes, *more], key=lambda one: (one.line, one.place))))
+        )
+    return settings
+
+
+def _read_file(path: Path) -> _File:
+    text = _decode(path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(_syntax(path, text, str(error))) from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}: nested too deeply to be a configuration") from None
+    return _File(str(path), values, line_numbers(text))
+
+
+def _decode(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ConfigurationError(f"{path}: this is a directory; give the TOML file in it") from None
+    except PermissionError:
+        raise ConfigurationError(f"{path}: the user who runs this may not read the file") from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
+    try:
+        return content.decode("utf-8-sig")  # TOML 1.1 has a byte order mark ignored; Windows editors write one
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
+
+
+def _syntax(path: Path, text: str, message: str) -> str:
+    """tomllib's own sentence with its place in front: "... (at line 3, column 7)" or "... (at end of document)"."""
+    reason, _, place = message.rpartition(" (at ")
+    match = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    where = f"{match[1]}:{match[2]}" if match else f"{text.count(chr(10)) + 1}"
+    return f"{path}:{where}: not valid TOML: {reason[:1].lower()}{reason[1:]}"
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Full lower-case name → the name as it was given, and its text. A full name wins over its short form."""
+    ours: dict[str, tuple[str, str]] = {}
+    for given, text in environ.items():
+        name = _SHORT.get(given.lower(), given.lower())
+        if text.strip() and name.startswith(_PREFIX) and (name == given.lower() or name not in ours):
+            ours[name] = given, text
+    return ours
+
+
+def _path(name: str) -> KeyPath:
+    return tuple(name.removeprefix(_PREFIX).split("__"))
+
+
+def _from_environment(variables: dict[str, str]) -> Tree:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = variables
+    values = source()
+    # The source passes over sections it does not know; a misspelt one must be heard of.
+    strays = {
+        str(_path(name)[0]): text for name, text in variables.items() if _path(name)[0] not in Settings.model_fields
+    }
+    return values | strays
+
+
+def _merge(below: Tree, above: Tree) -> Tree:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _place_token(values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
+    """Put the API key in its place: from the environment, else token_file, else systemd's credential."""
+    section = values.setdefault("precoro", {})
+    if not isinstance(section, dict):
+        return []
+    mistakes = _refuse_token_in(file)
+    if _TOKEN in origins.variables:
+        return mistakes
+    try:
+        found = _find_token(section.get("token_file"), environ)
+    except CredentialError as error:
+        mistakes.append(origins.mistake(_TOKEN_FILE if "token_file" in section else _TOKEN, str(error)))
+        found = None
+    if found or mistakes:
+        values["precoro"] = section | {"token": found or _STAND_IN}
+    return mistakes
+
+
+def _refuse_token_in(file: _File) -> list[Mistake]:
+    section = file.values.get("precoro")
+    if not isinstance(section, dict) or "token" not in section:
+        return []
+    text = "a secret does not belong in this file; put it into a file of its own and name that as token_file"
+    return [Origins(file.name, file.lines).mistake(_TOKEN, text)]
+
+
+def _find_token(token_file: object, environ: Mapping[str, str]) -> str | None:
+    if isinstance(token_file, str):
+        return read_credential(Path(token_file))
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if directory and (credential := Path(directory) / "precoro_token").exists():
+        return read_credential(credential)
+    return None
+
+
+def _validate(values: Tree, origins: Origins) -> tuple[Settings | None, list[Mistake]]:
+    try:
+        return Settings(**values), []
+    except ValidationError as error:
+        return None, list(explain(error, origins))

@@ -1,0 +1,303 @@
+"""Every section of the configuration, key by key: meaning, unit, reason for the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
+from precoro_daemon.domain.filters import Filter
+from precoro_daemon.settings.values import (
+    Calls,
+    Clash,
+    CollectionName,
+    Collections,
+    Date,
+    DetailCollections,
+    Email,
+    Ids,
+    Label,
+    Limit,
+    Lower,
+    Moment,
+    Origin,
+    Overlap,
+    PageSize,
+    Scale,
+    Seconds,
+    Share,
+    Status,
+    StoreUrl,
+    Token,
+    one_of,
+)
+
+REGIONS = {"international": "https://api.precoro.com", "us": "https://api.precoro.us"}
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Precoro(Section):
+    """Where Precoro is and as whom to call it. Exactly one of base_url and region."""
+
+    base_url: Origin | None = None
+    """Scheme, host and port of the API, for a sandbox or a proxy. Plain http only to this machine itself."""
+
+    region: Annotated[Literal["international", "us"], Lower, one_of(REGIONS)] | None = Field(
+        default=None, validate_default=True
+    )
+    """Which of Precoro's two hosts keeps the company. No default: the wrong one refuses every key."""
+
+    email: Email
+    """The user the API key belongs to; sent with every call. A secret here: it is half of the credentials."""
+
+    token_file: Path | None = None
+    """File that holds the API key and nothing else, readable by nobody else. A relative path starts at the
+    working directory. Not read when the key is in the environment."""
+
+    token: Token
+    """The API key: PRECORO_TOKEN, else token_file, else systemd's credential precoro_token; never in the file."""
+
+    connect_timeout: Seconds = 10.0
+    """Seconds until a connection must stand. Far hosts take less than one; 10 leaves room for lost packets."""
+
+    timeout: Seconds = 60.0
+    """Seconds one call may take in all. A page of 200 documents has been seen to take several; a minute is hung."""
+
+    @field_validator("region")
+    @classmethod
+    def _one_address(cls, region: str | None, info: ValidationInfo) -> str | None:
+        base_url = info.data.get("base_url", "unreadable, and said so already")
+        if region and base_url:
+            raise Clash("region and base_url exclude each other; allowed: one of them", also="precoro.base_url")
+        if not (region or base_url):
+            raise Clash(f"missing; give region ({' or '.join(REGIONS)}) or base_url")
+        return region
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port without a slash at the end; the only place that ever gets the key."""
+        return self.base_url or REGIONS[self.region or "international"]
+
+
+class State(Section):
+    """Where the mirror is kept."""
+
+    url: StoreUrl = "sqlite:///precoro.db"
+    """sqlite:///relative.db (from the working directory) or sqlite:////absolute.db. One file, nothing to set up."""
+
+    company: Label | None = None
+    """Ties the store to the company by this name instead of by the e-mail, so that the API user may change."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.url.removeprefix("sqlite:///"))
+
+
+class Reserve(Section):
+    """Calls of a day that must remain before a lane may spend: each leaves them to the lanes above it.
+
+    The defaults are for 3,000 calls a day and shrink in proportion where per_day is smaller.
+    """
+
+    payments: Calls = 0
+    """Payments may spend the last call."""
+
+    deliveries: Calls = 20
+    """Kept for payments: a day has seldom more than a few to settle once the rest is spent."""
+
+    lists: Calls = 40
+    """Kept for the above: the newest documents matter more than their details."""
+
+    details: Calls = 100
+    """Kept for the above: about two passes through all lists."""
+
+    files: Calls = 150
+    """Kept for the above: files are large in number and never urgent."""
+
+    census: Calls = 200
+    """Kept for the above: a census can always wait for tomorrow."""
+
+    @field_validator("deliveries", "lists", "details", "files", "census")
+    @classmethod
+    def _not_below_the_lane_above(cls, calls: int, info: ValidationInfo) -> int:
+        for lane, kept in info.data.items():
+            if calls < kept:
+                also = f"limits.reserve.{lane}"
+                raise Clash(f"{calls} is less than {kept} of {lane}, which comes before it", also=also)
+        return calls
+
+
+class Limits(Section):
+    """What Precoro allows this key. Whoever was granted more says so here; 0 lifts one limit."""
+
+    per_second: Limit = 1
+    """Calls a second, evenly spaced. Precoro refuses bursts."""
+
+    per_minute: Limit = 60
+    """Calls a minute. Some plans have 300."""
+
+    per_hour: Limit = 1500
+    """Calls an hour."""
+
+    per_day: Limit = 3000
+    """Calls a day: what makes the order of calls matter at all."""
+
+    same_get_per_minute: Limit = 1
+    """Times a minute that one and the same GET is answered."""
+
+    same_get_per_hour: Limit = 30
+    """Times an hour that one and the same GET is answered."""
+
+    same_get_scope: Annotated[Literal["url", "path"], Lower, one_of(("url", "path"))] = "url"
+    """What "the same" means: path and query (documented), or the path alone (one measurement says so)."""
+
+    time_scale: Scale = 1.0
+    """How many times faster than real time all windows pass. For rehearsals against a sandbox on this machine."""
+
+    reserve: Reserve = Field(default_factory=Reserve, validate_default=True)
+    """See [limits.reserve]."""
+
+    @field_validator("reserve", mode="before")
+    @classmethod
+    def _in_proportion(cls, given: Any, info: ValidationInfo) -> Any:
+        """Without this, whoever sets per_day = 100 would have to write six more lines."""
+        if isinstance(given, Reserve):
+            given = given.model_dump(exclude_unset=True)
+        per_day = info.data.get("per_day", 0)
+        full = Limits.model_fields["per_day"].default
+        if not isinstance(given, dict) or not 0 < per_day < full:
+            return given
+        return {lane: field.default * per_day // full for lane, field in Reserve.model_fields.items()} | given
+
+    @field_validator("reserve")
+    @classmethod
+    def _below_the_day(cls, reserve: Reserve, info: ValidationInfo) -> Reserve:
+        per_day = info.data.get("per_day", 0)
+        for lane, calls in reserve:
+            if 0 < per_day <= calls:
+                text = f"{calls} leaves {lane} nothing of {per_day} calls a day; allowed: less than per_day"
+                raise Clash(text, at=lane, also="limits.per_day")
+        return reserve
+
+    @property
+    def reserves(self) -> Mapping[Lane, int]:
+        return {lane: getattr(self.reserve, lane.name.lower()) for lane in Lane}
+
+
+class Filters(Section):
+    """What of a collection is wanted: it bounds the first pass, what gets details and what the views show."""
+
+    status: Status = frozenset()
+    """Precoro's status numbers or names; empty for any."""
+
+    approved_from: Date | None = None
+    """First day of approval."""
+
+    approved_to: Date | None = None
+    """Last day of approval, included."""
+
+    modified_since: Moment | None = None
+    """Only what was changed at or after this moment; UTC unless it has an offset."""
+
+    supplier: Ids = frozenset()
+    """Ids of suppliers; empty for any."""
+
+    attached_files_only: Annotated[bool, one_of(("true", "false"))] = False
+    """Only documents with attached files."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _offered(cls, given: Any) -> Any:
+        if isinstance(given, Clash):
+            raise given
+        return given
+
+    @field_validator("approved_to")
+    @classmethod
+    def _not_before_the_first_day(cls, last: Any, info: ValidationInfo) -> Any:
+        first = info.data.get("approved_from")
+        if first and last and last < first:
+            raise Clash(f"{last} is before approved_from, {first}")
+        return last
+
+
+class MirrorCollections(Section):
+    """Lists into the mirror."""
+
+    collections: Collections = tuple(COLLECTIONS)
+    """Which lists to mirror. All: an incremental pass costs one call per collection."""
+
+    per_page: PageSize = 200
+    """Records a page. The largest Precoro has: a page costs one call whatever its size."""
+
+    overlap: Overlap = 3600.0
+    """Seconds a pass reaches back behind the last one, for changes that were still being written then."""
+
+    every: Seconds = 300.0
+    """Seconds from one lap to the next: how old the mirror may be. A lap costs a call per collection, and a day has
+    3,000: with many collections the budget stretches the time by itself."""
+
+    filters: dict[CollectionName, Filters] = {}
+    """By collection; without one everything is wanted."""
+
+    @field_validator("filters", mode="before")
+    @classmethod
+    def _mark_what_is_not_offered(cls, filters: Any) -> Any:
+        """Each such key gets its refusal for a value, so that it is listed among all other mistakes, on its line."""
+        if not isinstance(filters, dict):
+            return filters
+        return {name: _marked(name, given) if isinstance(given, dict) else given for name, given in filters.items()}
+
+    def filter_of(self, collection: str) -> Filter:
+        """The user's filter on a collection; the empty one keeps everything."""
+        given = self.filters.get(collection, Filters())
+        return Filter(**{key: getattr(given, key) for key in Filters.model_fields})
+
+
+def _marked(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    if name not in COLLECTIONS:
+        return given
+    offered = [key for key in Filters.model_fields if key in COLLECTIONS[name].filters]
+    refusal = Clash(f"{name} has no such filter; allowed: {', '.join(offered)}")
+    strange = given.keys() & Filters.model_fields.keys() - set(offered)
+    return given | dict.fromkeys(strange, refusal)
+
+
+class FetchDetails(Section):
+    """Items, payments and attachments of new or changed documents."""
+
+    collections: DetailCollections = DOCUMENTS
+    """Which collections get details: by default all documents that are mirrored. Each detail costs one call."""
+
+    every: Seconds = 60.0
+    """Seconds from one lap to the next. A lap without due documents costs no call."""
+
+
+class TakeCensus(Section):
+    """A full listing of ids that finds what passes missed and what was deleted."""
+
+    every: Seconds = 7 * 86_400.0
+    """Seconds between two of one collection. A week: it costs as many calls as a first pass."""
+
+    max_vanished: Share = 0.2
+    """Share of a collection's live rows that one census may mark vanished. Above it the census is refused and
+    reported: a key that lost a role looks like mass deletion."""
+
+
+class Log(Section):
+    """What is said, and how."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Lower, one_of(("debug", "info", "warning", "error"))
+    ] = "info"
+    """The least important lines that are written."""
+
+    format: Annotated[Literal["auto", "json", "console"], Lower, one_of(("auto", "json", "console"))] = "auto"
+    """json: one object a line; console: for people; auto: console on a terminal, else json."""

@@ -1,0 +1,269 @@
+"""How one value is read, whether it comes as TOML or as the text of a variable, and what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, WITH_DETAIL
+
+STATUSES = {
+    "open": 0,
+    "pending": 1,
+    "approved": 2,
+    "denied": 3,
+    "partly_paid": 4,
+    "paid": 5,
+    "awaiting_confirmation": 6,
+    "on_revise": 7,
+    "canceled": 8,
+    "pending_receipt": 9,
+    "approval_review": 10,
+    "closed": 11,
+}
+"""Precoro's document statuses by name. A number that is not here is kept as it is: Precoro adds some."""
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+_YEAR = 366 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a setting may be, in the words of its error message; `choices` are for a did-you-mean."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class Clash(ValueError):
+    """A value that is well formed and still does not fit: to its neighbours, or for a reason worth a sentence.
+
+    at    the key below the validated one that is to blame, "" for the validated one itself
+    also  the full key of the other side of a contradiction
+    """
+
+    def __init__(self, text: str, *, at: str = "", also: str = "") -> None:
+        super().__init__(text)
+        self.at = at
+        self.also = also
+
+
+def one_of(names: Iterable[str], what: str = "one of") -> Allowed:
+    choices = tuple(names)
+    return Allowed(f"{what}: {', '.join(choices)}", choices)
+
+
+def read_seconds(value: object) -> float:
+    """ "90s", "5m", "1h30m", "7d", or whole seconds as a number → seconds."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match or not match[0]:
+        raise ValueError
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def read_number(value: object) -> object:
+    """Python takes true for 1; nobody who writes it in a configuration does."""
+    if value is True or value is False:
+        raise ValueError
+    return value
+
+
+def read_list(value: object) -> list[object]:
+    """A TOML list, or text with commas between, as a variable has it."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    raise ValueError
+
+
+def read_status(value: object) -> object:
+    """A status by number or by name ("partly paid", "partly_paid")."""
+    if isinstance(value, str) and not value.isdecimal():
+        return STATUSES[name] if (name := value.lower().replace(" ", "_")) in STATUSES else value
+    return read_number(value)
+
+
+def read_date(value: object) -> date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError
+
+
+def read_moment(value: object) -> datetime:
+    """A date (its first moment) or a date with time; without offset it is UTC, as Precoro's own times are."""
+    match value:
+        case str():
+            moment = datetime.fromisoformat(value)
+        case datetime():
+            moment = value
+        case date():
+            moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        case _:
+            raise ValueError
+    return _in_utc(moment)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError from None
+
+
+def read_origin(value: str) -> str:
+    """An http(s) URL of nothing but scheme, host and port, in its one normal spelling."""
+    parts = _split(value)
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"}:
+        raise Clash(f'read "{without_credentials(value)}", allowed: an address that begins with https://')
+    if parts.path not in {"", "/"} or set(value) & set("?#@\\"):
+        raise Clash(
+            "has more than scheme, host and port; allowed: https://host[:port], no path, query or credentials"
+        )
+    if not (_HOST.fullmatch(host) or ":" in host):
+        raise Clash(f'read "{value}", which names no host; allowed: https://host[:port]')
+    if parts.scheme == "http" and not is_loopback(value):
+        raise Clash("would send the key unencrypted; allowed: https, or http to this machine itself (loopback)")
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def is_loopback(origin: str) -> bool:
+    host = _split(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_store_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if separator and scheme != "sqlite":
+        raise Clash(f'"{scheme}" is not supported; allowed: sqlite:///relative.db or sqlite:////absolute.db')
+    if not rest.startswith("/") or rest.endswith("/") or set(rest) & set("?#:\0"):
+        raise ValueError
+    return value
+
+
+def read_header(secret: SecretStr) -> SecretStr:
+    """Text that is sent as one HTTP header: without the white space around, printable within."""
+    text = secret.get_secret_value().strip()
+    if not text or not text.isprintable() or not text.isascii() or " " in text:
+        raise ValueError
+    return SecretStr(text)
+
+
+def read_email(secret: SecretStr) -> SecretStr:
+    secret = read_header(secret)
+    name, _, host = secret.get_secret_value().partition("@")
+    if not name or not host:
+        raise ValueError
+    return secret
+
+
+def without_credentials(text: str) -> str:
+    """A URL as it may be shown: `user:password@` masked."""
+    return re.sub(r"//[^/\s]*@", "//***@", text)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise Clash("is no address; allowed: https://host[:port]") from None
+    return parts
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _known(name: str) -> str:
+    if name not in COLLECTIONS:
+        raise ValueError
+    return name
+
+
+def _with_detail(name: str) -> str:
+    if name not in WITH_DETAIL:
+        raise ValueError
+    return name
+
+
+def _page_size(value: int) -> int:
+    if value not in PAGE_SIZES:
+        raise ValueError
+    return value
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+Lower = BeforeValidator(_lower)
+_NUMBER = BeforeValidator(read_number)
+_LIST = BeforeValidator(read_list)
+_CALLS = "a whole number ≥ 0"
+
+Limit = Annotated[int, _NUMBER, Field(ge=0), Allowed(f"{_CALLS} (0 lifts the limit)")]
+Calls = Annotated[int, _NUMBER, Field(ge=0), Allowed(f"{_CALLS} of calls")]
+PageSize = Annotated[int, _NUMBER, AfterValidator(_page_size), one_of(map(str, PAGE_SIZES))]
+Share = Annotated[float, _NUMBER, Field(ge=0, le=1, allow_inf_nan=False), Allowed("a number from 0 to 1")]
+Scale = Annotated[float, _NUMBER, Field(ge=1, allow_inf_nan=False), Allowed("a number ≥ 1")]
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(read_seconds),
+    Field(ge=1, le=_YEAR),
+    Allowed('a duration from 1s to 366d, such as "90s", "5m", "1h30m", "7d", or whole seconds'),
+]
+Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
+
+Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]
+StoreUrl = Annotated[
+    str, AfterValidator(read_store_url), Allowed("sqlite:///relative.db or sqlite:////absolute.db, a file")
+]
+Email = Annotated[SecretStr, AfterValidator(read_email), Allowed("the e-mail of the key's user (or PRECORO_EMAIL)")]
+Token = Annotated[
+    SecretStr, AfterValidator(read_header), Allowed("the API key: one line in token_file, or PRECORO_TOKEN")
+]
+Label = Annotated[str, Field(pattern=r"^\S(.{0,98}\S)?$"), Allowed("a name of 1 to 100 characters")]
+
+CollectionName = Annotated[str, AfterValidator(_known), one_of(COLLECTIONS)]
+Collections = Annotated[
+    tuple[CollectionName, ...], _LIST, AfterValidator(_once), Field(min_length=1), one_of(COLLECTIONS, "a list of")
+]
+DetailCollections = Annotated[
+    tuple[Annotated[str, AfterValidator(_with_detail)], ...],
+    _LIST,
+    AfterValidator(_once),
+    one_of(WITH_DETAIL, "a list of"),
+]
+Status = Annotated[
+    frozenset[Annotated[int, BeforeValidator(read_status), Field(ge=0)]],
+    _LIST,
+    one_of(STATUSES, "a list of Precoro's status numbers or"),
+]
+Ids = Annotated[frozenset[Annotated[int, _NUMBER, Field(ge=0)]], _LIST, Allowed("a list of Precoro's ids")]
+Date = Annotated[date, BeforeValidator(read_date), Allowed("a date: 2026-01-31")]
+Moment = Annotated[
+    datetime, BeforeValidator(read_moment), Allowed("a date or a date with time: 2026-01-31T08:00:00Z")
+]
