@@ -1,0 +1,57 @@
+"""the account of API calls on SQLite"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.adapters.sql.transactions import Transactions
+
+_KEPT = 26 * 3600.0
+"""Seconds. The longest window is a day; the rest is for clocks that disagree."""
+
+
+class SqlBudgetBook:
+    """ports.BudgetBook, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
+        return await self._transactions.read(lambda connection: read_calls(connection, since))
+
+    async def charge(self, at: float, key: bytes) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQL["charge_call"], (at, key))
+            connection.execute(SQL["prune_calls"], (at - _KEPT,))
+
+        await self._transactions.write(work)
+
+    async def load_closed(self) -> Mapping[str, float]:
+        return await self._transactions.read(read_closed)
+
+    async def close(self, window: str, until: float) -> None:
+        await self._transactions.write(lambda connection: connection.execute(SQL["close_window"], (window, until)))
+
+    async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
+        def work(connection: sqlite3.Connection) -> tuple[int, float] | None:
+            row = connection.execute(SQL["read_refusal"], (fingerprint,)).fetchone()
+            return None if row is None else (row["count"], row["at"])
+
+        return await self._transactions.read(work)
+
+    async def save_refusal(self, fingerprint: str, count: int, at: float) -> None:
+        row = (fingerprint, count, at)
+        await self._transactions.write(lambda connection: connection.execute(SQL["save_refusal"], row))
+
+    async def clear_refusal(self) -> None:
+        await self._transactions.write(lambda connection: connection.execute(SQL["clear_refusals"]))
+
+
+def read_calls(connection: sqlite3.Connection, since: float) -> Sequence[tuple[float, bytes]]:
+    return [(row["at"], row["key_hash"]) for row in connection.execute(SQL["read_calls"], (since,))]
+
+
+def read_closed(connection: sqlite3.Connection) -> Mapping[str, float]:
+    return {row["window"]: row["until"] for row in connection.execute(SQL["read_closures"])}

@@ -1,0 +1,50 @@
+"""details on SQLite: which are due, and what storing one settles"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.ports import Detail, Due
+
+
+def due(connection: sqlite3.Connection, collections: Sequence[str], before: float, limit: int) -> Sequence[Due]:
+    """Asked collection by collection, so that each is read off its index in order and never sorted whole."""
+    asked = [{"collection": name, "before": before, "limit": limit} for name in collections]
+    rows = list(chain.from_iterable(connection.execute(SQL["due_details"], row) for row in asked))
+    rows.sort(key=lambda row: row["updated_at"] or "", reverse=True)
+    return [
+        Due(row["collection"], row["id"], row["idn"], row["version"], attempts=row["attempts"])
+        for row in rows[:limit]
+    ]
+
+
+def count_due(connection: sqlite3.Connection, collections: Sequence[str], before: float) -> Mapping[str, int]:
+    def count(collection: str) -> int:
+        (number,) = connection.execute(SQL["count_due"], {"collection": collection, "before": before}).fetchone()
+        return int(number)
+
+    return {collection: count(collection) for collection in collections}
+
+
+def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) -> None:
+    """Runs inside a transaction."""
+    target = _target(connection, due, detail)
+    stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
+    answered = {"collection": due.collection, "id": due.id, "idn": due.idn, "version": due.version}
+    connection.execute(SQL["save_detail"], stored)
+    connection.execute(SQL["answer_detail"], answered)
+    if not detail.wanted:
+        connection.execute(SQL["unwant_record"], (due.collection, target))
+    connection.execute(SQL["log_change_of_record"], stored)
+    connection.execute(SQL["clear_answered"], answered)
+
+
+def _target(connection: sqlite3.Connection, due: Due, detail: Detail) -> int:
+    """An idn may be shared: the answer is then about the row whose id it carries."""
+    if detail.id is None:
+        return due.id
+    found = connection.execute(SQL["find_live"], (due.collection, detail.id)).fetchone()
+    return due.id if found is None else detail.id

@@ -1,0 +1,96 @@
+"""the mirror on SQLite"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+
+from precoro_daemon.adapters.sql import details
+from precoro_daemon.adapters.sql.commits import commit_pages, read_cursor
+from precoro_daemon.adapters.sql.rows import to_pass, to_record
+from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.domain.absences import Missing
+from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
+from precoro_daemon.domain.documents import Record
+from precoro_daemon.ports import Aside, Committed, Detail, Due
+
+
+class SqlMirror:
+    """ports.Mirror, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def cursor(self, collection: str) -> Cursor:
+        return await self._transactions.read(partial(read_cursor, collection=collection))
+
+    async def open_pass(self, collection: str, kind: Kind) -> Pass | None:
+        def work(connection: sqlite3.Connection) -> Pass | None:
+            row = connection.execute(SQL["read_pass"], (collection, kind)).fetchone()
+            return None if row is None else to_pass(row)
+
+        return await self._transactions.read(work)
+
+    async def commit_pages(self, walk: Pass, pages: Sequence[Page]) -> Committed:
+        return await self._transactions.write(partial(commit_pages, walk=walk, pages=pages))
+
+    async def missing(self, walk: Pass) -> tuple[Sequence[Missing], int]:
+        return await self._transactions.read(partial(_missing, walk=walk))
+
+    async def close_pass(self, walk: Pass, vanished: Sequence[int] = (), *, at: float) -> None:
+        await self._transactions.write(partial(_close_pass, walk=walk, vanished=vanished, at=at))
+
+    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record], bool]) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQL["forget_passes"], (collection,))
+            connection.execute(SQL["save_cursor"], asdict(Cursor(collection, filter=fingerprint)))
+            for record in _stored(connection, collection):
+                wanted = keeps(record)
+                if wanted != record.wanted:
+                    row = {"wanted": wanted, "collection": collection, "id": record.id}
+                    connection.execute(SQL["want_record"], row)
+
+        await self._transactions.write(work)
+
+    async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:
+        work = partial(details.due, collections=collections, before=before, limit=limit)
+        return await self._transactions.read(work)
+
+    async def count_due(self, collections: Sequence[str], *, before: float) -> Mapping[str, int]:
+        return await self._transactions.read(partial(details.count_due, collections=collections, before=before))
+
+    async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
+        await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))
+
+    async def set_aside(self, item: Aside) -> None:
+        await self._transactions.write(lambda connection: connection.execute(SQL["set_aside"], asdict(item)))
+
+
+def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missing], int]:
+    rows = connection.execute(SQL["missing_records"], asdict(walk))
+    missing = [Missing(row["id"], row["idn"], bool(row["shares_idn"])) for row in rows]
+    (live,) = connection.execute(SQL["count_live"], (walk.collection,)).fetchone()
+    return missing, live
+
+
+def _close_pass(connection: sqlite3.Connection, walk: Pass, vanished: Sequence[int], at: float) -> None:
+    for id_ in vanished:
+        row = {"collection": walk.collection, "id": id_, "at": at, "kind": "vanished"}
+        if connection.execute(SQL["mark_vanished"], row).rowcount:
+            connection.execute(SQL["log_change_of_record"], row)
+            connection.execute(SQL["clear_aside"], (walk.collection, "detail", str(id_)))
+    if walk.kind == "whole" and walk.finished:
+        # A row that could not be read is still so only if this pass met it again.
+        connection.execute(SQL["clear_unseen"], (walk.collection, walk.started_at))
+    connection.execute(SQL["forget_pass"], (walk.collection, walk.kind))
+
+
+def _stored(connection: sqlite3.Connection, collection: str) -> Iterator[Record]:
+    """Every stored record, a few at a time, so that they may be changed meanwhile."""
+    after = -(2**63)
+    while rows := connection.execute(SQL["stored_records"], (collection, after)).fetchall():
+        yield from map(to_record, rows)
+        after = rows[-1]["id"]

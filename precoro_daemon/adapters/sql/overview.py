@@ -1,0 +1,79 @@
+"""what the store holds and what is due, for people; read beside the one writer"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
+from precoro_daemon.adapters.sql.failures import explained
+from precoro_daemon.adapters.sql.opening import open_read_only
+from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
+from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.domain.cursors import Cursor, Pass
+from precoro_daemon.ports import Aside
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionState:
+    """Rows of a collection by what they are, and how far its passes got.
+
+    live      rows Precoro still has; wanted: those of them that the user's filter keeps; vanished: the others
+    detailed  wanted rows whose detail is up to date; due: those whose detail is missing or old
+    """
+
+    cursor: Cursor
+    passes: Sequence[Pass] = ()
+    live: int = 0
+    wanted: int = 0
+    vanished: int = 0
+    detailed: int = 0
+    due: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
+    windows as the budget book has them"""
+
+    collections: Mapping[str, CollectionState]
+    aside: Sequence[Aside]
+    aside_counts: Mapping[tuple[str, str], int]
+    calls: Sequence[tuple[float, bytes]]
+    closed: Mapping[str, float]
+
+
+def read_overview(path: Path, *, identity: str, since: float, items: int = 20) -> Overview:
+    """One consistent look at the store. Blocking.
+
+    since  calls at or after this time; items: how many of the things set aside to show. Raises StoreUnusable.
+    """
+    with explained(path), closing(open_read_only(path, identity)) as connection:
+        connection.execute("BEGIN")
+        return Overview(
+            collections=_collections(connection),
+            aside=[to_aside(row) for row in connection.execute(SQL["latest_aside"], (items,))],
+            aside_counts={
+                (row["collection"], row["stage"]): row["items"] for row in connection.execute(SQL["count_aside"])
+            },
+            calls=read_calls(connection, since),
+            closed=read_closed(connection),
+        )
+
+
+def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:
+    counts = {row["collection"]: dict(row) for row in connection.execute(SQL["count_records"])}
+    cursors = {row["collection"]: to_cursor(row) for row in connection.execute(SQL["all_cursors"])}
+    passes = [to_pass(row) for row in connection.execute(SQL["all_passes"])]
+    names = sorted({*counts, *cursors, *(walk.collection for walk in passes)})
+    return {
+        name: CollectionState(
+            cursor=cursors.get(name, Cursor(name)),
+            passes=[walk for walk in passes if walk.collection == name],
+            **{key: value for key, value in counts.get(name, {}).items() if key != "collection"},
+        )
+        for name in names
+    }

@@ -1,0 +1,227 @@
+-- name: read_meta
+SELECT value FROM meta WHERE key = ?;
+
+-- name: write_meta
+INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: read_views
+SELECT name FROM sqlite_schema WHERE type = 'view';
+
+
+-- name: known_records
+SELECT id, version, wanted, vanished_at IS NOT NULL AS vanished
+FROM records
+WHERE collection = ? AND id IN (SELECT value FROM json_each(?));
+
+-- name: create_record
+INSERT INTO records (idn, status, updated_at, external_id, version, wanted, changed_at, data, collection, id, first_seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_record
+UPDATE records
+SET idn = ?, status = ?, updated_at = ?, external_id = ?, version = ?, wanted = ?, changed_at = ?, data = ?,
+    vanished_at = NULL
+WHERE collection = ? AND id = ?;
+
+-- name: log_change
+INSERT INTO changes (collection, id, kind, version, at) VALUES (?, ?, ?, ?, ?);
+
+-- name: log_change_of_record
+INSERT INTO changes (collection, id, kind, version, at)
+SELECT collection, id, :kind, version, :at FROM records WHERE collection = :collection AND id = :id;
+
+
+-- name: read_pass
+SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
+FROM passes
+WHERE collection = ? AND kind = ?;
+
+-- name: begin_pass
+INSERT INTO passes (
+    collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
+) VALUES (
+    :collection, :kind, :since, :filter, :started_at, :next_page, :total, :last_page, :rows, :rejected, :distinct,
+    :drifted
+)
+RETURNING number;
+
+-- name: find_pass
+SELECT number, "distinct" FROM passes WHERE collection = ? AND kind = ?;
+
+-- name: save_pass
+UPDATE passes
+SET since = :since, filter = :filter, started_at = :started_at, next_page = :next_page, total = :total,
+    last_page = :last_page, "rows" = :rows, rejected = :rejected, "distinct" = :distinct, drifted = :drifted
+WHERE collection = :collection AND kind = :kind;
+
+-- name: see_row
+INSERT INTO pass_rows (pass, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: forget_pass
+DELETE FROM passes WHERE collection = ? AND kind = ?;
+
+-- name: forget_passes
+DELETE FROM passes WHERE collection = ?;
+
+-- name: missing_records
+SELECT id, idn, EXISTS (
+    SELECT 1 FROM records AS twin
+    WHERE twin.collection = records.collection AND twin.idn = records.idn AND twin.id <> records.id
+        AND twin.vanished_at IS NULL
+) AS shares_idn
+FROM records
+WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at < :started_at
+    AND id NOT IN (
+        SELECT pass_rows.id FROM pass_rows JOIN passes ON passes.number = pass_rows.pass
+        WHERE passes.collection = :collection AND passes.kind = :kind
+    )
+ORDER BY id;
+
+-- name: count_live
+SELECT count(*) FROM records WHERE collection = ? AND wanted AND vanished_at IS NULL;
+
+-- name: mark_vanished
+UPDATE records SET vanished_at = :at WHERE collection = :collection AND id = :id AND vanished_at IS NULL;
+
+
+-- name: read_cursor
+SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors WHERE collection = ?;
+
+-- name: save_cursor
+INSERT INTO cursors (collection, at, whole_at, pages, unproved, unproved_at, tries, filter)
+VALUES (:collection, :at, :whole_at, :pages, :unproved, :unproved_at, :tries, :filter)
+ON CONFLICT (collection) DO UPDATE
+SET at = excluded.at, whole_at = excluded.whole_at, pages = excluded.pages, unproved = excluded.unproved,
+    unproved_at = excluded.unproved_at, tries = excluded.tries, filter = excluded.filter;
+
+
+-- name: stored_records
+SELECT id, idn, status, updated_at, external_id, version, data AS raw, wanted
+FROM records
+WHERE collection = ? AND id > ?
+ORDER BY id
+LIMIT 500;
+
+-- name: want_record
+-- Only a detail may show whether a record is wanted, so one that is wanted anew is asked for again.
+UPDATE records
+SET wanted = :wanted, detail_version = CASE WHEN :wanted THEN NULL ELSE detail_version END
+WHERE collection = :collection AND id = :id;
+
+
+-- name: due_details
+SELECT records.collection, records.id, records.idn, records.version, coalesce(aside.attempts, 0) AS attempts,
+    records.updated_at
+FROM records
+LEFT JOIN set_aside AS aside
+    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
+WHERE records.collection = :collection
+    AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
+    AND (aside.key IS NULL OR aside.retry_at < :before)
+ORDER BY records.updated_at DESC
+LIMIT :limit;
+
+-- name: count_due
+SELECT (
+    SELECT count(*) FROM records
+    WHERE collection = :collection AND wanted AND vanished_at IS NULL AND detail_version IS NOT version
+) - (
+    SELECT count(*)
+    FROM set_aside AS aside
+    JOIN records ON records.collection = aside.collection AND records.id = CAST(aside.key AS INTEGER)
+    WHERE aside.collection = :collection AND aside.stage = 'detail'
+        AND (aside.retry_at IS NULL OR aside.retry_at >= :before)
+        AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
+);
+
+-- name: find_live
+SELECT id FROM records WHERE collection = ? AND id = ? AND vanished_at IS NULL;
+
+-- name: save_detail
+INSERT INTO details (collection, id, fetched_at, data) VALUES (:collection, :id, :at, :raw)
+ON CONFLICT (collection, id) DO UPDATE SET fetched_at = excluded.fetched_at, data = excluded.data;
+
+-- name: answer_detail
+UPDATE records
+SET detail_version = CASE WHEN id = :id THEN :version ELSE version END
+WHERE collection = :collection AND (id = :id OR (idn = :idn AND vanished_at IS NULL));
+
+-- name: unwant_record
+UPDATE records SET wanted = 0 WHERE collection = ? AND id = ?;
+
+-- name: clear_answered
+DELETE FROM set_aside
+WHERE collection = :collection AND stage = 'detail' AND key IN (
+    SELECT CAST(id AS TEXT) FROM records WHERE collection = :collection AND (id = :id OR idn = :idn)
+);
+
+
+-- name: set_aside
+INSERT INTO set_aside (collection, stage, key, reason, attempts, since, seen_at, retry_at, raw)
+VALUES (:collection, :stage, :key, :reason, :attempts, :since, :since, :retry_at, :raw)
+ON CONFLICT (collection, stage, key) DO UPDATE
+SET reason = excluded.reason, attempts = set_aside.attempts + 1, seen_at = excluded.seen_at,
+    retry_at = excluded.retry_at, raw = excluded.raw;
+
+-- name: retry_now
+UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND key = ?;
+
+-- name: clear_aside
+DELETE FROM set_aside WHERE collection = ? AND stage = ? AND key = ?;
+
+-- name: clear_unseen
+DELETE FROM set_aside WHERE collection = ? AND stage = 'record' AND seen_at < ?;
+
+
+-- name: read_calls
+SELECT at, key_hash FROM calls WHERE at >= ? ORDER BY at, rowid;
+
+-- name: charge_call
+INSERT INTO calls (at, key_hash) VALUES (?, ?);
+
+-- name: prune_calls
+DELETE FROM calls WHERE at < ?;
+
+-- name: read_closures
+SELECT "window", until FROM closures;
+
+-- name: close_window
+INSERT INTO closures ("window", until) VALUES (?, ?) ON CONFLICT ("window") DO UPDATE SET until = excluded.until;
+
+-- name: read_refusal
+SELECT count, at FROM refusals WHERE fingerprint = ?;
+
+-- name: save_refusal
+INSERT INTO refusals (fingerprint, count, at) VALUES (?, ?, ?)
+ON CONFLICT (fingerprint) DO UPDATE SET count = excluded.count, at = excluded.at;
+
+-- name: clear_refusals
+DELETE FROM refusals;
+
+
+-- name: count_records
+SELECT
+    collection,
+    sum(vanished_at IS NULL) AS live,
+    sum(vanished_at IS NULL AND wanted) AS wanted,
+    sum(vanished_at IS NOT NULL) AS vanished,
+    sum(vanished_at IS NULL AND wanted AND detail_version IS version) AS detailed,
+    sum(vanished_at IS NULL AND wanted AND detail_version IS NOT version) AS due
+FROM records
+GROUP BY collection;
+
+-- name: all_cursors
+SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors;
+
+-- name: all_passes
+SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
+FROM passes;
+
+-- name: latest_aside
+SELECT collection, key, stage, reason, raw, attempts, since, retry_at
+FROM set_aside
+ORDER BY seen_at DESC, collection, key
+LIMIT ?;
+
+-- name: count_aside
+SELECT collection, stage, count(*) AS items FROM set_aside GROUP BY collection, stage;

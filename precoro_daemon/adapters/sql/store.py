@@ -1,0 +1,39 @@
+"""opens the state store: the mirror and the budget book on one file"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.mirror import SqlMirror
+from precoro_daemon.adapters.sql.opening import open_writable
+from precoro_daemon.adapters.sql.transactions import Transactions, run_to_end
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    mirror: SqlMirror
+    budget_book: SqlBudgetBook
+
+
+@asynccontextmanager
+async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
+    """The state in `path`, made if there is none, held against every other process until the context ends.
+
+    `identity` names the company and user whose data it keeps, as a hash. Raises StoreHeld, and StoreUnusable for a
+    file that is not ours to write; such a file is left untouched.
+    """
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    resources = ExitStack()
+    try:
+        connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
+        transactions = Transactions(executor, connection, path)
+        yield Store(SqlMirror(transactions), SqlBudgetBook(transactions))
+    finally:
+        # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
+        await run_to_end(executor, resources.close)
+        executor.shutdown(wait=False)
