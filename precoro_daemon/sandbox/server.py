@@ -87,6 +87,7 @@ class Sandbox:
 async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     """Runs a sandbox until the block ends. Enter and leave it in one task, as any anyio task group."""
     sandbox = await anyio.to_thread.run_sync(Sandbox, options)
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         runner = web.AppRunner(sandbox.application(tasks), access_log=None, shutdown_timeout=GRACE_AT_END)
         await runner.setup()
@@ -96,7 +97,11 @@ async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
             sandbox.url = f"http://{host}:{port}"
             tasks.start_soon(sandbox.keep_working, name="sandbox users")
             yield sandbox
+        except Exception as error:  # noqa: BLE001 - raised again below, out of the task group's wrapping
+            failure = error
         finally:
             with anyio.CancelScope(shield=True):
                 await runner.cleanup()
             tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
