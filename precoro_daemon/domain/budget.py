@@ -177,6 +177,12 @@ class Budget:
             if stamps and stamps[-1] == charge.at:
                 stamps[-1] = max(at, charge.at)
 
+    def refund(self, charge: Charge) -> None:
+        """Take back the last charge: its request was never written."""
+        for stamps in (self._stamps, self._gets.get(charge.counted)):
+            if stamps and stamps[-1] == charge.at:
+                stamps.pop()
+
     def _enter(self, at: float, counted: bytes) -> None:
         self._stamps.append(at)
         if len(self._stamps) > 2 * self._keep + 100:

@@ -1,0 +1,1 @@
+"""one origin over HTTP: session (one exchange), throttled (budget), retrying"""

@@ -1,0 +1,168 @@
+"""one request and its answer; which answer is which error"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.filters import Query
+from precoro_daemon.domain.refusals import read_wait
+from precoro_daemon.errors import (
+    AuthenticationError,
+    DaemonError,
+    DoubtfulError,
+    Forbidden,
+    MalformedAnswer,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerFault,
+)
+from precoro_daemon.telemetry import excerpt
+
+_LEGAL_IN_PATH = "/:@!$&'()*+,;=~-._"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who we are, and the one origin that may know it."""
+
+    origin: str
+    token: str = field(repr=False)
+    email: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        return (self.token, self.email)
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs whenever any of the three does; tells nothing about them."""
+        return blake2b("\0".join((self.origin, *self.secrets)).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. `form` is the body of a write, as pairs."""
+
+    method: str
+    path: str
+    query: Query = ()
+    form: Query = ()
+    lane: Lane = Lane.LISTS
+
+    def __post_init__(self) -> None:
+        # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
+        if not self.path.startswith("/"):
+            raise ValueError(f"a path starts with a slash: {self.path!r}")
+
+    @cached_property
+    def target(self) -> str:
+        """Path and query exactly as sent."""
+        path = quote(self.path, safe=_LEGAL_IN_PATH)
+        return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
+
+    @property
+    def repeatable(self) -> bool:
+        """Sending it twice does no more than sending it once. A POST creates something each time."""
+        return self.method != "POST"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. `server_time` is its `Date` in Unix seconds, None if it had no readable one."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    server_time: float | None
+
+    def header(self, name: str) -> str:
+        """The value of a header whatever its case, "" if it is absent."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+
+OnSent = Callable[[], Awaitable[None]]
+"""Called once, when the request has really been handed to the network."""
+
+
+class Wire(Protocol):
+    """One request on the wire, one answer of whatever status back.
+
+    Raises ConnectionFault or MalformedAnswer if no complete answer came, DoubtfulError if it was then already sent
+    and must not be sent twice. A cancelled call closes its connection.
+    """
+
+    async def send(self, request: Request, on_sent: OnSent) -> Answer: ...
+
+
+class Exchange(Protocol):
+    """One request, one good answer (2xx, not a web page). Raises what the tables below say, and what `Wire` does."""
+
+    @property
+    def in_flight_bound(self) -> int:
+        """How many calls it is worth having under way at once."""
+        ...
+
+    async def send(self, request: Request) -> Answer: ...
+
+
+_MEANING: Mapping[int, tuple[type[DaemonError], str]] = {
+    401: (AuthenticationError, "token, e-mail or region is wrong, or the key was revoked"),
+    403: (Forbidden, "the key's user may not do this; give the user the role, or drop the collection"),
+    404: (NotFound, "it was deleted, or the key's user may not see it"),
+    408: (ServerFault, "it is retried by itself"),
+    429: (RateLimited, "it is repeated when the limit opens"),
+}
+
+_MEANING_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
+    3: (MalformedAnswer, "redirects are never followed; check base_url or region"),
+    4: (Refused, "the request itself was not accepted"),
+    5: (ServerFault, "it is retried by itself"),
+}
+
+
+_WEB_PAGE = (MalformedAnswer, "a web page instead of data: a proxy, a maintenance page or a wrong base_url")
+_UNKNOWN = (MalformedAnswer, "that is no answer we know")
+
+
+def check(request: Request, answer: Answer, secrets: tuple[str, ...]) -> None:
+    """Raise what the answer means, unless it is good."""
+    meaning = _meaning(answer)
+    if meaning is None:
+        return
+    kind, advice = meaning
+    text = describe(request, answer, secrets)
+    if kind in (ServerFault, MalformedAnswer) and not request.repeatable:
+        raise DoubtfulError(f"{text}; it may have been carried out")
+    raise _with_wait(kind, f"{text}; {advice}", answer)
+
+
+def _meaning(answer: Answer) -> tuple[type[DaemonError], str] | None:
+    if 200 <= answer.status < 300:
+        return _WEB_PAGE if answer.header("content-type").startswith("text/html") else None
+    return _MEANING.get(answer.status) or _MEANING_BY_HUNDRED.get(answer.status // 100, _UNKNOWN)
+
+
+def describe(request: Request, answer: Answer, secrets: tuple[str, ...]) -> str:
+    """What was asked and what Precoro said to it, fit for a log."""
+    where = f" to {answer.header('location')}" if answer.status // 100 == 3 else ""
+    said = excerpt(answer.body, secrets)
+    return f"{request}: Precoro answered {answer.status}{where}" + (f" ({said})" if said else "")
+
+
+def _with_wait(kind: type[DaemonError], text: str, answer: Answer) -> DaemonError:
+    if kind is RateLimited:
+        # The budget knows until when; the repeated call waits there, in its turn.
+        return RateLimited(text, wait=0.0)
+    if kind is ServerFault and answer.server_time is not None:
+        return ServerFault(text, wait=read_wait(answer.header("retry-after"), answer.server_time))
+    return kind(text)

@@ -1,0 +1,80 @@
+"""a key that Precoro refuses is not tried again and again"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, describe
+from precoro_daemon.errors import AuthenticationError
+from precoro_daemon.ports import BudgetBook
+
+MOST_TRIES = 3
+PATIENCE = 900.0
+"""Seconds between two tries after that; Precoro blocks keys and addresses that keep failing."""
+
+
+class KeyGuard:
+    """Trips on a refused key, for this process and, by the book, for the next ones with the same credentials.
+
+    A 401 refuses the key. So does a 403 before any success, and 403 on three different paths in a row: a role that
+    is missing closes single collections only.
+    """
+
+    def __init__(self, credentials: Credentials, book: BudgetBook, now: Callable[[], float]) -> None:
+        self._credentials = credentials
+        self._book = book
+        self._now = now
+        self._tries = 0
+        self._forbidden: set[str] = set()
+        self._verdict = ""
+        self.proven = False
+
+    async def recall(self) -> None:
+        """Learn what earlier processes were told."""
+        refusal = await self._book.load_refusal(self._credentials.fingerprint)
+        if refusal is None:
+            return
+        self._tries, last = refusal
+        reopens = min(last, self._now()) + PATIENCE
+        if self._tries >= MOST_TRIES and reopens > self._now():
+            self._verdict = (
+                f"Precoro refused this key {self._tries} times, last at {_utc(last)}. It is tried again from "
+                f"{_utc(reopens)} on, and at once with another token, e-mail or region"
+            )
+
+    def check(self) -> None:
+        """Raises AuthenticationError while the key stands refused."""
+        if self._verdict:
+            raise AuthenticationError(self._verdict)
+
+    async def judge(self, request: Request, answer: Answer) -> None:
+        """Raises AuthenticationError, now and for every later call, if the answer refuses the key."""
+        if answer.status == 401:
+            await self._trip(request, answer, "token, e-mail or region is wrong, or the key was revoked")
+        if answer.status != 403:
+            return
+        self._forbidden.add(request.path)
+        if not self.proven:
+            await self._trip(request, answer, "token, e-mail or region is wrong, or this address or key is blocked")
+        if len(self._forbidden) >= MOST_TRIES:
+            await self._trip(request, answer, "so were the calls before it: the key or this address is blocked")
+
+    async def prove(self) -> None:
+        """A call was answered as it should be: the key is good."""
+        self.proven = True
+        self._forbidden.clear()
+        if self._tries:
+            self._tries = 0
+            await self._book.clear_refusal()
+
+    async def _trip(self, request: Request, answer: Answer, advice: str) -> None:
+        self._tries += 1
+        told = describe(request, answer, self._credentials.secrets)
+        self._verdict = f"{told}; {advice} (asked {self._credentials.origin})"
+        await self._book.save_refusal(self._credentials.fingerprint, self._tries, self._now())
+        self.check()
+
+
+def _utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

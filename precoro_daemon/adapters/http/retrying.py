@@ -1,0 +1,89 @@
+"""a failed call is tried again, later, as long as that can help"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState
+
+from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request
+from precoro_daemon.domain.retries import pause
+from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited
+from precoro_daemon.ports import Clock
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Retrying:
+    """Sends and reads, both inside the retried call. Wrapped around the throttle: a sleeping retry holds no slot.
+
+    Raises what `Exchange` and the reader raise, after the last try.
+    """
+
+    def __init__(self, exchange: Exchange, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._jitter = jitter
+
+    @property
+    def in_flight_bound(self) -> int:
+        return self._exchange.in_flight_bound
+
+    async def send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """`read` turns the answer into what the caller wants; MalformedAnswer from it is a failure like any other."""
+        course = _Course(request, self._jitter)
+        retrying = AsyncRetrying(
+            retry=course.goes_on,
+            wait=course.wait,
+            before_sleep=course.tell,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        return await retrying(self._once, request, read)
+
+    async def _once(self, request: Request, read: Callable[[Answer], T]) -> T:
+        answer = await self._exchange.send(request)
+        try:
+            return read(answer)
+        except MalformedAnswer as error:
+            if request.repeatable:
+                raise
+            raise DoubtfulError(f"{request}: it was carried out, but the answer cannot be read: {error}") from error
+
+
+class _Course:
+    """The tries of one call."""
+
+    def __init__(self, request: Request, jitter: Callable[[], float]) -> None:
+        self._request = request
+        self._jitter = jitter
+        self._failures: list[BaseException] = []
+        self._pause: float | None = None
+
+    def goes_on(self, state: RetryCallState) -> bool:
+        failure = state.outcome.exception() if state.outcome else None
+        if failure is None:
+            return False
+        self._failures.append(failure)
+        self._pause = pause(self._failures, self._jitter())
+        return self._pause is not None
+
+    def wait(self, _: RetryCallState) -> float:
+        return self._pause or 0.0
+
+    def tell(self, state: RetryCallState) -> None:
+        """A 429 was logged where its window was closed."""
+        failure = self._failures[-1]
+        if not isinstance(failure, RateLimited):
+            log.warning(
+                "call_retried",
+                call=str(self._request),
+                attempt=state.attempt_number,
+                reason=str(failure),
+                wait=self._pause,
+            )

@@ -1,0 +1,96 @@
+"""the one place where calls are charged, and where answers teach the budget"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, Wire, check
+from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
+from precoro_daemon.adapters.http.key_guard import KeyGuard
+from precoro_daemon.domain.budget import MEMORY, Budget, Key, Limits
+from precoro_daemon.domain.refusals import read_refusal
+
+log = structlog.get_logger()
+
+
+class Throttled:
+    """Implements `Exchange` within the limits of one key, whatever earlier processes spent of them.
+
+    Besides what `Exchange` raises: BudgetSpent when the day is over for the call's lane, AuthenticationError when
+    the key stands refused, StoreUnusable when a charge cannot be made durable. A cancelled call holds nothing.
+    """
+
+    def __init__(self, wire: Wire, credentials: Credentials, limits: Limits, around: Surroundings) -> None:
+        self._wire = wire
+        self._credentials = credentials
+        self._book = around.book
+        self._clock = around.clock
+        self._budget = Budget(limits)
+        self._guard = KeyGuard(credentials, around.book, around.clock.now)
+        self._gate = Gate(self._budget, self._guard, around)
+
+    async def __aenter__(self) -> Self:
+        await self._guard.recall()
+        await self._recall()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left to close: every charge is in the book already."""
+
+    async def _recall(self) -> None:
+        now = self._clock.now()
+        history = await self._book.load(now - MEMORY)
+        self._budget.restore(history, await self._book.load_closed(), now)
+
+    @property
+    def in_flight_bound(self) -> int:
+        return self._gate.in_flight_bound
+
+    async def send(self, request: Request) -> Answer:
+        key = self._budget.key(request.method, request.target)
+        async with self._gate.passage(request.lane, key) as passage:
+            answer = await self._wire.send(request, partial(self._gate.sent, passage))
+            self._gate.answered(passage)
+            await self._learn(request, answer, passage)
+        return answer
+
+    async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
+        await self._set_clock(answer, passage.key)
+        await self._guard.judge(request, answer)
+        if answer.status == 429:
+            await self._close_window(request, answer, passage)
+        else:
+            self._budget.accepted()
+        check(request, answer, self._credentials.secrets)
+        await self._guard.prove()
+
+    async def _set_clock(self, answer: Answer, key: Key) -> None:
+        """If the first answer shows that our clock was wrong, what was loaded and charged by it is done again."""
+        if answer.server_time is not None and self._clock.anchor(answer.server_time):
+            await self._recall()
+            charge = self._budget.charge(key, self._clock.now())
+            await self._book.charge(charge.at, charge.counted)
+
+    async def _close_window(self, request: Request, answer: Answer, passage: Passage) -> None:
+        assert passage.charge is not None
+        now = self._clock.now()
+        server_time = answer.server_time if answer.server_time is not None else now
+        refusal = read_refusal(answer.headers, answer.body, server_time)
+        closure = self._budget.refused(passage.charge, refusal, now)
+        await self._book.close(closure.window, closure.until)
+        log.warning(
+            "call_refused",
+            call=str(request),
+            lane=request.lane.name.lower(),
+            type=refusal.type,
+            window=closure.window,
+            wait=round(closure.until - now, 1),
+        )
+        if closure.contradicts_scope:
+            log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')

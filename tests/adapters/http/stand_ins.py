@@ -1,0 +1,166 @@
+"""Small servers on real sockets, and a book that keeps its state in memory."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+
+import anyio
+from aiohttp import web
+from anyio.abc import SocketStream
+
+from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.domain.budget import Lane
+
+
+@dataclass
+class MemoryBook:
+    """A BudgetBook; handed to a second client it is what a restart finds."""
+
+    calls: list[tuple[float, bytes]] = field(default_factory=list)
+    closed: dict[str, float] = field(default_factory=dict)
+    refusals: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
+        return sorted(call for call in self.calls if call[0] >= since)
+
+    async def charge(self, at: float, key: bytes) -> None:
+        await anyio.sleep(0.001)
+        self.calls.append((at, key))
+
+    async def load_closed(self) -> Mapping[str, float]:
+        return dict(self.closed)
+
+    async def close(self, window: str, until: float) -> None:
+        self.closed[window] = until
+
+    async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
+        return self.refusals.get(fingerprint)
+
+    async def save_refusal(self, fingerprint: str, count: int, at: float) -> None:
+        self.refusals[fingerprint] = (count, at)
+
+    async def clear_refusal(self) -> None:
+        self.refusals.clear()
+
+
+@dataclass
+class Witness:
+    """A Progress that remembers."""
+
+    waits: list[tuple[Lane, str]] = field(default_factory=list)
+    calls: list[Lane] = field(default_factory=list)
+
+    def pass_advanced(self, collection: str, walk: object, committed: object) -> None: ...
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None: ...
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        self.waits.append((lane, window))
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        self.calls.append(lane)
+
+
+def credentials(origin: str, token: str = "t0ken-0f-ours") -> Credentials:
+    return Credentials(origin, token, "api@example.org")
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """An HTTP server that answers every path with `handler`; yields its origin."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+Conversation = Callable[[SocketStream], Awaitable[None]]
+
+
+@asynccontextmanager
+async def talking(conversation: Conversation) -> AsyncIterator[str]:
+    """A server that may break every rule of HTTP; yields its origin."""
+
+    async def guarded(stream: SocketStream) -> None:
+        async with stream:
+            try:
+                await conversation(stream)
+            except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
+                return
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, guarded)
+        yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
+        tasks.cancel_scope.cancel()
+
+
+async def hear_request(stream: SocketStream) -> bytes:
+    """Read one request without a body."""
+    heard = b""
+    while not heard.endswith(b"\r\n\r\n"):
+        heard += await stream.receive()
+    return heard
+
+
+class StrictServer:
+    """Counts every call in sliding windows of its own clock and refuses what is over, as strictly as can be.
+
+    windows   (seconds, calls) that hold for all calls; same_get: the same for one path and query
+    latency   seconds until it answers; all times are scaled like the client's
+    """
+
+    def __init__(
+        self,
+        windows: Sequence[tuple[float, int]] = (),
+        same_get: Sequence[tuple[float, int]] = (),
+        *,
+        scale: float = 1.0,
+        latency: float = 0.0,
+    ) -> None:
+        self.windows = windows
+        self.same_get = same_get
+        self.scale = scale
+        self.latency = latency
+        self.arrivals: deque[float] = deque()
+        self.by_target: dict[str, deque[float]] = {}
+        self.refusals: list[str] = []
+        self.targets: list[str] = []
+        self.skew = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() * self.scale
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        now = self.now()
+        mine = self.by_target.setdefault(request.path_qs, deque())
+        over = [f"{calls} in {span} s" for span, calls in self.windows if _made(self.arrivals, now - span) >= calls]
+        over += [f"same: {calls} in {span} s" for span, calls in self.same_get if _made(mine, now - span) >= calls]
+        self.arrivals.append(now)
+        mine.append(now)
+        self.targets.append(request.path_qs)
+        if over:
+            self.refusals.extend(over)
+            return web.json_response({"error": "Too many requests"}, status=429)
+        await anyio.sleep(self.latency / self.scale)
+        return web.json_response({}, headers={"Date": formatdate(time.time() + self.skew, usegmt=True)})
+
+
+def _made(stamps: Sequence[float], after: float) -> int:
+    return sum(stamp > after for stamp in stamps)
