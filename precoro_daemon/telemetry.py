@@ -1,0 +1,201 @@
+"""structlog set-up, the declared event names, redaction, excerpts of foreign text"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn, TextIO, cast
+from urllib.parse import quote, quote_plus
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "run_started": "the program begins its work",
+        "run_finished": "it ends, with what it did and why it stopped",
+        "signal_received": "the operating system asked to stop",
+        "deadline_reached": "the time given to the run is up; what was begun is being ended",
+        "store_opened": "the state was opened and is held by this process",
+        "store_migrated": "the state was brought to this version's form",
+        "filter_changed": "the user's filter is another one; every record was judged anew",
+        "pass_started": "a list is being walked, from its first page or from where it was left",
+        "page_committed": "a page's records and the progress are durable",
+        "pass_finished": "a walk ended and proved complete",
+        "pass_unstable": "a walk ended, but the list changed under it; the cursor stays",
+        "pass_failed": "a walk broke off; it goes on from that page",
+        "record_rejected": "a row cannot be read and was set aside with its raw JSON",
+        "detail_saved": "a document's detail is durable",
+        "detail_failed": "a document's detail was set aside and is tried again later",
+        "census_finished": "all ids of a collection were held against the mirror",
+        "census_refused": "more rows are missing than one census may mark; nothing was marked",
+        "census_inconclusive": "a missing document could not be asked for; the next census asks again",
+        "documents_vanished": "rows that Precoro no longer lists were marked",
+        "call_refused": "Precoro answered 429; the window it named stays closed until its time",
+        "call_retried": "a call failed and is repeated after a wait",
+        "window_closed": "no call may leave until a window opens",
+        "budget_spent": "the day's calls for this kind of work are used up",
+        "key_refused": "Precoro does not accept the key, the e-mail or the region",
+        "same_get_scope_contradicted": "a 429 shows that identical GETs are counted otherwise than configured",
+        "library_warned": "a library below this program logged a warning or an error",
+    }
+)
+"""Every event that may be logged, and what it tells. What is not here cannot be logged."""
+
+_REDACTED = "[redacted]"
+_SECRET_NAME = re.compile(r"token|secret|passw|authori[sz]ation|credential|api_?key|e_?mail", re.IGNORECASE)
+_EXCERPT = 256
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+Redact = Callable[[str], str]
+
+
+class UndeclaredEvent(LookupError):
+    """An event was logged that EVENTS does not declare. Add it there with its meaning."""
+
+
+def get_logger() -> FilteringBoundLogger:
+    """The program's logger: `log.info("run_started", job="take_census")`. May be called before `set_up`."""
+    return cast("FilteringBoundLogger", structlog.get_logger())
+
+
+def set_up(
+    level: Literal["debug", "info", "warning", "error"],
+    form: Literal["auto", "json", "console"],
+    *,
+    secrets: Sequence[str],
+    stream: TextIO,
+) -> None:
+    """Write log lines of `level` and above to `stream`; warnings of libraries among them, `secrets` nowhere.
+
+    form  "json": one object a line; "console": for people; "auto": "console" if the stream is a terminal
+    """
+    for_people = form == "console" or (form == "auto" and stream.isatty())
+    structlog.configure(
+        processors=[
+            _require_declared,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            _Redaction(secrets),
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _console(stream) if for_people else _render_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _Lines(stream),
+        cache_logger_on_first_use=False,
+    )
+    _bridge_libraries()
+
+
+def redaction(secrets: Sequence[str]) -> Redact:
+    """Replaces the secrets in a text, also as they stand in URLs and forms, and in any case of letters."""
+    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+    if not forms:
+        return str
+    longest_first = sorted(forms, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    return lambda text: pattern.sub(_REDACTED, text)
+
+
+def excerpt(body: bytes | str, secrets: Sequence[str]) -> str:
+    """The beginning of a foreign text, fit for an error or a log: one printable line of at most 256 characters."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    # Redacted before it is cut: half a secret would not be recognised.
+    text = redaction(secrets)(text)
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 8 * _EXCERPT]).split())
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
+class _Redaction:
+    """A processor after which the event holds only plain values, none of them a secret."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._redact = redaction(secrets)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {key: self._plain(key, value) for key, value in event.items()}
+
+    def _plain(self, key: str, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if _SECRET_NAME.search(key):
+            return _REDACTED
+        match value:
+            case Mapping():
+                return {self._redact(str(name)): self._plain(str(name), held) for name, held in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._plain("", held) for held in value]
+        return self._redact(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+
+
+class _Lines:
+    """What structlog writes to. A log that cannot be written (disk full, pipe closed) must not stop the work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = msg
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log through the standard library to the program's own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = get_logger()
+        told = log.error if record.levelno >= logging.ERROR else log.warning
+        told("library_warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):
+        return f"{record.msg} {record.args}"
+
+
+def _bridge_libraries() -> None:
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Bridge) for handler in root.handlers):
+        root.addHandler(_Bridge())
+    root.setLevel(logging.WARNING)
+
+
+def _require_declared(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if event["event"] not in EVENTS:
+        raise UndeclaredEvent(event["event"])
+    return event
+
+
+def _discard(*_: Any) -> NoReturn:
+    raise structlog.DropEvent
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    ordered = {key: event.pop(key) for key in ("timestamp", "level", "event")} | dict(event)
+    try:
+        return orjson.dumps(ordered).decode()
+    except TypeError:  # orjson refuses what JSON can hold: whole numbers over 64 bits, half a surrogate pair
+        return json.dumps(ordered)
+
+
+def _console(stream: TextIO) -> Processor:
+    # A traceback with local variables, structlog's default here, would show the key.
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+# Until `set_up` is called names are checked and nothing is written.
+structlog.configure(processors=[_require_declared, _discard], cache_logger_on_first_use=False)
