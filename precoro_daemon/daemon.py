@@ -28,13 +28,15 @@ StopCause = Literal["signal", "time"]
 class Job:
     """A job as the daemon sees it.
 
-    due  is there work, given that this run has (True) or has not (False) run it already?
-    lap  do it, once
+    due     is there work, given that this run has (True) or has not (False) run it already?
+    lap     do it, once
+    forced  do it though it is not due; None where that is the same
     """
 
     name: str
     due: Callable[[bool], Awaitable[bool]]
     lap: Callable[[], Awaitable[LapReport]]
+    forced: Callable[[], Awaitable[LapReport]] | None = None
 
 
 @dataclass(slots=True)
@@ -77,20 +79,18 @@ class _Run:
         self._stop_calls = stop_calls
 
     async def laps(self, jobs: Sequence[Job]) -> None:
-        """Lap after lap in the order of the jobs; what a later one brings to light is done by the next round."""
-        waiting = {job.name: job for job in jobs}
-        run: set[str] = set()
-        progressed = True
-        while progressed:
-            progressed = False
-            for job in tuple(waiting.values()):
-                if await job.due(job.name in run):
-                    progressed = True
-                    run.add(job.name)
+        """Round after round in the order of the jobs, until a round brings nothing: what a later job brings to light
+        is done by an earlier one in the next round."""
+        ready = {job.name: job for job in jobs}
+        ran: set[str] = set()
+        brought = -1
+        while self.report.brought > brought:
+            brought = self.report.brought
+            for job in tuple(ready.values()):
+                if self.fatal is None and self.report.stopped is None and await job.due(job.name in ran):
+                    ran.add(job.name)
                     if not await self._lap(job):
-                        del waiting[job.name]
-                if self.fatal is not None or self.report.stopped is not None:
-                    return
+                        del ready[job.name]
 
     async def _lap(self, job: Job) -> bool:
         """Run one lap; False if this job can do no more in this run."""

@@ -211,6 +211,22 @@ class Progress(Protocol):
         ...
 
 
+class Silent:
+    """Implements `Progress` for when nobody watches; the log tells the same."""
+
+    def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
+        """Nobody looks."""
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        """Nobody looks."""
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        """Nobody looks."""
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        """Nobody looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class LapReport:
     """What one lap of a job did: how much it brought, and one line for each thing that failed and will be retried."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TextIO, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -15,9 +16,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from precoro_daemon.daemon import RunReport
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Pass
 from precoro_daemon.ports import Clock, Committed
+
+_SHOWN = 10
+"""Failures that are listed after a run."""
 
 _REMEMBERED = 60.0
 """Real seconds over which the rate of calls is measured."""
@@ -47,7 +52,7 @@ class _Row:
 
 @dataclass(slots=True)
 class LiveScreen:
-    """Implements `ports.Progress` for a terminal: one line a collection, and below them quota, rate and time to go."""
+    """Implements `ports.Progress` for a terminal: a line a collection, below them quota, rate and time to go."""
 
     console: Console
     clock: Clock
@@ -58,7 +63,7 @@ class LiveScreen:
     _waiting: tuple[str, float] | None = None
 
     def live(self) -> Live:
-        """Shows itself four times a second while entered; log lines that are printed meanwhile appear above."""
+        """Shows itself four times a second while entered; what is printed meanwhile appears above."""
         return Live(console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True)
 
     def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
@@ -77,6 +82,7 @@ class LiveScreen:
         self._waiting = (f"the {window} window for {lane.name.lower()}", until)
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        del lane  # all lanes spend the same quota
         now = time.monotonic()
         self._calls += 1
         self._left = dict(left)
@@ -176,11 +182,39 @@ def moment(seconds: float | None) -> str:
     return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table: first column to the left, the others to the right."""
-    shown = Table(box=SIMPLE_HEAD)
-    for number, title in enumerate(titles):
-        shown.add_column(title, justify="right" if number else "left")
-    for row in rows:
-        shown.add_row(*row)
-    return shown
+class _Above:
+    """A stream whose lines appear above what is shown live."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> int:
+        self._console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+        return len(text)
+
+    def flush(self) -> None:
+        """Every write is shown at once."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+def above(console: Console) -> TextIO:
+    return cast("TextIO", _Above(console))
+
+
+def closing_words(report: RunReport) -> Text:
+    """What a person should know after a run: what failed, what is left, when it goes on."""
+    words = Text()
+    for line in report.failed[:_SHOWN]:
+        words.append(f"failed: {line}\n", style="yellow")
+    if len(report.failed) > _SHOWN:
+        words.append(f"and {len(report.failed) - _SHOWN} more; `precoro-daemon status` shows them\n", style="yellow")
+    if report.spent is not None:
+        words.append(f"{report.spent}\n", style="bold yellow")
+    if report.stopped:
+        cause = "interrupted" if report.stopped == "signal" else "the time given is over"
+        words.append(f"{cause}; the next run goes on where this one stopped\n", style="bold yellow")
+    if not (report.failed or report.spent or report.stopped):
+        words.append("The mirror is complete and up to date.", style="bold green")
+    return words

@@ -28,3 +28,15 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     if newest.wait is not None:
         return min(max(newest.wait, 0.0), LONGEST_PAUSE)
     return float(2 ** max(faults - 1, 0)) * (1 + jitter) / 2
+
+
+_ASIDE = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+
+
+def aside_for(failure: BaseException, attempts: int) -> float:
+    """Seconds until a record that was set aside is tried again, after `attempts` of its own in a row.
+
+    The next run tries anything once more. What Precoro itself refuses is then left alone for longer and longer:
+    repeated errors can get a key blocked.
+    """
+    return 0.0 if isinstance(failure, TemporaryError) else _ASIDE[min(attempts, len(_ASIDE)) - 1]

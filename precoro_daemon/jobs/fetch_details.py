@@ -84,11 +84,12 @@ class _Lap:
             async for due in receive:
                 if self.ended is None:
                     await self._fetch_or_set_aside(due)
-                self.busy.discard((due.collection, _key(due)))
 
     async def _fetch_or_set_aside(self, due: Due) -> None:
+        """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
         try:
             await self._fetch(due)
+            self.busy.discard((due.collection, _key(due)))
         except (TemporaryError, PermanentError) as error:
             await self._set_aside(due, error)
         except DaemonError as error:

@@ -16,7 +16,7 @@ from aiolimiter import AsyncLimiter
 
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.domain.budget import Budget, Charge, Key, Lane, Opening
-from precoro_daemon.errors import BudgetSpent
+from precoro_daemon.errors import BudgetSpent, Stopped
 from precoro_daemon.ports import BudgetBook, Clock, Progress
 
 _AHEAD = 1.5
@@ -78,6 +78,7 @@ class Gate:
         self._progress = around.progress
         self._arrivals = count()
         self._waiting: list[Passage] = []
+        self._stopped = False
         self._leaving: Passage | None = None
         self._in_flight: set[Passage] = set()
         self._latency = 0.0
@@ -95,6 +96,12 @@ class Gate:
         if not interval:
             return _IN_FLIGHT_UNPACED
         return min(max(math.ceil(self._latency / interval) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)
+
+    def stop(self) -> None:
+        """Let no further call leave; those that wait raise Stopped, those in flight go on."""
+        self._stopped = True
+        for passage in self._waiting:
+            passage.nudged.set()
 
     @asynccontextmanager
     async def passage(self, lane: Lane, key: Key) -> AsyncIterator[Passage]:
@@ -119,6 +126,8 @@ class Gate:
         told = ""
         while True:
             self._guard.check()
+            if self._stopped:
+                raise Stopped("no call leaves any more: the run is ending")
             now = self._clock.now()
             opening = self._opening(passage, now)
             self._refuse_long_wait(passage, opening, now)

@@ -52,6 +52,10 @@ class Throttled:
     def in_flight_bound(self) -> int:
         return self._gate.in_flight_bound
 
+    def stop(self) -> None:
+        """Let no further call leave: waiting and new ones raise Stopped, those in flight end as they would."""
+        self._gate.stop()
+
     async def send(self, request: Request) -> Answer:
         key = self._budget.key(request.method, request.target)
         async with self._gate.passage(request.lane, key) as passage:
@@ -71,9 +75,12 @@ class Throttled:
         await self._guard.prove()
 
     async def _set_clock(self, answer: Answer, key: Key) -> None:
-        """If the first answer shows that our clock was wrong, what was loaded and charged by it is done again."""
-        if answer.server_time is not None and self._clock.anchor(answer.server_time):
+        """If the first answer shows that our clock was wrong, read the book anew by the right one."""
+        shift = self._clock.anchor(answer.server_time) if answer.server_time is not None else 0.0
+        if shift:
             await self._recall()
+        if shift > 0:
+            # The call just made was stamped in the past. One stamped in the future already counts as made now.
             charge = self._budget.charge(key, self._clock.now())
             await self._book.charge(charge.at, charge.counted)
 

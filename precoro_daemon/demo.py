@@ -1,0 +1,94 @@
+"""the main job against the sandbox, shown step by step"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import anyio
+from rich.console import Console
+
+from precoro_daemon import tables
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
+from precoro_daemon.sandbox.users import Load, work
+
+_SPEED = 20.0
+"""How many times faster than real the demo's time passes: some ten seconds for a mirror that takes minutes."""
+
+_EDITS = 5
+
+_QUESTIONS = {
+    "approved purchase orders, newest first": """
+        SELECT idn, data ->> '$.supplier.name' AS supplier, sum, currency, updated_at
+        FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
+    "lines of invoices": """
+        SELECT document_idn AS invoice, sku, name, quantity, price, sum FROM invoice_lines LIMIT 5""",
+    "invoices by status": """
+        SELECT status, count(*) AS invoices, count(detail) AS with_detail FROM invoices
+        WHERE vanished_at IS NULL GROUP BY status ORDER BY status""",
+}
+
+
+async def show(into: Path, console: Console) -> int:
+    """Serve a company, mirror it into `into`, ask the database, let people work, mirror again; the exit code."""
+    async with serve(SandboxOptions(size="small", time_scale=_SPEED)) as sandbox:
+        config = await anyio.to_thread.run_sync(_prepare, into, sandbox)
+        console.print(f"\n[bold]1. A local Precoro[/] with a made-up company is running at {sandbox.url},")
+        console.print(f"   with the documented limits; its time passes {_SPEED:.0f} times faster.")
+        code = await _run(console, config, sandbox, "2. Its data is mirrored, one call a second")
+        if code == 0:
+            console.print("\n[bold]3. The database answers questions[/]")
+            await anyio.to_thread.run_sync(_ask, into / "precoro.db", console)
+            changed = work(sandbox.company, Random(_EDITS), Load(edit=_EDITS, places=("purchaseorders", "invoices")))
+            title = f"4. People at the company change {len(changed)} documents; only those are fetched again"
+            code = await _run(console, config, sandbox, title)
+        _say_goodbye(into, console)
+    return code
+
+
+async def _run(console: Console, config: Path, sandbox: Sandbox, title: str) -> int:
+    console.print(f"\n[bold]{title}[/]\n   $ precoro-daemon --once --config {config}\n")
+    before = sandbox.journal.total
+    command = [sys.executable, "-m", "precoro_daemon", "--once", "--config", str(config)]
+    done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
+    refused = sandbox.limits.refusals.total()
+    console.print(f"   {sandbox.journal.total - before} calls; {refused} refused for exceeding a limit")
+    return done.returncode
+
+
+def _prepare(into: Path, sandbox: Sandbox) -> Path:
+    into.mkdir(parents=True, exist_ok=True)
+    for old in into.glob("precoro.db*"):
+        old.unlink()
+    token = into / "token"
+    token.touch(mode=0o600)
+    token.write_text(f"{sandbox.token}\n")
+    config = into / "config.toml"
+    config.write_text(
+        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
+        f'[state]\nurl = "sqlite:///{into / "precoro.db"}"\n\n'
+        f"[limits]\ntime_scale = {_SPEED:.0f}\n"
+    )
+    return config
+
+
+def _ask(path: Path, console: Console) -> None:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        for title, question in _QUESTIONS.items():
+            answer = connection.execute(question)
+            titles = [column[0] for column in answer.description]
+            console.print(f"\n   {title}:", style="dim")
+            console.print(tables.answer(titles, answer.fetchall()))
+
+
+def _say_goodbye(into: Path, console: Console) -> None:
+    console.print("\n[bold]What now?[/]")
+    console.print(f"   sqlite3 {into / 'precoro.db'} .tables     the mirror: one view a collection, one for lines")
+    console.print(
+        f"   precoro-daemon status --config {into / 'config.toml'}     how fresh, what is due, what is left"
+    )
+    console.print("   precoro-daemon sandbox     the same company for your own rehearsals, with a page to look at")
+    console.print("   config.example.toml     every setting, to mirror your own company\n")

@@ -1,0 +1,153 @@
+"""status and estimate as tables for people, and status as JSON for programs"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from precoro_daemon.adapters.sql.overview import CollectionState
+from precoro_daemon.domain.budget import NO_KEY, Lane, Limits
+from precoro_daemon.domain.cursors import census_due
+from precoro_daemon.domain.estimates import Cost, duration
+from precoro_daemon.ports import Aside
+from precoro_daemon.screen import moment, span
+from precoro_daemon.wiring import Look
+
+
+def status(look: Look) -> RenderableType:
+    """Freshness per collection, what is due, what was set aside, the quota."""
+    return Group(_collections(look), *_aside(look.overview.aside), _quota(look))
+
+
+def _collections(look: Look) -> Table:
+    table = _table("collection", "records", "vanished", "up to date as of", "details", "due", "set aside", "census")
+    for name, state in look.overview.collections.items():
+        aside = sum(count for (one, _), count in look.overview.aside_counts.items() if one == name)
+        detailed = name in look.with_details
+        table.add_row(
+            name.replace("_", " "),
+            f"{state.wanted:,}",
+            _count(state.vanished),
+            _freshness(state, look.now),
+            _count(state.detailed) if detailed else "",
+            _count(state.due) if detailed else "",
+            _count(aside),
+            "owed"
+            if state.cursor.unproved
+            else "due"
+            if census_due(state.cursor, look.census_every, look.now)
+            else "",
+        )
+    return table
+
+
+def _freshness(state: CollectionState, now: float) -> str:
+    for walk in state.passes:
+        if state.cursor.at is None and walk.next_page > 1:
+            return f"first pass, page {walk.next_page - 1}" + (
+                f" ({walk.rows:,} of {walk.total:,})" if walk.total else ""
+            )
+    if state.cursor.at is None:
+        return "not yet listed"
+    return f"{span(now - state.cursor.at)} ago"
+
+
+def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
+    if not items:
+        return
+    table = _table("set aside", "what", "since", "tried", "again", "reason", left=("set aside", "what", "reason"))
+    for item in items:
+        name = item.collection.replace("_", " ")
+        what = {"pass": "the whole list", "record": f"a row ({item.key})", "detail": f"detail of id {item.key}"}
+        again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
+        reason = Text(item.reason, overflow="fold")
+        table.add_row(name, what[item.stage], moment(item.since), f"{item.attempts}", again, reason)
+    yield table
+
+
+def _quota(look: Look) -> RenderableType:
+    left = look.account.left(look.now)
+    table = _table("quota", "calls left")
+    for window, calls in left.items():
+        table.add_row(f"this {window}", f"{calls:,}")
+    nexts = {lane: look.account.opening(lane, NO_KEY, look.now).at for lane in Lane}
+    held = {lane.name.lower(): at for lane, at in nexts.items() if at > look.now + 1}
+    words = (
+        Text("The next call may go now.")
+        if not held
+        else Text("\n").join(
+            Text(f"{lane}: the next call may go at {moment(at)}", style="yellow") for lane, at in held.items()
+        )
+    )
+    return Group(table if left else Text("No limit is set."), words)
+
+
+def status_as_json(look: Look) -> str:
+    """The same for programs: times in Unix seconds."""
+    document: dict[str, Any] = {
+        "now": look.now,
+        "collections": {name: _state(state, look) for name, state in look.overview.collections.items()},
+        "set_aside": [_item(item) for item in look.overview.aside],
+        "quota": look.account.left(look.now),
+        "next_call": {
+            lane.name.lower(): max(look.now, look.account.opening(lane, NO_KEY, look.now).at) for lane in Lane
+        },
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _state(state: CollectionState, look: Look) -> Mapping[str, Any]:
+    return {
+        "records": state.wanted,
+        "vanished": state.vanished,
+        "up_to_date_as_of": state.cursor.at,
+        "whole_as_of": state.cursor.whole_at,
+        "details": state.detailed,
+        "due": state.due if state.cursor.collection in look.with_details else 0,
+        "census_owed": bool(state.cursor.unproved),
+        "open_passes": [{"kind": walk.kind, "next_page": walk.next_page} for walk in state.passes],
+    }
+
+
+def _item(item: Aside) -> Mapping[str, Any]:
+    fields = ("collection", "key", "stage", "reason", "raw", "attempts", "since", "retry_at")
+    return {field: getattr(item, field) for field in fields}
+
+
+def estimate(costs: Sequence[Cost], limits: Limits) -> RenderableType:
+    """Calls per collection, and how long they take in all."""
+    table = _table("collection", "records", "list calls", "detail calls")
+    for cost in costs:
+        table.add_row(cost.collection.replace("_", " "), f"{cost.rows:,}", _count(cost.pages), _count(cost.details))
+    calls = sum(cost.calls for cost in costs)
+    per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
+    windows = [(1.0, limits.per_second), (60.0, limits.per_minute), (3600.0, limits.per_hour), (86400.0, per_day)]
+    words = f"{calls:,} calls in all: about {span(duration(calls, windows))} within the limits"
+    if per_day and calls > per_day:
+        words += f", as {per_day:,} of {limits.per_day:,} calls a day may go into it"
+    return Group(table, Text(f"{words}.", style="bold"))
+
+
+def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """What a query gave."""
+    table = _table(*titles, left=titles)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    return table
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _table(*titles: str, left: Sequence[str] = ()) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="left" if not number or title in left else "right")
+    return table
