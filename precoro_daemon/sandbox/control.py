@@ -42,7 +42,12 @@ class Control:
         now = sandbox.clock.now()
         return json(
             {
+                "url": sandbox.url,
+                "token": sandbox.token,
+                "email": sandbox.email,
                 "now": stamp(now),
+                "seed": sandbox.options.seed,
+                "size": sandbox.options.size,
                 "time_scale": sandbox.clock.scale,
                 "rows": sandbox.company.counts(),
                 "options": dataclasses.asdict(sandbox.tuning),

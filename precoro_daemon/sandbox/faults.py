@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from precoro_daemon.sandbox.limits import TYPES
+
+RECORDS = ("null", "string", "no_id", "id_object", "id_null", "duplicate")
+
 
 @dataclass
 class Fault:
@@ -29,11 +33,18 @@ class Fault:
     location: str = ""
     """For redirect: where to."""
     record: str = "null"
-    """For bad_record: null, string, no_id, id_object, id_null, duplicate."""
+    """For bad_record: one of RECORDS."""
     off: int = 7
     """For wrong_totals: by how much."""
     seen: int = field(default=0, compare=False)
     struck: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        re.compile(self.path)
+        if self.limit not in TYPES:
+            raise ValueError(f"no limit is called {self.limit!r}; there are {', '.join(TYPES)}")
+        if self.record not in RECORDS:
+            raise ValueError(f"no bad record is called {self.record!r}; there are {', '.join(RECORDS)}")
 
     @property
     def spent(self) -> bool:
@@ -64,7 +75,6 @@ class Faults:
         if kind not in self._kinds:
             raise ValueError(f"no fault is called {kind!r}; there are {', '.join(sorted(self._kinds))}")
         try:
-            re.compile(str(rule.get("path", "")))
             fault = Fault(kind, **rule)
         except (TypeError, re.error) as error:
             raise ValueError(str(error)) from None

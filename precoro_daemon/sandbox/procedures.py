@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -130,7 +131,8 @@ class Procedures:
         ident = next_attachment_id(row)
         if ident is None:
             raise RefusedError("file", "The document has too many files.")
-        added = Attachment(ident, file.filename, file.file.read(), self.company.now())
+        content = await anyio.to_thread.run_sync(file.file.read)
+        added = Attachment(ident, file.filename, content, self.company.now())
         self.company.edit(row, _uploads=[*(row.extra or {}).get("_uploads", []), added])
         return json(added.metadata(self.company.shapes, row), CREATED)
 

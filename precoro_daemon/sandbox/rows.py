@@ -164,6 +164,6 @@ class Shelf:
     def _index(self, row: Row) -> None:
         self.by_id[row.id] = row
         if row.idn:
-            if row.idn not in self._by_idn or row.split_of is None:
-                self._by_idn[row.idn] = row
+            # The parent of a split is older than its parts, so it holds the idn they may share.
+            self._by_idn.setdefault(row.idn, row)
             self.next_idn = max(self.next_idn, row.idn + 1)

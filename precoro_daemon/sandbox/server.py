@@ -42,6 +42,7 @@ class Sandbox:
         self.limits = Limits(options.quota, options.time_scale)
         self.faults = Faults(KINDS, options.seed)
         self.journal = Journal()
+        self._console = Console()
         self.changes = 0
         """How many things users have done."""
 
@@ -60,7 +61,7 @@ class Sandbox:
         reads = Reads(self.company, self.tuning)
         app.add_routes(
             [
-                *Console(self).routes(),
+                *self._console.routes(),
                 *Control(self).routes(),
                 *reads.routes(),
                 *Writes(self.company, self.tuning, reads).routes(),

@@ -46,7 +46,15 @@ LISTS = {
     "taxes": "taxes",
 }
 DOCUMENTS = {name: path for name, path in LISTS.items() if path in {*approval.DOCUMENT_ALIASES}}
-BY_ID = ("suppliers", "items", "contracts", "warehouses", "supplier_custom_fields", "item_custom_fields", "document_custom_fields")
+BY_ID = (
+    "suppliers",
+    "items",
+    "contracts",
+    "warehouses",
+    "supplier_custom_fields",
+    "item_custom_fields",
+    "document_custom_fields",
+)
 OUTSIDE = {"ocr": "recognition of uploaded scans is no collection of ours"}
 
 
@@ -187,7 +195,10 @@ def pay(sdk: Covered, sandbox: Sandbox) -> None:
     assert (invoice.status, invoice.paid) == (4, invoice.total - invoice.total // 2)
     expense = first(sandbox, "expenses", lambda row: row.status == 2)
     made = sdk("payments.add_expense_payment", expense.id, float(exact(expense.total)), "2026-03-01")
-    assert (made["id"], expense.status) == (first(sandbox, "expensePayments", lambda row: row.origin is expense).id, 5)
+    assert (made["id"], expense.status) == (
+        first(sandbox, "expensePayments", lambda row: row.origin is expense).id,
+        5,
+    )
 
 
 def name_externally(sdk: Covered, sandbox: Sandbox) -> None:
@@ -253,7 +264,12 @@ def decide(sdk: Covered, sandbox: Sandbox) -> None:
     assert sdk("purchase_requisitions.complete", str(requisition.idn))["status"] == 11
     order, warehouse = first(sandbox, "purchaseorders"), first(sandbox, "warehouses")
     receipt = sdk(
-        "receipts.create", str(order.idn), "2026-05-01", warehouse.id, note="n", data_document_custom_fields=[{"id": 1}]
+        "receipts.create",
+        str(order.idn),
+        "2026-05-01",
+        warehouse.id,
+        note="n",
+        data_document_custom_fields=[{"id": 1}],
     )
     assert str(receipt["idn"]) in {str(row.idn) for row in order.made("receipts")}
 
