@@ -110,16 +110,16 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _allowed(setting: FieldInfo | None, names: tuple[str, ...]) -> Allowed:
-    """What the setting says of itself; the innermost word counts. A section says the names of its keys."""
-    found = [told for told in _metadata(setting) if isinstance(told, Allowed)] if setting else []
-    return found[-1] if found else Allowed(f"a section with {', '.join(names)}")
+    """What the setting says of itself; its last word counts. A section says the names of its keys."""
+    told = [word for word in _metadata(setting) if isinstance(word, Allowed)] if setting else []
+    return told[-1] if told else Allowed(f"a section with {', '.join(names)}")
 
 
 def _metadata(setting: FieldInfo) -> Iterator[Any]:
     """Also that of `Annotated[...] | None`, which pydantic leaves inside the annotation."""
-    yield from setting.metadata
     for part in get_args(setting.annotation):
         yield from getattr(part, "__metadata__", ())
+    yield from setting.metadata
 
 
 def _shown(value: Any, setting: FieldInfo | None) -> str:

@@ -23,6 +23,8 @@ _SHORT = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "p
 _DEFAULT_FILE = Path("config.toml")
 _TOKEN = ("precoro", "token")
 _TOKEN_FILE = ("precoro", "token_file")
+_SYSTEMD = "CREDENTIALS_DIRECTORY"
+_CREDENTIAL = "precoro_token"
 _STAND_IN = "what-is-wrong-with-the-token-was-said"
 
 Tree = dict[str, Any]
@@ -118,10 +120,13 @@ def _from_environment(variables: dict[str, str]) -> Tree:
 
 
 def _merge(below: Tree, above: Tree) -> Tree:
+    """Key by key. Where the file has a plain value for a section, that value stays, to be named as a mistake."""
     merged = dict(below)
     for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        if key not in below or not isinstance(value, dict):
+            merged[key] = value
+        elif isinstance(below[key], dict):
+            merged[key] = _merge(below[key], value)
     return merged
 
 
@@ -133,13 +138,13 @@ def _place_token(values: Tree, file: _File, origins: Origins, environ: Mapping[s
     mistakes = _refuse_token_in(file)
     if _TOKEN in origins.variables:
         return mistakes
+    token = None
     try:
-        found = _find_token(section.get("token_file"), environ)
+        token = _find_token(section.get("token_file"), environ)
     except CredentialError as error:
-        mistakes.append(origins.mistake(_TOKEN_FILE if "token_file" in section else _TOKEN, str(error)))
-        found = None
-    if found or mistakes:
-        values["precoro"] = section | {"token": found or _STAND_IN}
+        mistakes.append(_explain_credential(error, "token_file" in section, origins))
+    if token or mistakes:
+        values["precoro"] = section | {"token": token or _STAND_IN}
     return mistakes
 
 
@@ -154,10 +159,16 @@ def _refuse_token_in(file: _File) -> list[Mistake]:
 def _find_token(token_file: object, environ: Mapping[str, str]) -> str | None:
     if isinstance(token_file, str):
         return read_credential(Path(token_file))
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    if directory and (credential := Path(directory) / "precoro_token").exists():
+    directory = environ.get(_SYSTEMD)
+    if directory and (credential := Path(directory) / _CREDENTIAL).exists():
         return read_credential(credential)
     return None
+
+
+def _explain_credential(error: CredentialError, from_file: bool, origins: Origins) -> Mistake:
+    if from_file:
+        return origins.mistake(_TOKEN_FILE, str(error))
+    return Origins(variables={_TOKEN: _SYSTEMD}).mistake(_TOKEN, f"{_CREDENTIAL}: {error}")
 
 
 def _validate(values: Tree, origins: Origins) -> tuple[Settings | None, list[Mistake]]:

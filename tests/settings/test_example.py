@@ -1,0 +1,61 @@
+"""The example is the whole configuration: every key stands there, and it loads as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from precoro_daemon.settings import Settings, file_keys, load, sections
+from precoro_daemon.settings.lines import line_numbers
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def _with_every_key() -> str:
+    """The example with its commented keys in force."""
+    return re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+
+
+def test_every_key_stands_in_the_example_and_no_other():
+    found = {".".join(map(str, path)) for path in line_numbers(_with_every_key()) if isinstance(path[-1], str)}
+    named = {key.replace("filters.purchase_orders.", "filters.<collection>.") for key in found}
+    sections_named = {key for key in named if any(other.startswith(f"{key}.") for other in named)}
+    assert named - sections_named - {"mirror_collections.filters.purchase_orders"} == file_keys()
+
+
+def test_the_example_holds_the_defaults():
+    environ = {"PRECORO_TOKEN": "s3cret-key"}
+    example = load(EXAMPLE, environ)
+    default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})
+    for name in ("state", "limits", "fetch_details", "take_census", "log"):
+        assert getattr(example, name) == getattr(default, name)
+    mirror = default.mirror_collections
+    assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror
+    assert example.mirror_collections.filter_of("purchase_orders") == mirror.filter_of("purchase_orders")
+    assert example.precoro.timeout == default.precoro.timeout
+    assert example.precoro.connect_timeout == default.precoro.connect_timeout
+
+
+def _undocumented() -> list[str]:
+    tree = ast.parse(Path(sections.__file__).read_text("utf-8"))
+    missing = []
+    for section in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        for node, after in zip(section.body, [*section.body[1:], None], strict=True):
+            if isinstance(node, ast.AnnAssign) and not isinstance(after, ast.Expr):
+                missing.append(f"{section.name}.{ast.unparse(node.target)}")
+    return missing
+
+
+def test_every_setting_says_what_it_means():
+    assert _undocumented() == []
+
+
+@pytest.mark.parametrize("section", [Settings.model_fields[name].annotation for name in Settings.model_fields])
+def test_every_section_is_frozen_and_closed(section: type[BaseModel]):
+    assert section.model_config["frozen"]
+    assert section.model_config["extra"] == "forbid"
+    assert section.model_config["hide_input_in_errors"]
