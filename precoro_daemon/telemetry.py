@@ -47,7 +47,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 """Every event that may be logged, and what it tells. What is not here cannot be logged."""
 
 _REDACTED = "[redacted]"
-_SECRET_NAME = re.compile(r"token|secret|passw|authori[sz]ation|credential|api_?key|e_?mail", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"token|secret|passw|authori[sz]ation|credential|api[-_]?key|e[-_]?mail", re.IGNORECASE)
 _EXCERPT = 256
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
