@@ -63,6 +63,8 @@ class SandboxOptions:
     """Rows per collection path, over the size's own; `payments` and `expensePayments` are upper bounds."""
     record_bytes: int = 0
     """Pads each document's list entry to this many bytes (for measurements)."""
+    warm: bool = False
+    """Draws all list entries before the port opens, so that a measurement sees serving alone."""
     start: datetime | None = None
     """Simulated time at the start; the real time when not given. Same seed and start: the same bytes."""
     time_scale: float = 1.0

@@ -39,6 +39,8 @@ class Sandbox:
         self.tuning = Tuning.of(options)
         self.clock = SimulatedClock(options.time_scale, options.start)
         self.company = Company(options, self.clock)
+        if options.warm:
+            self.company.draw_all()
         self.limits = Limits(options.quota, options.time_scale)
         self.faults = Faults(KINDS, options.seed)
         self.journal = Journal()

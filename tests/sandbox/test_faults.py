@@ -165,14 +165,8 @@ async def test_rules() -> None:
         assert statuses["/invoices?page=1"] == [200] * 6
         assert statuses["/taxes"] == [200, 200, 503, 200, 200, 503]
         assert set(statuses["/units"]) == {200, 404}
-        for wrong in (
-            {"kind": "no such"},
-            {"kind": "500", "path": "("},
-            {"kind": "500", "colour": 1},
-            [5],
-            None,
-            {"kind": "429", "limit": "week"},
-        ):
+        unknown: list[Any] = [{"kind": "no such"}, {"kind": "500", "colour": 1}, {"kind": "429", "limit": "week"}]
+        for wrong in [*unknown, {"kind": "500", "path": "("}, {"kind": "500", "record": "odd"}, [5], None]:
             async with http.post("/_sandbox/faults", json=wrong) as answer:
                 assert answer.status == 400, wrong
         async with http.post("/_sandbox/faults", json=[{"kind": "500"}, {"kind": "slow", "seconds": 0.1}]) as answer:
@@ -187,7 +181,7 @@ async def test_latency_is_real_time_and_settings_change_while_running() -> None:
     async with company(latency=0.2, time_scale=60) as (sandbox, http):
         began = anyio.current_time()
         await get(http, "/taxes")
-        assert 0.19 <= anyio.current_time() - began < 1
+        assert 0.19 <= anyio.current_time() - began < 5, "real seconds, not simulated ones"
         async with http.post(
             "/_sandbox/options", json={"latency": 0, "order": "updated_asc", "limits": True}
         ) as answer:

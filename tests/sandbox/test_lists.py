@@ -45,6 +45,8 @@ async def test_page_numbers() -> None:
         total = len(sandbox.company["invoices"])
         last = await get(http, "/invoices?page=last&per_page=20")
         assert last["meta"]["pagination"]["current_page"] == 2
+        assert last["meta"]["pagination"]["has_next_page"] is False
+        assert set(last["meta"]["pagination"]["links"]) == {"previous"}
         assert len(last["data"]) == total - 20
         beyond = await get(http, "/invoices?page=99&per_page=20")
         assert beyond["data"] == []
