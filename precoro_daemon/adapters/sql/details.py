@@ -11,7 +11,7 @@ from precoro_daemon.ports import Detail, Due
 
 
 def due(connection: sqlite3.Connection, collections: Sequence[str], before: float, limit: int) -> Sequence[Due]:
-    """Asked collection by collection, so that each is read off its index in order and never sorted whole."""
+    """Asked collection by collection, so that each is read off the index of what is due."""
     asked = [{"collection": name, "before": before, "limit": limit} for name in collections]
     rows = list(chain.from_iterable(connection.execute(SQL["due_details"], row) for row in asked))
     rows.sort(key=lambda row: row["updated_at"] or "", reverse=True)

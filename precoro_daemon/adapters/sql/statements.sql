@@ -71,9 +71,10 @@ SELECT id, idn, EXISTS (
 ) AS shares_idn
 FROM records
 WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at < :started_at
-    AND id NOT IN (
-        SELECT pass_rows.id FROM pass_rows JOIN passes ON passes.number = pass_rows.pass
-        WHERE passes.collection = :collection AND passes.kind = :kind
+    AND NOT EXISTS (
+        SELECT 1 FROM pass_rows
+        WHERE pass_rows.pass = (SELECT number FROM passes WHERE collection = :collection AND kind = :kind)
+            AND pass_rows.id = records.id
     )
 ORDER BY id;
 
@@ -144,7 +145,11 @@ ON CONFLICT (collection, id) DO UPDATE SET fetched_at = excluded.fetched_at, dat
 -- name: answer_detail
 UPDATE records
 SET detail_version = CASE WHEN id = :id THEN :version ELSE version END
-WHERE collection = :collection AND (id = :id OR (idn = :idn AND vanished_at IS NULL));
+WHERE collection = :collection AND id IN (
+    SELECT :id
+    UNION ALL
+    SELECT id FROM records WHERE collection = :collection AND idn = :idn AND vanished_at IS NULL
+);
 
 -- name: unwant_record
 UPDATE records SET wanted = 0 WHERE collection = ? AND id = ?;
@@ -152,7 +157,9 @@ UPDATE records SET wanted = 0 WHERE collection = ? AND id = ?;
 -- name: clear_answered
 DELETE FROM set_aside
 WHERE collection = :collection AND stage = 'detail' AND key IN (
-    SELECT CAST(id AS TEXT) FROM records WHERE collection = :collection AND (id = :id OR idn = :idn)
+    SELECT CAST(:id AS TEXT)
+    UNION ALL
+    SELECT CAST(id AS TEXT) FROM records WHERE collection = :collection AND idn = :idn
 );
 
 

@@ -1,0 +1,66 @@
+"""What every state store promises as a budget book (`ports.BudgetBook`)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.conftest import Backend
+from tests.contracts.listing import T0
+
+HOUR = 3600.0
+
+
+@pytest.mark.asyncio
+async def test_a_new_book_is_empty(backend: Backend) -> None:
+    async with backend.open() as store:
+        assert await store.budget_book.load(0.0) == []
+        assert await store.budget_book.load_closed() == {}
+        assert await store.budget_book.load_refusal("key") is None
+
+
+@pytest.mark.asyncio
+async def test_calls_survive_a_restart_oldest_first(backend: Backend) -> None:
+    calls = [(T0, b"12345678"), (T0 + 1.25, b""), (T0 + 1.25, b"\x00" * 8), (T0 + 0.5, b"abcdefgh")]
+    async with backend.open() as store:
+        for at, key in calls:
+            await store.budget_book.charge(at, key)
+    async with backend.open() as store:
+        assert await store.budget_book.load(0.0) == [calls[0], calls[3], calls[1], calls[2]]
+        assert await store.budget_book.load(T0 + 1.25) == calls[1:3]
+
+
+@pytest.mark.asyncio
+async def test_a_charge_is_durable_when_it_returns(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.charge(T0, b"12345678")
+        assert backend.query("SELECT at, key_hash FROM calls") == [(T0, b"12345678")]
+
+
+@pytest.mark.asyncio
+async def test_calls_no_window_counts_any_more_are_forgotten_and_all_others_kept(backend: Backend) -> None:
+    async with backend.open() as store:
+        for hours in (0, 1, 2, 27):
+            await store.budget_book.charge(T0 + hours * HOUR, b"")
+        assert await store.budget_book.load(0.0) == [(T0 + hours * HOUR, b"") for hours in (1, 2, 27)]
+
+
+@pytest.mark.asyncio
+async def test_a_closed_window_survives_a_restart_and_the_last_word_counts(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.close("day", T0 + 9)
+        await store.budget_book.close("minute", T0 + 60)
+        await store.budget_book.close("day", T0 + 5)
+    async with backend.open() as store:
+        assert await store.budget_book.load_closed() == {"day": T0 + 5, "minute": T0 + 60}
+
+
+@pytest.mark.asyncio
+async def test_refusals_of_a_key_survive_a_restart_until_cleared(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.save_refusal("key", 1, T0)
+        await store.budget_book.save_refusal("key", 2, T0 + 5)
+    async with backend.open() as store:
+        assert await store.budget_book.load_refusal("key") == (2, T0 + 5)
+        assert await store.budget_book.load_refusal("other") is None
+        await store.budget_book.clear_refusal()
+        assert await store.budget_book.load_refusal("key") is None

@@ -1,0 +1,522 @@
+"""What every state store promises as a mirror (`ports.Mirror`)."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from precoro_daemon.domain.absences import Missing
+from precoro_daemon.domain.cursors import Cursor, Page, Pass
+from precoro_daemon.domain.documents import Record, read_record
+from precoro_daemon.ports import Aside, Detail, Due, Mirror
+from tests.contracts.conftest import Backend
+from tests.contracts.listing import T0, listed, paged, record, rejected, walk
+
+LATER = T0 + 3600
+EVER = T0 + 10**9
+RECORDS = "SELECT collection, id, data FROM records ORDER BY collection, id"
+CHANGES = "SELECT id, kind FROM changes ORDER BY seq"
+
+
+async def due_ids(mirror: Mirror, before: float = EVER, collection: str = "invoices") -> list[int]:
+    return [due.id for due in await mirror.due_details([collection], before=before, limit=100)]
+
+
+async def due_for(mirror: Mirror, id_: int) -> Due:
+    [due] = [each for each in await mirror.due_details(["invoices"], before=EVER, limit=100) if each.id == id_]
+    return due
+
+
+def failed(id_: int, retry_at: float | None, *, at: float = T0) -> Aside:
+    return Aside("invoices", str(id_), "detail", "not found", None, attempts=1, since=at, retry_at=retry_at)
+
+
+@pytest.mark.asyncio
+async def test_a_new_store_knows_nothing(backend: Backend) -> None:
+    async with backend.open() as store:
+        assert await store.mirror.cursor("invoices") == Cursor("invoices")
+        assert await store.mirror.open_pass("invoices", "whole") is None
+        assert await store.mirror.due_details(["invoices"], before=EVER, limit=10) == []
+        assert await store.mirror.count_due(["invoices"], before=EVER) == {"invoices": 0}
+
+
+@pytest.mark.asyncio
+async def test_records_changes_pass_and_cursor_are_kept(backend: Backend) -> None:
+    rows = [record(3), record(2), record(1)]
+    async with backend.open() as store:
+        committed = await walk(store.mirror, rows)
+        assert committed.walk.proved
+        assert committed.cursor.at == committed.cursor.whole_at == T0
+    async with backend.open() as store:
+        assert await store.mirror.cursor("invoices") == committed.cursor
+        assert await store.mirror.open_pass("invoices", "whole") == committed.walk
+    assert backend.query(RECORDS) == [("invoices", row.id, row.raw) for row in reversed(rows)]
+    assert backend.query(CHANGES) == [(3, "created"), (2, "created"), (1, "created")]
+
+
+@pytest.mark.asyncio
+async def test_a_commit_says_what_became_of_the_rows(backend: Backend) -> None:
+    async with backend.open() as store:
+        first = await listed(store.mirror, record(1), record(2))
+        assert (first.created, first.updated, first.unchanged, first.rejected) == (2, 0, 0, 0)
+        page = Page(1, [record(1), record(2, note="edited"), record(3)], [rejected("bad")], server_time=LATER)
+        second = await store.mirror.commit_pages(Pass("invoices", "changes"), [page])
+        assert (second.created, second.updated, second.unchanged, second.rejected) == (1, 1, 1, 1)
+        assert (second.walk.rows, second.walk.rejected, second.walk.distinct) == (3, 1, 3)
+    assert backend.query(CHANGES)[2:] == [(3, "created"), (2, "updated")]
+    assert backend.query("SELECT id, first_seen_at, changed_at FROM records ORDER BY id") == [
+        (1, T0, T0),
+        (2, T0, LATER),
+        (3, LATER, LATER),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_row_listed_twice_in_one_commit_is_one_row_and_the_last_one_wins(backend: Backend) -> None:
+    pages = paged([record(1, note="first"), record(2), record(1, note="last"), record(3)])
+    async with backend.open() as store:
+        committed = await store.mirror.commit_pages(Pass("invoices", "whole"), pages)
+    assert (committed.created, committed.walk.rows, committed.walk.distinct) == (3, 4, 3)
+    assert not committed.walk.sound
+    assert backend.query("SELECT data FROM records WHERE id = 1") == [(record(1, note="last").raw,)]
+
+
+@pytest.mark.asyncio
+async def test_a_row_listed_again_on_a_later_page_is_not_distinct(backend: Backend) -> None:
+    async with backend.open() as store:
+        committed = await walk(store.mirror, [record(1), record(2), record(2), record(3)])
+    assert (committed.walk.rows, committed.walk.distinct) == (4, 3)
+
+
+@pytest.mark.asyncio
+async def test_a_pass_resumes_by_page_and_still_proves_complete(backend: Backend) -> None:
+    pages = paged([record(id_) for id_ in range(9, 0, -1)])
+    begun = Pass("invoices", "whole")
+    for page in pages:
+        async with backend.open() as store:
+            resumed = await store.mirror.open_pass("invoices", "whole") or begun
+            assert resumed.next_page == page.number
+            committed = await store.mirror.commit_pages(resumed, [page])
+    assert committed.walk.proved
+    assert committed.cursor.whole_at == T0
+
+
+@pytest.mark.asyncio
+async def test_pages_of_one_commit_are_counted_like_pages_of_many(backend: Backend) -> None:
+    pages = paged([record(id_) for id_ in range(9, 0, -1)])
+    async with backend.open() as store:
+        one_by_one = await walk(store.mirror, [record(id_) for id_ in range(9, 0, -1)], collection="receipts")
+        at_once = await store.mirror.commit_pages(Pass("invoices", "whole"), pages)
+    assert replace(at_once.walk, collection="receipts") == one_by_one.walk
+
+
+@pytest.mark.asyncio
+async def test_an_empty_list_is_a_finished_pass(backend: Backend) -> None:
+    async with backend.open() as store:
+        committed = await listed(store.mirror)
+        assert committed.walk.proved
+        assert committed.cursor.at == T0
+
+
+@pytest.mark.asyncio
+async def test_a_finished_pass_of_changes_is_closed_and_a_whole_one_waits(backend: Backend) -> None:
+    async with backend.open() as store:
+        await walk(store.mirror, [record(1)], kind="changes")
+        assert await store.mirror.open_pass("invoices", "changes") is None
+        committed = await walk(store.mirror, [record(1)])
+        assert await store.mirror.open_pass("invoices", "whole") == committed.walk
+        await store.mirror.close_pass(committed.walk, at=LATER)
+        assert await store.mirror.open_pass("invoices", "whole") is None
+    assert backend.query("SELECT count(*) FROM pass_rows") == [(0,)]
+
+
+@pytest.mark.asyncio
+async def test_page_one_begins_a_pass_anew(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.mirror.commit_pages(Pass("invoices", "whole"), paged([record(1), record(2), record(3)])[:1])
+        committed = await walk(store.mirror, [record(3)])
+    assert committed.walk.proved
+    assert committed.walk.distinct == 1
+
+
+@pytest.mark.asyncio
+async def test_a_pass_the_store_has_forgotten_can_not_prove_complete(backend: Backend) -> None:
+    pages = paged([record(1), record(2), record(3)])
+    async with backend.open() as store:
+        committed = await store.mirror.commit_pages(Pass("invoices", "whole"), pages[:1])
+        await store.mirror.close_pass(committed.walk, at=T0)
+        committed = await store.mirror.commit_pages(committed.walk, pages[1:])
+    assert committed.walk.finished
+    assert not committed.walk.proved
+
+
+@pytest.mark.asyncio
+async def test_missing_is_what_a_whole_pass_did_not_list(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2), record(3, idn="PO-3"), record(4, wanted=False))
+        census = await walk(store.mirror, [record(1)], at=LATER)
+        missing, live = await store.mirror.missing(census.walk)
+    assert missing == [Missing(2, 1002), Missing(3, "PO-3")]
+    assert live == 3
+
+
+@pytest.mark.asyncio
+async def test_what_appeared_while_a_whole_pass_ran_is_not_missing(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        census = await walk(store.mirror, [record(1)], at=LATER)
+        await walk(store.mirror, [record(2, note="edited"), record(5)], kind="changes", at=LATER)
+        missing, _ = await store.mirror.missing(census.walk)
+    assert missing == []
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_missing_from_a_pass_of_which_nobody_knows_when_it_began(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        timeless = await store.mirror.commit_pages(Pass("invoices", "whole"), [Page(1, [record(1)])])
+        missing, _ = await store.mirror.missing(timeless.walk)
+    assert missing == []
+
+
+@pytest.mark.asyncio
+async def test_missing_tells_which_rows_share_their_idn(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1, idn=7), record(2, idn="7"), record(3, idn=None), record(4, idn=None))
+        census = await walk(store.mirror, [], at=LATER)
+        missing, _ = await store.mirror.missing(census.walk)
+    assert missing == [Missing(1, 7, True), Missing(2, 7, True), Missing(3, None), Missing(4, None)]
+
+
+@pytest.mark.asyncio
+async def test_the_vanished_are_marked_once_and_never_erased(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        for at in (LATER, LATER + 1):
+            census = await walk(store.mirror, [record(1)], at=at)
+            await store.mirror.close_pass(census.walk, [2, 99], at=at)
+        assert await due_ids(store.mirror) == [1]
+    assert backend.query("SELECT id, vanished_at FROM records ORDER BY id") == [(1, None), (2, LATER)]
+    assert backend.query(CHANGES)[2:] == [(2, "vanished")]
+
+
+@pytest.mark.asyncio
+async def test_a_vanished_record_that_is_listed_again_returns(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        census = await walk(store.mirror, [], at=LATER)
+        await store.mirror.close_pass(census.walk, [1], at=LATER)
+        back = await listed(store.mirror, record(1), at=LATER + 1)
+    assert (back.created, back.updated, back.unchanged) == (0, 1, 0)
+    assert backend.query("SELECT vanished_at FROM records") == [(None,)]
+    assert backend.query(CHANGES) == [(1, "created"), (1, "vanished"), (1, "returned")]
+
+
+@pytest.mark.asyncio
+async def test_a_new_filter_is_applied_to_what_is_stored(backend: Backend) -> None:
+    rows = [record(id_, status=id_ % 3, wanted=id_ % 3 == 2) for id_ in range(1, 1500)]
+    async with backend.open() as store:
+        await listed(store.mirror, *rows)
+        begun = await store.mirror.commit_pages(Pass("invoices", "whole"), paged(rows)[:1])
+        assert not begun.walk.finished
+        await store.mirror.refilter("invoices", "new", lambda row: row.status == 1)
+        assert await store.mirror.cursor("invoices") == Cursor("invoices", filter="new")
+        assert await store.mirror.open_pass("invoices", "whole") is None
+    wanted = backend.query("SELECT id FROM records WHERE wanted ORDER BY id")
+    assert wanted == [(row.id,) for row in rows if row.status == 1]
+
+
+@pytest.mark.asyncio
+async def test_a_filter_sees_stored_records_as_they_were_listed(backend: Backend) -> None:
+    row = record(1, idn="PO-1", status=17, updateDate="2026-07-01T10:00:00+02:00", externalId=5, wanted=False)
+    seen: list[Record] = []
+    async with backend.open() as store:
+        await listed(store.mirror, row)
+        await store.mirror.refilter("invoices", "new", lambda stored: bool(seen.append(stored)))
+    assert seen == [row]
+
+
+@pytest.mark.asyncio
+async def test_a_record_wanted_anew_is_asked_for_its_detail_again(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        for id_ in (1, 2):
+            detail = Detail(id_, record(id_).raw, wanted=id_ == 1)
+            await store.mirror.save_detail(await due_for(store.mirror, id_), detail, at=LATER)
+        assert await due_ids(store.mirror) == []
+        await store.mirror.refilter("invoices", "", lambda _: True)
+        assert await due_ids(store.mirror) == [2]
+
+
+@pytest.mark.asyncio
+async def test_due_details_come_newest_first_over_all_collections(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1, updateDate="2026-01-01T00:00:00"), record(2), record(3, wanted=False))
+        await listed(store.mirror, record(1, updateDate="2026-03-01T00:00:00"), collection="receipts")
+        await listed(store.mirror, record(4, updateDate="2026-02-01T00:00:00"), collection="expenses")
+        await listed(store.mirror, record(5, updateDate="2026-09-01T00:00:00"), collection="payments")
+        collections = ["invoices", "receipts", "expenses"]
+        due = await store.mirror.due_details(collections, before=EVER, limit=10)
+        assert [(each.collection, each.id) for each in due] == [
+            ("receipts", 1), ("expenses", 4), ("invoices", 1), ("invoices", 2),
+        ]  # fmt: skip
+        assert await store.mirror.due_details(collections, before=EVER, limit=2) == due[:2]
+        assert due[0] == Due("receipts", 1, 1001, record(1, updateDate="2026-03-01T00:00:00").version)
+        counted = await store.mirror.count_due(collections, before=EVER)
+        assert counted == {"invoices": 2, "receipts": 1, "expenses": 1}
+
+
+@pytest.mark.asyncio
+async def test_a_saved_detail_is_no_longer_due_until_the_record_changes(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, '{"id":1,"items":[]}'), at=LATER)
+        assert await due_ids(store.mirror) == []
+        await listed(store.mirror, record(1, note="edited"), at=LATER)
+        assert await due_ids(store.mirror) == [1]
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, '{"id":1,"items":[1]}'), at=EVER)
+    assert backend.query("SELECT id, data, fetched_at FROM details") == [(1, '{"id":1,"items":[1]}', EVER)]
+    assert [kind for _, kind in backend.query(CHANGES)] == ["created", "detailed", "updated", "detailed"]
+
+
+@pytest.mark.asyncio
+async def test_a_record_that_changed_while_its_detail_was_fetched_stays_due(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        due = await due_for(store.mirror, 1)
+        await listed(store.mirror, record(1, note="edited"), at=LATER)
+        await store.mirror.save_detail(due, Detail(1, "{}"), at=LATER)
+        assert await due_ids(store.mirror) == [1]
+
+
+@pytest.mark.asyncio
+async def test_one_answer_serves_all_rows_of_a_shared_idn(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1, idn=7), record(2, idn=7), record(3, idn=8))
+        await store.mirror.set_aside(failed(2, retry_at=EVER))
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(2, '{"id":2}'), at=LATER)
+        assert await due_ids(store.mirror) == [3]
+    assert backend.query("SELECT id, data FROM details") == [(2, '{"id":2}')]
+    assert backend.query(CHANGES)[3:] == [(2, "detailed")]
+    assert backend.query("SELECT * FROM set_aside") == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("named", [None, 99, 2], ids=["none", "unknown", "vanished"])
+async def test_a_detail_that_names_no_live_row_belongs_to_the_one_asked_for(
+    backend: Backend, named: int | None
+) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        census = await walk(store.mirror, [record(1)], at=LATER)
+        await store.mirror.close_pass(census.walk, [2], at=LATER)
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(named, "{}"), at=LATER)
+        assert await due_ids(store.mirror) == []
+    assert backend.query("SELECT id FROM details") == [(1,)]
+
+
+@pytest.mark.asyncio
+async def test_a_detail_may_show_that_a_record_is_not_wanted(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, "{}", wanted=False), at=LATER)
+        await listed(store.mirror, record(1), at=LATER)
+    assert backend.query("SELECT wanted FROM records") == [(0,)]
+
+
+@pytest.mark.asyncio
+async def test_a_detail_set_aside_waits_for_its_time(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        await store.mirror.set_aside(failed(1, retry_at=LATER))
+        assert await due_ids(store.mirror, before=LATER) == [2]
+        assert await store.mirror.count_due(["invoices"], before=LATER) == {"invoices": 1}
+        assert sorted(await due_ids(store.mirror, before=LATER + 1)) == [1, 2]
+        assert await store.mirror.count_due(["invoices"], before=LATER + 1) == {"invoices": 2}
+        assert (await due_for(store.mirror, 1)).attempts == 1
+
+
+@pytest.mark.asyncio
+async def test_a_detail_set_aside_for_good_is_due_again_when_its_record_changes(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        await store.mirror.set_aside(failed(1, retry_at=None))
+        assert await due_ids(store.mirror) == []
+        assert await store.mirror.count_due(["invoices"], before=EVER) == {"invoices": 0}
+        await listed(store.mirror, record(1, note="edited"), at=LATER)
+        assert (await due_for(store.mirror, 1)).attempts == 1
+
+
+@pytest.mark.asyncio
+async def test_a_good_detail_clears_what_was_set_aside(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2))
+        for id_ in (1, 2):
+            await store.mirror.set_aside(failed(id_, retry_at=T0))
+        await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, "{}"), at=LATER)
+    assert backend.query("SELECT key FROM set_aside") == [("2",)]
+
+
+@pytest.mark.asyncio
+async def test_a_repeated_failure_raises_the_attempts_and_keeps_the_time_of_the_first(backend: Backend) -> None:
+    async with backend.open() as store:
+        for at in (T0, LATER):
+            await store.mirror.set_aside(failed(1, retry_at=at + 60, at=at))
+    assert backend.query("SELECT attempts, since, retry_at FROM set_aside") == [(2, T0, LATER + 60)]
+
+
+@pytest.mark.asyncio
+async def test_nothing_waits_for_the_detail_of_a_vanished_record(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        await store.mirror.set_aside(failed(1, retry_at=T0))
+        census = await walk(store.mirror, [], at=LATER)
+        await store.mirror.close_pass(census.walk, [1], at=LATER)
+    assert backend.query("SELECT * FROM set_aside") == []
+
+
+@pytest.mark.asyncio
+async def test_a_bad_row_is_kept_aside_until_a_whole_pass_does_not_meet_it(backend: Backend) -> None:
+    def page(*bad: str, at: float) -> Page:
+        return Page(1, [record(1)], [rejected(note) for note in bad], total=1 + len(bad), server_time=at)
+
+    aside = "SELECT raw, attempts, since FROM set_aside ORDER BY raw"
+    async with backend.open() as store:
+        for at, bad in ((T0, "ab"), (LATER, "a")):
+            committed = await store.mirror.commit_pages(Pass("invoices", "whole"), [page(*bad, at=at)])
+            assert committed.walk.proved
+            assert len(backend.query(aside)) == 2
+            await store.mirror.close_pass(committed.walk, at=at)
+    assert backend.query(aside) == [('{"note": "a"}', 2, T0)]
+
+
+@pytest.mark.asyncio
+async def test_a_list_that_failed_is_no_longer_aside_once_it_was_walked(backend: Backend) -> None:
+    failure = Aside("invoices", "invoices", "pass", "an HTML page", None, attempts=1, since=T0, retry_at=T0)
+    rows = [record(1), record(2), record(3)]
+    async with backend.open() as store:
+        await store.mirror.set_aside(failure)
+        begun = await store.mirror.commit_pages(Pass("invoices", "changes"), paged(rows)[:1])
+        assert len(backend.query("SELECT * FROM set_aside")) == 1
+        await store.mirror.commit_pages(begun.walk, paged(rows)[1:])
+    assert backend.query("SELECT * FROM set_aside") == []
+
+
+@pytest.mark.asyncio
+async def test_every_digit_and_every_type_survives(backend: Backend) -> None:
+    raw = [
+        b'{"id":1,"idn":"007","sum":12345678901234567890123.450,"big":123456789012345678901234567890}',
+        b'{"id":"9223372036854775807","idn":9223372036854775807,"sum":"1.10","x":1e400}',
+        '{"id":-3,"idn":"ПО-7 \\u0000","externalId":"00042","sum": 0.1000 ,"name":"漢字 🎉"}'.encode(),
+    ]
+    async with backend.open() as store:
+        await listed(store.mirror, *map(read_record, raw))
+    stored = backend.query("SELECT id, idn, external_id, data FROM records ORDER BY id")
+    assert stored == [
+        (-3, "ПО-7 \x00", "00042", raw[2].decode()),
+        (1, "007", None, raw[0].decode()),
+        (2**63 - 1, 2**63 - 1, None, raw[1].decode()),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_commit_is_whole(backend: Backend) -> None:
+    """Whether anyio's scope or asyncio itself cancels: when the caller goes on, the commit is over."""
+    rows = [record(id_) for id_ in range(400)]
+
+    async def in_a_scope(work: Any) -> None:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await work
+
+    async def by_asyncio(work: Any) -> None:
+        task = asyncio.create_task(work)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async with backend.open() as store:
+        for collection, cancelled in (("invoices", in_a_scope), ("receipts", by_asyncio)):
+            page = Page(1, rows, total=len(rows), server_time=T0)
+            await cancelled(store.mirror.commit_pages(Pass(collection, "whole"), [page]))
+            count = f"SELECT count(*) FROM {{}} WHERE collection = '{collection}'"
+            assert backend.query(count.format("records")) == backend.query(count.format("changes")) == [(400,)]
+            assert (await store.mirror.cursor(collection)).at == T0
+
+
+class _Refused(Exception):
+    pass
+
+
+@pytest.mark.asyncio
+async def test_a_transaction_that_fails_leaves_nothing_behind(backend: Backend) -> None:
+    def refuse(row: Record) -> bool:
+        if row.id == 2:
+            raise _Refused
+        return False
+
+    async with backend.open() as store:
+        before = await listed(store.mirror, record(1), record(2))
+        with pytest.raises(_Refused):
+            await store.mirror.refilter("invoices", "new", refuse)
+        assert await store.mirror.cursor("invoices") == before.cursor
+        assert await due_ids(store.mirror) == [1, 2]
+
+
+notes = st.sampled_from("abc")
+row_lists = st.lists(st.builds(lambda id_, note: record(id_, note=note), st.integers(1, 12), notes), max_size=9)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lists=st.lists(row_lists, min_size=1, max_size=4))
+def test_replaying_a_pass_changes_nothing(backend_in: Callable[[Path], Backend], lists: list[list[Record]]) -> None:
+    async def scenario(backend: Backend) -> None:
+        async with backend.open() as store:
+            for rows in lists:
+                await listed(store.mirror, *rows)
+            before = [backend.query(sql) for sql in (RECORDS, CHANGES, "SELECT * FROM cursors")]
+            # What was listed is by now the newest version of each row, so a replay is a quiet list.
+            newest = list({row.id: row for rows in lists for row in rows}.values())
+            for _ in range(2):
+                replayed = await walk(store.mirror, newest, kind="changes")
+                assert (replayed.created, replayed.updated) == (0, 0)
+            assert [backend.query(sql) for sql in (RECORDS, CHANGES)] == before[:2]
+            assert [row[1] for row in before[0]] == sorted({row.id for row in newest})
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(scenario(backend_in(Path(directory))))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=row_lists, cut=st.integers(0, 4))
+def test_committing_the_same_page_again_changes_nothing_but_the_pass(
+    backend_in: Callable[[Path], Backend], rows: list[Record], cut: int
+) -> None:
+    """As after a crash between the commit and whatever would have followed it."""
+
+    async def scenario(backend: Backend) -> None:
+        pages = paged(rows)
+        async with backend.open() as store:
+            walked = Pass("invoices", "whole")
+            for number, page in enumerate(pages):
+                committed = await store.mirror.commit_pages(walked, [page])
+                if number == cut:
+                    before = backend.query(RECORDS), backend.query(CHANGES)
+                    again = await store.mirror.commit_pages(walked, [page])
+                    assert again.walk == committed.walk
+                    assert (backend.query(RECORDS), backend.query(CHANGES)) == before
+                walked = committed.walk
+            assert walked.distinct == len({row.id for row in rows})
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(scenario(backend_in(Path(directory))))
