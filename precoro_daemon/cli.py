@@ -227,7 +227,7 @@ def _load(config: Path | None) -> Settings:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def _anyio(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import anyio
 
@@ -71,7 +72,15 @@ async def run_passes(
     reports = [outcome for outcome in outcomes if isinstance(outcome, PassReport)]
     return LapReport(
         brought=sum(report.created + report.updated + report.vanished for report in reports),
-        failed=[outcome for outcome in outcomes if isinstance(outcome, str)],
+        failed=[
+            *(outcome for outcome in outcomes if isinstance(outcome, str)),
+            *(f"{one.collection}: {one.rejected} rows cannot be read" for one in reports if one.rejected),
+            *(
+                f"{one.collection}: {one.refused} rows missing at once, not believed"
+                for one in reports
+                if one.refused
+            ),
+        ],
     )
 
 
@@ -110,6 +119,7 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(walk, pages)
                 walk, report = committed.walk, _counted(report, committed)
+                _tell_rejected(collection, pages)
                 lister.progress.pass_advanced(collection.name, walk, committed)
     if walk.kind == "whole":
         report = await _close_whole(lister, collection, walk, report, lane)
@@ -124,9 +134,8 @@ def _query(walk: Pass, chosen: Filter) -> Query:
 def _mark_unwanted(pages: Sequence[Page], chosen: Filter) -> None:
     if not chosen.fingerprint:
         return
-    for page in pages:
-        for record in page.records:
-            record.wanted = chosen.keeps(record)
+    for record in chain.from_iterable(page.records for page in pages):
+        record.wanted = chosen.keeps(record)
 
 
 def _counted(report: PassReport, committed: Committed) -> PassReport:
@@ -167,6 +176,11 @@ async def _is_gone(precoro: Precoro, collection: Collection, row: Missing, lane:
     except (TemporaryError, PermanentError) as error:
         _log.warning("census_inconclusive", collection=collection.name, key=key, reason=str(error))
     return False
+
+
+def _tell_rejected(collection: Collection, pages: Sequence[Page]) -> None:
+    for row in chain.from_iterable(page.rejected for page in pages):
+        _log.warning("record_rejected", collection=collection.name, key=row.key, reason=row.reason)
 
 
 def _tell(walk: Pass, report: PassReport) -> None:

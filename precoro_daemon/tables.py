@@ -13,6 +13,7 @@ from rich.text import Text
 
 from precoro_daemon.adapters.sql.overview import CollectionState
 from precoro_daemon.domain.budget import NO_KEY, Lane, Limits
+from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import census_due
 from precoro_daemon.domain.estimates import Cost, duration
 from precoro_daemon.ports import Aside
@@ -26,8 +27,10 @@ def status(look: Look) -> RenderableType:
 
 
 def _collections(look: Look) -> Table:
-    table = _table("collection", "records", "vanished", "up to date as of", "details", "due", "set aside", "census")
-    for name, state in look.overview.collections.items():
+    table = _table("collection", "records", "gone", "as of", "details", "due", "aside", "census")
+    for name in COLLECTIONS:
+        if (state := look.overview.collections.get(name)) is None:
+            continue
         aside = sum(count for (one, _), count in look.overview.aside_counts.items() if one == name)
         detailed = name in look.with_details
         table.add_row(
@@ -35,27 +38,27 @@ def _collections(look: Look) -> Table:
             f"{state.wanted:,}",
             _count(state.vanished),
             _freshness(state, look.now),
-            _count(state.detailed) if detailed else "",
+            f"{state.detailed:,}" if detailed else "",
             _count(state.due) if detailed else "",
             _count(aside),
-            "owed"
-            if state.cursor.unproved
-            else "due"
-            if census_due(state.cursor, look.census_every, look.now)
-            else "",
+            _census(state, look),
         )
     return table
 
 
+def _census(state: CollectionState, look: Look) -> str:
+    if state.cursor.unproved:
+        return "owed"
+    return "due" if census_due(state.cursor, look.census_every, look.now) else ""
+
+
 def _freshness(state: CollectionState, now: float) -> str:
+    if state.cursor.at is not None:
+        return f"{span(now - state.cursor.at)} ago"
     for walk in state.passes:
-        if state.cursor.at is None and walk.next_page > 1:
-            return f"first pass, page {walk.next_page - 1}" + (
-                f" ({walk.rows:,} of {walk.total:,})" if walk.total else ""
-            )
-    if state.cursor.at is None:
-        return "not yet listed"
-    return f"{span(now - state.cursor.at)} ago"
+        rows = f" ({walk.rows:,} of {walk.total:,})" if walk.total else ""
+        return f"first pass, page {walk.next_page - 1}{rows}"
+    return "not yet listed"
 
 
 def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
@@ -73,19 +76,15 @@ def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
 
 def _quota(look: Look) -> RenderableType:
     left = look.account.left(look.now)
-    table = _table("quota", "calls left")
-    for window, calls in left.items():
-        table.add_row(f"this {window}", f"{calls:,}")
-    nexts = {lane: look.account.opening(lane, NO_KEY, look.now).at for lane in Lane}
-    held = {lane.name.lower(): at for lane, at in nexts.items() if at > look.now + 1}
-    words = (
-        Text("The next call may go now.")
-        if not held
-        else Text("\n").join(
-            Text(f"{lane}: the next call may go at {moment(at)}", style="yellow") for lane, at in held.items()
-        )
-    )
-    return Group(table if left else Text("No limit is set."), words)
+    said = ", ".join(f"{calls:,} this {window}" for window, calls in left.items() if window != "second")
+    lines = [Text(f"Calls left: {said}." if said else "No limit is set.")]
+    held: dict[str, list[str]] = {}
+    for lane in Lane:
+        opening = look.account.opening(lane, NO_KEY, look.now)
+        if opening.at > look.now + 1:
+            held.setdefault(f"{moment(opening.at)}, when the {opening.window} opens", []).append(lane.name.lower())
+    lines += [Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow") for when, lanes in held.items()]
+    return Group(*lines) if held else Group(*lines, Text("The next call may go now."))
 
 
 def status_as_json(look: Look) -> str:
@@ -149,5 +148,5 @@ def _count(number: int) -> str:
 def _table(*titles: str, left: Sequence[str] = ()) -> Table:
     table = Table(box=SIMPLE_HEAD)
     for number, title in enumerate(titles):
-        table.add_column(title, justify="left" if not number or title in left else "right")
+        table.add_column(title, no_wrap=title != "reason", justify="left" if not number or title in left else "right")
     return table
