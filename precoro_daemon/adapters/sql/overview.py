@@ -72,7 +72,7 @@ def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:
     return {
         name: CollectionState(
             cursor=cursors.get(name, Cursor(name)),
-            passes=[walk for walk in passes if walk.collection == name],
+            passes=tuple(walk for walk in passes if walk.collection == name),
             **{key: value for key, value in counts.get(name, {}).items() if key != "collection"},
         )
         for name in names

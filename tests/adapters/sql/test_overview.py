@@ -1,0 +1,87 @@
+"""The overview for people, read beside a running writer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from anyio import to_thread
+from blockbuster import blockbuster_ctx
+
+from precoro_daemon.adapters.sql.overview import CollectionState, Overview, read_overview
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.domain.cursors import Cursor, Pass
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.ports import Aside, Detail
+from tests.contracts.listing import T0, listed, paged, record, walk
+
+
+def names(directory: Path) -> list[str]:
+    return [each.name for each in directory.iterdir()]
+
+
+async def look(path: Path, *, since: float = 0.0, items: int = 20) -> Overview:
+    return await to_thread.run_sync(lambda: read_overview(path, identity="company", since=since, items=items))
+
+
+@pytest.mark.asyncio
+async def test_what_is_there_what_is_due_and_what_is_underway(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    rows = [record(id_, wanted=id_ != 3) for id_ in range(1, 6)]
+    async with open_store(path, identity="company") as store:
+        await listed(store.mirror, *rows)
+        census = await walk(store.mirror, rows[:4], at=T0 + 9)
+        await store.mirror.close_pass(census.walk, [5], at=T0 + 9)
+        [due] = await store.mirror.due_details(["invoices"], before=T0, limit=1)
+        await store.mirror.save_detail(due, Detail(None, "{}"), at=T0)
+        begun = await store.mirror.commit_pages(Pass("receipts", "whole"), paged(rows)[:1])
+        overview = await look(path)
+        cursor = await store.mirror.cursor("invoices")
+    assert overview.collections == {
+        "invoices": CollectionState(cursor, live=4, wanted=3, vanished=1, detailed=1, due=2),
+        "receipts": CollectionState(Cursor("receipts"), (begun.walk,), live=2, wanted=2, due=2),
+    }
+
+
+@pytest.mark.asyncio
+async def test_what_was_set_aside_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    asides = [Aside("invoices", str(n), "detail", f"reason {n}", None, 1, T0 + n, T0 + 60) for n in range(3)]
+    async with open_store(path, identity="company") as store:
+        for aside in asides:
+            await store.mirror.set_aside(aside)
+        await store.mirror.set_aside(Aside("items", "ab", "record", "no id", "{}", 1, T0 - 1, None))
+    overview = await look(path, items=2)
+    assert overview.aside == [asides[2], asides[1]]
+    assert overview.aside_counts == {("invoices", "detail"): 3, ("items", "record"): 1}
+
+
+@pytest.mark.asyncio
+async def test_the_account_of_calls(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    async with open_store(path, identity="company") as store:
+        for at in (T0, T0 + 1):
+            await store.budget_book.charge(at, b"12345678")
+        await store.budget_book.close("day", T0 + 60)
+        overview = await look(path, since=T0 + 1)
+    assert overview.calls == [(T0 + 1, b"12345678")]
+    assert overview.closed == {"day": T0 + 60}
+
+
+@pytest.mark.asyncio
+async def test_there_is_no_overview_of_no_state_or_of_another_company(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with pytest.raises(StoreUnusable, match="nothing has been mirrored"):
+        await look(path)
+    assert names(tmp_path) == []
+    async with open_store(path, identity="other"):
+        with pytest.raises(StoreUnusable, match="another company"):
+            await look(path)
+
+
+@pytest.mark.asyncio
+async def test_the_store_never_blocks_the_loop(tmp_path: Path) -> None:
+    with blockbuster_ctx():
+        async with open_store(tmp_path / "state.db", identity="company") as store:
+            await listed(store.mirror, *(record(id_) for id_ in range(5)))
+            await store.budget_book.charge(T0, b"")
