@@ -1,4 +1,4 @@
-"""laps: what is due is run until nothing is; signals, drain, time limit; knows no job by name"""
+"""laps: what is due is run until nothing is; signals, drain, time limit"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every failure by name: may it be retried, exit code, hint for the operator."""
+"""every failure by name: may it be retried, exit code, hint for the operator"""
 
 from __future__ import annotations
 
@@ -77,6 +77,10 @@ class StoreUnusable(FatalError):
     """The state cannot be used as it is: damaged, of a newer version, of another company, disk full or read-only."""
 
     exit_code = 4
+
+
+class Unreachable(FatalError):
+    """Nothing answers at Precoro's address. Check the network, a proxy in between, and base_url or region."""
 
 
 class AuthenticationError(FatalError):

@@ -1,4 +1,4 @@
-"""one pass: the pages of a list into the mirror, resumed by page, and what a whole one did not find"""
+"""one pass: the pages of a list into the mirror, and what a whole one did not find"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Cursor, Page, Pass
 from precoro_daemon.domain.filters import Filter, Query, modified_since
-from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import DaemonError, FatalError, NotFound, PermanentError, TemporaryError
 from precoro_daemon.ports import Aside, Clock, Committed, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -63,6 +63,8 @@ async def run_passes(
                 outcomes.append(await _set_aside(lister, collection, error))
             except DaemonError as error:
                 ended.append(error)
+                if isinstance(error, FatalError):
+                    group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
         for collection in collections:

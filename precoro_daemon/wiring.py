@@ -111,7 +111,7 @@ async def _connect(
         HttpSession(credentials, timeouts) as session,
         Throttled(session, credentials, limits(settings), around) as throttled,
     ):
-        client = PrecoroClient(Retrying(throttled, clock), settings.mirror_collections.per_page)
+        client = PrecoroClient(Retrying(throttled), settings.mirror_collections.per_page)
         yield client, throttled.stop
 
 

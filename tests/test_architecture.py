@@ -53,15 +53,16 @@ def test_every_job_is_named_verb_noun() -> None:
 
 def test_map() -> None:
     """The package's docstring names every module with the first line of the module's own docstring."""
-    shown = dict(re.findall(r"^ {4}([a-z_./]+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", flags=re.MULTILINE))
+    shown: dict[str, str] = {}
+    folder = ""
+    for indent, name, meaning in re.findall(r"^( {4,6})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE):
+        folder = (name if name.endswith("/") else "") if len(indent) == 4 else folder
+        shown[folder + name if len(indent) == 6 else name] = meaning
     actual: dict[str, str] = {}
     for path in MODULES:
-        name = str(path.relative_to(PACKAGE))
-        if path.name == "__init__.py":
-            if path.parent == PACKAGE:
-                continue
-            name = name.removesuffix("__init__.py")
-        actual[name] = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+        if path != PACKAGE / "__init__.py":
+            name = str(path.relative_to(PACKAGE)).removesuffix("__init__.py")
+            actual[name] = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
     assert shown == actual
 
 

@@ -1,0 +1,1 @@
+"""the outside world: one package per thing on the other side"""

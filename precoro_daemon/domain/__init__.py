@@ -1,1 +1,1 @@
-"""The rules: pure functions and values; no await, no clock, no I/O, no logging."""
+"""the rules: pure functions and values; no await, no clock, no I/O, no logging"""

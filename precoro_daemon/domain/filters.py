@@ -1,4 +1,4 @@
-"""what the user wants kept: the query that bounds a whole pass, and the same as a test of one record"""
+"""what the user wants kept, as a query and as a test of one record"""
 
 from __future__ import annotations
 

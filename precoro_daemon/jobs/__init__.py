@@ -1,0 +1,1 @@
+"""what it does: one module = one command = one log field"""

@@ -38,6 +38,7 @@ class EstimateCost:
                 failed.append(f"{collection.name}: {error}")
             except DaemonError as error:
                 ended.append(error)
+                group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
             for collection in self.collections:

@@ -12,7 +12,7 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.domain.retries import aside_for
-from precoro_daemon.errors import BadRecord, DaemonError, PermanentError, TemporaryError
+from precoro_daemon.errors import BadRecord, DaemonError, FatalError, PermanentError, TemporaryError
 from precoro_daemon.ports import Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -54,12 +54,14 @@ class _Lap:
     failed: list[str] = field(default_factory=list)
     busy: set[tuple[str, int | str]] = field(default_factory=set)
     ended: DaemonError | None = None
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     async def run(self) -> None:
         job = self.job
         self.due = dict(await job.mirror.count_due(job.collections, before=self.started_at))
         send, receive = anyio.create_memory_object_stream[Due](0)
         async with anyio.create_task_group() as group, send, receive:
+            self.scope = group.cancel_scope
             for number in range(min(_WORKERS, max(1, sum(self.due.values())))):
                 group.start_soon(self._work, receive.clone(), name=f"details {number}")
             receive.close()
@@ -93,7 +95,9 @@ class _Lap:
         except (TemporaryError, PermanentError) as error:
             await self._set_aside(due, error)
         except DaemonError as error:
-            self.ended = error
+            self.ended = self.ended or error
+            if isinstance(error, FatalError):
+                self.scope.cancel()
         name = due.collection
         self.job.progress.details_advanced(name, self.done.get(name, 0), len(self.failed), self.due.get(name, 0))
 

@@ -1,4 +1,4 @@
-"""a local Precoro: limits, pages, files, payments, faults; for tests, rehearsals and the demo."""
+"""a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals"""
 
 from precoro_daemon.sandbox.options import Quota, SandboxOptions
 from precoro_daemon.sandbox.server import Sandbox, serve

@@ -1,4 +1,4 @@
-"""a local Precoro: list entries of payments, suppliers, catalogue items, fields and small sets."""
+"""list entries of payments, suppliers, catalogue items, fields and small sets"""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""a local Precoro: its clock, which may run faster than ours."""
+"""its clock, which may run faster than ours"""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""a local Precoro: the company's data, and what users do to it."""
+"""the company's data, and what users do to it"""
 
 from collections.abc import Mapping
 from random import Random

@@ -1,4 +1,4 @@
-"""a local Precoro: the page for people at `/`."""
+"""the page for people at `/`"""
 
 from importlib.resources import files
 

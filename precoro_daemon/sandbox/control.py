@@ -1,4 +1,4 @@
-"""a local Precoro: its remote control over HTTP, for tests that run another process."""
+"""its remote control over HTTP, for tests that run another process"""
 
 import dataclasses
 from random import Random

@@ -1,4 +1,4 @@
-"""a local Precoro: what a detail says beyond the list entry (lines, payments, files, options)."""
+"""what a detail says beyond the list entry (lines, payments, files, options)"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""a local Precoro: list entries of documents and payments, drawn from a row's facts."""
+"""list entries of documents and payments, drawn from a row's facts"""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""a local Precoro: every kind of fault, one small function each, in one registry."""
+"""every kind of fault, one small function each, in one registry"""
 
 import gzip
 import socket

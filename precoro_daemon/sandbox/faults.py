@@ -1,4 +1,4 @@
-"""a local Precoro: scripted faults: which call goes wrong, how, and how often."""
+"""scripted faults: which call goes wrong, how, and how often"""
 
 import re
 from collections.abc import Mapping

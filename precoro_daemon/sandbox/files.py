@@ -1,4 +1,4 @@
-"""a local Precoro: attached files, small and valid, drawn from their id."""
+"""attached files, small and valid, drawn from their id"""
 
 import hashlib
 import zlib

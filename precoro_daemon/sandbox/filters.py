@@ -1,4 +1,4 @@
-"""a local Precoro: the filters of a list call, read from its query."""
+"""the filters of a list call, read from its query"""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""a local Precoro: request bodies, read as the live API reads them."""
+"""request bodies, read as the live API reads them"""
 
 import re
 from collections.abc import Iterable

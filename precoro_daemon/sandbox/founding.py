@@ -1,4 +1,4 @@
-"""a local Precoro: the company as it is at the start, drawn from a seed."""
+"""the company as it is at the start, drawn from a seed"""
 
 from collections.abc import Callable
 from random import Random

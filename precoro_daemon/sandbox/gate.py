@@ -1,4 +1,4 @@
-"""a local Precoro: what every call passes first: journal, key, limits, faults, latency."""
+"""what every call passes first: journal, key, limits, faults, latency"""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""a local Precoro: two years of documents and payments that fit together, drawn from a seed."""
+"""two years of documents and payments that fit together, drawn from a seed"""
 
 from collections.abc import Callable
 

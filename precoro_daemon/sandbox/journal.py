@@ -1,4 +1,4 @@
-"""a local Precoro: every request seen, for tests and for the page for people."""
+"""every request seen, for tests and for the page for people"""
 
 from collections import Counter, deque
 from collections.abc import Iterator

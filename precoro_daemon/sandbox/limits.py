@@ -1,4 +1,4 @@
-"""a local Precoro: its limits as sliding windows in simulated time, and the 429 that tells of them."""
+"""its limits as sliding windows in simulated time, and the 429 that tells of them"""
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping

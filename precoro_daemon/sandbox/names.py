@@ -1,4 +1,4 @@
-"""a local Precoro: the words its company is made of, in many scripts, read from names.json."""
+"""the words its company is made of, in many scripts, read from names.json"""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""a local Precoro: what it can be asked to be (size, limits, time, list order, shapes)."""
+"""what it can be asked to be (size, limits, time, list order, shapes)"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

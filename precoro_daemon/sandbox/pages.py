@@ -1,4 +1,4 @@
-"""a local Precoro: one page of a list, joined from the rows' ready JSON."""
+"""one page of a list, joined from the rows' ready JSON"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

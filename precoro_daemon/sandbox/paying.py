@@ -1,4 +1,4 @@
-"""a local Precoro: what may be paid, and what a payment does to its invoice or expense."""
+"""what may be paid, and what a payment does to its invoice or expense"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""a local Precoro: approvals, receipts, contracts, field options, uploads, propositions."""
+"""approvals, receipts, contracts, field options, uploads, propositions"""
 
 from collections.abc import Callable
 from typing import Any

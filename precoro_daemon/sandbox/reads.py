@@ -1,4 +1,4 @@
-"""a local Precoro: its GET endpoints: lists, details, files."""
+"""its GET endpoints: lists, details, files"""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""a local Precoro: how it says no, in the vendor's own error shapes."""
+"""how it says no, in the vendor's own error shapes"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""a local Precoro: its plain answers: JSON, an HTML page, a 429."""
+"""its plain answers: JSON, an HTML page, a 429"""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""a local Precoro: one collection's rows, kept in every list order, with filtered orders remembered."""
+"""one collection's rows in every list order, with filtered orders remembered"""
 
 from bisect import bisect_left, insort
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""a local Precoro: its collections and what each of them offers, as a table."""
+"""its collections and what each of them offers, as a table"""
 
 from dataclasses import dataclass
 from typing import Literal

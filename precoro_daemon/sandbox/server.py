@@ -1,4 +1,4 @@
-"""a local Precoro: the server itself, from options to an open port."""
+"""the server itself, from options to an open port"""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""a local Precoro: the loose shapes its JSON comes in, belonging to each row for good."""
+"""the loose shapes its JSON comes in, belonging to each row for good"""
 
 import re
 from decimal import Decimal

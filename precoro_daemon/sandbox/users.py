@@ -1,4 +1,4 @@
-"""a local Precoro: users who keep working while someone reads: they edit, insert, delete."""
+"""users who keep working while someone reads: they edit, insert, delete"""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,4 @@
-"""a local Precoro: writing the catalogue, suppliers, payments, small sets and external ids."""
+"""writing the catalogue, suppliers, payments, small sets and external ids"""
 
 from typing import Any
 

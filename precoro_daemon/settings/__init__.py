@@ -1,4 +1,4 @@
-"""TOML + environment + credential files → frozen Settings; the only reader of them."""
+"""TOML + environment + credential files → frozen Settings; the only reader of them"""
 
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.reading import load

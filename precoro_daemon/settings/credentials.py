@@ -1,4 +1,4 @@
-"""The API key from its file: read only if nobody else can, and never shown."""
+"""the API key from its file: read only if nobody else can, and never shown"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On which line of a TOML document each table, key and list item stands."""
+"""on which line of a TOML document each table, key and list item stands"""
 
 from __future__ import annotations
 

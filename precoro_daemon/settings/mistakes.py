@@ -1,4 +1,4 @@
-"""What pydantic complains of, as sentences for the operator: place, key, what was read, what is allowed."""
+"""what pydantic complains of, as sentences for the operator"""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from precoro_daemon.settings.lines import KeyPath
 from precoro_daemon.settings.model import Settings
@@ -70,7 +69,7 @@ def explain(error: ValidationError, origins: Origins) -> Iterator[Mistake]:
         yield _explain_one(details, origins)
 
 
-def _explain_one(details: ErrorDetails, origins: Origins) -> Mistake:
+def _explain_one(details: Mapping[str, Any], origins: Origins) -> Mistake:
     path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
     clash = details.get("ctx", {}).get("error")
     if isinstance(clash, Clash):

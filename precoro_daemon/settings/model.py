@@ -1,4 +1,4 @@
-"""The whole configuration, its sections held against each other."""
+"""the whole configuration, its sections held against each other"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File, environment and credential files → one tree of values, each with its origin → Settings."""
+"""file, environment and credential files → values with their origins → Settings"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every section of the configuration, key by key: meaning, unit, reason for the default."""
+"""every section, key by key: meaning, unit, reason for the default"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one value is read, whether it comes as TOML or as the text of a variable, and what is allowed."""
+"""how one value is read, from TOML or from a variable, and what is allowed"""
 
 from __future__ import annotations
 

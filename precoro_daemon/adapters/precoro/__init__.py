@@ -1,0 +1,1 @@
+"""Precoro itself: its answers as pages and documents"""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import TypeVar
 
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.retrying import Retrying
@@ -13,7 +15,10 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import PAGE_SIZES, Collection
 from precoro_daemon.domain.cursors import Page
 from precoro_daemon.domain.filters import Query
+from precoro_daemon.errors import ConnectionFault, Unreachable
 from precoro_daemon.ports import Detail
+
+T = TypeVar("T")
 
 
 class PrecoroClient:
@@ -22,6 +27,7 @@ class PrecoroClient:
     def __init__(self, exchange: Retrying, per_page: int) -> None:
         self._exchange = exchange
         self._per_page = per_page
+        self._reached = False
 
     def walk(
         self, collection: Collection, query: Query, lane: Lane, start: int
@@ -41,10 +47,23 @@ class PrecoroClient:
         def read(answer: Answer) -> Page:
             return read_page(answer.body, collection=collection, asked=asked, server_time=answer.server_time)
 
-        return await self._exchange.send(Request("GET", collection.path, where, lane=lane), read)
+        return await self._send(Request("GET", collection.path, where, lane=lane), read)
 
     async def detail(self, collection: Collection, key: int | str, lane: Lane) -> Detail:
         def read(answer: Answer) -> Detail:
             return read_detail(answer.body, collection=collection, key=key)
 
-        return await self._exchange.send(Request("GET", f"{collection.path}/{key}", lane=lane), read)
+        return await self._send(Request("GET", f"{collection.path}/{key}", lane=lane), read)
+
+    async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """Where nothing was ever reached, the first call that gives up speaks for all of them."""
+        try:
+            result = await self._exchange.send(request, read)
+        except ConnectionFault as error:
+            if self._reached:
+                raise
+            raise Unreachable(
+                f"Precoro cannot be reached: {error}. Check the network and base_url or region"
+            ) from error
+        self._reached = True
+        return result
