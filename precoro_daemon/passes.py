@@ -121,7 +121,7 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(walk, pages)
                 walk, report = committed.walk, _counted(report, committed)
-                _tell_rejected(collection, pages)
+                _tell_committed(walk, pages)
                 lister.progress.pass_advanced(collection.name, walk, committed)
     if walk.kind == "whole":
         report = await _close_whole(lister, collection, walk, report, lane)
@@ -180,9 +180,12 @@ async def _is_gone(precoro: Precoro, collection: Collection, row: Missing, lane:
     return False
 
 
-def _tell_rejected(collection: Collection, pages: Sequence[Page]) -> None:
+def _tell_committed(walk: Pass, pages: Sequence[Page]) -> None:
     for row in chain.from_iterable(page.rejected for page in pages):
-        _log.warning("record_rejected", collection=collection.name, key=row.key, reason=row.reason)
+        _log.warning("record_rejected", collection=walk.collection, key=row.key, reason=row.reason)
+    _log.debug(
+        "page_committed", collection=walk.collection, page=walk.next_page - 1, rows=walk.rows, total=walk.total
+    )
 
 
 def _tell(walk: Pass, report: PassReport) -> None:

@@ -30,6 +30,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "pass_failed": "a walk broke off; it goes on from that page",
         "record_rejected": "a row cannot be read and was set aside with its raw JSON",
         "detail_saved": "a document's detail is durable",
+        "details_advanced": "how many details a lap has fetched so far, and how many are still due",
         "detail_failed": "a document's detail was set aside and is tried again later",
         "census_finished": "all ids of a collection were held against the mirror",
         "census_refused": "more rows are missing than one census may mark; nothing was marked",

@@ -35,6 +35,9 @@ _MARGIN = 0.25
 
 _WIDEST_GUARD = 0.5
 
+_UNSETTLED = 5.0
+"""Seconds for which a call of an earlier process may still have been on its way out when it was charged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,7 +56,7 @@ class Limits:
     same_get_per_hour: int = 30
     same_get_scope: Literal["url", "path"] = "url"
     reserve: Mapping[Lane, int] = field(default_factory=dict)
-    guard: float = 0.01
+    guard: float = 0.02
 
     def reserved(self, period: Period, lane: Lane) -> int:
         """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""
@@ -198,10 +201,15 @@ class Budget:
             del self._gets[oldest]
 
     def restore(self, history: Iterable[tuple[float, bytes]], closed: Mapping[str, float], now: float) -> None:
-        """Start from what earlier processes did. A stamp in the future (clock set back) counts as made now."""
+        """Start from what earlier processes did.
+
+        A call charged just now counts as made now, as it was sent somewhat later than charged; so does a stamp in
+        the future (the clock was set back).
+        """
         self._stamps.clear()
         self._gets.clear()
-        for at, counted in sorted((min(at, now), counted) for at, counted in history if at > now - MEMORY):
+        settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
+        for at, counted in sorted(settled):
             self._enter(at, counted)
         self._closed = {window: min(until, now + MEMORY) for window, until in closed.items() if until > now}
 

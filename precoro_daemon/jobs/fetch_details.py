@@ -21,6 +21,9 @@ _log = get_logger()
 _WORKERS = 32
 """More than ever may be in flight: the budget decides who goes, a waiting worker costs next to nothing."""
 
+_TOLD = 100
+"""Details between two lines in the log: every two minutes at one call a second."""
+
 _BATCH = 50
 """Documents read from the store at a time; small, so that what changes meanwhile comes first."""
 
@@ -66,6 +69,8 @@ class _Lap:
                 group.start_soon(self._work, receive.clone(), name=f"details {number}")
             receive.close()
             await self._hand_out(send)
+        if self.done or self.failed:
+            self._tell_details()
         if self.ended is not None:
             raise self.ended
 
@@ -111,6 +116,12 @@ class _Lap:
         await job.mirror.save_detail(due, detail, at=job.clock.now())
         self.done[due.collection] = self.done.get(due.collection, 0) + 1
         _log.debug("detail_saved", collection=due.collection, key=_key(due))
+        if sum(self.done.values()) % _TOLD == 0:
+            self._tell_details()
+
+    def _tell_details(self) -> None:
+        done, due = sum(self.done.values()), sum(self.due.values())
+        _log.info("details_advanced", done=done, failed=len(self.failed), due=max(due - done - len(self.failed), 0))
 
     async def _set_aside(self, due: Due, error: DaemonError) -> None:
         now = self.job.clock.now()

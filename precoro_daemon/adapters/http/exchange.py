@@ -114,6 +114,10 @@ class Exchange(Protocol):
 
     async def send(self, request: Request) -> Answer: ...
 
+    async def rest(self, seconds: float) -> None:
+        """Sleep before a call is tried again; returns early when no call may leave any more."""
+        ...
+
 
 _MEANING: Mapping[int, tuple[type[DaemonError], str]] = {
     401: (AuthenticationError, "token, e-mail or region is wrong, or the key was revoked"),

@@ -79,6 +79,7 @@ class Gate:
         self._arrivals = count()
         self._waiting: list[Passage] = []
         self._stopped = False
+        self._resting: set[anyio.Event] = set()
         self._leaving: Passage | None = None
         self._in_flight: set[Passage] = set()
         self._latency = 0.0
@@ -96,12 +97,6 @@ class Gate:
         if not interval:
             return _IN_FLIGHT_UNPACED
         return min(max(math.ceil(self._latency / interval) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)
-
-    def stop(self) -> None:
-        """Let no further call leave; those that wait raise Stopped, those in flight go on."""
-        self._stopped = True
-        for passage in self._waiting:
-            passage.nudged.set()
 
     @asynccontextmanager
     async def passage(self, lane: Lane, key: Key) -> AsyncIterator[Passage]:
@@ -125,9 +120,7 @@ class Gate:
         """Wait until this call is the one to leave; it then holds the exit."""
         told = ""
         while True:
-            self._guard.check()
-            if self._stopped:
-                raise Stopped("no call leaves any more: the run is ending")
+            self._check()
             now = self._clock.now()
             opening = self._opening(passage, now)
             self._refuse_long_wait(passage, opening, now)
@@ -138,10 +131,16 @@ class Gate:
             if wait > 0 and opening.window != told:
                 told = opening.window
                 self._progress.waiting(passage.lane, told, opening.at)
-            await self._until_nudged(passage, wait)
+            # A call whose windows are open needs no timer: whoever is in its way nudges it.
+            await (self._until(passage.nudged, wait) if wait > 0 else passage.nudged.wait())
         self._waiting.remove(passage)
         self._in_flight.add(passage)
         self._leaving = passage
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise Stopped("no call leaves any more: the run is ending")
+        self._guard.check()
 
     def _opening(self, passage: Passage, now: float) -> Opening:
         return self._budget.opening(passage.lane, passage.key, now)
@@ -159,20 +158,33 @@ class Gate:
             return None
         return next((passage for passage in self._waiting if self._opening(passage, now).at <= now + _AHEAD), None)
 
-    async def _until_nudged(self, passage: Passage, seconds: float) -> None:
-        """A call whose windows are open needs no timer: whoever is in its way nudges it."""
-        if seconds <= 0:
-            await passage.nudged.wait()
-            return
+    async def _until(self, event: anyio.Event, seconds: float) -> None:
+        """Wait for the event, but no longer than that many seconds."""
 
-        async def nudge_later() -> None:
+        async def ring() -> None:
             await self._clock.sleep(seconds)
-            passage.nudged.set()
+            event.set()
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(nudge_later, name="gate timer")
-            await passage.nudged.wait()
+            tasks.start_soon(ring, name="gate timer")
+            await event.wait()
             tasks.cancel_scope.cancel()
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep; cut short when the gate is stopped."""
+        woken = anyio.Event()
+        self._resting.add(woken)
+        try:
+            if not self._stopped:
+                await self._until(woken, seconds)
+        finally:
+            self._resting.discard(woken)
+
+    def stop(self) -> None:
+        """Let no further call leave; those that wait raise Stopped, those in flight go on."""
+        self._stopped = True
+        for event in (*self._resting, *(passage.nudged for passage in self._waiting)):
+            event.set()
 
     def _nudge(self) -> None:
         """Something changed: wake the call that may leave now, and those that may not, to look at their timers."""
@@ -198,6 +210,7 @@ class Gate:
                 await self._clock.sleep(wait)
             if self._pace:
                 await self._pace.acquire()
+            self._check()
         passage.charge = self._budget.charge(passage.key, self._clock.now())
 
     def _let_follow(self, passage: Passage) -> None:

@@ -6,15 +6,14 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
 from tenacity import AsyncRetrying, RetryCallState
 
 from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request
 from precoro_daemon.domain.retries import pause
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited
-from precoro_daemon.ports import Clock
+from precoro_daemon.telemetry import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 T = TypeVar("T")
 
@@ -25,9 +24,8 @@ class Retrying:
     Raises what `Exchange` and the reader raise, after the last try.
     """
 
-    def __init__(self, exchange: Exchange, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, exchange: Exchange, jitter: Callable[[], float] = random.random) -> None:
         self._exchange = exchange
-        self._clock = clock
         self._jitter = jitter
 
     @property
@@ -41,7 +39,7 @@ class Retrying:
             retry=course.goes_on,
             wait=course.wait,
             before_sleep=course.tell,
-            sleep=self._clock.sleep,
+            sleep=self._exchange.rest,
             reraise=True,
         )
         return await retrying(self._once, request, read)

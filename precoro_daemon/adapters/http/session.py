@@ -1,4 +1,4 @@
-"""one exchange over aiohttp: one origin, one request on the wire, no more than we can hold"""
+"""one exchange over aiohttp: one origin, one request on the wire, bounded answers"""
 
 from __future__ import annotations
 

@@ -6,15 +6,14 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-import structlog
-
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, Wire, check
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.domain.budget import MEMORY, Budget, Key, Limits
 from precoro_daemon.domain.refusals import read_refusal
+from precoro_daemon.telemetry import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Throttled:

@@ -70,15 +70,13 @@ def credentials(origin: str, token: str = "t0ken-0f-ours") -> Credentials:
     return Credentials(origin, token, "api@example.org")
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
     """An HTTP server that answers every path with `handler`; yields its origin."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -143,11 +141,13 @@ class StrictServer:
         self.refusals: list[str] = []
         self.targets: list[str] = []
         self.skew = 0.0
+        self._origin = time.time()
+        self._start = time.monotonic()
 
     def now(self) -> float:
-        return time.monotonic() * self.scale
+        return self._origin + self.skew + (time.monotonic() - self._start) * self.scale
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
         now = self.now()
         mine = self.by_target.setdefault(request.path_qs, deque())
         over = [f"{calls} in {span} s" for span, calls in self.windows if _made(self.arrivals, now - span) >= calls]
@@ -159,7 +159,7 @@ class StrictServer:
             self.refusals.extend(over)
             return web.json_response({"error": "Too many requests"}, status=429)
         await anyio.sleep(self.latency / self.scale)
-        return web.json_response({}, headers={"Date": formatdate(time.time() + self.skew, usegmt=True)})
+        return web.json_response({}, headers={"Date": formatdate(self.now(), usegmt=True)})
 
 
 def _made(stamps: Sequence[float], after: float) -> int:

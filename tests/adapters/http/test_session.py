@@ -34,9 +34,9 @@ async def ask(origin: str, request: Request, timeouts: Timeouts = PATIENT) -> An
 
 @pytest.mark.asyncio
 async def test_what_leaves_is_exactly_what_was_asked_with_our_name_and_key():
-    seen: list[web.Request] = []
+    seen: list[web.BaseRequest] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         seen.append(request)
         return web.json_response({}, headers={"Date": "Tue, 16 Dec 2025 09:00:00 GMT"})
 
@@ -55,7 +55,7 @@ async def test_what_leaves_is_exactly_what_was_asked_with_our_name_and_key():
 async def test_a_form_leaves_as_a_form():
     seen: list[tuple[str, dict[str, str]]] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         seen.append((request.content_type, dict(await request.post())))
         return web.json_response({}, status=201)
 
@@ -76,13 +76,13 @@ async def test_no_redirect_is_followed_and_no_cookie_kept(status: int):
     elsewhere: list[str] = []
     cookies: list[str | None] = []
 
-    async def other(request: web.Request) -> web.Response:
+    async def other(request: web.BaseRequest) -> web.Response:
         elsewhere.append(request.path)
         return web.json_response({})
 
     async with serving(other) as there:
 
-        async def handler(request: web.Request) -> web.Response:
+        async def handler(request: web.BaseRequest) -> web.Response:
             cookies.append(request.headers.get("Cookie"))
             return web.Response(status=status, headers={"Location": f"{there}/x", "Set-Cookie": "a=b; Path=/"})
 
@@ -204,7 +204,7 @@ async def test_sent_is_told_once_when_the_request_is_written_and_before_the_answ
     async def sent() -> None:
         order.append("sent")
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         order.append("asked")
         asked.set()
         return web.json_response({})
