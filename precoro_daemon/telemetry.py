@@ -18,10 +18,9 @@ EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "run_started": "the program begins its work",
         "run_finished": "it ends, with what it did and why it stopped",
+        "run_failed": "it cannot go on; the reason is what the operator is told, with the exit code",
         "signal_received": "the operating system asked to stop",
         "deadline_reached": "the time given to the run is up; what was begun is being ended",
-        "store_opened": "the state was opened and is held by this process",
-        "store_migrated": "the state was brought to this version's form",
         "filter_changed": "the user's filter is another one; every record was judged anew",
         "pass_started": "a list is being walked, from its first page or from where it was left",
         "page_committed": "a page's records and the progress are durable",
@@ -32,7 +31,6 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "detail_saved": "a document's detail is durable",
         "details_advanced": "how many details a lap has fetched so far, and how many are still due",
         "detail_failed": "a document's detail was set aside and is tried again later",
-        "census_finished": "all ids of a collection were held against the mirror",
         "census_refused": "more rows are missing than one census may mark; nothing was marked",
         "census_inconclusive": "a missing document could not be asked for; the next census asks again",
         "documents_vanished": "rows that Precoro no longer lists were marked",
@@ -40,7 +38,6 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "call_retried": "a call failed and is repeated after a wait",
         "window_closed": "no call may leave until a window opens",
         "budget_spent": "the day's calls for this kind of work are used up",
-        "key_refused": "Precoro does not accept the key, the e-mail or the region",
         "same_get_scope_contradicted": "a 429 shows that identical GETs are counted otherwise than configured",
         "library_warned": "a library below this program logged a warning or an error",
     }

@@ -27,6 +27,7 @@ from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.documents import utc_text
 from precoro_daemon.domain.estimates import Cost
 from precoro_daemon.domain.filters import Filter
+from precoro_daemon.errors import DaemonError
 from precoro_daemon.jobs.estimate_cost import EstimateCost
 from precoro_daemon.jobs.fetch_details import FetchDetails
 from precoro_daemon.jobs.mirror_collections import MirrorCollections
@@ -65,9 +66,13 @@ class Wish:
 async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     """One run, from opening the state to the report. Raises FatalError."""
     _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=wish.only)
-    async with assemble(settings, clock, wish.progress) as ready:
-        jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
-        report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
+    try:
+        async with assemble(settings, clock, wish.progress) as ready:
+            jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
+            report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
+    except DaemonError as error:
+        _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
+        raise
     _log.info(
         "run_finished",
         brought=report.brought,

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import precoro_daemon
+from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.settings import file_keys
+from precoro_daemon.telemetry import EVENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "precoro_daemon"
@@ -55,7 +58,9 @@ def test_map() -> None:
     """The package's docstring names every module with the first line of the module's own docstring."""
     shown: dict[str, str] = {}
     folder = ""
-    for indent, name, meaning in re.findall(r"^( {4,6})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE):
+    for indent, name, meaning in re.findall(
+        r"^( {4,6})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE
+    ):
         folder = (name if name.endswith("/") else "") if len(indent) == 4 else folder
         shown[folder + name if len(indent) == 6 else name] = meaning
     actual: dict[str, str] = {}
@@ -93,3 +98,24 @@ def test_lock_names_no_host() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "--hash=sha256:" in lock
     assert "://" not in lock
+
+
+def test_every_declared_event_is_logged_somewhere() -> None:
+    """And no event is logged under a name put together at run time."""
+    text = "".join(path.read_text() for path in MODULES if path.name != "telemetry.py")
+    text += (PACKAGE / "telemetry.py").read_text().split("EVENTS: ")[1].split("Every event")[1]
+    assert [event for event in EVENTS if f'"{event}"' not in text] == []
+
+
+def test_example_config_and_settings_have_the_same_keys() -> None:
+    """A key counts as present when it stands in the example with a value, or commented out as an alternative."""
+    shown: set[str] = set()
+    section = ""
+    for line in (ROOT / "config.example.toml").read_text().splitlines():
+        if match := re.match(r"(?:# )?\[([a-z_.]+)\]$", line):
+            section = match[1]
+        elif match := re.match(r"(?:# )?([a-z_]+) = ", line):
+            shown.add(f"{section}.{match[1]}")
+    for name in COLLECTIONS:
+        shown = {key.replace(f".filters.{name}.", ".filters.<collection>.") for key in shown}
+    assert shown == file_keys()
