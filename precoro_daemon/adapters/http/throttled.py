@@ -55,6 +55,9 @@ class Throttled:
         """Let no further call leave: waiting and new ones raise Stopped, those in flight end as they would."""
         self._gate.stop()
 
+    async def rest(self, seconds: float) -> None:
+        await self._gate.rest(seconds)
+
     async def send(self, request: Request) -> Answer:
         key = self._budget.key(request.method, request.target)
         async with self._gate.passage(request.lane, key) as passage:
