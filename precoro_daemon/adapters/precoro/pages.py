@@ -22,12 +22,17 @@ Fetch = Callable[[int | str], Awaitable[Page]]
 async def walk_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageWalk]:
     """Walk from page `start` on; `in_flight` tells how many pages may be under way or waiting to be taken."""
     walk = PageWalk(fetch, start, in_flight)
+    failure: DaemonError | None = None
     async with anyio.create_task_group() as group:
         group.start_soon(walk.feed, group, name="page walk")
         try:
             yield walk
-        finally:
-            group.cancel_scope.cancel()
+        except DaemonError as error:
+            failure = error
+        group.cancel_scope.cancel()
+    # Raised out here: the group would wrap it, and who walks tells failures apart by their names.
+    if failure is not None:
+        raise failure
 
 
 async def count_rows(fetch: Fetch) -> int:
