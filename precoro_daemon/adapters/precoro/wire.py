@@ -64,31 +64,32 @@ def read_page(body: bytes, *, collection: Collection, asked: int | None, server_
 def _page(
     collection: Collection,
     rows: list[msgspec.Raw],
-    pagination: _Pagination | None,
+    pagination: _Pagination,
     asked: int | None,
     server_time: float | None,
 ) -> Page:
-    if pagination is None:
-        _refuse_bare(collection, rows, asked)
-        pagination = _Pagination()
     number = whole_number(pagination.current_page)
     if asked is not None and number not in (None, asked):
         raise MalformedAnswer(f"{collection.path}: asked for page {asked}, got page {number}")
     total = whole_number(pagination.total)
+    total_pages = _total_pages(pagination, total)
+    has_next = _flag(pagination.has_next_page)
+    if total is None and total_pages is None and has_next is None:
+        _refuse_bare(collection, rows, asked)
     records, rejected = _read_rows(rows)
     return Page(
         number=asked or number or 1,
         records=records,
         rejected=rejected,
         total=total,
-        total_pages=_total_pages(pagination, total),
-        has_next=pagination.has_next_page if isinstance(pagination.has_next_page, bool) else None,
+        total_pages=total_pages,
+        has_next=has_next,
         server_time=server_time,
     )
 
 
 def _refuse_bare(collection: Collection, rows: list[msgspec.Raw], asked: int | None) -> None:
-    """Some small lists come without meta: one page. Anywhere else an empty answer without meta is a fault."""
+    """Some small lists come without paging: one page. Anywhere else an empty answer without it is a fault."""
     if (asked or 1) > 1 or (not rows and not collection.small):
         raise MalformedAnswer(
             f"{collection.path}: the answer says neither how many records nor how many pages there are"
@@ -103,12 +104,15 @@ def _rows(data: bytes, collection: Collection) -> list[msgspec.Raw]:
     raise MalformedAnswer(f"{collection.path}: the answer has no data")
 
 
-def _pagination(meta: bytes) -> _Pagination | None:
-    """None where the answer carries no pagination at all; `[]` and null stand for nothing."""
-    if not meta.startswith(b"{"):
-        return None
-    pagination = bytes(_decode_meta(meta).pagination)
-    return _decode_pagination(pagination) if pagination.startswith(b"{") else None
+def _pagination(meta: bytes) -> _Pagination:
+    """Empty where the answer carries none; `[]` and null stand for nothing."""
+    pagination = bytes(_decode_meta(meta).pagination) if meta.startswith(b"{") else b""
+    return _decode_pagination(pagination) if pagination.startswith(b"{") else _Pagination()
+
+
+def _flag(value: Any) -> bool | None:
+    """A truth value as true, 1, "1" or "true"; None if it is none of that."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
 
 
 def _total_pages(pagination: _Pagination, total: int | None) -> int | None:
