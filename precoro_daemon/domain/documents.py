@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -12,6 +13,8 @@ import msgspec
 from precoro_daemon.errors import BadRecord
 
 _MAX_ID = 2**63 - 1
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+"""No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ def whole_number(value: Any) -> int | None:
     """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
 
@@ -121,10 +124,9 @@ def utc_text(value: Any) -> str | None:
         return value
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return value
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
