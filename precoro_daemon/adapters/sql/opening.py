@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import ExitStack, closing
@@ -10,7 +11,7 @@ from threading import Event, Timer
 
 from precoro_daemon.adapters.sql.failures import damaged, explained
 from precoro_daemon.adapters.sql.holder import held
-from precoro_daemon.adapters.sql.schema import VERSION, adopt_identity, migrate, read_identity, refresh_views
+from precoro_daemon.adapters.sql.schema import VERSION, bring_up_to_date, read_identity
 from precoro_daemon.errors import StoreUnusable
 
 APPLICATION_ID = int.from_bytes(b"Prec")
@@ -34,6 +35,7 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
     path = path.resolve()
     with explained(path):
         _refuse_foreign(path)
+        _refuse_read_only(path)
         resources.enter_context(held(path))
         if _is_new(path):
             _make(path)
@@ -44,9 +46,7 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        migrate(connection)
-        adopt_identity(connection, identity)
-        refresh_views(connection)
+        bring_up_to_date(connection, identity)
         return connection
 
 
@@ -96,6 +96,12 @@ def _refuse_foreign(path: Path) -> None:
         raise StoreUnusable(f"{path} is a database of another program. Name another file for the state.")
 
 
+def _refuse_read_only(path: Path) -> None:
+    """SQLite itself would open such a file for reading only, and fail at the first write."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
 def _refuse_other(path: Path, connection: sqlite3.Connection, identity: str) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
@@ -128,7 +134,7 @@ def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
     else:
         # An interrupted check takes the pages it did not visit for lost ones.
         if finding != "ok" and not late.is_set():
-            raise damaged(path, finding)
+            raise damaged(path, finding.splitlines()[-1])
     finally:
         timer.cancel()
         timer.join()
@@ -136,17 +142,14 @@ def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
 
 def _make(path: Path) -> None:
     """An empty state appears under its name all at once, so that what bears the name is always known as ours."""
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path.parent} is not writable")
     unfinished = path.with_name(f"{path.name}.new")
-    unfinished.unlink(missing_ok=True)
+    # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
+    for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
+        path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
-    for suffix in ("-wal", "-shm", "-journal"):
-        # Left by a state that was removed without them; SQLite would play them into the new one.
-        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
     unfinished.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:

@@ -14,7 +14,16 @@ VERSION = len(_MIGRATIONS)
 """Of the schema this program writes; kept in the file as `user_version`."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
+    def finish(connection: sqlite3.Connection) -> None:
+        _adopt_identity(connection, identity)
+        _refresh_views(connection)
+
+    _migrate(connection)
+    in_transaction(connection, finish)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
         try:
@@ -29,27 +38,23 @@ def read_identity(connection: sqlite3.Connection) -> str | None:
     return _read_meta(connection, "identity")
 
 
-def adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
+def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
     """A new state belongs to whom it is first opened for."""
     if read_identity(connection) is None:
         connection.execute(SQL["write_meta"], ("identity", identity))
 
 
-def refresh_views(connection: sqlite3.Connection) -> None:
+def _refresh_views(connection: sqlite3.Connection) -> None:
     """Make the views anew when this version of the program defines them differently. Every view here is ours."""
     definitions = view_definitions()
     fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
     if _read_meta(connection, "views") == fingerprint:
         return
-
-    def recreate(connection: sqlite3.Connection) -> None:
-        for (name,) in connection.execute(SQL["read_views"]).fetchall():
-            connection.execute(f'DROP VIEW "{name}"')
-        for definition in definitions:
-            connection.execute(definition)
-        connection.execute(SQL["write_meta"], ("views", fingerprint))
-
-    in_transaction(connection, recreate)
+    for (name,) in connection.execute(SQL["read_views"]).fetchall():
+        connection.execute(f'DROP VIEW "{name}"')
+    for definition in definitions:
+        connection.execute(definition)
+    connection.execute(SQL["write_meta"], ("views", fingerprint))
 
 
 def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:

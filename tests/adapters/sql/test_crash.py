@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import sqlite3
@@ -11,6 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 
 from precoro_daemon.adapters.sql.store import open_store
@@ -78,6 +80,29 @@ async def test_one_process_opens_a_state_once(tmp_path: Path) -> None:
             async with open_store(path, identity="company"):
                 pass
         await store.budget_book.charge(1.0, b"")
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_opening_lets_go_of_the_state(tmp_path: Path) -> None:
+    """At whatever step it is cancelled, and whoever cancels: an interrupted asyncio.run, or a scope around it."""
+    path = tmp_path / "state.db"
+
+    async def use() -> None:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            async with open_store(path, identity="company") as store:
+                await store.budget_book.charge(1.0, b"")
+
+    scopes: list[anyio.CancelScope] = []
+    for steps in range(6):
+        for cancel in (lambda task: task.cancel(), lambda _: scopes[-1].cancel()):
+            task = asyncio.create_task(use())
+            for _ in range(1 + steps):
+                await asyncio.sleep(0.001 * steps)
+            cancel(task)
+            await asyncio.wait([task])
+            async with open_store(path, identity="company") as store:
+                assert await store.budget_book.load_closed() == {}
 
 
 @pytest.mark.asyncio

@@ -73,6 +73,7 @@ async def test_a_damaged_state_is_refused(tmp_path: Path, spoil: Callable[[Path]
     before = path.read_bytes()
     message = await refusal(path)
     assert "is damaged" in message
+    assert "\n" not in message
     assert "move it away" in message
     assert path.read_bytes() == before
 
@@ -139,7 +140,8 @@ async def test_a_directory_a_missing_one_and_a_device_are_refused(tmp_path: Path
 async def test_an_unfinished_or_empty_file_becomes_a_state(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.touch()
-    (tmp_path / "state.db.new").write_bytes(b"cut off")
+    for left in ("state.db.new", "state.db.new-journal"):
+        (tmp_path / left).write_bytes(b"cut off")
     await make(path, rows=3)
     assert names(tmp_path) == ["state.db", "state.db.lock"]
 
@@ -207,26 +209,31 @@ async def test_a_full_store_says_so_and_keeps_what_it_had(tmp_path: Path) -> Non
 
 
 @contextmanager
-def mounted(directory: Path, options: str) -> Iterator[None]:
-    """A small file system of its own; needs the right to mount."""
-    directory.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+def mounted(point: Path, *how: str) -> Iterator[None]:
+    """A mount at `point` for a while; needs the right to mount."""
+    if subprocess.run(["mount", *how, str(point)], capture_output=True, check=False).returncode:
         pytest.skip("mounting is not permitted here")
     try:
         yield
     finally:
-        subprocess.run(["umount", str(directory)], check=True)
+        subprocess.run(["umount", str(point)], check=True)
 
 
-def remount_read_only(directory: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(directory)], check=True)
+@contextmanager
+def disk_of(directory: Path, size: str) -> Iterator[Path]:
+    disk = directory / "disk"
+    disk.mkdir()
+    with mounted(disk, "-t", "tmpfs", "-o", f"size={size}", "tmpfs"):
+        yield disk
+
+
+def remount_read_only(point: Path, *how: str) -> None:
+    subprocess.run(["mount", "-o", ",".join(["remount", "ro", *how]), str(point)], check=True)
 
 
 @pytest.mark.asyncio
 async def test_a_full_disk(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    with mounted(disk, "size=3m"):
+    with disk_of(tmp_path, "3m") as disk:
         async with open_store(disk / "state.db", identity="company") as store:
             committed = await listed(store.mirror, record(1))
             rows = [record(id_, padding=PADDING) for id_ in range(2, 4000)]
@@ -238,8 +245,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    with mounted(disk, "size=64k"):
+    with disk_of(tmp_path, "64k") as disk:
         (disk / "ballast").write_bytes(b"\x00" * 64 * 1024)
         assert "is full" in await refusal(disk / "state.db")
         assert not (disk / "state.db").exists()
@@ -247,12 +253,21 @@ async def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_read_only_disk(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    with mounted(disk, "size=8m"):
+    with disk_of(tmp_path, "8m") as disk:
         await make(disk / "state.db")
         remount_read_only(disk)
         assert "cannot be written here" in await refusal(disk / "state.db")
         assert "cannot be written here" in await refusal(disk / "other.db")
+
+
+@pytest.mark.asyncio
+async def test_a_read_only_file_on_a_disk_that_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    await make(path)
+    with mounted(path, "--bind", str(path)):
+        remount_read_only(path, "bind")
+        assert "cannot be written here" in await refusal(path)
+    assert names(tmp_path) == ["state.db", "state.db.lock"]
 
 
 @pytest.mark.parametrize(
