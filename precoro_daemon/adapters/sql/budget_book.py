@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.adapters.sql.transactions import Transactions
-
-_KEPT = 26 * 3600.0
-"""Seconds. The longest window is a day; the rest is for clocks that disagree."""
+from precoro_daemon.domain.budget import MEMORY
 
 
 class SqlBudgetBook:
@@ -24,7 +22,7 @@ class SqlBudgetBook:
     async def charge(self, at: float, key: bytes) -> None:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(SQL["charge_call"], (at, key))
-            connection.execute(SQL["prune_calls"], (at - _KEPT,))
+            connection.execute(SQL["prune_calls"], (at - MEMORY,))
 
         await self._transactions.write(work)
 
