@@ -1,108 +1,108 @@
 """Keeps a faithful local mirror of a company's Precoro data, inside Precoro's limits. The map:
 
-    __main__.py               python -m precoro_daemon
-    cli.py                    arguments → settings → run → exit code; the only place that prints or exits
-    daemon.py                 laps: what is due is run until nothing is; signals, drain, time limit
-    demo.py                   the main job against the sandbox, shown step by step
-    errors.py                 every failure by name: may it be retried, exit code, hint for the operator
-    passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
-    ports.py                  what jobs need from outside, as Protocols with written contracts
-    screen.py                 what a person sees: live progress and tables
-    tables.py                 status and estimate as tables for people, and status as JSON for programs
-    telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
-    wiring.py                 builds adapters, wraps them, hands them to jobs; the only module that names both sides
+__main__.py               python -m precoro_daemon
+cli.py                    arguments → settings → run → exit code; the only place that prints or exits
+daemon.py                 laps: what is due is run until nothing is; signals, drain, time limit
+demo.py                   the main job against the sandbox, shown step by step
+errors.py                 every failure by name: may it be retried, exit code, hint for the operator
+passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
+ports.py                  what jobs need from outside, as Protocols with written contracts
+screen.py                 what a person sees: live progress and tables
+tables.py                 status and estimate as tables for people, and status as JSON for programs
+telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
+wiring.py                 builds adapters, wraps them, hands them to jobs; the only module that names both sides
 
-    adapters/                 the outside world: one package per thing on the other side
-      clock.py                real time and sleep
+adapters/                 the outside world: one package per thing on the other side
+  clock.py                real time and sleep
 
-    adapters/http/            one origin over HTTP: session (one exchange), throttled (budget), retrying
-      exchange.py             one request and its answer; which answer is which error
-      gate.py                 the gate every call passes: who goes next, when, and not before it is charged
-      key_guard.py            a key that Precoro refuses is not tried again and again
-      retrying.py             a failed call is tried again, later, as long as that can help
-      session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
-      throttled.py            the one place where calls are charged, and where answers teach the budget
+adapters/http/            one origin over HTTP: session (one exchange), throttled (budget), retrying
+  exchange.py             one request and its answer; which answer is which error
+  gate.py                 the gate every call passes: who goes next, when, and not before it is charged
+  key_guard.py            a key that Precoro refuses is not tried again and again
+  retrying.py             a failed call is tried again, later, as long as that can help
+  session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
+  throttled.py            the one place where calls are charged, and where answers teach the budget
 
-    adapters/precoro/         Precoro itself: its answers as pages and documents
-      client.py               the Precoro port over HTTP
-      pages.py                the page walk: pages in flight, handed out in order
-      wire.py                 list and detail answers as pages and documents; every shape they have been seen in
+adapters/precoro/         Precoro itself: its answers as pages and documents
+  client.py               the Precoro port over HTTP
+  pages.py                the page walk: pages in flight, handed out in order
+  wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
-    adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
-      budget_book.py          the account of API calls on SQLite
-      commits.py              one commit of list pages: records, change rows, pass progress and cursor
-      details.py              details on SQLite: which are due, and what storing one settles
-      failures.py             what SQLite and the file system refuse, said to the operator
-      holder.py               one process holds the state: a lock file beside it that names the holder
-      mirror.py               the mirror on SQLite
-      opening.py              opens the state file, or says in one sentence why not and leaves it untouched
-      overview.py             what the store holds and what is due, for people; read beside the one writer
-      rows.py                 rows of the store ↔ the domain's values
-      schema.py               brings a state file to the present schema: migrations, views, whose data it is
-      statements.py           the store's SQL by name, read from the .sql files beside this module
-      store.py                opens the state store: the mirror and the budget book on one file
-      transactions.py         one connection on one thread; a transaction is one function run there
-      views.py                the views people query: one per collection, one per kind of document lines
+adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
+  budget_book.py          the account of API calls on SQLite
+  commits.py              one commit of list pages: records, change rows, pass progress and cursor
+  details.py              details on SQLite: which are due, and what storing one settles
+  failures.py             what SQLite and the file system refuse, said to the operator
+  holder.py               one process holds the state: a lock file beside it that names the holder
+  mirror.py               the mirror on SQLite
+  opening.py              opens the state file, or says in one sentence why not and leaves it untouched
+  overview.py             what the store holds and what is due, for people; read beside the one writer
+  rows.py                 rows of the store ↔ the domain's values
+  schema.py               brings a state file to the present schema: migrations, views, whose data it is
+  statements.py           the store's SQL by name, read from the .sql files beside this module
+  store.py                opens the state store: the mirror and the budget book on one file
+  transactions.py         one connection on one thread; a transaction is one function run there
+  views.py                the views people query: one per collection, one per kind of document lines
 
-    domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
-      absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
-      budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
-      changes.py              listing against mirror → plan
-      collections.py          what Precoro offers: path, key, detail, lines; data, not code
-      cursors.py              when a pass is stable, when a cursor may move
-      documents.py            records, versions, tolerant reading of loose JSON
-      estimates.py            what a first mirror costs: calls and time, from one page of each list
-      filters.py              what the user wants kept, as a query and as a test of one record
-      refusals.py             what a 429 says: which window is closed, and for how long
-      retries.py              failure + attempt → wait or give up
+domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
+  absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
+  budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
+  changes.py              listing against mirror → plan
+  collections.py          what Precoro offers: path, key, detail, lines; data, not code
+  cursors.py              when a pass is stable, when a cursor may move
+  documents.py            records, versions, tolerant reading of loose JSON
+  estimates.py            what a first mirror costs: calls and time, from one page of each list
+  filters.py              what the user wants kept, as a query and as a test of one record
+  refusals.py             what a 429 says: which window is closed, and for how long
+  retries.py              failure + attempt → wait or give up
 
-    jobs/                     what it does: one module = one command = one log field
-      estimate_cost.py        calls and days a first mirror will cost, from one page per collection
-      fetch_details.py        full documents of new or changed ones, by IDN
-      mirror_collections.py   lists into the mirror, by cursor
-      take_census.py          what did the passes miss
+jobs/                     what it does: one module = one command = one log field
+  estimate_cost.py        calls and days a first mirror will cost, from one page per collection
+  fetch_details.py        full documents of new or changed ones, by IDN
+  mirror_collections.py   lists into the mirror, by cursor
+  take_census.py          what did the passes miss
 
-    sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
-      cards.py                list entries of payments, suppliers, catalogue items, fields and small sets
-      clock.py                its clock, which may run faster than ours
-      company.py              the company's data, and what users do to it
-      console.py              the page for people at `/`
-      control.py              its remote control over HTTP, for tests that run another process
-      details.py              what a detail says beyond the list entry (lines, payments, files, options)
-      entries.py              list entries of documents and payments, drawn from a row's facts
-      fault_kinds.py          every kind of fault, one small function each, in one registry
-      faults.py               scripted faults: which call goes wrong, how, and how often
-      files.py                attached files, small and valid, drawn from their id
-      filters.py              the filters of a list call, read from its query
-      forms.py                request bodies, read as the live API reads them
-      founding.py             the company as it is at the start, drawn from a seed
-      gate.py                 what every call passes first: journal, key, limits, faults, latency
-      history.py              two years of documents and payments that fit together, drawn from a seed
-      journal.py              every request seen, for tests and for the page for people
-      limits.py               its limits as sliding windows in simulated time, and the 429 that tells of them
-      names.py                the words its company is made of, in many scripts, read from names.json
-      options.py              what it can be asked to be (size, limits, time, list order, shapes)
-      pages.py                one page of a list, joined from the rows' ready JSON
-      paying.py               what may be paid, and what a payment does to its invoice or expense
-      procedures.py           approvals, receipts, contracts, field options, uploads, propositions
-      reads.py                its GET endpoints: lists, details, files
-      refusals.py             how it says no, in the vendor's own error shapes
-      replies.py              its plain answers: JSON, an HTML page, a 429
-      rows.py                 one collection's rows in every list order, with filtered orders remembered
-      schema.py               its collections and what each of them offers, as a table
-      server.py               the server itself, from options to an open port
-      shapes.py               the loose shapes its JSON comes in, belonging to each row for good
-      users.py                users who keep working while someone reads: they edit, insert, delete
-      writes.py               writing the catalogue, suppliers, payments, small sets and external ids
+sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
+  cards.py                list entries of payments, suppliers, catalogue items, fields and small sets
+  clock.py                its clock, which may run faster than ours
+  company.py              the company's data, and what users do to it
+  console.py              the page for people at `/`
+  control.py              its remote control over HTTP, for tests that run another process
+  details.py              what a detail says beyond the list entry (lines, payments, files, options)
+  entries.py              list entries of documents and payments, drawn from a row's facts
+  fault_kinds.py          every kind of fault, one small function each, in one registry
+  faults.py               scripted faults: which call goes wrong, how, and how often
+  files.py                attached files, small and valid, drawn from their id
+  filters.py              the filters of a list call, read from its query
+  forms.py                request bodies, read as the live API reads them
+  founding.py             the company as it is at the start, drawn from a seed
+  gate.py                 what every call passes first: journal, key, limits, faults, latency
+  history.py              two years of documents and payments that fit together, drawn from a seed
+  journal.py              every request seen, for tests and for the page for people
+  limits.py               its limits as sliding windows in simulated time, and the 429 that tells of them
+  names.py                the words its company is made of, in many scripts, read from names.json
+  options.py              what it can be asked to be (size, limits, time, list order, shapes)
+  pages.py                one page of a list, joined from the rows' ready JSON
+  paying.py               what may be paid, and what a payment does to its invoice or expense
+  procedures.py           approvals, receipts, contracts, field options, uploads, propositions
+  reads.py                its GET endpoints: lists, details, files
+  refusals.py             how it says no, in the vendor's own error shapes
+  replies.py              its plain answers: JSON, an HTML page, a 429
+  rows.py                 one collection's rows in every list order, with filtered orders remembered
+  schema.py               its collections and what each of them offers, as a table
+  server.py               the server itself, from options to an open port
+  shapes.py               the loose shapes its JSON comes in, belonging to each row for good
+  users.py                users who keep working while someone reads: they edit, insert, delete
+  writes.py               writing the catalogue, suppliers, payments, small sets and external ids
 
-    settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
-      credentials.py          the API key from its file: read only if nobody else can, and never shown
-      lines.py                on which line of a TOML document each table, key and list item stands
-      mistakes.py             what pydantic complains of, as sentences for the operator
-      model.py                the whole configuration, its sections held against each other
-      reading.py              file, environment and credential files → values with their origins → Settings
-      sections.py             every section, key by key: meaning, unit, reason for the default
-      values.py               how one value is read, from TOML or from a variable, and what is allowed
+settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
+  credentials.py          the API key from its file: read only if nobody else can, and never shown
+  lines.py                on which line of a TOML document each table, key and list item stands
+  mistakes.py             what pydantic complains of, as sentences for the operator
+  model.py                the whole configuration, its sections held against each other
+  reading.py              file, environment and credential files → values with their origins → Settings
+  sections.py             every section, key by key: meaning, unit, reason for the default
+  values.py               how one value is read, from TOML or from a variable, and what is allowed
 """
 
 __version__ = "0.1.0"

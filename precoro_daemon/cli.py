@@ -191,11 +191,10 @@ async def _serve(options: Any) -> None:
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
     from precoro_daemon import screen, telemetry, wiring
-    from precoro_daemon.adapters.clock import RealClock
 
     if only is not None and only not in wiring.JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
-    clock = RealClock(settings.limits.time_scale)
+    clock = wiring.clock_for(settings)
     secrets = (settings.precoro.token.get_secret_value(), settings.precoro.email.get_secret_value())
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
@@ -206,7 +205,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     with live.live():
         report = _anyio(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit, live)))
     console.print(live.summary())
-    console.print(screen.closing_words(report))
+    console.print(screen.closing_words(report, live.calls_left))
     return exit_code(report)
 
 

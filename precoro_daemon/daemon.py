@@ -65,7 +65,10 @@ async def run_once(jobs: Sequence[Job], stop_calls: Callable[[], None], time_lim
         group.start_soon(run.heed_signals, group.cancel_scope, name="signals")
         if time_limit is not None:
             group.start_soon(run.heed_time, time_limit, group.cancel_scope, name="time limit")
-        await run.laps(jobs)
+        try:
+            await run.laps(jobs)
+        except DaemonError as error:
+            run.fatal = error
         group.cancel_scope.cancel()
     if run.fatal is not None:
         raise run.fatal
@@ -94,21 +97,16 @@ class _Run:
 
     async def _lap(self, job: Job) -> bool:
         """Run one lap; False if this job can do no more in this run."""
-        try:
-            lap = await job.lap()
-        except BudgetSpent as spent:
-            _log.warning("budget_spent", job=job.name, reason=str(spent))
-            if self.report.spent is None or spent.resume_at < self.report.spent.resume_at:
-                self.report.spent = spent
-            return False
-        except Stopped:
-            return False
-        except DaemonError as error:
-            self.fatal = error
-            return False
+        lap = await job.lap()
         self.report.brought += lap.brought
         self.report.failed += lap.failed
-        return True
+        if isinstance(lap.ended, BudgetSpent):
+            _log.warning("budget_spent", job=job.name, reason=str(lap.ended))
+            if self.report.spent is None or lap.ended.resume_at < self.report.spent.resume_at:
+                self.report.spent = lap.ended
+        elif not isinstance(lap.ended, Stopped):
+            self.fatal = lap.ended
+        return lap.ended is None
 
     def _stop(self, cause: StopCause) -> None:
         if self.report.stopped is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -69,21 +69,20 @@ async def run_passes(
     async with anyio.create_task_group() as group:
         for collection in collections:
             group.start_soon(one, collection, name=f"list {collection.name}")
-    if ended:
-        raise ended[0]
     reports = [outcome for outcome in outcomes if isinstance(outcome, PassReport)]
+    broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
     return LapReport(
         brought=sum(report.created + report.updated + report.vanished for report in reports),
-        failed=[
-            *(outcome for outcome in outcomes if isinstance(outcome, str)),
-            *(f"{one.collection}: {one.rejected} rows cannot be read" for one in reports if one.rejected),
-            *(
-                f"{one.collection}: {one.refused} rows missing at once, not believed"
-                for one in reports
-                if one.refused
-            ),
-        ],
+        failed=[*broken, *chain.from_iterable(map(_failures, reports))],
+        ended=ended[0] if ended else None,
     )
+
+
+def _failures(report: PassReport) -> Iterator[str]:
+    if report.rejected:
+        yield f"{report.collection}: {report.rejected} rows cannot be read"
+    if report.refused:
+        yield f"{report.collection}: {report.refused} records are missing at once, which is not believed"
 
 
 async def _set_aside(lister: Lister, collection: Collection, error: DaemonError) -> str:

@@ -13,6 +13,7 @@ from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
 from precoro_daemon.domain.filters import Query
+from precoro_daemon.errors import DaemonError
 
 
 class Clock(Protocol):
@@ -229,7 +230,13 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class LapReport:
-    """What one lap of a job did: how much it brought, and one line for each thing that failed and will be retried."""
+    """What one lap of a job did.
+
+    brought  records and details that are new or changed
+    failed   one line for each thing that failed and will be tried again
+    ended    what ended the lap before its work was done: BudgetSpent, Stopped or a FatalError
+    """
 
     brought: int = 0
     failed: Sequence[str] = field(default=())
+    ended: DaemonError | None = None

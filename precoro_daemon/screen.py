@@ -107,9 +107,8 @@ class LiveScreen:
         if rate:
             parts.append(f"{rate * 60:,.0f} a minute" if rate < 20 else f"{rate:,.0f} a second")
         parts += [f"{self._left[window]:,} left this {window}" for window in ("hour", "day") if window in self._left]
-        calls_left = sum(row.calls_left for row in self._rows.values())
-        if rate and calls_left:
-            parts.append(f"about {span(calls_left / rate)} to go")
+        if rate and self.calls_left:
+            parts.append(f"about {span(self.calls_left / rate)} to go")
         return Text(" · ".join(parts), style="bold")
 
     def _waiting_line(self) -> Text:
@@ -118,6 +117,11 @@ class LiveScreen:
         window, until = self._waiting
         left = until - self.clock.now()
         return Text(f"waiting for {window}: {span(left)}" if left > 1 else "", style="yellow")
+
+    @property
+    def calls_left(self) -> int:
+        """Pages and details that are known to be due and were not fetched yet."""
+        return sum(row.calls_left for row in self._rows.values())
 
     def _rate(self) -> float:
         """Calls a second of real time, over the last minute."""
@@ -203,7 +207,7 @@ def above(console: Console) -> TextIO:
     return cast("TextIO", _Above(console))
 
 
-def closing_words(report: RunReport) -> Text:
+def closing_words(report: RunReport, calls_left: int) -> Text:
     """What a person should know after a run: what failed, what is left, when it goes on."""
     words = Text()
     for line in report.failed[:_SHOWN]:
@@ -212,6 +216,8 @@ def closing_words(report: RunReport) -> Text:
         words.append(f"and {len(report.failed) - _SHOWN} more; `precoro-daemon status` shows them\n", style="yellow")
     if report.spent is not None:
         words.append(f"{report.spent}\n", style="bold yellow")
+    if calls_left and (report.spent or report.stopped):
+        words.append(f"{calls_left:,} calls are left to make\n")
     if report.stopped:
         cause = "interrupted" if report.stopped == "signal" else "the time given is over"
         words.append(f"{cause}; the next run goes on where this one stopped\n", style="bold yellow")

@@ -81,7 +81,7 @@ def _quota(look: Look) -> RenderableType:
     held: dict[str, list[str]] = {}
     for lane in Lane:
         opening = look.account.opening(lane, NO_KEY, look.now)
-        if opening.at > look.now + 1:
+        if opening.at > look.now and opening.window != "second":
             held.setdefault(f"{moment(opening.at)}, when the {opening.window} opens", []).append(lane.name.lower())
     lines += [Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow") for when, lanes in held.items()]
     return Group(*lines) if held else Group(*lines, Text("The next call may go now."))

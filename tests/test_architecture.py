@@ -59,10 +59,10 @@ def test_map() -> None:
     shown: dict[str, str] = {}
     folder = ""
     for indent, name, meaning in re.findall(
-        r"^( {4,6})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE
+        r"^( {0,2})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE
     ):
-        folder = (name if name.endswith("/") else "") if len(indent) == 4 else folder
-        shown[folder + name if len(indent) == 6 else name] = meaning
+        folder = (name if name.endswith("/") else "") if not indent else folder
+        shown[folder + name if indent else name] = meaning
     actual: dict[str, str] = {}
     for path in MODULES:
         if path != PACKAGE / "__init__.py":

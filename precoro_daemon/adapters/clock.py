@@ -22,10 +22,11 @@ class RealClock:
     except once: when the first server's `Date` shows that the wall clock was wrong, `anchor` shifts them.
     """
 
-    def __init__(self, time_scale: float = 1.0) -> None:
+    def __init__(self, time_scale: float = 1.0, ahead: float = 0.0) -> None:
+        """`ahead`: seconds the clock starts ahead of the wall clock, until it is anchored."""
         self.time_scale = time_scale
         self._start = self._elapsed()
-        self._origin = time.time()
+        self._origin = time.time() + ahead
         self._anchored = False
 
     def now(self) -> float:

@@ -45,7 +45,7 @@ class FetchDetails:
     async def lap(self) -> LapReport:
         lap = _Lap(self, started_at=self.clock.now())
         await lap.run()
-        return LapReport(brought=sum(lap.done.values()), failed=lap.failed)
+        return LapReport(brought=sum(lap.done.values()), failed=lap.failed, ended=lap.ended)
 
 
 @dataclass(slots=True)
@@ -71,8 +71,6 @@ class _Lap:
             await self._hand_out(send)
         if self.done or self.failed:
             self._tell_details()
-        if self.ended is not None:
-            raise self.ended
 
     async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
         """Until nothing is due but what is being fetched. Rows that share an idn are one call."""
