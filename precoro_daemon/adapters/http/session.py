@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
 from types import SimpleNamespace, TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 from precoro_daemon.telemetry import excerpt
@@ -66,7 +66,7 @@ class HttpSession:
     def _headers(self) -> dict[str, str]:
         # Precoro refuses a library's default User-Agent with 403 before it looks at the key.
         return {
-            "User-Agent": f"precoro-daemon/{version('precoro-daemon')}",
+            "User-Agent": f"precoro-daemon/{__version__}",
             "Accept": "application/json",
             "X-AUTH-TOKEN": self._credentials.token,
             "email": self._credentials.email,
