@@ -18,12 +18,18 @@ from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.domain.budget import Budget, Charge, Key, Lane, Opening
 from precoro_daemon.errors import BudgetSpent, Stopped
 from precoro_daemon.ports import BudgetBook, Clock, Progress
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
 
 _AHEAD = 1.5
 """Seconds before its time at which a call is chosen, so that its charge is on disk when the last second is over."""
 
 _WORTH_WAITING = 60.0
 """Seconds that a call waits for the day to open; for more the caller has better things to do."""
+
+_WORTH_TELLING = 5.0
+"""Seconds of waiting from which the log says so."""
 
 _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
@@ -79,6 +85,7 @@ class Gate:
         self._arrivals = count()
         self._waiting: list[Passage] = []
         self._stopped = False
+        self._told: dict[str, float] = {}
         self._resting: set[anyio.Event] = set()
         self._leaving: Passage | None = None
         self._in_flight: set[Passage] = set()
@@ -130,12 +137,19 @@ class Gate:
             wait = opening.at - _AHEAD - now
             if wait > 0 and opening.window != told:
                 told = opening.window
-                self._progress.waiting(passage.lane, told, opening.at)
+                self._tell_wait(passage, opening, wait)
             # A call whose windows are open needs no timer: whoever is in its way nudges it.
             await (self._until(passage.nudged, wait) if wait > 0 else passage.nudged.wait())
         self._waiting.remove(passage)
         self._in_flight.add(passage)
         self._leaving = passage
+
+    def _tell_wait(self, passage: Passage, opening: Opening, wait: float) -> None:
+        """A person sees every wait; the log has one line for a long one, however many calls wait."""
+        self._progress.waiting(passage.lane, opening.window, opening.at)
+        if wait > _WORTH_TELLING and opening.at > self._told.get(opening.window, -math.inf):
+            self._told[opening.window] = opening.at
+            _log.info("window_closed", window=opening.window, lane=passage.lane.name.lower(), wait=round(wait))
 
     def _check(self) -> None:
         if self._stopped:

@@ -13,7 +13,7 @@ from precoro_daemon.domain.retries import pause
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited
 from precoro_daemon.telemetry import get_logger
 
-log = get_logger()
+_log = get_logger()
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class _Course:
         """A 429 was logged where its window was closed."""
         failure = self._failures[-1]
         if not isinstance(failure, RateLimited):
-            log.warning(
+            _log.warning(
                 "call_retried",
                 call=str(self._request),
                 attempt=state.attempt_number,

@@ -13,7 +13,7 @@ from precoro_daemon.domain.budget import MEMORY, Budget, Key, Limits
 from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.telemetry import get_logger
 
-log = get_logger()
+_log = get_logger()
 
 
 class Throttled:
@@ -93,7 +93,7 @@ class Throttled:
         refusal = read_refusal(answer.headers, answer.body, server_time)
         closure = self._budget.refused(passage.charge, refusal, now)
         await self._book.close(closure.window, closure.until)
-        log.warning(
+        _log.warning(
             "call_refused",
             call=str(request),
             lane=request.lane.name.lower(),
@@ -102,4 +102,4 @@ class Throttled:
             wait=round(closure.until - now, 1),
         )
         if closure.contradicts_scope:
-            log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')
+            _log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')

@@ -146,6 +146,7 @@ def _make(path: Path) -> None:
     # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
     for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
         path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)  # prices and payments of a company; the files beside it get the same mode
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
