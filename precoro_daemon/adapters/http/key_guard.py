@@ -17,8 +17,8 @@ PATIENCE = 900.0
 class KeyGuard:
     """Trips on a refused key, for this process and, by the book, for the next ones with the same credentials.
 
-    A 401 refuses the key. So does a 403 before any success, and 403 on three different paths in a row: a role that
-    is missing closes single collections only.
+    A 401 refuses the key. So does a 403 before any success, and three in a row where the key was welcome before. A
+    collection that never was open to it says nothing: a missing role closes whole collections.
     """
 
     def __init__(self, credentials: Credentials, book: BudgetBook, now: Callable[[], float]) -> None:
@@ -26,6 +26,7 @@ class KeyGuard:
         self._book = book
         self._now = now
         self._tries = 0
+        self._welcome: set[str] = set()
         self._forbidden: set[str] = set()
         self._verdict = ""
         self.proven = False
@@ -54,15 +55,17 @@ class KeyGuard:
             await self._trip(request, answer, "token, e-mail or region is wrong, or the key was revoked")
         if answer.status != 403:
             return
-        self._forbidden.add(request.path)
         if not self.proven:
             await self._trip(request, answer, "token, e-mail or region is wrong, or this address or key is blocked")
+        if _collection(request) in self._welcome:
+            self._forbidden.add(request.target)
         if len(self._forbidden) >= MOST_TRIES:
             await self._trip(request, answer, "so were the calls before it: the key or this address is blocked")
 
-    async def prove(self) -> None:
+    async def prove(self, request: Request) -> None:
         """A call was answered as it should be: the key is good."""
         self.proven = True
+        self._welcome.add(_collection(request))
         self._forbidden.clear()
         if self._tries:
             self._tries = 0
@@ -74,6 +77,10 @@ class KeyGuard:
         self._verdict = f"{told}; {advice} (asked {self._credentials.origin})"
         await self._book.save_refusal(self._credentials.fingerprint, self._tries, self._now())
         self.check()
+
+
+def _collection(request: Request) -> str:
+    return request.path.split("/")[1]
 
 
 def _utc(at: float) -> str:

@@ -74,7 +74,7 @@ class Throttled:
         else:
             self._budget.accepted()
         check(request, answer, self._credentials.secrets)
-        await self._guard.prove()
+        await self._guard.prove(request)
 
     async def _set_clock(self, answer: Answer, key: Key) -> None:
         """If the first answer shows that our clock was wrong, read the book anew by the right one."""

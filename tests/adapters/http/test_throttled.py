@@ -379,25 +379,35 @@ async def test_a_success_forgets_refusals():
 
 
 @pytest.mark.asyncio
-async def test_a_missing_role_is_not_a_refused_key_until_three_paths_in_a_row_are_closed():
+async def test_a_missing_role_is_not_a_refused_key():
     async def handler(request: web.BaseRequest) -> web.Response:
         return web.json_response({}, status=403 if request.path.startswith("/closed") else 200)
 
     async with serving(handler) as origin, Bench(origin).client(LIFTED) as client:
         await client.send(get(1))
-        for _ in range(4):
+        for n in range(12):
             with pytest.raises(Forbidden):
-                await client.send(Request("GET", "/closed/1"))
-        with pytest.raises(Forbidden):
-            await client.send(Request("GET", "/closed/2"))
+                await client.send(Request("GET", f"/closed{n}"))
         await client.send(get(2))
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_is_shut_out_where_it_was_welcome_is_refused_at_the_third_call():
+    open_ = True
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        return web.json_response({}, status=200 if open_ else 403)
+
+    async with serving(handler) as origin, Bench(origin).client(LIFTED) as client:
+        await client.send(Request("GET", "/invoices"))
+        open_ = False
         for n in (1, 2):
             with pytest.raises(Forbidden):
-                await client.send(Request("GET", f"/closed/{n}"))
+                await client.send(Request("GET", f"/invoices/{n}"))
         with pytest.raises(AuthenticationError, match="blocked"):
-            await client.send(Request("GET", "/closed/3"))
+            await client.send(Request("GET", "/invoices/3"))
         with pytest.raises(AuthenticationError):
-            await client.send(get(3))
+            await client.send(Request("GET", "/invoices"))
 
 
 @pytest.mark.asyncio
