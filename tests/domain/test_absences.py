@@ -1,0 +1,53 @@
+"""What a whole pass did not list: gone, to be asked about, or not to be believed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precoro_daemon.domain.absences import Absences, Missing, judge
+
+ROWS = [Missing(number, number) for number in range(200)]
+
+missing = st.lists(
+    st.builds(Missing, st.integers(), idn=st.none() | st.integers(), shares_idn=st.booleans()), max_size=120
+)
+
+
+def test_nothing_missing_is_nothing_gone() -> None:
+    assert judge([], 0, max_share=0.2, askable=True) == Absences(gone=[], ask=[], rest=[])
+
+
+def test_a_listing_that_shrinks_too_far_is_not_believed() -> None:
+    assert judge(ROWS[:21], 100, max_share=0.2, askable=False) == Absences(refused=21)
+    assert judge(ROWS[:20], 100, max_share=0.2, askable=False) == Absences(gone=ROWS[:20])
+
+
+def test_a_few_may_go_whatever_their_share() -> None:
+    assert judge(ROWS[:10], 10, max_share=0.0, askable=False).gone == ROWS[:10]
+    assert judge(ROWS[:11], 11, max_share=0.2, askable=False).refused == 11
+
+
+def test_a_list_of_one_page_leaves_no_doubt() -> None:
+    assert judge(ROWS[:3], 100, max_share=0.2, askable=False) == Absences(gone=ROWS[:3])
+
+
+def test_what_may_have_slipped_between_pages_is_asked_about() -> None:
+    assert judge(ROWS[:60], 1_000, max_share=0.2, askable=True) == Absences(gone=[], ask=ROWS[:50], rest=ROWS[50:60])
+
+
+def test_a_row_that_has_no_idn_of_its_own_is_judged_by_the_list() -> None:
+    twin, nameless, alone = Missing(1, 7, shares_idn=True), Missing(2, None), Missing(3, 9)
+    assert judge([twin, nameless, alone], 100, max_share=0.2, askable=True) == Absences(
+        gone=[twin, nameless], ask=[alone], rest=[]
+    )
+
+
+@given(missing, st.integers(0, 500), st.floats(0, 1), st.booleans())
+def test_every_missing_row_has_one_fate(rows: list[Missing], more: int, share: float, askable: bool) -> None:
+    live = len(rows) + more
+    absences = judge(rows, live, max_share=share, askable=askable)
+    told = [*absences.gone, *absences.ask, *absences.rest]
+    assert len(told) + absences.refused == len(rows)
+    assert all(told.count(row) == rows.count(row) for row in told)
+    assert bool(absences.refused) is (len(rows) > 10 and len(rows) > share * live)
