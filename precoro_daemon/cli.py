@@ -55,7 +55,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DaemonError as error:
-            click.echo(f"precoro-daemon: {error}", err=True)
+            text = str(error)
+            click.echo(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -185,6 +185,8 @@ class Budget:
         for stamps in (self._stamps, self._gets.get(charge.counted)):
             if stamps and stamps[-1] == charge.at:
                 stamps.pop()
+        if not self._gets.get(charge.counted, True):
+            del self._gets[charge.counted]
 
     def _enter(self, at: float, counted: bytes) -> None:
         self._stamps.append(at)

@@ -58,7 +58,7 @@ class Filter:
         return tuple(pairs)
 
     def keeps(self, record: Record) -> bool:
-        """Is this list row wanted? Where the row does not say (files are told by the detail only), it is."""
+        """Is this list row wanted? Where the row does not say (some are told by the detail only), it is."""
         if self.status and record.status not in self.status:
             return False
         if self.modified_since and record.updated_at and record.updated_at < _utc(self.modified_since):
@@ -66,26 +66,23 @@ class Filter:
         return self._keeps_fields(record.raw)
 
     def keeps_detail(self, raw: str) -> bool:
-        """The same for what only a detail shows."""
-        return not self.attached_files_only or _has_files(_read(raw).attachments)
+        """The same for what only a detail shows. One that names no files has none."""
+        return self._keeps_fields(raw) and (not self.attached_files_only or _has_files(_read(raw).attachments))
 
     def _keeps_fields(self, raw: str) -> bool:
         if not (self.approved_from or self.approved_to or self.supplier or self.attached_files_only):
             return True
         loose = _read(raw)
-        if self.supplier and _reference(loose.supplier) not in self.supplier:
+        if self.supplier and loose.supplier is not msgspec.UNSET and _reference(loose.supplier) not in self.supplier:
             return False
         if self.attached_files_only and loose.attachments is not msgspec.UNSET and not _has_files(loose.attachments):
             return False
-        return self._keeps_approval(loose.approval_date)
+        return loose.approval_date is msgspec.UNSET or self._keeps_approval(loose.approval_date)
 
     def _keeps_approval(self, value: Any) -> bool:
         if self.approved_from is None and self.approved_to is None:
             return True
-        try:
-            day = date.fromisoformat(value[:10]) if isinstance(value, str) else None
-        except ValueError:
-            day = None
+        day = _day(value)
         return (
             day is not None
             and (self.approved_from is None or day >= self.approved_from)
@@ -94,8 +91,8 @@ class Filter:
 
 
 class _Loose(msgspec.Struct, rename="camel"):
-    approval_date: Any = None
-    supplier: Any = None
+    approval_date: Any = msgspec.UNSET
+    supplier: Any = msgspec.UNSET
     attachments: Any = msgspec.UNSET
 
 
@@ -114,6 +111,14 @@ def _has_files(value: Any) -> bool:
 def _reference(value: Any) -> int | None:
     """The id of an object given as {"id": 7}, 7 or "7"."""
     return whole_number(value.get("id") if isinstance(value, dict) else value)
+
+
+def _day(value: Any) -> date | None:
+    """The day of a time in UTC, like every other time here."""
+    try:
+        return date.fromisoformat((utc_text(value) or "")[:10])
+    except ValueError:
+        return None
 
 
 def _utc(moment: datetime) -> str:

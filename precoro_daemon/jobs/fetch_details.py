@@ -73,16 +73,20 @@ class _Lap:
             self._tell_details()
 
     async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
-        """Until nothing is due but what is being fetched. Rows that share an idn are one call."""
-        fresh = True
-        while fresh and self.ended is None:
-            fresh = False
-            limit = _BATCH + len(self.busy)
-            for due in await self.job.mirror.due_details(self.job.collections, before=self.started_at, limit=limit):
-                if (due.collection, _key(due)) not in self.busy:
-                    self.busy.add((due.collection, _key(due)))
-                    fresh = True
-                    await send.send(due)
+        """Until nothing is due but what is being fetched."""
+        while self.ended is None and (fresh := await self._fresh()):
+            for due in fresh:
+                await send.send(due)
+
+    async def _fresh(self) -> Sequence[Due]:
+        """What is due and not yet handed out; rows that share an idn are one call."""
+        job, limit = self.job, _BATCH + len(self.busy)
+        fresh: dict[tuple[str, int | str], Due] = {}
+        for due in await job.mirror.due_details(job.collections, before=self.started_at, limit=limit):
+            if (address := (due.collection, _key(due))) not in self.busy:
+                fresh.setdefault(address, due)
+        self.busy.update(fresh)
+        return tuple(fresh.values())
 
     async def _work(self, receive: MemoryObjectReceiveStream[Due]) -> None:
         async with receive:

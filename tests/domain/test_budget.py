@@ -54,11 +54,11 @@ limits = st.builds(
     per_second=st.integers(0, 3),
     per_minute=st.integers(0, 6),
     per_hour=st.integers(0, 12),
-    per_day=st.integers(15, 20),
+    per_day=st.integers(4, 12),
     same_get_per_minute=st.integers(0, 2),
     same_get_per_hour=st.integers(0, 4),
     same_get_scope=st.sampled_from(["url", "path"]),
-    reserve=st.sampled_from([{}, SMALL.reserve]),
+    reserve=st.sampled_from([{}, {Lane.DETAILS: 1, Lane.CENSUS: 3}]),
 )
 
 
@@ -320,3 +320,12 @@ def test_the_reserve_binds_hours_in_proportion():
     assert granted.reserved("minute", Lane.CENSUS) == 0
     assert replace(granted, per_day=0).reserved("hour", Lane.CENSUS) == 0
     assert granted.reserved("day", Lane.PAYMENTS) == 0
+
+
+def test_a_get_that_was_never_written_is_forgotten_whole():
+    budget = Budget(Limits())
+    unsent = budget.key("GET", "/invoices?page=1")
+    budget.refund(budget.charge(unsent, 1000.0))
+    assert budget.opening(Lane.LISTS, unsent, 1000.0).at <= 1000.0
+    budget.charge(budget.key("GET", "/invoices?page=2"), 9000.0)
+    assert budget.left(9000.0)["day"] == 2999

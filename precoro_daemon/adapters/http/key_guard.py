@@ -10,6 +10,9 @@ from precoro_daemon.errors import AuthenticationError
 from precoro_daemon.ports import BudgetBook
 
 MOST_TRIES = 3
+_WRONG_KEY = "token, e-mail or region is wrong, or the key was revoked: Precoro says the same of all four"
+_BLOCKED = "a web page before the key was looked at: this address is blocked, or a firewall stands in between"
+
 PATIENCE = 900.0
 """Seconds between two tries after that; Precoro blocks keys and addresses that keep failing."""
 
@@ -52,11 +55,12 @@ class KeyGuard:
     async def judge(self, request: Request, answer: Answer) -> None:
         """Raises AuthenticationError, now and for every later call, if the answer refuses the key."""
         if answer.status == 401:
-            await self._trip(request, answer, "token, e-mail or region is wrong, or the key was revoked")
+            await self._trip(request, answer, _WRONG_KEY)
         if answer.status != 403:
             return
         if not self.proven:
-            await self._trip(request, answer, "token, e-mail or region is wrong, or this address or key is blocked")
+            page = answer.header("content-type").startswith("text/html")
+            await self._trip(request, answer, _BLOCKED if page else _WRONG_KEY)
         if _collection(request) in self._welcome:
             self._forbidden.add(request.target)
         if len(self._forbidden) >= MOST_TRIES:

@@ -15,6 +15,7 @@ from precoro_daemon.ports import Detail
 
 class _Pagination(msgspec.Struct):
     total: Any = None
+    count: Any = None
     per_page: Any = None
     current_page: Any = None
     total_pages: Any = None
@@ -71,6 +72,8 @@ def _page(
     number = whole_number(pagination.current_page)
     if asked is not None and number not in (None, asked):
         raise MalformedAnswer(f"{collection.path}: asked for page {asked}, got page {number}")
+    if not rows and whole_number(pagination.count):
+        raise MalformedAnswer(f"{collection.path}: the page is empty, though it counts {pagination.count} rows")
     total = whole_number(pagination.total)
     total_pages = _total_pages(pagination, total)
     has_next = _flag(pagination.has_next_page)
