@@ -16,7 +16,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.clock import RealClock
-from precoro_daemon.adapters.http.exchange import Request
+from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Wire
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -132,6 +132,48 @@ async def test_a_restart_in_the_middle_keeps_every_window():
                 await get_all(client, 5, start=5 * part)
     assert server.refusals == []
     assert len(server.targets) == 20
+
+
+@dataclass
+class SlowToConnect:
+    """A Wire on which every other request needs long until it is written, as on a new connection."""
+
+    wire: Wire
+    delay: float
+    calls: int = 0
+
+    async def send(self, request: Request, on_sent: OnSent) -> Answer:
+        self.calls += 1
+        if self.calls % 2:
+            await anyio.sleep(self.delay)
+        return await self.wire.send(request, on_sent)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("granted", "windows", "calls"),
+    [
+        (limits(per_second=1, guard=0.2), [(1, 1)], 10),
+        (limits(per_minute=3), [(60, 3)], 6),
+        (limits(same_get_per_minute=1), [(60, 1)], 2),
+    ],
+)
+async def test_windows_count_from_when_a_request_is_really_written(
+    granted: Limits, windows: list[tuple[float, int]], calls: int
+):
+    server = StrictServer(windows, scale=20.0)
+    async with serving(server) as origin:
+        bench = Bench(origin, scale=20.0)
+        ours = credentials(origin)
+        around = Surroundings(bench.book, bench.clock, bench.witness)
+        async with (
+            HttpSession(ours, Timeouts()) as session,
+            Throttled(SlowToConnect(session, 0.1), ours, granted, around) as client,
+        ):
+            for n in range(calls):
+                await client.send(get("same" if granted.same_get_per_minute else n))
+    assert server.refusals == []
+    assert len(server.targets) == calls
 
 
 @pytest.mark.asyncio
