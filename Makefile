@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## mirror a made-up company from the built-in sandbox and show the result
-	@$(BIN)/precoro-daemon sandbox demo
+	@$(BIN)/precoro-daemon demo
 
 check: $(STAMP) ## lint, types, layers, architecture
 	$(BIN)/ruff check .
@@ -46,4 +46,4 @@ lock: ## renew requirements.lock (needs uv)
 	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo
+	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo
