@@ -174,7 +174,11 @@ class BudgetBook(Protocol):
         ...
 
     async def charge(self, at: float, key: bytes) -> None:
-        """Note one call. Calls that no window can still count (older than 26 hours) may be forgotten."""
+        """Note one call. Calls that no window can still count (older than `budget.MEMORY`) may be forgotten."""
+        ...
+
+    async def refund(self, at: float, key: bytes) -> None:
+        """Forget one call noted with exactly these: its request was never written. None such: nothing happens."""
         ...
 
     async def load_closed(self) -> Mapping[str, float]:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
-from precoro_daemon.domain.refusals import SHORTEST_CLOSURE, Period, Refusal, clamp_wait
+from precoro_daemon.domain.refusals import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
 
 
 class Lane(IntEnum):
@@ -27,8 +27,8 @@ class Lane(IntEnum):
 
 SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
-MEMORY = 26 * 3600.0
-"""For how long a call can matter: the longest window, and some hours for a clock that is set right meanwhile."""
+MEMORY = 50 * 3600.0
+"""Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
 
 _MARGIN = 0.25
 """Seconds added to every window but the second: two calls may reach the server closer than they left us."""
@@ -213,7 +213,7 @@ class Budget:
         settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
         for at, counted in sorted(settled):
             self._enter(at, counted)
-        self._closed = {window: min(until, now + MEMORY) for window, until in closed.items() if until > now}
+        self._closed = {window: min(until, now + LONGEST_CLOSURE) for window, until in closed.items() if until > now}
 
     def left(self, now: float) -> dict[str, int]:
         """Calls left per window, by name; lifted windows are not in it."""

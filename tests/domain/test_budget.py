@@ -302,7 +302,7 @@ def test_a_route_refusal_of_what_was_not_asked_contradicts_the_scope(
 def test_closures_survive_a_restart_but_no_longer_than_a_day_and_two_hours():
     budget = Budget(Limits())
     budget.restore([], {"hour": START + 100, "day": START + 1e9, "minute": START - 1}, START)
-    assert budget.opening(Lane.LISTS, NO_KEY, START) == (START + MEMORY, "day")
+    assert budget.opening(Lane.LISTS, NO_KEY, START) == (START + 26 * 3600, "day")
     assert budget.left(START) == {"second": 1, "minute": 60, "hour": 0, "day": 0}
 
 

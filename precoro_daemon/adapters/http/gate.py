@@ -61,6 +61,7 @@ class Passage:
     arrival: int
     key: Key
     nudged: anyio.Event = field(default_factory=anyio.Event)
+    booked: float | None = None
     charge: Charge | None = None
     sent_at: float | None = None
 
@@ -119,6 +120,8 @@ class Gate:
             if passage.charge and passage.sent_at is None:
                 self._budget.refund(passage.charge)
             self._forget(passage)
+            if passage.sent_at is None:
+                await self._unbook(passage)
 
     def _queue(self, passage: Passage) -> None:
         insort(self._waiting, passage, key=lambda waiting: waiting.rank)
@@ -214,10 +217,11 @@ class Gate:
         if self._budget.unlimited(now):
             self._let_follow(passage)
         else:
-            opens = max(now, self._opening(passage, now).at)
-            await self._book.charge(opens, self._budget.counted(passage.key))
+            passage.booked = max(now, self._opening(passage, now).at)
+            await self._book.charge(passage.booked, self._budget.counted(passage.key))
             while (wait := self._opening(passage, now := self._clock.now()).at - now) > 0:
                 if wait > _AHEAD:
+                    await self._unbook(passage)
                     self._forget(passage)
                     self._queue(passage)
                     return
@@ -226,6 +230,13 @@ class Gate:
                 await self._pace.acquire()
             self._check()
         passage.charge = self._budget.charge(passage.key, self._clock.now())
+
+    async def _unbook(self, passage: Passage) -> None:
+        """A call that never left must not spend the quota of the next process: an outage would use up the day."""
+        if passage.booked is not None:
+            with anyio.CancelScope(shield=True):
+                await self._book.refund(passage.booked, self._budget.counted(passage.key))
+            passage.booked = None
 
     def _let_follow(self, passage: Passage) -> None:
         if self._leaving is passage:

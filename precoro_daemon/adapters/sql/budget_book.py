@@ -26,6 +26,9 @@ class SqlBudgetBook:
 
         await self._transactions.write(work)
 
+    async def refund(self, at: float, key: bytes) -> None:
+        await self._transactions.write(lambda connection: connection.execute(SQL["refund_call"], (at, key)))
+
     async def load_closed(self) -> Mapping[str, float]:
         return await self._transactions.read(read_closed)
 

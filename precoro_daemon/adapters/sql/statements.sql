@@ -186,6 +186,9 @@ SELECT at, key_hash FROM calls WHERE at >= ? ORDER BY at, rowid;
 -- name: charge_call
 INSERT INTO calls (at, key_hash) VALUES (?, ?);
 
+-- name: refund_call
+DELETE FROM calls WHERE rowid = (SELECT rowid FROM calls WHERE at = ? AND key_hash = ? LIMIT 1);
+
 -- name: prune_calls
 DELETE FROM calls WHERE at < ?;
 

@@ -32,6 +32,11 @@ class MemoryBook:
         await anyio.sleep(0.001)
         self.calls.append((at, key))
 
+    async def refund(self, at: float, key: bytes) -> None:
+        await anyio.sleep(0.001)
+        if (at, key) in self.calls:
+            self.calls.remove((at, key))
+
     async def load_closed(self) -> Mapping[str, float]:
         return dict(self.closed)
 

@@ -498,15 +498,18 @@ async def test_a_clock_wrong_by_a_day_is_set_by_the_first_answer_and_the_windows
 
 
 @pytest.mark.asyncio
-async def test_a_call_that_never_left_is_not_counted_against_the_same_get():
+async def test_calls_that_never_left_are_not_counted_neither_now_nor_after_a_restart():
     async def gone(stream: object) -> None: ...
 
     async with talking(gone) as origin:
         pass
-    async with Bench(origin).client(limits(per_day=2, same_get_per_minute=1)) as client:
-        for _ in range(3):
-            with pytest.raises(ConnectionFault):
-                await client.send(get(1))
+    bench = Bench(origin)
+    for _ in range(2):
+        async with bench.client(limits(per_day=2, same_get_per_minute=1)) as client:
+            for _ in range(3):
+                with pytest.raises(ConnectionFault):
+                    await client.send(get(1))
+    assert bench.book.calls == []
 
 
 @pytest.mark.asyncio
@@ -534,6 +537,7 @@ async def test_whoever_is_cancelled_holds_nothing(seed: int, granted: Limits):
                     if draw.random() < 0.3:
                         await anyio.sleep(0.002)
             gate = client._gate
+            assert len(bench.book.calls) == (0 if granted is LIFTED else len(bench.witness.calls))
             assert (gate._waiting, gate._leaving, gate._in_flight) == ([], None, set())
             assert (await client.send(get("last"))).status == 200
 
