@@ -1,0 +1,46 @@
+"""`python -m tests.bench [name ...]`: measure, print one table; all of it takes about twelve minutes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench import incremental, limits, memory, mirror, startup
+from tests.bench.figures import Line, table
+from tests.bench.processes import CLIENT_CORE, SERVER_CORE
+
+BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
+    "mirror": mirror.full,
+    "latency": mirror.slow,
+    "memory": memory.peak,
+    "incremental": incremental.calls,
+    "limits": limits.pace,
+    "start": startup.first_request,
+    "help": startup.help_text,
+}
+
+_ON_DISK = "/var/tmp"
+"""Kept over a restart, so never in memory, where a durable write would cost nothing."""
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    print(f"server on core {SERVER_CORE}, client on core {CLIENT_CORE}; load by others {os.getloadavg()[0]:.1f}")
+    lines: list[Line] = []
+    for name in names or BENCHMARKS:
+        print(f"{name}:", flush=True)
+        with TemporaryDirectory(dir=_ON_DISK) as folder:
+            lines += BENCHMARKS[name](Path(folder))
+    print(f"\n{table(lines)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

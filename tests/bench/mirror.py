@@ -1,0 +1,123 @@
+"""A whole list into the durable mirror, beside what others take for the same list; also with a slow server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import count
+from pathlib import Path
+from subprocess import run as run_quietly
+
+from tests.bench.figures import Line, faster, no_slower, seconds
+from tests.bench.processes import ROOT, Run, in_turn, medians, python, run
+from tests.bench.serving import Server, serving
+from tests.bench.subject import LIFTED, mirror, mirror_inside, write_config
+
+INVOICES = 100_000
+_LATENCY = 0.05
+_ROUNDS = 3
+
+_REFERENCES = Path(__file__).with_name("references")
+_ENVIRONMENTS = ROOT / ".venv-bench"
+
+
+def company(invoices: int, latency: float = 0.0) -> Mapping[str, object]:
+    """A sandbox with that many invoices of 2 KB, all drawn before it opens, and no limits."""
+    counts = {"invoices": invoices, "payments": 0}
+    return {
+        "size": "medium",
+        "counts": counts,
+        "record_bytes": 2048,
+        "warm": True,
+        "limits": False,
+        "latency": latency,
+    }
+
+
+def invoices_only(folder: Path, server: Server) -> Path:
+    return write_config(folder, server, {"limits": LIFTED, "mirror_collections": {"collections": ["invoices"]}})
+
+
+def mirror_invoices(folder: Path, server: Server) -> Run:
+    return mirror(invoices_only(folder, server), server, "--only", "mirror_collections")
+
+
+def full(folder: Path) -> Iterator[Line]:
+    """100,000 invoices at latency 0."""
+    folders = (folder / f"state{number}" for number in count())
+    with serving(**company(INVOICES)) as server:
+        reference = partial(_reference, server)
+        found = medians(
+            in_turn(
+                _ROUNDS,
+                {
+                    "whole process": lambda: mirror_invoices(next(folders), server).seconds,
+                    "without start": lambda: mirror_inside(invoices_only(next(folders), server), server),
+                    "bare loop": lambda: reference("bare.py").seconds,
+                    "bare loop into SQLite": lambda: reference("bare.py", str(next(folders))).seconds,
+                    "bare loop into SQLite, without start": lambda: _told(reference("bare.py", str(next(folders)))),
+                    "precoro-sdk": lambda: reference("sdk.py").seconds,
+                },
+            )
+        )
+        others = {package: _elsewhere(package, script, server, folder) for package, script in _OTHERS.items()}
+    ours = found["whole process"]
+    bare, into_sqlite, sdk = found["bare loop"], found["bare loop into SQLite"], found["precoro-sdk"]
+    yield no_slower("mirror 100,000 × 2 KB", ours, "bare loop into SQLite", into_sqlite)
+    yield no_slower(
+        "  the same without start",
+        found["without start"],
+        "bare loop into SQLite, so too",
+        found["bare loop into SQLite, without start"],
+    )
+    yield faster("  times faster", ours, "precoro-sdk, discarding", sdk, 2.5)
+    yield _beside("  times faster", ours, "dlt, into files", others["dlt"], 8.0)
+    yield _beside("  times faster", ours, "Airbyte's CDK, into a file", others["airbyte-cdk"])
+    yield Line("  to look at", seconds(ours), "bare loop, discarding", seconds(bare), ours / bare)
+
+
+def slow(folder: Path) -> Iterator[Line]:
+    """The same with a server that takes 50 ms for every answer."""
+    folders = (folder / f"state{number}" for number in count())
+    with serving(**company(INVOICES, _LATENCY)) as server:
+        found = medians(
+            in_turn(
+                _ROUNDS,
+                {
+                    "whole process": lambda: mirror_invoices(next(folders), server).seconds,
+                    "bare loop": lambda: _reference(server, "bare.py").seconds,
+                },
+            )
+        )
+    yield no_slower("mirror at 50 ms", found["whole process"], "bare loop, 10 in flight", found["bare loop"], 1.3)
+
+
+_OTHERS = {"dlt": "dlt_source.py", "airbyte-cdk": "airbyte_source.py"}
+
+
+def _reference(server: Server, script: str, *arguments: str) -> Run:
+    return run(python(str(_REFERENCES / script), server.url, *arguments), server.credentials)
+
+
+def _told(done: Run) -> float:
+    return float(done.told["seconds"])
+
+
+def _elsewhere(package: str, script: str, server: Server, folder: Path) -> float | None:
+    """Seconds of a client that has an environment of its own; None if that cannot be made here."""
+    home = _ENVIRONMENTS / package
+    if not (home / "bin" / "pip").exists():
+        run_quietly(python("-m", "venv", str(home)), check=True)
+    install = (str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package)
+    if run_quietly(install, check=False, capture_output=True).returncode:
+        return None
+    command = (str(home / "bin" / "python"), str(_REFERENCES / script), server.url, str(folder / package))
+    return run(command, {**server.credentials, "RUNTIME__DLTHUB_TELEMETRY": "false"}).seconds
+
+
+def _beside(figure: str, ours: float, against: str, theirs: float | None, factor: float | None = None) -> Line:
+    if theirs is None:
+        return Line(figure, seconds(ours), against, "cannot be installed here")
+    if factor is None:
+        return Line(figure, seconds(ours), against, seconds(theirs), theirs / ours)
+    return faster(figure, ours, against, theirs, factor)
