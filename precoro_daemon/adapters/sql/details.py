@@ -37,7 +37,8 @@ def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) ->
     connection.execute(SQL["save_detail"], stored)
     connection.execute(SQL["answer_detail"], answered)
     if not detail.wanted:
-        connection.execute(SQL["unwant_record"], (due.collection, target))
+        judged = due.id if detail.id is None else detail.id
+        connection.execute(SQL["unwant_record"], (due.collection, judged))
     connection.execute(SQL["log_change_of_record"], stored)
     connection.execute(SQL["clear_answered"], answered)
 
