@@ -32,13 +32,16 @@ PATHS = tuple(COLLECTIONS[name].path.removeprefix("/") for name in NAMES)
 FAULTS = (
     "500", "502_html", "503", "504_html", "408", "404", "422", "429", "200_html", "200_json_error", "invalid_json",
     "half_json", "empty_body", "empty_page", "wrong_totals", "bad_record", "reset", "reset_midway", "closed",
-    "truncated", "chunked_cut", "cut_without_length", "redirect", "drip",
+    "truncated", "chunked_cut", "cut_without_length", "redirect",
 )  # fmt: skip
 SECTIONS: Mapping[str, dict[str, Any]] = {
     # An overlap of an hour would hide every mistake of a cursor: a whole example lasts a second or two.
     "mirror_collections": {"collections": NAMES, "per_page": 10, "overlap": 60},
     "take_census": {"max_vanished": 1},
 }
+
+PASSING = tuple(kind for kind in FAULTS if kind not in ("404", "422"))
+"""What Precoro itself refuses twice in a row is left alone for an hour; a test of its own shows that."""
 
 paths = st.sampled_from(PATHS)
 seeds = st.integers(0, 10_000)
@@ -143,7 +146,7 @@ class MirrorMachine(RuleBasedStateMachine):
             return
         self.stage.sandbox.faults.add(kind, path=rf"^/{path}\?", skip=skip, times=times, record=record, seconds=0.01)
 
-    @rule(path=paths, kind=st.sampled_from(FAULTS), skip=st.integers(0, 9), times=st.integers(1, 6))
+    @rule(path=paths, kind=st.sampled_from(PASSING), skip=st.integers(0, 9), times=st.integers(1, 6))
     def details_will_fail(self, path: str, kind: str, skip: int, times: int) -> None:
         self.stage.sandbox.faults.add(kind, path=rf"^/{path}/\d", skip=skip, times=times, seconds=0.01)
 
@@ -187,11 +190,21 @@ class MirrorMachine(RuleBasedStateMachine):
         assert (report.stopped, report.spent) == (None, None)
         if not (self.came and self.went):
             # Where as many rows came as went between two pages nothing shows what was skipped, except a census.
-            assert self.stage.differences(wanted=self._wanted, counted=False) == []
+            self._expect_the_truth(counted=False)
         self.theatre.play(self.stage.run("take_census"))
         self.theatre.play(self.stage.run("fetch_details"))
         self.came = self.went = 0
-        assert self.stage.differences(wanted=self._wanted) == []
+        self._expect_the_truth(counted=True)
+
+    def _expect_the_truth(self, *, counted: bool) -> None:
+        found = self.stage.differences(wanted=self._wanted, counted=counted)
+        if found:
+            cursors = [dict(row) for row in self.stage.query("SELECT * FROM cursors")]
+            raise AssertionError(
+                "\n".join(
+                    [f"counted={counted} filter={self.filter}", *found, *map(str, cursors), *self.stage.calls()[-60:]]
+                )
+            )
 
     def _wanted(self, name: str, document: Json) -> bool:
         return keeps(self.filter.get(name, {}), document)

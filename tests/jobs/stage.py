@@ -119,7 +119,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, *, sections: dict[str, dict[str, Any]] | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    directory: Path, *, sections: dict[str, dict[str, Any]] | None = None, **options: Any
+) -> AsyncIterator[Stage]:
     """A company of the given counts; no limits unless asked for."""
     chosen: dict[str, Any] = {"size": "empty", "counts": {"invoices": 45}, "limits": False, "time_scale": SCALE}
     async with serve(SandboxOptions(**chosen | options)) as sandbox:

@@ -21,7 +21,9 @@ async def test_the_newest_come_first(tmp_path: Path) -> None:
         shown.sections["limits"] = {"per_second": 1}  # one after the other
         await shown.run()
         asked = details_asked(shown)
-        updated = {row.idn: row.updated for row in sorted(shown.sandbox.company["invoices"], key=lambda row: row.updated)}
+        updated = {
+            row.idn: row.updated for row in sorted(shown.sandbox.company["invoices"], key=lambda row: row.updated)
+        }
         times = [updated[idn] for idn in asked]
         assert len(asked) == len(updated)
         assert times == sorted(times, reverse=True)

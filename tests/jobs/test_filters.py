@@ -47,7 +47,9 @@ async def test_what_shows_is_what_precoro_says_the_filter_keeps(tmp_path: Path, 
         assert shown.differences(wanted=wanted) == []
         assert 0 < len(shown_ids(shown)) < 60
         for row in list(shown.sandbox.company["purchaseorders"])[::3]:
-            shown.sandbox.company.edit(row, status=4 if row.status == 2 else 2, approved=int(START.timestamp()) - 30 * 86_400)
+            shown.sandbox.company.edit(
+                row, status=4 if row.status == 2 else 2, approved=int(START.timestamp()) - 30 * 86_400
+            )
         await shown.run()
         assert shown.differences(wanted=wanted) == []
 

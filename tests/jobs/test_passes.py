@@ -224,7 +224,9 @@ def _shifted(seconds: float) -> RealClock:
 
 
 async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_path: Path) -> None:
-    async with stage(tmp_path, sections={"mirror_collections": {"collections": ("invoices",), "per_page": 10, "overlap": 600}}) as shown:
+    async with stage(
+        tmp_path, sections={"mirror_collections": {"collections": ("invoices",), "per_page": 10, "overlap": 600}}
+    ) as shown:
         await shown.run()
         at = cursor_at(shown)
         assert at is not None
@@ -245,7 +247,9 @@ async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("record", ["null", "string", "no_id", "id_object", "id_null"])
-async def test_an_unreadable_row_is_set_aside_with_its_json_and_its_siblings_go_on(tmp_path: Path, record: str) -> None:
+async def test_an_unreadable_row_is_set_aside_with_its_json_and_its_siblings_go_on(
+    tmp_path: Path, record: str
+) -> None:
     async with stage(tmp_path) as shown:
         shown.sandbox.faults.add("bad_record", path=r"[?&]page=2\b", record=record)
         report = await shown.run()

@@ -1,0 +1,134 @@
+"""The real program as its user has it: a directory, a configuration, and a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_LIMITS = dict.fromkeys(
+    ("per_second", "per_minute", "per_hour", "per_day", "same_get_per_minute", "same_get_per_hour"), 0
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The log: what is no JSON fails here."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def only(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.events if line["event"] == event]
+
+
+@dataclass
+class Program:
+    """`sections` are written to the file before every start; change them between two."""
+
+    directory: Path
+    origin: str
+    token: str = "sandbox-key"
+    email: str = "buyer@sandbox.example"
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state.db"
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "config.toml"
+
+    def _write(self) -> None:
+        token_file = self.directory / "token"
+        token_file.touch(mode=0o600)
+        token_file.write_text(f"{self.token}\n")
+        given = {
+            "precoro": {"base_url": self.origin, "email": self.email, "token_file": str(token_file)},
+            "state": {"url": f"sqlite:///{self.state}"},
+        }
+        sections = {name: given.get(name, {}) | self.sections.get(name, {}) for name in given | self.sections}
+        self.config.write_text("".join(_toml(name, keys) for name, keys in sections.items()))
+
+    @asynccontextmanager
+    async def running(self, *arguments: str) -> AsyncIterator[Process]:
+        """A process that does not outlive the block."""
+        self._write()
+        process = await anyio.open_process(
+            [sys.executable, "-m", "precoro_daemon", *arguments, *self._config_of(arguments)],
+            cwd=self.directory,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+
+    def _config_of(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        return () if "--config" in arguments else ("--config", str(self.config))
+
+    def _environment(self) -> Mapping[str, str]:
+        ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
+        return ours | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1", "COLUMNS": "200"} | self.environment
+
+    async def run(self, *arguments: str, within: float = 60) -> Finished:
+        async with self.running(*arguments) as process:
+            return await finish(process, within)
+
+    async def once(self, *arguments: str, within: float = 60) -> Finished:
+        return await self.run("--once", *arguments, within=within)
+
+    def query(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(f"{self.state.as_uri()}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(sql, values).fetchall()
+
+
+async def finish(process: Process, within: float = 60) -> Finished:
+    """Read both streams to their end; TimeoutError if that takes longer."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    parts: dict[str, bytes] = {}
+
+    async def read(name: str, stream: Any) -> None:
+        parts[name] = b"".join([chunk async for chunk in stream])
+
+    with anyio.fail_after(within):
+        async with anyio.create_task_group() as group:
+            group.start_soon(read, "stdout", process.stdout)
+            group.start_soon(read, "stderr", process.stderr)
+        code = await process.wait()
+    return Finished(code, parts["stdout"].decode(), parts["stderr"].decode())
+
+
+async def terminate(process: Process, within: float) -> Finished:
+    process.send_signal(signal.SIGTERM)
+    return await finish(process, within)
+
+
+def _toml(name: str, keys: Mapping[str, Any]) -> str:
+    """JSON's strings, numbers, lists and truth values are TOML's too."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join([f"[{name}]", *lines, "", ""])
