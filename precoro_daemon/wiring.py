@@ -42,8 +42,11 @@ _log = get_logger()
 JOB_NAMES = ("mirror_collections", "fetch_details", "take_census")
 """In the order of a round: what lists bring is detailed at once, a census comes when there is nothing else to do."""
 
+_GUARD = 0.02
+"""Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
+
 _REAL_GUARD = 0.001
-"""Real seconds by which two calls may come closer on their way; in a rehearsal they stand for more."""
+"""The same in real seconds, for rehearsals, in which they stand for more."""
 
 
 _REHEARSAL = 10 * 365 * 86_400.0
@@ -226,7 +229,7 @@ def limits(settings: Settings) -> budget.Limits:
         same_get_per_hour=given.same_get_per_hour,
         same_get_scope=given.same_get_scope,
         reserve=given.reserves,
-        guard=_REAL_GUARD * given.time_scale,
+        guard=max(_GUARD, _REAL_GUARD * given.time_scale),
     )
 
 
