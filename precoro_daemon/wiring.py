@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+import anyio
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
@@ -165,9 +166,9 @@ def _jobs(
 
 async def check_access(settings: Settings) -> str:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
-    with TemporaryDirectory() as elsewhere:
-        path = settings.state.path
-        store = open_store(path if path.exists() else Path(elsewhere, "check.db"), identity=identity(settings))
+    async with anyio.TemporaryDirectory() as elsewhere:
+        path = settings.state.path if await anyio.Path(settings.state.path).exists() else Path(elsewhere, "check.db")
+        store = open_store(path, identity=identity(settings))
         clock = clock_for(settings)
         async with store as opened, _connect(settings, opened.budget_book, clock, Silent()) as (precoro, _):
             collection = _chosen(settings)[0][0]
