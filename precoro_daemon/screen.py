@@ -178,7 +178,8 @@ def span(seconds: float) -> str:
     if hours < 36:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} days {hours} h" if hours else f"{days} days"
+    whole = "1 day" if days == 1 else f"{days} days"
+    return f"{whole} {hours} h" if hours else whole
 
 
 def moment(seconds: float | None) -> str:

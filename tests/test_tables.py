@@ -1,0 +1,153 @@
+"""Status and estimate as tables for people, and status as JSON for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+
+import pytest
+from rich.console import Console, RenderableType
+
+from precoro_daemon import tables
+from precoro_daemon.adapters.sql.overview import CollectionState, Overview
+from precoro_daemon.domain.budget import NO_KEY, Budget, Lane, Limits
+from precoro_daemon.domain.cursors import Cursor, Pass
+from precoro_daemon.domain.estimates import Cost
+from precoro_daemon.ports import Aside
+from precoro_daemon.wiring import Look
+
+NOW = 1_765_875_600.0
+DAY = 86_400.0
+
+FRESH = CollectionState(
+    Cursor("invoices", at=NOW - 720, whole_at=NOW - DAY), live=1_300, wanted=1_234, vanished=5, detailed=1_200, due=34
+)
+FIRST = CollectionState(
+    Cursor("purchase_orders"),
+    passes=(Pass("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
+    wanted=400,
+)
+OWED = CollectionState(Cursor("suppliers", at=NOW - 5, unproved=1, unproved_at=NOW), wanted=7)
+NEVER = CollectionState(Cursor("taxes"))
+STATES = {"taxes": NEVER, "suppliers": OWED, "purchase_orders": FIRST, "invoices": FRESH}
+
+DETAIL = Aside("invoices", "77", "detail", "GET /invoices/12: Precoro answered 422", None, 3, NOW - 90, NOW + 3_600)
+ROW = Aside("suppliers", "ab12", "record", "its id is missing", '{"name": "A"}', 1, NOW, None)
+LIST = Aside("taxes", "taxes", "pass", "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
+
+
+def look(
+    states: Mapping[str, CollectionState] = STATES,
+    aside: Sequence[Aside] = (),
+    limits: Limits | None = None,
+    calls: int = 0,
+) -> Look:
+    account = Budget(limits or Limits())
+    for number in range(calls):
+        account.sent(account.charge(NO_KEY, NOW - number / 100), NOW - number / 100)
+    counts = {(item.collection, item.stage): 1 for item in aside}
+    return Look(Overview(states, aside, counts, (), {}), account, frozenset({"invoices"}), 7 * DAY, NOW)
+
+
+def text(shown: RenderableType, width: int = 120) -> str:
+    console = Console(record=True, file=io.StringIO(), width=width)
+    console.print(shown)
+    return console.export_text()
+
+
+def line(shown: str, title: str) -> str:
+    (found,) = [one for one in shown.splitlines() if one.strip().startswith(title)]
+    return " ".join(found.split()).removeprefix(title).strip()
+
+
+def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
+    shown = text(tables.status(look()))
+    assert line(shown, "invoices") == "1,234 5 12 min ago 1,200 34"
+    assert line(shown, "purchase orders") == "400 first pass, page 2 (400 of 9,000)"
+    assert line(shown, "suppliers") == "7 5 s ago owed"
+    assert line(shown, "taxes") == "0 not yet listed"
+    places = [shown.index(name) for name in ("purchase orders", "invoices", "suppliers", "taxes")]
+    assert places == sorted(places)
+
+
+def test_an_old_census_is_due() -> None:
+    old = CollectionState(Cursor("suppliers", at=NOW, whole_at=NOW - 8 * DAY))
+    assert line(text(tables.status(look({"suppliers": old}))), "suppliers").endswith("due")
+
+
+def test_status_tells_what_was_set_aside() -> None:
+    shown = text(tables.status(look(aside=[DETAIL, ROW, LIST])), width=200)
+    assert "detail of id 77" in shown
+    assert "after 2025-12-16 10:00 UTC" in shown
+    assert "GET /invoices/12: Precoro answered 422" in shown
+    assert "a row (ab12)" in shown
+    assert "when it changes" in shown
+    assert "the whole list" in shown
+    assert "set aside" not in text(tables.status(look()))
+
+
+def test_a_reason_is_never_read_as_markup() -> None:
+    item = Aside("taxes", "taxes", "pass", "GET /taxes?status[]=2 [/bold]", None, 1, NOW, NOW)
+    assert "status[]=2 [/bold]" in text(tables.status(look(aside=[item])), width=200)
+
+
+def test_status_tells_the_quota_that_is_left() -> None:
+    shown = text(tables.status(look(calls=10)))
+    assert "Calls left: 50 this minute, 1,490 this hour, 2,990 this day." in shown
+    assert "The next call may go now." in shown
+    assert "No limit is set." in text(tables.status(look(limits=Limits(0, 0, 0, 0, 0, 0))))
+
+
+def test_a_spent_day_is_told_by_lane() -> None:
+    limits = Limits(per_second=0, per_minute=0, per_hour=0, per_day=10, reserve={Lane.CENSUS: 5})
+    shown = " ".join(text(tables.status(look(limits=limits, calls=6))).split())
+    assert "Next call for census: 2025-12-17 09:00 UTC, when the day opens." in shown
+    assert "may go now" not in shown
+
+
+def test_status_as_json_tells_the_same() -> None:
+    told = json.loads(tables.status_as_json(look(aside=[DETAIL], calls=10)))
+    assert told["collections"]["invoices"] == {
+        "records": 1_234,
+        "vanished": 5,
+        "up_to_date_as_of": NOW - 720,
+        "whole_as_of": NOW - DAY,
+        "details": 1_200,
+        "due": 34,
+        "census_owed": False,
+        "open_passes": [],
+    }
+    assert told["collections"]["suppliers"]["census_owed"]
+    assert told["collections"]["purchase_orders"]["open_passes"] == [{"kind": "whole", "next_page": 3}]
+    assert told["set_aside"][0]["key"] == "77"
+    assert told["quota"]["day"] == 2_990
+    assert set(told["next_call"]) == {lane.name.lower() for lane in Lane}
+
+
+COSTS = [Cost("invoices", 4_500, 23, 4_500), Cost("suppliers", 320, 2, 0)]
+
+
+def test_an_estimate_tells_calls_and_days() -> None:
+    shown = text(tables.estimate(COSTS, Limits(reserve={Lane.DETAILS: 100})))
+    assert line(shown, "invoices") == "4,500 23 4,500"
+    assert line(shown, "suppliers") == "320 2"
+    assert "4,525 calls in all: about" in shown
+    assert "as 2,900 of 3,000 calls a day may go into it." in shown
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(), "4,525 calls in all: about 25 h"),
+        (Limits(0, 0, 0, 0), "4,525 calls in all: about 0 s within the limits."),
+    ],
+)
+def test_how_long_it_takes_depends_on_the_limits(limits: Limits, words: str) -> None:
+    assert words in text(tables.estimate(COSTS, limits))
+
+
+def test_an_answer_shows_nothing_for_null() -> None:
+    shown = text(tables.answer(["idn", "sum"], [(7, "10.10"), (8, None)]))
+    assert line(shown, "7") == "10.10"
+    assert line(shown, "8") == ""
