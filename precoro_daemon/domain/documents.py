@@ -124,10 +124,10 @@ def utc_text(value: Any) -> str | None:
         return value
     try:
         moment = datetime.fromisoformat(value)
-        moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return value
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.isoformat(timespec="seconds")
 
 
 def _shown(value: Any) -> str:

@@ -23,7 +23,7 @@ class _Pagination(msgspec.Struct):
 
 
 class _List(msgspec.Struct):
-    data: msgspec.Raw = msgspec.Raw(b"")
+    data: list[msgspec.Raw] | dict[str, msgspec.Raw] | None = None
     meta: msgspec.Raw = msgspec.Raw(b"")
 
 
@@ -40,8 +40,6 @@ class _Document(msgspec.Struct):
 _decode_list = msgspec.json.Decoder(_List).decode
 _decode_meta = msgspec.json.Decoder(_Meta).decode
 _decode_pagination = msgspec.json.Decoder(_Pagination).decode
-_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_keyed_rows = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_document = msgspec.json.Decoder(_Document).decode
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -55,7 +53,7 @@ def read_page(body: bytes, *, collection: Collection, asked: int | None, server_
     try:
         str(body, "utf-8")  # msgspec skips over strings without looking at their bytes
         answer = _decode_list(body)
-        rows = _rows(bytes(answer.data), collection)
+        rows = _rows(answer, collection)
         pagination = _pagination(bytes(answer.meta))
     except _UNREADABLE as error:
         raise MalformedAnswer(f"{collection.path}: the answer is no list of records: {error}") from error
@@ -99,12 +97,10 @@ def _refuse_bare(collection: Collection, rows: list[msgspec.Raw], asked: int | N
         )
 
 
-def _rows(data: bytes, collection: Collection) -> list[msgspec.Raw]:
-    if data.startswith(b"["):
-        return _decode_rows(data)
-    if data.startswith(b"{"):
-        return list(_decode_keyed_rows(data).values())
-    raise MalformedAnswer(f"{collection.path}: the answer has no data")
+def _rows(answer: _List, collection: Collection) -> list[msgspec.Raw]:
+    if answer.data is None:
+        raise MalformedAnswer(f"{collection.path}: the answer has no data")
+    return list(answer.data.values()) if isinstance(answer.data, dict) else answer.data
 
 
 def _pagination(meta: bytes) -> _Pagination:
