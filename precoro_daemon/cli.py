@@ -35,6 +35,9 @@ EXIT_CODES = {
     130: "interrupted",
 }
 
+_ORDERS = ("created_desc", "created_asc", "updated_desc", "updated_asc")
+_METAS = ("both", "totals", "has_next")
+
 T = TypeVar("T")
 
 
@@ -152,8 +155,12 @@ def estimate(parent: Path | None, config: Path | None) -> None:
 @click.option("--limits", type=click.Choice(["on", "off"]), default="on", show_default=True)
 @click.option("--busy", default=0.0, show_default=True, help="Edits, inserts and deletes a minute by its users.")
 @click.option("--latency", default=0.0, show_default=True, help="Seconds an answer takes.")
-@click.option("--order", default="created_desc", show_default=True, help="created_ or updated_, desc or asc.")
-@click.option("--meta", default="both", show_default=True, help="What pages say of the list: both, totals, has_next.")
+@click.option(
+    "--order", type=click.Choice(_ORDERS), default=_ORDERS[0], show_default=True, help="How lists are sorted."
+)
+@click.option(
+    "--meta", type=click.Choice(_METAS), default=_METAS[0], show_default=True, help="What pages tell of a list."
+)
 def sandbox(limits: str, **wishes: Any) -> None:
     """Serve a local Precoro with a made-up company, the documented limits, and faults on demand."""
     from precoro_daemon.sandbox import SandboxOptions
