@@ -22,12 +22,12 @@ _EDITS = 5
 
 _QUESTIONS = {
     "approved purchase orders, newest first": """
-        SELECT idn, data ->> '$.supplier.name' AS supplier, sum, currency, updated_at
+        SELECT idn, supplier, sum, currency, updated_at
         FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
     "lines of invoices": """
         SELECT document_idn AS invoice, sku, name, quantity, price, sum FROM invoice_lines LIMIT 5""",
     "invoices by status": """
-        SELECT status, count(*) AS invoices, count(detail) AS with_detail FROM invoices
+        SELECT status, status_name, count(*) AS invoices FROM invoices
         WHERE vanished_at IS NULL GROUP BY status ORDER BY status""",
 }
 

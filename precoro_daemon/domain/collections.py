@@ -82,3 +82,19 @@ WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _ALL if c.detail)
 
 PAGE_SIZES = (10, 20, 50, 100, 200)
 """The only values of `per_page` that Precoro accepts."""
+
+STATUSES = {
+    "open": 0,
+    "pending": 1,
+    "approved": 2,
+    "denied": 3,
+    "partly_paid": 4,
+    "paid": 5,
+    "awaiting_confirmation": 6,
+    "on_revise": 7,
+    "canceled": 8,
+    "pending_receipt": 9,
+    "approval_review": 10,
+    "closed": 11,
+}
+"""Precoro's document statuses by name. A number that is not here is kept as it is: Precoro adds some."""

@@ -12,23 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, WITH_DETAIL
-
-STATUSES = {
-    "open": 0,
-    "pending": 1,
-    "approved": 2,
-    "denied": 3,
-    "partly_paid": 4,
-    "paid": 5,
-    "awaiting_confirmation": 6,
-    "on_revise": 7,
-    "canceled": 8,
-    "pending_receipt": 9,
-    "approval_review": 10,
-    "closed": 11,
-}
-"""Precoro's document statuses by name. A number that is not here is kept as it is: Precoro adds some."""
+from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from precoro_daemon.adapters.sql.statements import read_named
-from precoro_daemon.domain.collections import COLLECTIONS, Collection
+from precoro_daemon.domain.collections import COLLECTIONS, STATUSES, Collection
 
 _FIELDS = {
     "purchase_orders": ("sum", "netSum", "invoicedSum", "currency", "name"),
@@ -39,7 +39,13 @@ def view_definitions() -> list[str]:
 def _record_views(templates: dict[str, str]) -> Iterator[str]:
     for name in COLLECTIONS:
         columns = _columns(templates["exact"], "records.data", _FIELDS.get(name, ("name",)))
+        if COLLECTIONS[name].is_document:
+            columns = templates["document"].format(names=_status_names()) + columns
         yield templates["records"].format(view=name, collection=name, columns=columns)
+
+
+def _status_names() -> str:
+    return " ".join(f"WHEN {number} THEN '{name.replace('_', ' ')}'" for name, number in STATUSES.items())
 
 
 def _line_views(templates: dict[str, str]) -> Iterator[str]:

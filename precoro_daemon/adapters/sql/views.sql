@@ -60,3 +60,7 @@ CASE json_type({json}, '$.{field}')
     WHEN 'integer' THEN {json} -> '$.{field}'
     WHEN 'real' THEN {json} -> '$.{field}'
 END
+
+-- name: document
+    CASE records.status {names} END AS status_name,
+    CASE json_type(records.data, '$.supplier') WHEN 'object' THEN records.data ->> '$.supplier.name' END AS supplier,

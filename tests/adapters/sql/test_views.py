@@ -117,6 +117,20 @@ async def test_columns_read_the_fields_of_the_row(path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_document_shows_its_status_and_supplier_by_name(path: Path) -> None:
+    await fill(
+        path,
+        "purchase_orders",
+        '{"id": 1, "status": 2, "supplier": {"id": 7, "name": "Åkesson"}}',
+        '{"id": 2, "status": "4", "supplier": []}',
+        '{"id": 3, "status": 77, "supplier": ""}',
+        '{"id": 4}',
+    )
+    shown = query(path, "SELECT status, status_name, supplier FROM purchase_orders ORDER BY id")
+    assert shown == [(2, "approved", "Åkesson"), (4, "partly paid", None), (77, None, None), (None, None, None)]
+
+
+@pytest.mark.asyncio
 async def test_a_detail_shows_beside_its_row(path: Path) -> None:
     await fill(path, "invoices", '{"id":1,"idn":5}')
     await detail(path, '{"id":1,"items":[]}')
