@@ -25,7 +25,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "pass_started": "a list is being walked, from its first page or from where it was left",
         "page_committed": "a page's records and the progress are durable",
         "pass_finished": "a walk ended and proved complete",
-        "pass_unstable": "a walk ended, but the list changed under it; the cursor stays",
+        "pass_unstable": "a walk ended, but could not be proved complete; it is walked again, or a census is owed",
         "pass_failed": "a walk broke off; it goes on from that page",
         "record_rejected": "a row cannot be read and was set aside with its raw JSON",
         "detail_saved": "a document's detail is durable",
