@@ -65,10 +65,13 @@ _decode_any = msgspec.json.decode
 
 
 def read_record(raw: bytes | memoryview) -> Record:
-    """Read one list row. Raises BadRecord if it is not an object or has no usable id."""
+    """Read one list row. Raises BadRecord if it is not an object or has no usable id, UnicodeDecodeError if it is
+    no text at all: what was damaged on its way may be damaged elsewhere too.
+    """
+    text = str(raw, "utf-8")  # msgspec skips over strings without looking at their bytes
     try:
         loose = _decode_loose(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadRecord(f"not a readable object: {error}") from error
     number = whole_number(loose.id)
     if number is None:
@@ -82,7 +85,7 @@ def read_record(raw: bytes | memoryview) -> Record:
         updated_at=utc_text(loose.update_date),
         external_id=external_text(bytes(loose.external_id)),
         version=blake2b(raw, digest_size=16).digest(),
-        raw=str(raw, "utf-8"),
+        raw=text,
     )
 
 

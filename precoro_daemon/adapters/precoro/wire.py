@@ -51,13 +51,12 @@ def read_page(body: bytes, *, collection: Collection, asked: int | None, server_
     Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
     """
     try:
-        str(body, "utf-8")  # msgspec skips over strings without looking at their bytes
         answer = _decode_list(body)
-        rows = _rows(answer, collection)
         pagination = _pagination(bytes(answer.meta))
+        page = _page(collection, _rows(answer, collection), pagination, asked, server_time)
     except _UNREADABLE as error:
         raise MalformedAnswer(f"{collection.path}: the answer is no list of records: {error}") from error
-    return _page(collection, rows, pagination, asked, server_time)
+    return page
 
 
 def _page(
