@@ -114,18 +114,24 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
     walk = await lister.mirror.open_pass(collection.name, fresh.kind) or fresh
     report = PassReport(collection.name)
     _log.info("pass_started", collection=collection.name, kind=walk.kind, page=walk.next_page)
-    if not walk.finished:
-        async with lister.precoro.walk(collection, _query(walk, chosen), lane, walk.next_page) as batches:
-            async for pages in batches:
-                _mark_unwanted(pages, chosen)
-                committed = await lister.mirror.commit_pages(walk, pages)
-                walk, report = committed.walk, _counted(report, committed)
-                _tell_committed(walk, pages)
-                lister.progress.pass_advanced(collection.name, walk, committed)
+    async with lister.precoro.walk(collection, _query(walk, chosen), lane, walk.next_page) as batches:
+        async for pages in batches:
+            _mark_unwanted(pages, chosen)
+            committed = await lister.mirror.commit_pages(walk, pages)
+            walk, report = committed.walk, _counted(report, committed)
+            _tell_committed(walk, pages)
+            lister.progress.pass_advanced(collection.name, walk, committed)
     if walk.kind == "whole":
         report = await _close_whole(lister, collection, walk, report, lane)
     _tell(walk, report)
     return report
+
+
+async def close_left(lister: Lister, collection: Collection, lane: Lane) -> None:
+    """A whole pass that was cut off after its last page has only its end left to do."""
+    left = await lister.mirror.open_pass(collection.name, "whole")
+    if left is not None and left.finished:
+        _tell(left, await _close_whole(lister, collection, left, PassReport(collection.name), lane))
 
 
 def _query(walk: Pass, chosen: Filter) -> Query:

@@ -1,4 +1,4 @@
-"""The mirror as a state machine: whatever users, faults, crashes and filters do, after a quiet run it is the truth."""
+"""The mirror as a state machine: whatever happens to it, after a quiet run it is the truth."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ filters = st.fixed_dictionaries(
         "approved_from": st.sampled_from(["2025-01-10", "2026-02-01"]),
         "approved_to": st.sampled_from(["2026-02-15", "2026-02-28"]),
         "modified_since": st.sampled_from(["2025-06-01T12:00:00", "2026-02-01T00:00:00"]),
-        "attached_files_only": st.booleans(),
     },
 )
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
 
-from tests.jobs.stage import Stage, stage
+from tests.jobs.stage import Stage, Watch, stage
 from tests.jobs.test_passes import newest
 
 pytestmark = pytest.mark.asyncio
@@ -74,6 +75,23 @@ async def test_a_row_that_only_slipped_between_two_pages_is_asked_for_before_it_
         await shown.run("take_census")
         await shown.run()
         assert vanished(shown) == {gone.id}
+        assert shown.differences() == []
+
+
+@pytest.mark.parametrize("path", ["taxes", "invoices"])
+async def test_a_census_that_was_cut_off_at_its_very_end_is_ended_and_not_taken_for_a_new_one(
+    tmp_path: Path, path: str
+) -> None:
+    async with stage(tmp_path, counts={path: 15}) as shown:
+        shown.sections["mirror_collections"] = {"collections": (path,), "per_page": 10}
+        await shown.run()
+        with anyio.CancelScope() as scope:
+            await shown.run("take_census", progress=Watch(lambda walk, _: walk.finished and scope.cancel()))
+        assert shown.query("SELECT 1 FROM passes")
+        shown.sandbox.company.delete(newest(shown.sandbox, path)[0])
+        await shown.run("take_census")
+        assert shown.query("SELECT 1 FROM passes") == []
+        assert len(vanished(shown)) == 1
         assert shown.differences() == []
 
 
