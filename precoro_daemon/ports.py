@@ -157,6 +157,11 @@ class Mirror(Protocol):
         share the idn, their present version. Clears what was set aside for the stage "detail"."""
         ...
 
+    async def mark_gone(self, due: Due, *, at: float) -> None:
+        """Mark vanished (with change rows) the live rows that `due` addresses: its own, and those that share its idn.
+        Clears what was set aside for the stage "detail"."""
+        ...
+
     async def set_aside(self, item: Aside) -> None:
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
         ...

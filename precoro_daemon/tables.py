@@ -62,16 +62,14 @@ def _freshness(state: CollectionState, now: float) -> str:
 
 
 def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
-    if not items:
-        return
-    table = _table("set aside", "what", "since", "tried", "again", "reason", left=("set aside", "what", "reason"))
+    """What was set aside, newest first: two lines each, as a reason needs the width of the screen."""
     for item in items:
-        name = item.collection.replace("_", " ")
-        what = {"pass": "the whole list", "record": f"a row ({item.key})", "detail": f"detail of id {item.key}"}
+        what = {"pass": "the whole list", "record": f"a row ({item.key})", "detail": f"the detail of id {item.key}"}
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
-        reason = Text(item.reason, overflow="fold")
-        table.add_row(name, what[item.stage], moment(item.since), f"{item.attempts}", again, reason)
-    yield table
+        where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
+        times = "once" if item.attempts == 1 else f"{item.attempts} times"
+        yield Text(f"set aside: {where}, tried {times} since {moment(item.since)}, again {again}", style="yellow")
+        yield Text(f"           {item.reason}\n")
 
 
 def _quota(look: Look) -> RenderableType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Filter:
         """Is this list row wanted? Where the row does not say (some are told by the detail only), it is."""
         if self.status and record.status not in self.status:
             return False
-        if self.modified_since and record.updated_at and record.updated_at < _utc(self.modified_since):
+        if self.modified_since and _is_utc(record.updated_at) and record.updated_at < _utc(self.modified_since):
             return False
         return self._keeps_fields(record.raw)
 
@@ -119,6 +119,11 @@ def _day(value: Any) -> date | None:
         return date.fromisoformat((utc_text(value) or "")[:10])
     except ValueError:
         return None
+
+
+def _is_utc(text: str | None) -> TypeGuard[str]:
+    """A date we could read; what we could not says nothing."""
+    return text is not None and len(text) == len("YYYY-MM-DDTHH:MM:SS") and text[10] == "T"
 
 
 def _utc(moment: datetime) -> str:

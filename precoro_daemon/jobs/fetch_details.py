@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.domain.retries import aside_for
-from precoro_daemon.errors import BadRecord, DaemonError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.errors import BadRecord, DaemonError, FatalError, NotFound, PermanentError, TemporaryError
 from precoro_daemon.ports import Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -45,7 +46,7 @@ class FetchDetails:
     async def lap(self) -> LapReport:
         lap = _Lap(self, started_at=self.clock.now())
         await lap.run()
-        return LapReport(brought=sum(lap.done.values()), failed=lap.failed, ended=lap.ended)
+        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class _Lap:
     job: FetchDetails
     started_at: float
     due: dict[str, int] = field(default_factory=dict)
-    done: dict[str, int] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     busy: set[tuple[str, int | str]] = field(default_factory=set)
     ended: DaemonError | None = None
@@ -98,15 +100,21 @@ class _Lap:
         """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
         try:
             await self._fetch(due)
-            self.busy.discard((due.collection, _key(due)))
         except (TemporaryError, PermanentError) as error:
-            await self._set_aside(due, error)
+            if isinstance(error, NotFound) and due.attempts:
+                await self._mark_gone(due)
+            else:
+                await self._set_aside(due, error)
         except DaemonError as error:
             self.ended = self.ended or error
             if isinstance(error, FatalError):
                 self.scope.cancel()
-        name = due.collection
-        self.job.progress.details_advanced(name, self.done.get(name, 0), len(self.failed), self.due.get(name, 0))
+        else:
+            self.busy.discard((due.collection, _key(due)))
+        self._tell_progress(due.collection)
+
+    def _tell_progress(self, name: str) -> None:
+        self.job.progress.details_advanced(name, self.done[name], self.failures[name], self.due.get(name, 0))
 
     async def _fetch(self, due: Due) -> None:
         job = self.job
@@ -116,18 +124,24 @@ class _Lap:
         chosen = job.filters.get(due.collection, Filter())
         detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
         await job.mirror.save_detail(due, detail, at=job.clock.now())
-        self.done[due.collection] = self.done.get(due.collection, 0) + 1
+        self.done[due.collection] += 1
         _log.debug("detail_saved", collection=due.collection, key=_key(due))
-        if sum(self.done.values()) % _TOLD == 0:
+        if self.done.total() % _TOLD == 0:
             self._tell_details()
 
     def _tell_details(self) -> None:
-        done, due = sum(self.done.values()), sum(self.due.values())
+        done, due = self.done.total(), sum(self.due.values())
         _log.info("details_advanced", done=done, failed=len(self.failed), due=max(due - done - len(self.failed), 0))
+
+    async def _mark_gone(self, due: Due) -> None:
+        """Listed, and yet not there at two runs: deleted in between. Should it be listed again, it returns."""
+        await self.job.mirror.mark_gone(due, at=self.job.clock.now())
+        _log.info("documents_vanished", collection=due.collection, count=1, key=_key(due))
 
     async def _set_aside(self, due: Due, error: DaemonError) -> None:
         now = self.job.clock.now()
         attempts = due.attempts + 1
+        self.failures[due.collection] += 1
         self.failed.append(f"{due.collection} {_key(due)}: {error}")
         _log.warning("detail_failed", collection=due.collection, key=_key(due), attempts=attempts, reason=str(error))
         await self.job.mirror.set_aside(

@@ -520,3 +520,16 @@ def test_committing_the_same_page_again_changes_nothing_but_the_pass(
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(scenario(backend_in(Path(directory))))
+
+
+@pytest.mark.asyncio
+async def test_a_document_that_is_not_there_vanishes_with_the_rows_that_share_its_idn(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1, idn=5), record(2, idn=5), record(3, idn=6))
+        due = await due_for(store.mirror, 1)
+        await store.mirror.set_aside(failed(1, T0))
+        await store.mirror.mark_gone(due, at=LATER)
+        await store.mirror.mark_gone(due, at=EVER)
+        assert await due_ids(store.mirror) == [3]
+        assert (await listed(store.mirror, record(2, idn=5), at=EVER)).updated == 1
+        assert sorted(await due_ids(store.mirror)) == [2, 3]

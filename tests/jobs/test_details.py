@@ -88,3 +88,21 @@ async def test_a_document_that_changes_between_its_row_and_its_detail_is_asked_f
         await shown.run()
         assert details_asked(shown).count(row.idn) == 2
         assert shown.differences() == []
+
+
+async def test_one_that_is_listed_but_not_there_at_two_runs_has_vanished_until_it_is_listed_again(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as shown:
+        gone = newest(shown.sandbox)[4]
+        shown.sandbox.faults.add("404", path=f"^/invoices/{gone.idn}$", times=None)
+        assert len((await shown.run()).failed) == 1
+        assert (await shown.run()).failed == []
+        [row] = shown.query(f"SELECT vanished_at FROM invoices WHERE id = {gone.id}")
+        assert row["vanished_at"]
+        assert shown.query("SELECT * FROM set_aside") == []
+
+        shown.sandbox.faults.clear()
+        shown.sandbox.company.edit(gone)
+        await shown.run()
+        assert shown.differences() == []

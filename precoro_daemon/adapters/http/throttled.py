@@ -9,7 +9,7 @@ from typing import Self
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, Wire, check
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
-from precoro_daemon.domain.budget import MEMORY, Budget, Key, Limits
+from precoro_daemon.domain.budget import MEMORY, Budget, Limits
 from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.telemetry import get_logger
 
@@ -67,7 +67,7 @@ class Throttled:
         return answer
 
     async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
-        await self._set_clock(answer, passage.key)
+        await self._set_clock(answer, passage)
         await self._guard.judge(request, answer)
         if answer.status == 429:
             await self._close_window(request, answer, passage)
@@ -76,15 +76,15 @@ class Throttled:
         check(request, answer, self._credentials.secrets)
         await self._guard.prove(request)
 
-    async def _set_clock(self, answer: Answer, key: Key) -> None:
-        """If the first answer shows that our clock was wrong, read the book anew by the right one."""
-        shift = self._clock.anchor(answer.server_time) if answer.server_time is not None else 0.0
-        if shift:
-            await self._recall()
-        if shift > 0:
-            # The call just made was stamped in the past. One stamped in the future already counts as made now.
-            charge = self._budget.charge(key, self._clock.now())
-            await self._book.charge(charge.at, charge.counted)
+    async def _set_clock(self, answer: Answer, passage: Passage) -> None:
+        """If the first answer shows that our clock was wrong, stamp its call and read the book anew."""
+        if answer.server_time is None or not self._clock.anchor(answer.server_time):
+            return
+        if passage.booked is not None:
+            counted = self._budget.counted(passage.key)
+            await self._book.charge(self._clock.now(), counted)
+            await self._book.refund(passage.booked, counted)
+        await self._recall()
 
     async def _close_window(self, request: Request, answer: Answer, passage: Passage) -> None:
         assert passage.charge is not None

@@ -43,6 +43,21 @@ def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) ->
     connection.execute(SQL["clear_answered"], answered)
 
 
+def mark_gone(connection: sqlite3.Connection, due: Due, at: float) -> None:
+    """Runs inside a transaction."""
+    rows = connection.execute(SQL["find_addressed"], {"collection": due.collection, "id": due.id, "idn": due.idn})
+    for (id_,) in rows.fetchall():
+        vanish(connection, due.collection, id_, at)
+
+
+def vanish(connection: sqlite3.Connection, collection: str, id_: int, at: float) -> None:
+    """Runs inside a transaction."""
+    row = {"collection": collection, "id": id_, "at": at, "kind": "vanished"}
+    if connection.execute(SQL["mark_vanished"], row).rowcount:
+        connection.execute(SQL["log_change_of_record"], row)
+        connection.execute(SQL["clear_aside"], (collection, "detail", str(id_)))
+
+
 def _target(connection: sqlite3.Connection, due: Due, detail: Detail) -> int:
     """An idn may be shared: the answer is then about the row whose id it carries."""
     if detail.id is None:

@@ -65,6 +65,9 @@ class SqlMirror:
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))
 
+    async def mark_gone(self, due: Due, *, at: float) -> None:
+        await self._transactions.write(partial(details.mark_gone, due=due, at=at))
+
     async def set_aside(self, item: Aside) -> None:
         await self._transactions.write(lambda connection: connection.execute(SQL["set_aside"], asdict(item)))
 
@@ -78,10 +81,7 @@ def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missi
 
 def _close_pass(connection: sqlite3.Connection, walk: Pass, vanished: Sequence[int], at: float) -> None:
     for id_ in vanished:
-        row = {"collection": walk.collection, "id": id_, "at": at, "kind": "vanished"}
-        if connection.execute(SQL["mark_vanished"], row).rowcount:
-            connection.execute(SQL["log_change_of_record"], row)
-            connection.execute(SQL["clear_aside"], (walk.collection, "detail", str(id_)))
+        details.vanish(connection, walk.collection, id_, at)
     if walk.kind == "whole" and walk.finished:
         # A row that could not be read is still so only if this pass met it again.
         connection.execute(SQL["clear_unseen"], (walk.collection, walk.started_at))

@@ -138,6 +138,9 @@ SELECT (
 -- name: find_live
 SELECT id FROM records WHERE collection = ? AND id = ? AND vanished_at IS NULL;
 
+-- name: find_addressed
+SELECT id FROM records WHERE collection = :collection AND vanished_at IS NULL AND (id = :id OR idn = :idn);
+
 -- name: save_detail
 INSERT INTO details (collection, id, fetched_at, data) VALUES (:collection, :id, :at, :raw)
 ON CONFLICT (collection, id) DO UPDATE SET fetched_at = excluded.fetched_at, data = excluded.data;
