@@ -13,7 +13,7 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Cursor, Page, Pass
 from precoro_daemon.domain.filters import Filter, Query, modified_since
-from precoro_daemon.errors import DaemonError, FatalError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import DaemonError, FatalError, MalformedAnswer, NotFound, PermanentError, TemporaryError
 from precoro_daemon.ports import Aside, Clock, Committed, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -111,19 +111,26 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
     Every batch of pages is durable before the next is taken; a failure leaves the pass open at the first page that
     is missing.
     """
-    walk = await lister.mirror.open_pass(collection.name, fresh.kind) or fresh
+    begun = await lister.mirror.open_pass(collection.name, fresh.kind) or fresh
+    _log.info("pass_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
+    progressed = begun
     report = PassReport(collection.name)
-    _log.info("pass_started", collection=collection.name, kind=walk.kind, page=walk.next_page)
-    async with lister.precoro.walk(collection, _query(walk, chosen), lane, walk.next_page) as batches:
-        async for pages in batches:
-            _mark_unwanted(pages, chosen)
-            committed = await lister.mirror.commit_pages(walk, pages)
-            walk, report = committed.walk, _counted(report, committed)
-            _tell_committed(walk, pages)
-            lister.progress.pass_advanced(collection.name, walk, committed)
-    if walk.kind == "whole":
-        report = await _close_whole(lister, collection, walk, report, lane)
-    _tell(walk, report)
+    try:
+        async with lister.precoro.walk(collection, _query(begun, chosen), lane, begun.next_page) as batches:
+            async for pages in batches:
+                _mark_unwanted(pages, chosen)
+                committed = await lister.mirror.commit_pages(progressed, pages)
+                progressed, report = committed.walk, _counted(report, committed)
+                _tell_committed(progressed, pages)
+                lister.progress.pass_advanced(collection.name, progressed, committed)
+    except (PermanentError, MalformedAnswer):
+        if progressed is begun and begun.next_page > 1:
+            # The list may have shrunk below the page where the pass was cut off: the next one begins at the first.
+            await lister.mirror.close_pass(begun, at=lister.clock.now())
+        raise
+    if progressed.kind == "whole":
+        report = await _close_whole(lister, collection, progressed, report, lane)
+    _tell(progressed, report)
     return report
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.precoro.pages import PageWalk, count_rows, walk_pages
-from precoro_daemon.adapters.precoro.wire import read_detail, read_page
+from precoro_daemon.adapters.precoro.wire import Asked, read_detail, read_page
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import PAGE_SIZES, Collection
 from precoro_daemon.domain.cursors import Page
@@ -45,7 +45,7 @@ class PrecoroClient:
         asked = number if isinstance(number, int) else None
 
         def read(answer: Answer) -> Page:
-            return read_page(answer.body, collection=collection, asked=asked, server_time=answer.server_time)
+            return read_page(answer.body, Asked(collection, asked, per_page or self._per_page), answer.server_time)
 
         return await self._send(Request("GET", collection.path, where, lane=lane), read)
 

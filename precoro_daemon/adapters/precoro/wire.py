@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -45,40 +46,44 @@ _decode_document = msgspec.json.Decoder(_Document).decode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def read_page(body: bytes, *, collection: Collection, asked: int | None, server_time: float | None) -> Page:
-    """A list answer as a page. `asked` is the page's number, None when the last page was asked for by name.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page was asked for by. `number` is None when it was the last page, by name."""
+
+    collection: Collection
+    number: int | None
+    per_page: int
+
+
+def read_page(body: bytes, asked: Asked, server_time: float | None) -> Page:
+    """A list answer as a page.
 
     Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
     """
     try:
         answer = _decode_list(body)
         pagination = _pagination(bytes(answer.meta))
-        page = _page(collection, _rows(answer, collection), pagination, asked, server_time)
+        page = _page(_rows(answer, asked.collection), pagination, asked, server_time)
     except _UNREADABLE as error:
-        raise MalformedAnswer(f"{collection.path}: the answer is no list of records: {error}") from error
+        raise MalformedAnswer(f"{asked.collection.path}: the answer is no list of records: {error}") from error
     return page
 
 
-def _page(
-    collection: Collection,
-    rows: list[msgspec.Raw],
-    pagination: _Pagination,
-    asked: int | None,
-    server_time: float | None,
-) -> Page:
+def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server_time: float | None) -> Page:
+    path = asked.collection.path
     number = whole_number(pagination.current_page)
-    if asked is not None and number not in (None, asked):
-        raise MalformedAnswer(f"{collection.path}: asked for page {asked}, got page {number}")
+    if asked.number is not None and number not in (None, asked.number):
+        raise MalformedAnswer(f"{path}: asked for page {asked.number}, got page {number}")
     if not rows and whole_number(pagination.count):
-        raise MalformedAnswer(f"{collection.path}: the page is empty, though it counts {pagination.count} rows")
+        raise MalformedAnswer(f"{path}: the page is empty, though it counts {pagination.count} rows")
     total = whole_number(pagination.total)
-    total_pages = _total_pages(pagination, total)
+    total_pages = _total_pages(pagination, total, asked.per_page)
     has_next = _flag(pagination.has_next_page)
     if total is None and total_pages is None and has_next is None:
-        _refuse_bare(collection, rows, asked)
+        _refuse_bare(rows, asked)
     records, rejected = _read_rows(rows)
     return Page(
-        number=asked or number or 1,
+        number=asked.number or number or 1,
         records=records,
         rejected=rejected,
         total=total,
@@ -88,9 +93,11 @@ def _page(
     )
 
 
-def _refuse_bare(collection: Collection, rows: list[msgspec.Raw], asked: int | None) -> None:
-    """Some small lists come without paging: one page. Anywhere else an empty answer without it is a fault."""
-    if (asked or 1) > 1 or (not rows and not collection.small):
+def _refuse_bare(rows: list[msgspec.Raw], asked: Asked) -> None:
+    """Some small lists come without paging: one page. Anywhere else a page without it that is empty, or so full that
+    there may be another, proves nothing."""
+    collection = asked.collection
+    if (asked.number or 1) > 1 or (not collection.small and not 0 < len(rows) < asked.per_page):
         raise MalformedAnswer(
             f"{collection.path}: the answer says neither how many records nor how many pages there are"
         )
@@ -113,10 +120,10 @@ def _flag(value: Any) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
 
 
-def _total_pages(pagination: _Pagination, total: int | None) -> int | None:
+def _total_pages(pagination: _Pagination, total: int | None, per_page: int) -> int | None:
     pages = whole_number(pagination.total_pages)
-    per_page = whole_number(pagination.per_page)
-    if pages is None and total is not None and per_page:
+    per_page = whole_number(pagination.per_page) or per_page
+    if pages is None and total is not None:
         return -(-total // per_page)
     return pages
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.precoro.wire import read_detail, read_page
+from precoro_daemon.adapters.precoro.wire import Asked, read_detail, read_page
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.cursors import Page
 from precoro_daemon.errors import MalformedAnswer
@@ -28,7 +28,7 @@ def body(data: Any, **pagination: Any) -> bytes:
 
 
 def read(raw: bytes, collection: Collection = INVOICES, asked: int | None = 1) -> Page:
-    return read_page(raw, collection=collection, asked=asked, server_time=9.0)
+    return read_page(raw, Asked(collection, asked, per_page=200), 9.0)
 
 
 ROWS = [{"id": 1}, {"id": 2}]
@@ -36,6 +36,13 @@ ROWS = [{"id": 1}, {"id": 2}]
 rows = st.fixed_dictionaries(
     {"id": st.integers(1, 9), "note": st.text(), "sum": st.decimals(-9, 9, places=2).map(str)}
 )
+
+
+def test_a_full_page_that_says_nothing_of_pages_proves_nothing() -> None:
+    full = body([{"id": number} for number in range(200)])
+    with pytest.raises(MalformedAnswer, match="how many"):
+        read(full)
+    assert read(full, LEGAL_ENTITIES).is_last
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,8 @@ rows = st.fixed_dictionaries(
         (OLDER | {"total": "3", "total_pages": "2"}, (3, 2, None)),
         ({"total": 3, "per_page": 2}, (3, 2, None)),
         ({"total": 0, "per_page": 2}, (0, 0, None)),
-        ({"total": 3}, (3, None, None)),
+        ({"total": 3}, (3, 1, None)),
+        ({"total": 401}, (401, 3, None)),
         ({"has_next_page": "false"}, (None, None, False)),
         ({"has_next_page": 1}, (None, None, True)),
         ({"has_next_page": [], "total": 2, "total_pages": 1}, (2, 1, None)),
