@@ -23,7 +23,7 @@ from precoro_daemon.sandbox import users
 from precoro_daemon.sandbox.faults import RECORDS
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.comparing import Json
-from tests.jobs.stage import Stage, Watch, stage
+from tests.jobs.stage import Stage, Watch, soon, stage
 
 COUNTS = {"suppliers": 3, "invoices": 48, "purchaseorders": 25, "taxes": 12, "items": 15}
 NAMES = ("invoices", "purchase_orders", "payments", "suppliers", "items", "taxes")
@@ -174,7 +174,7 @@ class MirrorMachine(RuleBasedStateMachine):
 
         def look(walk: Pass, done: Committed) -> None:
             if reached(walk, done):
-                _copy(self.stage.database, image)
+                soon(_copy, self.stage.database, image)
 
         self.theatre.play(self.stage.run(progress=Watch(look)))
         if image.exists():

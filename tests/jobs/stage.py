@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
@@ -50,6 +51,11 @@ class Watch(Silent):
 
     def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
         self._look(walk, committed)
+
+
+def soon(act: Callable[..., object], *arguments: object) -> None:
+    """Act outside of the program, where blocking is allowed, as soon as it lets go of the loop."""
+    asyncio.get_running_loop().call_soon(act, *arguments)
 
 
 @dataclass

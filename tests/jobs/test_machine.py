@@ -12,7 +12,7 @@ from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.machine import MirrorMachine
 
 FEW = settings(
-    max_examples=6,
+    max_examples=3,
     stateful_step_count=12,
     derandomize=True,
     deadline=None,

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
+import anyio
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.machine import MirrorMachine
+from tests.system.killing import kill_and_recover
 
-VARIANTS = tuple(product(get_args(Order), get_args(Meta)))
+VARIANTS: tuple[tuple[Order, Meta], ...] = tuple(product(get_args(Order), get_args(Meta)))
 MANY = settings(
     max_examples=20,
     stateful_step_count=20,
+    phases=(Phase.generate,),  # real time passes in an example, so a smaller one need not fail the same way
     deadline=None,
     database=None,
     print_blob=False,
-    phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
 
@@ -31,4 +36,10 @@ def machine(seed: int) -> None:
     run_state_machine_as_test(seeded, settings=MANY)
 
 
-ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine}
+def kills(seed: int) -> None:
+    order, meta = VARIANTS[seed % len(VARIANTS)]
+    with tempfile.TemporaryDirectory() as directory:
+        anyio.run(partial(kill_and_recover, Path(directory), seed, kills=6, order=order, meta=meta))
+
+
+ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills}

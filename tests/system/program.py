@@ -87,7 +87,8 @@ class Program:
                 await process.aclose()
 
     def _config_of(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
-        return () if "--config" in arguments else ("--config", str(self.config))
+        """The sandbox has none."""
+        return () if {"--config", "sandbox"} & set(arguments) else ("--config", str(self.config))
 
     def _environment(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
