@@ -35,8 +35,12 @@ async def kill_and_recover(directory: Path, seed: int, *, kills: int, order: Ord
         for _ in range(kills):
             await _kill(program, START_UP + random.random() * 1.5)
             users.work(sandbox.company, random, WORK)
-        for arguments in ((), ("--only", "take_census"), ("--only", "fetch_details")):
-            done = await program.once(*arguments)
+        done = await program.once()
+        # 3: a document was deleted before its detail was fetched; only the census tells what became of it.
+        assert done.code in (0, 3), done
+        assert done.stderr == ""
+        for job in ("take_census", "fetch_details"):
+            done = await program.once("--only", job)
             assert (done.code, done.stderr) == (0, ""), done
         found = differences(program.state, _truths(sandbox))
         assert found == [], found[:5]
