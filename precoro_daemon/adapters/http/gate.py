@@ -33,7 +33,9 @@ _WORTH_TELLING = 5.0
 
 _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
-_IN_FLIGHT_UNPACED = 10
+_IN_FLIGHT_UNPACED = 16
+"""Where no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read ahead of a
+commit stays within some ten megabytes."""
 
 
 class ServerClock(Clock, Protocol):

@@ -212,7 +212,7 @@ async def test_with_all_limits_lifted_nothing_is_charged_and_calls_overlap():
         bench = Bench(origin)
         async with bench.client(LIFTED) as client:
             await get_all(client, 100)
-            assert client.in_flight_bound == 10
+            assert client.in_flight_bound == 16
     assert len(server.targets) == 100
     assert bench.book.calls == []
 
