@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from precoro_daemon import __version__
-from precoro_daemon.errors import DaemonError
+from precoro_daemon.errors import DaemonError, gravest, leaves
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -148,13 +148,25 @@ def estimate(parent: Path | None, config: Path | None) -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8765, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option("--size", type=click.Choice(["empty", "small", "medium", "large"]), default="small", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same company.")
-@click.option("--time-scale", default=1.0, show_default=True, help="How many times faster than real its time passes.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(1),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than real its time passes.",
+)
 @click.option("--limits", type=click.Choice(["on", "off"]), default="on", show_default=True)
-@click.option("--busy", default=0.0, show_default=True, help="Edits, inserts and deletes a minute by its users.")
-@click.option("--latency", default=0.0, show_default=True, help="Seconds an answer takes.")
+@click.option(
+    "--busy",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Edits, inserts and deletes a minute by its users.",
+)
+@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds an answer takes.")
 @click.option(
     "--order", type=click.Choice(_ORDERS), default=_ORDERS[0], show_default=True, help="How lists are sorted."
 )
@@ -227,7 +239,7 @@ def exit_code(report: RunReport) -> int:
         return 130
     if report.spent or report.stopped == "time":
         return 6
-    return 3 if report.failed else 0
+    return 3 if report.failed or report.remains else 0
 
 
 def _load(config: Path | None) -> Settings:
@@ -257,10 +269,11 @@ def _anyio(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end; a failure that task groups have wrapped is raised as what it is."""
     import anyio
 
+    failures: list[DaemonError] = []
     try:
         return anyio.run(work)
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None
+    except* DaemonError as errors:
+        failures.extend(leaves(errors))
+    failure = gravest(failures)
+    assert failure is not None
+    raise failure

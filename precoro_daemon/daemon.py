@@ -9,7 +9,7 @@ from typing import Literal
 
 import anyio
 
-from precoro_daemon.errors import BudgetSpent, DaemonError, Stopped
+from precoro_daemon.errors import BudgetSpent, DaemonError, Stopped, gravest, leaves
 from precoro_daemon.ports import LapReport
 from precoro_daemon.telemetry import get_logger
 
@@ -44,12 +44,14 @@ class RunReport:
     """What a run came to.
 
     failed   one line for each thing that failed and will be tried again
+    remains  one line for each thing that is not as it should be after the run, whichever run it comes from
     spent    why and until when the quota held something back, None if it did not
     stopped  what ended the run before its work was done, None if nothing did
     """
 
     brought: int = 0
     failed: list[str] = field(default_factory=list)
+    remains: Sequence[str] = ()
     spent: BudgetSpent | None = None
     stopped: StopCause | None = None
 
@@ -67,8 +69,8 @@ async def run_once(jobs: Sequence[Job], stop_calls: Callable[[], None], time_lim
             group.start_soon(run.heed_time, time_limit, group.cancel_scope, name="time limit")
         try:
             await run.laps(jobs)
-        except DaemonError as error:
-            run.fatal = error
+        except* DaemonError as errors:
+            run.fatal = gravest(leaves(errors))
         group.cancel_scope.cancel()
     if run.fatal is not None:
         raise run.fatal

@@ -41,7 +41,7 @@ async def show(into: Path, console: Console) -> int:
         code = await _run(console, config, sandbox, "2. Its data is mirrored, one call a second")
         if code == 0:
             console.print("\n[bold]3. The database answers questions[/]")
-            await anyio.to_thread.run_sync(_ask, into / "precoro.db", console)
+            await anyio.to_thread.run_sync(_ask, into / "demo.db", console)
             changed = work(sandbox.company, Random(_EDITS), Load(edit=_EDITS, places=("purchaseorders", "invoices")))
             title = f"4. People at the company change {len(changed)} documents; only those are fetched again"
             code = await _run(console, config, sandbox, title)
@@ -60,16 +60,17 @@ async def _run(console: Console, config: Path, sandbox: Sandbox, title: str) -> 
 
 
 def _prepare(into: Path, sandbox: Sandbox) -> Path:
+    """Only files of the demo's own names are made or replaced: `into` may be somebody's real directory."""
     into.mkdir(parents=True, exist_ok=True)
-    for old in into.glob("precoro.db*"):
+    for old in into.glob("demo.db*"):
         old.unlink()
-    token = into / "token"
+    token = into / "demo-token"
     token.touch(mode=0o600)
     token.write_text(f"{sandbox.token}\n")
-    config = into / "config.toml"
+    config = into / "demo.toml"
     config.write_text(
         f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
-        f'[state]\nurl = "sqlite:///{into / "precoro.db"}"\n\n'
+        f'[state]\nurl = "sqlite:///{into / "demo.db"}"\n\n'
         f"[limits]\ntime_scale = {_SPEED:.0f}\n"
     )
     return config
@@ -86,9 +87,7 @@ def _ask(path: Path, console: Console) -> None:
 
 def _say_goodbye(into: Path, console: Console) -> None:
     console.print("\n[bold]What now?[/]")
-    console.print(f"   sqlite3 {into / 'precoro.db'} .tables     the mirror: one view a collection, one for lines")
-    console.print(
-        f"   precoro-daemon status --config {into / 'config.toml'}     how fresh, what is due, what is left"
-    )
+    console.print(f"   sqlite3 {into / 'demo.db'} .tables     the mirror: one view a collection, one for lines")
+    console.print(f"   precoro-daemon status --config {into / 'demo.toml'}     how fresh, what is due, what is left")
     console.print("   precoro-daemon sandbox     the same company for your own rehearsals, with a page to look at")
     console.print("   config.example.toml     every setting, to mirror your own company\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 
 class DaemonError(Exception):
     """Something failed that this program foresaw. Its text is written for the operator."""
@@ -112,3 +114,18 @@ class StoreHeld(FatalError):
     """Another instance holds the state. Stop it first, or give this one a state of its own."""
 
     exit_code = 7
+
+
+def gravest(errors: Iterable[DaemonError]) -> DaemonError | None:
+    """The one that says most of why a run ended: a fatal one before any other, else the first."""
+    known = sorted(errors, key=lambda error: not isinstance(error, FatalError))
+    return known[0] if known else None
+
+
+def leaves(group: BaseExceptionGroup[DaemonError]) -> Iterator[DaemonError]:
+    """The failures in a group, which task groups may have nested."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

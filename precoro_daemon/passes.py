@@ -13,7 +13,15 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Cursor, Page, Pass
 from precoro_daemon.domain.filters import Filter, Query, modified_since
-from precoro_daemon.errors import DaemonError, FatalError, MalformedAnswer, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    FatalError,
+    MalformedAnswer,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+    gravest,
+)
 from precoro_daemon.ports import Aside, Clock, Committed, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -43,6 +51,8 @@ class PassReport:
     refused: int = 0
 
 
+_DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
+
 _SIDE_BY_SIDE = 4
 """Collections listed at the same time. Each holds a few pages in memory; a small one needs no turn of its own."""
 
@@ -58,9 +68,7 @@ async def run_passes(
     async def one(collection: Collection) -> None:
         async with limiter:
             try:
-                outcomes.append(await list_one(collection))
-            except (TemporaryError, PermanentError) as error:
-                outcomes.append(await _set_aside(lister, collection, error))
+                outcomes.append(await _list_or_set_aside(lister, collection, list_one))
             except DaemonError as error:
                 ended.append(error)
                 if isinstance(error, FatalError):
@@ -74,7 +82,19 @@ async def run_passes(
     return LapReport(
         brought=sum(report.created + report.updated + report.vanished for report in reports),
         failed=[*broken, *chain.from_iterable(map(_failures, reports))],
-        ended=ended[0] if ended else None,
+        ended=gravest(ended),
+    )
+
+
+def added(first: PassReport, second: PassReport) -> PassReport:
+    """What two passes of one collection brought together."""
+    return PassReport(
+        first.collection,
+        created=first.created + second.created,
+        updated=first.updated + second.updated,
+        rejected=first.rejected + second.rejected,
+        vanished=first.vanished + second.vanished,
+        refused=first.refused + second.refused,
     )
 
 
@@ -85,14 +105,23 @@ def _failures(report: PassReport) -> Iterator[str]:
         yield f"{report.collection}: {report.refused} records are missing at once, which is not believed"
 
 
-async def _set_aside(lister: Lister, collection: Collection, error: DaemonError) -> str:
-    """One line for the operator, which `status` shows too until the list succeeds."""
+async def _list_or_set_aside(
+    lister: Lister, collection: Collection, list_one: Callable[[Collection], Awaitable[PassReport]]
+) -> PassReport | str:
+    """The report, or one line for the operator, which `status` shows too until the list succeeds."""
+    try:
+        return await list_one(collection)
+    except (TemporaryError, PermanentError) as error:
+        _log.error("pass_failed", collection=collection.name, reason=str(error))
+        await _set_aside(lister, collection, "pass", str(error))
+        return f"{collection.name}: {error}"
+
+
+async def _set_aside(lister: Lister, collection: Collection, stage: str, reason: str) -> None:
     now = lister.clock.now()
-    _log.error("pass_failed", collection=collection.name, reason=str(error))
     await lister.mirror.set_aside(
-        Aside(collection.name, collection.name, "pass", str(error), None, attempts=1, since=now, retry_at=now)
+        Aside(collection.name, collection.name, stage, reason, None, attempts=1, since=now, retry_at=now)
     )
-    return f"{collection.name}: {error}"
 
 
 async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> Cursor:
@@ -129,16 +158,19 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
             await lister.mirror.close_pass(begun, at=lister.clock.now())
         raise
     if progressed.kind == "whole":
-        report = await _close_whole(lister, collection, progressed, report, lane)
+        report = await _close_whole(lister, collection, progressed, report)
     _tell(progressed, report)
     return report
 
 
-async def close_left(lister: Lister, collection: Collection, lane: Lane) -> None:
+async def close_left(lister: Lister, collection: Collection) -> PassReport:
     """A whole pass that was cut off after its last page has only its end left to do."""
     left = await lister.mirror.open_pass(collection.name, "whole")
+    report = PassReport(collection.name)
     if left is not None and left.finished:
-        _tell(left, await _close_whole(lister, collection, left, PassReport(collection.name), lane))
+        report = await _close_whole(lister, collection, left, report)
+        _tell(left, report)
+    return report
 
 
 def _query(walk: Pass, chosen: Filter) -> Query:
@@ -161,34 +193,36 @@ def _counted(report: PassReport, committed: Committed) -> PassReport:
     )
 
 
-async def _close_whole(
-    lister: Lister, collection: Collection, walk: Pass, report: PassReport, lane: Lane
-) -> PassReport:
+async def _close_whole(lister: Lister, collection: Collection, walk: Pass, report: PassReport) -> PassReport:
     cursor = await lister.mirror.cursor(collection.name)
     gone: list[Missing] = []
     refused = 0
     if not cursor.unproved:
         missing, live = await lister.mirror.missing(walk)
-        askable = collection.detail and (walk.last_page or 1) > 1
+        askable = collection.detail and bool(walk.filter or (walk.last_page or 1) > 1)
         absences = judge(missing, live, max_share=lister.max_vanished, askable=askable)
-        asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row, lane)]
+        asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row)]
         gone = [*absences.gone, *asked]
         if len(asked) == len(absences.ask):
             gone += absences.rest
         refused = absences.refused
     await lister.mirror.close_pass(walk, [row.id for row in gone], at=lister.clock.now())
-    return replace(report, vanished=len(gone), refused=refused)
+    if refused:
+        await _set_aside(
+            lister, collection, "census", f"{refused} of {live} records are missing at once: {_DISBELIEF}"
+        )
+    return replace(report, vanished=report.vanished + len(gone), refused=report.refused + refused)
 
 
-async def _is_gone(precoro: Precoro, collection: Collection, row: Missing, lane: Lane) -> bool:
+async def _is_gone(precoro: Precoro, collection: Collection, row: Missing) -> bool:
     """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
-    key = row.idn if collection.key == "idn" and row.idn is not None else row.id
+    assert row.key is not None
     try:
-        await precoro.detail(collection, key, lane)
+        await precoro.detail(collection, row.key, Lane.CENSUS)
     except NotFound:
         return True
     except (TemporaryError, PermanentError) as error:
-        _log.warning("census_inconclusive", collection=collection.name, key=key, reason=str(error))
+        _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
     return False
 
 

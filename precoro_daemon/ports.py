@@ -58,6 +58,10 @@ class Precoro(Protocol):
         """
         ...
 
+    async def probe(self, collection: Collection, lane: Lane) -> None:
+        """One small call, to see whether it is answered."""
+        ...
+
     async def measure(self, collection: Collection, query: Query, lane: Lane) -> int:
         """Records of a list, by one small page or, where that does not tell, also the last; at least those on the
         first page where neither tells."""
@@ -93,7 +97,8 @@ class Due:
 class Aside:
     """Something set aside, to be looked at or tried again.
 
-    stage     "record" (a list row that cannot be read), "detail", or "pass" (the list itself; key is the collection)
+    stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
+              not believed); for the last two the key is the collection
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
     """
 
@@ -137,7 +142,8 @@ class Mirror(Protocol):
         ...
 
     async def close_pass(self, walk: Pass, vanished: Sequence[int] = (), *, at: float) -> None:
-        """Mark the ids vanished (with change rows), forget the pass and what it saw."""
+        """Mark the ids vanished (with change rows), forget the pass and what it saw. What was set aside for the
+        stage "census" is cleared."""
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record], bool]) -> None:
@@ -162,6 +168,10 @@ class Mirror(Protocol):
         Clears what was set aside for the stage "detail"."""
         ...
 
+    async def count_aside(self) -> Mapping[tuple[str, str], int]:
+        """How many things are set aside, by collection and stage."""
+        ...
+
     async def set_aside(self, item: Aside) -> None:
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
         ...
@@ -179,7 +189,11 @@ class BudgetBook(Protocol):
         ...
 
     async def charge(self, at: float, key: bytes) -> None:
-        """Note one call. Calls that no window can still count (older than `budget.MEMORY`) may be forgotten."""
+        """Note one call."""
+        ...
+
+    async def prune(self, before: float) -> None:
+        """Forget the calls before that time."""
         ...
 
     async def refund(self, at: float, key: bytes) -> None:

@@ -97,7 +97,7 @@ class LiveScreen:
         table = Table(box=None, padding=(0, 1), show_edge=False)
         for title, align in (("", "left"), ("list", "left"), ("", "right"), ("details", "left"), ("", "right")):
             table.add_column(Text(title, style="dim"), justify=align)  # type: ignore[arg-type]
-        for name, row in self._rows.items():
+        for name, row in tuple(self._rows.items()):
             table.add_row(_title(name), *_list_cells(row), *_detail_cells(row))
         return Group(table, Text(), self._footer(), self._waiting_line())
 
@@ -121,7 +121,7 @@ class LiveScreen:
     @property
     def calls_left(self) -> int:
         """Pages and details that are known to be due and were not fetched yet."""
-        return sum(row.calls_left for row in self._rows.values())
+        return sum(row.calls_left for row in tuple(self._rows.values()))
 
     def _rate(self) -> float:
         """Calls a second of real time, over the last minute."""
@@ -133,7 +133,7 @@ class LiveScreen:
         table = Table(box=SIMPLE_HEAD, title=None)
         for title in ("collection", "listed", "new", "changed", "details", "failed", "unreadable"):
             table.add_column(title, justify="left" if title == "collection" else "right")
-        for name, row in self._rows.items():
+        for name, row in tuple(self._rows.items()):
             counts = (row.rows, row.created, row.updated, row.details, row.failed, row.rejected)
             table.add_row(_title(name), *(f"{count:,}" if count else "·" for count in counts))
         return table
@@ -222,6 +222,8 @@ def closing_words(report: RunReport, calls_left: int) -> Text:
     if report.stopped:
         cause = "interrupted" if report.stopped == "signal" else "the time given is over"
         words.append(f"{cause}; the next run goes on where this one stopped\n", style="bold yellow")
-    if not (report.failed or report.spent or report.stopped):
+    for line in report.remains:
+        words.append(f"{line}\n", style="yellow")
+    if not (report.failed or report.remains or report.spent or report.stopped):
         words.append("The mirror is complete and up to date.", style="bold green")
     return words

@@ -64,7 +64,12 @@ def _freshness(state: CollectionState, now: float) -> str:
 def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
     """What was set aside, newest first: two lines each, as a reason needs the width of the screen."""
     for item in items:
-        what = {"pass": "the whole list", "record": f"a row ({item.key})", "detail": f"the detail of id {item.key}"}
+        what = {
+            "pass": "the whole list",
+            "census": "the census",
+            "record": f"a row ({item.key})",
+            "detail": f"the detail of id {item.key}",
+        }
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
         times = "once" if item.attempts == 1 else f"{item.attempts} times"

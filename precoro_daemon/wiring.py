@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
+from precoro_daemon.adapters.sql.opening import find_state
 from precoro_daemon.adapters.sql.overview import Overview, read_overview
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job, RunReport, run_once
@@ -43,6 +44,13 @@ _log = get_logger()
 JOB_NAMES = ("mirror_collections", "fetch_details", "take_census")
 """In the order of a round: what lists bring is detailed at once, a census comes when there is nothing else to do."""
 
+_ASIDE = {
+    "pass": "the list could not be read to its end",
+    "census": "the last census was not believed",
+    "record": "{count} rows set aside, as they cannot be read",
+    "detail": "{count} details set aside",
+}
+
 _GUARD = 0.02
 """Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
 
@@ -63,10 +71,16 @@ def clock_for(settings: Settings) -> RealClock:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A program that is ready to run: its jobs by name, in the order of a round, and the way to stop its calls."""
+    """A program that is ready to run.
+
+    jobs        by name, in the order of a round
+    stop_calls  let no further call leave
+    remains     a line for each thing that is not as it should be
+    """
 
     jobs: Mapping[str, Job]
     stop_calls: Callable[[], None]
+    remains: Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
         async with assemble(settings, clock, wish.progress) as ready:
             jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
             report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
+            report.remains = await ready.remains()
     except DaemonError as error:
         _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
         raise
@@ -92,6 +107,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
         "run_finished",
         brought=report.brought,
         failed=len(report.failed),
+        remains=len(report.remains),
         stopped=report.stopped,
         resume_at=report.spent and utc_text(datetime.fromtimestamp(report.spent.resume_at, UTC).isoformat()),
     )
@@ -114,7 +130,20 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
         open_store(settings.state.path, identity=identity(settings)) as store,
         _connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
     ):
-        yield Assembly(_jobs(settings, precoro, store.mirror, clock, progress), stop_calls)
+        jobs = _jobs(settings, precoro, store.mirror, clock, progress)
+        yield Assembly(jobs, stop_calls, partial(_remains, settings, store.mirror))
+
+
+async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
+    aside = await mirror.count_aside()
+    lines: list[str] = []
+    for name in settings.mirror_collections.collections:
+        if (await mirror.cursor(name)).unproved:
+            lines.append(f"{name}: not proved complete; the next run takes a census")
+        for stage, what in _ASIDE.items():
+            if count := aside.get((name, stage), 0):
+                lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
+    return lines
 
 
 @asynccontextmanager
@@ -167,15 +196,14 @@ def _jobs(
 async def check_access(settings: Settings) -> str:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
     async with anyio.TemporaryDirectory() as elsewhere:
-        path = settings.state.path if await anyio.Path(settings.state.path).exists() else Path(elsewhere, "check.db")
+        there = await anyio.to_thread.run_sync(find_state, settings.state.path)
+        path = settings.state.path if there else Path(elsewhere, "check.db")
         store = open_store(path, identity=identity(settings))
         clock = clock_for(settings)
         async with store as opened, _connect(settings, opened.budget_book, clock, Silent()) as (precoro, _):
             collection = _chosen(settings)[0][0]
-            rows = await precoro.measure(collection, (), Lane.LISTS)
-    return (
-        f"{settings.precoro.origin} accepts the key; {rows:,} {collection.name.replace('_', ' ')} are visible to it"
-    )
+            await precoro.probe(collection, Lane.LISTS)
+    return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
 
 
 async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequence[Cost], Sequence[str]]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FEW = 10
-"""Up to this many records may vanish at once whatever their share: in a small list a few are a large share."""
+"""Up to this many records may vanish at once whatever their share, unless they are all there were: in a short list
+a few are a large share."""
 
 _ASKED = 50
 """So many are asked about one by one. If every one of them is gone, so are the others."""
@@ -14,11 +15,13 @@ _ASKED = 50
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A live record that a whole pass did not list. `shares_idn`: another live row has the same idn."""
+    """A live record that a whole pass did not list.
+
+    key  what addresses its detail; None if nothing does, or if the address is that of another live row too
+    """
 
     id: int
-    idn: int | str | None
-    shares_idn: bool = False
+    key: int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,13 @@ def judge(missing: Sequence[Missing], live: int, *, max_share: float, askable: b
     """Judge what a proved whole pass missed, of `live` records.
 
     A listing that shrinks by more than `max_share` is refused: keys are role-scoped, and a role that was taken away
-    looks like a mass deletion. `askable`: the list had several pages, so a row may have slipped from one to the
-    other, and the collection has details to ask for.
+    looks like a mass deletion. `askable`: to be missing may mean something else than to be deleted (a row slipped
+    from page to page, or left the filter), and there are details to ask for.
     """
-    if len(missing) > _FEW and len(missing) > max_share * live:
+    if len(missing) > max_share * live and (len(missing) > _FEW or len(missing) == live > 2 or not max_share):
         return Absences(refused=len(missing))
     if not askable:
         return Absences(gone=missing)
-    # A detail by a shared idn answers for another row; such a row is judged by the list alone.
-    certain = [row for row in missing if row.shares_idn or row.idn is None]
-    doubtful = [row for row in missing if not (row.shares_idn or row.idn is None)]
+    certain = [row for row in missing if row.key is None]
+    doubtful = [row for row in missing if row.key is not None]
     return Absences(gone=certain, ask=doubtful[:_ASKED], rest=doubtful[_ASKED:])

@@ -147,14 +147,13 @@ def settle(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _settle_whole(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
-    settled = replace(
-        cursor,
+    accepted = _accepted(walk, earlier=cursor.unproved)
+    at = walk.started_at if cursor.at is None else cursor.at
+    if accepted and not walk.filter:
         # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
-        at=walk.started_at if cursor.at is None else cursor.at,
-        pages=walk.last_page or 0,
-        filter=walk.filter,
-    )
-    if _accepted(walk, earlier=cursor.unproved):
+        at = max(at or 0.0, walk.started_at or 0.0) or None
+    settled = replace(cursor, at=at, pages=walk.last_page or 0, filter=walk.filter)
+    if accepted:
         return replace(settled, whole_at=walk.started_at, unproved=0, unproved_at=None)
     return replace(settled, unproved=cursor.unproved + 1, unproved_at=ended_at)
 

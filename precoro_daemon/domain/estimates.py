@@ -38,4 +38,3 @@ def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
             seconds += (left // limit) * length
             left %= limit
     return seconds
-

@@ -13,7 +13,15 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.domain.retries import aside_for
-from precoro_daemon.errors import BadRecord, DaemonError, FatalError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    BadRecord,
+    DaemonError,
+    FatalError,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+    gravest,
+)
 from precoro_daemon.ports import Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -94,7 +102,15 @@ class _Lap:
         async with receive:
             async for due in receive:
                 if self.ended is None:
-                    await self._fetch_or_set_aside(due)
+                    await self._settle(due)
+
+    async def _settle(self, due: Due) -> None:
+        try:
+            await self._fetch_or_set_aside(due)
+        except DaemonError as error:
+            self.ended = gravest([error] if self.ended is None else [self.ended, error])
+            if isinstance(error, FatalError):
+                self.scope.cancel()
 
     async def _fetch_or_set_aside(self, due: Due) -> None:
         """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
@@ -105,10 +121,6 @@ class _Lap:
                 await self._mark_gone(due)
             else:
                 await self._set_aside(due, error)
-        except DaemonError as error:
-            self.ended = self.ended or error
-            if isinstance(error, FatalError):
-                self.scope.cancel()
         else:
             self.busy.discard((due.collection, _key(due)))
         self._tell_progress(due.collection)

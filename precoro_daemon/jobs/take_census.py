@@ -9,7 +9,7 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Pass, census_due
 from precoro_daemon.domain.filters import Filter
-from precoro_daemon.passes import Lister, PassReport, close_left, run_pass, run_passes, use_filter
+from precoro_daemon.passes import Lister, PassReport, added, close_left, run_pass, run_passes, use_filter
 from precoro_daemon.ports import LapReport
 
 
@@ -36,6 +36,6 @@ class TakeCensus:
     async def _count(self, collection: Collection) -> PassReport:
         chosen = self.filters.get(collection.name, Filter())
         cursor = await use_filter(self.lister, collection, chosen)
-        await close_left(self.lister, collection, Lane.CENSUS)
+        left = await close_left(self.lister, collection)
         walk = Pass(collection.name, "whole", filter=cursor.filter)
-        return await run_pass(self.lister, collection, walk, chosen, Lane.CENSUS)
+        return added(left, await run_pass(self.lister, collection, walk, chosen, Lane.CENSUS))

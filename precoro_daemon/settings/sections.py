@@ -93,7 +93,8 @@ class State(Section):
     """sqlite:///relative.db (from the working directory) or sqlite:////absolute.db. One file, nothing to set up."""
 
     company: Label | None = None
-    """Ties the store to the company by this name instead of by the e-mail, so that the API user may change."""
+    """Ties the store to the company by this name instead of by the e-mail, so that the API user may change. Set it
+    before the first run: a store that knows the company by the e-mail is then another one."""
 
     @property
     def path(self) -> Path:
@@ -275,9 +276,6 @@ class FetchDetails(Section):
 
     collections: DetailCollections = DOCUMENTS
     """Which collections get details: by default all documents that are mirrored. Each detail costs one call."""
-
-    every: Seconds = 60.0
-    """Seconds from one lap to the next. A lap without due documents costs no call."""
 
 
 class TakeCensus(Section):

@@ -47,10 +47,12 @@ async def test_a_charge_is_durable_when_it_returns(backend: Backend) -> None:
 
 
 @pytest.mark.asyncio
-async def test_calls_no_window_counts_any_more_are_forgotten_and_all_others_kept(backend: Backend) -> None:
+async def test_calls_before_a_time_are_forgotten_only_when_asked(backend: Backend) -> None:
     async with backend.open() as store:
         for hours in (0, 1, 2, 51):
             await store.budget_book.charge(T0 + hours * HOUR, b"")
+        assert len(await store.budget_book.load(0.0)) == 4
+        await store.budget_book.prune(T0 + HOUR)
         assert await store.budget_book.load(0.0) == [(T0 + hours * HOUR, b"") for hours in (1, 2, 51)]
 
 

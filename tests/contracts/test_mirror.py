@@ -189,12 +189,17 @@ async def test_nothing_is_missing_from_a_pass_of_which_nobody_knows_when_it_bega
 
 
 @pytest.mark.asyncio
-async def test_missing_tells_which_rows_share_their_idn(backend: Backend) -> None:
+async def test_missing_tells_by_what_each_row_can_be_asked_for(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1, idn=7), record(2, idn="7"), record(3, idn=None), record(4, idn=None))
         census = await walk(store.mirror, [], at=LATER)
         missing, _ = await store.mirror.missing(census.walk)
-    assert missing == [Missing(1, 7, True), Missing(2, 7, True), Missing(3, None), Missing(4, None)]
+        await listed(store.mirror, record(9, idn=None), collection="suppliers")
+        suppliers = await walk(store.mirror, [], at=LATER, collection="suppliers")
+        [supplier], _ = await store.mirror.missing(suppliers.walk)
+    # Rows that share an idn, and those without, have no address of their own; suppliers are addressed by id.
+    assert missing == [Missing(1, None), Missing(2, None), Missing(3, None), Missing(4, None)]
+    assert supplier == Missing(9, 9)
 
 
 @pytest.mark.asyncio

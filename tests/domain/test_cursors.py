@@ -146,10 +146,18 @@ def test_a_second_sound_walk_settles_what_the_list_never_counts() -> None:
     assert settle(walked(*UNCOUNTED), first, 201.0) == replace(CURSOR, at=101.0)
 
 
-def test_a_proved_census_pays_what_was_owed_and_does_not_move_the_cursor() -> None:
+def test_a_proved_census_pays_what_was_owed_and_moves_the_cursor_as_it_saw_everything() -> None:
     owed = replace(CURSOR, unproved=2, unproved_at=150.0)
     settled = settle(walked(*STEADY, kind="whole"), owed, 200.0)
-    assert settled == replace(CURSOR, whole_at=101.0, unproved=0, unproved_at=None)
+    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None)
+    later = replace(owed, at=5_000.0)
+    assert settle(walked(*STEADY, kind="whole"), later, 200.0).at == 5_000.0
+
+
+def test_a_filtered_census_did_not_see_everything_and_leaves_the_cursor() -> None:
+    walk = replace(walked(*STEADY, kind="whole"), filter="f")
+    settled = settle(walk, replace(CURSOR, filter="f"), 200.0)
+    assert settled == replace(CURSOR, whole_at=101.0, filter="f")
 
 
 def test_the_first_pass_starts_the_cursor_even_if_it_is_not_proved() -> None:

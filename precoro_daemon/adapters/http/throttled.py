@@ -16,6 +16,10 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 
+_PRUNED_EVERY = 500
+"""Answers between two clearings of the account of calls."""
+
+
 class Throttled:
     """Implements `Exchange` within the limits of one key, whatever earlier processes spent of them.
 
@@ -30,6 +34,7 @@ class Throttled:
         self._clock = around.clock
         self._budget = Budget(limits)
         self._guard = KeyGuard(credentials, around.book, around.clock.now)
+        self._answers = 0
         self._gate = Gate(self._budget, self._guard, around)
 
     async def __aenter__(self) -> Self:
@@ -78,13 +83,20 @@ class Throttled:
 
     async def _set_clock(self, answer: Answer, passage: Passage) -> None:
         """If the first answer shows that our clock was wrong, stamp its call and read the book anew."""
+        self._answers += 1
         if answer.server_time is None or not self._clock.anchor(answer.server_time):
+            await self._prune()
             return
         if passage.booked is not None:
             counted = self._budget.counted(passage.key)
             await self._book.charge(self._clock.now(), counted)
             await self._book.refund(passage.booked, counted)
         await self._recall()
+
+    async def _prune(self) -> None:
+        """Now and then, and only once the clock is right: a wrong one would forget calls that still count."""
+        if self._answers % _PRUNED_EVERY == 0:
+            await self._book.prune(self._clock.now() - MEMORY)
 
     async def _close_window(self, request: Request, answer: Answer, passage: Passage) -> None:
         assert passage.charge is not None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +46,10 @@ _decode_meta = msgspec.json.Decoder(_Meta).decode
 _decode_pagination = msgspec.json.Decoder(_Pagination).decode
 _decode_document = msgspec.json.Decoder(_Document).decode
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_DATA = re.compile(r'\s*\{\s*"data"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def read_page(body: bytes, asked: Asked, server_time: float | None) -> Page:
     Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
     """
     try:
-        answer = _decode_list(body)
+        answer = _split(body)
         pagination = _pagination(bytes(answer.meta))
         page = _page(_rows(answer, asked.collection), pagination, asked, server_time)
     except _UNREADABLE as error:
@@ -69,16 +75,40 @@ def read_page(body: bytes, asked: Asked, server_time: float | None) -> Page:
     return page
 
 
+def _split(body: bytes) -> _List:
+    """The rows of an answer as they came. One row that msgspec refuses (half a surrogate pair, which JSON has) must
+    not cost its siblings, so then the standard library finds where each row begins and ends."""
+    try:
+        return _decode_list(body)
+    except _UNREADABLE:
+        text = body.decode()
+        start = _DATA.match(text)
+        if start is None or not isinstance(whole := json.loads(text), dict):
+            raise
+        meta = json.dumps(whole.get("meta")).encode()
+        return _List(data=list(_slices(text, start.end())), meta=msgspec.Raw(meta))
+
+
+def _slices(text: str, at: int) -> Iterator[msgspec.Raw]:
+    """The elements of the array whose bracket was just read, in a text that is known to be JSON."""
+    find_end = json.JSONDecoder().raw_decode
+    while (at := _BETWEEN.match(text, at).end()) < len(text) and text[at] != "]":  # type: ignore[union-attr]
+        _, end = find_end(text, at)
+        yield msgspec.Raw(text[at:end].encode())
+        at = end
+
+
 def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server_time: float | None) -> Page:
     path = asked.collection.path
     number = whole_number(pagination.current_page)
     if asked.number is not None and number not in (None, asked.number):
         raise MalformedAnswer(f"{path}: asked for page {asked.number}, got page {number}")
-    if not rows and whole_number(pagination.count):
-        raise MalformedAnswer(f"{path}: the page is empty, though it counts {pagination.count} rows")
+    _refuse_cut(rows, pagination, path)
     total = whole_number(pagination.total)
     total_pages = _total_pages(pagination, total, asked.per_page)
     has_next = _flag(pagination.has_next_page)
+    if has_next is False and (asked.number or 0) < (total_pages or 0) and asked.number is not None:
+        raise MalformedAnswer(f"{path}: page {asked.number} says it is the last, and that there are {total_pages}")
     if total is None and total_pages is None and has_next is None:
         _refuse_bare(rows, asked)
     records, rejected = _read_rows(rows)
@@ -91,6 +121,13 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server
         has_next=has_next,
         server_time=server_time,
     )
+
+
+def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, path: str) -> None:
+    """A page that counts more rows than it holds was cut. A count above its own size would count something else."""
+    count, per_page = whole_number(pagination.count), whole_number(pagination.per_page)
+    if count is not None and len(rows) < count <= (per_page or count):
+        raise MalformedAnswer(f"{path}: the page holds {len(rows)} rows, though it counts {count}")
 
 
 def _refuse_bare(rows: list[msgspec.Raw], asked: Asked) -> None:

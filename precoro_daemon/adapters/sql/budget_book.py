@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.adapters.sql.transactions import Transactions
-from precoro_daemon.domain.budget import MEMORY
 
 
 class SqlBudgetBook:
@@ -20,11 +19,10 @@ class SqlBudgetBook:
         return await self._transactions.read(lambda connection: read_calls(connection, since))
 
     async def charge(self, at: float, key: bytes) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(SQL["charge_call"], (at, key))
-            connection.execute(SQL["prune_calls"], (at - MEMORY,))
+        await self._transactions.write(lambda connection: connection.execute(SQL["charge_call"], (at, key)))
 
-        await self._transactions.write(work)
+    async def prune(self, before: float) -> None:
+        await self._transactions.write(lambda connection: connection.execute(SQL["prune_calls"], (before,)))
 
     async def refund(self, at: float, key: bytes) -> None:
         await self._transactions.write(lambda connection: connection.execute(SQL["refund_call"], (at, key)))

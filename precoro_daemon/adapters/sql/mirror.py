@@ -13,6 +13,7 @@ from precoro_daemon.adapters.sql.rows import to_pass, to_record
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.domain.absences import Missing
+from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
 from precoro_daemon.ports import Aside, Committed, Detail, Due
@@ -68,13 +69,23 @@ class SqlMirror:
     async def mark_gone(self, due: Due, *, at: float) -> None:
         await self._transactions.write(partial(details.mark_gone, due=due, at=at))
 
+    async def count_aside(self) -> Mapping[tuple[str, str], int]:
+        def work(connection: sqlite3.Connection) -> Mapping[tuple[str, str], int]:
+            return {(row["collection"], row["stage"]): row["items"] for row in connection.execute(SQL["count_aside"])}
+
+        return await self._transactions.read(work)
+
     async def set_aside(self, item: Aside) -> None:
         await self._transactions.write(lambda connection: connection.execute(SQL["set_aside"], asdict(item)))
 
 
 def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missing], int]:
     rows = connection.execute(SQL["missing_records"], asdict(walk))
-    missing = [Missing(row["id"], row["idn"], bool(row["shares_idn"])) for row in rows]
+    by_idn = COLLECTIONS[walk.collection].key == "idn"
+    # A detail by a shared idn answers for another row.
+    missing = [
+        Missing(row["id"], row["id"] if not by_idn else None if row["shares_idn"] else row["idn"]) for row in rows
+    ]
     (live,) = connection.execute(SQL["count_live"], (walk.collection,)).fetchone()
     return missing, live
 
@@ -82,6 +93,7 @@ def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missi
 def _close_pass(connection: sqlite3.Connection, walk: Pass, vanished: Sequence[int], at: float) -> None:
     for id_ in vanished:
         details.vanish(connection, walk.collection, id_, at)
+    connection.execute(SQL["clear_aside"], (walk.collection, "census", walk.collection))
     if walk.kind == "whole" and walk.finished:
         # A row that could not be read is still so only if this pass met it again.
         connection.execute(SQL["clear_unseen"], (walk.collection, walk.started_at))

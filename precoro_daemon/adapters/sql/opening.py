@@ -50,6 +50,15 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
         return connection
 
 
+def find_state(path: Path) -> bool:
+    """Whether there is a state. Raises StoreUnusable if one could not be made or written here. Blocking."""
+    path = path.resolve()
+    with explained(path):
+        _refuse_foreign(path)
+        _refuse_read_only(path)
+        return not _is_new(path)
+
+
 def open_read_only(path: Path, identity: str) -> sqlite3.Connection:
     """For a reader beside the one writer. Raises StoreUnusable if the state is not there or not this company's."""
     path = path.resolve()

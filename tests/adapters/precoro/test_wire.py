@@ -82,8 +82,26 @@ def test_an_empty_answer_without_paging_is_believed_of_small_sets_only() -> None
 
 
 def test_a_page_that_lost_its_rows_is_refused() -> None:
-    with pytest.raises(MalformedAnswer, match="the page is empty, though it counts 2 rows"):
-        read(body([], **OLDER))
+    for left in ([], ROWS[:1]):
+        with pytest.raises(MalformedAnswer, match=f"holds {len(left)} rows, though it counts 2"):
+            read(body(left, **OLDER))
+
+
+def test_a_count_of_something_else_is_no_cut() -> None:
+    assert len(read(body(ROWS, **OLDER | {"count": 3})).records) == 2
+
+
+def test_a_page_that_says_it_is_the_last_of_more_is_refused() -> None:
+    with pytest.raises(MalformedAnswer, match="page 1 says it is the last, and that there are 2"):
+        read(body(ROWS, **OLDER, has_next_page=False))
+
+
+def test_a_row_with_half_a_character_costs_its_siblings_nothing() -> None:
+    rows = b'[{"id": 1, "sum": 1.10}, {"id": 2, "name": "\\ud83d"} ,{"id": 3}]'
+    page = read(b'{"data": %b, "meta": {"pagination": {"total": 3}}}' % rows)
+    assert [record.raw for record in page.records] == ['{"id": 1, "sum": 1.10}', '{"id": 3}']
+    assert [row.raw for row in page.rejected] == ['{"id": 2, "name": "\\ud83d"}']
+    assert (page.total, page.is_last) == (3, True)
 
 
 def test_rows_may_come_keyed_by_id() -> None:
@@ -96,7 +114,7 @@ def test_another_page_than_asked_for_is_refused() -> None:
 
 
 def test_the_last_page_asked_for_by_name_tells_its_number() -> None:
-    page = read(body([{"id": 3}], **OLDER | {"current_page": 2}), asked=None)
+    page = read(body([{"id": 3}], **OLDER | {"current_page": 2, "count": 1}), asked=None)
     assert page.number == 2
     assert page.is_last
     assert read(body(ROWS), asked=None).number == 1
@@ -142,7 +160,7 @@ def test_a_bad_row_is_set_aside_and_its_siblings_go_on(bad: Any) -> None:
 
 @given(st.lists(rows, min_size=1))
 def test_every_digit_and_letter_of_a_row_is_kept(listing: list[dict[str, Any]]) -> None:
-    page = read(body(listing, **OLDER))
+    page = read(body(listing, **OLDER | {"count": len(listing)}))
     assert [json.loads(record.raw) for record in page.records] == listing
 
 
