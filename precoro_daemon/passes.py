@@ -130,7 +130,7 @@ async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> 
     if cursor.filter == chosen.fingerprint:
         return cursor
     _log.info("filter_changed", collection=collection.name)
-    await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps)
+    await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
     return await lister.mirror.cursor(collection.name)
 
 

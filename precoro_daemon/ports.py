@@ -146,9 +146,9 @@ class Mirror(Protocol):
         stage "census" is cleared."""
         ...
 
-    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record], bool]) -> None:
-        """Set `wanted` of every stored record anew; store a cursor that has only the filter's fingerprint, so that
-        the next pass is whole; drop open passes."""
+    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
+        """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date); store
+        a cursor that has only the filter's fingerprint, so that the next pass is whole; drop open passes."""
         ...
 
     async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:

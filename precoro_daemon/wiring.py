@@ -234,8 +234,9 @@ def look(settings: Settings) -> Look:
     """Read the state beside the instance that may hold it. Raises StoreUnusable."""
     now = RealClock().now()
     overview = read_overview(settings.state.path, identity=identity(settings), since=now - budget.MEMORY)
-    if overview.calls:
-        now = max(now, overview.calls[-1][0])  # a rehearsal's time runs ahead of ours, a wrong clock behind
+    known = [at for at, _ in overview.calls if at < now + _REHEARSAL / 2]
+    if known:
+        now = max(now, known[-1])  # a rehearsal's time runs ahead of ours, a wrong clock behind
     account = budget.Budget(limits(settings))
     account.restore(overview.calls, overview.closed, now)
     return Look(overview, account, frozenset(settings.fetch_details.collections), settings.take_census.every, now)

@@ -69,6 +69,10 @@ class Filter:
         """The same for what only a detail shows. One that names no files has none."""
         return self._keeps_fields(raw) and (not self.attached_files_only or _has_files(_read(raw).attachments))
 
+    def keeps_stored(self, record: Record, detail: str | None) -> bool:
+        """Both together, for what the mirror has; None for a detail it has not."""
+        return self.keeps(record) and (detail is None or self.keeps_detail(detail))
+
     def _keeps_fields(self, raw: str) -> bool:
         if not (self.approved_from or self.approved_to or self.supplier or self.attached_files_only):
             return True

@@ -233,7 +233,7 @@ async def test_a_new_filter_is_applied_to_what_is_stored(backend: Backend) -> No
         await listed(store.mirror, *rows)
         begun = await store.mirror.commit_pages(Pass("invoices", "whole"), paged(rows)[:1])
         assert not begun.walk.finished
-        await store.mirror.refilter("invoices", "new", lambda row: row.status == 1)
+        await store.mirror.refilter("invoices", "new", lambda row, _: row.status == 1)
         assert await store.mirror.cursor("invoices") == Cursor("invoices", filter="new")
         assert await store.mirror.open_pass("invoices", "whole") is None
     wanted = backend.query("SELECT id FROM records WHERE wanted ORDER BY id")
@@ -246,20 +246,27 @@ async def test_a_filter_sees_stored_records_as_they_were_listed(backend: Backend
     seen: list[Record] = []
     async with backend.open() as store:
         await listed(store.mirror, row)
-        await store.mirror.refilter("invoices", "new", lambda stored: bool(seen.append(stored)))
+        await store.mirror.refilter("invoices", "new", lambda stored, _: bool(seen.append(stored)))
     assert seen == [row]
 
 
 @pytest.mark.asyncio
-async def test_a_record_wanted_anew_is_asked_for_its_detail_again(backend: Backend) -> None:
+async def test_a_filter_is_shown_the_details_that_are_up_to_date(backend: Backend) -> None:
+    seen: dict[int, str | None] = {}
+
+    def keeps(row: Record, detail: str | None) -> bool:
+        seen[row.id] = detail
+        return True
+
     async with backend.open() as store:
-        await listed(store.mirror, record(1), record(2))
+        await listed(store.mirror, record(1), record(2), record(3))
         for id_ in (1, 2):
-            detail = Detail(id_, record(id_).raw, wanted=id_ == 1)
+            detail = Detail(id_, f'{{"id":{id_}}}', wanted=id_ == 1)
             await store.mirror.save_detail(await due_for(store.mirror, id_), detail, at=LATER)
-        assert await due_ids(store.mirror) == []
-        await store.mirror.refilter("invoices", "", lambda _: True)
-        assert await due_ids(store.mirror) == [2]
+        await listed(store.mirror, record(1, note="edited"), record(2), record(3), at=LATER)
+        await store.mirror.refilter("invoices", "", keeps)
+        assert seen == {1: None, 2: '{"id":2}', 3: None}
+        assert await due_ids(store.mirror) == [1, 3], "a detail that was judged is not asked for again"
 
 
 @pytest.mark.asyncio
@@ -465,7 +472,7 @@ class _Refused(Exception):
 
 @pytest.mark.asyncio
 async def test_a_transaction_that_fails_leaves_nothing_behind(backend: Backend) -> None:
-    def refuse(row: Record) -> bool:
+    def refuse(row: Record, _: str | None) -> bool:
         if row.id == 2:
             raise _Refused
         return False

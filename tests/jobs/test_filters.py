@@ -133,3 +133,17 @@ async def test_passes_of_changes_ask_for_nothing_that_a_record_can_leave(tmp_pat
         assert "modifiedSince" in call
         assert "status" not in call
         assert "approval" not in call
+
+
+async def test_a_filter_on_files_set_later_judges_by_the_details_there_are(tmp_path: Path) -> None:
+    async with stage(tmp_path, counts={"purchaseorders": 40}) as shown:
+        shown.sections["mirror_collections"] = {"collections": ("purchase_orders",)}
+        await shown.run()
+        with_files = {row.id for row in shown.sandbox.company["purchaseorders"] if row.files}
+        assert 0 < len(with_files) < 40
+        shown.sandbox.journal.clear()
+        shown.sections["mirror_collections"]["filters"] = {"purchase_orders": {"attached_files_only": True}}
+        assert (await shown.run()).failed == []
+        assert {row["id"] for row in shown.query("SELECT id FROM purchase_orders")} == with_files
+        assert shown.query("SELECT id FROM records WHERE vanished_at IS NOT NULL") == []
+        assert shown.calls("/purchaseorders/") == [], "every detail is there already"

@@ -44,14 +44,14 @@ class SqlMirror:
     async def close_pass(self, walk: Pass, vanished: Sequence[int] = (), *, at: float) -> None:
         await self._transactions.write(partial(_close_pass, walk=walk, vanished=vanished, at=at))
 
-    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record], bool]) -> None:
+    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(SQL["forget_passes"], (collection,))
             connection.execute(SQL["save_cursor"], asdict(Cursor(collection, filter=fingerprint)))
-            for record in _stored(connection, collection):
-                wanted = keeps(record)
+            for record, detail in _stored(connection, collection):
+                wanted = keeps(record, detail)
                 if wanted != record.wanted:
-                    row = {"wanted": wanted, "collection": collection, "id": record.id}
+                    row = {"wanted": wanted, "ask": detail is None, "collection": collection, "id": record.id}
                     connection.execute(SQL["want_record"], row)
 
         await self._transactions.write(work)
@@ -100,9 +100,9 @@ def _close_pass(connection: sqlite3.Connection, walk: Pass, vanished: Sequence[i
     connection.execute(SQL["forget_pass"], (walk.collection, walk.kind))
 
 
-def _stored(connection: sqlite3.Connection, collection: str) -> Iterator[Record]:
-    """Every stored record, a few at a time, so that they may be changed meanwhile."""
+def _stored(connection: sqlite3.Connection, collection: str) -> Iterator[tuple[Record, str | None]]:
+    """Every stored record with its detail, a few at a time, so that they may be changed meanwhile."""
     after = -(2**63)
     while rows := connection.execute(SQL["stored_records"], (collection, after)).fetchall():
-        yield from map(to_record, rows)
+        yield from ((to_record(row), row["detail"]) for row in rows)
         after = rows[-1]["id"]

@@ -26,7 +26,8 @@ def record_cells(record: Record, at: float) -> tuple[Cell, ...]:
 
 
 def to_record(row: sqlite3.Row) -> Record:
-    return Record(**{**row, "wanted": bool(row["wanted"])})
+    columns = ("id", "idn", "status", "updated_at", "external_id", "version", "raw")
+    return Record(**{name: row[name] for name in columns}, wanted=bool(row["wanted"]))
 
 
 def to_pass(row: sqlite3.Row) -> Pass:

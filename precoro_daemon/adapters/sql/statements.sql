@@ -97,16 +97,19 @@ SET at = excluded.at, whole_at = excluded.whole_at, pages = excluded.pages, unpr
 
 
 -- name: stored_records
-SELECT id, idn, status, updated_at, external_id, version, data AS raw, wanted
+SELECT
+    records.id, idn, status, updated_at, external_id, version, records.data AS raw, wanted,
+    CASE WHEN detail_version IS version THEN details.data END AS detail
 FROM records
-WHERE collection = ? AND id > ?
-ORDER BY id
+LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
+WHERE records.collection = ? AND records.id > ?
+ORDER BY records.id
 LIMIT 500;
 
 -- name: want_record
--- Only a detail may show whether a record is wanted, so one that is wanted anew is asked for again.
+-- Only a detail may show whether a record is wanted, so one that is wanted anew without one is asked for.
 UPDATE records
-SET wanted = :wanted, detail_version = CASE WHEN :wanted THEN NULL ELSE detail_version END
+SET wanted = :wanted, detail_version = CASE WHEN :wanted AND :ask THEN NULL ELSE detail_version END
 WHERE collection = :collection AND id = :id;
 
 

@@ -85,7 +85,7 @@ async def test_damage_met_only_while_running_is_told_the_same_way(tmp_path: Path
     async with open_store(path, identity="company") as store:
         scribble(path)
         with pytest.raises(StoreUnusable, match="is damaged"):
-            await store.mirror.refilter("invoices", "new", lambda row: row.id > 0)
+            await store.mirror.refilter("invoices", "new", lambda row, _: row.id > 0)
 
 
 @pytest.mark.asyncio
