@@ -1,4 +1,4 @@
-"""`python -m tests.bench [name ...]`: measure, print one table; all of it takes about twelve minutes."""
+"""`python -m tests.bench [name ...]`: measure, print one table; all of it takes about six minutes."""
 
 from __future__ import annotations
 
