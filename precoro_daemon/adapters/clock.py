@@ -12,6 +12,10 @@ _TRUSTED = 2.0
 _STRETCH = 60.0
 """Longest single timer in real seconds: the loop's own clock stands still while the machine is suspended."""
 
+_COARSE = 0.0015
+"""Real seconds by which the loop's timers are late. In a rehearsal they stand for many: the last ones are waited for
+awake."""
+
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -46,8 +50,9 @@ class RealClock:
 
     async def sleep(self, seconds: float) -> None:
         end = self._elapsed() + seconds / self.time_scale
+        awake = _COARSE if self.time_scale > 1 else 0.0
         while (left := end - self._elapsed()) > 0:  # noqa: ASYNC110 - nothing tells of time but time
-            await anyio.sleep(min(left, _STRETCH))
+            await anyio.sleep(min(max(left - awake, 0.0), _STRETCH))
 
     @staticmethod
     def _elapsed() -> float:

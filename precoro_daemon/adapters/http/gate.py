@@ -258,9 +258,10 @@ class Gate:
         assert passage.charge is not None
         passage.sent_at = self._clock.now()
         self._budget.sent(passage.charge, passage.sent_at)
-        if interval := self._budget.interval:
-            # A fresh limiter, filled at once, counts from now and knows the present interval.
-            self._pace = AsyncLimiter(1, interval / self._clock.time_scale)
+        if rate := self._budget.limits.per_second:
+            # A fresh limiter, filled at once, counts from now. It keeps the bare limit; the budget adds its guard, so
+            # that two timers never wait for each other's last millisecond.
+            self._pace = AsyncLimiter(1, 1 / (rate * self._clock.time_scale))
             await self._pace.acquire()
         self._progress.called(passage.lane, self._budget.left(passage.sent_at))
         self._let_follow(passage)
