@@ -10,9 +10,16 @@ from precoro_daemon.sandbox.shapes import Json, Shapes, dumps
 
 LINE_IDS = 100
 """Ids of things inside a record are the record's id times this, plus a number."""
-FILLER = (b"Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt. " * 3_000)[
-    :250_000
-]
+_STEP = (
+    b'{"id":1%06d,"position":1%02d,"user":{"id":1%06d,"name":"Olena Koval"},"action":"approve",'
+    b'"date":"2026-01-15T09:%02d:00","comment":null}'
+)
+_STEP_BYTES = len(_STEP % (0, 0, 0, 0)) + 1
+
+
+def _steps(number: int, room: int) -> bytes:
+    """Approval steps that fill about that many bytes: what makes real records long is many fields, not one text."""
+    return b",".join(_STEP % (number, step, step, step % 60) for step in range(1 + room // _STEP_BYTES))
 
 
 class Entries:
@@ -37,7 +44,7 @@ class Entries:
             raw = dumps(self.fields(row))
             missing = self._record_bytes - len(raw)
             if missing > 0 and schema.COLLECTIONS[row.collection].document:
-                raw = b'%b,"searchText":"%b"}' % (raw[:-1], FILLER[: max(0, missing - 16)])
+                raw = b'%b,"approvalHistory":[%b]}' % (raw[:-1], _steps(row.id, missing))
             row.raw = raw
         return row.raw
 

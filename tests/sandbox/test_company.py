@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aiohttp
@@ -36,7 +37,9 @@ def test_sizes() -> None:
     wide = built(size="empty", counts={"invoices": 500, "payments": 10}, record_bytes=2_048, warm=True)
     assert wide.company.counts()["invoices"] == 500
     assert wide.company.counts()["payments"] <= 10
-    assert all(len(wide.company.entries.raw(row)) >= 2_048 for row in wide.company["invoices"])
+    assert all(
+        len(raw) >= 2_048 and json.loads(raw) for raw in map(wide.company.entries.raw, wide.company["invoices"])
+    )
     assert all(row.raw for row in wide.company["invoices"])
     wide.company.truth("invoices")
 
