@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -50,7 +51,7 @@ async def show(into: Path, console: Console) -> int:
 
 
 async def _run(console: Console, config: Path, sandbox: Sandbox, title: str) -> int:
-    console.print(f"\n[bold]{title}[/]\n   $ precoro-daemon --once --config {config}\n")
+    console.print(f"\n[bold]{title}[/]\n   $ {_program()} --once --config {config}\n")
     before = sandbox.journal.total
     command = [sys.executable, "-m", "precoro_daemon", "--once", "--config", str(config)]
     done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
@@ -85,9 +86,19 @@ def _ask(path: Path, console: Console) -> None:
             console.print(tables.answer(titles, answer.fetchall()))
 
 
+def _program() -> str:
+    """How the reader can call this program: by its name where that is found, else as it was called now."""
+    return "precoro-daemon" if shutil.which("precoro-daemon") else sys.argv[0]
+
+
 def _say_goodbye(into: Path, console: Console) -> None:
+    hints = {
+        f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
+        f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
+        f"{_program()} sandbox": "a company like this for your own rehearsals, with a page to look at",
+        "config.example.toml": "every setting, to mirror your own company",
+    }
     console.print("\n[bold]What now?[/]")
-    console.print(f"   sqlite3 {into / 'demo.db'} .tables     the mirror: one view a collection, one for lines")
-    console.print(f"   precoro-daemon status --config {into / 'demo.toml'}     how fresh, what is due, what is left")
-    console.print("   precoro-daemon sandbox     the same company for your own rehearsals, with a page to look at")
-    console.print("   config.example.toml     every setting, to mirror your own company\n")
+    for command, meaning in hints.items():
+        console.print(f"   {command}")
+        console.print(f"      {meaning}", style="dim")
