@@ -103,7 +103,7 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server
     number = whole_number(pagination.current_page)
     if asked.number is not None and number not in (None, asked.number):
         raise MalformedAnswer(f"{path}: asked for page {asked.number}, got page {number}")
-    _refuse_cut(rows, pagination, path)
+    _refuse_cut(rows, pagination, asked)
     total = whole_number(pagination.total)
     total_pages = _total_pages(pagination, total, asked.per_page)
     has_next = _flag(pagination.has_next_page)
@@ -123,11 +123,11 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server
     )
 
 
-def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, path: str) -> None:
+def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked) -> None:
     """A page that counts more rows than it holds was cut. A count above its own size would count something else."""
     count, per_page = whole_number(pagination.count), whole_number(pagination.per_page)
-    if count is not None and len(rows) < count <= (per_page or count):
-        raise MalformedAnswer(f"{path}: the page holds {len(rows)} rows, though it counts {count}")
+    if count is not None and len(rows) < count <= (per_page or asked.per_page):
+        raise MalformedAnswer(f"{asked.collection.path}: the page holds {len(rows)} rows, though it counts {count}")
 
 
 def _refuse_bare(rows: list[msgspec.Raw], asked: Asked) -> None:
