@@ -1,21 +1,30 @@
 """the page for people at `/`"""
 
+from collections.abc import Callable
 from importlib.resources import files
 
 from aiohttp import web
 
+from precoro_daemon.sandbox.shapes import Json, dumps
+
 
 class Console:
-    """Serves one self-contained page, which asks /_sandbox for what it shows. Reads it when made."""
+    """Serves one self-contained page that shows what `glance` tells, then asks /_sandbox every other second.
 
-    def __init__(self) -> None:
+    The page's text is read when this is made.
+    """
+
+    def __init__(self, glance: Callable[[], Json]) -> None:
+        self._glance = glance
         self._page = files(__package__).joinpath("console.html").read_text("utf-8")
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/", self.page), web.get("/favicon.ico", self.no_icon)]
 
     async def page(self, _request: web.Request) -> web.Response:
-        return web.Response(text=self._page, content_type="text/html")
+        # Within a script "<" could begin its end tag.
+        first = dumps(self._glance()).decode().replace("<", "\\u003c")
+        return web.Response(text=self._page.replace("/* glance */ null", first), content_type="text/html")
 
     async def no_icon(self, _request: web.Request) -> web.Response:
         return web.Response(status=204)

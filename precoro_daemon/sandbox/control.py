@@ -11,6 +11,7 @@ from aiohttp import web
 from precoro_daemon.sandbox import schema, users
 from precoro_daemon.sandbox.clock import stamp
 from precoro_daemon.sandbox.replies import json, ready_json
+from precoro_daemon.sandbox.shapes import Json
 
 if TYPE_CHECKING:
     from precoro_daemon.sandbox.server import Sandbox
@@ -38,27 +39,32 @@ class Control:
 
     async def state(self, _request: web.Request) -> web.Response:
         """Rows, limits, refusals and settings at a glance."""
+        return json(self._state())
+
+    def glance(self) -> Json:
+        """The state and the newest requests: what the page for people shows."""
+        return {"state": self._state(), "journal": {"entries": self._sandbox.journal.last(50)}}
+
+    def _state(self) -> Json:
         sandbox = self._sandbox
         now = sandbox.clock.now()
-        return json(
-            {
-                "url": sandbox.url,
-                "token": sandbox.token,
-                "email": sandbox.email,
-                "now": stamp(now),
-                "seed": sandbox.options.seed,
-                "size": sandbox.options.size,
-                "time_scale": sandbox.clock.scale,
-                "rows": sandbox.company.counts(),
-                "options": dataclasses.asdict(sandbox.tuning),
-                "used": {kind: list(pair) for kind, pair in sandbox.limits.used(now).items()},
-                "refusals": dict(sandbox.limits.refusals),
-                "requests": sandbox.journal.total,
-                "statuses": dict(sandbox.journal.statuses),
-                "faults": [dataclasses.asdict(rule) for rule in sandbox.faults.rules],
-                "changed_by_users": sandbox.changes,
-            }
-        )
+        return {
+            "url": sandbox.url,
+            "token": sandbox.token,
+            "email": sandbox.email,
+            "now": stamp(now),
+            "seed": sandbox.options.seed,
+            "size": sandbox.options.size,
+            "time_scale": sandbox.clock.scale,
+            "rows": sandbox.company.counts(),
+            "options": dataclasses.asdict(sandbox.tuning),
+            "used": {kind: list(pair) for kind, pair in sandbox.limits.used(now).items()},
+            "refusals": dict(sandbox.limits.refusals),
+            "requests": sandbox.journal.total,
+            "statuses": dict(sandbox.journal.statuses),
+            "faults": [dataclasses.asdict(rule) for rule in sandbox.faults.rules],
+            "changed_by_users": sandbox.changes,
+        }
 
     async def truth(self, request: web.Request) -> web.Response:
         """`?details=0` leaves out the details, which take long to draw for large collections."""

@@ -44,9 +44,10 @@ class Sandbox:
         self.limits = Limits(options.quota, options.time_scale)
         self.faults = Faults(KINDS, options.seed)
         self.journal = Journal()
-        self._console = Console()
         self.changes = 0
         """How many things users have done."""
+        self._control = Control(self)
+        self._console = Console(self._control.glance)
 
     def tune(self, **wishes: object) -> None:
         """Changes latency, busy, limits, order, meta, retry_after or keep_external_id; else ValueError."""
@@ -64,7 +65,7 @@ class Sandbox:
         app.add_routes(
             [
                 *self._console.routes(),
-                *Control(self).routes(),
+                *self._control.routes(),
                 *reads.routes(),
                 *Writes(self.company, self.tuning, reads).routes(),
             ]
