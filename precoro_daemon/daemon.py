@@ -45,6 +45,7 @@ class RunReport:
 
     failed   one line for each thing that failed and will be tried again
     remains  one line for each thing that is not as it should be after the run, whichever run it comes from
+    due      documents whose detail is missing or old, after the run
     spent    why and until when the quota held something back, None if it did not
     stopped  what ended the run before its work was done, None if nothing did
     """
@@ -52,6 +53,7 @@ class RunReport:
     brought: int = 0
     failed: list[str] = field(default_factory=list)
     remains: Sequence[str] = ()
+    due: int = 0
     spent: BudgetSpent | None = None
     stopped: StopCause | None = None
 

@@ -41,13 +41,13 @@ class _Row:
     rejected: int = 0
     listed: bool = False
     details: int = 0
-    details_due: int = 0
+    due: int = 0
     failed: int = 0
 
     @property
     def calls_left(self) -> int:
         pages = max((self.pages or self.page) - self.page, 0)
-        return pages + max(self.details_due - self.details - self.failed, 0)
+        return pages + max(self.due - self.details - self.failed, 0)
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class LiveScreen:
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
         row = self._row(collection)
-        row.details, row.failed, row.details_due = done, failed, max(due, done + failed)
+        row.details, row.failed, row.due = done, failed, max(due, done + failed)
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         self._waiting = (f"the {window} window for {lane.name.lower()}", until)
@@ -154,13 +154,13 @@ def _list_cells(row: _Row) -> tuple[RenderableType, str]:
 
 
 def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
-    if not row.details_due:
+    if not row.due:
         return Text(), ""
     failed = f" ({row.failed} failed)" if row.failed else ""
-    if row.details + row.failed >= row.details_due:
+    if row.details + row.failed >= row.due:
         return Text("✓", style="green" if not row.failed else "yellow"), f"{row.details:,}{failed}"
-    bar = ProgressBar(total=row.details_due, completed=row.details + row.failed, width=16)
-    return bar, f"{row.details:,} of {row.details_due:,}{failed}"
+    bar = ProgressBar(total=row.due, completed=row.details + row.failed, width=16)
+    return bar, f"{row.details:,} of {row.due:,}{failed}"
 
 
 def _title(name: str) -> str:
@@ -217,8 +217,9 @@ def closing_words(report: RunReport, calls_left: int) -> Text:
         words.append(f"and {len(report.failed) - _SHOWN} more; `precoro-daemon status` shows them\n", style="yellow")
     if report.spent is not None:
         words.append(f"{report.spent}\n", style="bold yellow")
-    if calls_left and (report.spent or report.stopped):
-        words.append(f"{calls_left:,} calls are left to make\n")
+    left = max(calls_left, report.due)
+    if left and (report.spent or report.stopped):
+        words.append(f"{left:,} calls are left to make\n")
     if report.stopped:
         cause = "interrupted" if report.stopped == "signal" else "the time given is over"
         words.append(f"{cause}; the next run goes on where this one stopped\n", style="bold yellow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,11 +77,13 @@ class Assembly:
     jobs        by name, in the order of a round
     stop_calls  let no further call leave
     remains     a line for each thing that is not as it should be
+    due         how many documents lack an up-to-date detail
     """
 
     jobs: Mapping[str, Job]
     stop_calls: Callable[[], None]
     remains: Callable[[], Awaitable[Sequence[str]]]
+    due: Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
             jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
             report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
             report.remains = await ready.remains()
+            report.due = await ready.due()
     except DaemonError as error:
         _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
         raise
@@ -108,6 +112,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
         brought=report.brought,
         failed=len(report.failed),
         remains=len(report.remains),
+        due=report.due,
         stopped=report.stopped,
         resume_at=report.spent and utc_text(datetime.fromtimestamp(report.spent.resume_at, UTC).isoformat()),
     )
@@ -131,7 +136,13 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
         _connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
     ):
         jobs = _jobs(settings, precoro, store.mirror, clock, progress)
-        yield Assembly(jobs, stop_calls, partial(_remains, settings, store.mirror))
+        remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
+        yield Assembly(jobs, stop_calls, remains, due)
+
+
+async def _details_due(settings: Settings, mirror: Mirror) -> int:
+    counts = await mirror.count_due(settings.fetch_details.collections, before=math.inf)
+    return sum(counts.values())
 
 
 async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
