@@ -178,9 +178,9 @@ async def test_windows_count_from_when_a_request_is_really_written(
 
 @pytest.mark.asyncio
 async def test_the_same_get_waits_for_its_minute_while_others_go():
-    server = StrictServer(same_get=[(60, 1)], scale=200.0)
+    server = StrictServer(same_get=[(60, 1)], scale=30.0)
     async with serving(server) as origin:
-        bench = Bench(origin, scale=200.0)
+        bench = Bench(origin, scale=30.0)
         async with bench.client(limits(same_get_per_minute=1)) as client, anyio.create_task_group() as tasks:
             for n in (1, 1, 2, 3, 1):
                 tasks.start_soon(client.send, get(n))
