@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.jobs.comparing import Truth, exact
 
-SCALE = 10.0
+SCALE = 5.0
 """How many times faster than real its time passes."""
 
 TOKEN, EMAIL = "hostile-key-7Zq9", "hostile.user@canary.example"

@@ -19,7 +19,7 @@ from tests.system.program import NO_LIMITS, Program, terminate
 
 pytestmark = pytest.mark.asyncio
 
-SCALE = 20.0
+SCALE = 10.0
 
 
 @asynccontextmanager
