@@ -1,16 +1,13 @@
 """Keeps a faithful local mirror of a company's Precoro data, inside Precoro's limits. The map:
 
 __main__.py               python -m precoro_daemon
-cli.py                    arguments → settings → run → exit code; the only place that prints or exits
 daemon.py                 laps: what is due is run until nothing is; signals, drain, time limit
 demo.py                   the main job against the sandbox, shown step by step
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
-ports.py                  what jobs need from outside, as Protocols with written contracts
 screen.py                 what a person sees: live progress and tables
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
-wiring.py                 builds adapters, wraps them, hands them to jobs; the only module that names both sides
 
 adapters/                 the outside world: one package per thing on the other side
   clock.py                real time and sleep
@@ -44,6 +41,11 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   transactions.py         one connection on one thread; a transaction is one function run there
   views.py                the views people query: one per collection, one per kind of document lines
 
+cli/                      arguments → settings → run → exit code; the only package that prints or exits
+  commands.py             --once, and the commands that look: check, status, estimate
+  rehearsals.py           the sandbox, and the demo that runs against it
+  running.py              what every command needs: settings, a console, an event loop, how failures end
+
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
@@ -61,6 +63,14 @@ jobs/                     what it does: one module = one command = one log field
   fetch_details.py        full documents of new or changed ones, by IDN
   mirror_collections.py   lists into the mirror, by cursor
   take_census.py          what did the passes miss
+
+ports/                    what jobs need from outside, as Protocols with written contracts
+  budget_book.py          what the account of API calls must not forget
+  laps.py                 what one lap of a job tells whoever called it
+  mirror.py               the mirror, its change log, its passes and cursors
+  precoro.py              the company's data at Precoro
+  progress.py             what a person watching may see
+  time.py                 time as the program lives it
 
 sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
   cards.py                list entries of payments, suppliers, catalogue items, fields and small sets
@@ -103,6 +113,13 @@ settings/                 TOML + environment + credential files → frozen Setti
   reading.py              file, environment and credential files → values with their origins → Settings
   sections.py             every section, key by key: meaning, unit, reason for the default
   values.py               how one value is read, from TOML or from a variable, and what is allowed
+
+wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
+  assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
+  jobs.py                 the jobs of a run, and when each of them is due
+  look.py                 the state as `status` shows it, read beside the instance that may hold it
+  runs.py                 one run, from opening the state to the report
+  values.py               settings as the values that the parts are built from
 """
 
 __version__ = "0.1.0"

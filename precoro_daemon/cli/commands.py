@@ -1,0 +1,119 @@
+"""--once, and the commands that look: check, status, estimate"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from precoro_daemon import __version__
+from precoro_daemon.cli.rehearsals import demo, sandbox
+from precoro_daemon.cli.running import (
+    Commands,
+    Duration,
+    config_option,
+    exit_code,
+    importing,
+    load,
+    make_console,
+    run_async,
+)
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings import Settings
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--once", is_flag=True, help="Bring the mirror up to date, then exit.")
+@click.option("--only", metavar="JOB", help="With --once: run this job alone, due or not.")
+@click.option("--for", "time_limit", type=Duration(), help="With --once: stop cleanly within this time, e.g. 30m.")
+@config_option
+@click.version_option(__version__, prog_name="precoro-daemon")
+@click.pass_context
+def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | None, config: Path | None) -> None:
+    """Keep a faithful local mirror of a company's Precoro data, inside Precoro's limits."""
+    ctx.obj = config
+    if ctx.invoked_subcommand is None:
+        if not once:
+            raise click.UsageError("say what to do: --once, or one of the commands that --help lists")
+        sys.exit(_run_once(load(config), only, time_limit))
+    if once or only or time_limit:
+        raise click.UsageError("--once, --only and --for stand alone, without a command")
+
+
+@main.command()
+@config_option
+@click.pass_obj
+def check(parent: Path | None, config: Path | None) -> None:
+    """Report every mistake in the configuration, then see with one call whether the key works."""
+    settings = load(config or parent)
+    from precoro_daemon.wiring import check_access
+
+    mirrored = len(settings.mirror_collections.collections)
+    click.echo(f"configuration  good: {mirrored} collections into {settings.state.url}")
+    click.echo(f"Precoro        {run_async(lambda: check_access(settings))}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@config_option
+@click.pass_obj
+def status(parent: Path | None, config: Path | None, as_json: bool) -> None:
+    """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
+    settings = load(config or parent)
+    from precoro_daemon import tables, wiring
+
+    look = wiring.look(settings)
+    if as_json:
+        click.echo(tables.status_as_json(look))
+    else:
+        make_console().print(tables.status(look))
+
+
+@main.command()
+@config_option
+@click.pass_obj
+def estimate(parent: Path | None, config: Path | None) -> None:
+    """Tell how many calls and days a first mirror will take, for a call or two per list."""
+    settings = load(config or parent)
+    from precoro_daemon import tables, wiring
+    from precoro_daemon.adapters.clock import RealClock
+    from precoro_daemon.screen import LiveScreen
+
+    console = make_console()
+    screen = LiveScreen(console, RealClock())
+    with screen.live():
+        costs, failed = run_async(lambda: wiring.estimate_cost(settings, screen))
+    console.print(tables.estimate(costs, wiring.limits(settings)))
+    for line in failed:
+        console.print(f"could not be read: {line}", style="yellow", markup=False)
+    sys.exit(3 if failed else 0)
+
+
+def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
+    with importing():
+        from precoro_daemon import telemetry, wiring
+
+    if only is not None and only not in wiring.JOB_NAMES:
+        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
+    clock = wiring.clock_for(settings)
+    secrets = (settings.precoro.token.get_secret_value(), settings.precoro.email.get_secret_value())
+    if not sys.stdout.isatty():
+        telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
+        return exit_code(run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit))))
+    from precoro_daemon import screen
+
+    console = make_console()
+    live = screen.LiveScreen(console, clock)
+    telemetry.set_up("warning", "console", secrets=secrets, stream=screen.above(console))
+    with live.live():
+        report = run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit, live)))
+    console.print(live.summary())
+    console.print(screen.closing_words(report, live.calls_left))
+    return exit_code(report)
+
+
+main.add_command(sandbox)
+main.add_command(demo)

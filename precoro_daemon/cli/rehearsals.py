@@ -1,0 +1,79 @@
+"""the sandbox, and the demo that runs against it"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from precoro_daemon.cli.running import make_console, run_async
+
+_ORDERS = ("created_desc", "created_asc", "updated_desc", "updated_asc")
+_METAS = ("both", "totals", "has_next")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.option("--size", type=click.Choice(["empty", "small", "medium", "large"]), default="small", show_default=True)
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same company.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(1),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than real its time passes.",
+)
+@click.option("--limits", type=click.Choice(["on", "off"]), default="on", show_default=True)
+@click.option(
+    "--busy",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Edits, inserts and deletes a minute by its users.",
+)
+@click.option("--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds an answer takes.")
+@click.option(
+    "--order", type=click.Choice(_ORDERS), default=_ORDERS[0], show_default=True, help="How lists are sorted."
+)
+@click.option(
+    "--meta", type=click.Choice(_METAS), default=_METAS[0], show_default=True, help="What pages tell of a list."
+)
+def sandbox(limits: str, **wishes: Any) -> None:
+    """Serve a local Precoro with a made-up company, the documented limits, and faults on demand."""
+    from precoro_daemon.sandbox import SandboxOptions
+
+    options = SandboxOptions(limits=limits == "on", **wishes)
+    run_async(lambda: _serve(options))
+
+
+@click.command()
+@click.option("--into", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, metavar="DIR")
+def demo(into: Path) -> None:
+    """Mirror a made-up company from the built-in sandbox and show the result."""
+    from precoro_daemon.demo import show
+
+    sys.exit(run_async(lambda: show(into, make_console())))
+
+
+async def _serve(options: Any) -> None:
+    import signal
+
+    import anyio
+
+    from precoro_daemon.sandbox import serve
+
+    try:
+        async with serve(options) as running:
+            click.echo(f"sandbox        {running.url}  (open it in a browser)")
+            click.echo(f"X-AUTH-TOKEN   {running.token}")
+            click.echo(f"email          {running.email}")
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                async for _ in signals:
+                    return
+    except* OSError as errors:
+        raise click.ClickException(
+            f"cannot listen on {options.host}:{options.port}: {errors.exceptions[0]}"
+        ) from None

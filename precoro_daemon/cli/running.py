@@ -1,0 +1,118 @@
+"""what every command needs: settings, a console, an event loop, how failures end"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from precoro_daemon.errors import DaemonError, gravest, leaves
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from precoro_daemon.daemon import RunReport
+    from precoro_daemon.settings import Settings
+
+EXIT_CODES = {
+    0: "done",
+    1: "unexpected error, or Precoro cannot be reached",
+    2: "wrong usage",
+    3: "finished, but some records or lists failed; the next run tries them again",
+    4: "the configuration or the state cannot be used",
+    5: "Precoro does not accept the key",
+    6: "stopped by the day's quota or by --for with more to do; the next run goes on",
+    7: "another instance holds the state",
+    130: "interrupted",
+}
+
+T = TypeVar("T")
+
+
+class Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from precoro_daemon.settings.values import read_seconds
+
+        try:
+            return read_seconds(value)
+        except ValueError:
+            self.fail(f"{value!r} is no length of time; write 90s, 30m, 2h or 1h30m", param, ctx)
+
+
+class Commands(click.Group):
+    """Turns every failure this program foresees into one message and its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DaemonError as error:
+            text = str(error)
+            click.echo(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The TOML file; without it ./config.toml if there is one, and the environment.",
+)
+
+
+def exit_code(report: RunReport) -> int:
+    if report.stopped == "signal":
+        return 130
+    if report.spent or report.stopped == "time":
+        return 6
+    return 3 if report.failed or report.remains else 0
+
+
+def load(config: Path | None) -> Settings:
+    with importing():
+        from precoro_daemon.settings import load
+
+    return load(config, os.environ)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """What is imported stays; looking for garbage in it meanwhile makes a start a tenth longer."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def make_console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end; a failure that task groups have wrapped is raised as what it is."""
+    import anyio
+
+    failures: list[DaemonError] = []
+    try:
+        return anyio.run(work)
+    except* DaemonError as errors:
+        failures.extend(leaves(errors))
+    failure = gravest(failures)
+    assert failure is not None
+    raise failure

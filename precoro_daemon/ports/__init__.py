@@ -1,0 +1,22 @@
+"""what jobs need from outside, as Protocols with written contracts"""
+
+from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.laps import LapReport
+from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
+from precoro_daemon.ports.precoro import Detail, Precoro
+from precoro_daemon.ports.progress import Progress, Silent
+from precoro_daemon.ports.time import Clock
+
+__all__ = [
+    "Aside",
+    "BudgetBook",
+    "Clock",
+    "Committed",
+    "Detail",
+    "Due",
+    "LapReport",
+    "Mirror",
+    "Precoro",
+    "Progress",
+    "Silent",
+]

@@ -1,0 +1,119 @@
+"""the mirror, its change log, its passes and cursors"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from precoro_daemon.domain.absences import Missing
+from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
+from precoro_daemon.domain.documents import Record
+from precoro_daemon.ports.precoro import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction did: the pass as it now stands, the cursor, and counts of rows by what became of them."""
+
+    walk: Pass
+    cursor: Cursor
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A document whose detail is missing or older than its version; `attempts` have failed since it was last good."""
+
+    collection: str
+    id: int
+    idn: int | str | None
+    version: bytes
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something set aside, to be looked at or tried again.
+
+    stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
+              not believed); for the last two the key is the collection
+    retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
+    """
+
+    collection: str
+    key: str
+    stage: str
+    reason: str
+    raw: str | None
+    attempts: int
+    since: float
+    retry_at: float | None
+
+
+class Mirror(Protocol):
+    """The mirror, its change log, its passes and cursors. One writer.
+
+    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
+    Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    """
+
+    async def cursor(self, collection: str) -> Cursor:
+        """An empty Cursor if the collection was never listed."""
+        ...
+
+    async def open_pass(self, collection: str, kind: Kind) -> Pass | None:
+        """The pass of that kind that was begun and not closed."""
+        ...
+
+    async def commit_pages(self, walk: Pass, pages: Sequence[Page]) -> Committed:
+        """Records, change rows, pass progress and, when the pass is over, the cursor: all or nothing.
+
+        `pages` follow `walk.next_page` without gap. Committing the same pages again changes nothing but the pass.
+        A finished pass of changes is closed here; a finished whole pass stays open until `close_pass`. What was set
+        aside for the stage "pass" is cleared when the pass is over.
+        """
+        ...
+
+    async def missing(self, walk: Pass) -> tuple[Sequence[Missing], int]:
+        """Live, wanted records that the finished whole pass did not list and that have not changed since it
+        started; and how many live, wanted records there are in all."""
+        ...
+
+    async def close_pass(self, walk: Pass, vanished: Sequence[int] = (), *, at: float) -> None:
+        """Mark the ids vanished (with change rows), forget the pass and what it saw. What was set aside for the
+        stage "census" is cleared."""
+        ...
+
+    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
+        """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date); store
+        a cursor that has only the filter's fingerprint, so that the next pass is whole; drop open passes."""
+        ...
+
+    async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:
+        """Newest first; without what is set aside until `before` or later."""
+        ...
+
+    async def count_due(self, collections: Sequence[str], *, before: float) -> Mapping[str, int]: ...
+
+    async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
+        """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that
+        row's `wanted` if the detail says False, and note `due.version` as answered for `due` and, for rows that
+        share the idn, their present version. Clears what was set aside for the stage "detail"."""
+        ...
+
+    async def mark_gone(self, due: Due, *, at: float) -> None:
+        """Mark vanished (with change rows) the live rows that `due` addresses: its own, and those that share its idn.
+        Clears what was set aside for the stage "detail"."""
+        ...
+
+    async def count_aside(self) -> Mapping[tuple[str, str], int]:
+        """How many things are set aside, by collection and stage."""
+        ...
+
+    async def set_aside(self, item: Aside) -> None:
+        """Remember a failure; a repeat raises `attempts` and keeps `since`."""
+        ...

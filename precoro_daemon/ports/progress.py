@@ -1,0 +1,42 @@
+"""what a person watching may see"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.cursors import Pass
+from precoro_daemon.ports.mirror import Committed
+
+
+class Progress(Protocol):
+    """What a person watching may see. Calls are cheap and never raise."""
+
+    def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None: ...
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None: ...
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""
+        ...
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        """A call left; calls left per window by name."""
+        ...
+
+
+class Silent:
+    """Implements `Progress` for when nobody watches; the log tells the same."""
+
+    def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
+        """Nobody looks."""
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        """Nobody looks."""
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        """Nobody looks."""
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        """Nobody looks."""

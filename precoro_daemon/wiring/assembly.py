@@ -1,0 +1,93 @@
+"""opens the state and the connection to Precoro, and builds the jobs on them"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.http.session import HttpSession, Timeouts
+from precoro_daemon.adapters.http.throttled import Throttled
+from precoro_daemon.adapters.precoro.client import PrecoroClient
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.daemon import Job
+from precoro_daemon.ports import BudgetBook, Mirror, Progress
+from precoro_daemon.settings import Settings
+from precoro_daemon.wiring.jobs import build_jobs
+from precoro_daemon.wiring.values import identity, limits
+
+_ASIDE = {
+    "pass": "the list could not be read to its end",
+    "census": "the last census was not believed",
+    "record": "{count} rows set aside, as they cannot be read",
+    "detail": "{count} details set aside",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A program that is ready to run.
+
+    jobs        by name, in the order of a round
+    stop_calls  let no further call leave
+    remains     a line for each thing that is not as it should be
+    due         how many documents lack an up-to-date detail
+    """
+
+    jobs: Mapping[str, Job]
+    stop_calls: Callable[[], None]
+    remains: Callable[[], Awaitable[Sequence[str]]]
+    due: Callable[[], Awaitable[int]]
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> AsyncIterator[Assembly]:
+    """Open the state and the connection to Precoro. Raises StoreHeld, StoreUnusable."""
+    async with (
+        open_store(settings.state.path, identity=identity(settings)) as store,
+        connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
+    ):
+        jobs = build_jobs(settings, precoro, store.mirror, clock, progress)
+        remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
+        yield Assembly(jobs, stop_calls, remains, due)
+
+
+async def _details_due(settings: Settings, mirror: Mirror) -> int:
+    counts = await mirror.count_due(settings.fetch_details.collections, before=math.inf)
+    return sum(counts.values())
+
+
+async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
+    aside = await mirror.count_aside()
+    lines: list[str] = []
+    for name in settings.mirror_collections.collections:
+        if (await mirror.cursor(name)).unproved:
+            lines.append(f"{name}: not proved complete; the next run takes a census")
+        for stage, what in _ASIDE.items():
+            if count := aside.get((name, stage), 0):
+                lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
+    return lines
+
+
+@asynccontextmanager
+async def connect(
+    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
+) -> AsyncIterator[tuple[PrecoroClient, Callable[[], None]]]:
+    precoro = settings.precoro
+    credentials = Credentials(
+        precoro.origin, token=precoro.token.get_secret_value(), email=precoro.email.get_secret_value()
+    )
+    timeouts = Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
+    around = Surroundings(book=book, clock=clock, progress=progress)
+    async with (
+        HttpSession(credentials, timeouts) as session,
+        Throttled(session, credentials, limits(settings), around) as throttled,
+    ):
+        client = PrecoroClient(Retrying(throttled), settings.mirror_collections.per_page)
+        yield client, throttled.stop

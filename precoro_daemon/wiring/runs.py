@@ -1,0 +1,95 @@
+"""one run, from opening the state to the report"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.sql.opening import find_state
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.daemon import Job, RunReport, run_once
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.documents import utc_text
+from precoro_daemon.domain.estimates import Cost
+from precoro_daemon.errors import DaemonError
+from precoro_daemon.jobs.estimate_cost import EstimateCost
+from precoro_daemon.ports import Progress, Silent
+from precoro_daemon.settings import Settings
+from precoro_daemon.telemetry import get_logger
+from precoro_daemon.wiring.assembly import assemble, connect
+from precoro_daemon.wiring.values import chosen, clock_for, identity
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to run: one job alone or what is due, within how many real seconds, watched by whom."""
+
+    only: str | None = None
+    time_limit: float | None = None
+    progress: Progress = field(default_factory=Silent)
+
+
+async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
+    """One run, from opening the state to the report. Raises FatalError."""
+    _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=wish.only)
+    try:
+        async with assemble(settings, clock, wish.progress) as ready:
+            jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
+            report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
+            report.remains = await ready.remains()
+            report.due = await ready.due()
+    except DaemonError as error:
+        _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
+        raise
+    _log.info(
+        "run_finished",
+        brought=report.brought,
+        failed=len(report.failed),
+        remains=len(report.remains),
+        due=report.due,
+        stopped=report.stopped,
+        resume_at=report.spent and utc_text(datetime.fromtimestamp(report.spent.resume_at, UTC).isoformat()),
+    )
+    return report
+
+
+def _now(job: Job) -> Job:
+    """The job as one that is due once, whatever its own rule says."""
+
+    async def due(ran: bool) -> bool:
+        return not ran
+
+    return Job(job.name, due, job.forced or job.lap)
+
+
+async def check_access(settings: Settings) -> str:
+    """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
+    async with anyio.TemporaryDirectory() as elsewhere:
+        there = await anyio.to_thread.run_sync(find_state, settings.state.path)
+        path = settings.state.path if there else Path(elsewhere, "check.db")
+        store = open_store(path, identity=identity(settings))
+        clock = clock_for(settings)
+        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as (precoro, _):
+            collection = chosen(settings)[0][0]
+            await precoro.probe(collection, Lane.LISTS)
+    return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
+
+
+async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequence[Cost], Sequence[str]]:
+    """What a first mirror would cost, and one line for each list that could not be read."""
+    collections, filters = chosen(settings)
+    clock = clock_for(settings)
+    async with (
+        open_store(settings.state.path, identity=identity(settings)) as store,
+        connect(settings, store.budget_book, clock, progress) as (precoro, _),
+    ):
+        details = frozenset(settings.fetch_details.collections)
+        job = EstimateCost(precoro, collections, details, filters, settings.mirror_collections.per_page)
+        return await job.run()

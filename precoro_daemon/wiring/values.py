@@ -1,0 +1,55 @@
+"""settings as the values that the parts are built from"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.domain import budget
+from precoro_daemon.domain.collections import COLLECTIONS, Collection
+from precoro_daemon.domain.filters import Filter
+from precoro_daemon.settings import Settings
+
+_GUARD = 0.02
+"""Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
+
+_REAL_GUARD = 0.001
+"""The same in real seconds, for rehearsals, in which they stand for more."""
+
+REHEARSAL = 10 * 365 * 86_400.0
+"""Seconds. The time of an earlier rehearsal went ahead of ours, by how much only the server knows: until its first
+answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
+
+
+def clock_for(settings: Settings) -> RealClock:
+    """Real time; for a rehearsal, faster."""
+    scale = settings.limits.time_scale
+    return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
+
+
+def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filter]]:
+    collections = [COLLECTIONS[name] for name in settings.mirror_collections.collections]
+    return collections, {one.name: settings.mirror_collections.filter_of(one.name) for one in collections}
+
+
+def limits(settings: Settings) -> budget.Limits:
+    """What Precoro grants this key, and what each lane leaves to those above."""
+    given = settings.limits
+    return budget.Limits(
+        per_second=given.per_second,
+        per_minute=given.per_minute,
+        per_hour=given.per_hour,
+        per_day=given.per_day,
+        same_get_per_minute=given.same_get_per_minute,
+        same_get_per_hour=given.same_get_per_hour,
+        same_get_scope=given.same_get_scope,
+        reserve=given.reserves,
+        guard=max(_GUARD, _REAL_GUARD * given.time_scale),
+    )
+
+
+def identity(settings: Settings) -> str:
+    """Whose data a state holds: the company's label, or else the API user's e-mail, at one address. Only a hash."""
+    whose = settings.state.company or settings.precoro.email.get_secret_value().lower()
+    return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()
