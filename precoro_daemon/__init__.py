@@ -67,6 +67,7 @@ jobs/                     what it does: one module = one command = one log field
 ports/                    what jobs need from outside, as Protocols with written contracts
   budget_book.py          what the account of API calls must not forget
   laps.py                 what one lap of a job tells whoever called it
+  ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
   precoro.py              the company's data at Precoro
   progress.py             what a person watching may see

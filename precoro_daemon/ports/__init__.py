@@ -2,21 +2,28 @@
 
 from precoro_daemon.ports.budget_book import BudgetBook
 from precoro_daemon.ports.laps import LapReport
+from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
 from precoro_daemon.ports.precoro import Detail, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.time import Clock
 
 __all__ = [
+    "Abilities",
     "Aside",
+    "Batch",
     "BudgetBook",
     "Clock",
     "Committed",
     "Detail",
     "Due",
+    "Entry",
     "LapReport",
+    "Ledger",
     "Mirror",
     "Precoro",
     "Progress",
+    "Recorded",
     "Silent",
+    "Unreadable",
 ]
