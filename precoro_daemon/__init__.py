@@ -13,19 +13,23 @@ adapters/                 the outside world: one package per thing on the other 
   clock.py                real time and sleep
 
 adapters/http/            one origin over HTTP: session (one exchange), throttled (budget), retrying
+  downloads.py            files from other hosts: without the key, https, and never from an address inside somebody's network
   exchange.py             one request and its answer; which answer is which error
   gate.py                 the gate every call passes: who goes next, when, and not before it is charged
   key_guard.py            a key that Precoro refuses is not tried again and again
+  manners.py              manners of every session: no quiet second request, no foreign error with the key behind it, times read alike
   retrying.py             a failed call is tried again, later, as long as that can help
   session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
   throttled.py            the one place where calls are charged, and where answers teach the budget
 
 adapters/precoro/         Precoro itself: its answers as pages and documents
+  attachments.py          attached files from Precoro: the bytes themselves, or an address where they are
   client.py               the Precoro port over HTTP
   pages.py                the page walk: pages in flight, handed out in order
   wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
+  attachments.py          attached files on SQLite: read out of details as the change log brings them, and where each is kept
   budget_book.py          the account of API calls on SQLite
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   details.py              details on SQLite: which are due, and what storing one settles
@@ -48,6 +52,7 @@ cli/                      arguments → settings → run → exit code; the only
 
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
+  attachments.py          what is missing, safe names, when a resume is sound
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
@@ -65,6 +70,7 @@ jobs/                     what it does: one module = one command = one log field
   take_census.py          what did the passes miss
 
 ports/                    what jobs need from outside, as Protocols with written contracts
+  attachments.py          attached files: where they come from, what is known of them, where they are kept
   budget_book.py          what the account of API calls must not forget
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go

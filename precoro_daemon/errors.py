@@ -61,6 +61,24 @@ class BadRecord(PermanentError):
     """A record cannot be read (no usable id, or not an object). Kept aside with its raw JSON, shown by `status`."""
 
 
+class TooLarge(PermanentError):
+    """A file is larger than max_bytes in [fetch_attachments] allows. Raise it, and the file is fetched."""
+
+
+class AddressRefused(PermanentError):
+    """A download address leads where no file may come from: not https, or to a private or local address. Name the
+    host in allowed_hosts of [fetch_attachments] if it is right."""
+
+
+class FolderUnusable(PermanentError):
+    """The directory of attached files cannot be used, or something in it is in the way. The rest of the run goes on;
+    files are fetched when that is mended."""
+
+
+class DiskFull(TemporaryError):
+    """The disk of the attached files has no more room than it must keep. Files wait until there is more."""
+
+
 class DoubtfulError(DaemonError):
     """A write may or may not have happened. Never repeated blindly; see the payments journal."""
 

@@ -17,6 +17,7 @@ class Collection:
     key      which of a record's two names addresses its detail
     detail   GET {path}/{key} gives more than the list does
     small    few rows in any company: listed whole every time, as one page holds them all
+    files    its details may name attached files
     lines    the field of the detail that holds its lines, "" if it has none
     filters  which of the user's filters the endpoint understands
     """
@@ -26,6 +27,7 @@ class Collection:
     key: Key = "id"
     detail: bool = False
     small: bool = False
+    files: bool = False
     lines: str = ""
     filters: frozenset[str] = frozenset({"modified_since"})
 
@@ -41,7 +43,7 @@ _DOCUMENT_FILTERS = frozenset(
 
 
 def _document(name: str, path: str, lines: str = "items") -> Collection:
-    return Collection(name, path, key="idn", detail=True, lines=lines, filters=_DOCUMENT_FILTERS)
+    return Collection(name, path, key="idn", detail=True, files=True, lines=lines, filters=_DOCUMENT_FILTERS)
 
 
 def _small(name: str, path: str) -> Collection:
@@ -58,9 +60,9 @@ _ALL = (
     _document("requests_for_proposals", "/requestforproposals"),
     Collection("payments", "/payments", key="idn"),
     Collection("expense_payments", "/expensePayments", key="idn"),
-    Collection("suppliers", "/suppliers", detail=True),
+    Collection("suppliers", "/suppliers", detail=True, files=True),
     Collection("items", "/items", detail=True, filters=frozenset({"modified_since", "supplier"})),
-    Collection("contracts", "/contracts", detail=True),
+    Collection("contracts", "/contracts", detail=True, files=True),
     Collection("document_custom_fields", "/documentcustomfields", detail=True),
     Collection("item_custom_fields", "/itemcustomfields", detail=True),
     Collection("supplier_custom_fields", "/suppliercustomfields", detail=True),
@@ -78,6 +80,7 @@ _ALL = (
 
 COLLECTIONS: dict[str, Collection] = {collection.name: collection for collection in _ALL}
 DOCUMENTS: tuple[str, ...] = tuple(c.name for c in _ALL if c.is_document)
+WITH_FILES: tuple[str, ...] = tuple(c.name for c in _ALL if c.files)
 WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _ALL if c.detail)
 
 PAGE_SIZES = (10, 20, 50, 100, 200)

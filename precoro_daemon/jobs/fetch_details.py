@@ -39,7 +39,10 @@ _BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class FetchDetails:
-    """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later."""
+    """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
+
+    carriers  collections of which only the records that carry files get details
+    """
 
     precoro: Precoro
     mirror: Mirror
@@ -47,9 +50,10 @@ class FetchDetails:
     progress: Progress
     collections: Sequence[str]
     filters: Mapping[str, Filter]
+    carriers: Sequence[str] = ()
 
     async def due(self, *, before: float) -> int:
-        return sum((await self.mirror.count_due(self.collections, before=before)).values())
+        return sum((await self.mirror.count_due(self.collections, self.carriers, before=before)).values())
 
     async def lap(self) -> LapReport:
         lap = _Lap(self, started_at=self.clock.now())
@@ -71,7 +75,7 @@ class _Lap:
 
     async def run(self) -> None:
         job = self.job
-        self.due = dict(await job.mirror.count_due(job.collections, before=self.started_at))
+        self.due = dict(await job.mirror.count_due(job.collections, job.carriers, before=self.started_at))
         send, receive = anyio.create_memory_object_stream[Due](0)
         async with anyio.create_task_group() as group, send, receive:
             self.scope = group.cancel_scope
@@ -92,7 +96,7 @@ class _Lap:
         """What is due and not yet handed out; rows that share an idn are one call."""
         job, limit = self.job, _BATCH + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
-        for due in await job.mirror.due_details(job.collections, before=self.started_at, limit=limit):
+        for due in await job.mirror.due_details(job.collections, job.carriers, before=self.started_at, limit=limit):
             if (address := (due.collection, _key(due))) not in self.busy:
                 fresh.setdefault(address, due)
         self.busy.update(fresh)

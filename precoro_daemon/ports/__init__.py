@@ -1,5 +1,16 @@
 """what jobs need from outside, as Protocols with written contracts"""
 
+from precoro_daemon.ports.attachments import (
+    AttachedFile,
+    AttachmentBook,
+    AttachmentSource,
+    Draft,
+    FileCounts,
+    Folder,
+    Incoming,
+    Kept,
+    StoredFile,
+)
 from precoro_daemon.ports.budget_book import BudgetBook
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
@@ -11,13 +22,21 @@ from precoro_daemon.ports.time import Clock
 __all__ = [
     "Abilities",
     "Aside",
+    "AttachedFile",
+    "AttachmentBook",
+    "AttachmentSource",
     "Batch",
     "BudgetBook",
     "Clock",
     "Committed",
     "Detail",
+    "Draft",
     "Due",
     "Entry",
+    "FileCounts",
+    "Folder",
+    "Incoming",
+    "Kept",
     "LapReport",
     "Ledger",
     "Mirror",
@@ -25,5 +44,6 @@ __all__ = [
     "Progress",
     "Recorded",
     "Silent",
+    "StoredFile",
     "Unreadable",
 ]

@@ -93,11 +93,16 @@ class Mirror(Protocol):
         a cursor that has only the filter's fingerprint, so that the next pass is whole; drop open passes."""
         ...
 
-    async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:
-        """Newest first; without what is set aside until `before` or later."""
+    async def due_details(
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, limit: int
+    ) -> Sequence[Due]:
+        """Newest first; without what is set aside until `before` or later. Of `carriers` only the records that are
+        known to carry files."""
         ...
 
-    async def count_due(self, collections: Sequence[str], *, before: float) -> Mapping[str, int]: ...
+    async def count_due(
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float
+    ) -> Mapping[str, int]: ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that

@@ -11,8 +11,9 @@ from functools import partial
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.manners import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
-from precoro_daemon.adapters.http.session import HttpSession, Timeouts
+from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.sql.store import open_store

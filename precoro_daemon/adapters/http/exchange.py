@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -48,22 +49,31 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Request:
-    """One call. `form` is the body of a write, as pairs."""
+    """One call. `form` is the body of a write, as pairs.
+
+    headers  beside those that every call has
+    encoded  path and query as they must be sent, where another party wrote them
+    """
 
     method: str
     path: str
     query: Query = ()
     form: Query = ()
     lane: Lane = Lane.LISTS
+    headers: Query = ()
+    encoded: str = ""
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
-        if not self.path.startswith("/"):
-            raise ValueError(f"a path starts with a slash: {self.path!r}")
+        for path in (self.path, self.encoded or self.path):
+            if not path.startswith("/"):
+                raise ValueError(f"a path starts with a slash: {path!r}")
 
     @cached_property
     def target(self) -> str:
         """Path and query exactly as sent."""
+        if self.encoded:
+            return self.encoded
         path = quote(self.path, safe=_LEGAL_IN_PATH)
         return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
 
@@ -90,6 +100,21 @@ class Answer:
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
 
+class Body(Protocol):
+    """An answer whose body is still coming. It can be read for as long as its context is entered.
+
+    head    the answer without its body
+    framed  the body's end is announced, so that it cannot be cut unnoticed
+    """
+
+    head: Answer
+    framed: bool
+
+    async def piece(self) -> bytes:
+        """The next bytes, decompressed; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
+        ...
+
+
 OnSent = Callable[[], Awaitable[None]]
 """Called once, when the request has really been handed to the network."""
 
@@ -103,6 +128,10 @@ class Wire(Protocol):
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer: ...
 
+    def open(self, request: Request, on_sent: OnSent) -> AbstractAsyncContextManager[Body]:
+        """The same for an answer too large to hold. On exit what was not read is dropped with its connection."""
+        ...
+
 
 class Exchange(Protocol):
     """One request, one good answer (2xx, not a web page). Raises what the tables below say, and what `Wire` does."""
@@ -113,6 +142,11 @@ class Exchange(Protocol):
         ...
 
     async def send(self, request: Request) -> Answer: ...
+
+    def open(self, request: Request) -> AbstractAsyncContextManager[Body]:
+        """The same for a file, whatever it holds, or for a redirect to one. The call counts as over once its answer
+        begins, so that a long body does not hold up the next call."""
+        ...
 
     async def rest(self, seconds: float) -> None:
         """Sleep before a call is tried again; returns early when no call may leave any more."""
@@ -138,10 +172,12 @@ _WEB_PAGE = (MalformedAnswer, "a web page instead of data: a proxy, a maintenanc
 _UNKNOWN = (MalformedAnswer, "that is no answer we know")
 
 
-def check(request: Request, answer: Answer, secrets: tuple[str, ...]) -> None:
-    """Raise what the answer means, unless it is good."""
+def check(request: Request, answer: Answer, secrets: tuple[str, ...], *, as_file: bool = False) -> None:
+    """Raise what the answer means, unless it is good. A file may be a web page, and may be elsewhere."""
     meaning = _meaning(answer)
-    if meaning is None:
+    if meaning is None or (
+        as_file and (meaning is _WEB_PAGE or (answer.status // 100 == 3 and answer.header("location")))
+    ):
         return
     kind, advice = meaning
     text = describe(request, answer, secrets)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace, TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
-from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
-from precoro_daemon.telemetry import excerpt
+from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, OnSent, Request
+from precoro_daemon.adapters.http.manners import FAULTS, READ_BUFFER, ComingBody, Manners, Timeouts, unix
+from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer
 
 MOST_CONNECTIONS = 40
 LARGEST_BODY = 64 * 2**20
 """Bytes after decompression; a page of 200 documents has about one."""
 
-_READ_BUFFER = 2**20
 _KEEPALIVE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: for the whole call, for a new connection, between two pieces of an answer."""
-
-    total: float = 60.0
-    connect: float = 15.0
-    read: float = 60.0
 
 
 class HttpSession:
@@ -41,18 +29,17 @@ class HttpSession:
     def __init__(self, credentials: Credentials, timeouts: Timeouts) -> None:
         self._credentials = credentials
         self._timeouts = timeouts
+        self._manners = Manners(credentials.secrets)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        timeouts = self._timeouts
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers(),
-                timeout=aiohttp.ClientTimeout(timeouts.total, timeouts.connect, sock_read=timeouts.read),
-                read_bufsize=_READ_BUFFER,
-                middlewares=(self._once,),
+                read_bufsize=READ_BUFFER,
+                middlewares=(self._manners.once,),
                 trace_configs=[_tell_when_sent()],
             )
         )
@@ -74,50 +61,43 @@ class HttpSession:
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         sending = _Sending(on_sent)
-        fault: TemporaryError
         try:
-            return await self._exchange(request, sending)
-        except (ConnectionFault, MalformedAnswer) as error:
-            fault = error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError) as error:
-            fault = ConnectionFault(f"{request}: {self._reason(error)}")
-        except (aiohttp.ClientError, HttpProcessingError) as error:
-            fault = MalformedAnswer(f"{request}: not an HTTP answer we can read: {self._reason(error)}")
+            async with self._request(request, sending, self._timeouts.total) as response:
+                body = await _read(request, response)
+                return Answer(response.status, response.headers, body, unix(response.headers.get("Date", "")))
+        except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
+            fault = self._manners.fault(request, error)
         # Raised out here, without aiohttp's error behind it, which carries the request's headers and so the key.
         if sending.done and not request.repeatable:
             raise DoubtfulError(f"{fault}; it may have been carried out")
         raise fault
 
-    async def _exchange(self, request: Request, sending: _Sending) -> Answer:
-        async with self._session.request(
+    @asynccontextmanager
+    async def open(self, request: Request, on_sent: OnSent) -> AsyncIterator[Body]:
+        async with AsyncExitStack() as stack:
+            try:
+                waited = self._request(request, _Sending(on_sent), None)
+                response = await stack.enter_async_context(waited)
+            except (ConnectionFault, *FAULTS) as error:
+                fault = self._manners.fault(request, error)
+            else:
+                yield ComingBody(response, request, self._manners)
+                return
+            raise fault
+
+    def _request(
+        self, request: Request, sending: _Sending, total: float | None
+    ) -> aiohttp.client._RequestContextManager:
+        form = {"Content-Type": "application/x-www-form-urlencoded"} if request.form else {}
+        return self._session.request(
             request.method,
             URL(self._credentials.origin + request.target, encoded=True),
             data=urlencode(request.form).encode() if request.form else None,
-            headers={"Content-Type": "application/x-www-form-urlencoded"} if request.form else None,
+            headers=form | dict(request.headers),
             allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total, self._timeouts.connect, sock_read=self._timeouts.read),
             trace_request_ctx=sending,
-        ) as response:
-            body = await _read(request, response)
-            return Answer(response.status, response.headers, body, _unix(response.headers.get("Date", "")))
-
-    async def _once(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        """Keep aiohttp from sending again by itself.
-
-        It repeats GET, PUT and DELETE after a dropped connection (aiohttp/client.py, `retry_persistent_connection`),
-        unless the error is one it does not know; the server may have counted the first one, we would not count the
-        second.
-        """
-        try:
-            return await handler(request)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            reason = self._reason(error)
-        raise ConnectionFault(f"{request.method} {request.url.raw_path_qs}: {reason}")
-
-    def _reason(self, error: BaseException) -> str:
-        """aiohttp's and the system's words; some of them raise without any, some quote the server."""
-        return excerpt(str(error), self._credentials.secrets) or type(error).__name__
+        )
 
 
 class _Sending:
@@ -153,10 +133,3 @@ async def _read(request: Request, response: aiohttp.ClientResponse) -> bytes:
             raise MalformedAnswer(f"{request}: the answer is larger than {LARGEST_BODY >> 20} MiB")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _unix(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
 
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, Wire, check
+from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Wire, check
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
+from precoro_daemon.adapters.http.manners import beginning
 from precoro_daemon.domain.budget import MEMORY, Budget, Limits
 from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+
+_COMPLAINT = 2**16
+"""Bytes that are read of an answer that is no good."""
 
 _PRUNED_EVERY = 500
 """Answers between two clearings of the account of calls."""
@@ -71,14 +78,24 @@ class Throttled:
             await self._learn(request, answer, passage)
         return answer
 
-    async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[Body]:
+        key = self._budget.key(request.method, request.target)
+        async with AsyncExitStack() as stack:
+            async with self._gate.passage(request.lane, key) as passage:
+                body = await stack.enter_async_context(self._wire.open(request, partial(self._gate.sent, passage)))
+                self._gate.answered(passage)
+                await self._learn(request, await _complaint(body), passage, as_file=True)
+            yield body
+
+    async def _learn(self, request: Request, answer: Answer, passage: Passage, *, as_file: bool = False) -> None:
         await self._set_clock(answer, passage)
         await self._guard.judge(request, answer)
         if answer.status == 429:
             await self._close_window(request, answer, passage)
         else:
             self._budget.accepted()
-        check(request, answer, self._credentials.secrets)
+        check(request, answer, self._credentials.secrets, as_file=as_file)
         await self._guard.prove(request)
 
     async def _set_clock(self, answer: Answer, passage: Passage) -> None:
@@ -115,3 +132,11 @@ class Throttled:
         )
         if closure.contradicts_scope:
             _log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')
+
+
+async def _complaint(body: Body) -> Answer:
+    """What came before the body; with the body's beginning where it says why there is no good one."""
+    if body.head.status < 400:
+        return body.head
+    said, _ = await beginning(body, _COMPLAINT)
+    return replace(body.head, body=said)

@@ -10,23 +10,33 @@ from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.ports import Detail, Due
 
 
-def due(connection: sqlite3.Connection, collections: Sequence[str], before: float, limit: int) -> Sequence[Due]:
+def due(
+    connection: sqlite3.Connection, collections: Sequence[str], carriers: Sequence[str], before: float, limit: int
+) -> Sequence[Due]:
     """Asked collection by collection, so that each is read off the index of what is due."""
-    asked = [{"collection": name, "before": before, "limit": limit} for name in collections]
-    rows = list(chain.from_iterable(connection.execute(SQL["due_details"], row) for row in asked))
-    rows.sort(key=lambda row: row["updated_at"] or "", reverse=True)
+    asked = [(name, False) for name in collections] + [(name, True) for name in carriers]
+    found = (
+        connection.execute(
+            SQL["due_details"], {"collection": name, "carriers_only": only, "before": before, "limit": limit}
+        )
+        for name, only in asked
+    )
+    rows = sorted(chain.from_iterable(found), key=lambda row: row["updated_at"] or "", reverse=True)
     return [
         Due(row["collection"], row["id"], row["idn"], row["version"], attempts=row["attempts"])
         for row in rows[:limit]
     ]
 
 
-def count_due(connection: sqlite3.Connection, collections: Sequence[str], before: float) -> Mapping[str, int]:
-    def count(collection: str) -> int:
-        (number,) = connection.execute(SQL["count_due"], {"collection": collection, "before": before}).fetchone()
+def count_due(
+    connection: sqlite3.Connection, collections: Sequence[str], carriers: Sequence[str], before: float
+) -> Mapping[str, int]:
+    def count(statement: str, collection: str) -> int:
+        (number,) = connection.execute(SQL[statement], {"collection": collection, "before": before}).fetchone()
         return int(number)
 
-    return {collection: count(collection) for collection in collections}
+    counts = {collection: count("count_due", collection) for collection in collections}
+    return counts | {collection: count("count_due_carriers", collection) for collection in carriers}
 
 
 def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) -> None:
@@ -56,6 +66,7 @@ def vanish(connection: sqlite3.Connection, collection: str, id_: int, at: float)
     if connection.execute(SQL["mark_vanished"], row).rowcount:
         connection.execute(SQL["log_change_of_record"], row)
         connection.execute(SQL["clear_aside"], (collection, "detail", str(id_)))
+        connection.execute(SQL["clear_files_aside"], row)
 
 
 def _target(connection: sqlite3.Connection, due: Due, detail: Detail) -> int:

@@ -56,12 +56,17 @@ class SqlMirror:
 
         await self._transactions.write(work)
 
-    async def due_details(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[Due]:
-        work = partial(details.due, collections=collections, before=before, limit=limit)
+    async def due_details(
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, limit: int
+    ) -> Sequence[Due]:
+        work = partial(details.due, collections=collections, carriers=carriers, before=before, limit=limit)
         return await self._transactions.read(work)
 
-    async def count_due(self, collections: Sequence[str], *, before: float) -> Mapping[str, int]:
-        return await self._transactions.read(partial(details.count_due, collections=collections, before=before))
+    async def count_due(
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float
+    ) -> Mapping[str, int]:
+        work = partial(details.count_due, collections=collections, carriers=carriers, before=before)
+        return await self._transactions.read(work)
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))

@@ -122,6 +122,9 @@ LEFT JOIN set_aside AS aside
 WHERE records.collection = :collection
     AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
     AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (NOT :carriers_only OR EXISTS (
+        SELECT 1 FROM carriers WHERE carriers.collection = records.collection AND carriers.id = records.id
+    ))
 ORDER BY records.updated_at DESC
 LIMIT :limit;
 
@@ -137,6 +140,16 @@ SELECT (
         AND (aside.retry_at IS NULL OR aside.retry_at >= :before)
         AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
 );
+
+-- name: count_due_carriers
+SELECT count(*)
+FROM carriers
+JOIN records ON records.collection = carriers.collection AND records.id = carriers.id
+LEFT JOIN set_aside AS aside
+    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
+WHERE carriers.collection = :collection
+    AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
+    AND (aside.key IS NULL OR aside.retry_at < :before);
 
 -- name: find_live
 SELECT id FROM records WHERE collection = ? AND id = ? AND vanished_at IS NULL;
@@ -181,6 +194,12 @@ UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND 
 
 -- name: clear_aside
 DELETE FROM set_aside WHERE collection = ? AND stage = ? AND key = ?;
+
+-- name: clear_files_aside
+DELETE FROM set_aside
+WHERE collection = :collection AND stage = 'file' AND key IN (
+    SELECT CAST(id AS TEXT) FROM attached_files WHERE collection = :collection AND record_id = :id
+);
 
 -- name: clear_unseen
 DELETE FROM set_aside WHERE collection = ? AND stage = 'record' AND seen_at < ?;

@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.manners import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
-from precoro_daemon.adapters.http.session import HttpSession, Timeouts
+from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.domain.budget import Limits
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, NotFound, ServerFault, Stopped

@@ -12,8 +12,9 @@ import pytest
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.manners import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
-from precoro_daemon.adapters.http.session import HttpSession, Timeouts
+from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.domain.budget import Lane, Limits

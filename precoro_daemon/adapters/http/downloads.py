@@ -1,0 +1,151 @@
+"""files from other hosts: without the key, https, and never from an address inside somebody's network"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from precoro_daemon import __version__
+from precoro_daemon.adapters.http.exchange import Body
+from precoro_daemon.adapters.http.manners import FAULTS, READ_BUFFER, ComingBody, Manners, Timeouts
+from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
+
+_REDIRECTS = 5
+_TO_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+
+
+class Downloads:
+    """Fetches what a download address leads to. The address is somebody else's word, and so is every redirect.
+
+    allowed  hosts, as "host" or "host:port", that may be private, local or without https
+    """
+
+    def __init__(self, allowed: Collection[str], timeouts: Timeouts) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed)
+        self._timeouts = timeouts
+        self._manners = Manners()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._session = await self._stack.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=_Guarded(self._is_allowed), use_dns_cache=False),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
+                read_bufsize=READ_BUFFER,
+                middlewares=(self._manners.once,),
+                timeout=aiohttp.ClientTimeout(None, self._timeouts.connect, sock_read=self._timeouts.read),
+            )
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def open(self, address: URL, headers: Mapping[str, str]) -> AsyncIterator[Body]:
+        """The answer at the end of all redirects.
+
+        Raises AddressRefused, ConnectionFault, ServerFault; MalformedAnswer for an address that is no longer good.
+        """
+        async with AsyncExitStack() as stack:
+            body = await self._get(address, headers, stack)
+            for _ in range(_REDIRECTS):
+                if body.head.status not in _TO_ELSEWHERE:
+                    break
+                address = read_address(body.head.header("location"), address)
+                body = await self._get(address, headers, stack)
+            _refuse(address, body.head.status)
+            yield body
+
+    async def _get(self, address: URL, headers: Mapping[str, str], stack: AsyncExitStack) -> ComingBody:
+        self._check(address)
+        try:
+            response = await stack.enter_async_context(
+                self._session.get(address, headers=headers, allow_redirects=False)
+            )
+        except (AddressRefused, ConnectionFault, *FAULTS) as error:
+            fault = error if isinstance(error, AddressRefused) else self._manners.fault(shown(address), error)
+        else:
+            return ComingBody(response, shown(address), self._manners)
+        raise fault
+
+    def _check(self, address: URL) -> None:
+        if not address.host or address.scheme not in ("http", "https"):
+            raise AddressRefused(f"{shown(address)} is no address of a file")
+        if self._is_allowed(address.host, address.port):
+            return
+        if address.scheme != "https":
+            raise AddressRefused(f"{shown(address)} is not https{_REMEDY}")
+        # An address in numbers is never resolved, so the resolver does not see it.
+        if _is_inside(address.host):
+            raise AddressRefused(f"{shown(address)} is a private or local address{_REMEDY}")
+
+    def _is_allowed(self, host: str, port: int | None) -> bool:
+        return bool({host.lower(), f"{host.lower()}:{port}"} & self._allowed)
+
+
+_REMEDY = "; if it is right, name it in allowed_hosts of [fetch_attachments]"
+
+
+class _Guarded(AbstractResolver):
+    """Resolves as the system does and refuses names that lead inside: here, as what it answers is connected to."""
+
+    def __init__(self, is_allowed: Callable[[str, int], bool]) -> None:
+        self._is_allowed = is_allowed
+        self._system = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._system.resolve(host, port, family)
+        if not self._is_allowed(host, port) and any(_is_inside(one["host"]) for one in found):
+            raise AddressRefused(f"{host} leads to a private or local address{_REMEDY}")
+        return found
+
+    async def close(self) -> None:
+        await self._system.close()
+
+
+def _is_inside(host: str) -> bool:
+    """Whether it is an address, in numbers, that is not one of the public internet."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (mapped or address).is_global or (mapped or address).is_multicast
+
+
+def read_address(text: str, start: URL) -> URL:
+    """An address as another party wrote it, byte for byte where it can be sent so; relative ones begin at `start`."""
+    try:
+        return start.join(URL(text, encoded=text.isascii() and text.isprintable() and " " not in text))
+    except ValueError:
+        raise MalformedAnswer(f"{shown(start)} names {text[:200]!r}, which is no address") from None
+
+
+def _refuse(address: URL, status: int) -> None:
+    if status in (200, 206):
+        return
+    text = f"{shown(address)} answered {status}"
+    if status == 408 or status >= 500:
+        raise ServerFault(text)
+    raise MalformedAnswer(f"{text}; a download address is good for a while only, so Precoro is asked for a new one")
+
+
+def shown(address: URL) -> str:
+    """Without query and fragment, which often hold a signature that opens the file to anybody."""
+    return (
+        str(address.with_query(None).with_fragment(None).with_user(None)) if address.host else "the download address"
+    )

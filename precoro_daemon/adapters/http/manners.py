@@ -1,0 +1,107 @@
+"""manners of every session: no quiet second request, no foreign error with the key behind it, times read alike"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from precoro_daemon.adapters.http.exchange import Answer, Body
+from precoro_daemon.errors import ConnectionFault, MalformedAnswer, TemporaryError
+from precoro_daemon.telemetry import excerpt
+
+READ_BUFFER = 2**20
+"""Bytes that one connection reads ahead."""
+
+FAULTS = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
+"""All that aiohttp raises when a call fails."""
+
+_LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for the whole call, for a new connection, between two pieces of an answer."""
+
+    total: float = 60.0
+    connect: float = 15.0
+    read: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """`secrets` never appear in what is said of a failure."""
+
+    secrets: tuple[str, ...] = ()
+
+    def fault(self, call: object, error: BaseException) -> TemporaryError:
+        """What a failure of aiohttp means. Raise it outside of the `except`: the error behind it carries headers."""
+        if isinstance(error, ConnectionFault | MalformedAnswer):
+            return error
+        if isinstance(error, _LOST):
+            return ConnectionFault(f"{call}: {self.reason(error)}")
+        return MalformedAnswer(f"{call}: not an HTTP answer we can read: {self.reason(error)}")
+
+    def reason(self, error: BaseException) -> str:
+        """aiohttp's and the system's words; some of them raise without any, some quote the server."""
+        return excerpt(str(error), self.secrets) or type(error).__name__
+
+    async def once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Keep aiohttp from sending again by itself.
+
+        It repeats GET, PUT and DELETE after a dropped connection (aiohttp/client.py, `retry_persistent_connection`),
+        unless the error is one it does not know; the server may have counted the first one, we would not count the
+        second.
+        """
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            reason = self.reason(error)
+        raise ConnectionFault(f"{request.method} {request.url.raw_path_qs}: {reason}")
+
+
+class ComingBody:
+    """Implements `Body` on an open response. `call` names it in errors."""
+
+    def __init__(self, response: aiohttp.ClientResponse, call: object, manners: Manners) -> None:
+        self._response = response
+        self._call = call
+        self._manners = manners
+        headers = response.headers
+        self.head = Answer(response.status, headers, b"", unix(headers.get("Date", "")))
+        self.framed = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
+
+    async def piece(self) -> bytes:
+        try:
+            return await self._response.content.readany()
+        except FAULTS as error:
+            fault = self._manners.fault(self._call, error)
+        raise fault
+
+
+async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
+    """The body's first bytes, at least `most` if there are so many; and whether that was all of it."""
+    pieces: list[bytes] = []
+    while sum(map(len, pieces)) < most:
+        if not (piece := await body.piece()):
+            return b"".join(pieces), True
+        pieces.append(piece)
+    return b"".join(pieces), False
+
+
+def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """With names in small letters; of a repeated one the last."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def unix(date: str) -> float | None:
+    """An HTTP date in Unix seconds, None if it is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

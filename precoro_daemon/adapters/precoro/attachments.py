@@ -1,0 +1,119 @@
+"""attached files from Precoro: the bytes themselves, or an address where they are"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+from yarl import URL
+
+from precoro_daemon.adapters.http.downloads import Downloads, read_address
+from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
+from precoro_daemon.adapters.http.manners import beginning, plain_headers
+from precoro_daemon.domain.attachments import Part, continues, validator
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.documents import whole_number
+from precoro_daemon.errors import MalformedAnswer
+from precoro_daemon.ports import Incoming
+
+_METADATA = 2**16
+"""Bytes up to which a JSON answer may be the description of a file."""
+
+
+class _Described(msgspec.Struct):
+    file: str
+
+
+_decode_described = msgspec.json.Decoder(_Described).decode
+
+
+class PrecoroAttachments:
+    """Implements `ports.AttachmentSource`.
+
+    An address at Precoro's own origin is asked like any other call there, with the key and charged, as it may be
+    one; an address anywhere else gets neither.
+    """
+
+    def __init__(self, exchange: Exchange, downloads: Downloads, origin: str) -> None:
+        self._exchange = exchange
+        self._downloads = downloads
+        self._origin = URL(origin)
+
+    @asynccontextmanager
+    async def open(self, attachment: int, part: Part | None, size: int | None) -> AsyncIterator[Incoming]:
+        asked = _range(part)
+        request = Request("GET", f"/attachments/{attachment}", headers=asked, lane=Lane.FILES)
+        async with AsyncExitStack() as stack:
+            body: Body = await stack.enter_async_context(self._exchange.open(request))
+            read, address = await self._look(body, request)
+            if address is not None:
+                body = await stack.enter_async_context(self._follow(address, asked))
+                read = b""
+            yield _File(body, read, part, size)
+
+    async def _look(self, body: Body, request: Request) -> tuple[bytes, URL | None]:
+        """What was read of the body, and the address that it or a redirect names instead of the file."""
+        here = self._origin.join(URL(request.target, encoded=True))
+        if body.head.status // 100 == 3:
+            return b"", read_address(body.head.header("location"), here)
+        headers = plain_headers(body.head.headers)
+        if "json" not in headers.get("content-type", "") or _is_attachment(headers):
+            return b"", None
+        read, whole = await beginning(body, _METADATA)
+        try:
+            described = _decode_described(read) if whole else None
+        except (msgspec.MsgspecError, RecursionError):
+            described = None
+        return read, None if described is None else read_address(described.file, here)
+
+    @asynccontextmanager
+    async def _follow(self, address: URL, asked: tuple[tuple[str, str], ...]) -> AsyncIterator[Body]:
+        if _origin(address) == self._origin.origin():
+            request = Request("GET", address.path, encoded=address.raw_path_qs, headers=asked, lane=Lane.FILES)
+            async with self._exchange.open(request) as body:
+                if body.head.status // 100 == 3:
+                    raise MalformedAnswer(f"{request}: one redirect after another")
+                yield body
+        else:
+            async with self._downloads.open(address, dict(asked)) as body:
+                yield body
+
+
+def _origin(address: URL) -> URL | None:
+    return address.origin() if address.host and address.scheme in ("http", "https") else None
+
+
+def _range(part: Part | None) -> tuple[tuple[str, str], ...]:
+    """Compressed on its way, a file would have another length, and nobody could ask for the rest of it."""
+    plain = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
+    if part is None:
+        return plain
+    return (*plain, ("Range", f"bytes={part.length}-"), ("If-Range", part.validator))
+
+
+def _is_attachment(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-disposition", "").lower().startswith("attachment")
+
+
+class _File:
+    """Implements `ports.Incoming`. `read` is what was read of the body already."""
+
+    def __init__(self, body: Body, read: bytes, part: Part | None, size: int | None) -> None:
+        headers = plain_headers(body.head.headers)
+        taken_up = part is not None and continues(part, body.head.status, headers, size)
+        if body.head.status == 206 and not taken_up:
+            raise MalformedAnswer("a piece of the file came that was not asked for")
+        self._body = body
+        self._read = read
+        self.start = part.length if part is not None and taken_up else 0
+        self.framed = body.framed
+        self.as_file = _is_attachment(headers)
+        packed = headers.get("content-encoding", "identity").lower() != "identity"
+        told = None if packed else whole_number(headers.get("content-length"))
+        self.length = None if told is None else self.start + told
+        self.validator = "" if packed else validator(headers)
+
+    async def piece(self) -> bytes:
+        read, self._read = self._read, b""
+        return read or await self._body.piece()

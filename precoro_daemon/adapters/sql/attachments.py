@@ -1,0 +1,179 @@
+"""attached files on SQLite: read out of details as the change log brings them, and where each is kept"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import chain
+
+from precoro_daemon.adapters.sql.statements import read_named
+from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.domain.attachments import Attachment, Part, read_attachments
+from precoro_daemon.ports import AttachedFile, FileCounts, Kept, StoredFile
+
+SQL = read_named("attachments.sql")
+
+_FOLLOWER = "attachments"
+
+Key = tuple[str, int, int]
+
+
+class SqlAttachmentBook:
+    """ports.AttachmentBook, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def follow_details(self, limit: int) -> int:
+        return await self._transactions.write(lambda connection: _follow(connection, limit))
+
+    async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:
+        rows = [(collection, id_) for id_ in ids]
+        return await self._transactions.write(
+            lambda connection: connection.executemany(SQL["note_carrier"], rows).rowcount
+        )
+
+    async def listing(self, collection: str) -> tuple[float | None, float | None]:
+        row = await self._first("read_listing", (collection,))
+        return (None, None) if row is None else (row["at"], row["whole_at"])
+
+    async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None:
+        await self._write("save_listing", [(collection, at, whole_at)])
+
+    async def due_files(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[AttachedFile]:
+        asked = [{"collection": name, "before": before, "limit": limit} for name in collections]
+
+        def work(connection: sqlite3.Connection) -> list[AttachedFile]:
+            return [
+                _to_file(row) for row in chain.from_iterable(connection.execute(SQL["due_files"], a) for a in asked)
+            ]
+
+        files = await self._transactions.read(work)
+        return sorted(files, key=lambda file: -file.attachment.id)[:limit]
+
+    async def count_due_files(self, collections: Sequence[str], *, before: float) -> FileCounts:
+        asked = [{"collection": name, "before": before} for name in collections]
+
+        def work(connection: sqlite3.Connection) -> FileCounts:
+            counts = [connection.execute(SQL["count_due_files"], row).fetchone() for row in asked]
+            return FileCounts(sum(row["files"] for row in counts), sum(row["bytes"] for row in counts))
+
+        return await self._transactions.read(work)
+
+    async def claim(self, paths: Mapping[Key, str]) -> None:
+        await self._write("claim_path", [_named(key) | {"path": path} for key, path in paths.items()])
+
+    async def save_part(self, file: AttachedFile, part: Part | None) -> None:
+        told = {"length": part and part.length, "validator": part and part.validator}
+        await self._write("save_part", [_named(file.key) | told])
+
+    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> None:
+        row = _named(file.key) | asdict(kept) | {"at": at}
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQL["save_kept"], row)
+            connection.execute(SQL["clear_file"], row)
+
+        await self._transactions.write(work)
+
+    async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
+        return _to_kept(await self._first("kept_elsewhere", asdict(file.attachment)))
+
+    async def kept_with(self, sha256: bytes) -> Kept | None:
+        return _to_kept(await self._first("kept_with", (sha256,)))
+
+    async def note_size(self, file: AttachedFile, length: int) -> None:
+        await self._write("note_size", [_named(file.key) | {"length": length}])
+
+    async def sizes(self) -> tuple[int, int]:
+        row = await self._first("sizes", ())
+        return (row["confirmed"], row["contradicted"]) if row is not None else (0, 0)
+
+    async def requeue(self, keys: Sequence[Key]) -> None:
+        await self._write("requeue_file", [_named(key) for key in keys])
+
+    async def stored(self, after: int, limit: int) -> Sequence[StoredFile]:
+        return await self._stored("stored_after", (after, limit))
+
+    async def newest_stored(self) -> int:
+        row = await self._first("newest_stored", ())
+        return 0 if row is None else int(row[0])
+
+    async def verified(self, keys: Sequence[Key], *, at: float) -> None:
+        await self._write("verify_file", [_named(key) | {"at": at} for key in keys])
+
+    async def least_verified(self, limit: int) -> Sequence[StoredFile]:
+        return await self._stored("least_verified", (limit,))
+
+    async def strangers(self, paths: Sequence[str]) -> Sequence[str]:
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [path for path in paths if connection.execute(SQL["known_path"], (path,)).fetchone() is None]
+
+        return await self._transactions.read(work)
+
+    async def _write(self, statement: str, rows: Sequence[Mapping[str, object] | tuple[object, ...]]) -> None:
+        await self._transactions.write(lambda connection: connection.executemany(SQL[statement], rows))
+
+    async def _first(self, statement: str, values: Mapping[str, object] | tuple[object, ...]) -> sqlite3.Row | None:
+        def work(connection: sqlite3.Connection) -> sqlite3.Row | None:
+            row: sqlite3.Row | None = connection.execute(SQL[statement], values).fetchone()
+            return row
+
+        return await self._transactions.read(work)
+
+    async def _stored(self, statement: str, values: tuple[int, ...]) -> Sequence[StoredFile]:
+        def work(connection: sqlite3.Connection) -> list[StoredFile]:
+            return [_to_stored(row) for row in connection.execute(SQL[statement], values)]
+
+        return await self._transactions.read(work)
+
+
+def _follow(connection: sqlite3.Connection, limit: int) -> int:
+    """Runs inside a transaction. Of a record that changed several times the present detail is read, once."""
+    found = connection.execute(SQL["read_position"], (_FOLLOWER,)).fetchone()
+    changes = connection.execute(SQL["changes_after"], (0 if found is None else found["seq"], limit)).fetchall()
+    if not changes:
+        return 0
+    for collection, id_ in {(row["collection"], row["id"]): None for row in changes if row["kind"] == "detailed"}:
+        detail = connection.execute(SQL["read_detail"], (collection, id_)).fetchone()
+        if detail is not None:
+            _note(connection, (collection, id_), read_attachments(detail["data"]), detail["fetched_at"])
+    connection.execute(SQL["save_position"], (_FOLLOWER, changes[-1]["seq"]))
+    return len(changes)
+
+
+def _note(connection: sqlite3.Connection, record: tuple[str, int], files: Sequence[Attachment], at: float) -> None:
+    """The detail changed, so what failed of its files may now succeed."""
+    owner = {"collection": record[0], "record_id": record[1]}
+    connection.executemany(SQL["see_file"], [owner | asdict(file) for file in files])
+    connection.executemany(SQL["retry_file"], [(record[0], str(file.id)) for file in files])
+    ids = json.dumps([file.id for file in files])
+    if connection.execute(SQL["lose_files"], owner | {"ids": ids, "at": at}).rowcount:
+        connection.execute(SQL["clear_lost"], owner)
+
+
+def _named(key: Key) -> dict[str, object]:
+    return dict(zip(("collection", "record_id", "id"), key, strict=True))
+
+
+def _to_file(row: sqlite3.Row) -> AttachedFile:
+    part = None if not row["part_length"] else Part(row["part_length"], row["part_validator"])
+    return AttachedFile(
+        collection=row["collection"],
+        record_id=row["record_id"],
+        idn=row["idn"],
+        attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
+        claimed=row["path"],
+        part=part,
+        attempts=row["attempts"] if "attempts" in row.keys() else 0,  # noqa: SIM118 - a Row is no mapping
+    )
+
+
+def _to_kept(row: sqlite3.Row | None) -> Kept | None:
+    return None if row is None else Kept(row["path"], row["length"], row["sha256"])
+
+
+def _to_stored(row: sqlite3.Row) -> StoredFile:
+    return StoredFile(row["seq"], _to_file(row), Kept(row["path"], row["length"], row["sha256"]), row["stored_at"])

@@ -1,0 +1,239 @@
+"""attached files: where they come from, what is known of them, where they are kept"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from precoro_daemon.domain.attachments import Attachment, Part
+
+
+class Incoming(Protocol):
+    """A file on its way. It can be read for as long as its context is entered.
+
+    start      offset of its first byte: 0, or the length of the part that is taken up
+    length     bytes of the whole file as announced, None if nobody says
+    framed     its end is announced, so that it cannot be cut unnoticed
+    as_file    the answer calls it an attachment, not a page
+    validator  what the rest can be asked for with, "" if nothing
+    """
+
+    start: int
+    length: int | None
+    framed: bool
+    as_file: bool
+    validator: str
+
+    async def piece(self) -> bytes:
+        """The next bytes; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
+        ...
+
+
+class AttachmentSource(Protocol):
+    """The files behind the ids, at Precoro or where it says they are."""
+
+    def open(self, attachment: int, part: Part | None, size: int | None) -> AbstractAsyncContextManager[Incoming]:
+        """Ask for a file; from the end of `part` on, if that is still the same file and has `size` bytes (None: any).
+
+        Every call to Precoro is charged to the lane of files; one to another host is not, and never has the key.
+        Raises TemporaryError, PermanentError (AddressRefused), AuthenticationError, BudgetSpent. Cancellation leaves
+        nothing behind but the charge.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file of a document, as the store knows it.
+
+    size       bytes as the document says, None if it does not; claimed: the path below the root that was given to
+               it, None before; part: what is on disk of it already; attempts: failures since it was last good
+    """
+
+    collection: str
+    record_id: int
+    idn: int | str | None
+    attachment: Attachment
+    claimed: str | None = None
+    part: Part | None = None
+    attempts: int = 0
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        return (self.collection, self.record_id, self.attachment.id)
+
+    def __str__(self) -> str:
+        number = f"id {self.record_id}" if self.idn is None else self.idn
+        return f"{self.collection} {number}, attachment {self.attachment.id} ({self.attachment.name or 'no name'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is on disk under a path below the root: complete, with this length and SHA-256."""
+
+    path: str
+    length: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is kept, and whose it is. `seq` rises with every file stored; `stored_at` in Unix seconds."""
+
+    seq: int
+    file: AttachedFile
+    kept: Kept
+    stored_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """Files that are due, and the bytes their documents say they have (those that say nothing count none)."""
+
+    files: int
+    bytes: int
+
+
+class AttachmentBook(Protocol):
+    """What is known of attached files. One writer; durable on return; cancellation leaves it done or not begun.
+
+    Raises StoreUnusable when the disk of the state is full, read-only or the file damaged.
+    """
+
+    async def follow_details(self, limit: int) -> int:
+        """Read the files out of up to `limit` changed details that were not looked at before, in the order of the
+        change log; how many changes were looked at, 0 when there are no more. A file that a detail names no longer is
+        marked gone; one whose size or date changed is due again."""
+        ...
+
+    async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:
+        """These records are listed as having files, which makes their details due; how many were not known to."""
+        ...
+
+    async def listing(self, collection: str) -> tuple[float | None, float | None]:
+        """When the carriers of a collection were last listed, and when last whole (server's clock); None: never."""
+        ...
+
+    async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None: ...
+
+    async def due_files(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[AttachedFile]:
+        """Without a good file, newest first, without what is set aside until `before` or later. Files of documents
+        that vanished or are not wanted are not due."""
+        ...
+
+    async def count_due_files(self, collections: Sequence[str], *, before: float) -> FileCounts: ...
+
+    async def claim(self, paths: Mapping[tuple[str, int, int], str]) -> None:
+        """Give files (by their keys) their paths, before anything appears there."""
+        ...
+
+    async def save_part(self, file: AttachedFile, part: Part | None) -> None:
+        """That much is on disk for certain and may be taken up again; None: nothing."""
+        ...
+
+    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> None:
+        """The file is complete on disk. Clears what was set aside for the stage "file"."""
+        ...
+
+    async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
+        """Another place where the same attachment (by id, size and date) is kept."""
+        ...
+
+    async def kept_with(self, sha256: bytes) -> Kept | None:
+        """A place where a file of that content is kept."""
+        ...
+
+    async def note_size(self, file: AttachedFile, length: int) -> None:
+        """A file came whole by its own framing, with another length than its document says."""
+        ...
+
+    async def sizes(self) -> tuple[int, int]:
+        """Files kept whose length is what their document says; files that came with another one."""
+        ...
+
+    async def requeue(self, keys: Sequence[tuple[str, int, int]]) -> None:
+        """What is kept of these is not good any more: they are due again, at their present paths."""
+        ...
+
+    async def stored(self, after: int, limit: int) -> Sequence[StoredFile]:
+        """Files that are kept, by `seq` after that one."""
+        ...
+
+    async def newest_stored(self) -> int:
+        """The highest `seq` ever given, 0 if none."""
+        ...
+
+    async def verified(self, keys: Sequence[tuple[str, int, int]], *, at: float) -> None: ...
+
+    async def least_verified(self, limit: int) -> Sequence[StoredFile]:
+        """Those whose content was not looked at for the longest time, never first."""
+        ...
+
+
+class Draft(Protocol):
+    """A file being written, under a name nobody else uses. What was not kept is gone when its context ends, unless it
+    was left with `checkpoint`."""
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def beginning(self) -> bytes:
+        """The first bytes, as many as tell the kind of a file."""
+        ...
+
+    async def write(self, block: bytes) -> None:
+        """Raises DiskFull."""
+        ...
+
+    async def checkpoint(self) -> int:
+        """Bytes that survive a loss of power from now on, to be taken up later. Raises DiskFull, FolderUnusable."""
+        ...
+
+    async def keep(self) -> Kept:
+        """The file under its final name, complete and durable. Raises DiskFull, FolderUnusable."""
+        ...
+
+
+class Folder(Protocol):
+    """The directory of attached files. Paths are relative to it, with "/" between.
+
+    A file under its path is complete: it appears there all at once, after its content is durable. Raises
+    FolderUnusable where something is in the way or the directory cannot be written.
+    """
+
+    async def room(self) -> int:
+        """Bytes that may still be written."""
+        ...
+
+    async def in_the_way(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
+        """Which of these paths exist already: the SHA-256 of a plain file, None of anything else."""
+        ...
+
+    def draft(self, path: str, *, take_up: int = 0) -> AbstractAsyncContextManager[Draft]:
+        """Begin a file for that path, or go on behind its first `take_up` bytes. Raises FolderUnusable if fewer are
+        there."""
+        ...
+
+    async def link(self, kept: Kept, path: str) -> Kept | None:
+        """The same content at another path, without a second copy where the file system can do that. None if what is
+        kept is not what it should be."""
+        ...
+
+    async def hash(self, path: str) -> tuple[int, bytes] | None:
+        """Length and SHA-256 of what is there, None if there is no plain file."""
+        ...
+
+    async def write_manifest(self, lines: Sequence[StoredFile], *, newest: int) -> None:
+        """Add lines that are not in the manifest yet; durable."""
+        ...
+
+    async def manifest_end(self) -> int:
+        """`seq` of the manifest's last whole line, 0 if it has none."""
+        ...
+
+    def paths(self) -> Iterator[str]:
+        """Every file below the root that is not the program's own. Blocking."""
+        ...
