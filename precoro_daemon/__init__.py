@@ -5,19 +5,28 @@ daemon.py                 laps: what is due is run until nothing is; signals, dr
 demo.py                   the main job against the sandbox, shown step by step
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
+receiving.py              one attached file: from its source, checked, under its name on the disk
 screen.py                 what a person sees: live progress and tables
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
 
 adapters/                 the outside world: one package per thing on the other side
   clock.py                real time and sleep
+  threads.py              blocking work on threads, always run to its end
+
+adapters/disk/            attachments as files: complete under their names, or not there
+  draft.py                one file being written: a name of its own, fsync, its final name, fsync of the folder
+  failures.py             what the file system refuses, said to the operator
+  folder.py               the directory of attached files: whose it is, how much room there is, and every file in it
+  manifest.py             the list of what is kept, one JSON object a line, beside the files
+  places.py               paths below the root, reached folder by folder without following a symbolic link
 
 adapters/http/            one origin over HTTP: session (one exchange), throttled (budget), retrying
-  downloads.py            files from other hosts: without the key, https, and never from an address inside somebody's network
+  downloads.py            files from other hosts: without the key, over https, never from inside somebody's network
   exchange.py             one request and its answer; which answer is which error
   gate.py                 the gate every call passes: who goes next, when, and not before it is charged
   key_guard.py            a key that Precoro refuses is not tried again and again
-  manners.py              manners of every session: no quiet second request, no foreign error with the key behind it, times read alike
+  manners.py              manners of every session: no quiet second request, no foreign error with the key behind it
   retrying.py             a failed call is tried again, later, as long as that can help
   session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
   throttled.py            the one place where calls are charged, and where answers teach the budget
@@ -29,7 +38,7 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
   wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
-  attachments.py          attached files on SQLite: read out of details as the change log brings them, and where each is kept
+  attachments.py          attached files on SQLite: read out of details as the change log brings them
   budget_book.py          the account of API calls on SQLite
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   details.py              details on SQLite: which are due, and what storing one settles
@@ -41,12 +50,13 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   rows.py                 rows of the store ↔ the domain's values
   schema.py               brings a state file to the present schema: migrations, views, whose data it is
   statements.py           the store's SQL by name, read from the .sql files beside this module
-  store.py                opens the state store: the mirror and the budget book on one file
+  store.py                opens the state store: everything the program remembers, on one file
   transactions.py         one connection on one thread; a transaction is one function run there
   views.py                the views people query: one per collection, one per kind of document lines
 
 cli/                      arguments → settings → run → exit code; the only package that prints or exits
   commands.py             --once, and the commands that look: check, status, estimate
+  files.py                commands for attached files
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
 
@@ -65,9 +75,12 @@ domain/                   the rules: pure functions and values; no await, no clo
 
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
+  fetch_attachments.py    missing files to disk
   fetch_details.py        full documents of new or changed ones, by IDN
+  find_attachments.py     which records carry files, where nothing else asks for their details
   mirror_collections.py   lists into the mirror, by cursor
   take_census.py          what did the passes miss
+  verify_attachments.py   kept files against what is known of them
 
 ports/                    what jobs need from outside, as Protocols with written contracts
   attachments.py          attached files: where they come from, what is known of them, where they are kept
@@ -86,6 +99,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   console.py              the page for people at `/`
   control.py              its remote control over HTTP, for tests that run another process
   details.py              what a detail says beyond the list entry (lines, payments, files, options)
+  downloads.py            a file as an answer: whole, or the rest that was asked for; from here or from another origin
   entries.py              list entries of documents and payments, drawn from a row's facts
   fault_kinds.py          every kind of fault, one small function each, in one registry
   faults.py               scripted faults: which call goes wrong, how, and how often
@@ -113,6 +127,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   writes.py               writing the catalogue, suppliers, payments, small sets and external ids
 
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
+  attachments.py          the section of attached files
   credentials.py          the API key from its file: read only if nobody else can, and never shown
   lines.py                on which line of a TOML document each table, key and list item stands
   mistakes.py             what pydantic complains of, as sentences for the operator

@@ -9,7 +9,15 @@ from typing import Literal
 
 import anyio
 
-from precoro_daemon.errors import BudgetSpent, DaemonError, Stopped, gravest, leaves
+from precoro_daemon.errors import (
+    BudgetSpent,
+    DaemonError,
+    PermanentError,
+    Stopped,
+    TemporaryError,
+    gravest,
+    leaves,
+)
 from precoro_daemon.ports import LapReport
 from precoro_daemon.telemetry import get_logger
 
@@ -108,7 +116,7 @@ class _Run:
             _log.warning("budget_spent", job=job.name, reason=str(lap.ended))
             if self.report.spent is None or lap.ended.resume_at < self.report.spent.resume_at:
                 self.report.spent = lap.ended
-        elif not isinstance(lap.ended, Stopped):
+        elif not isinstance(lap.ended, Stopped | TemporaryError | PermanentError):
             self.fatal = lap.ended
         return lap.ended is None
 

@@ -74,9 +74,17 @@ class FolderUnusable(PermanentError):
     """The directory of attached files cannot be used, or something in it is in the way. The rest of the run goes on;
     files are fetched when that is mended."""
 
+    exit_code = 4
+
 
 class DiskFull(TemporaryError):
     """The disk of the attached files has no more room than it must keep. Files wait until there is more."""
+
+    exit_code = 4
+
+
+class DiskFault(TemporaryError):
+    """The disk failed while a file was written. What was written is dropped, and the file fetched again."""
 
 
 class DoubtfulError(DaemonError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TextIO, cast
@@ -19,7 +19,7 @@ from rich.text import Text
 from precoro_daemon.daemon import RunReport
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Pass
-from precoro_daemon.ports import Clock, Committed
+from precoro_daemon.ports import Clock, Committed, FileCounts
 
 _SHOWN = 10
 """Failures that are listed after a run."""
@@ -51,6 +51,21 @@ class _Row:
 
 
 @dataclass(slots=True)
+class _Files:
+    """Attached files in this run. `began` and `seen`: when they were first and last heard of, in real seconds."""
+
+    began: float
+    seen: float
+    done: FileCounts
+    failed: int
+    due: FileCounts
+
+    @property
+    def left(self) -> int:
+        return max(self.due.files - self.done.files - self.failed, 0)
+
+
+@dataclass(slots=True)
 class LiveScreen:
     """Implements `ports.Progress` for a terminal: a line a collection, below them quota, rate and time to go."""
 
@@ -61,6 +76,7 @@ class LiveScreen:
     _calls: int = 0
     _recent: deque[float] = field(default_factory=deque)
     _waiting: tuple[str, float] | None = None
+    _files: _Files | None = None
 
     def live(self) -> Live:
         """Shows itself four times a second while entered; what is printed meanwhile appears above."""
@@ -77,6 +93,11 @@ class LiveScreen:
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
         row = self._row(collection)
         row.details, row.failed, row.due = done, failed, max(due, done + failed)
+
+    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
+        now = time.monotonic()
+        began = now if self._files is None or done.files < self._files.done.files else self._files.began
+        self._files = _Files(began, now, done, failed, due)
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         self._waiting = (f"the {window} window for {lane.name.lower()}", until)
@@ -99,7 +120,21 @@ class LiveScreen:
             table.add_column(Text(title, style="dim"), justify=align)  # type: ignore[arg-type]
         for name, row in tuple(self._rows.items()):
             table.add_row(_title(name), *_list_cells(row), *_detail_cells(row))
-        return Group(table, Text(), self._footer(), self._waiting_line())
+        return Group(table, *self._file_lines(), Text(), self._footer(), self._waiting_line())
+
+    def _file_lines(self) -> Iterator[RenderableType]:
+        """Count, bytes, rate, time to go."""
+        if (files := self._files) is None:
+            return
+        parts = [f"files  {files.done.files:,} of {files.due.files:,}", amount(files.done.bytes)]
+        if files.failed:
+            parts.append(f"{files.failed:,} failed")
+        if (spent := files.seen - files.began) > 1:
+            parts.append(f"{amount(files.done.bytes / spent)} a second")
+            if files.left and files.done.files:
+                parts.append(f"about {span(files.left * spent / files.done.files)} to go")
+        yield Text()
+        yield Text(" · ".join(parts))
 
     def _footer(self) -> Text:
         parts = [f"{self._calls:,} calls"]
@@ -120,8 +155,9 @@ class LiveScreen:
 
     @property
     def calls_left(self) -> int:
-        """Pages and details that are known to be due and were not fetched yet."""
-        return sum(row.calls_left for row in tuple(self._rows.values()))
+        """Pages, details and files that are known to be due and were not fetched yet."""
+        left = self._files.left if self._files else 0
+        return left + sum(row.calls_left for row in tuple(self._rows.values()))
 
     def _rate(self) -> float:
         """Calls a second of real time, over the last minute."""
@@ -180,6 +216,18 @@ def span(seconds: float) -> str:
     days, hours = divmod(hours, 24)
     whole = "1 day" if days == 1 else f"{days} days"
     return f"{whole} {hours} h" if hours else whole
+
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def amount(bytes_: float) -> str:
+    """A number of bytes as a person says it: "512 B", "3.4 MB", "12 GB"."""
+    power = 0
+    while bytes_ >= 999.5 and power < len(_UNITS) - 1:
+        bytes_ /= 1000
+        power += 1
+    return f"{bytes_:.0f} {_UNITS[power]}" if not power or bytes_ >= 99.5 else f"{bytes_:.1f} {_UNITS[power]}"
 
 
 def moment(seconds: float | None) -> str:

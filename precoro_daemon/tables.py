@@ -11,19 +11,24 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from precoro_daemon.adapters.sql.attachments import FileState
 from precoro_daemon.adapters.sql.overview import CollectionState
 from precoro_daemon.domain.budget import NO_KEY, Lane, Limits
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import census_due
 from precoro_daemon.domain.estimates import Cost, duration
+from precoro_daemon.jobs.verify_attachments import Verdict
 from precoro_daemon.ports import Aside
-from precoro_daemon.screen import moment, span
+from precoro_daemon.screen import amount, moment, span
 from precoro_daemon.wiring import Look
+
+_SHOWN = 10
+"""Files that are named one by one."""
 
 
 def status(look: Look) -> RenderableType:
     """Freshness per collection, what is due, what was set aside, the quota."""
-    return Group(_collections(look), *_aside(look.overview.aside), _quota(look))
+    return Group(_collections(look), *_files(look.overview.files), *_aside(look.overview.aside), _quota(look))
 
 
 def _collections(look: Look) -> Table:
@@ -61,6 +66,21 @@ def _freshness(state: CollectionState, now: float) -> str:
     return "not yet listed"
 
 
+def _files(files: FileState) -> Iterable[RenderableType]:
+    """How many are kept, what is missing, and each that is too large."""
+    kept = sum(one.files for one in files.stored.values())
+    if kept or files.due.files or files.too_large:
+        words = f"Files: {kept:,} kept ({amount(sum(one.bytes for one in files.stored.values()))})"
+        words += f", {files.due.files:,} due ({amount(files.due.bytes)})" if files.due.files else ""
+        yield Text(f"{words}.")
+    for file in files.too_large[:_SHOWN]:
+        yield Text(
+            f"left out: {file} is too large ({amount(file.attachment.size or 0)}); see max_bytes", style="yellow"
+        )
+    if len(files.too_large) > _SHOWN:
+        yield Text(f"left out: {len(files.too_large) - _SHOWN:,} more are too large", style="yellow")
+
+
 def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
     """What was set aside, newest first: two lines each, as a reason needs the width of the screen."""
     for item in items:
@@ -69,6 +89,7 @@ def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
             "census": "the census",
             "record": f"a row ({item.key})",
             "detail": f"the detail of id {item.key}",
+            "file": f"attached file {item.key}",
         }
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
@@ -95,6 +116,7 @@ def status_as_json(look: Look) -> str:
     document: dict[str, Any] = {
         "now": look.now,
         "collections": {name: _state(state, look) for name, state in look.overview.collections.items()},
+        "files": _file_state(look.overview.files),
         "set_aside": [_item(item) for item in look.overview.aside],
         "quota": look.account.left(look.now),
         "next_call": {
@@ -117,6 +139,18 @@ def _state(state: CollectionState, look: Look) -> Mapping[str, Any]:
     }
 
 
+def _file_state(files: FileState) -> Mapping[str, Any]:
+    return {
+        "kept": {name: {"files": one.files, "bytes": one.bytes} for name, one in files.stored.items()},
+        "due": {"files": files.due.files, "bytes": files.due.bytes},
+        "too_large": [
+            {"collection": one.collection, "document_id": one.record_id, "attachment_id": one.attachment.id,
+             "name": one.attachment.name, "bytes": one.attachment.size}
+            for one in files.too_large
+        ],
+    }  # fmt: skip
+
+
 def _item(item: Aside) -> Mapping[str, Any]:
     fields = ("collection", "key", "stage", "reason", "raw", "attempts", "since", "retry_at")
     return {field: getattr(item, field) for field in fields}
@@ -134,6 +168,28 @@ def estimate(costs: Sequence[Cost], limits: Limits) -> RenderableType:
     if per_day and calls > per_day:
         words += f", as {per_day:,} of {limits.per_day:,} calls a day may go into it"
     return Group(table, Text(f"{words}.", style="bold"))
+
+
+def verdict(found: Verdict) -> RenderableType:
+    """What reading files again brought to light."""
+    lines = [Text(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
+    lines += [Text(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
+    lines += [Text(f"stranger: {path}; no document has it, and it was left alone") for path in found.strangers]
+    words = f"{found.good.files:,} files are good ({amount(found.good.bytes)})"
+    if not found.all_good:
+        words += f"; {len(found.missing)} missing and {len(found.damaged)} damaged, which the next run fetches again"
+    return Group(*lines, Text(f"{words}.", style="bold"))
+
+
+def verdict_as_json(found: Verdict) -> str:
+    """The same for programs."""
+    document = {
+        "good": {"files": found.good.files, "bytes": found.good.bytes},
+        "missing": [one.kept.path for one in found.missing],
+        "damaged": [one.kept.path for one in found.damaged],
+        "strangers": found.strangers,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
 def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.files import files
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
     Commands,
@@ -49,10 +50,11 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
 def check(parent: Path | None, config: Path | None) -> None:
     """Report every mistake in the configuration, then see with one call whether the key works."""
     settings = load(config or parent)
-    from precoro_daemon.wiring import check_access
+    from precoro_daemon.wiring import check_access, check_folder
 
     mirrored = len(settings.mirror_collections.collections)
     click.echo(f"configuration  good: {mirrored} collections into {settings.state.url}")
+    click.echo(f"files          {run_async(lambda: check_folder(settings))}")
     click.echo(f"Precoro        {run_async(lambda: check_access(settings))}")
 
 
@@ -98,6 +100,8 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
 
     if only is not None and only not in wiring.JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
+    if only in wiring.FILE_JOBS and settings.fetch_attachments.directory is None:
+        raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
     clock = wiring.clock_for(settings)
     secrets = (settings.precoro.token.get_secret_value(), settings.precoro.email.get_secret_value())
     if not sys.stdout.isatty():
@@ -115,5 +119,6 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     return exit_code(report)
 
 
+main.add_command(files)
 main.add_command(sandbox)
 main.add_command(demo)

@@ -10,6 +10,7 @@ from precoro_daemon.ports.attachments import (
     Incoming,
     Kept,
     StoredFile,
+    WantedFiles,
 )
 from precoro_daemon.ports.budget_book import BudgetBook
 from precoro_daemon.ports.laps import LapReport
@@ -46,4 +47,5 @@ __all__ = [
     "Silent",
     "StoredFile",
     "Unreadable",
+    "WantedFiles",
 ]

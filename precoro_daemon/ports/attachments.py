@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,6 +89,14 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedFiles:
+    """Of which collections files are kept, and how large one may be."""
+
+    collections: Sequence[str]
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileCounts:
     """Files that are due, and the bytes their documents say they have (those that say nothing count none)."""
 
@@ -118,12 +126,16 @@ class AttachmentBook(Protocol):
 
     async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None: ...
 
-    async def due_files(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[AttachedFile]:
+    async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
         """Without a good file, newest first, without what is set aside until `before` or later. Files of documents
-        that vanished or are not wanted are not due."""
+        that vanished or are not wanted are not due, nor are files that are too large."""
         ...
 
-    async def count_due_files(self, collections: Sequence[str], *, before: float) -> FileCounts: ...
+    async def count_due_files(self, wanted: WantedFiles, *, before: float) -> FileCounts: ...
+
+    async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
+        """Those that would be due if they were smaller, with the bytes that came or are said to come as `size`."""
+        ...
 
     async def claim(self, paths: Mapping[tuple[str, int, int], str]) -> None:
         """Give files (by their keys) their paths, before anything appears there."""
@@ -165,6 +177,14 @@ class AttachmentBook(Protocol):
         """The highest `seq` ever given, 0 if none."""
         ...
 
+    async def count_stored(self) -> int:
+        """Files that are kept."""
+        ...
+
+    async def strangers(self, paths: Sequence[str]) -> Sequence[str]:
+        """Those of the paths that were given to no file."""
+        ...
+
     async def verified(self, keys: Sequence[tuple[str, int, int]], *, at: float) -> None: ...
 
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
@@ -188,8 +208,16 @@ class Draft(Protocol):
         """Raises DiskFull."""
         ...
 
+    async def restart(self) -> None:
+        """Forget all that was written."""
+        ...
+
     async def checkpoint(self) -> int:
         """Bytes that survive a loss of power from now on, to be taken up later. Raises DiskFull, FolderUnusable."""
+        ...
+
+    async def finish(self) -> Kept:
+        """All that was written, as it would be kept. Raises DiskFull."""
         ...
 
     async def keep(self) -> Kept:
@@ -212,28 +240,30 @@ class Folder(Protocol):
         """Which of these paths exist already: the SHA-256 of a plain file, None of anything else."""
         ...
 
-    def draft(self, path: str, *, take_up: int = 0) -> AbstractAsyncContextManager[Draft]:
-        """Begin a file for that path, or go on behind its first `take_up` bytes. Raises FolderUnusable if fewer are
-        there."""
+    def draft(self, path: str, *, take_up: int = 0, replaces: bool = False) -> AbstractAsyncContextManager[Draft]:
+        """Begin a file for that path, or go on behind its first `take_up` bytes, if they are still there.
+
+        replaces  what bears the path now is an earlier file of the same attachment
+        """
         ...
 
-    async def link(self, kept: Kept, path: str) -> Kept | None:
-        """The same content at another path, without a second copy where the file system can do that. None if what is
-        kept is not what it should be."""
+    async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
+        """The same content at another path, without a second copy. None if what is kept is no longer what it should
+        be, or if the file system cannot do that."""
         ...
 
     async def hash(self, path: str) -> tuple[int, bytes] | None:
         """Length and SHA-256 of what is there, None if there is no plain file."""
         ...
 
-    async def write_manifest(self, lines: Sequence[StoredFile], *, newest: int) -> None:
-        """Add lines that are not in the manifest yet; durable."""
+    async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
+        """Add lines to the manifest, or make it anew of these; durable."""
         ...
 
     async def manifest_end(self) -> int:
         """`seq` of the manifest's last whole line, 0 if it has none."""
         ...
 
-    def paths(self) -> Iterator[str]:
-        """Every file below the root that is not the program's own. Blocking."""
+    def paths(self) -> AsyncIterator[Sequence[str]]:
+        """Every file below the root that is not the program's own, some at a time."""
         ...

@@ -14,7 +14,8 @@ class LapReport:
 
     brought  records and details that are new or changed
     failed   one line for each thing that failed and will be tried again
-    ended    what ended the lap before its work was done: BudgetSpent, Stopped or a FatalError
+    ended    what ended the lap before its work was done: BudgetSpent, Stopped, a FatalError that ends the run too, or
+             another one that is among the failed already and leaves this job nothing to do in this run
     """
 
     brought: int = 0

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Pass
+from precoro_daemon.ports.attachments import FileCounts
 from precoro_daemon.ports.mirror import Committed
 
 
@@ -16,6 +17,10 @@ class Progress(Protocol):
     def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None: ...
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None: ...
+
+    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
+        """Files stored and failed in this lap, of those that were due at its start."""
+        ...
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""
@@ -33,6 +38,9 @@ class Silent:
         """Nobody looks."""
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        """Nobody looks."""
+
+    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
         """Nobody looks."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:

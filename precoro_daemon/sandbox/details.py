@@ -20,6 +20,8 @@ class Details:
     def __init__(self, entries: Entries) -> None:
         self.entries = entries
         self.shapes = entries.shapes
+        self.sizes_in = 1
+        """Bytes that the sizes of files count in; 1,000 for a Precoro that says kilobytes."""
 
     def raw(self, row: Row) -> bytes:
         return dumps(self.fields(row))
@@ -37,7 +39,7 @@ class Details:
         # Lists and details need not agree on how they write a number.
         body["idn"] = shapes.ident(row.idn, row, 5)
         body["items"] = shapes.lines(self.lines(row), row)
-        body["attachments"] = shapes.nested([each.metadata(shapes, row) for each in attachments(row)])
+        body["attachments"] = self._files(row)
         body["followers"] = shapes.nested([])
         if row.collection in ("invoices", "expenses"):
             made = row.made("payments" if row.collection == "invoices" else "expensePayments")
@@ -45,6 +47,9 @@ class Details:
             body["taxes"] = shapes.nested(self._taxes(row))
         if row.collection == "requestforproposals":
             body["propositions"] = shapes.nested([self.proposition(row, 0)] if row.supplier else [])
+
+    def _files(self, row: Row) -> object:
+        return self.shapes.nested([each.metadata(self.shapes, row, self.sizes_in) for each in attachments(row)])
 
     def _payment(self, payment: Row) -> Json:
         fields = self.entries.fields(payment)
@@ -118,12 +123,12 @@ class Details:
             "email": f"sales{row.id}@supplier.example",
         }
         body["contacts"] = self.shapes.nested([contact] if row.pick(17, 4) else [])
-        body["attachments"] = self.shapes.nested([each.metadata(self.shapes, row) for each in attachments(row)])
+        body["attachments"] = self._files(row)
         drawn = self.entries.custom_values(row, "suppliercustomfields", "supplierCustomField")
         body.setdefault("dataSupplierCustomFields", drawn)
 
     def contract(self, row: Row, body: Json) -> None:
-        body["attachments"] = self.shapes.nested([each.metadata(self.shapes, row) for each in attachments(row)])
+        body["attachments"] = self._files(row)
 
     def custom_field(self, row: Row, body: Json) -> None:
         body["options"] = self.shapes.nested(options(row))

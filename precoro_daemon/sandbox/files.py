@@ -36,11 +36,12 @@ class Attachment:
     def content_type(self) -> str:
         return _TYPES.get(self.extension, "application/octet-stream")
 
-    def metadata(self, shapes: Shapes, row: Row) -> Json:
+    def metadata(self, shapes: Shapes, row: Row, unit: int = 1) -> Json:
+        """`unit`: bytes that its size counts in."""
         return {
             "id": shapes.ident(self.id, row, self.id % 5),
             "name": self.name,
-            "size": shapes.ident(len(self.content), row, 5 + self.id % 5),
+            "size": shapes.ident(len(self.content) // unit, row, 5 + self.id % 5),
             "formatType": self.extension,
             "uploadDate": shapes.time(self.uploaded, row, 8),
         }

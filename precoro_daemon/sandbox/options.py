@@ -80,6 +80,8 @@ class SandboxOptions:
     meta: Meta = "both"
     traps: bool = True
     """False serves one plain shape for everything; True the loose shapes of the live API."""
+    files_elsewhere: bool = False
+    """Whether download addresses lead to another origin, as those of object stores do."""
     keep_external_id: bool = True
     """Whether POST /payments keeps the externalId it is given (a client must cope with both)."""
     token: str = "sandbox-key"  # noqa: S105 - printed for whoever asks; it opens nothing

@@ -1,12 +1,11 @@
 """its GET endpoints: lists, details, files"""
 
-from urllib.parse import quote
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.downloads import whole_or_rest
 from precoro_daemon.sandbox.entries import LINE_IDS
 from precoro_daemon.sandbox.files import FILE_IDS, Attachment, attachments
 from precoro_daemon.sandbox.filters import selection
@@ -27,6 +26,8 @@ class Reads:
     def __init__(self, company: Company, tuning: Tuning) -> None:
         self.company = company
         self.tuning = tuning
+        self.files_url = ""
+        """Another origin that serves the downloads; "" for this one."""
 
     def routes(self) -> list[web.RouteDef]:
         routes = [
@@ -117,19 +118,9 @@ class Reads:
         """The bytes for even ids, for odd ones JSON that says where the bytes are; both are in use."""
         row, found = self.attached(request.match_info["key"])
         if found.id % 2 == 0:
-            return _bytes(found)
+            return whole_or_rest(request, found)
         body = found.metadata(self.company.shapes, row)
-        return json(body | {"file": f"{request.url.origin()}{DOWNLOADS}/{found.id}"})
+        return json(body | {"file": f"{self.files_url or request.url.origin()}{DOWNLOADS}/{found.id}"})
 
     async def download(self, request: web.Request) -> web.Response:
-        return _bytes(self.attached(request.match_info["key"])[1])
-
-
-def _bytes(found: Attachment) -> web.Response:
-    # RFC 6266: the name in UTF-8 beside a plain one for old readers.
-    plain = found.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found.name, safe='')}"
-    return web.Response(
-        body=found.content,
-        headers={"Content-Type": found.content_type, "Content-Disposition": disposition},
-    )
+        return whole_or_rest(request, self.attached(request.match_info["key"])[1])

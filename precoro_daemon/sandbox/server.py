@@ -14,13 +14,14 @@ from precoro_daemon.sandbox.clock import SimulatedClock
 from precoro_daemon.sandbox.company import Company
 from precoro_daemon.sandbox.console import Console
 from precoro_daemon.sandbox.control import Control
+from precoro_daemon.sandbox.downloads import FilesHost
 from precoro_daemon.sandbox.fault_kinds import KINDS
 from precoro_daemon.sandbox.faults import Faults
 from precoro_daemon.sandbox.gate import Gate
 from precoro_daemon.sandbox.journal import Journal
 from precoro_daemon.sandbox.limits import Limits
 from precoro_daemon.sandbox.options import SandboxOptions, Tuning
-from precoro_daemon.sandbox.reads import Reads
+from precoro_daemon.sandbox.reads import DOWNLOADS, Reads
 from precoro_daemon.sandbox.writes import Writes
 
 LARGEST_BODY = 32 * 2**20
@@ -46,6 +47,8 @@ class Sandbox:
         self.journal = Journal()
         self.changes = 0
         """How many things users have done."""
+        self._reads = Reads(self.company, self.tuning)
+        self.files_host = FilesHost(self._reads.download)
         self._control = Control(self)
         self._console = Console(self._control.glance)
 
@@ -61,16 +64,30 @@ class Sandbox:
             self.options, self.tuning, self.clock, self.journal, self.limits, self.faults, later
         )  # fmt: skip
         app = web.Application(middlewares=[gate.middleware()], client_max_size=LARGEST_BODY)
-        reads = Reads(self.company, self.tuning)
         app.add_routes(
             [
                 *self._console.routes(),
                 *self._control.routes(),
-                *reads.routes(),
-                *Writes(self.company, self.tuning, reads).routes(),
+                *self._reads.routes(),
+                *Writes(self.company, self.tuning, self._reads).routes(),
             ]
         )
         return app
+
+    @asynccontextmanager
+    async def files_served(self) -> AsyncIterator[None]:
+        """Downloads from another origin, if they are wanted there, until the block ends."""
+        if not self.options.files_elsewhere:
+            yield
+            return
+        async with _listening(self.files_host.application(DOWNLOADS), self.options.host, 0) as url:
+            self._reads.files_url = url
+            yield
+
+    @property
+    def files_url(self) -> str:
+        """The other origin, "" if there is none."""
+        return self._reads.files_url
 
     async def keep_working(self) -> None:
         """Lets users work at the rate asked for, which may change at any time."""
@@ -93,19 +110,29 @@ async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     sandbox = await anyio.to_thread.run_sync(Sandbox, options)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        runner = web.AppRunner(sandbox.application(tasks), access_log=None, shutdown_timeout=GRACE_AT_END)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, options.host, options.port).start()
-            host, port = runner.addresses[0][:2]
-            sandbox.url = f"http://{host}:{port}"
-            tasks.start_soon(sandbox.keep_working, name="sandbox users")
-            yield sandbox
+            async with (
+                sandbox.files_served(),
+                _listening(sandbox.application(tasks), options.host, options.port) as sandbox.url,
+            ):
+                tasks.start_soon(sandbox.keep_working, name="sandbox users")
+                yield sandbox
         except Exception as error:  # noqa: BLE001 - raised again below, out of the task group's wrapping
             failure = error
         finally:
-            with anyio.CancelScope(shield=True):
-                await runner.cleanup()
             tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serves until the block ends; yields the origin."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_AT_END)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield "http://{}:{}".format(*runner.addresses[0][:2])
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.cleanup()

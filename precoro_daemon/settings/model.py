@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -15,6 +16,7 @@ from precoro_daemon.settings.sections import (
     Log,
     MirrorCollections,
     Precoro,
+    Section,
     State,
     TakeCensus,
 )
@@ -39,6 +41,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     mirror_collections: MirrorCollections = MirrorCollections()
     fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
+    fetch_attachments: FetchAttachments = Field(default_factory=FetchAttachments, validate_default=True)
     take_census: TakeCensus = TakeCensus()
     log: Log = Log()
 
@@ -62,18 +65,21 @@ class Settings(BaseSettings):
             raise Clash(text, at="time_scale")
         return limits
 
-    @field_validator("fetch_details")
+    @field_validator("fetch_details", "fetch_attachments")
     @classmethod
-    def _of_what_is_mirrored(cls, details: FetchDetails, info: ValidationInfo) -> FetchDetails:
+    def _of_what_is_mirrored(cls, section: Section, info: ValidationInfo) -> Section:
+        """A list that was not given shrinks to what is mirrored; in one that was given, a stray is a mistake."""
+        wanted: tuple[str, ...] = section.collections  # type: ignore[attr-defined]
         mirrored = (
             info.data["mirror_collections"].collections if "mirror_collections" in info.data else tuple(COLLECTIONS)
         )
-        kept = tuple(name for name in details.collections if name in mirrored)
-        if "collections" in details.model_fields_set and kept != details.collections:
-            strays = ", ".join(name for name in details.collections if name not in kept)
-            text = f"not mirrored, so there is nothing to detail: {strays}"
+        kept = tuple(name for name in wanted if name in mirrored)
+        if "collections" in section.model_fields_set and kept != wanted:
+            strays = ", ".join(name for name in wanted if name not in kept)
+            what = "detail" if isinstance(section, FetchDetails) else "fetch files of"
+            text = f"not mirrored, so there is nothing to {what}: {strays}"
             raise Clash(text, at="collections", also="mirror_collections.collections")
-        return details.model_copy(update={"collections": kept})
+        return section.model_copy(update={"collections": kept})
 
 
 def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:

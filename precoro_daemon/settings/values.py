@@ -12,9 +12,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL
+from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _YEAR = 366 * 86_400
@@ -57,6 +58,27 @@ def read_seconds(value: object) -> float:
         raise ValueError
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def read_bytes(value: object) -> int:
+    """ "500MB", "1GiB", or whole bytes as a number → bytes. KB is 1,000, KiB 1,024."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError
+    unit = (match[2] or "B").upper()
+    step = 1024 if "I" in unit else 1000
+    power: int = "BKMGT".index(unit[0])
+    return int(match[1]) * int(step**power)
+
+
+def read_host(value: str) -> str:
+    """host or host:port, in small letters."""
+    host, _, port = value.strip().lower().partition(":")
+    if not _HOST.fullmatch(host) or (port and not (port.isdecimal() and 0 < int(port) < 65_536)):
+        raise ValueError
+    return value.strip().lower()
 
 
 def read_number(value: object) -> object:
@@ -192,6 +214,12 @@ def _with_detail(name: str) -> str:
     return name
 
 
+def _with_files(name: str) -> str:
+    if name not in WITH_FILES:
+        raise ValueError
+    return name
+
+
 def _page_size(value: int) -> int:
     if value not in PAGE_SIZES:
         raise ValueError
@@ -240,6 +268,22 @@ DetailCollections = Annotated[
     _LIST,
     AfterValidator(_once),
     one_of(WITH_DETAIL, "a list of"),
+]
+FileCollections = Annotated[
+    tuple[Annotated[str, AfterValidator(_with_files)], ...],
+    _LIST,
+    AfterValidator(_once),
+    one_of(WITH_FILES, "a list of"),
+]
+Bytes = Annotated[
+    int, BeforeValidator(read_bytes), Field(ge=0), Allowed('a number of bytes, such as "500MB", "1GiB" or 1000000')
+]
+InFlight = Annotated[int, _NUMBER, Field(ge=1, le=32), Allowed("a whole number from 1 to 32")]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(read_host)], ...],
+    _LIST,
+    AfterValidator(_once),
+    Allowed('a list of hosts, such as "files.example.com" or "127.0.0.1:8080"'),
 ]
 Status = Annotated[
     frozenset[Annotated[int, BeforeValidator(read_status), Field(ge=0)]],

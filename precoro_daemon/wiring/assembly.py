@@ -9,25 +9,27 @@ from dataclasses import dataclass
 from functools import partial
 
 from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
+from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.jobs import build_jobs
-from precoro_daemon.wiring.values import identity, limits
+from precoro_daemon.wiring.jobs import Sides, build_jobs
+from precoro_daemon.wiring.values import carriers, identity, limits, timeouts
 
 _ASIDE = {
     "pass": "the list could not be read to its end",
     "census": "the last census was not believed",
     "record": "{count} rows set aside, as they cannot be read",
     "detail": "{count} details set aside",
+    "file": "{count} files set aside",
 }
 
 
@@ -52,15 +54,15 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
     """Open the state and the connection to Precoro. Raises StoreHeld, StoreUnusable."""
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
+        connect(settings, store.budget_book, clock, progress) as connection,
     ):
-        jobs = build_jobs(settings, precoro, store.mirror, clock, progress)
+        sides = Sides(connection.precoro, connection.attachments, store, clock, progress)
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
-        yield Assembly(jobs, stop_calls, remains, due)
+        yield Assembly(build_jobs(settings, sides), connection.stop, remains, due)
 
 
 async def _details_due(settings: Settings, mirror: Mirror) -> int:
-    counts = await mirror.count_due(settings.fetch_details.collections, before=math.inf)
+    counts = await mirror.count_due(settings.fetch_details.collections, carriers(settings), before=math.inf)
     return sum(counts.values())
 
 
@@ -76,19 +78,28 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Precoro, as lists and documents and as files."""
+
+    precoro: PrecoroClient
+    attachments: PrecoroAttachments
+    stop: Callable[[], None]
+
+
 @asynccontextmanager
 async def connect(
     settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
-) -> AsyncIterator[tuple[PrecoroClient, Callable[[], None]]]:
+) -> AsyncIterator[Connection]:
     precoro = settings.precoro
     credentials = Credentials(
         precoro.origin, token=precoro.token.get_secret_value(), email=precoro.email.get_secret_value()
     )
-    timeouts = Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
     around = Surroundings(book=book, clock=clock, progress=progress)
     async with (
-        HttpSession(credentials, timeouts) as session,
+        HttpSession(credentials, timeouts(settings)) as session,
         Throttled(session, credentials, limits(settings), around) as throttled,
+        Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings)) as downloads,
     ):
         client = PrecoroClient(Retrying(throttled), settings.mirror_collections.per_page)
-        yield client, throttled.stop
+        yield Connection(client, PrecoroAttachments(throttled, downloads, precoro.origin), throttled.stop)

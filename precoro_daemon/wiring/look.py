@@ -8,7 +8,7 @@ from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.sql.overview import Overview, read_overview
 from precoro_daemon.domain import budget
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.values import REHEARSAL, identity, limits
+from precoro_daemon.wiring.values import REHEARSAL, identity, limits, wanted_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Look:
 def look(settings: Settings) -> Look:
     """Read the state beside the instance that may hold it. Raises StoreUnusable."""
     now = RealClock().now()
-    overview = read_overview(settings.state.path, identity=identity(settings), since=now - budget.MEMORY)
+    overview = read_overview(
+        settings.state.path, identity=identity(settings), since=now - budget.MEMORY, files=wanted_files(settings)
+    )
     known = [at for at, _ in overview.calls if at < now + REHEARSAL / 2]
     if known:
         now = max(now, known[-1])  # a rehearsal's time runs ahead of ours, a wrong clock behind

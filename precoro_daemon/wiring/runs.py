@@ -10,14 +10,16 @@ from pathlib import Path
 import anyio
 
 from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.disk.folder import open_folder
 from precoro_daemon.adapters.sql.opening import find_state
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job, RunReport, run_once
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.documents import utc_text
 from precoro_daemon.domain.estimates import Cost
-from precoro_daemon.errors import DaemonError
+from precoro_daemon.errors import DaemonError, DiskFull
 from precoro_daemon.jobs.estimate_cost import EstimateCost
+from precoro_daemon.jobs.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.ports import Progress, Silent
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
@@ -72,14 +74,37 @@ def _now(job: Job) -> Job:
 async def check_access(settings: Settings) -> str:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
     async with anyio.TemporaryDirectory() as elsewhere:
-        there = await anyio.to_thread.run_sync(find_state, settings.state.path)
-        path = settings.state.path if there else Path(elsewhere, "check.db")
+        found = await anyio.to_thread.run_sync(find_state, settings.state.path)
+        path = settings.state.path if found else Path(elsewhere, "check.db")
         store = open_store(path, identity=identity(settings))
         clock = clock_for(settings)
-        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as (precoro, _):
+        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as there:
             collection = chosen(settings)[0][0]
-            await precoro.probe(collection, Lane.LISTS)
+            await there.precoro.probe(collection, Lane.LISTS)
     return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
+
+
+async def check_folder(settings: Settings) -> str:
+    """Whether files can be kept where they should be. Raises FolderUnusable."""
+    section = settings.fetch_attachments
+    if section.directory is None:
+        return "none is fetched, as [fetch_attachments] has no directory"
+    async with open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder:
+        room = await folder.room()
+    if room <= 0:
+        raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")
+    return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
+
+
+async def verify_attachments(settings: Settings, share: float) -> Verdict:
+    """Read that share of the kept files again. Raises StoreHeld, StoreUnusable, FolderUnusable."""
+    section = settings.fetch_attachments
+    assert section.directory is not None
+    async with (
+        open_store(settings.state.path, identity=identity(settings)) as store,
+        open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
+    ):
+        return await VerifyAttachments(store.attachments, folder, clock_for(settings)).run(share)
 
 
 async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequence[Cost], Sequence[str]]:
@@ -88,8 +113,8 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequenc
     clock = clock_for(settings)
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        connect(settings, store.budget_book, clock, progress) as (precoro, _),
+        connect(settings, store.budget_book, clock, progress) as there,
     ):
         details = frozenset(settings.fetch_details.collections)
-        job = EstimateCost(precoro, collections, details, filters, settings.mirror_collections.per_page)
+        job = EstimateCost(there.precoro, collections, details, filters, settings.mirror_collections.per_page)
         return await job.run()

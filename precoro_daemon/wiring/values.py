@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.http.manners import Timeouts
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.filters import Filter
+from precoro_daemon.ports import WantedFiles
 from precoro_daemon.settings import Settings
 
 _GUARD = 0.02
@@ -26,6 +28,22 @@ def clock_for(settings: Settings) -> RealClock:
     """Real time; for a rehearsal, faster."""
     scale = settings.limits.time_scale
     return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    precoro = settings.precoro
+    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
+
+
+def wanted_files(settings: Settings) -> WantedFiles:
+    """Whose files are kept; none where no directory is set."""
+    section = settings.fetch_attachments
+    return WantedFiles(section.collections if section.directory else (), section.max_bytes)
+
+
+def carriers(settings: Settings) -> Sequence[str]:
+    """Collections whose details are fetched for nothing but their files."""
+    return [name for name in wanted_files(settings).collections if name not in settings.fetch_details.collections]
 
 
 def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filter]]:

@@ -71,6 +71,10 @@ class Stage:
         return self.directory / "state.db"
 
     @property
+    def files_url(self) -> str:
+        return self.sandbox.files_url
+
+    @property
     def settings(self) -> Settings:
         given = {
             "precoro": {

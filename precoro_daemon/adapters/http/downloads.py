@@ -1,4 +1,4 @@
-"""files from other hosts: without the key, https, and never from an address inside somebody's network"""
+"""files from other hosts: without the key, over https, never from inside somebody's network"""
 
 from __future__ import annotations
 

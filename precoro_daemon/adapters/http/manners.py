@@ -1,4 +1,4 @@
-"""manners of every session: no quiet second request, no foreign error with the key behind it, times read alike"""
+"""manners of every session: no quiet second request, no foreign error with the key behind it"""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""attached files on SQLite: read out of details as the change log brings them, and where each is kept"""
+"""attached files on SQLite: read out of details as the change log brings them"""
 
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from precoro_daemon.adapters.sql.statements import read_named
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.domain.attachments import Attachment, Part, read_attachments
-from precoro_daemon.ports import AttachedFile, FileCounts, Kept, StoredFile
+from precoro_daemon.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
 
 SQL = read_named("attachments.sql")
 
@@ -42,25 +42,18 @@ class SqlAttachmentBook:
     async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None:
         await self._write("save_listing", [(collection, at, whole_at)])
 
-    async def due_files(self, collections: Sequence[str], *, before: float, limit: int) -> Sequence[AttachedFile]:
-        asked = [{"collection": name, "before": before, "limit": limit} for name in collections]
-
+    async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
         def work(connection: sqlite3.Connection) -> list[AttachedFile]:
-            return [
-                _to_file(row) for row in chain.from_iterable(connection.execute(SQL["due_files"], a) for a in asked)
-            ]
+            return list(map(_to_file, _of_each(connection, "due_files", wanted, before=before, limit=limit)))
 
         files = await self._transactions.read(work)
         return sorted(files, key=lambda file: -file.attachment.id)[:limit]
 
-    async def count_due_files(self, collections: Sequence[str], *, before: float) -> FileCounts:
-        asked = [{"collection": name, "before": before} for name in collections]
+    async def count_due_files(self, wanted: WantedFiles, *, before: float) -> FileCounts:
+        return await self._transactions.read(lambda connection: _count_due(connection, wanted, before))
 
-        def work(connection: sqlite3.Connection) -> FileCounts:
-            counts = [connection.execute(SQL["count_due_files"], row).fetchone() for row in asked]
-            return FileCounts(sum(row["files"] for row in counts), sum(row["bytes"] for row in counts))
-
-        return await self._transactions.read(work)
+    async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
+        return await self._transactions.read(lambda connection: _too_large(connection, wanted))
 
     async def claim(self, paths: Mapping[Key, str]) -> None:
         await self._write("claim_path", [_named(key) | {"path": path} for key, path in paths.items()])
@@ -98,7 +91,13 @@ class SqlAttachmentBook:
         return await self._stored("stored_after", (after, limit))
 
     async def newest_stored(self) -> int:
-        row = await self._first("newest_stored", ())
+        return await self._number("newest_stored")
+
+    async def count_stored(self) -> int:
+        return await self._number("count_stored")
+
+    async def _number(self, statement: str) -> int:
+        row = await self._first(statement, ())
         return 0 if row is None else int(row[0])
 
     async def verified(self, keys: Sequence[Key], *, at: float) -> None:
@@ -128,6 +127,42 @@ class SqlAttachmentBook:
             return [_to_stored(row) for row in connection.execute(SQL[statement], values)]
 
         return await self._transactions.read(work)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """stored: files kept, by collection · due: files missing · too_large: files that are left out"""
+
+    stored: Mapping[str, FileCounts]
+    due: FileCounts
+    too_large: Sequence[AttachedFile]
+
+
+def read_files(connection: sqlite3.Connection, wanted: WantedFiles) -> FileState:
+    """For people. Blocking."""
+    counts = connection.execute(SQL["count_files"])
+    return FileState(
+        stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts if row["stored"]},
+        due=_count_due(connection, wanted, math.inf),
+        too_large=_too_large(connection, wanted),
+    )
+
+
+def _count_due(connection: sqlite3.Connection, wanted: WantedFiles, before: float) -> FileCounts:
+    rows = list(_of_each(connection, "count_due_files", wanted, before=before))
+    return FileCounts(sum(row["files"] for row in rows), sum(row["bytes"] for row in rows))
+
+
+def _too_large(connection: sqlite3.Connection, wanted: WantedFiles) -> list[AttachedFile]:
+    return list(map(_to_file, _of_each(connection, "too_large", wanted)))
+
+
+def _of_each(
+    connection: sqlite3.Connection, statement: str, wanted: WantedFiles, **more: float
+) -> Iterator[sqlite3.Row]:
+    """Asked collection by collection, so that each is read off the index of what is due."""
+    for name in wanted.collections:
+        yield from connection.execute(SQL[statement], {"collection": name, "max_bytes": wanted.max_bytes, **more})
 
 
 def _follow(connection: sqlite3.Connection, limit: int) -> int:

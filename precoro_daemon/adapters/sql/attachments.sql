@@ -60,6 +60,7 @@ LEFT JOIN set_aside AS aside
 WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at IS NULL
     AND records.wanted AND records.vanished_at IS NULL
     AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND coalesce(file.came, file.size, 0) <= :max_bytes
 ORDER BY file.id DESC
 LIMIT :limit;
 
@@ -71,7 +72,18 @@ LEFT JOIN set_aside AS aside
     ON aside.collection = file.collection AND aside.stage = 'file' AND aside.key = CAST(file.id AS TEXT)
 WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at IS NULL
     AND records.wanted AND records.vanished_at IS NULL
-    AND (aside.key IS NULL OR aside.retry_at < :before);
+    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND coalesce(file.came, file.size, 0) <= :max_bytes;
+
+-- name: too_large
+SELECT file.collection, file.record_id, records.idn, file.id, file.name, coalesce(file.came, file.size) AS size,
+    file.kind, file.uploaded_at, file.path, file.part_length, file.part_validator
+FROM attached_files AS file
+JOIN records ON records.collection = file.collection AND records.id = file.record_id
+WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at IS NULL
+    AND records.wanted AND records.vanished_at IS NULL
+    AND coalesce(file.came, file.size, 0) > :max_bytes
+ORDER BY file.id DESC;
 
 -- name: claim_path
 UPDATE attached_files SET path = :path WHERE collection = :collection AND record_id = :record_id AND id = :id;
@@ -114,6 +126,9 @@ WHERE collection = :collection AND record_id = :record_id AND id = :id;
 
 -- name: newest_stored
 SELECT coalesce(max(seq), 0) FROM attached_files;
+
+-- name: count_stored
+SELECT count(*) FROM attached_files WHERE stored_at IS NOT NULL;
 
 -- name: stored_after
 SELECT file.*, records.idn

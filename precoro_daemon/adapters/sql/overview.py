@@ -8,13 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from precoro_daemon.adapters.sql.attachments import FileState, read_files
 from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
 from precoro_daemon.adapters.sql.failures import explained
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.cursors import Cursor, Pass
-from precoro_daemon.ports import Aside
+from precoro_daemon.ports import Aside, WantedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,21 @@ class CollectionState:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
-    windows as the budget book has them"""
+    windows as the budget book has them · attached files"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
     aside_counts: Mapping[tuple[str, str], int]
     calls: Sequence[tuple[float, bytes]]
     closed: Mapping[str, float]
+    files: FileState
 
 
-def read_overview(path: Path, *, identity: str, since: float, items: int = 20) -> Overview:
+def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20) -> Overview:
     """One consistent look at the store. Blocking.
 
-    since  calls at or after this time; items: how many of the things set aside to show. Raises StoreUnusable.
+    since  calls at or after this time; files: which are wanted; items: how many of the things set aside to show.
+    Raises StoreUnusable.
     """
     with explained(path), closing(open_read_only(path, identity)) as connection:
         connection.execute("BEGIN")
@@ -61,6 +64,7 @@ def read_overview(path: Path, *, identity: str, since: float, items: int = 20) -
             },
             calls=read_calls(connection, since),
             closed=read_closed(connection),
+            files=read_files(connection, files),
         )
 
 

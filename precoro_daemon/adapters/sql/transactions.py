@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
-
 from precoro_daemon.adapters.sql.failures import explained
+from precoro_daemon.adapters.threads import run_to_end
 
 T = TypeVar("T")
 
@@ -51,16 +49,3 @@ def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
             connection.execute("ROLLBACK")
         raise
     return result
-
-
-async def run_to_end(executor: Executor, work: Callable[[], T]) -> T:
-    """Run `work` on the executor's thread; a cancelled caller is let go only when `work` has ended."""
-    future = asyncio.get_running_loop().run_in_executor(executor, work)
-    with anyio.CancelScope(shield=True):
-        try:
-            await asyncio.shield(future)
-        except asyncio.CancelledError:
-            # anyio's shield does not stop `task.cancel()`, which asyncio.run uses on an interrupt.
-            await asyncio.wait([future])
-            raise
-    return future.result()

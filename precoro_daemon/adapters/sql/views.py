@@ -33,7 +33,7 @@ _LINE_FIELDS = ("sku", "name", "quantity", "price", "sum")
 def view_definitions() -> list[str]:
     """CREATE VIEW statements, in an order in which they can be run."""
     templates = read_named("views.sql")
-    return [*_record_views(templates), *_line_views(templates), templates["credit_notes"]]
+    return [*_record_views(templates), *_line_views(templates), templates["credit_notes"], templates["attachments"]]
 
 
 def _record_views(templates: dict[str, str]) -> Iterator[str]:

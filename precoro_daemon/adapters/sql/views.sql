@@ -53,6 +53,24 @@ WHERE line.type = 'object';
 CREATE VIEW credit_notes AS
 SELECT * FROM invoices WHERE CAST(data ->> '$.logicType' AS TEXT) IN ('1', '5');
 
+-- name: attachments
+CREATE VIEW attachments AS
+SELECT
+    file.collection,
+    file.record_id AS document_id,
+    records.idn AS document_idn,
+    file.id AS attachment_id,
+    file.name,
+    CASE WHEN file.stored_at IS NULL THEN file.size ELSE file.length END AS bytes,
+    CASE WHEN file.stored_at IS NOT NULL THEN file.path END AS path,
+    CASE WHEN file.stored_at IS NOT NULL THEN lower(hex(file.sha256)) END AS sha256,
+    file.uploaded_at,
+    strftime('%Y-%m-%dT%H:%M:%S', file.stored_at, 'unixepoch') AS stored_at,
+    strftime('%Y-%m-%dT%H:%M:%S', coalesce(file.gone_at, records.vanished_at), 'unixepoch') AS vanished_at
+FROM attached_files AS file
+LEFT JOIN records ON records.collection = file.collection AND records.id = file.record_id
+WHERE records.wanted IS NOT 0;
+
 -- name: exact
 -- `->` gives a number with the digits it was sent with; `->>` would make it a binary float.
 CASE json_type({json}, '$.{field}')

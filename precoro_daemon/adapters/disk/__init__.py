@@ -1,0 +1,1 @@
+"""attachments as files: complete under their names, or not there"""

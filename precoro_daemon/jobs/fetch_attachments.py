@@ -1,0 +1,285 @@
+"""missing files to disk"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from precoro_daemon.domain.attachments import place
+from precoro_daemon.domain.retries import aside_for
+from precoro_daemon.errors import (
+    DaemonError,
+    DiskFull,
+    FatalError,
+    FolderUnusable,
+    PermanentError,
+    TemporaryError,
+    TooLarge,
+    gravest,
+)
+from precoro_daemon.ports import (
+    Aside,
+    AttachedFile,
+    AttachmentBook,
+    AttachmentSource,
+    Clock,
+    FileCounts,
+    Folder,
+    LapReport,
+    Mirror,
+    Progress,
+    WantedFiles,
+)
+from precoro_daemon.receiving import Errand, Receiver, Sizes, Turns
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_FOLLOWED = 500
+"""Changes of the log that are looked through at a time."""
+
+_BATCH = 50
+"""Files read from the store at a time; small, so that what changes meanwhile comes first."""
+
+_TRIES = 3
+"""Of one file in a lap. The second and third follow when all others had their turn: the same call is refused within
+a minute, and what ails a server seldom ends in a second."""
+
+_TOLD = 100
+"""Files between two lines in the log."""
+
+_LINES = 500
+"""Lines added to the manifest at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchAttachments:
+    """Fetches every file that the store says is missing, newest first; what fails is set aside for later.
+
+    folders    opens the directory of files for one lap
+    in_flight  files that come at the same time
+    patience   seconds after which a file that trickles in is given up
+    """
+
+    source: AttachmentSource
+    book: AttachmentBook
+    mirror: Mirror
+    folders: Callable[[], AbstractAsyncContextManager[Folder]]
+    clock: Clock
+    progress: Progress
+    wanted: WantedFiles
+    in_flight: int
+    patience: float
+
+    async def due(self, *, before: float) -> int:
+        await self._follow()
+        return (await self.book.count_due_files(self.wanted, before=before)).files
+
+    async def lap(self) -> LapReport:
+        started_at = self.clock.now()
+        await self._follow()
+        try:
+            async with self.folders() as folder:
+                return await self._fill(folder, started_at)
+        except (FolderUnusable, DiskFull) as error:
+            _log.error("files_held_back", reason=str(error))
+            return LapReport(failed=[f"attached files: {error}"], ended=error)
+
+    async def _follow(self) -> None:
+        while await self.book.follow_details(_FOLLOWED):
+            """Until the end of the log."""
+
+    async def _fill(self, folder: Folder, started_at: float) -> LapReport:
+        sizes = Sizes(*await self.book.sizes())
+        receiver = Receiver(
+            source=self.source,
+            book=self.book,
+            folder=folder,
+            clock=self.clock,
+            sizes=sizes,
+            max_bytes=self.wanted.max_bytes,
+            patience=self.patience,
+            turns=Turns(),
+        )
+        lap = _Lap(self, folder, receiver, started_at)
+        try:
+            await lap.run()
+        finally:
+            await self._list(folder)
+        await self._tell_too_large()
+        return LapReport(brought=lap.done.files, failed=lap.failed, ended=lap.ended)
+
+    async def _list(self, folder: Folder) -> None:
+        """Bring the manifest up to what is kept, whatever an earlier lap left undone."""
+        end = await folder.manifest_end()
+        anew = end > await self.book.newest_stored()  # the state is older than the files: it was brought back
+        end = 0 if anew else end
+        while lines := await self.book.stored(end, _LINES):
+            await folder.write_manifest(lines, anew=anew)
+            end, anew = lines[-1].seq, False
+
+    async def _tell_too_large(self) -> None:
+        if large := await self.book.too_large(self.wanted):
+            _log.warning("files_left_out", count=len(large), file=str(large[0]), max_bytes=self.wanted.max_bytes)
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: FetchAttachments
+    folder: Folder
+    receiver: Receiver
+    started_at: float
+    due: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
+    done: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
+    failed: list[str] = field(default_factory=list)
+    again: list[Errand] = field(default_factory=list)
+    busy: set[tuple[str, int, int]] = field(default_factory=set)
+    coming: int = 0
+    tries: int = 1
+    ended: DaemonError | None = None
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+    async def run(self) -> None:
+        self.due = await self.job.book.count_due_files(self.job.wanted, before=self.started_at)
+        if not self.due.files:
+            return
+        await self._round(self._fresh())
+        while self.again and self.tries < _TRIES and self.ended is None:
+            self.tries += 1
+            errands, self.again = self.again, []
+            await self._round(_each(errands))
+        self._tell()
+
+    async def _round(self, errands: AsyncIterator[Errand]) -> None:
+        send, receive = anyio.create_memory_object_stream[Errand](0)
+        async with anyio.create_task_group() as group, send, receive:
+            self.scope = group.cancel_scope
+            for number in range(self.job.in_flight):
+                group.start_soon(self._work, receive.clone(), name=f"files {number}")
+            receive.close()
+            async for errand in errands:
+                if self.ended is not None:
+                    break
+                await send.send(errand)
+
+    async def _fresh(self) -> AsyncIterator[Errand]:
+        """What is due and was not handed out yet, until that is all."""
+        job = self.job
+        while True:
+            limit = _BATCH + len(self.busy)
+            files = await job.book.due_files(job.wanted, before=self.started_at, limit=limit)
+            files = [file for file in files if file.key not in self.busy]
+            if not files:
+                return
+            self.busy.update(file.key for file in files)
+            for errand in await self._prepare(files):
+                yield errand
+
+    async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[Errand]:
+        """Give each file its path, durably, unless something stands there that is not ours."""
+        named = {file.key: file.claimed or _place(file) for file in files}
+        there = await self.folder.in_the_way([named[file.key] for file in files if file.claimed is None])
+        free = {file.key: named[file.key] for file in files if file.claimed is None and named[file.key] not in there}
+        await self.job.book.claim(free)
+        errands = []
+        for file in files:
+            path = named[file.key]
+            if file.claimed is None and there.get(path, b"") is None:
+                await self._set_aside(
+                    file, FolderUnusable(f"{file}: something is in the way of {path}; move it away")
+                )
+                continue
+            seen = None if file.claimed is not None else there.get(path)
+            errands.append(Errand(file, path, seen, replaces=file.claimed is not None, part=file.part))
+        return errands
+
+    async def _work(self, receive: MemoryObjectReceiveStream[Errand]) -> None:
+        async with receive:
+            async for errand in receive:
+                if self.ended is None:
+                    await self._settle(errand)
+
+    async def _settle(self, errand: Errand) -> None:
+        try:
+            await self._receive(errand)
+        except DiskFull as error:
+            self._hold_back(error)
+        except TooLarge:
+            self.busy.discard(errand.file.key)  # its length is noted, so it is due no more
+        except TemporaryError as error:
+            await self._later(errand, error)
+        except PermanentError as error:
+            await self._set_aside(errand.file, error)
+        except DaemonError as error:
+            self.ended = gravest([error] if self.ended is None else [self.ended, error])
+            if isinstance(error, FatalError):
+                self.scope.cancel()
+
+    async def _receive(self, errand: Errand) -> None:
+        size = errand.file.attachment.size or 0
+        if await self.folder.room() - self.coming <= size:
+            raise DiskFull("the disk has no more room than it must keep")
+        self.coming += size
+        try:
+            kept = await self.receiver.receive(errand)
+        finally:
+            self.coming -= size
+        self.busy.discard(errand.file.key)
+        self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
+        _log.debug("file_stored", path=kept.path, bytes=kept.length)
+        self._tell_progress()
+        if self.done.files % _TOLD == 0:
+            self._tell()
+
+    def _hold_back(self, error: DiskFull) -> None:
+        """Files stop first: what else is on the disk goes on, and they do when there is room again."""
+        if self.ended is None:
+            self.ended = error
+            self.failed.append(f"attached files wait: {error}; reserve_bytes in [fetch_attachments] says how much")
+            _log.error("files_held_back", reason=str(error))
+
+    async def _later(self, errand: Errand, error: TemporaryError) -> None:
+        if self.tries < _TRIES:
+            _log.info("file_postponed", file=str(errand.file), attempt=self.tries, reason=str(error))
+            self.again.append(errand)
+        else:
+            await self._set_aside(errand.file, error)
+
+    async def _set_aside(self, file: AttachedFile, error: DaemonError) -> None:
+        """It stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
+        now, attempts = self.job.clock.now(), file.attempts + 1
+        self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
+        _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))
+        await self.job.mirror.set_aside(
+            Aside(
+                collection=file.collection,
+                key=str(file.attachment.id),
+                stage="file",
+                reason=self.failed[-1],
+                raw=None,
+                attempts=attempts,
+                since=now,
+                retry_at=now + aside_for(error, attempts),
+            )
+        )
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        self.job.progress.files_advanced(self.done, len(self.failed), self.due)
+
+    def _tell(self) -> None:
+        left = max(self.due.files - self.done.files - len(self.failed), 0)
+        _log.info("files_advanced", done=self.done.files, bytes=self.done.bytes, failed=len(self.failed), due=left)
+
+
+def _place(file: AttachedFile) -> str:
+    return place(file.collection, file.idn, file.record_id, (file.attachment.id, file.attachment.name))
+
+
+async def _each(errands: Sequence[Errand]) -> AsyncIterator[Errand]:
+    for errand in errands:
+        yield errand

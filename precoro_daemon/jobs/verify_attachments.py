@@ -1,0 +1,71 @@
+"""kept files against what is known of them"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from precoro_daemon.ports import AttachmentBook, Clock, FileCounts, Folder, StoredFile
+
+_BATCH = 100
+_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of the files looked at.
+
+    damaged, missing  those that are due again now; strangers: paths that no document's file has
+    """
+
+    good: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
+    damaged: list[StoredFile] = field(default_factory=list)
+    missing: list[StoredFile] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    @property
+    def all_good(self) -> bool:
+        return not (self.damaged or self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAttachments:
+    """Reads files again, those first that were not read for the longest time; what is wrong becomes due.
+
+    Strangers are told and left alone.
+    """
+
+    book: AttachmentBook
+    folder: Folder
+    clock: Clock
+
+    async def run(self, share: float) -> Verdict:
+        """`share`: of all files, 0 to 1; at least one."""
+        verdict = Verdict()
+        left = -(-int(await self.book.count_stored() * share * 1000) // 1000)
+        while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
+            await self._verify(files, verdict)
+            left -= len(files)
+        async for paths in self.folder.paths():
+            verdict.strangers += await self.book.strangers(paths)
+        return verdict
+
+    async def _verify(self, files: Sequence[StoredFile], verdict: Verdict) -> None:
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+        async def look(stored: StoredFile) -> None:
+            async with limiter:
+                found = await self.folder.hash(stored.kept.path)
+            if found == (stored.kept.length, stored.kept.sha256):
+                verdict.good = FileCounts(verdict.good.files + 1, verdict.good.bytes + stored.kept.length)
+            else:
+                (verdict.missing if found is None else verdict.damaged).append(stored)
+
+        async with anyio.create_task_group() as group:
+            for stored in files:
+                group.start_soon(look, stored, name=f"verify {stored.kept.path}")
+        wrong = {stored.file.key for stored in (*verdict.damaged, *verdict.missing)}
+        await self.book.requeue([stored.file.key for stored in files if stored.file.key in wrong])
+        await self.book.verified([stored.file.key for stored in files], at=self.clock.now())

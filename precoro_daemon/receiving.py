@@ -1,0 +1,207 @@
+"""one attached file: from its source, checked, under its name on the disk"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from precoro_daemon.domain.attachments import Part, Received, flaw, sizes_are_bytes, too_slow
+from precoro_daemon.errors import (
+    ConnectionFault,
+    DiskFull,
+    FolderUnusable,
+    MalformedAnswer,
+    PermanentError,
+    TooLarge,
+)
+from precoro_daemon.ports import AttachedFile, AttachmentBook, AttachmentSource, Clock, Draft, Folder, Incoming, Kept
+
+_WORTH_TAKING_UP = 8 * 2**20
+"""Bytes from which the beginning of a file is kept for later when the rest does not come."""
+
+_CHECKPOINT = 64 * 2**20
+"""Bytes after which what came is made durable, so that not even a loss of power costs more."""
+
+_LAST_WORDS = 3.0
+"""Seconds that a cancelled download may take to save what it has."""
+
+
+@dataclass(slots=True)
+class Sizes:
+    """How often the sizes that documents give agreed with what came, and how often they did not."""
+
+    confirmed: int
+    contradicted: int
+
+    def of(self, file: AttachedFile) -> int | None:
+        """The bytes that the file must have, None if nobody knows."""
+        return file.attachment.size if sizes_are_bytes(self.confirmed, self.contradicted) else None
+
+
+class Turns:
+    """One task at a time for each key."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, anyio.Lock] = {}
+        self._asked: Counter[Hashable] = Counter()
+
+    @asynccontextmanager
+    async def of(self, key: Hashable) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(key, anyio.Lock())
+        self._asked[key] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._asked[key] -= 1
+            if not self._asked[key]:
+                del self._asked[key], self._locks[key]
+
+
+@dataclass(slots=True)
+class Errand:
+    """A file to fetch to a path.
+
+    there     SHA-256 of a file that bears the path though it was never given to ours, None if nothing does
+    replaces  what may bear the path is an earlier one of ours
+    part      what is on disk of it already
+    """
+
+    file: AttachedFile
+    path: str
+    there: bytes | None
+    replaces: bool
+    part: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What receiving a file needs.
+
+    max_bytes  larger files are not taken
+    patience   seconds after which a file that trickles in is given up
+    turns      by attachment, and by content: the second of two that are the same finds the first
+    """
+
+    source: AttachmentSource
+    book: AttachmentBook
+    folder: Folder
+    clock: Clock
+    sizes: Sizes
+    max_bytes: int
+    patience: float
+    turns: Turns
+
+    async def receive(self, errand: Errand) -> Kept:
+        """Fetch the file to its path, unless the same one is kept elsewhere already; durable and noted on return.
+
+        Raises TemporaryError, PermanentError, and what ends a run. Cancellation leaves a draft that is taken up where
+        that is sound, else nothing.
+        """
+        async with self.turns.of(errand.file.attachment.id):
+            try:
+                return await self._twin(errand) or await self._fetch(errand)
+            except (PermanentError, MalformedAnswer):
+                # Only where nothing but the line broke is a beginning worth having.
+                if errand.part is not None:
+                    errand.part = None
+                    await self.book.save_part(errand.file, None)
+                raise
+
+    async def _twin(self, errand: Errand) -> Kept | None:
+        """One attachment may hang on several documents: no call is spent on it twice."""
+        known = None if errand.there else await self.book.kept_elsewhere(errand.file)
+        if known is None:
+            return None
+        kept = await self.folder.link(known, errand.path, replaces=errand.replaces)
+        return None if kept is None else await self._note(errand, kept)
+
+    async def _note(self, errand: Errand, kept: Kept) -> Kept:
+        await self.book.save_kept(errand.file, kept, at=self.clock.now())
+        return kept
+
+    async def _fetch(self, errand: Errand) -> Kept:
+        """The draft is opened first: no call is made for a file that the disk cannot take."""
+        file, begun = errand.file, errand.part.length if errand.part else 0
+        async with self.folder.draft(errand.path, take_up=begun, replaces=errand.replaces) as draft:
+            part = errand.part if draft.length else None
+            async with self.source.open(file.attachment.id, part, self.sizes.of(file)) as incoming:
+                if draft.length and not incoming.start:
+                    await draft.restart()
+                await self._copy(errand, incoming, draft)
+                kept = await draft.finish()
+                await self._judge(file, incoming, kept, draft.beginning)
+            async with self.turns.of(kept.sha256):
+                return await self._note(errand, await self._keep(draft, kept, errand))
+
+    async def _copy(self, errand: Errand, incoming: Incoming, draft: Draft) -> None:
+        """Piece by piece; what cannot be finished now is left for later where it can be taken up."""
+        if incoming.length is not None and incoming.length > self.max_bytes:
+            raise await self._too_large(errand.file, incoming.length)
+        try:
+            await self._take(errand, incoming, draft)
+        except ConnectionFault:
+            await self._save_part(errand, incoming, draft, least=_WORTH_TAKING_UP)
+            raise
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_LAST_WORDS, shield=True):
+                await self._save_part(errand, incoming, draft, least=_WORTH_TAKING_UP)
+            raise
+
+    async def _take(self, errand: Errand, incoming: Incoming, draft: Draft) -> None:
+        file, started, saved, received = errand.file, anyio.current_time(), incoming.start, incoming.start
+        most = self.sizes.of(file) if self.sizes.confirmed else None
+        while piece := await incoming.piece():
+            received += len(piece)
+            if received > self.max_bytes:
+                raise await self._too_large(file, received)
+            if most is not None and received > most:
+                raise MalformedAnswer(f"{file}: more came than the {most:,} bytes that it has")
+            if too_slow(received - incoming.start, anyio.current_time() - started, self.patience):
+                raise ConnectionFault(f"{file}: it comes too slowly")
+            await draft.write(piece)
+            if received - saved >= _CHECKPOINT:
+                saved = received
+                await self._save_part(errand, incoming, draft, least=0)
+                await self._keep_the_reserve()
+
+    async def _keep_the_reserve(self) -> None:
+        if await self.folder.room() <= 0:
+            raise DiskFull("the disk has no more room than it must keep")
+
+    async def _too_large(self, file: AttachedFile, length: int) -> TooLarge:
+        await self.book.note_size(file, length)
+        return TooLarge(f"{file}: it has {length:,} bytes or more, and max_bytes allows {self.max_bytes:,}")
+
+    async def _save_part(self, errand: Errand, incoming: Incoming, draft: Draft, *, least: int) -> None:
+        if incoming.validator and draft.length >= least:
+            errand.part = Part(await draft.checkpoint(), incoming.validator)
+            await self.book.save_part(errand.file, errand.part)
+
+    async def _judge(self, file: AttachedFile, incoming: Incoming, kept: Kept, beginning: bytes) -> None:
+        size = file.attachment.size
+        received = Received(kept.length, beginning, incoming.framed, incoming.as_file)
+        if (reason := flaw(file.attachment.kind, self.sizes.of(file), received)) is None:
+            if size and size == kept.length:
+                self.sizes.confirmed += 1
+            return
+        if incoming.framed and size is not None and size != kept.length:
+            self.sizes.contradicted += 1
+            await self.book.note_size(file, kept.length)
+        raise MalformedAnswer(f"{file}: {reason}")
+
+    async def _keep(self, draft: Draft, kept: Kept, errand: Errand) -> Kept:
+        if errand.there is not None:
+            if errand.there != kept.sha256:
+                raise FolderUnusable(f"{errand.file}: another file bears its name, {kept.path}; move it away")
+            return kept
+        same = await self.book.kept_with(kept.sha256)
+        if same is not None and same.path != kept.path:
+            linked = await self.folder.link(same, kept.path, replaces=errand.replaces)
+            if linked is not None:
+                return linked
+        return await draft.keep()

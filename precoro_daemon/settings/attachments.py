@@ -1,0 +1,37 @@
+"""the section of attached files"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from precoro_daemon.domain.collections import WITH_FILES
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import Bytes, FileCollections, Hosts, InFlight
+
+
+class FetchAttachments(Section):
+    """Files attached to documents, to disk."""
+
+    directory: Path | None = None
+    """Where files are kept. No default: without it no file is fetched. It is made if only it itself is missing; a
+    relative path starts at the working directory. Every configuration needs one of its own."""
+
+    collections: FileCollections = WITH_FILES
+    """Whose files: by default all collections that are mirrored and can have some; credit notes are among the
+    invoices. Where [fetch_details] does not list one, only the details of records that carry files are fetched."""
+
+    max_bytes: Bytes = 2**30
+    """Larger files are left out, and named by `status`. A gigabyte is far above what people attach to an order."""
+
+    in_flight: InFlight = 8
+    """Files that come at the same time. The calls for them still leave one by one; more helps where files are large
+    and the line is fast."""
+
+    reserve_bytes: Bytes = 2**30
+    """Free space that files leave on their disk. What else is on it, the state above all, must go on."""
+
+    allowed_hosts: Hosts = Field(default=())
+    """Hosts, as host or host:port, that files may come from though they are private, local or without https.
+    Everywhere else only https and public addresses are followed."""
