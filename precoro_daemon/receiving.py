@@ -173,7 +173,11 @@ class Receiver:
         if await self.folder.room() <= 0:
             raise DiskFull("the disk has no more room than it must keep")
 
-    async def _too_large(self, file: AttachedFile, length: int) -> TooLarge:
+    async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
+        """Noted, so that it is not asked for again; unless the document says otherwise and the answer may be wrong."""
+        size = file.attachment.size
+        if size is not None:
+            return PermanentError(f"{file}: more than max_bytes came, though the document says {size:,} bytes")
         await self.book.note_size(file, length)
         return TooLarge(f"{file}: it has {length:,} bytes or more, and max_bytes allows {self.max_bytes:,}")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import unicodedata
 from pathlib import PurePosixPath
+from random import Random
 from typing import Any
 
 import pytest
@@ -139,6 +141,30 @@ def test_a_place_is_two_folders_deep_and_begins_with_the_id(key: Any, record: in
     assert not {".", ".."} & set(path.parts)
     assert path.name.startswith(f"{number}__")
     assert all(len(part.encode()) <= 255 for part in path.parts)
+
+
+PIECES = [
+    "..", "/", "\\", "\0", ".", " ", "~", "CON", "nul", "\u202e", "\u200b", "\ufeff", "\r\n", "%2e%2e%2f", "|", ":", "*",
+    "a", "Ж", "é", "e\u0301", "漢字", "ﬀ", "𝕏", "👩‍👩‍👧", "\ud800", "-rf", "$(id)", "`", "'", '"', ".pdf", ".PDF", ".tar.gz",
+    "\U000e0041", "\u0300" * 40, "x" * 300,
+]  # fmt: skip
+
+
+def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
+    """Two files may share a folder and a name; what they never share is a path, on no file system that folds names."""
+    random = Random(20261125)  # the seed
+    seen: set[str] = set()
+    for number in range(100_000):
+        name = "".join(random.choices(PIECES, k=random.randrange(6)))
+        key = "".join(random.choices(PIECES, k=random.randrange(3))) or number % 50
+        path = place("invoices", key, number, (number, name))
+        inside = posixpath.normpath(f"/root/{path}")
+        assert inside == f"/root/{path}", (key, name)
+        assert inside.startswith("/root/invoices/"), (key, name)
+        folder, file = path.split("/")[1:]
+        assert max(len(folder.encode()), len(file.encode())) <= 255
+        seen.add(unicodedata.normalize("NFKC", path).casefold())
+    assert len(seen) == 100_000
 
 
 def test_a_document_without_number_is_named_by_its_id() -> None:

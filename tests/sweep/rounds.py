@@ -17,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.machine import MirrorMachine
 from tests.system.killing import kill_and_recover
+from tests.system.test_dying import kill_at_points
 
 VARIANTS: tuple[tuple[Order, Meta], ...] = tuple(product(get_args(Order), get_args(Meta)))
 MANY = settings(
@@ -42,4 +43,9 @@ def kills(seed: int) -> None:
         anyio.run(partial(kill_and_recover, Path(directory), seed, kills=6, order=order, meta=meta))
 
 
-ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills}
+def dying(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        anyio.run(partial(kill_at_points, Path(directory), every=1, first=2 + seed % 2))
+
+
+ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills, "dying": dying}
