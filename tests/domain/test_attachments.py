@@ -144,14 +144,14 @@ def test_a_place_is_two_folders_deep_and_begins_with_the_id(key: Any, record: in
 
 
 PIECES = [
-    "..", "/", "\\", "\0", ".", " ", "~", "CON", "nul", "\u202e", "\u200b", "\ufeff", "\r\n", "%2e%2e%2f", "|", ":", "*",
-    "a", "Ж", "é", "e\u0301", "漢字", "ﬀ", "𝕏", "👩‍👩‍👧", "\ud800", "-rf", "$(id)", "`", "'", '"', ".pdf", ".PDF", ".tar.gz",
-    "\U000e0041", "\u0300" * 40, "x" * 300,
+    "..", "/", "\\", "\0", ".", " ", "~", "CON", "nul", "\u202e", "\u200b", "\ufeff", "\r\n", "%2e%2e%2f", "|", ":",
+    "*", "a", "Ж", "é", "e\u0301", "漢字", "\ufb00", "\U0001d54f", "\U0001f469\u200d\U0001f467", "\ud800", "-rf",
+    "$(id)", "`", "'", '"', ".pdf", ".PDF", ".tar.gz", "\U000e0041", "\u0300" * 40, "x" * 300,
 ]  # fmt: skip
 
 
 def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
-    """Two files may share a folder and a name; what they never share is a path, on no file system that folds names."""
+    """Two files may share a folder and a name, but never a path, not even where a file system folds names."""
     random = Random(20261125)  # the seed
     seen: set[str] = set()
     for number in range(100_000):
