@@ -84,7 +84,7 @@ class Receiver:
 
     max_bytes  larger files are not taken
     patience   seconds after which a file that trickles in is given up
-    turns      by attachment, and by content: the second of two that are the same finds the first
+    turns      by attachment: the second of two that are the same finds the first
     """
 
     source: AttachmentSource
@@ -114,14 +114,12 @@ class Receiver:
 
     async def _twin(self, errand: Errand) -> Kept | None:
         """One attachment may hang on several documents: no call is spent on it twice."""
-        known = None if errand.there else await self.book.kept_elsewhere(errand.file)
-        if known is None:
+        if not errand.file.shared or errand.there:
             return None
-        kept = await self.folder.link(known, errand.path, replaces=errand.replaces)
-        return None if kept is None else await self._note(errand, kept)
-
-    async def _note(self, errand: Errand, kept: Kept) -> Kept:
-        await self.book.save_kept(errand.file, kept, at=self.clock.now())
+        known = await self.book.kept_elsewhere(errand.file)
+        kept = None if known is None else await self.folder.link(known, errand.path, replaces=errand.replaces)
+        if kept is not None:
+            await self.book.save_kept(errand.file, kept, at=self.clock.now())
         return kept
 
     async def _fetch(self, errand: Errand) -> Kept:
@@ -133,10 +131,12 @@ class Receiver:
                 if draft.length and not incoming.start:
                     await draft.restart()
                 await self._copy(errand, incoming, draft)
-                kept = await draft.finish()
-                await self._judge(file, incoming, kept, draft.beginning)
-            async with self.turns.of(kept.sha256):
-                return await self._note(errand, await self._keep(draft, kept, errand))
+                await self._judge(file, incoming, draft)
+            kept = await self._keep(draft, errand)
+        same = await self.book.save_kept(file, kept, at=self.clock.now())
+        if same is not None:
+            await self.folder.link(same, kept.path, replaces=True)
+        return kept
 
     async def _copy(self, errand: Errand, incoming: Incoming, draft: Draft) -> None:
         """Piece by piece; what cannot be finished now is left for later where it can be taken up."""
@@ -174,7 +174,7 @@ class Receiver:
             raise DiskFull("the disk has no more room than it must keep")
 
     async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
-        """Noted, so that it is not asked for again; unless the document says otherwise and the answer may be wrong."""
+        """Noted, so that it is not asked for again; unless the document says otherwise: the answer may be wrong."""
         size = file.attachment.size
         if size is not None:
             return PermanentError(f"{file}: more than max_bytes came, though the document says {size:,} bytes")
@@ -186,26 +186,21 @@ class Receiver:
             errand.part = Part(await draft.checkpoint(), incoming.validator)
             await self.book.save_part(errand.file, errand.part)
 
-    async def _judge(self, file: AttachedFile, incoming: Incoming, kept: Kept, beginning: bytes) -> None:
+    async def _judge(self, file: AttachedFile, incoming: Incoming, draft: Draft) -> None:
         size = file.attachment.size
-        received = Received(kept.length, beginning, incoming.framed, incoming.as_file)
+        received = Received(draft.length, draft.beginning, incoming.framed, incoming.as_file)
         if (reason := flaw(file.attachment.kind, self.sizes.of(file), received)) is None:
-            if size and size == kept.length:
+            if size and size == draft.length:
                 self.sizes.confirmed += 1
             return
-        if incoming.framed and size is not None and size != kept.length:
+        if incoming.framed and size is not None and size != draft.length:
             self.sizes.contradicted += 1
-            await self.book.note_size(file, kept.length)
+            await self.book.note_size(file, draft.length)
         raise MalformedAnswer(f"{file}: {reason}")
 
-    async def _keep(self, draft: Draft, kept: Kept, errand: Errand) -> Kept:
-        if errand.there is not None:
-            if errand.there != kept.sha256:
-                raise FolderUnusable(f"{errand.file}: another file bears its name, {kept.path}; move it away")
-            return kept
-        same = await self.book.kept_with(kept.sha256)
-        if same is not None and same.path != kept.path:
-            linked = await self.folder.link(same, kept.path, replaces=errand.replaces)
-            if linked is not None:
-                return linked
-        return await draft.keep()
+    async def _keep(self, draft: Draft, errand: Errand) -> Kept:
+        if errand.there is None:
+            return await draft.keep()
+        if errand.there != await draft.hashed():
+            raise FolderUnusable(f"{errand.file}: another file bears its name, {errand.path}; move it away")
+        return Kept(errand.path, draft.length, errand.there)

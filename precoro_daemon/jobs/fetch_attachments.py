@@ -52,6 +52,9 @@ a minute, and what ails a server seldom ends in a second."""
 _TOLD = 100
 """Files between two lines in the log."""
 
+_LOOK = 64 * 2**20
+"""Bytes of files between two looks at how much room the disk has."""
+
 _LINES = 500
 """Lines added to the manifest at a time."""
 
@@ -138,7 +141,7 @@ class _Lap:
     failed: list[str] = field(default_factory=list)
     again: list[Errand] = field(default_factory=list)
     busy: set[tuple[str, int, int]] = field(default_factory=set)
-    coming: int = 0
+    room: int = 0
     tries: int = 1
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -220,20 +223,23 @@ class _Lap:
                 self.scope.cancel()
 
     async def _receive(self, errand: Errand) -> None:
-        size = errand.file.attachment.size or 0
-        if await self.folder.room() - self.coming <= size:
-            raise DiskFull("the disk has no more room than it must keep")
-        self.coming += size
-        try:
-            kept = await self.receiver.receive(errand)
-        finally:
-            self.coming -= size
+        await self._need_room(errand.file.attachment.size or 0)
+        kept = await self.receiver.receive(errand)
         self.busy.discard(errand.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
         _log.debug("file_stored", path=kept.path, bytes=kept.length)
         self._tell_progress()
         if self.done.files % _TOLD == 0:
             self._tell()
+
+    async def _need_room(self, size: int) -> None:
+        """Looked up now and then, and counted in between, as files are small beside what a disk must keep."""
+        self.room -= size
+        if self.room <= _LOOK:
+            self.room = await self.folder.room() - size
+        if self.room <= 0:
+            raise DiskFull("the disk has no more room than it must keep")
+        self.room = min(self.room, 2 * _LOOK)
 
     def _hold_back(self, error: DiskFull) -> None:
         """Files stop first: what else is on the disk goes on, and they do when there is room again."""

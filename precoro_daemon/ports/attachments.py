@@ -48,8 +48,10 @@ class AttachmentSource(Protocol):
 class AttachedFile:
     """A file of a document, as the store knows it.
 
-    size       bytes as the document says, None if it does not; claimed: the path below the root that was given to
-               it, None before; part: what is on disk of it already; attempts: failures since it was last good
+    claimed   the path below the root that was given to it, None before
+    shared    the same attachment hangs on another document too
+    part      what is on disk of it already
+    attempts  failures since it was last good
     """
 
     collection: str
@@ -57,6 +59,7 @@ class AttachedFile:
     idn: int | str | None
     attachment: Attachment
     claimed: str | None = None
+    shared: bool = False
     part: Part | None = None
     attempts: int = 0
 
@@ -145,16 +148,13 @@ class AttachmentBook(Protocol):
         """That much is on disk for certain and may be taken up again; None: nothing."""
         ...
 
-    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> None:
-        """The file is complete on disk. Clears what was set aside for the stage "file"."""
+    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
+        """The file is complete on disk. Clears what was set aside for the stage "file". Another place where the same
+        content is kept, None if there is none."""
         ...
 
     async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
         """Another place where the same attachment (by id, size and date) is kept."""
-        ...
-
-    async def kept_with(self, sha256: bytes) -> Kept | None:
-        """A place where a file of that content is kept."""
         ...
 
     async def note_size(self, file: AttachedFile, length: int) -> None:
@@ -197,7 +197,9 @@ class Draft(Protocol):
     was left with `checkpoint`."""
 
     @property
-    def length(self) -> int: ...
+    def length(self) -> int:
+        """Bytes of all that was written, what was taken up included."""
+        ...
 
     @property
     def beginning(self) -> bytes:
@@ -216,8 +218,8 @@ class Draft(Protocol):
         """Bytes that survive a loss of power from now on, to be taken up later. Raises DiskFull, FolderUnusable."""
         ...
 
-    async def finish(self) -> Kept:
-        """All that was written, as it would be kept. Raises DiskFull."""
+    async def hashed(self) -> bytes:
+        """SHA-256 of all that was written. Raises DiskFull."""
         ...
 
     async def keep(self) -> Kept:

@@ -248,14 +248,15 @@ async def test_the_same_attachment_elsewhere_and_the_same_content(backend: Backe
         await followed(store)
         one, two, other = sorted(await due(store), key=lambda file: file.record_id)
         assert await store.attachments.kept_elsewhere(two) is None
-        await store.attachments.save_kept(one, kept(), at=T0)
+        assert (one.shared, two.shared) == (True, True)
+        assert await store.attachments.save_kept(one, kept(), at=T0) is None
         assert await store.attachments.kept_elsewhere(two) == kept()
         assert await store.attachments.kept_elsewhere(other) is None
-        assert await store.attachments.kept_with(HASH) == kept()
-        assert await store.attachments.kept_with(b"?" * 32) is None
-        await store.attachments.requeue([one.key])
+        assert await store.attachments.save_kept(other, kept("b", sha256=b"?" * 32), at=T0) is None
+        assert await store.attachments.save_kept(other, kept("b"), at=T0) == kept()
+        await store.attachments.requeue([one.key, other.key])
         assert await store.attachments.kept_elsewhere(two) is None
-        assert await store.attachments.kept_with(HASH) is None
+        assert await store.attachments.save_kept(other, kept("b"), at=T0) is None
 
 
 async def test_what_is_queued_again_is_due_at_its_path_and_gets_a_new_seq(backend: Backend) -> None:

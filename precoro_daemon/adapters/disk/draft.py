@@ -7,11 +7,13 @@ import hashlib
 import os
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from io import BufferedWriter
 from types import TracebackType
 from typing import Self
 
-import aiofiles
 import anyio.lowlevel
+from aiofiles.threadpool import wrap
 
 from precoro_daemon.adapters.disk.failures import explained
 from precoro_daemon.adapters.disk.places import FILE_MODE, draft_of, give_name, parent, unlink
@@ -20,7 +22,8 @@ from precoro_daemon.domain.attachments import BEGINNING
 from precoro_daemon.ports import Kept
 
 _BLOCK = 2**20
-"""Bytes written and hashed at a time: a trip to a thread costs next to nothing beside them."""
+"""Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
+one trip to be opened and one to be written, hashed, made durable and named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,127 +50,130 @@ class FileDraft:
         self._hash = hashlib.sha256()
         self._pieces: list[bytes] = []
         self._held = 0
-        self._left = False
+        self._settled = False
         self.length = 0
         self.beginning = b""
 
     async def __aenter__(self) -> Self:
-        opened = aiofiles.open(
-            draft_of(self._site.path), "r+b", buffering=0, opener=self._open, executor=self._site.executor
-        )
-        with explained(self._site.path):
-            self._file = await to_end(opened)
-        try:
-            if self._take_up:
-                await run_to_end(self._site.executor, self._reread)
-        except BaseException:
-            await self._close()
-            raise
+        self._file: BufferedWriter = await run_to_end(self._site.executor, self._open)
+        self._written = wrap(self._file, executor=self._site.executor)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        if not (self._settled and self._file.closed):
+            await run_to_end(self._site.executor, self._end)
 
-    async def _close(self) -> None:
-        try:
-            await to_end(self._file.close())
-        finally:
-            if not self._left:
-                await run_to_end(self._site.executor, self._discard)
-
-    def _open(self, path: str, flags: int) -> int:
+    def _open(self) -> BufferedWriter:
         """One process holds the directory, so what is left of that name is an abandoned draft of ours."""
-        flags |= os.O_NOFOLLOW | os.O_CLOEXEC
-        with parent(self._site.root, path, make=True) as (folder, name):
+        site = self._site
+        with explained(site.path), parent(site.root, draft_of(site.path), make=True) as (folder, name):
             if not self._take_up:
                 unlink(folder, name)
-                flags |= os.O_EXCL
-            return os.open(name, flags | os.O_CREAT, 0o600, dir_fd=folder)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._take_up else os.O_EXCL)
+            file = os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb")
+            try:
+                self._reread(file.fileno())
+            except BaseException:
+                file.close()
+                raise
+        return file
 
-    def _reread(self) -> None:
+    def _reread(self, file: int) -> None:
         """Take the part up: its hash, its beginning, and nothing behind it; nothing at all if less is left of it."""
-        with explained(self._site.path):
-            descriptor = self._file.fileno()
-            part = self._take_up if os.fstat(descriptor).st_size >= self._take_up else 0
-            os.ftruncate(descriptor, part)
-            while self.length < part:
-                self._count(os.pread(descriptor, _BLOCK, self.length))
-            os.lseek(descriptor, part, os.SEEK_SET)
+        part = self._take_up if os.fstat(file).st_size >= self._take_up else 0
+        os.ftruncate(file, part)
+        while self.length < part:
+            block = os.pread(file, _BLOCK, self.length)
+            self._hash.update(block)
+            self._count(block)
+        os.lseek(file, part, os.SEEK_SET)
 
     def _count(self, block: bytes) -> None:
-        self._hash.update(block)
         self.length += len(block)
         if len(self.beginning) < BEGINNING:
             self.beginning += block[: BEGINNING - len(self.beginning)]
 
     async def write(self, block: bytes) -> None:
         await anyio.lowlevel.checkpoint_if_cancelled()  # what follows is never cut short
+        self._count(block)
         self._pieces.append(block)
         self._held += len(block)
         if self._held >= _BLOCK:
-            await self._flush()
+            await to_end(self._put(self._taken()))
 
-    async def _flush(self) -> None:
-        block = b"".join(self._pieces)
-        self._pieces.clear()
-        self._held = 0
-        if block:
-            await to_end(self._put(block))
+    def _taken(self) -> list[bytes]:
+        pieces, self._pieces, self._held = self._pieces, [], 0
+        return pieces
 
-    async def _put(self, block: bytes) -> None:
+    async def _put(self, pieces: list[bytes]) -> None:
         """Hashed and written at the same time, on two threads."""
-        hashed = asyncio.get_running_loop().run_in_executor(self._site.executor, self._count, block)
+        hashed = asyncio.get_running_loop().run_in_executor(self._site.executor, self._digest, pieces)
         try:
             with explained(self._site.path):
-                view = memoryview(block)
-                while view:
-                    view = view[await self._file.write(view) :]
+                await self._written.writelines(pieces)
         finally:
             await hashed
+
+    def _digest(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._hash.update(piece)
 
     async def restart(self) -> None:
         def work() -> None:
             with explained(self._site.path):
-                os.ftruncate(self._file.fileno(), 0)
-                os.lseek(self._file.fileno(), 0, os.SEEK_SET)
+                self._file.seek(0)
+                self._file.truncate()
 
         await run_to_end(self._site.executor, work)
-        self._hash, self._pieces, self._held = hashlib.sha256(), [], 0
-        self.length, self.beginning = 0, b""
+        self._taken()
+        self._hash, self.length, self.beginning = hashlib.sha256(), 0, b""
 
     async def checkpoint(self) -> int:
-        await self._flush()
-        await run_to_end(self._site.executor, self._sync)
-        self._left = True
+        await run_to_end(self._site.executor, partial(self._sync, self._taken()))
+        self._settled = True
         return self.length
 
-    def _sync(self) -> None:
-        with explained(self._site.path), parent(self._site.root, self._site.path, make=False) as (folder, _):
+    def _sync(self, pieces: list[bytes]) -> None:
+        site = self._site
+        self._append(pieces)
+        with explained(site.path), parent(site.root, site.path, make=False) as (folder, _):
             os.fsync(self._file.fileno())
             os.fsync(folder)
 
-    async def finish(self) -> Kept:
-        await self._flush()
-        self._left = False
-        return Kept(self._site.path, self.length, self._hash.digest())
+    def _append(self, pieces: list[bytes]) -> None:
+        with explained(self._site.path):
+            self._file.writelines(pieces)
+            self._file.flush()
+        self._digest(pieces)
+
+    async def hashed(self) -> bytes:
+        await run_to_end(self._site.executor, partial(self._append, self._taken()))
+        return self._hash.digest()
 
     async def keep(self) -> Kept:
-        kept = await self.finish()
-        await run_to_end(self._site.executor, self._name)
-        return kept
+        self._settled = False
+        await run_to_end(self._site.executor, partial(self._name, self._taken()))
+        self._settled = True
+        return Kept(self._site.path, self.length, self._hash.digest())
 
-    def _name(self) -> None:
+    def _name(self, pieces: list[bytes]) -> None:
         site = self._site
+        self._append(pieces)
         with explained(site.path):
             os.fchmod(self._file.fileno(), FILE_MODE)
             os.fsync(self._file.fileno())
+            self._file.close()
             give_name(site.root, site.path, replaces=site.replaces)
 
-    def _discard(self) -> None:
-        with (
-            explained(self._site.path),
-            parent(self._site.root, draft_of(self._site.path), make=False) as (folder, name),
-        ):
-            unlink(folder, name)
+    def _end(self) -> None:
+        """Close it; what was neither kept nor left for later is removed."""
+        site = self._site
+        try:
+            with explained(site.path):
+                self._file.close()
+        finally:
+            if not self._settled:
+                with explained(site.path), parent(site.root, draft_of(site.path), make=False) as (folder, name):
+                    unlink(folder, name)

@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from precoro_daemon.adapters.sql.statements import read_named
 from precoro_daemon.adapters.sql.transactions import Transactions
@@ -44,7 +44,7 @@ class SqlAttachmentBook:
 
     async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
         def work(connection: sqlite3.Connection) -> list[AttachedFile]:
-            return list(map(_to_file, _of_each(connection, "due_files", wanted, before=before, limit=limit)))
+            return list(map(_to_due, _of_each(connection, "due_files", wanted, before=before, limit=limit)))
 
         files = await self._transactions.read(work)
         return sorted(files, key=lambda file: -file.attachment.id)[:limit]
@@ -62,20 +62,18 @@ class SqlAttachmentBook:
         told = {"length": part and part.length, "validator": part and part.validator}
         await self._write("save_part", [_named(file.key) | told])
 
-    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> None:
+    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
         row = _named(file.key) | asdict(kept) | {"at": at}
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> Kept | None:
             connection.execute(SQL["save_kept"], row)
             connection.execute(SQL["clear_file"], row)
+            return _to_kept(connection.execute(SQL["kept_with"], row).fetchone())
 
-        await self._transactions.write(work)
+        return await self._transactions.write(work)
 
     async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
         return _to_kept(await self._first("kept_elsewhere", asdict(file.attachment)))
-
-    async def kept_with(self, sha256: bytes) -> Kept | None:
-        return _to_kept(await self._first("kept_with", (sha256,)))
 
     async def note_size(self, file: AttachedFile, length: int) -> None:
         await self._write("note_size", [_named(file.key) | {"length": length}])
@@ -193,6 +191,10 @@ def _named(key: Key) -> dict[str, object]:
     return dict(zip(("collection", "record_id", "id"), key, strict=True))
 
 
+def _to_due(row: sqlite3.Row) -> AttachedFile:
+    return replace(_to_file(row), attempts=row["attempts"], shared=bool(row["shared"]))
+
+
 def _to_file(row: sqlite3.Row) -> AttachedFile:
     part = None if not row["part_length"] else Part(row["part_length"], row["part_validator"])
     return AttachedFile(
@@ -202,7 +204,6 @@ def _to_file(row: sqlite3.Row) -> AttachedFile:
         attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
         claimed=row["path"],
         part=part,
-        attempts=row["attempts"] if "attempts" in row.keys() else 0,  # noqa: SIM118 - a Row is no mapping
     )
 
 

@@ -52,7 +52,11 @@ ON CONFLICT (collection) DO UPDATE SET at = excluded.at, whole_at = excluded.who
 
 -- name: due_files
 SELECT file.collection, file.record_id, records.idn, file.id, file.name, file.size, file.kind, file.uploaded_at,
-    file.path, file.part_length, file.part_validator, coalesce(aside.attempts, 0) AS attempts
+    file.path, file.part_length, file.part_validator, coalesce(aside.attempts, 0) AS attempts,
+    EXISTS (
+        SELECT 1 FROM attached_files AS twin
+        WHERE twin.id = file.id AND (twin.collection, twin.record_id) <> (file.collection, file.record_id)
+    ) AS shared
 FROM attached_files AS file
 JOIN records ON records.collection = file.collection AND records.id = file.record_id
 LEFT JOIN set_aside AS aside
@@ -109,7 +113,9 @@ WHERE id = :id AND size IS :size AND uploaded_at IS :uploaded_at AND stored_at I
 LIMIT 1;
 
 -- name: kept_with
-SELECT path, length, sha256 FROM attached_files WHERE sha256 = ? AND stored_at IS NOT NULL LIMIT 1;
+SELECT path, length, sha256 FROM attached_files
+WHERE sha256 = :sha256 AND stored_at IS NOT NULL AND path <> :path
+LIMIT 1;
 
 -- name: note_size
 UPDATE attached_files SET came = :length WHERE collection = :collection AND record_id = :record_id AND id = :id;

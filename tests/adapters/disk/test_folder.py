@@ -67,7 +67,7 @@ async def test_until_it_is_kept_nothing_bears_its_name_and_what_is_not_kept_is_g
         with suppress(ZeroDivisionError):
             async with folder.draft(PATH) as draft:
                 await draft.write(CONTENT)
-                await draft.finish()
+                assert await draft.hashed() == hashlib.sha256(CONTENT).digest()
                 assert there(tmp_path) == {DRAFT}
                 raise ZeroDivisionError
         assert there(tmp_path) == set()
