@@ -27,6 +27,9 @@ _QUESTIONS = {
         FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
     "lines of invoices": """
         SELECT document_idn AS invoice, sku, name, quantity, price, sum FROM invoice_lines LIMIT 5""",
+    "attached files": """
+        SELECT collection, document_idn AS number, name, bytes, path
+        FROM attachments WHERE path IS NOT NULL ORDER BY attachment_id DESC LIMIT 5""",
     "invoices by status": """
         SELECT status, status_name, count(*) AS invoices FROM invoices
         WHERE vanished_at IS NULL GROUP BY status ORDER BY status""",
@@ -65,6 +68,9 @@ def _prepare(into: Path, sandbox: Sandbox) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     for old in into.glob("demo.db*"):
         old.unlink()
+    files = into / "demo-files"
+    if (files / ".precoro-daemon").exists():
+        shutil.rmtree(files)
     token = into / "demo-token"
     token.touch(mode=0o600)
     token.write_text(f"{sandbox.token}\n")
@@ -72,7 +78,8 @@ def _prepare(into: Path, sandbox: Sandbox) -> Path:
     config.write_text(
         f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
         f'[state]\nurl = "sqlite:///{into / "demo.db"}"\n\n'
-        f"[limits]\ntime_scale = {_SPEED:.0f}\n"
+        f"[limits]\ntime_scale = {_SPEED:.0f}\n\n"
+        f'[fetch_attachments]\ndirectory = "{files}"\nreserve_bytes = 0\n'
     )
     return config
 
@@ -94,6 +101,7 @@ def _program() -> str:
 def _say_goodbye(into: Path, console: Console) -> None:
     hints = {
         f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
+        f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
         f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
         f"{_program()} sandbox": "a company like this for your own rehearsals, with a page to look at",
         "config.example.toml": "every setting, to mirror your own company",

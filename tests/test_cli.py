@@ -24,6 +24,7 @@ from precoro_daemon.daemon import RunReport
 from precoro_daemon.errors import BudgetSpent, DaemonError
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.fault_kinds import KINDS
+from precoro_daemon.sandbox.files import Attachment
 from precoro_daemon.sandbox.options import Meta, Order, Size
 from precoro_daemon.telemetry import EVENTS
 from precoro_daemon.wiring import JOB_NAMES
@@ -125,6 +126,41 @@ def test_help_names_every_command_and_exit_code(run: Run) -> None:
 def test_the_readme_tells_the_same_exit_codes() -> None:
     rows = re.findall(r"^\| (\d+) \| (.+?) \|$", README.read_text("utf-8"), re.MULTILINE)
     assert {int(code): meaning for code, meaning in rows} == EXIT_CODES
+
+
+def test_files_are_checked_fetched_and_verified(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    for row in company.company["invoices"]:
+        company.company.edit(row, _uploads=[Attachment(row.id * 10 + 9, "scan.pdf", b"%PDF", company.company.now())])
+    assert "none is fetched" in run("check").stdout
+    told = run("files", "verify")
+    assert (told.exit_code, "has no directory" in told.stderr) == (2, True)
+    told = run("--once", "--only", "fetch_attachments")
+    assert (told.exit_code, "has no directory" in told.stderr) == (2, True)
+
+    settings = (tmp_path / "config.toml").read_text()
+    (tmp_path / "config.toml").write_text(f'{settings}[fetch_attachments]\ndirectory = "files"\nreserve_bytes = 0\n')
+    assert re.search(r"files +go to files, which has room for [\d,.]+ GB", run("check").stdout)
+    assert run("--once").exit_code == 0
+    told = run("files", "verify", "--json")
+    assert told.exit_code == 0
+    good = json.loads(told.stdout)["good"]["files"]
+    assert good > 0
+    kept = next((tmp_path / "files").rglob("*__*"))
+    kept.unlink()
+    told = run("files", "verify")
+    assert told.exit_code == 3
+    assert f"missing: {kept.relative_to(tmp_path / 'files')}" in told.stdout
+    assert run("--once", "--only", "fetch_attachments").exit_code == 0
+    assert kept.exists()
+    assert f"{good} files are good" in run("files", "verify", "--share", "1").stdout
+
+
+def test_a_directory_that_cannot_be_used_is_said_by_check(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('[fetch_attachments]\ndirectory = "no/such/place"\n')
+    told = run("check")
+    assert told.exit_code == 4
+    assert "no/such/place: it does not exist" in told.stderr
 
 
 def test_the_readme_shows_only_commands_that_exist() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,8 @@ from precoro_daemon.daemon import RunReport
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Cursor, Pass
 from precoro_daemon.errors import BudgetSpent
-from precoro_daemon.ports import Committed
-from precoro_daemon.screen import LiveScreen, above, closing_words, moment, span
+from precoro_daemon.ports import Committed, FileCounts
+from precoro_daemon.screen import LiveScreen, above, amount, closing_words, moment, span
 
 
 @dataclass
@@ -99,6 +99,26 @@ def test_a_wait_is_told_as_long_as_it_lasts(screen: LiveScreen) -> None:
     assert "waiting for the hour window for details: 10 min" in now_on(screen)
     screen.clock = StillClock(1_600.0)
     assert "waiting" not in now_on(screen)
+
+
+def test_files_have_a_line_with_count_bytes_rate_and_time_to_go(screen: LiveScreen) -> None:
+    assert "files" not in now_on(screen)
+    screen.files_advanced(FileCounts(0, 0), 0, FileCounts(200, 10**9))
+    assert "files  0 of 200 · 0 B" in now_on(screen)
+    screen._files = replace(screen._files, began=screen._files.began - 10)  # type: ignore[type-var, union-attr]
+    screen.files_advanced(FileCounts(50, 250_000_000), 1, FileCounts(200, 10**9))
+    shown = now_on(screen)
+    assert "files  50 of 200 · 250 MB · 1 failed · 25.0 MB a second · about 30 s to go" in shown
+    assert screen.calls_left == 149
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (99_400, "99.4 KB"), (99_900, "100 KB"), (999_400, "999 KB"), (999_600, "1.0 MB"),
+     (3.4e9, "3.4 GB"), (5e12, "5.0 TB"), (5e15, "5000 TB")],
+)  # fmt: skip
+def test_a_number_of_bytes_as_a_person_says_it(number: float, said: str) -> None:
+    assert amount(number) == said
 
 
 def test_the_summary_tells_what_a_run_brought(screen: LiveScreen) -> None:

@@ -10,11 +10,14 @@ import pytest
 from rich.console import Console, RenderableType
 
 from precoro_daemon import tables
+from precoro_daemon.adapters.sql.attachments import FileState
 from precoro_daemon.adapters.sql.overview import CollectionState, Overview
+from precoro_daemon.domain.attachments import Attachment
 from precoro_daemon.domain.budget import NO_KEY, Budget, Lane, Limits
 from precoro_daemon.domain.cursors import Cursor, Pass
 from precoro_daemon.domain.estimates import Cost
-from precoro_daemon.ports import Aside
+from precoro_daemon.jobs.verify_attachments import Verdict
+from precoro_daemon.ports import Aside, AttachedFile, FileCounts, Kept, StoredFile
 from precoro_daemon.wiring import Look
 
 NOW = 1_765_875_600.0
@@ -34,6 +37,9 @@ STATES = {"taxes": NEVER, "suppliers": OWED, "purchase_orders": FIRST, "invoices
 
 DETAIL = Aside("invoices", "77", "detail", "GET /invoices/12: Precoro answered 422", None, 3, NOW - 90, NOW + 3_600)
 ROW = Aside("suppliers", "ab12", "record", "its id is missing", '{"name": "A"}', 1, NOW, None)
+NO_FILES = FileState({}, FileCounts(0, 0), ())
+LARGE = AttachedFile("invoices", 7, 12, Attachment(90, "scan [1].tiff", 3_000_000_000, "tiff", None))
+FILES = FileState({"invoices": FileCounts(1_203, 3_400_000_000)}, FileCounts(12, 34_000), (LARGE,))
 LIST = Aside("taxes", "taxes", "pass", "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
 
 
@@ -42,12 +48,13 @@ def look(
     aside: Sequence[Aside] = (),
     limits: Limits | None = None,
     calls: int = 0,
+    files: FileState = NO_FILES,
 ) -> Look:
     account = Budget(limits or Limits())
     for number in range(calls):
         account.sent(account.charge(NO_KEY, NOW - number / 100), NOW - number / 100)
     counts = {(item.collection, item.stage): 1 for item in aside}
-    return Look(Overview(states, aside, counts, (), {}), account, frozenset({"invoices"}), 7 * DAY, NOW)
+    return Look(Overview(states, aside, counts, (), {}, files), account, frozenset({"invoices"}), 7 * DAY, NOW)
 
 
 def text(shown: RenderableType, width: int = 120) -> str:
@@ -151,3 +158,33 @@ def test_an_answer_shows_nothing_for_null() -> None:
     shown = text(tables.answer(["idn", "sum"], [(7, "10.10"), (8, None)]))
     assert line(shown, "7") == "10.10"
     assert line(shown, "8") == ""
+
+
+def test_status_tells_of_files_only_where_there_are_some() -> None:
+    assert "Files" not in text(tables.status(look()))
+    shown = text(tables.status(look(files=FILES)))
+    assert "Files: 1,203 kept (3.4 GB), 12 due (34.0 KB)." in shown
+    assert "left out: invoices 12, attachment 90 (scan [1].tiff) is too large (3.0 GB); see max_bytes" in shown
+
+
+def test_status_as_json_tells_of_files_too() -> None:
+    told = json.loads(tables.status_as_json(look(files=FILES)))["files"]
+    assert told["kept"] == {"invoices": {"files": 1_203, "bytes": 3_400_000_000}}
+    assert told["due"] == {"files": 12, "bytes": 34_000}
+    assert told["too_large"][0]["attachment_id"] == 90
+
+
+STORED = StoredFile(3, LARGE, Kept("invoices/12/90__scan.tiff", 5, b"\1" * 32), NOW)
+
+
+def test_a_verdict_names_what_is_wrong_and_what_is_strange() -> None:
+    good = Verdict(good=FileCounts(4, 1_500))
+    assert text(tables.verdict(good)).strip() == "4 files are good (1.5 KB)."
+    bad = Verdict(FileCounts(4, 1_500), damaged=[STORED], missing=[STORED], strangers=["mine.txt"])
+    shown = text(tables.verdict(bad))
+    assert "damaged: invoices/12/90__scan.tiff of invoices 12, attachment 90" in shown
+    assert "missing: invoices/12/90__scan.tiff" in shown
+    assert "stranger: mine.txt; no document has it, and it was left alone" in shown
+    assert "1 missing and 1 damaged, which the next run fetches again." in shown
+    told = json.loads(tables.verdict_as_json(bad))
+    assert (told["damaged"], told["strangers"]) == (["invoices/12/90__scan.tiff"], ["mine.txt"])

@@ -34,7 +34,7 @@ class Verdict:
 class VerifyAttachments:
     """Reads files again, those first that were not read for the longest time; what is wrong becomes due.
 
-    Strangers are told and left alone.
+    Strangers are told and left alone; what killed processes left half written is removed.
     """
 
     book: AttachmentBook
@@ -48,6 +48,7 @@ class VerifyAttachments:
         while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
             await self._verify(files, verdict)
             left -= len(files)
+        await self.folder.drop_drafts(but=await self.book.begun())
         async for paths in self.folder.paths():
             verdict.strangers += await self.book.strangers(paths)
         return verdict

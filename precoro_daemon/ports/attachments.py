@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -181,6 +181,10 @@ class AttachmentBook(Protocol):
         """Files that are kept."""
         ...
 
+    async def begun(self) -> Sequence[str]:
+        """Paths of files whose beginning is on disk and may be taken up."""
+        ...
+
     async def strangers(self, paths: Sequence[str]) -> Sequence[str]:
         """Those of the paths that were given to no file."""
         ...
@@ -264,6 +268,10 @@ class Folder(Protocol):
 
     async def manifest_end(self) -> int:
         """`seq` of the manifest's last whole line, 0 if it has none."""
+        ...
+
+    async def drop_drafts(self, *, but: Collection[str]) -> int:
+        """Remove drafts that killed processes left behind, but not those for these paths; how many."""
         ...
 
     def paths(self) -> AsyncIterator[Sequence[str]]:

@@ -31,7 +31,7 @@ class Server:
     async def __call__(self, stream: SocketStream) -> None:
         request = await hear_request(stream)
         found = re.match(rb"GET /attachments/(\d+)", request)
-        said = self.plan[int(found[1])] if found and not self.mended else Said(measured(CONTENT))
+        said = self.plan[int(found[1])] if found and not self.mended else Said(measured(CONTENT, "Connection: close"))
         if said.drip:
             for byte in said.data:
                 await stream.send(bytes([byte]))

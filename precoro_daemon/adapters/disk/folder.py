@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -15,7 +15,17 @@ from pathlib import Path
 from precoro_daemon.adapters.disk.draft import FileDraft, Site
 from precoro_daemon.adapters.disk.failures import explained
 from precoro_daemon.adapters.disk.manifest import Manifest
-from precoro_daemon.adapters.disk.places import FOLDER_MODE, digest, look, twin, walk
+from precoro_daemon.adapters.disk.places import (
+    FOLDER_MODE,
+    digest,
+    draft_of,
+    drafts,
+    look,
+    parent,
+    twin,
+    unlink,
+    walk,
+)
 from precoro_daemon.adapters.threads import run_to_end
 from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.ports import Kept, StoredFile
@@ -82,6 +92,19 @@ class DiskFolder:
 
     async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
         await run_to_end(self._executor, partial(self._manifest.write, lines, anew=anew))
+
+    async def drop_drafts(self, *, but: Collection[str]) -> int:
+        spared = set(map(draft_of, but))
+
+        def work() -> int:
+            with explained(self._directory):
+                left = [path for path in drafts(self._directory) if path not in spared]
+                for path in left:
+                    with parent(self._root, path, make=False) as (folder, name):
+                        unlink(folder, name)
+            return len(left)
+
+        return await run_to_end(self._executor, work)
 
     async def paths(self) -> AsyncIterator[Sequence[str]]:
         found = walk(self._directory)

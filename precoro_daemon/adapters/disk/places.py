@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+_DRAFT = ".part"
+
 FOLDER_MODE = 0o750
 FILE_MODE = 0o440
 """Readable only: an editor that saves over a mirrored file would also change its twins."""
@@ -54,7 +56,7 @@ def _enter(here: int, folder: str, *, make: bool) -> int:
 def draft_of(path: str) -> str:
     """The name under which a file is written: beside its own, so that it can be given that on any file system."""
     folder, _, name = path.rpartition("/")
-    return f"{folder}/{PREFIX}{name.partition('__')[0]}.part"
+    return f"{folder}/{PREFIX}{name.partition('__')[0]}{_DRAFT}"
 
 
 def give_name(root: int, path: str, *, replaces: bool) -> None:
@@ -143,14 +145,21 @@ def digest(root: int, path: str) -> tuple[int, bytes] | None:
 
 def walk(root: Path) -> Iterator[str]:
     """Every file below the root but the program's own, in order; nothing is followed."""
+    return (path for path in _walk(root) if path != MANIFEST and not _name(path).startswith(PREFIX))
+
+
+def drafts(root: Path) -> Iterator[str]:
+    """Every file being written, or left so by a killed process."""
+    return (path for path in _walk(root) if _name(path).startswith(PREFIX) and path.endswith(_DRAFT))
+
+
+def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root, followlinks=False):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(set(folders) - set(links))
         for name in sorted([*names, *links]):
-            path = Path(folder, name).relative_to(root).as_posix()
-            if not _is_ours(path):
-                yield path
+            yield Path(folder, name).relative_to(root).as_posix()
 
 
-def _is_ours(path: str) -> bool:
-    return path == MANIFEST or path.rpartition("/")[2].startswith(PREFIX)
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

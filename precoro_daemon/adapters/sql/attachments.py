@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from precoro_daemon.adapters.sql.statements import read_named
-from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.adapters.sql.transactions import Transactions, Values
 from precoro_daemon.domain.attachments import Attachment, Part, read_attachments
 from precoro_daemon.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
 
@@ -104,14 +104,20 @@ class SqlAttachmentBook:
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
         return await self._stored("least_verified", (limit,))
 
+    async def begun(self) -> Sequence[str]:
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [row["path"] for row in connection.execute(SQL["begun_files"])]
+
+        return await self._transactions.read(work)
+
     async def strangers(self, paths: Sequence[str]) -> Sequence[str]:
         def work(connection: sqlite3.Connection) -> list[str]:
             return [path for path in paths if connection.execute(SQL["known_path"], (path,)).fetchone() is None]
 
         return await self._transactions.read(work)
 
-    async def _write(self, statement: str, rows: Sequence[Mapping[str, object] | tuple[object, ...]]) -> None:
-        await self._transactions.write(lambda connection: connection.executemany(SQL[statement], rows))
+    async def _write(self, statement: str, rows: Sequence[Values]) -> None:
+        await self._transactions.execute_each(SQL[statement], rows)
 
     async def _first(self, statement: str, values: Mapping[str, object] | tuple[object, ...]) -> sqlite3.Row | None:
         def work(connection: sqlite3.Connection) -> sqlite3.Row | None:

@@ -158,6 +158,9 @@ UPDATE attached_files SET verified_at = :at WHERE collection = :collection AND r
 -- name: known_path
 SELECT 1 FROM attached_files WHERE path = ?;
 
+-- name: begun_files
+SELECT path FROM attached_files WHERE part_length IS NOT NULL;
+
 -- name: count_files
 SELECT
     collection,

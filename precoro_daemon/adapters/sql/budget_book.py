@@ -19,19 +19,19 @@ class SqlBudgetBook:
         return await self._transactions.read(lambda connection: read_calls(connection, since))
 
     async def charge(self, at: float, key: bytes) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["charge_call"], (at, key)))
+        await self._transactions.execute(SQL["charge_call"], (at, key))
 
     async def prune(self, before: float) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["prune_calls"], (before,)))
+        await self._transactions.execute(SQL["prune_calls"], (before,))
 
     async def refund(self, at: float, key: bytes) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["refund_call"], (at, key)))
+        await self._transactions.execute(SQL["refund_call"], (at, key))
 
     async def load_closed(self) -> Mapping[str, float]:
         return await self._transactions.read(read_closed)
 
     async def close(self, window: str, until: float) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["close_window"], (window, until)))
+        await self._transactions.execute(SQL["close_window"], (window, until))
 
     async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
         def work(connection: sqlite3.Connection) -> tuple[int, float] | None:
@@ -42,10 +42,10 @@ class SqlBudgetBook:
 
     async def save_refusal(self, fingerprint: str, count: int, at: float) -> None:
         row = (fingerprint, count, at)
-        await self._transactions.write(lambda connection: connection.execute(SQL["save_refusal"], row))
+        await self._transactions.execute(SQL["save_refusal"], row)
 
     async def clear_refusal(self) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["clear_refusals"]))
+        await self._transactions.execute(SQL["clear_refusals"], ())
 
 
 def read_calls(connection: sqlite3.Connection, since: float) -> Sequence[tuple[float, bytes]]:

@@ -81,7 +81,7 @@ class SqlMirror:
         return await self._transactions.read(work)
 
     async def set_aside(self, item: Aside) -> None:
-        await self._transactions.write(lambda connection: connection.execute(SQL["set_aside"], asdict(item)))
+        await self._transactions.execute(SQL["set_aside"], asdict(item))
 
 
 def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missing], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -14,8 +14,15 @@ from precoro_daemon.adapters.threads import run_to_end
 T = TypeVar("T")
 
 
+Values = Mapping[str, object] | Sequence[object]
+
+
 class Transactions:
-    """Runs functions of the connection, one after the other, on the thread that owns it."""
+    """Runs functions of the connection, one after the other, on the thread that owns it.
+
+    Nothing of the connection may leave that thread: a cursor that is forgotten elsewhere resets its statement there,
+    even while it is in use here.
+    """
 
     def __init__(self, executor: Executor, connection: sqlite3.Connection, path: Path) -> None:
         self._executor = executor
@@ -26,16 +33,34 @@ class Transactions:
         """All that `work` writes, or nothing; durable on return. Cancellation waits for it to end first."""
         return await run_to_end(self._executor, lambda: self._in_transaction(work))
 
+    async def execute(self, statement: str, values: Values) -> None:
+        """One statement as a transaction."""
+        await self.execute_each(statement, (values,))
+
+    async def execute_each(self, statement: str, rows: Sequence[Values]) -> None:
+        """One statement for each row, as one transaction."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, rows)
+
+        await self.write(work)
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await run_to_end(self._executor, lambda: self._plainly(work))
 
     def _plainly(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
-            return work(self._connection)
+            return _without_cursor(work(self._connection))
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
-            return in_transaction(self._connection, work)
+            return _without_cursor(in_transaction(self._connection, work))
+
+
+def _without_cursor(result: T) -> T:
+    if isinstance(result, sqlite3.Cursor):
+        raise TypeError("a cursor must not leave the thread of its connection")
+    return result
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

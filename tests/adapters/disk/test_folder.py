@@ -288,6 +288,15 @@ async def test_every_strange_path_is_told_and_our_own_are_not(tmp_path: Path) ->
         assert await there_but_manifest(folder) == ["elsewhere", "invoices/notes.txt", PATH]
 
 
+async def test_drafts_that_were_left_are_dropped_but_not_those_that_may_be_taken_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as folder:
+        await put(folder)
+        for name in ("invoices/12/.8.part", "invoices/12/.9.part", "invoices/.mine", ".10.part"):
+            (tmp_path / name).write_text("left")
+        assert await folder.drop_drafts(but=["invoices/12/9__b.pdf"]) == 2
+        assert there(tmp_path) == {PATH, "invoices/12/.9.part", "invoices/.mine"}
+
+
 async def test_a_directory_is_made_but_not_its_parents(tmp_path: Path) -> None:
     async with opened(tmp_path / "files") as folder:
         await put(folder)

@@ -198,13 +198,17 @@ async def test_a_full_store_says_so_and_keeps_what_it_had(tmp_path: Path) -> Non
     path = tmp_path / "state.db"
     async with open_store(path, identity="company") as store:
         before = await listed(store.mirror, record(1))
-        await store.mirror._transactions.read(lambda connection: connection.execute("PRAGMA max_page_count = 1"))
+        await store.mirror._transactions.read(
+            lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchone()
+        )
         rows = [record(id_, padding=PADDING) for id_ in range(2, 200)]
         with pytest.raises(StoreUnusable, match="is full"):
             await store.mirror.commit_pages(Pass("invoices", "changes"), [Page(1, rows, server_time=T0)])
         assert await store.mirror.cursor("invoices") == before.cursor
         assert await store.mirror.open_pass("invoices", "changes") is None
-        await store.mirror._transactions.read(lambda connection: connection.execute("PRAGMA max_page_count = 100000"))
+        await store.mirror._transactions.read(
+            lambda connection: connection.execute("PRAGMA max_page_count = 100000").fetchone()
+        )
         assert (await walk(store.mirror, rows)).walk.distinct == 198, "it goes on by itself once there is room"
 
 

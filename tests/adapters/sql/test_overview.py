@@ -12,7 +12,7 @@ from precoro_daemon.adapters.sql.overview import CollectionState, Overview, read
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.domain.cursors import Cursor, Pass
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.ports import Aside, Detail
+from precoro_daemon.ports import Aside, Detail, WantedFiles
 from tests.contracts.listing import T0, listed, paged, record, walk
 
 
@@ -21,7 +21,10 @@ def names(directory: Path) -> list[str]:
 
 
 async def look(path: Path, *, since: float = 0.0, items: int = 20) -> Overview:
-    return await to_thread.run_sync(lambda: read_overview(path, identity="company", since=since, items=items))
+    wanted = WantedFiles(("invoices",), 10**9)
+    return await to_thread.run_sync(
+        lambda: read_overview(path, identity="company", since=since, files=wanted, items=items)
+    )
 
 
 @pytest.mark.asyncio

@@ -63,7 +63,7 @@ async def test_every_kind_of_document_has_a_view_of_its_lines(path: Path) -> Non
         "warehouse_request_lines", "request_for_proposal_lines",
     }  # fmt: skip
     assert len(lines) == len(DOCUMENTS)
-    assert views == {*COLLECTIONS, *lines, "credit_notes"}
+    assert views == {*COLLECTIONS, *lines, "credit_notes", "attachments"}
 
 
 @pytest.mark.asyncio
