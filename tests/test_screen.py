@@ -114,8 +114,8 @@ def test_files_have_a_line_with_count_bytes_rate_and_time_to_go(screen: LiveScre
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (99_400, "99.4 KB"), (99_900, "100 KB"), (999_400, "999 KB"), (999_600, "1.0 MB"),
-     (3.4e9, "3.4 GB"), (5e12, "5.0 TB"), (5e15, "5000 TB")],
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (99_400, "99.4 KB"), (99_900, "100 KB"), (999_400, "999 KB"),
+     (999_600, "1.0 MB"), (3.4e9, "3.4 GB"), (5e12, "5.0 TB"), (5e15, "5000 TB")],
 )  # fmt: skip
 def test_a_number_of_bytes_as_a_person_says_it(number: float, said: str) -> None:
     assert amount(number) == said
