@@ -1,0 +1,49 @@
+"""The ledgers that have to keep the contract. A new one is added to `LEDGERS` and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contracts.ledgers.books import Books
+from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
+from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
+
+LEDGERS = ("sqlite", "sqlite without a unique key", "postgresql", "postgresql without a unique key", "mysql")
+
+Open = Callable[[], AbstractAsyncContextManager[Books]]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_in(tmp_path_factory.mktemp("pg")) as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if reason := mariadb_missing():
+        pytest.skip(reason)
+    with mariadb_in(tmp_path_factory.mktemp("my")) as path:
+        yield path
+
+
+def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> AbstractAsyncContextManager[Books]:
+    options: dict[str, Any] = {"unique": False} if "without" in name else {}
+    match name.split()[0]:
+        case "sqlite":
+            return sqlite_books(directory, **options)
+        case "postgresql":
+            return postgres_books(request.getfixturevalue("postgres"), **options)
+        case "mysql":
+            return mysql_books(request.getfixturevalue("mariadb"), **options)
+    raise LookupError(name)
+
+
+@pytest.fixture(params=LEDGERS)
+def open_books(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    return lambda: opened(request.param, request, tmp_path)
