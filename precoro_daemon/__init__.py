@@ -20,6 +20,17 @@ adapters/http/            one origin over HTTP: session (one exchange), throttle
   session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
   throttled.py            the one place where calls are charged, and where answers teach the budget
 
+adapters/ledgers/         accounting systems behind one port: sql, rest, csv
+  cells.py                how amounts, days, currencies and names are read, or why they cannot be
+  databases.py            what the sql ledger needs of a database, and how each kind is opened
+  mysql_books.py          books in a MySQL or MariaDB database
+  positions.py            from which position to go on, whether the books are asked for what is past it or from it on
+  postgres_books.py       books in a PostgreSQL database
+  rows.py                 one row of the books as a payment, or what is wrong with it
+  sql.py                  the sql ledger: payments in a database, through the statements of the configuration
+  sqlite_books.py         books in an SQLite file
+  thread.py               blocking work on one thread of its own, with a deadline that is kept
+
 adapters/precoro/         Precoro itself: its answers as pages and documents
   client.py               the Precoro port over HTTP
   pages.py                the page walk: pages in flight, handed out in order
@@ -53,10 +64,12 @@ domain/                   the rules: pure functions and values; no await, no clo
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
   documents.py            records, versions, tolerant reading of loose JSON
+  entries.py              what the configuration may call the parts of a payment, and how each is written
   estimates.py            what a first mirror costs: calls and time, from one page of each list
   filters.py              what the user wants kept, as a query and as a test of one record
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
+  statements.py           named parameters in an SQL statement, told from strings, comments and casts
 
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection

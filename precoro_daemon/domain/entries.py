@@ -1,4 +1,4 @@
-"""what a payment for the books is called in statements, templates and columns, and how it is written"""
+"""what the configuration may call the parts of a payment, and how each is written"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""named parameters in an SQL statement, found without mistaking strings, comments and casts for them"""
+"""named parameters in an SQL statement, told from strings, comments and casts"""
 
 from __future__ import annotations
 

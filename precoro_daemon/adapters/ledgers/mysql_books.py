@@ -114,9 +114,12 @@ class MysqlConnection:
         self._connection.rollback()
 
     def close(self) -> None:
-        # An unbuffered query is read to its end by a polite close.
+        # A polite close would first read an unfinished query to its end, as would the query when it is forgotten.
+        connection: Any = self._connection
         with suppress(*MysqlBooks.errors):
-            self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to leave one unfinished
+            if connection._result is not None:  # noqa: SLF001 - there is no public way to leave a query unfinished
+                connection._result.unbuffered_active = False  # noqa: SLF001
+            connection._force_close()  # noqa: SLF001
 
     def sever(self) -> None:
         sock = getattr(self._connection, "_sock", None)

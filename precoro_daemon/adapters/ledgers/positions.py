@@ -1,4 +1,4 @@
-"""up to which position everything has been given, whether the books ask for what is past it or from it on"""
+"""from which position to go on, whether the books are asked for what is past it or from it on"""
 
 from __future__ import annotations
 

@@ -85,9 +85,8 @@ class PostgresConnection:
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
         self._connection.execute("BEGIN READ ONLY")
-        cursor = self._connection.cursor("payments")
-        cursor.execute(_query(statement), values)
-        return PostgresStream(cursor)
+        self._connection.execute(b"DECLARE payments CURSOR FOR " + _query(statement), values)
+        return PostgresStream(self._connection)
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
@@ -105,15 +104,15 @@ class PostgresConnection:
 
 
 class PostgresStream:
-    def __init__(self, cursor: psycopg.ServerCursor[Any]) -> None:
-        self._cursor = cursor
+    """By a cursor in the server: the driver itself would first take in all rows there are."""
 
-    @property
-    def columns(self) -> Sequence[str]:
-        return [column.name for column in self._cursor.description or ()]
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        found = connection.execute("FETCH 0 FROM payments").description
+        self.columns: Sequence[str] = [column.name for column in found or ()]
 
     def fetch(self, count: int) -> Sequence[Sequence[Any]]:
-        return self._cursor.fetchmany(count)
+        return self._connection.execute(f"FETCH {count:d} FROM payments".encode()).fetchall()
 
 
 def _query(statement: Statement) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -88,12 +89,11 @@ class SqliteConnection:
 
 
 class SqliteStream:
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
+    """Takes in all rows at once: a query that is not read to its end keeps everybody from writing, us included."""
 
-    @property
-    def columns(self) -> Sequence[str]:
-        return [column[0] for column in self._cursor.description or ()]
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.columns: Sequence[str] = [column[0] for column in cursor.description or ()]
+        self._rows = deque(cursor.fetchall())
 
     def fetch(self, count: int) -> Sequence[Sequence[Any]]:
-        return self._cursor.fetchmany(count)
+        return [self._rows.popleft() for _ in range(min(count, len(self._rows)))]

@@ -34,7 +34,7 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> AbstractAsyncContextManager[Books]:
     options: dict[str, Any] = {"unique": False} if "without" in name else {}
-    match name.split()[0]:
+    match name.split(maxsplit=1)[0]:
         case "sqlite":
             return sqlite_books(directory, **options)
         case "postgresql":

@@ -37,7 +37,9 @@ COLUMNS = "bill TEXT, amount {amount}, currency TEXT, paid_on DATE, changed BIGI
 TABLES = {
     "sqlite": "CREATE TABLE payments (id INTEGER PRIMARY KEY, vendor TEXT, " + COLUMNS + ")",
     "postgresql": "CREATE TABLE payments (id BIGSERIAL PRIMARY KEY, vendor TEXT, " + COLUMNS + ")",
-    "mysql": "CREATE TABLE payments (id BIGINT AUTO_INCREMENT PRIMARY KEY, vendor TEXT, " + COLUMNS + ") ENGINE=InnoDB",
+    "mysql": "CREATE TABLE payments (id BIGINT AUTO_INCREMENT PRIMARY KEY, vendor TEXT, "
+    + COLUMNS
+    + ") ENGINE=InnoDB",
 }
 AMOUNT = {"sqlite": "TEXT", "postgresql": "NUMERIC(38, 9)", "mysql": "DECIMAL(38, 9)"}
 
@@ -61,7 +63,9 @@ class DatabaseBooks:
         self._changes = itertools.count(1)
 
     def open(self) -> AbstractAsyncContextManager[Ledger]:
-        texts = {"read": self.read, "insert": self.insert, "find": FIND}
+        # `key` is a word of MySQL's own.
+        read = self.read.replace("AS key", "AS `key`") if self.dialect == "mysql" else self.read
+        texts = {"read": read, "insert": self.insert, "find": FIND}
         statements = {name: parse(text, self.dialect) for name, text in texts.items()}
         books = SqlBooks("books", start="0", timeout=self.address.timeout, secrets=(PASSWORD,), **statements)
         return SqlLedger(books, open_database(self.dialect, self.address), RowReader(secrets=(PASSWORD,)))
@@ -95,8 +99,7 @@ class DatabaseBooks:
 
     async def vanish(self) -> None:
         if self.dialect == "sqlite":
-            anyio.Path(self.address.database)
-            Path(self.address.database).rename(f"{self.address.database}.away")
+            await anyio.Path(self.address.database).rename(f"{self.address.database}.away")
         else:
             self.address = Address(**(_fields(self.address) | {"port": 1}))
 

