@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.contracts.ledgers.books import Books
+from tests.contracts.ledgers.configured import SHAPES, csv_books, rest_books
 from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
-LEDGERS = ("sqlite", "sqlite without a unique key", "postgresql", "postgresql without a unique key", "mysql")
+DATABASES = ("sqlite", "sqlite without a unique key", "postgresql", "postgresql without a unique key", "mysql")
+LEDGERS = (*DATABASES, *SHAPES, "csv")
 
 Open = Callable[[], AbstractAsyncContextManager[Books]]
 
@@ -41,7 +43,9 @@ def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> Abstra
             return postgres_books(request.getfixturevalue("postgres"), **options)
         case "mysql":
             return mysql_books(request.getfixturevalue("mariadb"), **options)
-    raise LookupError(name)
+        case "csv":
+            return csv_books(directory)
+    return rest_books(name, directory)
 
 
 @pytest.fixture(params=LEDGERS)

