@@ -174,7 +174,7 @@ class FindCall(Call):
     match: PlainText
     """Where in a row the key stands. Held against it: an interface that ignores the filter finds everything."""
 
-    absent_is_404: Annotated[bool, one_of(("true", "false"))] = False
+    not_found_is_none: Annotated[bool, one_of(("true", "false"))] = False
     """Whether 404 means that nothing was found, and not that the address is wrong."""
 
 

@@ -141,7 +141,7 @@ def _creating(given: given_rest.CreateCall, before: Sequence[given_rest.PrepareC
 
 
 def _finding(given: given_rest.FindCall) -> Finding:
-    return Finding(_call(given), given.rows, given.rows_may_be_absent, given.id, given.match, given.absent_is_404)
+    return Finding(_call(given), given.rows, given.rows_may_be_absent, given.id, given.match, given.not_found_is_none)
 
 
 def _csv(name: str, given: given_csv.CsvLedger) -> CsvLedger:

@@ -1,4 +1,4 @@
-"""the rest ledger: payments behind an HTTP interface, through the requests of the configuration"""
+"""the rest ledger: payments behind an HTTP interface, by the requests of the configuration"""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Finding:
     rows_may_be_absent: bool
     identity: Sequence[str]
     match: str
-    absent_is_404: bool = False
+    not_found_is_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,10 @@ class RestLedger:
         finding = self._books.find
         assert finding
         answer = await self._ask(
-            "find", finding.call, {"key": key, "short_key": short_key(key)}, absent_is_404=finding.absent_is_404
+            "find",
+            finding.call,
+            {"key": key, "short_key": short_key(key)},
+            not_found_is_none=finding.not_found_is_none,
         )
         if answer is None:
             return None
@@ -225,11 +228,11 @@ class RestLedger:
         *,
         target: str | None = None,
         of_one: bool = False,
-        absent_is_404: bool = False,
+        not_found_is_none: bool = False,
     ) -> Any:
         outgoing = await self._outgoing(what, call, values, target)
         answer = await self._origin.send(outgoing, _unheard)
-        if absent_is_404 and answer.status == 404:
+        if not_found_is_none and answer.status == 404:
             return None
         return self._judge(what, outgoing).question(answer, of_one=of_one)
 

@@ -1,4 +1,4 @@
-"""the sql ledger: payments in a database, through the statements of the configuration"""
+"""the sql ledger: payments in a database, by the statements of the configuration"""
 
 from __future__ import annotations
 
