@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Dialect = Literal["sqlite", "postgresql", "mysql"]
 
@@ -43,10 +43,16 @@ class Statement:
         return self._joined(self.texts, [f":{name}" for name in self.names])
 
     def for_percent(self) -> str:
-        """`%(name)s`, where every other % must be doubled, in strings and comments too."""
-        return self._joined(
-            tuple(text.replace("%", "%%") for text in self.texts), [f"%({name})s" for name in self.names]
-        )
+        """`%s`, where every other % must be doubled, in strings and comments too.
+
+        Not `%(name)s`: PostgreSQL would have one parameter for a name that stands twice, and refuse it where the two
+        places are of different types.
+        """
+        return self._joined(tuple(text.replace("%", "%%") for text in self.texts), ["%s"] * len(self.names))
+
+    def in_order(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values for `for_percent`."""
+        return [values[name] for name in self.names]
 
     @staticmethod
     def _joined(texts: tuple[str, ...], marks: list[str]) -> str:

@@ -43,7 +43,8 @@ class Address:
 
     @property
     def connect_timeout(self) -> int:
-        return max(2, int(min(self.timeout, 10)))
+        """Seconds. Short, for connecting cannot be severed; 2 is the least that PostgreSQL's library knows."""
+        return max(2, int(min(self.timeout, 5)))
 
 
 class Stream(Protocol):

@@ -99,12 +99,12 @@ class MysqlConnection:
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(statement.for_percent(), values)
+            cursor.execute(statement.for_percent(), statement.in_order(values))
             return cursor.fetchall() if cursor.description else []
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
         cursor = self._connection.cursor(SSCursor)
-        cursor.execute(statement.for_percent(), values)
+        cursor.execute(statement.for_percent(), statement.in_order(values))
         return MysqlStream(cursor)
 
     def commit(self) -> None:

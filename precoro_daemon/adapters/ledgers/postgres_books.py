@@ -80,12 +80,12 @@ class PostgresConnection:
         self._connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        cursor = self._connection.execute(_query(statement), values)
+        cursor = self._connection.execute(_query(statement), statement.in_order(values))
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
         self._connection.execute("BEGIN READ ONLY")
-        self._connection.execute(b"DECLARE payments CURSOR FOR " + _query(statement), values)
+        self._connection.execute(b"DECLARE payments CURSOR FOR " + _query(statement), statement.in_order(values))
         return PostgresStream(self._connection)
 
     def commit(self) -> None:

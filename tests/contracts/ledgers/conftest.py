@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,11 @@ import pytest
 from tests.contracts.ledgers.books import Books
 from tests.contracts.ledgers.configured import SHAPES, csv_books, rest_books
 from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
-from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
 DATABASES = ("sqlite", "sqlite without a unique key", "postgresql", "postgresql without a unique key", "mysql")
 LEDGERS = (*DATABASES, *SHAPES, "csv")
 
 Open = Callable[[], AbstractAsyncContextManager[Books]]
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_in(tmp_path_factory.mktemp("pg")) as directory:
-        yield directory
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if reason := mariadb_missing():
-        pytest.skip(reason)
-    with mariadb_in(tmp_path_factory.mktemp("my")) as path:
-        yield path
 
 
 def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> AbstractAsyncContextManager[Books]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import socket
@@ -10,7 +9,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import anyio
 import psycopg
 import pymysql
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 
 @contextmanager
@@ -87,48 +87,47 @@ def mysql_query(path: str, database: str | None, sql: str, values: tuple[Any, ..
 
 @dataclass
 class CutWire:
-    """A port that leads to a server. Once `cut_at` passes through it to the server, no answer comes back any more."""
+    """A port that leads to a server. Once `cut_at` passes through it to the server, no answer comes back any more;
+    where it is `silent`, none comes back and nobody is told."""
 
+    upstream: Path
     port: int
     cut_at: bytes | None = None
     silent: bool = False
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    async def carry(self, upstream: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_unix_connection(upstream)
-        lost = asyncio.Event()
-
-        async def back() -> None:
-            while piece := await server_reader.read(65536):
-                if lost.is_set() or self.silent:
-                    continue
-                writer.write(piece)
-                await writer.drain()
-
-        answering = asyncio.create_task(back())
-        with suppress(ConnectionError):
-            while piece := await reader.read(65536):
-                if self.cut_at and self.cut_at in piece:
-                    lost.set()
+    async def carry(self, client: SocketStream) -> None:
+        async with client, await anyio.connect_unix(self.upstream) as server, anyio.create_task_group() as ways:
+            back = anyio.CancelScope()
+            ways.start_soon(self._back, back, server, client)
+            async for piece in client:
+                lost = bool(self.cut_at and self.cut_at in piece)
+                if lost:
+                    back.cancel()
+                await server.send(piece)
+                if lost:
                     self.cut_at = None
-                server_writer.write(piece)
-                await server_writer.drain()
-                if lost.is_set():
-                    await anyio.sleep(0.05)
+                    await anyio.sleep(0.05)  # the server must not learn of it before it has done its work
                     break
-        answering.cancel()
-        for end in (writer, server_writer):
-            end.close()
+            ways.cancel_scope.cancel()
+
+    async def _back(self, scope: anyio.CancelScope, server: SocketStream, client: SocketStream) -> None:
+        with scope:
+            async for piece in server:
+                if not self.silent:
+                    await client.send(piece)
+            await client.aclose()
 
 
 @asynccontextmanager
 async def cut_wire(upstream: Path) -> AsyncIterator[CutWire]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        wire = CutWire(listening.getsockname()[1])
-        server = await asyncio.start_server(
-            lambda reader, writer: wire.carry(upstream, reader, writer), sock=listening
-        )
-        try:
-            yield wire
-        finally:
-            server.close()
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    wire = CutWire(upstream, listener.extra(SocketAttribute.local_port))
+
+    async def carry(client: SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, BaseExceptionGroup):
+            await wire.carry(client)
+
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, carry)
+        yield wire
+        tasks.cancel_scope.cancel()
