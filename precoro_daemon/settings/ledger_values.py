@@ -128,7 +128,10 @@ def _path(value: str) -> str:
 
 
 def _encoding(value: str) -> str:
-    return codecs.lookup(value).name if value else value
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        raise ValueError from None
 
 
 def _day_format(value: str) -> str:
