@@ -1,6 +1,7 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them"""
 
 from precoro_daemon.settings.attachments import FetchAttachments
+from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.reading import load
 from precoro_daemon.settings.sections import (
@@ -19,6 +20,7 @@ __all__ = [
     "FetchAttachments",
     "FetchDetails",
     "Filters",
+    "Ledger",
     "Limits",
     "Log",
     "MirrorCollections",

@@ -1,6 +1,7 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
 from precoro_daemon.wiring.jobs import FILE_JOBS, JOB_NAMES
+from precoro_daemon.wiring.ledger import ledger_secrets, open_ledger
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.values import clock_for, limits
@@ -14,8 +15,10 @@ __all__ = [
     "check_folder",
     "clock_for",
     "estimate_cost",
+    "ledger_secrets",
     "limits",
     "look",
+    "open_ledger",
     "run",
     "verify_attachments",
 ]

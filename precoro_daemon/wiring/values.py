@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from precoro_daemon.adapters.clock import RealClock
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.filters import Filter

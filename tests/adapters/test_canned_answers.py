@@ -16,7 +16,7 @@ from yarl import URL
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, check
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled

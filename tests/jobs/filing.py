@@ -15,7 +15,7 @@ from precoro_daemon.adapters.disk.folder import open_folder
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments

@@ -15,7 +15,8 @@ from yarl import URL
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Body
-from precoro_daemon.adapters.http.manners import FAULTS, READ_BUFFER, ComingBody, Manners, Timeouts
+from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
 
 _REDIRECTS = 5
@@ -31,7 +32,7 @@ class Downloads:
     def __init__(self, allowed: Collection[str], timeouts: Timeouts) -> None:
         self._allowed = frozenset(host.lower() for host in allowed)
         self._timeouts = timeouts
-        self._manners = Manners()
+        self._faults = Faults()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -41,7 +42,7 @@ class Downloads:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
                 read_bufsize=READ_BUFFER,
-                middlewares=(self._manners.once,),
+                middlewares=(self._faults.once,),
                 timeout=aiohttp.ClientTimeout(None, self._timeouts.connect, sock_read=self._timeouts.read),
             )
         )
@@ -75,9 +76,9 @@ class Downloads:
                 self._session.get(address, headers=headers, allow_redirects=False)
             )
         except (AddressRefused, ConnectionFault, *FAULTS) as error:
-            fault = error if isinstance(error, AddressRefused) else self._manners.fault(shown(address), error)
+            fault = error if isinstance(error, AddressRefused) else self._faults.of(shown(address), error)
         else:
-            return ComingBody(response, shown(address), self._manners)
+            return ComingBody(response, shown(address), self._faults)
         raise fault
 
     def _check(self, address: URL) -> None:

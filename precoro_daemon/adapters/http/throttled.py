@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Wire, check
+from precoro_daemon.adapters.http.faults import beginning
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
-from precoro_daemon.adapters.http.manners import beginning
 from precoro_daemon.domain.budget import MEMORY, Budget, Limits
 from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.telemetry import get_logger

@@ -10,7 +10,7 @@ from yarl import URL
 
 from precoro_daemon.adapters.http.downloads import Downloads, read_address
 from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
-from precoro_daemon.adapters.http.manners import beginning, plain_headers
+from precoro_daemon.adapters.http.faults import beginning, plain_headers
 from precoro_daemon.domain.attachments import Part, continues, validator
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.documents import whole_number

@@ -11,7 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from precoro_daemon.adapters.http.downloads import Downloads, read_address
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
 from tests.adapters.http.stand_ins import serving
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled

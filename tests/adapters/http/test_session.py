@@ -10,7 +10,7 @@ from aiohttp import web
 from anyio.abc import SocketStream
 
 from precoro_daemon.adapters.http.exchange import Answer, Request
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 from tests.adapters.http.stand_ins import credentials, hear_request, serving, talking

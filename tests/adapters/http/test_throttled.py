@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Wire
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.domain.budget import Lane, Limits

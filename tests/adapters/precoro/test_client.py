@@ -12,7 +12,7 @@ import pytest
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
-from precoro_daemon.adapters.http.manners import Timeouts
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled

@@ -1,8 +1,8 @@
-"""manners of every session: no quiet second request, no foreign error with the key behind it"""
+"""failures of aiohttp as our own, without the key behind them; bodies that are still coming"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -23,21 +23,12 @@ _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: for the whole call, for a new connection, between two pieces of an answer."""
+class Faults:
+    """`secrets` gives what must never appear in what is said of a failure."""
 
-    total: float = 60.0
-    connect: float = 15.0
-    read: float = 60.0
+    secrets: Callable[[], Sequence[str]] = tuple
 
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """`secrets` never appear in what is said of a failure."""
-
-    secrets: tuple[str, ...] = ()
-
-    def fault(self, call: object, error: BaseException) -> TemporaryError:
+    def of(self, call: object, error: BaseException) -> TemporaryError:
         """What a failure of aiohttp means. Raise it outside of the `except`: the error behind it carries headers."""
         if isinstance(error, ConnectionFault | MalformedAnswer):
             return error
@@ -47,7 +38,7 @@ class Manners:
 
     def reason(self, error: BaseException) -> str:
         """aiohttp's and the system's words; some of them raise without any, some quote the server."""
-        return excerpt(str(error), self.secrets) or type(error).__name__
+        return excerpt(str(error), self.secrets()) or type(error).__name__
 
     async def once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -68,10 +59,10 @@ class Manners:
 class ComingBody:
     """Implements `Body` on an open response. `call` names it in errors."""
 
-    def __init__(self, response: aiohttp.ClientResponse, call: object, manners: Manners) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, call: object, faults: Faults) -> None:
         self._response = response
         self._call = call
-        self._manners = manners
+        self._faults = faults
         headers = response.headers
         self.head = Answer(response.status, headers, b"", unix(headers.get("Date", "")))
         self.framed = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
@@ -80,7 +71,7 @@ class ComingBody:
         try:
             return await self._response.content.readany()
         except FAULTS as error:
-            fault = self._manners.fault(self._call, error)
+            fault = self._faults.of(self._call, error)
         raise fault
 
 

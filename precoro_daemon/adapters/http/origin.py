@@ -1,0 +1,160 @@
+"""one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace, TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from precoro_daemon.adapters.http.exchange import Answer, Body, OnSent
+from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults, unix
+from precoro_daemon.errors import ConnectionFault, MalformedAnswer
+
+_MOST_CONNECTIONS = 40
+_KEEPALIVE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for the whole call, for a new connection, between two pieces of an answer."""
+
+    total: float = 60.0
+    connect: float = 15.0
+    read: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How one origin is talked to.
+
+    url           scheme, host and port
+    largest_body  bytes of an answer, after decompression
+    keep_alive    whether connections are used again
+    """
+
+    url: str
+    timeouts: Timeouts
+    largest_body: int
+    keep_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request as it leaves; `target` is path and query, percent-encoded."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
+        if not self.target.startswith("/"):
+            raise ValueError(f"a path starts with a slash: {self.target!r}")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}"
+
+
+class Origin:
+    """The one place that ever gets the secrets of its requests. `secrets` are what no error may show."""
+
+    def __init__(self, manners: Manners, headers: Mapping[str, str], secrets: Callable[[], Sequence[str]]) -> None:
+        self._manners = manners
+        self._headers = headers
+        self._faults = Faults(secrets)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._session = await self._stack.enter_async_context(
+            aiohttp.ClientSession(
+                connector=self._connector(),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._headers,
+                read_bufsize=READ_BUFFER,
+                middlewares=(self._faults.once,),
+                trace_configs=[_tell_when_sent()],
+            )
+        )
+        return self
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        if self._manners.keep_alive:
+            return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE)
+        return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, force_close=True)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def send(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
+        """Raises ConnectionFault or MalformedAnswer where no complete answer comes; `on_sent` tells whether the
+        request was then already on its way."""
+        try:
+            return await self._exchange(outgoing, on_sent)
+        except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
+            fault = self._faults.of(outgoing, error)
+        # Raised out here, without aiohttp's error behind it, which carries the request's headers and so the key.
+        raise fault
+
+    @asynccontextmanager
+    async def open(self, outgoing: Outgoing, on_sent: OnSent) -> AsyncIterator[Body]:
+        """The same for an answer of any size, which may take any time as long as it keeps coming."""
+        async with AsyncExitStack() as stack:
+            try:
+                response = await stack.enter_async_context(self._request(outgoing, on_sent, endless=True))
+            except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
+                fault = self._faults.of(outgoing, error)
+            else:
+                yield ComingBody(response, outgoing, self._faults)
+                return
+            raise fault
+
+    def _request(
+        self, outgoing: Outgoing, on_sent: OnSent, *, endless: bool = False
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        timeouts = self._manners.timeouts
+        total = None if endless else timeouts.total
+        return self._session.request(
+            outgoing.method,
+            URL(self._manners.url + outgoing.target, encoded=True),
+            data=outgoing.body,
+            headers=outgoing.headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total, timeouts.connect, sock_read=timeouts.read),
+            trace_request_ctx=on_sent,
+        )
+
+    async def _exchange(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
+        async with self._request(outgoing, on_sent) as response:
+            body = await self._read(outgoing, response)
+            return Answer(response.status, response.headers, body, unix(response.headers.get("Date", "")))
+
+    async def _read(self, outgoing: Outgoing, response: aiohttp.ClientResponse) -> bytes:
+        """The body, counted after decompression, which aiohttp does piece by piece."""
+        pieces: list[bytes] = []
+        room = self._manners.largest_body
+        while piece := await response.content.readany():
+            room -= len(piece)
+            if room < 0:
+                largest = self._manners.largest_body >> 20
+                raise MalformedAnswer(f"{outgoing}: the answer is larger than {largest} MiB")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _tell_when_sent() -> aiohttp.TraceConfig:
+    async def tell(
+        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
+    ) -> None:
+        await context.trace_request_ctx()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(tell)
+    return trace
