@@ -28,6 +28,8 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   budget_book.py          the account of API calls on SQLite
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
+  custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
+  custom_fields.py        custom fields on SQLite: what records refer to, what is due, options and what they were
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
@@ -37,7 +39,7 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   rows.py                 rows of the store ↔ the domain's values
   schema.py               brings a state file to the present schema: migrations, views, whose data it is
   statements.py           the store's SQL by name, read from the .sql files beside this module
-  store.py                opens the state store: the mirror and the budget book on one file
+  store.py                opens the state store: the mirror, custom fields and the budget book on one file
   transactions.py         one connection on one thread; a transaction is one function run there
   views.py                the views people query: one per collection, one per kind of document lines
 
@@ -52,8 +54,10 @@ domain/                   the rules: pure functions and values; no await, no clo
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
+  custom_fields.py        custom fields: what their definitions say, how options nest, what became of them
   documents.py            records, versions, tolerant reading of loose JSON
   estimates.py            what a first mirror costs: calls and time, from one page of each list
+  field_references.py     which custom fields a record refers to: in itself and in its lines, in every shape
   filters.py              what the user wants kept, as a query and as a test of one record
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
@@ -62,10 +66,12 @@ jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
   fetch_details.py        full documents of new or changed ones, by IDN
   mirror_collections.py   lists into the mirror, by cursor
+  resolve_custom_fields.py  definitions and options behind the ids
   take_census.py          what did the passes miss
 
 ports/                    what jobs need from outside, as Protocols with written contracts
   budget_book.py          what the account of API calls must not forget
+  custom_fields.py        what is known of custom fields, and which definitions are due
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
@@ -79,6 +85,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   company.py              the company's data, and what users do to it
   console.py              the page for people at `/`
   control.py              its remote control over HTTP, for tests that run another process
+  custom_fields.py        custom fields: their types, their nested options, and values that fit them
   details.py              what a detail says beyond the list entry (lines, payments, files, options)
   entries.py              list entries of documents and payments, drawn from a row's facts
   fault_kinds.py          every kind of fault, one small function each, in one registry
@@ -108,6 +115,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
 
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
   credentials.py          the API key from its file: read only if nobody else can, and never shown
+  custom_fields.py        the section of custom fields: meaning, unit, reason for the default
   lines.py                on which line of a TOML document each table, key and list item stands
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
