@@ -1,6 +1,7 @@
 """what jobs need from outside, as Protocols with written contracts"""
 
 from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
@@ -15,8 +16,10 @@ __all__ = [
     "BudgetBook",
     "Clock",
     "Committed",
+    "CustomFields",
     "Detail",
     "Due",
+    "DueField",
     "Entry",
     "LapReport",
     "Ledger",

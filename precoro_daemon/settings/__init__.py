@@ -1,5 +1,6 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them"""
 
+from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.reading import load
 from precoro_daemon.settings.sections import (
@@ -22,6 +23,7 @@ __all__ = [
     "MirrorCollections",
     "Precoro",
     "Reserve",
+    "ResolveCustomFields",
     "Settings",
     "State",
     "TakeCensus",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     mirror_collections: MirrorCollections = MirrorCollections()
     fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
+    resolve_custom_fields: ResolveCustomFields = ResolveCustomFields()
     take_census: TakeCensus = TakeCensus()
     log: Log = Log()
 

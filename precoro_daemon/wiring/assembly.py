@@ -17,6 +17,7 @@ from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job
+from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.jobs import build_jobs
@@ -53,7 +54,7 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
         open_store(settings.state.path, identity=identity(settings)) as store,
         connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
     ):
-        jobs = build_jobs(settings, precoro, store.mirror, clock, progress)
+        jobs = build_jobs(settings, precoro, store, clock, progress)
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
         yield Assembly(jobs, stop_calls, remains, due)
 
@@ -72,6 +73,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
         for stage, what in _ASIDE.items():
             if count := aside.get((name, stage), 0):
                 lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
+    counts = ((name, aside.get((name, "definition"), 0)) for name in DEFINITIONS)  # mirrored or not
+    lines += [
+        f"{name}: {count} definitions set aside; see `precoro-daemon status`" for name, count in counts if count
+    ]
     return lines
 
 

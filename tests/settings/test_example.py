@@ -31,7 +31,7 @@ def test_the_example_holds_the_defaults():
     environ = {"PRECORO_TOKEN": "s3cret-key"}
     example = load(EXAMPLE, environ)
     default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})
-    for name in ("state", "limits", "fetch_details", "take_census", "log"):
+    for name in ("state", "limits", "fetch_details", "resolve_custom_fields", "take_census", "log"):
         assert getattr(example, name) == getattr(default, name)
     mirror = default.mirror_collections
     assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror

@@ -1,4 +1,4 @@
-"""opens the state store: the mirror and the budget book on one file"""
+"""opens the state store: the mirror, custom fields and the budget book on one file"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
 from precoro_daemon.adapters.sql.transactions import Transactions, run_to_end
@@ -18,6 +19,7 @@ from precoro_daemon.adapters.sql.transactions import Transactions, run_to_end
 class Store:
     mirror: SqlMirror
     budget_book: SqlBudgetBook
+    custom_fields: SqlCustomFields
 
 
 @asynccontextmanager
@@ -32,7 +34,7 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     try:
         connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
         transactions = Transactions(executor, connection, path)
-        yield Store(SqlMirror(transactions), SqlBudgetBook(transactions))
+        yield Store(SqlMirror(transactions), SqlBudgetBook(transactions), SqlCustomFields(transactions))
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
         await run_to_end(executor, resources.close)
