@@ -22,6 +22,8 @@ PLACES = {
 }
 """Where a record or a line has its values, which collection defines them, and what may name the field in each."""
 
+LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
+
 DEFINITIONS = tuple(dict.fromkeys(collection for collection, _ in PLACES.values()))
 
 
@@ -60,15 +62,40 @@ class _Record(msgspec.Struct, rename="camel"):
 _decode_usual = msgspec.json.Decoder(_Record).decode
 
 
-def references(raw: bytes) -> set[Reference]:
-    """Read on the hot path: the usual shapes at once, all others with patience. Raises nothing."""
-    try:
-        record = _decode_usual(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return patient_references(raw)
-    found = set(_usual(record))
-    found.update(each for line in _members(record.items) for each in _usual_line(line))
-    return found
+class References:
+    """What records refer to, taken in one by one.
+
+    On the hot path: the usual shapes are read at once, all others with patience; an id is looked at once, however
+    many records carry it.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[str, set[int | str | None]] = {collection: set() for collection in DEFINITIONS}
+        self._patient: set[Reference] = set()
+
+    def add(self, raw: bytes) -> None:
+        """Raises nothing, whatever the record is."""
+        try:
+            record = _decode_usual(raw)
+        except (msgspec.MsgspecError, RecursionError):
+            self._patient |= patient_references(raw)
+            return
+        documents, items, suppliers = self._written.values()
+        for value in _members(record.data_document_custom_fields):
+            documents.add(_id(value.document_custom_field))
+        for value in _members(record.data_supplier_custom_fields):
+            suppliers.add(_id(value.supplier_custom_field))
+        for holder in (record, *_members(record.items)):
+            for bag in (holder.data_item_custom_fields, holder.data_product_custom_fields):
+                for value in _members(bag):
+                    items.add(_id(value.item_custom_field))
+                    items.add(_id(value.product_custom_field))
+
+    def found(self) -> set[Reference]:
+        numbers = (
+            (collection, whole_number(written)) for collection, ids in self._written.items() for written in ids
+        )
+        return self._patient | {(collection, number) for collection, number in numbers if number is not None}
 
 
 def patient_references(raw: bytes) -> set[Reference]:
@@ -79,47 +106,29 @@ def patient_references(raw: bytes) -> set[Reference]:
         return set()
     if not isinstance(record, dict):
         return set()
-    holders = [record, *(line for line in nested(record.get("items")) if isinstance(line, dict))]
-    return {each for holder in holders for each in _patient(holder, PLACES if holder is record else _LINE_PLACES)}
-
-
-_LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
+    found = set(_patient(record, PLACES))
+    for line in nested(record.get("items")):
+        if isinstance(line, dict):
+            found.update(_patient(line, LINE_PLACES))
+    return found
 
 
 def _patient(holder: dict[str, Any], places: Iterable[str]) -> Iterator[Reference]:
     for place in places:
         collection, names = PLACES[place]
         for value in nested(holder.get(place)):
-            named = (value.get(name) for name in names) if isinstance(value, dict) else ()
-            yield from _first(collection, (each.get("id") if isinstance(each, dict) else each for each in named))
-
-
-def _usual(record: _Record) -> Iterator[Reference]:
-    for value in _members(record.data_document_custom_fields):
-        yield from _first("document_custom_fields", (_id(value.document_custom_field),))
-    for value in _members(record.data_supplier_custom_fields):
-        yield from _first("supplier_custom_fields", (_id(value.supplier_custom_field),))
-    yield from _usual_line(record)
-
-
-def _usual_line(line: _Line | _Record) -> Iterator[Reference]:
-    for bag in (line.data_item_custom_fields, line.data_product_custom_fields):
-        for value in _members(bag):
-            yield from _first("item_custom_fields", (_id(value.item_custom_field), _id(value.product_custom_field)))
+            for field in (value.get(name) for name in names) if isinstance(value, dict) else ():
+                number = whole_number(field.get("id") if isinstance(field, dict) else field)
+                if number is not None:
+                    yield collection, number
 
 
 def _id(field: _Field | int | str | None) -> int | str | None:
     return field.id if isinstance(field, _Field) else field
 
 
-def _first(collection: str, ids: Iterable[Any]) -> Iterator[Reference]:
-    """The first that is an id at all."""
-    for id_ in map(whole_number, ids):
-        if id_ is not None:
-            yield collection, id_
-            return
-
-
 def _members(bag: Any) -> Iterable[Any]:
-    inner = bag if isinstance(bag, list | None) else bag.data
-    return inner.values() if isinstance(inner, dict) else inner or ()
+    if bag is None:
+        return ()
+    inner = bag if isinstance(bag, list) else bag.data
+    return inner.values() if isinstance(inner, dict) else inner

@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.domain.field_references import PLACES, patient_references, references
+from precoro_daemon.domain.field_references import LINE_PLACES, PLACES, Reference, References, patient_references
 
-LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
 NOTHING: tuple[Any, ...] = ([], "", None, {}, {"data": []}, {"data": {}}, {"data": None}, 7, True, "x", [None, 3, []])
 NO_IDS: tuple[Any, ...] = (
     None,
@@ -27,7 +26,15 @@ NO_IDS: tuple[Any, ...] = (
     {"id": 5.0},
 )
 
-ids = st.integers(1, 6)
+
+def references(*raws: bytes) -> set[Reference]:
+    taken = References()
+    for raw in raws:
+        taken.add(raw)
+    return taken.found()
+
+
+ids = st.integers(0, 6)
 shapes = st.sampled_from(["list", "bag", "dict", "bag of dict"])
 
 
@@ -108,6 +115,17 @@ def test_half_a_surrogate_pair_hides_nothing() -> None:
     assert references(raw) == {("document_custom_fields", 4)}
 
 
+def test_a_value_that_names_its_field_in_both_spellings_refers_to_both() -> None:
+    raw = b'{"dataItemCustomFields":[{"itemCustomField":{"id":"a"},"productCustomField":2},{"itemCustomField":3}]}'
+    assert references(raw) == {("item_custom_fields", 2), ("item_custom_fields", 3)}
+
+
 def test_fields_of_documents_are_not_looked_for_in_lines() -> None:
     raw = b'{"items":[{"dataDocumentCustomFields":[{"documentCustomField":4}]}]}'
     assert references(raw) == set()
+
+
+@given(st.lists(records(), max_size=4))
+def test_references_of_many_records_are_those_of_each(drawn: list[tuple[dict[str, Any], set[Reference]]]) -> None:
+    raws = [json.dumps(record).encode() for record, _ in drawn]
+    assert references(*raws) == set().union(*(found for _, found in drawn))

@@ -14,7 +14,7 @@ from precoro_daemon.adapters.sql.statements import read_named
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.domain.collections import DOCUMENTS
 from precoro_daemon.domain.custom_fields import Definition, Option, read_definition, revise
-from precoro_daemon.domain.field_references import DEFINITIONS, Reference, references
+from precoro_daemon.domain.field_references import DEFINITIONS, Reference, References
 from precoro_daemon.ports import Aside, Detail, Due, DueField
 
 SQL = read_named("custom_fields.sql")
@@ -76,28 +76,22 @@ def _position(connection: sqlite3.Connection) -> int:
 
 def _follow(connection: sqlite3.Connection, limit: int) -> bool:
     asked = {"seq": _position(connection), "limit": limit, "collections": _FOLLOWED}
-    found: set[Reference] = set()
+    found = References()
     read = 0
-    for change in connection.execute(SQL["read_changes"], asked):
-        read += 1
-        if change["data"] is not None:
-            found |= _take_in(connection, change)
-    connection.executemany(SQL["refer"], found)
+    for seq, collection, id_, kind, fetched_at, data in connection.execute(SQL["read_changes"], asked):
+        read, last = read + 1, seq
+        if data is None:
+            continue
+        if collection not in DEFINITIONS:
+            found.add(data)
+        elif kind == "detailed":
+            _adopt(connection, (collection, id_), data.decode(), fetched_at)
+        else:
+            _list(connection, (collection, id_), read_definition(data.decode()))
+    connection.executemany(SQL["refer"], found.found())
     if read:
-        connection.execute(SQL["write_position"], (str(change["seq"]),))
+        connection.execute(SQL["write_position"], (str(last),))
     return read == limit
-
-
-def _take_in(connection: sqlite3.Connection, change: sqlite3.Row) -> set[Reference]:
-    """What a changed record refers to; a changed definition is made the known one."""
-    field = (change["collection"], change["id"])
-    if field[0] not in DEFINITIONS:
-        return references(change["data"])
-    if change["kind"] == "detailed":
-        _adopt(connection, field, change["data"].decode(), change["fetched_at"])
-    else:
-        _list(connection, field, read_definition(change["data"].decode()))
-    return set()
 
 
 def _list(connection: sqlite3.Connection, field: Reference, said: Definition) -> None:
