@@ -101,7 +101,7 @@ class References:
 def patient_references(raw: bytes) -> set[Reference]:
     """The same by way of plain objects: whatever is not where it should be is passed over."""
     try:
-        record = json.loads(raw.decode("utf-8", "replace"))
+        record = json.loads(raw.decode())
     except (ValueError, RecursionError):
         return set()
     if not isinstance(record, dict):

@@ -63,21 +63,20 @@ class ResolveCustomFields:
 class _Lap:
     job: ResolveCustomFields
     done: Counter[str] = field(default_factory=Counter)
-    asked: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     forbidden: int = 0
     ended: DaemonError | None = None
 
     async def run(self, due: list[DueField]) -> None:
         expected = Counter(each.collection for each in due)
-        for each in due:
+        for number, each in enumerate(due, start=1):
             await self._settle(each)
-            self.asked[each.collection] += 1
-            done, failed = self.done[each.collection], self.asked[each.collection] - self.done[each.collection]
-            self.job.progress.details_advanced(each.collection, done, failed, expected[each.collection])
+            counts = (counter[each.collection] for counter in (self.done, self.failures, expected))
+            self.job.progress.details_advanced(each.collection, *counts)
             if self.forbidden >= _MOST_FORBIDDEN:
                 self.job.rests_until = self.job.clock.now() + _PATIENCE
-                _log.warning("definitions_refused", asked=self.asked.total(), due=len(due))
+                _log.warning("definitions_refused", asked=number, due=len(due))
                 return
 
     async def _settle(self, due: DueField) -> None:
@@ -90,6 +89,7 @@ class _Lap:
             told = _log.debug if due.attempts else _log.warning
             told("definition_withheld", collection=due.collection, key=due.id, reason=str(error))
         except (TemporaryError, PermanentError) as error:
+            self.failures[due.collection] += 1
             self.failed.append(f"{due.collection} {due.id}: {error}")
             await self._set_aside(due, error, "definition", aside_for(error, due.attempts + 1))
             _log.warning("definition_failed", collection=due.collection, key=due.id, reason=str(error))
@@ -100,7 +100,7 @@ class _Lap:
         self.forbidden = 0
         await self.job.fields.save(due, detail, asked_at=asked_at)
         self.done[due.collection] += 1
-        _log.debug("definition_saved", collection=due.collection, key=due.id)
+        _log.info("definition_saved", collection=due.collection, key=due.id)
 
     async def _set_aside(self, due: DueField, error: DaemonError, stage: str, wait: float) -> None:
         now = self.job.clock.now()

@@ -84,6 +84,7 @@ def test_levels_alone_are_believed_only_where_every_option_has_one() -> None:
     some = [{"id": 1, "name": "A", "level": 1}, {"id": 2, "name": "b", "level": 2}, {"id": 3, "name": "C"}]
     assert found_paths(some) == {"1": "A", "2": "b", "3": "C"}
     assert found_paths(some[:2]) == {"1": "A", "2": "A / b"}
+    assert found_paths([each | {"parentId": 0} for each in some[:2]]) == {"1": "A", "2": "A / b"}
     # Where one option names its parent, levels are not needed to guess the others'.
     mixed = [{"id": 1, "name": "A", "level": 1}, {"id": 2, "name": "b", "level": 2, "parent": 1},
              {"id": 3, "name": "c", "level": 2}]  # fmt: skip

@@ -234,6 +234,23 @@ async def test_a_key_that_may_see_no_definition_is_not_taken_for_a_blocked_one(t
         assert len(shown.calls(DEFINITIONS)) == len(fields(shown)) - 6
 
 
+async def test_two_forbidden_ones_with_a_good_one_between_keep_nobody_from_the_others(tmp_path: Path) -> None:
+    async with company(tmp_path, *FIELDS) as shown:
+        for number in (0, 2, 4):
+            path = f"^/documentcustomfields/{field(shown, number=number).id}$"
+            shown.sandbox.faults.add("403", path=path, times=None)
+        assert (await shown.run()).failed == []
+        assert sorted(shown.calls(DEFINITIONS)) == sorted(fields(shown))
+
+
+async def test_a_missing_one_between_two_forbidden_ones_does_not_show_that_the_key_is_good(tmp_path: Path) -> None:
+    async with company(tmp_path, *FIELDS) as shown:
+        shown.sandbox.faults.add("404", path=f"/documentcustomfields/{field(shown, number=1).id}$", times=None)
+        shown.sandbox.faults.add("403", path=DEFINITIONS, times=None)
+        assert (await shown.run()).failed == []
+        assert len(shown.calls(DEFINITIONS)) == 3
+
+
 async def test_a_lap_that_is_killed_anywhere_ends_the_same_when_it_is_run_again(tmp_path: Path) -> None:
     async with company(tmp_path / "whole") as shown:
         (tmp_path / "whole").mkdir()

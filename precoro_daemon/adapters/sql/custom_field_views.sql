@@ -130,7 +130,7 @@ LEFT JOIN field_options AS by_id
     AND by_id.id = CAST(coalesce(given.value_id, given.value) AS TEXT)
 LEFT JOIN field_options AS by_name
     ON by_name.collection = '{definitions}' AND by_name.field_id = given.field_id AND by_name.name = given.value
-    AND by_name.sole AND by_id.id IS NULL
+    AND by_name.sole
 LEFT JOIN field_options AS chosen
     ON chosen.collection = '{definitions}' AND chosen.field_id = given.field_id AND chosen.latest
     AND chosen.id = coalesce(by_id.id, by_name.id);

@@ -15,7 +15,7 @@ SELECT
 FROM changes
 LEFT JOIN records
     ON records.collection = changes.collection AND records.id = changes.id
-    AND changes.kind <> 'vanished' AND changes.collection IN (SELECT value FROM json_each(:collections))
+    AND changes.collection IN (SELECT value FROM json_each(:collections))
 LEFT JOIN details
     ON details.collection = records.collection AND details.id = records.id AND changes.kind = 'detailed'
 WHERE changes.seq > :seq

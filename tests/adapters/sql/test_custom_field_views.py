@@ -269,13 +269,17 @@ async def test_values_of_suppliers(path: Path) -> None:
 
 
 async def test_only_what_the_filter_keeps_shows_and_what_vanished_says_so(path: Path) -> None:
-    rows = [read_record(f'{{"id":{id_},"dataDocumentCustomFields":[{entry("1")}]}}'.encode()) for id_ in (1, 2)]
+    rows = [
+        read_record(f'{{"id":{id_},"dataDocumentCustomFields":[{entry("1")}],"items":[{LINE}]}}'.encode())
+        for id_ in (1, 2)
+    ]
     rows[0].wanted = False
     async with open_store(path, identity="company") as store:
         census = await listed(store.mirror, *rows)
         await store.mirror.close_pass(census.walk, [2], at=T0)
-    shown = query(path, "SELECT document_id, vanished_at FROM document_custom_values")
-    assert shown == [(2, "2025-06-15T15:06:40")]
+    for view in ("document_custom_values", "line_custom_values"):
+        shown = query(path, f"SELECT document_id, vanished_at FROM {view}")
+        assert shown == [(2, "2025-06-15T15:06:40")]
 
 
 async def test_an_option_that_is_no_longer_listed_still_names_its_values(path: Path) -> None:
@@ -290,14 +294,14 @@ async def test_an_option_that_is_no_longer_listed_still_names_its_values(path: P
 
 
 async def test_a_value_that_names_an_option_by_what_it_was_called_finds_it(path: Path) -> None:
-    await hold(path, entry('"A"'), entry('"B"'), entry('"C"'), entry('"D"'))
+    await hold(path, entry('"A"'), entry('"B"'), entry('"C"'), entry('"D"'), entry("1"))
     for number, name in enumerate(("A", "B", "A", "C")):
         await define(path, 7, "select", [{"id": 1, "name": name}, {"id": 2, "name": "D"}], at=T0 + number)
     shown = query(path, "SELECT value, option_id, shown FROM document_custom_values ORDER BY value")
-    assert shown == [("A", "1", "C"), ("B", "1", "C"), ("C", "1", "C"), ("D", "2", "D")]
+    assert shown == [("1", "1", "C"), ("A", "1", "C"), ("B", "1", "C"), ("C", "1", "C"), ("D", "2", "D")]
     await define(path, 7, "select", [{"id": 1, "name": "D"}, {"id": 2, "name": "A"}], at=T0 + 4)
     shown = query(path, "SELECT value, option_id, shown FROM document_custom_values ORDER BY value")
-    assert shown == [("A", "2", "A"), ("B", "1", "D"), ("C", "1", "D"), ("D", "1", "D")]
+    assert shown == [("1", "1", "D"), ("A", "2", "A"), ("B", "1", "D"), ("C", "1", "D"), ("D", "1", "D")]
 
 
 async def test_fields_show_what_is_known_of_them(path: Path) -> None:
