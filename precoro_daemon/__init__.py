@@ -61,6 +61,8 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   attachments.py          attached files on SQLite: read out of details as the change log brings them
   budget_book.py          the account of API calls on SQLite
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
+  custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
+  custom_fields.py        custom fields on SQLite: what records refer to, what is due, options and what they were
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
@@ -87,9 +89,11 @@ domain/                   the rules: pure functions and values; no await, no clo
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
+  custom_fields.py        custom fields: what their definitions say, how options nest, what became of them
   documents.py            records, versions, tolerant reading of loose JSON
   entries.py              what the configuration may call the parts of a payment, and how each is written
   estimates.py            what a first mirror costs: calls and time, from one page of each list
+  field_references.py     which custom fields a record refers to: in itself and in its lines, in every shape
   filters.py              what the user wants kept, as a query and as a test of one record
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
@@ -102,12 +106,14 @@ jobs/                     what it does: one module = one command = one log field
   fetch_details.py        full documents of new or changed ones, by IDN
   find_attachments.py     which records carry files, where nothing else asks for their details
   mirror_collections.py   lists into the mirror, by cursor
+  resolve_custom_fields.py  definitions and options behind the ids
   take_census.py          what did the passes miss
   verify_attachments.py   kept files against what is known of them
 
 ports/                    what jobs need from outside, as Protocols with written contracts
   attachments.py          attached files: where they come from, what is known of them, where they are kept
   budget_book.py          what the account of API calls must not forget
+  custom_fields.py        what is known of custom fields, and which definitions are due
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
@@ -121,6 +127,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   company.py              the company's data, and what users do to it
   console.py              the page for people at `/`
   control.py              its remote control over HTTP, for tests that run another process
+  custom_fields.py        custom fields: their types, their nested options, and values that fit them
   details.py              what a detail says beyond the list entry (lines, payments, files, options)
   downloads.py            a file as an answer: whole, or the rest that was asked for; from here or from another origin
   entries.py              list entries of documents and payments, drawn from a row's facts
@@ -152,6 +159,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
   attachments.py          the section of attached files
   credentials.py          the API key from its file: read only if nobody else can, and never shown
+  custom_fields.py        the section of custom fields: meaning, unit, reason for the default
   ledger.py               [ledger]: the books that payments are kept in step with
   ledger_csv.py           [ledger.csv]: files of payments that come in, and files that go out
   ledger_rest.py          [ledger.rest]: an accounting system's HTTP interface and what is asked of it

@@ -33,6 +33,10 @@ _QUESTIONS = {
     "invoices by status": """
         SELECT status, status_name, count(*) AS invoices FROM invoices
         WHERE vanished_at IS NULL GROUP BY status ORDER BY status""",
+    "custom fields of purchase orders, with options by name": """
+        SELECT document_idn AS "order", field, type, value, shown, option_path
+        FROM document_custom_values WHERE collection = 'purchase_orders'
+        ORDER BY document_id DESC, field_id LIMIT 5""",
 }
 
 

@@ -90,6 +90,8 @@ def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
             "record": f"a row ({item.key})",
             "detail": f"the detail of id {item.key}",
             "file": f"attached file {item.key}",
+            "definition": f"field {item.key}",
+            "withheld": f"field {item.key}",
         }
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"

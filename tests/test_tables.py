@@ -84,7 +84,11 @@ def test_an_old_census_is_due() -> None:
 
 
 def test_status_tells_what_was_set_aside() -> None:
-    shown = text(tables.status(look(aside=[DETAIL, ROW, LIST])), width=200)
+    field = Aside("item_custom_fields", "53", "withheld", "Precoro answered 403", None, 1, NOW, NOW + 7 * DAY)
+    broken = Aside("item_custom_fields", "54", "definition", "Precoro answered 500", None, 2, NOW, NOW)
+    shown = text(tables.status(look(aside=[DETAIL, ROW, LIST, field, broken])), width=200)
+    assert "item custom fields: field 53, tried once" in shown
+    assert "item custom fields: field 54, tried 2 times" in shown
     assert "detail of id 77" in shown
     assert "after 2025-12-16 10:00 UTC" in shown
     assert "GET /invoices/12: Precoro answered 422" in shown

@@ -13,6 +13,7 @@ from precoro_daemon.ports.attachments import (
     WantedFiles,
 )
 from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
@@ -30,9 +31,11 @@ __all__ = [
     "BudgetBook",
     "Clock",
     "Committed",
+    "CustomFields",
     "Detail",
     "Draft",
     "Due",
+    "DueField",
     "Entry",
     "FileCounts",
     "Folder",

@@ -40,7 +40,8 @@ class Aside:
     """Something set aside, to be looked at or tried again.
 
     stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
-              not believed); for the last two the key is the collection
+              not believed), for which the key is the collection; "definition" (of a custom field) or "withheld" (a
+              definition that is gone or forbidden)
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
     """
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from precoro_daemon.sandbox.custom_fields import definition, value
 from precoro_daemon.sandbox.names import words
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import Json, Shapes
@@ -79,7 +80,8 @@ class Cards:
         values = []
         if fields is not None and row.pick(43, 3) == 0:
             field = {"id": self.shapes.ident(fields.id, row, 45), "name": fields.name}
-            values = [{"id": row.id * 100 + 80, "value": words("options")[row.pick(3, 7)], "itemCustomField": field}]
+            drawn = value(fields, row, 3, self.shapes, self.chosen)
+            values = [{"id": row.id * 100 + 80, "value": drawn, "itemCustomField": field}]
         body |= {
             "sku": f"{row.pick(5, 9_000_000) + 1_000_000:07d}-{row.pick(7, 90):02d}",
             "description": words("notes")[row.pick(14, len(words("notes")))],
@@ -110,10 +112,8 @@ class Cards:
         body |= {
             "description": None,
             "required": row.pick(22, 4) == 0,
-            "type": 2 if has_options(row) else 0,
-            "typeString": "select" if has_options(row) else "text",
             "position": row.pick(24, 20),
-        }
+        } | definition(row)
 
     def user(self, row: Row, body: Json) -> None:
         first, _, last = row.name.partition(" ")
@@ -155,10 +155,6 @@ class Cards:
         if row.collection == "stocktransfers":
             body["fromWarehouse"] = body.pop("warehouse")
             body["toWarehouse"] = self.shapes.reference(self.chosen("warehouses", row, 30), row, 48)
-
-
-def has_options(row: Row) -> bool:
-    return row.pick(20, 3) > 0
 
 
 _KINDS: dict[str, Callable[[Cards, Row, Json], None]] = {

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from precoro_daemon.sandbox.cards import has_options
-from precoro_daemon.sandbox.entries import LINE_IDS, Entries, net
+from precoro_daemon.sandbox.custom_fields import LINE_IDS, options, value
+from precoro_daemon.sandbox.entries import Entries, net
 from precoro_daemon.sandbox.files import attachments
 from precoro_daemon.sandbox.names import words
 from precoro_daemon.sandbox.rows import Row
@@ -96,8 +96,8 @@ class Details:
             return self.shapes.nested([])
         reference = {"id": self.shapes.ident(field.id, row, 35), "name": field.name}
         ident = row.id * LINE_IDS + 40 + index
-        value = words("options")[row.pick(index, 7)]
-        return {"data": [{"id": ident, "value": value, "itemCustomField": reference}]}
+        drawn = value(field, row, index, self.shapes, self.entries.chosen)
+        return {"data": [{"id": ident, "value": drawn, "itemCustomField": reference}]}
 
     def proposition(self, row: Row, index: int) -> Json:
         """A supplier's answer to a request for proposals."""
@@ -145,24 +145,6 @@ class Details:
             "product": self.shapes.reference(product, row, 34),
         }
         body["items"] = self.shapes.nested([line] if product else [])
-
-
-def options(row: Row) -> list[Json]:
-    """The options of a custom field: what users and writes made of it, else those it was born with."""
-    given: list[Json] | None = (row.extra or {}).get("_options")
-    if given is not None:
-        return given
-    names = words("options")[: 2 + row.pick(26, 5)] if has_options(row) else []
-    return [
-        {
-            "id": row.id * LINE_IDS + index,
-            "name": name,
-            "code": f"o{index}",
-            "enable": True,
-            "externalId": None,
-        }
-        for index, name in enumerate(names)
-    ]
 
 
 _CARDS: dict[str, Callable[[Details, Row, Json], None]] = {

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.cards import Cards
+from precoro_daemon.sandbox.custom_fields import LINE_IDS, value
 from precoro_daemon.sandbox.names import words
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import Json, Shapes, dumps
 
-LINE_IDS = 100
-"""Ids of things inside a record are the record's id times this, plus a number."""
 _STEP = (
     b'{"id":1%06d,"position":1%02d,"user":{"id":1%06d,"name":"Olena Koval"},"action":"approve",'
     b'"date":"2026-01-15T09:%02d:00","comment":null}'
@@ -31,7 +30,6 @@ class Entries:
         self.cards = Cards(shapes, self.chosen)
         self._record_bytes = record_bytes
         self._notes = words("notes")
-        self._options = words("options")
 
     def chosen(self, collection: str, row: Row, shift: int) -> Row | None:
         """The founding record of a collection that belongs to a row for good."""
@@ -90,12 +88,12 @@ class Entries:
         return body
 
     def custom_values(self, row: Row, collection: str, name: str) -> object:
-        """The values of a record's custom fields: free text or an option of the field."""
+        """The values of a record's custom fields, each of the field's type."""
         known = self.founders.get(collection) or ()
         values = [
             {
                 "id": row.id * LINE_IDS + 80 + index,
-                "value": self._options[row.pick(9 + index, len(self._options))],
+                "value": value(field, row, 9 + index, self.shapes, self.chosen),
                 name: self.shapes.reference(field, row, 26 + index),
             }
             for index, field in enumerate(known)

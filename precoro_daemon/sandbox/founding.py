@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
+from precoro_daemon.sandbox.custom_fields import TYPES
 from precoro_daemon.sandbox.names import numbered, words
 from precoro_daemon.sandbox.options import SandboxOptions
 from precoro_daemon.sandbox.rows import Row
@@ -68,6 +69,15 @@ def _named(kind: str) -> Callable[[Founding, Row, int], None]:
     return complete
 
 
+def _field(kind: str, collection: str) -> Callable[[Founding, Row, int], None]:
+    def complete(founding: Founding, row: Row, index: int) -> None:
+        _named(kind)(founding, row, index)
+        types = TYPES[collection]
+        row.extra = {"_type": types[index % len(types)]}
+
+    return complete
+
+
 def _supplier(founding: Founding, row: Row, index: int) -> None:
     _named("suppliers")(founding, row, index)
     row.status = founding.random.choices((APPROVED, PENDING, DENIED), (88, 8, 4))[0]
@@ -117,9 +127,9 @@ _COMPLETE: dict[str, Callable[[Founding, Row, int], None]] = {
     "taxes": _numbers,
     "paymentterms": _named("terms"),
     "budgets": _named("budgets"),
-    "documentcustomfields": _named("document_fields"),
-    "itemcustomfields": _named("item_fields"),
-    "suppliercustomfields": _named("supplier_fields"),
+    "documentcustomfields": _field("document_fields", "documentcustomfields"),
+    "itemcustomfields": _field("item_fields", "itemcustomfields"),
+    "suppliercustomfields": _field("supplier_fields", "suppliercustomfields"),
     "suppliers": _supplier,
     "items": _item,
     "contracts": _contract,

@@ -9,8 +9,7 @@ from aiohttp.typedefs import Handler
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.company import Company
-from precoro_daemon.sandbox.details import options
-from precoro_daemon.sandbox.entries import LINE_IDS
+from precoro_daemon.sandbox.custom_fields import LINE_IDS, options
 from precoro_daemon.sandbox.files import Attachment, next_attachment_id
 from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.forms import Form, boolean, form, json_object, required

@@ -5,8 +5,8 @@ from aiohttp.typedefs import Handler
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.custom_fields import LINE_IDS
 from precoro_daemon.sandbox.downloads import whole_or_rest
-from precoro_daemon.sandbox.entries import LINE_IDS
 from precoro_daemon.sandbox.files import FILE_IDS, Attachment, attachments
 from precoro_daemon.sandbox.filters import selection
 from precoro_daemon.sandbox.options import Tuning

@@ -5,6 +5,7 @@ from random import Random
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.custom_fields import options, with_one_renamed
 from precoro_daemon.sandbox.names import words
 from precoro_daemon.sandbox.paying import Wish, pay
 from precoro_daemon.sandbox.refusals import RefusedError
@@ -78,7 +79,10 @@ def _insert(company: Company, random: Random, place: str) -> Row:
 def _edit(company: Company, random: Random, row: Row) -> None:
     note = str(random.choice(words("notes"))) + f" ({random.randrange(10_000)})"
     paid_for = row.collection in ("invoices", "expenses") and row.status in UNTOUCHED
-    if row.collection == "items":
+    if row.collection in schema.CUSTOM_FIELDS and options(row):
+        renamed = f"{random.choice(words('options'))} {random.randrange(10_000)}"
+        company.edit(row, _options=with_one_renamed(row, random.randrange(100), renamed))
+    elif row.collection == "items":
         company.edit(row, description=note, total=random.randrange(100, 90_000))
     elif paid_for or not schema.COLLECTIONS[row.collection].document:
         company.edit(row, note=note)

@@ -1,6 +1,7 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them"""
 
 from precoro_daemon.settings.attachments import FetchAttachments
+from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.reading import load
@@ -26,6 +27,7 @@ __all__ = [
     "MirrorCollections",
     "Precoro",
     "Reserve",
+    "ResolveCustomFields",
     "Settings",
     "State",
     "TakeCensus",

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.settings.attachments import FetchAttachments
+from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.sections import (
     FetchDetails,
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     mirror_collections: MirrorCollections = MirrorCollections()
     fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
     fetch_attachments: FetchAttachments = Field(default_factory=FetchAttachments, validate_default=True)
+    resolve_custom_fields: ResolveCustomFields = ResolveCustomFields()
     take_census: TakeCensus = TakeCensus()
     ledger: Ledger = Ledger()
     log: Log = Log()

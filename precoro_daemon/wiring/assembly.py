@@ -19,6 +19,7 @@ from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job
+from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.jobs import Sides, build_jobs
@@ -75,6 +76,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
         for stage, what in _ASIDE.items():
             if count := aside.get((name, stage), 0):
                 lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
+    counts = ((name, aside.get((name, "definition"), 0)) for name in DEFINITIONS)  # mirrored or not
+    lines += [
+        f"{name}: {count} definitions set aside; see `precoro-daemon status`" for name, count in counts if count
+    ]
     return lines
 
 

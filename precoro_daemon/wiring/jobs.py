@@ -14,13 +14,17 @@ from precoro_daemon.jobs.fetch_attachments import FetchAttachments
 from precoro_daemon.jobs.fetch_details import FetchDetails
 from precoro_daemon.jobs.find_attachments import FindAttachments
 from precoro_daemon.jobs.mirror_collections import MirrorCollections
+from precoro_daemon.jobs.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.jobs.take_census import TakeCensus
 from precoro_daemon.passes import Lister
 from precoro_daemon.ports import AttachmentSource, Clock, Precoro, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
-JOB_NAMES = ("mirror_collections", "find_attachments", "fetch_details", "fetch_attachments", "take_census")
+JOB_NAMES = (
+    "mirror_collections", "find_attachments", "fetch_details", "resolve_custom_fields", "fetch_attachments",
+    "take_census",
+)  # fmt: skip
 """In the order of a round: what lists bring is detailed at once, what details name is fetched, a census comes when
 there is nothing else to do."""
 
@@ -47,21 +51,27 @@ def build_jobs(settings: Settings, sides: Sides) -> Mapping[str, Job]:
 def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
     precoro, mirror, clock, progress = sides.precoro, sides.store.mirror, sides.clock, sides.progress
     collections, filters = chosen(settings)
+    refresh_after = settings.resolve_custom_fields.refresh_after
     lister = Lister(precoro, mirror, clock, progress, settings.take_census.max_vanished)
     mirror_collections = MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap)
     detailed = settings.fetch_details.collections
     fetch_details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings))
+    resolve_fields = ResolveCustomFields(precoro, sides.store.custom_fields, clock, progress, refresh_after)
     take_census = TakeCensus(lister, collections, filters, settings.take_census.every)
     begin = _Beginning(clock)
 
     async def details_due(_: bool) -> bool:
         return await fetch_details.due(before=begin()) > 0
 
+    async def fields_due(_: bool) -> bool:
+        return await resolve_fields.due(before=begin())
+
     async def census_due(ran: bool) -> bool:
         return not ran and bool(await take_census.due())
 
     yield Job("mirror_collections", _at_first, mirror_collections.lap)
     yield Job("fetch_details", details_due, fetch_details.lap)
+    yield Job("resolve_custom_fields", fields_due, resolve_fields.lap)
     yield Job("take_census", census_due, take_census.lap, forced=partial(take_census.lap, forced=True))
 
 

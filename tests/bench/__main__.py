@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import files, incremental, limits, memory, mirror, startup
+from tests.bench import custom_fields, files, incremental, limits, memory, mirror, startup
 from tests.bench.figures import Line, table
 from tests.bench.processes import CLIENT_CORE, SERVER_CORE
 
@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "latency": mirror.slow,
     "memory": memory.peak,
     "incremental": incremental.calls,
+    "fields": custom_fields.resolving,
     "limits": limits.pace,
     "files": files.many,
     "large_file": files.large,

@@ -1,4 +1,7 @@
-"""One lap of `mirror_collections`, timed from inside: `python -m tests.bench.subject_inside config.toml`."""
+"""Jobs, each timed from inside: `python -m tests.bench.subject_inside config.toml [job ...]`.
+
+Without a name it is `mirror_collections` alone.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,19 @@ from precoro_daemon import wiring
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.settings import load
 
+
+def timed(config: str, job: str) -> dict[str, float]:
+    settings = load(Path(config), os.environ)
+    began, busy = time.perf_counter(), time.process_time()
+    report = anyio.run(wiring.run, settings, RealClock(), wiring.Wish(only=job))
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - busy,
+        "brought": report.brought,
+    }
+
+
 if __name__ == "__main__":
-    settings = load(Path(sys.argv[1]), os.environ)
-    began = time.perf_counter()
-    report = anyio.run(wiring.run, settings, RealClock(), wiring.Wish(only="mirror_collections"))
-    print(json.dumps({"seconds": time.perf_counter() - began, "brought": report.brought}))
+    jobs = sys.argv[2:] or ["mirror_collections"]
+    found = {job: timed(sys.argv[1], job) for job in jobs}
+    print(json.dumps(found | found[jobs[0]]))

@@ -20,6 +20,7 @@ class Backend:
 
     open: Callable[[], AbstractAsyncContextManager[Store]]
     query: Callable[[str], list[tuple[Any, ...]]]
+    change: Callable[[str], None]
 
 
 def sqlite_in(directory: Path) -> Backend:
@@ -29,7 +30,11 @@ def sqlite_in(directory: Path) -> Backend:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(sql).fetchall()
 
-    return Backend(open=lambda: open_store(path, identity="company"), query=query)
+    def change(sql: str) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.executescript(sql)
+
+    return Backend(open=lambda: open_store(path, identity="company"), query=query, change=change)
 
 
 BACKENDS = {"sqlite": sqlite_in}

@@ -39,7 +39,17 @@ def test_the_example_holds_the_defaults():
     environ = {"PRECORO_TOKEN": "s3cret-key"}
     example = load(EXAMPLE, environ)
     default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})
-    for name in ("state", "limits", "fetch_details", "take_census", "ledger", "log"):
+    names = (
+        "state",
+        "limits",
+        "fetch_details",
+        "fetch_attachments",
+        "resolve_custom_fields",
+        "take_census",
+        "ledger",
+        "log",
+    )
+    for name in names:
         assert getattr(example, name) == getattr(default, name)
     mirror = default.mirror_collections
     assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror

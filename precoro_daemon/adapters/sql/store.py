@@ -10,6 +10,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
 from precoro_daemon.adapters.sql.transactions import Transactions
@@ -21,6 +22,7 @@ class Store:
     mirror: SqlMirror
     budget_book: SqlBudgetBook
     attachments: SqlAttachmentBook
+    custom_fields: SqlCustomFields
 
 
 @asynccontextmanager
@@ -35,7 +37,12 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     try:
         connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
         transactions = Transactions(executor, connection, path)
-        yield Store(SqlMirror(transactions), SqlBudgetBook(transactions), SqlAttachmentBook(transactions))
+        yield Store(
+            SqlMirror(transactions),
+            SqlBudgetBook(transactions),
+            SqlAttachmentBook(transactions),
+            SqlCustomFields(transactions),
+        )
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
         await run_to_end(executor, resources.close)

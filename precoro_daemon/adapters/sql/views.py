@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from precoro_daemon.adapters.sql.custom_field_views import custom_field_views
 from precoro_daemon.adapters.sql.statements import read_named
 from precoro_daemon.domain.collections import COLLECTIONS, STATUSES, Collection
 
@@ -33,7 +34,8 @@ _LINE_FIELDS = ("sku", "name", "quantity", "price", "sum")
 def view_definitions() -> list[str]:
     """CREATE VIEW statements, in an order in which they can be run."""
     templates = read_named("views.sql")
-    return [*_record_views(templates), *_line_views(templates), templates["credit_notes"], templates["attachments"]]
+    singles = (templates["credit_notes"], templates["attachments"])
+    return [*_record_views(templates), *_line_views(templates), *singles, *custom_field_views()]
 
 
 def _record_views(templates: dict[str, str]) -> Iterator[str]:

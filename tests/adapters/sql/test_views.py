@@ -62,8 +62,12 @@ async def test_every_kind_of_document_has_a_view_of_its_lines(path: Path) -> Non
         "purchase_order_lines", "invoice_lines", "receipt_lines", "expense_lines", "purchase_requisition_lines",
         "warehouse_request_lines", "request_for_proposal_lines",
     }  # fmt: skip
+    custom = {
+        "document_custom_values", "line_custom_values", "item_custom_values", "supplier_custom_values",
+        "custom_fields", "custom_field_options", "custom_field_option_history",
+    }  # fmt: skip
     assert len(lines) == len(DOCUMENTS)
-    assert views == {*COLLECTIONS, *lines, "credit_notes", "attachments"}
+    assert views == {*COLLECTIONS, *lines, *custom, "credit_notes", "attachments"}
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,109 @@
+-- name: read_position
+SELECT seq FROM log_positions WHERE follower = 'custom_fields';
+
+-- name: write_position
+INSERT INTO log_positions (follower, seq) VALUES ('custom_fields', ?)
+ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq;
+
+-- name: last_change
+SELECT coalesce(max(seq), 0) AS seq FROM changes;
+
+-- name: read_changes
+SELECT
+    changes.seq, changes.collection, changes.id, changes.kind, details.fetched_at,
+    CAST(CASE changes.kind WHEN 'detailed' THEN details.data ELSE records.data END AS BLOB) AS data
+FROM changes
+LEFT JOIN records
+    ON records.collection = changes.collection AND records.id = changes.id
+    AND changes.collection IN (SELECT value FROM json_each(:collections))
+LEFT JOIN details
+    ON details.collection = records.collection AND details.id = records.id AND changes.kind = 'detailed'
+WHERE changes.seq > :seq
+ORDER BY changes.seq
+LIMIT :limit;
+
+-- name: refer
+INSERT INTO field_definitions (collection, id, referenced) VALUES (?, ?, 1)
+ON CONFLICT (collection, id) DO UPDATE SET referenced = 1;
+
+-- name: list_field
+INSERT INTO field_definitions (collection, id, name, type) VALUES (:collection, :id, :name, :type)
+ON CONFLICT (collection, id) DO UPDATE SET name = excluded.name, type = coalesce(excluded.type, type);
+
+-- name: due_fields
+SELECT fields.collection, fields.id, records.version, coalesce(aside.attempts, 0) AS attempts
+FROM field_definitions AS fields
+LEFT JOIN records ON records.collection = fields.collection AND records.id = fields.id
+LEFT JOIN set_aside AS aside
+    ON aside.collection = fields.collection AND aside.key = CAST(fields.id AS TEXT)
+    AND aside.stage IN ('definition', 'withheld')
+WHERE fields.referenced
+    AND records.vanished_at IS NULL
+    AND (
+        fields.fetched_at IS NULL
+        OR fields.fetched_at < :older_than
+        OR fields.stale_at IS NOT NULL
+        OR records.detail_version IS NOT records.version
+    )
+    AND (aside.key IS NULL OR aside.retry_at < :before)
+ORDER BY fields.collection, fields.id;
+
+-- name: save_field
+INSERT INTO field_definitions (collection, id, name, type, fetched_at)
+VALUES (:collection, :id, :name, :type, :at)
+ON CONFLICT (collection, id) DO UPDATE
+SET name = coalesce(excluded.name, name), type = coalesce(excluded.type, type),
+    fetched_at = max(excluded.fetched_at, coalesce(fetched_at, 0)),
+    stale_at = CASE WHEN stale_at > excluded.fetched_at THEN stale_at END;
+
+-- name: mark_stale
+UPDATE field_definitions SET stale_at = :at WHERE collection = :collection AND id = :id;
+
+-- name: retry_field
+UPDATE set_aside SET retry_at = 0
+WHERE collection = ? AND stage IN ('definition', 'withheld') AND key = CAST(? AS TEXT);
+
+-- name: clear_field
+DELETE FROM set_aside
+WHERE collection = :collection AND stage IN ('definition', 'withheld') AND key = CAST(:id AS TEXT);
+
+-- name: clear_other_stage
+DELETE FROM set_aside
+WHERE collection = :collection AND stage IN ('definition', 'withheld') AND stage <> :stage AND key = :key;
+
+-- name: present_options
+SELECT id, name, code, external_id, parent_id, path, enabled
+FROM field_options
+WHERE collection = ? AND field_id = ? AND latest AND until IS NULL;
+
+-- name: end_option
+UPDATE field_options SET until = max(:at, since)
+WHERE collection = :collection AND field_id = :field_id AND id = :id AND latest;
+
+-- name: supersede_option
+UPDATE field_options SET latest = 0
+WHERE collection = :collection AND field_id = :field_id AND id = :id AND latest;
+
+-- name: begin_option
+INSERT INTO field_options (
+    collection, field_id, id, since, latest, sole, name, code, external_id, parent_id, path, enabled
+) VALUES (
+    :collection, :field_id, :id, :at, 1, 0, :name, :code, :external_id, :parent_id, :path, :enabled
+)
+ON CONFLICT (collection, field_id, id, since) DO UPDATE
+SET until = NULL, latest = 1, name = excluded.name, code = excluded.code, external_id = excluded.external_id,
+    parent_id = excluded.parent_id, path = excluded.path, enabled = excluded.enabled;
+
+-- name: find_sole
+-- Of each name the last state that bore it, and of options that share it the one that is listed now, if it is one.
+UPDATE field_options
+SET sole = NOT EXISTS (
+    SELECT 1 FROM field_options AS other
+    WHERE other.collection = field_options.collection AND other.field_id = field_options.field_id
+        AND other.name = field_options.name
+        AND CASE
+            WHEN other.id = field_options.id THEN other.since > field_options.since
+            ELSE (other.latest AND other.until IS NULL) OR NOT (field_options.latest AND field_options.until IS NULL)
+        END
+)
+WHERE collection = ? AND field_id = ?;
