@@ -65,6 +65,8 @@ class PostgresBooks:
             return Fault.BUSY
         if code:
             return _MEANING.get(code[:2], Fault.MISFIT)
+        if isinstance(error, psycopg.DataError):
+            return Fault.REFUSED
         if isinstance(error, psycopg.OperationalError):
             wrong = any(sign in str(error) for sign in _NEVER_CONNECTED)
             return Fault.MISFIT if wrong else Fault.AWAY

@@ -21,7 +21,7 @@ from precoro_daemon.adapters.ledgers.paging import Paging, Walk
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.domain.entries import named, short_key
-from precoro_daemon.domain.templates import TemplateError, fill_address, fill_header, fill_json, fill_text
+from precoro_daemon.domain.templates import fill_address, fill_header, fill_json, fill_text
 from precoro_daemon.errors import (
     ConnectionFault,
     DoubtfulError,
@@ -251,7 +251,7 @@ class RestLedger:
             filled = {name: fill_header(text, with_token) for name, text in headers.items()}
             body, kind = _body(call, with_token)
             address = target or fill_address(call.path, known)
-        except TemplateError as error:
+        except ValueError as error:  # TemplateError, or a text with half a surrogate pair
             raise PermanentError(f"ledger {self.name}: {what}: {error}") from None
         return Outgoing(call.method, address, {**kind, **filled}, body)
 

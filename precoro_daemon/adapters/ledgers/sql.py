@@ -150,7 +150,11 @@ class SqlLedger:
             identity = self._look(connection, entry.key) or self._insert(connection, entry)
         except self._database.errors as error:
             return self._settle(error, entry)
-        except DaemonError:
+        except (ValueError, OverflowError) as error:
+            # A text with half a surrogate pair, a number over 64 bits: the driver cannot write it.
+            self._undo()
+            raise PermanentError(f"ledger {self.name}: payment {entry.key} cannot be written: {error}") from None
+        except Exception:
             self._undo()
             raise
         try:

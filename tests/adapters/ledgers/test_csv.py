@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -218,6 +219,25 @@ async def test_a_file_that_was_taken_is_not_written_again(folders: Folders):
         assert await ledger.create(entry()) == name
         assert await ledger.find(entry().key) == name
     assert listed(folders.root / "out") == []
+
+
+@pytest.mark.asyncio
+async def test_of_many_at_the_same_time_the_first_file_stays(folders: Folders):
+    """One that took its place could have been taken meanwhile, and would be taken twice."""
+    box = Outbox("books", folders.root / "out", (folders.root / "done",), {"key": "{key}"})
+    seen: set[int] = set()
+    for number in range(30):
+        starting = threading.Barrier(4)
+
+        def put(key: str = f"k{number}", starting: threading.Barrier = starting) -> None:
+            starting.wait()
+            seen.add((folders.root / "out" / box.put(entry(key))).stat().st_ino)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(anyio.to_thread.run_sync, put)
+    assert len(seen) == 30
+    assert len(listed(folders.root / "out")) == 30
 
 
 @pytest.mark.asyncio

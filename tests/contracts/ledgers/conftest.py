@@ -13,7 +13,14 @@ from tests.contracts.ledgers.books import Books
 from tests.contracts.ledgers.configured import SHAPES, csv_books, rest_books
 from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
 
-DATABASES = ("sqlite", "sqlite without a unique key", "postgresql", "postgresql without a unique key", "mysql")
+DATABASES = (
+    "sqlite",
+    "sqlite without a unique key",
+    "postgresql",
+    "postgresql without a unique key",
+    "mysql",
+    "mysql without a unique key",
+)
 LEDGERS = (*DATABASES, *SHAPES, "csv")
 
 Open = Callable[[], AbstractAsyncContextManager[Books]]
