@@ -76,7 +76,7 @@ class _Lap:
             self.job.progress.details_advanced(each.collection, *counts)
             if self.forbidden >= _MOST_FORBIDDEN:
                 self.job.rests_until = self.job.clock.now() + _PATIENCE
-                _log.warning("definitions_refused", asked=number, due=len(due))
+                _log.warning("definitions_paused", asked=number, due=len(due))
                 return
 
     async def _settle(self, due: DueField) -> None:
@@ -87,7 +87,7 @@ class _Lap:
             self.forbidden += isinstance(error, Forbidden)
             await self._set_aside(due, error, "withheld", self.job.refresh_after)
             told = _log.debug if due.attempts else _log.warning
-            told("definition_withheld", collection=due.collection, key=due.id, reason=str(error))
+            told("definition_refused", collection=due.collection, key=due.id, reason=str(error))
         except (TemporaryError, PermanentError) as error:
             self.failures[due.collection] += 1
             self.failed.append(f"{due.collection} {due.id}: {error}")

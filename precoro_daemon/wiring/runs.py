@@ -17,6 +17,7 @@ from precoro_daemon.daemon import Job, RunReport, run_once
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.documents import utc_text
 from precoro_daemon.domain.estimates import Cost
+from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.errors import DaemonError, DiskFull
 from precoro_daemon.jobs.estimate_cost import EstimateCost
 from precoro_daemon.jobs.verify_attachments import Verdict, VerifyAttachments
@@ -115,6 +116,6 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequenc
         open_store(settings.state.path, identity=identity(settings)) as store,
         connect(settings, store.budget_book, clock, progress) as there,
     ):
-        details = frozenset(settings.fetch_details.collections)
+        details = frozenset((*settings.fetch_details.collections, *DEFINITIONS))  # at most: only fields in use are
         job = EstimateCost(there.precoro, collections, details, filters, settings.mirror_collections.per_page)
         return await job.run()
