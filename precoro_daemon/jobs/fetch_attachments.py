@@ -89,7 +89,7 @@ class FetchAttachments:
             async with self.folders() as folder:
                 return await self._fill(folder, started_at)
         except (FolderUnusable, DiskFull) as error:
-            _log.error("files_held_back", reason=str(error))
+            _log.error("files_paused", reason=str(error))
             return LapReport(failed=[f"attached files: {error}"], ended=error)
 
     async def _follow(self) -> None:
@@ -127,7 +127,7 @@ class FetchAttachments:
 
     async def _tell_too_large(self) -> None:
         if large := await self.book.too_large(self.wanted):
-            _log.warning("files_left_out", count=len(large), file=str(large[0]), max_bytes=self.wanted.max_bytes)
+            _log.warning("files_omitted", count=len(large), file=str(large[0]), max_bytes=self.wanted.max_bytes)
 
 
 @dataclass(slots=True)
@@ -246,7 +246,7 @@ class _Lap:
         if self.ended is None:
             self.ended = error
             self.failed.append(f"attached files wait: {error}; reserve_bytes in [fetch_attachments] says how much")
-            _log.error("files_held_back", reason=str(error))
+            _log.error("files_paused", reason=str(error))
 
     async def _later(self, errand: Errand, error: TemporaryError) -> None:
         if self.tries < _TRIES:

@@ -61,7 +61,7 @@ class FindAttachments:
         elif walk.proved:
             await self.book.save_listing(collection.name, started, whole_at)
         if found:
-            _log.info("carriers_found", collection=collection.name, count=found)
+            _log.info("carriers_noted", collection=collection.name, count=found)
         return found
 
     async def _walk(self, collection: Collection, since: float | None) -> tuple[Pass, int]:

@@ -14,6 +14,7 @@ import pytest
 
 from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.sandbox import Quota, Sandbox, SandboxOptions, serve
+from precoro_daemon.wiring import JOB_NAMES
 from tests.jobs.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program, terminate
 
@@ -133,7 +134,7 @@ async def test_one_job_alone(tmp_path: Path) -> None:
 async def test_an_unknown_job_is_wrong_usage(tmp_path: Path) -> None:
     done = await Program(tmp_path, "http://127.0.0.1:1").once("--only", "wash_dishes")
     assert done.code == 2
-    assert "mirror_collections, fetch_details, resolve_custom_fields, take_census" in done.stderr
+    assert ", ".join(JOB_NAMES) in done.stderr
     assert not (tmp_path / "state.db").exists()
 
 
