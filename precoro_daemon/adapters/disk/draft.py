@@ -21,7 +21,7 @@ from precoro_daemon.adapters.threads import run_to_end, to_end
 from precoro_daemon.domain.attachments import BEGINNING
 from precoro_daemon.ports import Kept
 
-_BLOCK = 2**20
+_BLOCK = 2**21
 """Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
 one trip to be opened and one to be written, hashed, made durable and named."""
 
@@ -50,6 +50,7 @@ class FileDraft:
         self._hash = hashlib.sha256()
         self._pieces: list[bytes] = []
         self._held = 0
+        self._landing: asyncio.Future[None] | None = None
         self._settled = False
         self.length = 0
         self.beginning = b""
@@ -62,8 +63,11 @@ class FileDraft:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not (self._settled and self._file.closed):
-            await run_to_end(self._site.executor, self._end)
+        try:
+            await self._landed()
+        finally:
+            if not (self._settled and self._file.closed):
+                await run_to_end(self._site.executor, self._end)
 
     def _open(self) -> BufferedWriter:
         """One process holds the directory, so what is left of that name is an abandoned draft of ours."""
@@ -101,7 +105,14 @@ class FileDraft:
         self._pieces.append(block)
         self._held += len(block)
         if self._held >= _BLOCK:
-            await to_end(self._put(self._taken()))
+            await self._landed()
+            self._landing = asyncio.ensure_future(self._put(self._taken()))
+
+    async def _landed(self) -> None:
+        """Wait for the block that is being written while the next one comes."""
+        landing, self._landing = self._landing, None
+        if landing is not None:
+            await to_end(landing)
 
     def _taken(self) -> list[bytes]:
         pieces, self._pieces, self._held = self._pieces, [], 0
@@ -126,11 +137,13 @@ class FileDraft:
                 self._file.seek(0)
                 self._file.truncate()
 
+        await self._landed()
         await run_to_end(self._site.executor, work)
         self._taken()
         self._hash, self.length, self.beginning = hashlib.sha256(), 0, b""
 
     async def checkpoint(self) -> int:
+        await self._landed()
         await run_to_end(self._site.executor, partial(self._sync, self._taken()))
         self._settled = True
         return self.length
@@ -149,11 +162,13 @@ class FileDraft:
         self._digest(pieces)
 
     async def hashed(self) -> bytes:
+        await self._landed()
         await run_to_end(self._site.executor, partial(self._append, self._taken()))
         return self._hash.digest()
 
     async def keep(self) -> Kept:
         self._settled = False
+        await self._landed()
         await run_to_end(self._site.executor, partial(self._name, self._taken()))
         self._settled = True
         return Kept(self._site.path, self.length, self._hash.digest())
