@@ -49,12 +49,18 @@ cli/                      arguments → settings → run → exit code; the only
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
+  caps.py                 how much may be sent at most: in one payment, in a day, in a lap
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
   documents.py            records, versions, tolerant reading of loose JSON
+  doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   estimates.py            what a first mirror costs: calls and time, from one page of each list
   filters.py              what the user wants kept, as a query and as a test of one record
+  invoices.py             invoices and their payments, read from loose JSON with every digit kept
+  matching.py             which invoice a payment in the books is for, and whether it may be sent
+  money.py                exact amounts
+  payments.py             life of an intent as a transition table
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
 
