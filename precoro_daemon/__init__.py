@@ -27,19 +27,24 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   budget_book.py          the account of API calls on SQLite
+  claims.py               what the books claim, on SQLite; read together with the mirror's invoices
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
+  intent_rows.py          rows of the journal's tables ↔ the domain's values
+  journal.py              intents, attempts and the append-only journal on SQLite
   mirror.py               the mirror on SQLite
   opening.py              opens the state file, or says in one sentence why not and leaves it untouched
   overview.py             what the store holds and what is due, for people; read beside the one writer
+  paid_set.py             which invoices are paid, compared inside SQLite page by page
   rows.py                 rows of the store ↔ the domain's values
   schema.py               brings a state file to the present schema: migrations, views, whose data it is
   statements.py           the store's SQL by name, read from the .sql files beside this module
-  store.py                opens the state store: the mirror and the budget book on one file
+  store.py                opens the state store: everything that is kept, on one file
   transactions.py         one connection on one thread; a transaction is one function run there
   views.py                the views people query: one per collection, one per kind of document lines
+  witness.py              a file beside the store that tells a restored, copied or moved one from the one that sent
 
 cli/                      arguments → settings → run → exit code; the only package that prints or exits
   commands.py             --once, and the commands that look: check, status, estimate
@@ -57,6 +62,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   estimates.py            what a first mirror costs: calls and time, from one page of each list
   filters.py              what the user wants kept, as a query and as a test of one record
+  intents.py              one intent and one attempt as values, and what an event makes of them
   invoices.py             invoices and their payments, read from loose JSON with every digit kept
   matching.py             which invoice a payment in the books is for, and whether it may be sent
   money.py                exact amounts
@@ -72,6 +78,7 @@ jobs/                     what it does: one module = one command = one log field
 
 ports/                    what jobs need from outside, as Protocols with written contracts
   budget_book.py          what the account of API calls must not forget
+  journal.py              what paying must not forget: intents and their journal, the claims of the books, the paid set
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors

@@ -1,6 +1,17 @@
 """what jobs need from outside, as Protocols with written contracts"""
 
 from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.journal import (
+    Claims,
+    Journal,
+    Line,
+    Meeting,
+    Misread,
+    PaidInvoice,
+    PaidSet,
+    Reading,
+    Switch,
+)
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
@@ -13,17 +24,26 @@ __all__ = [
     "Aside",
     "Batch",
     "BudgetBook",
+    "Claims",
     "Clock",
     "Committed",
     "Detail",
     "Due",
     "Entry",
+    "Journal",
     "LapReport",
     "Ledger",
+    "Line",
+    "Meeting",
     "Mirror",
+    "Misread",
+    "PaidInvoice",
+    "PaidSet",
     "Precoro",
     "Progress",
+    "Reading",
     "Recorded",
     "Silent",
+    "Switch",
     "Unreadable",
 ]

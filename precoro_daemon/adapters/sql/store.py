@@ -1,4 +1,4 @@
-"""opens the state store: the mirror and the budget book on one file"""
+"""opens the state store: everything that is kept, on one file"""
 
 from __future__ import annotations
 
@@ -9,15 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.claims import SqlClaims
+from precoro_daemon.adapters.sql.journal import SqlJournal
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
+from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
 from precoro_daemon.adapters.sql.transactions import Transactions, run_to_end
+from precoro_daemon.adapters.sql.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     mirror: SqlMirror
     budget_book: SqlBudgetBook
+    journal: SqlJournal
+    claims: SqlClaims
+    paid_set: SqlPaidSet
+
+
+def build_store(transactions: Transactions, path: Path) -> Store:
+    return Store(
+        SqlMirror(transactions),
+        SqlBudgetBook(transactions),
+        SqlJournal(transactions, Witness(path)),
+        SqlClaims(transactions),
+        SqlPaidSet(transactions),
+    )
 
 
 @asynccontextmanager
@@ -32,7 +49,7 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     try:
         connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
         transactions = Transactions(executor, connection, path)
-        yield Store(SqlMirror(transactions), SqlBudgetBook(transactions))
+        yield build_store(transactions, path)
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
         await run_to_end(executor, resources.close)
