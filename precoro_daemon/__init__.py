@@ -23,6 +23,7 @@ adapters/http/            one origin over HTTP: session (one exchange), throttle
 adapters/precoro/         Precoro itself: its answers as pages and documents
   client.py               the Precoro port over HTTP
   pages.py                the page walk: pages in flight, handed out in order
+  paying.py               paying invoices over HTTP: one request that is never repeated, and what its answer means
   wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
@@ -73,12 +74,18 @@ domain/                   the rules: pure functions and values; no await, no clo
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
   fetch_details.py        full documents of new or changed ones, by IDN
+  mark_invoices_paid.py   payments in the books are recorded at Precoro, each once
   mirror_collections.py   lists into the mirror, by cursor
   take_census.py          what did the passes miss
 
+paying/                   what both payment jobs share: steps recorded and told, the books read, doubts settled
+  keeping.py              every step of an intent, recorded and told
+  planning.py             what the books claim becomes intents
+  settling.py             doubts about payments to Precoro are settled by looking, and loose ends are tied up
+
 ports/                    what jobs need from outside, as Protocols with written contracts
   budget_book.py          what the account of API calls must not forget
-  journal.py              what paying must not forget: intents and their journal, the claims of the books, the paid set
+  journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors

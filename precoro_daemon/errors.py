@@ -65,6 +65,10 @@ class DoubtfulError(DaemonError):
     """A write may or may not have happened. Never repeated blindly; see the payments journal."""
 
 
+class SendingStopped(DaemonError):
+    """The kill-switch file is there: no payment is sent while it is. Looking and planning go on."""
+
+
 class StaleIntent(DaemonError):
     """An intent was moved by somebody else since it was read. Nothing was written; the next lap reads it anew."""
 

@@ -72,7 +72,7 @@ def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> 
         return Ruling(Event.LOOK, "not there so far", look_at=again)
     if invoice is None:
         return Ruling(Event.HOLD, "the invoice is gone, and whether it was paid is unknown", look_at=again)
-    if repost == "guarded" and _cannot_both_fit(doubt.amount, invoice):
+    if repost == "guarded" and fits_only_once(doubt.amount, invoice):
         return Ruling(Event.REPEAT, f"not there after {doubt.looks + 1} looks, and two of it cannot both fit")
     return Ruling(Event.HOLD, f"not there after {doubt.looks + 1} looks; it may still arrive", look_at=again)
 
@@ -114,7 +114,8 @@ def _found(doubt: Doubt, invoice: Invoice | None) -> Ruling | None:
     return Ruling(Event.HOLD, f"a new payment {said}, which may be ours or a person's")
 
 
-def _cannot_both_fit(amount: Decimal, invoice: Invoice) -> bool:
+def fits_only_once(amount: Decimal, invoice: Invoice) -> bool:
+    """Whether the invoice takes the payment, and not the same one a second time."""
     remainder = invoice.remainder
     return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount
 

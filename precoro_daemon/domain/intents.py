@@ -21,7 +21,7 @@ class Intent:
     invoice_id None while nobody knows which invoice it is for
     reason     why it is in its state; since: when it came there (Unix seconds)
     attempts   how often the permission to send was given
-    doubted    an attempt was in doubt and nothing proved since what became of it
+    doubted    an attempt came to nobody knows what, and it is sent again only if two of it cannot both fit
     looks      how often it was looked for since it was last sent; look_at: when it is looked for next
     remote_id  the other side's id of it; remote_idn: what Precoro addresses it by
     marked     Precoro knows it by our id, or will not take it; told: a refusal stands on the invoice

@@ -65,6 +65,8 @@ class Event(StrEnum):
     HOLD = "hold"
     WITHDRAW = "withdraw"
     SEE = "see"
+    MARK = "mark"
+    TELL = "tell"
     MISS = "miss"
     ADOPT = "adopt"
     REPOST = "repost"
@@ -84,6 +86,9 @@ TABLE: tuple[Transition, ...] = (
     Transition(None, Event.PLAN, State.PLANNED, "a payment for an open invoice was seen"),
     Transition(None, Event.HOLD, State.REVIEW, "it cannot be matched without a guess"),
     Transition(State.PLANNED, Event.REPLAN, State.PLANNED, "the books changed it before it was sent"),
+    Transition(State.REVIEW, Event.REPLAN, State.PLANNED, "the books changed what was held before it was sent"),
+    Transition(State.REJECTED, Event.REPLAN, State.PLANNED, "the books have it again"),
+    Transition(State.PLANNED, Event.LOOK, State.PLANNED, "it cannot be sent yet"),
     Transition(State.PLANNED, Event.SEND, State.SENDING, "the invoice was read and everything fits"),
     Transition(State.PLANNED, Event.HOLD, State.REVIEW, "the invoice was read and something does not fit"),
     Transition(State.PLANNED, Event.WITHDRAW, State.REJECTED, "the books took it back before it was sent"),
@@ -97,12 +102,14 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.DOUBT, Event.REPEAT, State.PLANNED, "not found, and two of it cannot both fit"),
     Transition(State.DOUBT, Event.HOLD, State.REVIEW, "not found, or found without our id"),
     Transition(State.CONFIRMED, Event.SEE, State.CONFIRMED, "seen on the other side"),
+    Transition(State.CONFIRMED, Event.MARK, State.CONFIRMED, "Precoro calls it by our id, or will not"),
     Transition(State.CONFIRMED, Event.MISS, State.REVIEW, "gone, or changed in the books afterwards"),
     Transition(State.REVIEW, Event.LOOK, State.REVIEW, "looked for again, nothing new"),
     Transition(State.REVIEW, Event.FIND, State.CONFIRMED, "found by our id after all"),
     Transition(State.REVIEW, Event.ADOPT, State.CONFIRMED, "a person found it there"),
     Transition(State.REVIEW, Event.REPOST, State.PLANNED, "a person wants it sent"),
     Transition(State.REVIEW, Event.DROP, State.REJECTED, "a person does not want it sent"),
+    Transition(State.REJECTED, Event.TELL, State.REJECTED, "the invoice tells why"),
     Transition(State.REJECTED, Event.REPOST, State.PLANNED, "a person wants it sent after all"),
 )
 

@@ -15,7 +15,7 @@ from precoro_daemon.ports.journal import (
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
-from precoro_daemon.ports.precoro import Detail, Precoro
+from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.time import Clock
 
@@ -30,6 +30,7 @@ __all__ = [
     "Detail",
     "Due",
     "Entry",
+    "Fresh",
     "Journal",
     "LapReport",
     "Ledger",
@@ -37,8 +38,12 @@ __all__ = [
     "Meeting",
     "Mirror",
     "Misread",
+    "Outcome",
     "PaidInvoice",
     "PaidSet",
+    "PaymentDesk",
+    "PaymentOrder",
+    "Permit",
     "Precoro",
     "Progress",
     "Reading",

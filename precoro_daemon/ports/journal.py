@@ -1,4 +1,4 @@
-"""what paying must not forget: intents and their journal, the claims of the books, the paid set"""
+"""what paying must not forget: intents, their journal, the claims of the books, the paid set"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from precoro_daemon.domain.intents import Attempt, Intent, Step
-from precoro_daemon.domain.invoices import Invoice
+from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.payments import Direction, State
 
@@ -89,6 +89,11 @@ class Journal(Protocol):
         """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not tell so."""
         ...
 
+    async def canceled(self) -> Sequence[Intent]:
+        """Confirmed payments to Precoro that the mirror shows as cancelled, unless their invoice has another
+        unresolved intent."""
+        ...
+
     async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]: ...
 
     async def attempts(self, intent: str) -> Sequence[Attempt]: ...
@@ -150,8 +155,13 @@ class Claims(Protocol):
         ...
 
     async def changed(self, ledger: str) -> Sequence[tuple[Intent, Claim]]:
-        """Planned and confirmed intents whose claim says something else by now. A confirmed one is left out while its
-        invoice has another unresolved intent."""
+        """Intents whose claim says something else by now: planned ones, those that never were sent and were held or
+        taken back by the books, and confirmed ones. The latter two kinds are left out while their invoice has
+        another unresolved intent."""
+        ...
+
+    async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+        """The invoice and those that bear its name, as the mirror has them."""
         ...
 
     async def accept(self, ledger: str, key: str) -> None:
@@ -164,6 +174,14 @@ class Claims(Protocol):
 
     async def named(self, ledger: str, name: str) -> Sequence[tuple[Claim, bool]]:
         """The claims for the invoice that the books call so, and whether an intent carries each."""
+        ...
+
+    async def enriched(self, invoice: Invoice) -> Invoice:
+        """The invoice with what the mirror knows of its supplier."""
+        ...
+
+    async def mirrored_payment(self, remote_id: str) -> Payment | None:
+        """A payment as the mirror has it; None if it does not have it."""
         ...
 
     async def waiting(self, ledger: str) -> int:

@@ -32,6 +32,9 @@ def test_a_doubt_is_never_sent_without_a_look_or_a_person() -> None:
     back = {(row.source, row.event) for row in TABLE if row.target is State.PLANNED and row.source is not None}
     assert back == {
         (State.PLANNED, Event.REPLAN),
+        (State.REVIEW, Event.REPLAN),
+        (State.REJECTED, Event.REPLAN),
+        (State.PLANNED, Event.LOOK),
         (State.SENDING, Event.UNSENT),
         (State.DOUBT, Event.REPEAT),
         (State.REVIEW, Event.REPOST),

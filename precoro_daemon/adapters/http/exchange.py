@@ -48,13 +48,18 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Request:
-    """One call. `form` is the body of a write, as pairs."""
+    """One call.
+
+    form       the body of a write, as pairs
+    may_leave  asked when the connection stands; False: too late, nothing is written
+    """
 
     method: str
     path: str
     query: Query = ()
     form: Query = ()
     lane: Lane = Lane.LISTS
+    may_leave: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -66,6 +71,11 @@ class Request:
         """Path and query exactly as sent."""
         path = quote(self.path, safe=_LEGAL_IN_PATH)
         return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body exactly as sent."""
+        return urlencode(self.form).encode()
 
     @property
     def repeatable(self) -> bool:
@@ -113,6 +123,11 @@ class Exchange(Protocol):
         ...
 
     async def send(self, request: Request) -> Answer: ...
+
+    async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
+        """One try of a call that must not be repeated; its answer whatever the status. `permit` is asked when the
+        call may leave and is charged; what it raises ends the call unsent. Raises AuthenticationError besides."""
+        ...
 
     async def rest(self, seconds: float) -> None:
         """Sleep before a call is tried again; returns early when no call may leave any more."""

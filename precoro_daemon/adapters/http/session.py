@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace, TracebackType
 from typing import Self
-from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -24,6 +23,9 @@ LARGEST_BODY = 64 * 2**20
 
 _READ_BUFFER = 2**20
 _KEEPALIVE = 30.0
+
+_LATEST_START = 5.0
+"""Seconds until a connection must stand over which something is sent that must not be sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,26 @@ class HttpSession:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        timeouts = self._timeouts
-        self._session = await self._stack.enter_async_context(
+        """A POST gets a connection of its own: on one that was kept, the server may have hung up already, and then
+        nobody knows what became of it."""
+        kept = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE)
+        self._session = await self._open(kept, self._timeouts.connect)
+        once = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, force_close=True)
+        self._session_for_once = await self._open(once, min(self._timeouts.connect, _LATEST_START))
+        return self
+
+    async def _open(self, connector: aiohttp.TCPConnector, connect: float) -> aiohttp.ClientSession:
+        return await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE),
+                connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers(),
-                timeout=aiohttp.ClientTimeout(timeouts.total, timeouts.connect, sock_read=timeouts.read),
+                timeout=aiohttp.ClientTimeout(self._timeouts.total, connect, sock_read=self._timeouts.read),
                 read_bufsize=_READ_BUFFER,
                 middlewares=(self._once,),
                 trace_configs=[_tell_when_sent()],
             )
         )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -73,7 +82,7 @@ class HttpSession:
         }
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
-        sending = _Sending(on_sent)
+        sending = _Sending(request, on_sent)
         fault: TemporaryError
         try:
             return await self._exchange(request, sending)
@@ -89,10 +98,11 @@ class HttpSession:
         raise fault
 
     async def _exchange(self, request: Request, sending: _Sending) -> Answer:
-        async with self._session.request(
+        session = self._session if request.repeatable else self._session_for_once
+        async with session.request(
             request.method,
             URL(self._credentials.origin + request.target, encoded=True),
-            data=urlencode(request.form).encode() if request.form else None,
+            data=request.body or None,
             headers={"Content-Type": "application/x-www-form-urlencoded"} if request.form else None,
             allow_redirects=False,
             trace_request_ctx=sending,
@@ -123,9 +133,15 @@ class HttpSession:
 class _Sending:
     """Whether the request of one call has been written."""
 
-    def __init__(self, on_sent: OnSent) -> None:
+    def __init__(self, request: Request, on_sent: OnSent) -> None:
+        self._request = request
         self._on_sent = on_sent
         self.done = False
+
+    def connected(self) -> None:
+        may_leave = self._request.may_leave
+        if may_leave is not None and not may_leave():
+            raise ConnectionFault(f"{self._request}: it took too long to connect; nothing was sent")
 
     async def tell(self) -> None:
         self.done = True
@@ -138,7 +154,13 @@ def _tell_when_sent() -> aiohttp.TraceConfig:
     ) -> None:
         await context.trace_request_ctx.tell()
 
+    async def connected(
+        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceConnectionCreateEndParams
+    ) -> None:
+        context.trace_request_ctx.connected()
+
     trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
     trace.on_request_headers_sent.append(tell)
     return trace
 

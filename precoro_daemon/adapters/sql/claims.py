@@ -12,7 +12,7 @@ from precoro_daemon.adapters.sql.intent_rows import claim_cells, to_claim, to_in
 from precoro_daemon.adapters.sql.journal import JOURNAL
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.invoices import Invoice, read_invoice
+from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.money import read_amount
 from precoro_daemon.domain.payments import State
@@ -80,6 +80,10 @@ class SqlClaims:
 
         return await self._transactions.read(work)
 
+    async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+        work = partial(_namesakes, invoice_id=invoice_id, by=by)
+        return await self._transactions.read(work)
+
     async def accept(self, ledger: str, key: str) -> None:
         await self._transactions.write(lambda connection: connection.execute(JOURNAL["accept_claim"], (ledger, key)))
 
@@ -90,6 +94,20 @@ class SqlClaims:
         def work(connection: sqlite3.Connection) -> Sequence[tuple[Claim, bool]]:
             rows = connection.execute(JOURNAL["claims_named"], (ledger, name))
             return [(to_claim(row), bool(row["carried"])) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def enriched(self, invoice: Invoice) -> Invoice:
+        def work(connection: sqlite3.Connection) -> Invoice:
+            row = connection.execute(JOURNAL["supplier_name"], (invoice.supplier.id,)).fetchone()
+            return invoice if row is None else _with_supplier(invoice, row["external_id"])
+
+        return await self._transactions.read(work)
+
+    async def mirrored_payment(self, remote_id: str) -> Payment | None:
+        def work(connection: sqlite3.Connection) -> Payment | None:
+            row = connection.execute(JOURNAL["mirrored_payment"], (remote_id,)).fetchone()
+            return None if row is None else read_payment(row["data"])
 
         return await self._transactions.read(work)
 
@@ -142,7 +160,10 @@ def _meeting(connection: sqlite3.Connection, row: sqlite3.Row, by: MatchBy) -> M
 
 def _namesakes(connection: sqlite3.Connection, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
     """The invoice, and every other one the books could mean by its name."""
-    [one] = _invoices(connection, "records.id = :id", {"id": invoice_id})
+    found = _invoices(connection, "records.id = :id", {"id": invoice_id})
+    if not found:
+        return ()
+    [one] = found
     values = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
     return _invoices(connection, _SAME[by], values)
 

@@ -100,6 +100,9 @@ class SqlJournal:
     async def unfinished(self, direction: Direction) -> Sequence[Intent]:
         return await self._intents("unfinished", direction=direction)
 
+    async def canceled(self) -> Sequence[Intent]:
+        return await self._intents("canceled_payments")
+
     async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]:
         return await self._intents("intents_of_invoice", direction=direction, invoice_id=invoice_id)
 

@@ -158,11 +158,19 @@ SELECT claims.key, claims.invoice, claims.amount AS claimed, claims.currency AS 
 FROM claims INDEXED BY claims_changed
 JOIN intents ON intents.id = claims.intent
 WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
-    AND intents.direction = 'to_precoro'
+    AND intents.direction = 'to_precoro' AND intents.invoice_id IS NOT NULL
     AND (
         intents.state = 'planned'
+        OR (intents.state = 'review' AND intents.attempts = 0)
         OR (
-            intents.state = 'confirmed' AND NOT EXISTS (
+            (
+                intents.state = 'confirmed'
+                OR (
+                    intents.state = 'rejected' AND intents.attempts = 0
+                    AND 'withdraw' = (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1)
+                )
+            )
+            AND NOT EXISTS (
                 SELECT 1 FROM intents AS other
                 WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
                     AND other.state IN ('planned', 'sending', 'doubt', 'review')
@@ -174,6 +182,26 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
 SELECT key, invoice, amount, currency, day, supplier, ours, intent IS NOT NULL AS carried
 FROM claims
 WHERE ledger = ? AND invoice = ?;
+
+-- name: supplier_name
+SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
+
+-- name: mirrored_payment
+SELECT data FROM records
+WHERE collection = 'payments' AND id = CAST(? AS INTEGER) AND vanished_at IS NULL;
+
+-- name: canceled_payments
+-- Payments of ours that Precoro has, and that somebody cancelled there.
+SELECT intents.*
+FROM records INDEXED BY payments_canceled
+JOIN intents ON intents.direction = 'to_precoro' AND intents.state = 'confirmed'
+    AND intents.remote_id = CAST(records.id AS TEXT)
+WHERE records.collection = 'payments' AND records.status = 8
+    AND NOT EXISTS (
+        SELECT 1 FROM intents AS other
+        WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
+            AND other.state IN ('planned', 'sending', 'doubt', 'review')
+    );
 
 -- name: count_waiting
 SELECT count(*) AS claims FROM claims WHERE ledger = ? AND intent IS NULL;

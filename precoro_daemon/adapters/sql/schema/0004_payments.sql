@@ -72,7 +72,7 @@ CREATE INDEX intents_unfinished ON intents (direction)
 WHERE (state = 'confirmed' AND NOT (marked AND seen)) OR (state = 'rejected' AND NOT told);
 CREATE INDEX intents_by_invoice ON intents (invoice_id);
 CREATE INDEX intents_by_source ON intents (ledger, source);
-CREATE INDEX intents_by_remote ON intents (ledger, remote_id) WHERE direction = 'to_ledger';
+CREATE INDEX intents_by_remote ON intents (remote_id, direction);
 
 CREATE TABLE attempts (
     intent      TEXT    NOT NULL REFERENCES intents,
@@ -123,6 +123,8 @@ CREATE TABLE paid_invoices (
 );
 
 CREATE INDEX paid_invoices_due ON paid_invoices (id) WHERE due;
+
+CREATE INDEX payments_canceled ON records (id) WHERE collection = 'payments' AND status = 8;
 
 CREATE INDEX invoices_payable ON records (id)
 WHERE collection = 'invoices' AND status IN (2, 4) AND vanished_at IS NULL;
