@@ -27,11 +27,11 @@ class Store:
     paid_set: SqlPaidSet
 
 
-def build_store(transactions: Transactions, path: Path) -> Store:
+def build_store(transactions: Transactions, witness: Witness) -> Store:
     return Store(
         SqlMirror(transactions),
         SqlBudgetBook(transactions),
-        SqlJournal(transactions, Witness(path)),
+        SqlJournal(transactions, witness),
         SqlClaims(transactions),
         SqlPaidSet(transactions),
     )
@@ -49,7 +49,7 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     try:
         connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
         transactions = Transactions(executor, connection, path)
-        yield build_store(transactions, path)
+        yield build_store(transactions, Witness(path))
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
         await run_to_end(executor, resources.close)
