@@ -376,3 +376,15 @@ async def test_new_changed_and_leaving_invoices_become_due_once(store: Store) ->
     assert await store.paid_set.due(10) == []
     await mirrored(store, invoice(1, status=5))
     assert await store.paid_set.compare(0, known=False) == (None, 1), "it has come back"
+
+
+@pytest.mark.asyncio
+async def test_what_is_written_is_on_the_disk_when_it_returns(store: Store) -> None:
+    """A permission to send that a power cut takes back would be sent twice."""
+
+    def modes(connection: sqlite3.Connection) -> tuple[int, str]:
+        (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        return synchronous, mode
+
+    assert await store.journal._transactions.read(modes) == (2, "wal")

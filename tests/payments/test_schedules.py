@@ -51,7 +51,9 @@ def test_random_schedules() -> None:
 
 def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:
     """0.2 % of the calls fail: no full payment is left, and of 10,000 partial ones at most 50 may be."""
-    full, wrong = played(("--kind", "full", "--count", "1000"), ("--kind", "full", "--count", "1000", "--seed", "1000"))
+    full, wrong = played(
+        ("--kind", "full", "--count", "1000"), ("--kind", "full", "--count", "1000", "--seed", "1000")
+    )
     assert wrong == []
     assert full["review"] == 0
     partial, wrong = played(*[("--kind", "partial", "--count", "1000", "--seed", str(seed)) for seed in (0, 1000)])
