@@ -62,6 +62,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   documents.py            records, versions, tolerant reading of loose JSON
   doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   estimates.py            what a first mirror costs: calls and time, from one page of each list
+  exports.py              which payments of a paid invoice the books must get, and which a person decides
   filters.py              what the user wants kept, as a query and as a test of one record
   intents.py              one intent and one attempt as values, and what an event makes of them
   invoices.py             invoices and their payments, read from loose JSON with every digit kept
@@ -73,6 +74,7 @@ domain/                   the rules: pure functions and values; no await, no clo
 
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
+  export_payments.py      payments made in Precoro are recorded in the books, each once
   fetch_details.py        full documents of new or changed ones, by IDN
   mark_invoices_paid.py   payments in the books are recorded at Precoro, each once
   mirror_collections.py   lists into the mirror, by cursor
@@ -81,6 +83,7 @@ jobs/                     what it does: one module = one command = one log field
 paying/                   what both payment jobs share: steps recorded and told, the books read, doubts settled
   keeping.py              every step of an intent, recorded and told
   planning.py             what the books claim becomes intents
+  recording.py            payments to the books whose outcome is unknown are settled by what the books can promise
   settling.py             doubts about payments to Precoro are settled by looking, and loose ends are tied up
 
 ports/                    what jobs need from outside, as Protocols with written contracts

@@ -156,6 +156,20 @@ MUTANTS = (
         f"{STORIES}::test_a_new_payment_without_our_id_goes_to_a_person",
     ),
     Mutant(
+        "an echo before the outcome is known",
+        "domain/exports.py",
+        "    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):",
+        "    if False:",
+        "tests/payments/test_exporting.py::test_no_echo_of_a_payment_whose_outcome_is_not_known_yet",
+    ),
+    Mutant(
+        "our own entry taken for a payment of the books",
+        "adapters/sql/journal.sql",
+        "intents.ledger = claims.ledger AND intents.remote_id = claims.key",
+        "intents.ledger = claims.ledger AND intents.remote_id = 'none'",
+        "tests/payments/test_exporting.py::test_an_entry_of_ours_is_no_payment_to_precoro",
+    ),
+    Mutant(
         "the random schedules see a blind retry",
         "adapters/precoro/paying.py",
         """    if isinstance(error, DoubtfulError):

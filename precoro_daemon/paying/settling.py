@@ -10,7 +10,7 @@ from precoro_daemon.domain.doubts import BETWEEN_LOOKS, Doubt, Repost, Ruling, j
 from precoro_daemon.domain.intents import Attempt, Intent
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.money import plain
-from precoro_daemon.domain.payments import Event, State, external_id
+from precoro_daemon.domain.payments import Direction, Event, State, external_id
 from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.ports import Claims, Clock, Fresh, Journal, PaymentDesk
@@ -142,6 +142,7 @@ async def finish(till: Till, keeper: Keeper) -> None:
     """Let Precoro call what was made by our id, see it there, and tell on the invoice what was refused."""
     for intent in await till.journal.canceled():
         await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} was cancelled in Precoro")
+    await tell_refusals(till.desk, till.journal, keeper, "to_precoro")
     for intent in await till.journal.unfinished("to_precoro"):
         try:
             await _finish(till, keeper, intent)
@@ -149,9 +150,17 @@ async def finish(till: Till, keeper: Keeper) -> None:
             keeper.failed.append(f"{intent}: {error}")
 
 
+async def tell_refusals(desk: PaymentDesk, journal: Journal, keeper: Keeper, direction: Direction) -> None:
+    for intent in await journal.unfinished(direction):
+        if intent.state is State.REJECTED:
+            try:
+                await _tell(desk, keeper, intent)
+            except TemporaryError as error:
+                keeper.failed.append(f"{intent}: {error}")
+
+
 async def _finish(till: Till, keeper: Keeper, intent: Intent) -> None:
     if intent.state is State.REJECTED:
-        await _tell(till, keeper, intent)
         return
     if not intent.marked:
         intent = await _mark(till, keeper, intent)
@@ -159,12 +168,12 @@ async def _finish(till: Till, keeper: Keeper, intent: Intent) -> None:
         await _see(till, keeper, intent)
 
 
-async def _tell(till: Till, keeper: Keeper, intent: Intent) -> None:
+async def _tell(desk: PaymentDesk, keeper: Keeper, intent: Intent) -> None:
     said = f"precoro-daemon could not record the payment {intent.source} of {plain(intent.amount)}: {intent.reason}"
     outcome = "the invoice tells why"
     try:
         if intent.invoice_idn is not None:
-            await till.desk.log_invoice(intent.invoice_idn, said[:500])
+            await desk.log_invoice(intent.invoice_idn, said[:500])
     except PermanentError as error:
         outcome = f"the invoice does not take the reason: {error}"
     await keeper.record(intent, Event.TELL, intent.reason, {"told": outcome}, told=True)

@@ -172,8 +172,8 @@ class Claims(Protocol):
         """No intent carries the claim any more."""
         ...
 
-    async def named(self, ledger: str, name: str) -> Sequence[tuple[Claim, bool]]:
-        """The claims for the invoice that the books call so, and whether an intent carries each."""
+    async def named(self, ledger: str, name: str) -> Sequence[Claim]:
+        """The claims for the invoice that the books call so."""
         ...
 
     async def enriched(self, invoice: Invoice) -> Invoice:

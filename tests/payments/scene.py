@@ -13,6 +13,7 @@ from precoro_daemon.domain.caps import Caps
 from precoro_daemon.domain.doubts import Repost
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.matching import MatchBy
+from precoro_daemon.jobs.export_payments import ExportPayments
 from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
 from precoro_daemon.paying.planning import Books
 from precoro_daemon.paying.settling import Till
@@ -40,6 +41,7 @@ class Scene:
     stop_file: bool = False
     armed: bool = True
     mirrors: bool = True
+    adopt: bool = True
     invoices: list[Row] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
@@ -61,6 +63,16 @@ class Scene:
         self.ledger.record(key, str(invoice.idn), amount, **more)
         return key
 
+    def export_job(self, life: Life) -> ExportPayments:
+        job, store = self.job(life), life.store
+        return ExportPayments(
+            life.desk, store.journal, store.paid_set, store.mirror, job.books, self.caps, job.stopped, self.adopt
+        )
+
+    async def export(self, after: float = 0.0) -> LapReport:
+        """One lap of the other direction, likewise."""
+        return await self.lap(after, exporting=True)
+
     @asynccontextmanager
     async def life(self) -> AsyncIterator[Life]:
         async with Life(self.bank, self.database, self.witness, self.fate) as life:
@@ -76,7 +88,7 @@ class Scene:
         books = Books(self.ledger, store.claims, clock, "company", self.match_by, self.currency)
         return MarkInvoicesPaid(till, books, self.caps, stopped, self.named)
 
-    async def lap(self, after: float = 0.0) -> LapReport:
+    async def lap(self, after: float = 0.0, *, exporting: bool = False) -> LapReport:
         """One lap, that many seconds later, in a process that was just started."""
         self.bank.clock.time += after
         self.bank.catch_up()
@@ -86,13 +98,13 @@ class Scene:
                 await life.store.journal.arm(self.bank.clock.now())
             if self.mirrors:
                 await life.mirror(*self.invoices)
-            return await self.job(life).lap()
+            return await (self.export_job(life) if exporting else self.job(life)).lap()
 
-    async def crashing_lap(self, step: int) -> None:
+    async def crashing_lap(self, step: int, *, exporting: bool = False) -> None:
         """A lap whose process dies after so many steps."""
         self.fate.crash_at = step
         try:
-            await self.lap()
+            await self.lap(exporting=exporting)
         except Crash:
             if self.database.in_transaction:
                 self.database.rollback()

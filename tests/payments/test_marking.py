@@ -190,14 +190,14 @@ async def test_an_amount_finer_than_a_cent_waits_for_a_person() -> None:
 async def test_what_is_dated_in_the_future_is_sent_on_its_day() -> None:
     stage = scene()
     invoice = stage.invoice()
-    tomorrow = datetime.fromtimestamp(stage.bank.clock.now(), UTC).date() + timedelta(days=1)
-    stage.pays(invoice, paid_on=tomorrow)
+    later_day = datetime.fromtimestamp(stage.bank.clock.now(), UTC).date() + timedelta(days=2)
+    stage.pays(invoice, paid_on=later_day)
     await stage.lap()
     await stage.lap(after=HOUR)
     assert stage.intent.state is State.PLANNED
-    assert stage.told[1:] == [("look", f"it is dated {tomorrow}, which is still to come")]
+    assert stage.told[1:] == [("look", f"it is dated {later_day}, which is still to come")]
     assert stage.calls == []
-    await stage.lap(after=24 * HOUR)
+    await stage.lap(after=48 * HOUR)
     assert payments(invoice) == [10_000]
 
 

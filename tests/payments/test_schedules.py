@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CORES = max(2, len(os.sched_getaffinity(0)))
 
 
-def played(*parts: Sequence[str]) -> tuple[Counter[str], list[str]]:
+def played(*parts: Sequence[str], module: str = "schedules") -> tuple[Counter[str], list[str]]:
     """All parts side by side; counts of what came of them, and what was wrong."""
-    command = [sys.executable, "-m", "tests.payments.schedules"]
+    command = [sys.executable, "-m", f"tests.payments.{module}"]
     processes = [
         subprocess.Popen([*command, *part], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for part in parts
@@ -47,6 +47,16 @@ def test_random_schedules() -> None:
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
     assert counts["confirmed"] > 1_000
+
+
+def test_both_directions_at_once_have_no_echo() -> None:
+    each = 240 // CORES
+    counts, wrong = played(
+        *[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)], module="both_ways"
+    )
+    assert wrong == []
+    assert counts["to_precoro confirmed"] > 100
+    assert counts["to_ledger confirmed"] > 100
 
 
 def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:

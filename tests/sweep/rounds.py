@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.machine import MirrorMachine
+from tests.payments import both_ways, schedules
 from tests.system.killing import kill_and_recover
 
 VARIANTS: tuple[tuple[Order, Meta], ...] = tuple(product(get_args(Order), get_args(Meta)))
@@ -42,4 +43,13 @@ def kills(seed: int) -> None:
         anyio.run(partial(kill_and_recover, Path(directory), seed, kills=6, order=order, meta=meta))
 
 
-ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills}
+def payments(seed: int) -> None:
+    """A thousand schedules of payments to Precoro, and fifty companies that pay on both sides."""
+    tally = anyio.run(schedules.play_all, [schedules.drawn(seed * 1_000 + number) for number in range(1_000)])
+    assert tally.wrong == [], tally.wrong[:5]
+    for number in range(50):
+        _, wrong = anyio.run(both_ways.play, seed * 50 + number)
+        assert wrong == [], wrong[:5]
+
+
+ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills, "payments": payments}

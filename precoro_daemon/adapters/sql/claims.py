@@ -90,10 +90,9 @@ class SqlClaims:
     async def free(self, ledger: str, key: str) -> None:
         await self._transactions.write(lambda connection: connection.execute(JOURNAL["free_claim"], (ledger, key)))
 
-    async def named(self, ledger: str, name: str) -> Sequence[tuple[Claim, bool]]:
-        def work(connection: sqlite3.Connection) -> Sequence[tuple[Claim, bool]]:
-            rows = connection.execute(JOURNAL["claims_named"], (ledger, name))
-            return [(to_claim(row), bool(row["carried"])) for row in rows]
+    async def named(self, ledger: str, name: str) -> Sequence[Claim]:
+        def work(connection: sqlite3.Connection) -> Sequence[Claim]:
+            return [to_claim(row) for row in connection.execute(JOURNAL["claims_named"], (ledger, name))]
 
         return await self._transactions.read(work)
 

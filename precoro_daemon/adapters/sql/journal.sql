@@ -179,7 +179,7 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
     );
 
 -- name: claims_named
-SELECT key, invoice, amount, currency, day, supplier, ours, intent IS NOT NULL AS carried
+SELECT key, invoice, amount, currency, day, supplier, ours
 FROM claims
 WHERE ledger = ? AND invoice = ?;
 
