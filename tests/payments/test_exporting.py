@@ -104,6 +104,7 @@ async def test_no_echo_of_a_payment_whose_outcome_is_not_known_yet(plan: object,
         await stage.lap()
     assert payments(invoice) == [4_000]
     assert stage.ledger.entries == []
+    assert stage.intent.direction == "to_precoro", "nor is a person asked about it"
 
 
 async def test_an_entry_of_ours_is_no_payment_to_precoro() -> None:
