@@ -16,9 +16,29 @@ adapters/http/            one origin over HTTP: session (one exchange), throttle
   exchange.py             one request and its answer; which answer is which error
   gate.py                 the gate every call passes: who goes next, when, and not before it is charged
   key_guard.py            a key that Precoro refuses is not tried again and again
+  origin.py               one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers
   retrying.py             a failed call is tried again, later, as long as that can help
-  session.py              one exchange over aiohttp: one origin, one request on the wire, bounded answers
+  session.py              one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes
   throttled.py            the one place where calls are charged, and where answers teach the budget
+
+adapters/ledgers/         accounting systems behind one port: sql, rest, csv
+  answers.py              what an HTTP answer of the books holds: exact JSON, values by their path, rows
+  cells.py                how amounts, days, currencies and names are read, or why they cannot be
+  csv.py                  the csv ledger: a watched folder of exports in, one file for each payment out
+  databases.py            what the sql ledger needs of a database, and how each kind is opened
+  exports.py              one file of payments, read whole: its rows, and for each bad one where it stands and why
+  mysql_books.py          books in a MySQL or MariaDB database
+  outbox.py               a folder that gets one file for each payment, complete and once
+  outcomes.py             what an HTTP answer means: for a question, and for a payment that was sent
+  paging.py               page after page of payments, without losing rows that move between pages meanwhile
+  positions.py            from which position to go on, whether the books are asked for what is past it or from it on
+  postgres_books.py       books in a PostgreSQL database
+  rest.py                 the rest ledger: payments behind an HTTP interface, by the requests of the configuration
+  rest_rows.py            rows of an HTTP answer as payments
+  rows.py                 one row of the books as a payment, or what is wrong with it
+  sql.py                  the sql ledger: payments in a database, by the statements of the configuration
+  sqlite_books.py         books in an SQLite file
+  thread.py               blocking work on one thread of its own, with a deadline that is kept
 
 adapters/precoro/         Precoro itself: its answers as pages and documents
   client.py               the Precoro port over HTTP
@@ -61,6 +81,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   cursors.py              when a pass is stable, when a cursor may move
   documents.py            records, versions, tolerant reading of loose JSON
   doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
+  entries.py              what the configuration may call the parts of a payment, and how each is written
   estimates.py            what a first mirror costs: calls and time, from one page of each list
   exports.py              which payments of a paid invoice the books must get, and which a person decides
   filters.py              what the user wants kept, as a query and as a test of one record
@@ -71,6 +92,8 @@ domain/                   the rules: pure functions and values; no await, no clo
   payments.py             life of an intent as a transition table
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
+  statements.py           named parameters in an SQL statement, told from strings, comments and casts
+  templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
 
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
@@ -131,6 +154,11 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
 
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
   credentials.py          the API key from its file: read only if nobody else can, and never shown
+  ledger.py               [ledger]: the books that payments are kept in step with
+  ledger_csv.py           [ledger.csv]: files of payments that come in, and files that go out
+  ledger_rest.py          [ledger.rest]: an accounting system's HTTP interface and what is asked of it
+  ledger_sql.py           [ledger.sql]: an accounting database and what is asked of it
+  ledger_values.py        how the values of a ledger's settings are read, and what is allowed
   lines.py                on which line of a TOML document each table, key and list item stands
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
@@ -138,9 +166,12 @@ settings/                 TOML + environment + credential files → frozen Setti
   sections.py             every section, key by key: meaning, unit, reason for the default
   values.py               how one value is read, from TOML or from a variable, and what is allowed
 
+settings/presets/         requests for accounting systems that are known, as TOML files
+
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
   jobs.py                 the jobs of a run, and when each of them is due
+  ledger.py               opens the books that the configuration names
   look.py                 the state as `status` shows it, read beside the instance that may hold it
   runs.py                 one run, from opening the state to the report
   values.py               settings as the values that the parts are built from

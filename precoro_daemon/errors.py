@@ -83,6 +83,12 @@ class ConfigurationError(FatalError):
     exit_code = 4
 
 
+class LedgerMisfit(FatalError):
+    """Ledger and configuration do not fit: no such table, column or address, a wrong password, no permission."""
+
+    exit_code = 4
+
+
 class StoreUnusable(FatalError):
     """The state cannot be used as it is: damaged, of a newer version, of another company, disk full or read-only."""
 

@@ -12,6 +12,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
+from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
+
 # `make test` draws the same examples every time, so a red run is the change's own doing. The other profile
 # (pytest --hypothesis-profile=sweep) searches on, and keeps what failed in .hypothesis to try it first next time.
 settings.register_profile("ci", deadline=None, print_blob=True, max_examples=60, derandomize=True)
@@ -40,3 +42,17 @@ class _CannedResponse(aiohttp.ClientResponse):
 
 
 aioresponses.core.ClientResponse = _CannedResponse
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_in(tmp_path_factory.mktemp("pg")) as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if reason := mariadb_missing():
+        pytest.skip(reason)
+    with mariadb_in(tmp_path_factory.mktemp("my")) as path:
+        yield path

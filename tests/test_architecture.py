@@ -81,7 +81,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_the_reverse() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {re.split(r"[<>=]", line)[0].replace("-", "_") for line in project["dependencies"]}
+    declared = {re.split(r"[\[<>=]", line)[0].replace("-", "_").lower() for line in project["dependencies"]}
     used = {name for path in MODULES for name in imported(path)} - sys.stdlib_module_names - {"precoro_daemon"}
     assert used == declared
 
@@ -89,7 +89,7 @@ def test_what_is_imported_is_declared_and_the_reverse() -> None:
 def test_dependencies_are_explained() -> None:
     """Every dependency has its reason beside it."""
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
-    entries = [line for line in lines if re.match(r'\s+"[a-z0-9-]+[<>=]', line)]
+    entries = [line for line in lines if re.match(r'\s+"[\w-]+(\[\w+\])?[<>=]', line)]
     assert len(entries) > 10
     assert all("# " in line for line in entries)
 
@@ -112,7 +112,7 @@ def test_example_config_and_settings_have_the_same_keys() -> None:
     shown: set[str] = set()
     section = ""
     for line in (ROOT / "config.example.toml").read_text().splitlines():
-        if match := re.match(r"(?:# )?\[([a-z_.]+)\]$", line):
+        if match := re.match(r"(?:# )?\[{1,2}([a-z_.]+)\]{1,2}$", line):
             section = match[1]
         elif match := re.match(r"(?:# )?([a-z_]+) = ", line):
             shown.add(f"{section}.{match[1]}")

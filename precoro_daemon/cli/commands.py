@@ -99,7 +99,8 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     if only is not None and only not in wiring.JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
     clock = wiring.clock_for(settings)
-    secrets = (settings.precoro.token.get_secret_value(), settings.precoro.email.get_secret_value())
+    precoro = settings.precoro
+    secrets = [precoro.token.get_secret_value(), precoro.email.get_secret_value(), *wiring.ledger_secrets(settings)]
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
         return exit_code(run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit))))

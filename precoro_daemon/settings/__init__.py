@@ -1,5 +1,6 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them"""
 
+from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.reading import load
 from precoro_daemon.settings.sections import (
@@ -17,6 +18,7 @@ from precoro_daemon.settings.sections import (
 __all__ = [
     "FetchDetails",
     "Filters",
+    "Ledger",
     "Limits",
     "Log",
     "MirrorCollections",

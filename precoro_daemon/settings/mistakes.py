@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from precoro_daemon.settings.lines import KeyPath
-from precoro_daemon.settings.model import Settings
+from precoro_daemon.settings.model import SECRETS, Settings, model_in
 from precoro_daemon.settings.values import Allowed, Clash, without_credentials
 
 _SHOWN = 60
@@ -86,7 +86,8 @@ def _explain_one(details: Mapping[str, Any], origins: Origins) -> Mistake:
 
 
 def _explain_clash(path: KeyPath, clash: Clash, origins: Origins) -> Mistake:
-    path = (*path, *clash.at.split(".")) if clash.at else path
+    below = (int(part) if part.isdecimal() else part for part in clash.at.split("."))
+    path = (*path, *below) if clash.at else path
     other = origins.where(tuple(clash.also.split(".")))
     return origins.mistake(path, f"{clash} (see {clash.also}, {other})" if other else str(clash))
 
@@ -98,14 +99,9 @@ def _look_up(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
     for part in path:
         if part in model.model_fields:
             setting = model.model_fields[str(part)]
-            model = _model_in(setting.annotation) or model
-    return setting, tuple(name for name in model.model_fields if name != "token")  # it may not stand in the file
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
+            model = model_in(setting.annotation) or model
+    secret = {path[-1] for path in SECRETS}  # they may not stand in the file
+    return setting, tuple(name for name in model.model_fields if name not in secret)
 
 
 def _allowed(setting: FieldInfo | None, names: tuple[str, ...]) -> Allowed:

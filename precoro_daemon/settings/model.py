@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -19,6 +21,9 @@ from precoro_daemon.settings.sections import (
     TakeCensus,
 )
 from precoro_daemon.settings.values import Clash, is_loopback
+
+SECRETS = (("precoro", "token"), ("ledger", "sql", "password"), ("ledger", "rest", "token"))
+"""What may not stand in the file: it has a file of its own, named by the key with _file after it."""
 
 
 class Settings(BaseSettings):
@@ -40,6 +45,7 @@ class Settings(BaseSettings):
     mirror_collections: MirrorCollections = MirrorCollections()
     fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
     take_census: TakeCensus = TakeCensus()
+    ledger: Ledger = Ledger()
     log: Log = Log()
 
     @classmethod
@@ -78,14 +84,21 @@ class Settings(BaseSettings):
 
 def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:
     """Dotted names of all keys a configuration file may have; `<collection>` stands for any of them."""
-    return frozenset(_keys(model)) - {"precoro.token"}
+    return frozenset(_keys(model)) - {".".join(path) for path in SECRETS}
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if name == "filters":
             yield from (f"{name}.<collection>.{key}" for key in _keys(Filters))
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from (f"{name}.{key}" for key in _keys(field.annotation))
+        elif below := model_in(field.annotation):
+            yield from (f"{name}.{key}" for key in _keys(below))
         else:
             yield name
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that an annotation is of, also where it is optional or one of several."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(model_in, get_args(annotation))), None)

@@ -16,15 +16,20 @@ from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
-from precoro_daemon.settings.model import Settings
+from precoro_daemon.settings.model import SECRETS, Settings
+from precoro_daemon.settings.presets import PRESETS, preset
 
 _PREFIX = "precoro_daemon__"
 _SHORT = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
 _DEFAULT_FILE = Path("config.toml")
-_TOKEN = ("precoro", "token")
-_TOKEN_FILE = ("precoro", "token_file")
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
-_CREDENTIAL = "precoro_token"
+_CREDENTIALS: Mapping[KeyPath, str] = {
+    ("precoro", "token"): "precoro_token",
+    ("ledger", "sql", "password"): "ledger_password",
+    ("ledger", "rest", "token"): "ledger_token",
+}
+"""What systemd calls each secret."""
+
 _STAND_IN = "what-is-wrong-with-the-token-was-said"
 
 Tree = dict[str, Any]
@@ -48,7 +53,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     variables = _variables(environ)
     origins = Origins(file.name, file.lines, {_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
-    mistakes = _place_token(values, file, origins, environ)
+    values.setdefault("precoro", {})
+    _add_preset(values)
+    mistakes = [mistake for secret in SECRETS for mistake in _place(secret, values, file, origins, environ)]
     settings, more = _validate(values, origins)
     if settings is None or mistakes:
         raise ConfigurationError(
@@ -130,45 +137,66 @@ def _merge(below: Tree, above: Tree) -> Tree:
     return merged
 
 
-def _place_token(values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
-    """Put the API key in its place: from the environment, else token_file, else systemd's credential."""
-    section = values.setdefault("precoro", {})
-    if not isinstance(section, dict):
+def _add_preset(values: Tree) -> None:
+    """Put the requests that come with the program below the user's own keys."""
+    ledger = values.get("ledger")
+    rest = ledger.get("rest") if isinstance(ledger, dict) else None
+    if isinstance(ledger, dict) and isinstance(rest, dict) and rest.get("preset") in PRESETS:
+        values["ledger"] = ledger | {"rest": _merge(preset(rest["preset"]), rest)}
+
+
+def _place(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
+    """Put a secret in its place: from the environment, else its file, else systemd's credential."""
+    section = _section(values, secret[:-1])
+    if section is None:
         return []
-    mistakes = _refuse_token_in(file)
-    if _TOKEN in origins.variables:
+    mistakes = _refuse_in(file, secret)
+    named = f"{secret[-1]}_file"
+    if secret in origins.variables:
+        # Whoever gives the secret itself does not want the file read, now or later.
+        section.pop(named, None)
         return mistakes
-    token = None
+    found = None
     try:
-        token = _find_token(section.get("token_file"), environ)
+        found = _find(_CREDENTIALS[secret], section.get(named), environ)
     except CredentialError as error:
-        mistakes.append(_explain_credential(error, "token_file" in section, origins))
-    if token or mistakes:
-        values["precoro"] = section | {"token": token or _STAND_IN}
+        mistakes.append(_explain_credential(error, secret, named in section, origins))
+    if found or mistakes:
+        section[str(secret[-1])] = found or _STAND_IN
     return mistakes
 
 
-def _refuse_token_in(file: _File) -> list[Mistake]:
-    section = file.values.get("precoro")
-    if not isinstance(section, dict) or "token" not in section:
+def _section(values: Tree, path: KeyPath) -> Tree | None:
+    """The section at a path, made the values' own on the way, None if there is none."""
+    for name in path:
+        below = values.get(str(name))
+        if not isinstance(below, dict):
+            return None
+        values[str(name)] = values = dict(below)
+    return values
+
+
+def _refuse_in(file: _File, secret: KeyPath) -> list[Mistake]:
+    section = _section(dict(file.values), secret[:-1])
+    if section is None or secret[-1] not in section:
         return []
-    text = "a secret does not belong in this file; put it into a file of its own and name that as token_file"
-    return [Origins(file.name, file.lines).mistake(_TOKEN, text)]
+    text = f"a secret does not belong in this file; put it into a file of its own and name that as {secret[-1]}_file"
+    return [Origins(file.name, file.lines).mistake(secret, text)]
 
 
-def _find_token(token_file: object, environ: Mapping[str, str]) -> str | None:
-    if isinstance(token_file, str):
-        return read_credential(Path(token_file))
+def _find(credential: str, file: object, environ: Mapping[str, str]) -> str | None:
+    if isinstance(file, str):
+        return read_credential(Path(file))
     directory = environ.get(_SYSTEMD)
-    if directory and (credential := Path(directory) / _CREDENTIAL).exists():
-        return read_credential(credential)
+    if directory and (path := Path(directory) / credential).exists():
+        return read_credential(path)
     return None
 
 
-def _explain_credential(error: CredentialError, from_file: bool, origins: Origins) -> Mistake:
+def _explain_credential(error: CredentialError, secret: KeyPath, from_file: bool, origins: Origins) -> Mistake:
     if from_file:
-        return origins.mistake(_TOKEN_FILE, str(error))
-    return Origins(variables={_TOKEN: _SYSTEMD}).mistake(_TOKEN, f"{_CREDENTIAL}: {error}")
+        return origins.mistake((*secret[:-1], f"{secret[-1]}_file"), str(error))
+    return Origins(variables={secret: _SYSTEMD}).mistake(secret, f"{_CREDENTIALS[secret]}: {error}")
 
 
 def _validate(values: Tree, origins: Origins) -> tuple[Settings | None, list[Mistake]]:

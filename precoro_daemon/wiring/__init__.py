@@ -1,8 +1,21 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
 from precoro_daemon.wiring.jobs import JOB_NAMES
+from precoro_daemon.wiring.ledger import ledger_secrets, open_ledger
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, estimate_cost, run
 from precoro_daemon.wiring.values import clock_for, limits
 
-__all__ = ["JOB_NAMES", "Look", "Wish", "check_access", "clock_for", "estimate_cost", "limits", "look", "run"]
+__all__ = [
+    "JOB_NAMES",
+    "Look",
+    "Wish",
+    "check_access",
+    "clock_for",
+    "estimate_cost",
+    "ledger_secrets",
+    "limits",
+    "look",
+    "open_ledger",
+    "run",
+]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
 
-from precoro_daemon.settings import Settings, file_keys, load, sections
+from precoro_daemon.settings import Settings, file_keys, ledger, ledger_csv, ledger_rest, ledger_sql, load, sections
 from precoro_daemon.settings.lines import line_numbers
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -17,12 +18,19 @@ EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 def _with_every_key() -> str:
     """The example with its commented keys in force."""
-    return re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    return re.sub(r"^# (\w+ = |\[[\w.\[\]]+$)", r"\1", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+
+
+def _without_names_of_the_users_own(key: str) -> str:
+    """Below a key that holds a table of texts, the user chooses the names."""
+    return next((known for known in file_keys() if key.startswith(f"{known}.")), key)
 
 
 def test_every_key_stands_in_the_example_and_no_other():
-    found = {".".join(map(str, path)) for path in line_numbers(_with_every_key()) if isinstance(path[-1], str)}
-    named = {key.replace("filters.purchase_orders.", "filters.<collection>.") for key in found}
+    paths = [path for path in line_numbers(_with_every_key()) if isinstance(path[-1], str)]
+    found = {".".join(part for part in path if isinstance(part, str)) for path in paths}
+    generic = {key.replace("filters.purchase_orders.", "filters.<collection>.") for key in found}
+    named = {_without_names_of_the_users_own(key) for key in generic}
     sections_named = {key for key in named if any(other.startswith(f"{key}.") for other in named)}
     assert named - sections_named - {"mirror_collections.filters.purchase_orders"} == file_keys()
 
@@ -31,7 +39,7 @@ def test_the_example_holds_the_defaults():
     environ = {"PRECORO_TOKEN": "s3cret-key"}
     example = load(EXAMPLE, environ)
     default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})
-    for name in ("state", "limits", "fetch_details", "take_census", "log"):
+    for name in ("state", "limits", "fetch_details", "take_census", "ledger", "log"):
         assert getattr(example, name) == getattr(default, name)
     mirror = default.mirror_collections
     assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror
@@ -40,8 +48,11 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-def _undocumented() -> list[str]:
-    tree = ast.parse(Path(sections.__file__).read_text("utf-8"))
+SECTIONS = [sections, ledger, ledger_sql, ledger_rest, ledger_csv]
+
+
+def _undocumented(module: ModuleType) -> list[str]:
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
     missing = []
     for section in (node for node in tree.body if isinstance(node, ast.ClassDef)):
         for node, after in zip(section.body, [*section.body[1:], None], strict=True):
@@ -50,8 +61,9 @@ def _undocumented() -> list[str]:
     return missing
 
 
-def test_every_setting_says_what_it_means():
-    assert _undocumented() == []
+@pytest.mark.parametrize("module", SECTIONS)
+def test_every_setting_says_what_it_means(module: ModuleType):
+    assert _undocumented(module) == []
 
 
 @pytest.mark.parametrize("section", [Settings.model_fields[name].annotation for name in Settings.model_fields])

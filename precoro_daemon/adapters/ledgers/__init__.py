@@ -1,0 +1,1 @@
+"""accounting systems behind one port: sql, rest, csv"""

@@ -1,0 +1,151 @@
+"""the csv ledger: a watched folder of exports in, one file for each payment out"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from precoro_daemon.adapters.ledgers.exports import LARGEST_FILE, Export, Format, read_export
+from precoro_daemon.adapters.ledgers.outbox import Outbox
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.errors import LedgerMisfit, TemporaryError
+from precoro_daemon.ports import Abilities, Batch, Entry
+
+_BATCH = 500
+_MOST_REMEMBERED = 1000
+_LONGER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """settle  seconds a file must not have changed"""
+
+    directory: Path
+    pattern: str
+    settle: float
+    format: Format
+
+
+class CsvLedger:
+    """Implements `Ledger` on two folders, either of which may be missing.
+
+    A position holds the fingerprints of the files that were read and are still there, the newest thousand of them.
+    Where more lie in the folder the oldest are read again, which changes nothing but costs time.
+    """
+
+    def __init__(self, name: str, inbox: Inbox | None, outbox: Outbox | None, reader: RowReader) -> None:
+        self._name = name
+        self._inbox = inbox
+        self._outbox = outbox
+        self._reader = reader
+        self._known: dict[tuple[str, int, int, int], str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def abilities(self) -> Abilities:
+        writes = self._outbox is not None
+        return Abilities(
+            reads=self._inbox is not None,
+            create="idempotent" if writes else "none",
+            lookup="key" if writes else "none",
+        )
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+        assert self._inbox
+        async with aclosing(self._batches(self._inbox, position)) as batches:
+            yield batches
+
+    async def _batches(self, inbox: Inbox, position: str | None) -> AsyncGenerator[Batch, None]:
+        files = await anyio.to_thread.run_sync(self._settled, inbox)
+        there = {fingerprint for _, fingerprint in files}
+        read = [fingerprint for fingerprint in (position or "").split() if fingerprint in there]
+        for path, fingerprint in files:
+            if fingerprint in read:
+                continue
+            export = await anyio.to_thread.run_sync(self._read, path, inbox)
+            if export is None:
+                continue
+            before = " ".join(read)
+            read = [*read, fingerprint][-_MOST_REMEMBERED:]
+            payments = export.payments
+            while len(payments) > _BATCH:
+                yield Batch(payments[:_BATCH], [], before)
+                payments = payments[_BATCH:]
+            yield Batch(payments, export.unreadable, " ".join(read))
+
+    def _settled(self, inbox: Inbox) -> Sequence[tuple[Path, str]]:
+        """Files nobody is writing any more, with their fingerprints, oldest first."""
+        try:
+            paths = [path for path in inbox.directory.glob(inbox.pattern) if not path.name.startswith(".")]
+            if not inbox.directory.is_dir():
+                raise LedgerMisfit(f"ledger {self._name}: in_directory {inbox.directory} is no directory")
+            found = [(path, path.stat()) for path in paths if path.is_file()]
+            aged = sorted(found, key=lambda one: (one[1].st_mtime_ns, one[0].name))
+            return [
+                (path, self._fingerprint(path, (path.name, status.st_size, status.st_mtime_ns, status.st_ino)))
+                for path, status in aged
+                if self._is_settled(path, status.st_mtime, inbox.settle)
+            ]
+        except OSError as error:
+            raise TemporaryError(f"ledger {self._name}: in_directory: {error}") from None
+
+    def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
+        age = abs(time.time() - changed)
+        # Without a line end the last row may be half a row, and its amount half an amount.
+        return age > (settle if _ends_with_a_line(path) else settle * _LONGER)
+
+    def _fingerprint(self, path: Path, status: tuple[str, int, int, int]) -> str:
+        """Of name and content. A file that has not been touched since is not read again for it."""
+        if status not in self._known:
+            with path.open("rb") as file:
+                digest = blake2b(path.name.encode(errors="surrogateescape"), digest_size=8)
+                while piece := file.read(2**20):
+                    digest.update(piece)
+            self._known[status] = digest.hexdigest()
+        return self._known[status]
+
+    def _read(self, path: Path, inbox: Inbox) -> Export | None:
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+        except FileNotFoundError:
+            return None  # somebody moved it away meanwhile
+        except OSError as error:
+            raise TemporaryError(f"ledger {self._name}: {error}") from None
+        return read_export(path.name, content, inbox.format, self._reader)
+
+    async def create(self, entry: Entry) -> str:
+        assert self._outbox
+        return await anyio.to_thread.run_sync(self._outbox.put, entry)
+
+    async def find(self, key: str) -> str | None:
+        assert self._outbox
+        return await anyio.to_thread.run_sync(self._outbox.find, key)
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, 2) == 0:
+            return False
+        file.seek(-1, 2)
+        return file.read(1) in b"\r\n"

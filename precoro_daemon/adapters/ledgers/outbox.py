@@ -1,0 +1,122 @@
+"""a folder that gets one file for each payment, complete and once"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from precoro_daemon.domain.entries import named, plain
+from precoro_daemon.domain.templates import fill_text
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
+from precoro_daemon.ports import Entry
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """A file appears under its name whole, by a link that fails where there is one already: so it is made once,
+    whoever else makes it too. It is known again as long as it lies here or in one of the `done` folders.
+
+    columns  what stands in each column, with {names}
+    """
+
+    ledger: str
+    directory: Path
+    done: Sequence[Path]
+    columns: Mapping[str, str]
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    decimal_mark: str = "."
+    day_format: str = ""
+
+    def find(self, key: str) -> str | None:
+        name = _file_name(key)
+        try:
+            there = any((folder / name).exists() for folder in (self.directory, *self.done))
+            missing = [folder for folder in (self.directory, *self.done) if not folder.is_dir()]
+        except OSError as error:
+            raise TemporaryError(f"ledger {self.ledger}: {error}") from None
+        if missing:
+            # What was moved there cannot be seen, and would be written again.
+            raise LedgerMisfit(f"ledger {self.ledger}: {missing[0]} is no directory")
+        if not there:
+            return None
+        self._make_lasting()
+        return name
+
+    def put(self, entry: Entry) -> str:
+        content = self._content(entry)
+        there = self.find(entry.key)
+        if there:
+            return there
+        name = _file_name(entry.key)
+        try:
+            self._publish(name, content)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise self._explain(error) from None
+        self._make_lasting()
+        return name
+
+    def _publish(self, name: str, content: bytes) -> None:
+        descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=self.directory)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), 0o640)
+                os.fsync(file.fileno())
+            os.link(draft, self.directory / name)
+        finally:
+            Path(draft).unlink()
+
+    def _make_lasting(self) -> None:
+        try:
+            descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise DoubtfulError(f"ledger {self.ledger}: the file may not outlive a power cut: {error}") from None
+
+    def _explain(self, error: OSError) -> TemporaryError | LedgerMisfit:
+        if error.errno in _NO_LINKS and error.filename2:
+            return LedgerMisfit(
+                f"ledger {self.ledger}: out_directory {self.directory} is on a file system without hard links, so a"
+                " file cannot be made exactly once there"
+            )
+        if error.errno in _NO_PLACE:
+            return LedgerMisfit(f"ledger {self.ledger}: out_directory {self.directory} cannot be written: {error}")
+        return TemporaryError(f"ledger {self.ledger}: nothing was written: {error}")
+
+    def _content(self, entry: Entry) -> bytes:
+        values = named(asdict(entry)) | {
+            "amount": plain(entry.amount).replace(".", self.decimal_mark),
+            "paid_on": entry.paid_on.strftime(self.day_format) if self.day_format else plain(entry.paid_on),
+        }
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerow(fill_text(template, values) for template in self.columns.values())
+        try:
+            return text.getvalue().encode(self.encoding)
+        except UnicodeEncodeError as error:
+            bad = error.object[error.start : error.end]
+            raise PermanentError(f"ledger {self.ledger}: {bad!r} cannot be written in {self.encoding}") from None
+
+
+def _file_name(key: str) -> str:
+    return f"{key if _SAFE.fullmatch(key) else sha256(key.encode()).hexdigest()}.csv"

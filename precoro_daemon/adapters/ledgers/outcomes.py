@@ -1,0 +1,118 @@
+"""what an HTTP answer means: for a question, and for a payment that was sent"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from precoro_daemon.adapters.http.exchange import Answer
+from precoro_daemon.adapters.ledgers.answers import MISSING, parse, value_at
+from precoro_daemon.domain.refusals import read_wait
+from precoro_daemon.errors import (
+    DaemonError,
+    DoubtfulError,
+    LedgerMisfit,
+    MalformedAnswer,
+    PermanentError,
+    TemporaryError,
+)
+from precoro_daemon.telemetry import excerpt
+
+_LATER = {408, 409, 423, 425, 429}
+_NOT_LOOKED_AT = {401, 425, 429}
+"""Refused before anything was done: no valid token, too early, too often."""
+
+_UNCLEAR = {408, 409}
+"""A proxy gave up waiting; or a payment with this key is there already, or just being made."""
+
+
+class Judge:
+    """Reads the answers to one call.
+
+    what   the call, for the operator
+    error  where a good status may still carry an error, "" for nowhere
+    """
+
+    def __init__(self, what: str, error: str, secrets: Sequence[str]) -> None:
+        self._what = what
+        self._error = error
+        self._secrets = secrets
+
+    def question(self, answer: Answer, *, of_one: bool = False) -> Any:
+        """The JSON of a good answer to a call that writes nothing.
+
+        of_one  the call is about one payment, so what is refused concerns that one alone
+        """
+        if 200 <= answer.status < 300:
+            tree = self._parse(answer)
+            if self._refusal(tree) is not MISSING:
+                raise (PermanentError if of_one else TemporaryError)(self._said(answer))
+            return tree
+        if answer.status == 401:
+            raise TemporaryError(f"{self._said(answer)}; the token is wrong or has run out: renew it in its file")
+        if answer.status in _LATER or answer.status >= 500:
+            raise TemporaryError(self._said(answer), wait=_wait(answer))
+        if 400 <= answer.status < 500:
+            raise self._refused(answer, of_one)
+        raise MalformedAnswer(self._said(answer))
+
+    def _refused(self, answer: Answer, of_one: bool) -> DaemonError:
+        if of_one and answer.status != 403:
+            return PermanentError(self._said(answer))
+        return LedgerMisfit(f"{self._said(answer)}; the request, or the rights of the token, do not fit the ledger")
+
+    def sent_payment(self, answer: Answer) -> Any:
+        """The JSON of a good answer to a payment. Only what surely wrote nothing is no doubt."""
+        if 200 <= answer.status < 300:
+            return self._carried_out(answer)
+        if answer.status in _NOT_LOOKED_AT:
+            raise TemporaryError(self._said(answer), wait=_wait(answer))
+        if 400 <= answer.status < 500 and answer.status not in _UNCLEAR and self._is_readable(answer):
+            kind = LedgerMisfit if answer.status == 403 else PermanentError
+            raise kind(self._said(answer))
+        raise DoubtfulError(f"{self._said(answer)}; the payment may have been recorded")
+
+    def _carried_out(self, answer: Answer) -> Any:
+        try:
+            tree = self._parse(answer)
+        except MalformedAnswer as error:
+            raise DoubtfulError(f"{error}; the payment may have been recorded") from None
+        if self._refusal(tree) is not MISSING:
+            raise PermanentError(self._said(answer))
+        return tree
+
+    def _parse(self, answer: Answer) -> Any:
+        try:
+            return parse(answer.body)
+        except MalformedAnswer as error:
+            raise MalformedAnswer(f"{self._said(answer)}: {error}") from None
+
+    def _refusal(self, tree: Any) -> Any:
+        found = value_at(tree, self._error) if self._error else MISSING
+        return MISSING if found in (None, False, "", 0) else found
+
+    def _is_readable(self, answer: Answer) -> bool:
+        """Said by the ledger itself. A proxy before it answers with a web page, and may have let the payment pass."""
+        try:
+            return isinstance(parse(answer.body), dict | list | str)
+        except MalformedAnswer:
+            return False
+
+    def _said(self, answer: Answer) -> str:
+        said = excerpt(self._words(answer), self._secrets)
+        return f"{self._what}: the ledger answered {answer.status}" + (f" ({said})" if said else "")
+
+    def _words(self, answer: Answer) -> str | bytes:
+        try:
+            refusal = self._refusal(parse(answer.body))
+        except MalformedAnswer:
+            return answer.body
+        return answer.body if refusal is MISSING else json.dumps(refusal, ensure_ascii=False, default=str)
+
+
+def _wait(answer: Answer) -> float | None:
+    header = answer.header("retry-after")
+    if header.isdecimal():
+        return read_wait(header, 0.0)
+    return None if answer.server_time is None else read_wait(header, answer.server_time)

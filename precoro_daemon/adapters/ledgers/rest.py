@@ -1,0 +1,282 @@
+"""the rest ledger: payments behind an HTTP interface, by the requests of the configuration"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import anyio
+import msgspec
+
+from precoro_daemon import __version__
+from precoro_daemon.adapters.http.exchange import Answer
+from precoro_daemon.adapters.http.origin import Manners, Origin, Outgoing, Timeouts
+from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
+from precoro_daemon.adapters.ledgers.outcomes import Judge
+from precoro_daemon.adapters.ledgers.paging import Paging, Walk
+from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.domain.entries import named, short_key
+from precoro_daemon.domain.templates import TemplateError, fill_address, fill_header, fill_json, fill_text
+from precoro_daemon.errors import (
+    ConnectionFault,
+    DoubtfulError,
+    LedgerMisfit,
+    MalformedAnswer,
+    PermanentError,
+    TemporaryError,
+)
+from precoro_daemon.ports import Abilities, Batch, Entry
+
+_LARGEST_BODY = 16 * 2**20
+_EXACT = msgspec.json.Encoder(decimal_format="number")
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request with {names} in it. `form` and `body` (JSON) exclude each other."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    call: Call
+    rows: str
+    rows_may_be_absent: bool
+    paging: Paging
+    shape: RowShape
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A call before the payment that writes nothing of worth; `take` names what is taken from its answer."""
+
+    call: Call
+    take: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Creating:
+    """safe_to_repeat  whether the interface itself knows a key again, for good"""
+
+    call: Call
+    identity: Sequence[str]
+    safe_to_repeat: bool
+    before: Sequence[Preparation] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """match  where the key stands in a row that is found: an interface that ignores the filter finds everything"""
+
+    call: Call
+    rows: str
+    rows_may_be_absent: bool
+    identity: Sequence[str]
+    match: str
+    not_found_is_none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestBooks:
+    """What is asked of the interface, and as which ledger."""
+
+    name: str
+    origin: str
+    timeout: float
+    headers: Mapping[str, str]
+    values: Mapping[str, Any]
+    error: str = ""
+    read: Reading | None = None
+    create: Creating | None = None
+    find: Finding | None = None
+
+
+class RestLedger:
+    """Implements `Ledger`. Every call has a connection of its own: on one that was kept, a server that has just
+    closed it turns a payment nobody saw into a doubt. A payment is sent once.
+
+    `token` is asked before every call, off the loop, so that another program can keep it fresh.
+    """
+
+    def __init__(self, books: RestBooks, reader: RowReader, token: Callable[[], str]) -> None:
+        self._books = books
+        self._reader = reader
+        self._token = token
+        self._secrets: tuple[str, ...] = ()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        timeouts = Timeouts(self._books.timeout, min(self._books.timeout, 10.0), self._books.timeout)
+        manners = Manners(self._books.origin, timeouts, _LARGEST_BODY, keep_alive=False)
+        headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
+        self._origin = await self._stack.enter_async_context(Origin(manners, headers, lambda: self._secrets))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def name(self) -> str:
+        return self._books.name
+
+    @property
+    def abilities(self) -> Abilities:
+        create = self._books.create
+        return Abilities(
+            reads=self._books.read is not None,
+            create="none" if create is None else "idempotent" if create.safe_to_repeat else "plain",
+            lookup="key" if self._books.find else "none",
+        )
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+        assert self._books.read
+        async with aclosing(self._batches(self._books.read, position)) as batches:
+            yield batches
+
+    async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[Batch, None]:
+        walk = Walk(reading.paging, position, self._books.origin)
+        while True:
+            answer = await self._ask("read", reading.call, walk.values, target=walk.link)
+            found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
+            for start in range(0, len(found), _BATCH):
+                piece = found[start : start + _BATCH]
+                payments, unreadable = read_rows(piece, reading.shape, self._reader)
+                walk.follow([*positions_of(piece, reading.shape)])
+                yield Batch(payments, unreadable, walk.safe)
+            if not walk.goes_on(answer, len(found)):
+                return
+
+    async def create(self, entry: Entry) -> str:
+        creating = self._books.create
+        assert creating
+        values: dict[str, Any] = named(asdict(entry))
+        for step in creating.before:
+            values |= await self._prepare(step, values)
+        outgoing = await self._outgoing("create", creating.call, values)
+        tree = self._judge("create", outgoing).sent_payment(await self._send_once(outgoing))
+        try:
+            return joined(tree, creating.identity)
+        except Absent as error:
+            text = f"ledger {self.name}: create: the payment was taken, but its id is unknown: {error}"
+            raise DoubtfulError(text) from None
+
+    async def _prepare(self, step: Preparation, values: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self._ask("prepare", step.call, values, of_one=True)
+        taken = {name: _taken(answer, path) for name, path in step.take.items()}
+        lacking = [step.take[name] for name, value in taken.items() if value is None]
+        if lacking:
+            raise PermanentError(f"ledger {self.name}: prepare: the answer has nothing at {', '.join(lacking)}")
+        return taken
+
+    async def _send_once(self, outgoing: Outgoing) -> Answer:
+        sent = False
+
+        async def tell() -> None:
+            nonlocal sent
+            sent = True
+
+        try:
+            return await self._origin.send(outgoing, tell)
+        except (ConnectionFault, MalformedAnswer) as error:
+            fault = f"ledger {self.name}: create: {error}"
+        if sent:
+            raise DoubtfulError(f"{fault}; the payment may have been recorded")
+        raise TemporaryError(f"{fault}; it was not sent")
+
+    async def find(self, key: str) -> str | None:
+        finding = self._books.find
+        assert finding
+        answer = await self._ask(
+            "find",
+            finding.call,
+            {"key": key, "short_key": short_key(key)},
+            not_found_is_none=finding.not_found_is_none,
+        )
+        if answer is None:
+            return None
+        found = rows_at(answer, finding.rows, may_be_absent=finding.rows_may_be_absent)
+        ours = [row for row in found if _holds(value_at(row, finding.match), key)]
+        if len(ours) < len(found):
+            raise LedgerMisfit(
+                f"ledger {self.name}: find: was asked for one payment and got others too (no key at {finding.match});"
+                " the request does not select by key"
+            )
+        identities = {joined(row, finding.identity) for row in ours}
+        if len(identities) > 1:
+            raise PermanentError(f"ledger {self.name} has {len(identities)} payments under the key {key}")
+        return next(iter(identities), None)
+
+    async def _ask(
+        self,
+        what: str,
+        call: Call,
+        values: Mapping[str, Any],
+        *,
+        target: str | None = None,
+        of_one: bool = False,
+        not_found_is_none: bool = False,
+    ) -> Any:
+        outgoing = await self._outgoing(what, call, values, target)
+        answer = await self._origin.send(outgoing, _unheard)
+        if not_found_is_none and answer.status == 404:
+            return None
+        return self._judge(what, outgoing).question(answer, of_one=of_one)
+
+    def _judge(self, what: str, outgoing: Outgoing) -> Judge:
+        return Judge(f"ledger {self.name}: {what}: {outgoing}", self._books.error, self._secrets)
+
+    async def _outgoing(
+        self, what: str, call: Call, values: Mapping[str, Any], target: str | None = None
+    ) -> Outgoing:
+        token = await anyio.to_thread.run_sync(self._token)
+        self._secrets = (token,)
+        known = {**self._books.values, **values}
+        with_token = known | {"token": token}
+        try:
+            headers = {**self._books.headers, **call.headers}
+            filled = {name: fill_header(text, with_token) for name, text in headers.items()}
+            body, kind = _body(call, with_token)
+            address = target or fill_address(call.path, known)
+        except TemplateError as error:
+            raise PermanentError(f"ledger {self.name}: {what}: {error}") from None
+        return Outgoing(call.method, address, {**kind, **filled}, body)
+
+
+async def _unheard() -> None:
+    """A question may be asked again, sent or not."""
+
+
+def _holds(value: Any, key: str) -> bool:
+    text = str(value)
+    return key in text or short_key(key) in text
+
+
+def _taken(answer: Any, path: str) -> Any:
+    try:
+        value = value_at(answer, path)
+    except Absent:
+        return None
+    return value if isinstance(value, str | int) and value is not MISSING and value != "" else None
+
+
+def _body(call: Call, values: Mapping[str, Any]) -> tuple[bytes | None, Mapping[str, str]]:
+    if call.form is not None:
+        pairs = {name: fill_text(text, values) for name, text in call.form.items()}
+        return urlencode(pairs).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    if call.body is not None:
+        return _EXACT.encode(fill_json(call.body, values)), {"Content-Type": "application/json"}
+    return None, {}

@@ -1,0 +1,87 @@
+"""rows of an HTTP answer as payments"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, unwound, value_at
+from precoro_daemon.adapters.ledgers.paging import position_in
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.ports import Recorded, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class RowShape:
+    """Where in a row things stand.
+
+    each    a list in the row, each element of which is a payment of its own, "" for none
+    only    rows that have another value at one of these paths are no payments
+    void    rows that have one of these values at a path were undone in the books: a payment of nothing
+    """
+
+    key: Sequence[str]
+    fields: Mapping[str, str]
+    position: str = ""
+    each: str = ""
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    void: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def read_rows(
+    rows: Sequence[Any], shape: RowShape, reader: RowReader
+) -> tuple[Sequence[Recorded], Sequence[Unreadable]]:
+    payments: list[Recorded] = []
+    unreadable: list[Unreadable] = []
+    for row in rows:
+        for one in unwound(row, shape.each) if shape.each else (row,):
+            read = _read(one, shape, reader)
+            if isinstance(read, Recorded):
+                payments.append(read)
+            elif read:
+                unreadable.append(read)
+    return payments, unreadable
+
+
+def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable | None:
+    if not isinstance(row, Mapping):
+        return reader.refuse("", "the row is no JSON object", {"row": row})
+    try:
+        if not all(_text(row, path) in accepted for path, accepted in shape.only.items()):
+            return None
+        cells: dict[str, Any] = {name: _cell(row, path) for name, path in shape.fields.items()}
+        cells["key"] = joined(row, shape.key)
+        if any(_text(row, path) in values for path, values in shape.void.items()):
+            cells["amount"] = 0
+    except Absent as error:
+        return reader.refuse(_place(row, shape), str(error), row)
+    read = reader.read(cells, _place(row, shape))
+    return read if isinstance(read, Recorded) else reader.refuse(read.key, read.reason, row)
+
+
+def _cell(row: Any, path: str) -> Any:
+    try:
+        value = value_at(row, path)
+    except Absent as error:
+        raise Absent(f"{path}: {error}") from None
+    return None if value is MISSING else value
+
+
+def _text(row: Any, path: str) -> str:
+    value = _cell(row, path)
+    return "" if value is None else str(value)
+
+
+def _place(row: Any, shape: RowShape) -> str:
+    """Names the row where its key cannot be read."""
+    first = _text(row, shape.key[0])
+    return first or f"position {_text(row, shape.position)}"
+
+
+def positions_of(rows: Sequence[Any], shape: RowShape) -> Iterator[str]:
+    """Of the rows that have one; a row without it does not hold up the others."""
+    for row in rows if shape.position else ():
+        value = value_at(row, shape.position)
+        if value not in (MISSING, None, ""):
+            yield position_in(value)

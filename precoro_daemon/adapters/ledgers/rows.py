@@ -1,0 +1,74 @@
+"""one row of the books as a payment, or what is wrong with it"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from precoro_daemon.adapters.ledgers.cells import (
+    ISO,
+    CellError,
+    Writing,
+    optional_name,
+    read_amount,
+    read_currency,
+    read_day,
+    read_name,
+)
+from precoro_daemon.ports import Recorded, Unreadable
+from precoro_daemon.telemetry import excerpt
+
+REQUIRED = ("key", "invoice", "amount", "paid_on")
+OPTIONAL = ("currency", "supplier", "ours")
+FIELDS = (*REQUIRED, *OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads rows of one ledger.
+
+    currency     what is assumed where the row has none
+    ours_prefix  what stands before our key in the field that keeps it; text without it is somebody else's
+    secrets      what no error may show
+    """
+
+    writing: Writing = ISO
+    currency: str = ""
+    ours_prefix: str = ""
+    secrets: Sequence[str] = ()
+
+    def read(self, row: Mapping[str, Any], place: str) -> Recorded | Unreadable:
+        """`place` names the row where its own key cannot be read."""
+        wrong: list[str] = []
+
+        def attempt(read: Callable[[], Any]) -> Any:
+            try:
+                return read()
+            except CellError as error:
+                wrong.append(str(error))
+                return None
+
+        key = attempt(lambda: read_name("key", row.get("key")))
+        cells = {
+            "invoice": attempt(lambda: read_name("invoice", row.get("invoice"))),
+            "amount": attempt(lambda: read_amount(row.get("amount"), self.writing)),
+            "currency": attempt(lambda: read_currency(row.get("currency")) or self.currency),
+            "paid_on": attempt(lambda: read_day(row.get("paid_on"), self.writing)),
+            "supplier": attempt(lambda: optional_name("supplier", row.get("supplier"))),
+            "ours": attempt(lambda: self._ours(row.get("ours"))),
+        }
+        if wrong:
+            return self.refuse(key or place, "; ".join(wrong), row)
+        return Recorded(key=key, **cells)
+
+    def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> Unreadable:
+        raw = json.dumps(dict(row), ensure_ascii=False, default=str)
+        return Unreadable(key, excerpt(reason, self.secrets), excerpt(raw, self.secrets))
+
+    def _ours(self, value: Any) -> str | None:
+        text = optional_name("ours", value)
+        if text is None or not self.ours_prefix:
+            return text
+        return text.removeprefix(self.ours_prefix).strip() or None if text.startswith(self.ours_prefix) else None

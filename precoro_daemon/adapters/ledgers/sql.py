@@ -1,0 +1,286 @@
+"""the sql ledger: payments in a database, by the statements of the configuration"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio
+
+from precoro_daemon.adapters.ledgers.cells import CellError, read_name
+from precoro_daemon.adapters.ledgers.databases import Connection, Database, Fault, Stream
+from precoro_daemon.adapters.ledgers.positions import Positions, position_text
+from precoro_daemon.adapters.ledgers.rows import FIELDS, REQUIRED, RowReader
+from precoro_daemon.adapters.ledgers.thread import OneThread
+from precoro_daemon.domain.entries import named
+from precoro_daemon.domain.statements import Statement
+from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
+from precoro_daemon.ports import Abilities, Batch, Entry, Recorded, Unreadable
+from precoro_daemon.telemetry import excerpt
+
+T = TypeVar("T")
+
+_BATCH = 500
+_COLUMNS = (*REQUIRED, "position")
+_GRACE = 2.0
+"""Seconds a statement's own time limit is given before its connection is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlBooks:
+    """What is asked of the database, and as which ledger.
+
+    start  the position before the first row
+    """
+
+    name: str
+    read: Statement | None
+    insert: Statement | None
+    find: Statement | None
+    start: str
+    timeout: float
+    secrets: Sequence[str] = ()
+
+
+class SqlLedger:
+    """Implements `Ledger` on one connection and one thread. Nothing is connected before the first call.
+
+    A payment is recorded exactly once, whatever the table is like: the key is looked for and the row inserted in one
+    transaction of which the database lets no two overlap (SERIALIZABLE; SQLite: IMMEDIATE). If the answer to the
+    commit is lost, the next create finds the row, or waits for the transaction that is still under way. A unique
+    column for the key is the second lock on that door: it also holds for programs that do not look first, and for
+    tables without transactions (MyISAM).
+    """
+
+    def __init__(self, books: SqlBooks, database: Database, reader: RowReader) -> None:
+        self._books = books
+        self._database = database
+        self._reader = reader
+        self._stack = AsyncExitStack()
+        self._connection: Connection | None = None
+        self._active: Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._thread = await self._stack.enter_async_context(
+            OneThread("ledger", self._sever, self._books.timeout + _GRACE)
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._thread.run(self._forget)
+        await self._stack.aclose()
+
+    @property
+    def name(self) -> str:
+        return self._books.name
+
+    @property
+    def abilities(self) -> Abilities:
+        books = self._books
+        return Abilities(
+            reads=books.read is not None,
+            create="idempotent" if books.insert else "none",
+            lookup="key" if books.find else "none",
+        )
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+        """On a connection of its own that can only read, so that no query of the configuration changes the books."""
+        start = self._books.start if position is None else position
+        opened: list[Connection] = []
+        try:
+            stream = await self._thread.run(lambda: self._open(start, opened))
+            async with aclosing(self._batches(stream, opened[0], start)) as batches:
+                yield batches
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._thread.run(lambda: _close(opened))
+
+    def _open(self, start: str, opened: list[Connection]) -> Stream:
+        assert self._books.read
+        self._active = None
+        with_position = {"position": start}
+        try:
+            opened.append(self._database.connect(read_only=True))
+            self._active = opened[0]
+            stream = opened[0].stream(self._books.read, with_position)
+        except self._database.errors as error:
+            raise self._explain(error, "read") from None
+        _check_columns(stream.columns)
+        return stream
+
+    async def _batches(self, stream: Stream, connection: Connection, start: str) -> AsyncGenerator[Batch, None]:
+        positions = Positions(start)
+        order = _Order(text_too=self._database.orders_text_by_code)
+        columns = [column.lower() for column in stream.columns]
+        while rows := await self._thread.run(lambda: self._fetch(stream, connection)):
+            payments: list[Recorded] = []
+            unreadable: list[Unreadable] = []
+            for values in rows:
+                row = dict(zip(columns, values, strict=True))
+                order.check(row["position"])
+                positions.follow(position_text(row["position"]))
+                cells = {name: row[name] for name in FIELDS if name in row}
+                read = self._reader.read(cells, f"position {row['position']}")
+                (payments if isinstance(read, Recorded) else unreadable).append(read)  # type: ignore[arg-type]
+            yield Batch(payments, unreadable, positions.safe)
+
+    def _fetch(self, stream: Stream, connection: Connection) -> Sequence[Sequence[Any]]:
+        self._active = connection
+        try:
+            return stream.fetch(_BATCH)
+        except self._database.errors as error:
+            raise self._explain(error, "read") from None
+
+    async def create(self, entry: Entry) -> str:
+        return await self._thread.run(lambda: self._create(entry))
+
+    async def find(self, key: str) -> str | None:
+        return await self._thread.run(lambda: self._reading("find", lambda connection: self._look(connection, key)))
+
+    def _create(self, entry: Entry) -> str:
+        try:
+            connection = self._begin()
+            identity = self._look(connection, entry.key) or self._insert(connection, entry)
+        except self._database.errors as error:
+            return self._settle(error, entry)
+        except DaemonError:
+            self._undo()
+            raise
+        try:
+            connection.commit()
+        except self._database.errors as error:
+            if self._database.meaning(error) in {Fault.AWAY, Fault.MISFIT}:
+                self._forget()
+                raise DoubtfulError(f"the books may have payment {entry.key}: commit: {self._words(error)}") from None
+            return self._settle(error, entry)
+        return identity
+
+    def _insert(self, connection: Connection, entry: Entry) -> str:
+        assert self._books.insert
+        connection.run(self._books.insert, self._values(entry))
+        identity = self._look(connection, entry.key)
+        if identity is None:
+            raise LedgerMisfit(
+                f"ledger {self.name}: `insert` ran, but `find` does not see the key {entry.key} that it should have"
+                " written; nothing was recorded"
+            )
+        return identity
+
+    def _values(self, entry: Entry) -> dict[str, Any]:
+        assert self._books.insert
+        wanted = set(self._books.insert.names)
+        return {name: value for name, value in named(asdict(entry)).items() if name in wanted}
+
+    def _settle(self, error: Exception, entry: Entry) -> str:
+        """What a transaction that failed before its end comes to. Nothing of it remains in the books."""
+        self._undo()
+        if self._database.meaning(error) is not Fault.THERE:
+            raise self._explain(error, "insert") from None
+        identity = self._reading("find", lambda connection: self._look(connection, entry.key))
+        if identity is None:
+            raise PermanentError(f"ledger {self.name} refuses payment {entry.key}: {self._words(error)}") from None
+        return identity
+
+    def _look(self, connection: Connection, key: str) -> str | None:
+        assert self._books.find
+        found = [row[0] for row in connection.run(self._books.find, {"key": key})]
+        if len(found) > 1:
+            raise PermanentError(f"ledger {self.name} has {len(found)} payments under the key {key}: {found[:3]}")
+        try:
+            return read_name("find", found[0]) if found else None
+        except CellError as error:
+            text = f"ledger {self.name}: the first column of `find` must be the payment's id; {error}"
+            raise LedgerMisfit(text) from None
+
+    def _reading(self, statement: str, work: Callable[[Connection], T]) -> T:
+        try:
+            return work(self._begin())
+        except self._database.errors as error:
+            raise self._explain(error, statement) from None
+        finally:
+            self._undo()
+
+    def _begin(self) -> Connection:
+        if self._connection:
+            self._active = self._connection
+            try:
+                self._connection.begin()
+            except self._database.errors as error:
+                # Servers and firewalls drop connections that were idle; nothing was asked of this one yet.
+                if self._database.meaning(error) is not Fault.AWAY:
+                    raise
+                self._forget()
+            else:
+                return self._connection
+        self._active = None
+        self._connection = self._active = self._database.connect(read_only=False)
+        self._connection.begin()
+        return self._connection
+
+    def _undo(self) -> None:
+        try:
+            if self._connection:
+                self._connection.rollback()
+        except self._database.errors:
+            self._forget()
+
+    def _forget(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
+
+    def _sever(self) -> None:
+        if active := self._active:
+            active.sever()
+
+    def _explain(self, error: Exception, statement: str) -> DaemonError:
+        text = f"ledger {self.name}: {statement}: {self._words(error)}"
+        match self._database.meaning(error):
+            case Fault.AWAY:
+                return TemporaryError(f"{text}; the database cannot be reached, or the connection was lost")
+            case Fault.BUSY:
+                return TemporaryError(f"{text}; the database is busy")
+            case Fault.THERE | Fault.REFUSED:
+                return PermanentError(text)
+        return LedgerMisfit(f"{text}; the configuration and the database do not fit")
+
+    def _words(self, error: Exception) -> str:
+        return excerpt(str(error), self._books.secrets) or type(error).__name__
+
+
+def _close(connections: Sequence[Connection]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+class _Order:
+    """Rows must come oldest first, or going on from a position leaves some out."""
+
+    def __init__(self, *, text_too: bool) -> None:
+        self._text_too = text_too
+        self._newest: Any = None
+
+    def check(self, position: Any) -> None:
+        before, self._newest = self._newest, position
+        if type(before) is not type(position) or (isinstance(position, str) and not self._text_too):
+            return
+        if position is not None and position < before:
+            text = f"read: position {position} comes after {before}; end the query with ORDER BY position"
+            raise LedgerMisfit(text)
+
+
+def _check_columns(found: Sequence[str]) -> None:
+    names = [column.lower() for column in found]
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise LedgerMisfit(
+            f"read: the query gives no {', '.join(missing)}; it gives {', '.join(found) or 'nothing'}, and needs"
+            f" {', '.join(_COLUMNS)}, and may have {', '.join(name for name in FIELDS if name not in REQUIRED)}"
+        )

@@ -1,0 +1,99 @@
+"""books in an SQLite file"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from precoro_daemon.adapters.ledgers.databases import Address, Fault, Stream
+from precoro_daemon.domain.entries import plain
+from precoro_daemon.domain.statements import Dialect, Statement
+
+_MEANING = {
+    sqlite3.SQLITE_BUSY: Fault.BUSY,
+    sqlite3.SQLITE_LOCKED: Fault.BUSY,
+    sqlite3.SQLITE_INTERRUPT: Fault.BUSY,
+    sqlite3.SQLITE_FULL: Fault.BUSY,
+    sqlite3.SQLITE_IOERR: Fault.AWAY,
+    sqlite3.SQLITE_CONSTRAINT: Fault.THERE,
+    sqlite3.SQLITE_MISMATCH: Fault.REFUSED,
+    sqlite3.SQLITE_TOOBIG: Fault.REFUSED,
+}
+
+
+class SqliteBooks:
+    dialect: Dialect = "sqlite"
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    orders_text_by_code = True
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def connect(self, *, read_only: bool) -> SqliteConnection:
+        """The file must be there: books are never made here."""
+        uri = f"{Path(self._address.database).resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self._address.timeout / 2)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            # A commit must survive a power cut before Precoro's side takes it for done.
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return SqliteConnection(connection)
+
+    def meaning(self, error: Exception) -> Fault:
+        # The low byte is the primary code; errors of the Python module itself carry none.
+        return _MEANING.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF, Fault.MISFIT)
+
+
+class SqliteConnection:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def begin(self) -> None:
+        """IMMEDIATE: no other may write from here on, so what is looked for cannot appear before the commit."""
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._execute(statement, values).fetchall()
+
+    def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
+        return SqliteStream(self._execute(statement, values))
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def sever(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.interrupt()
+
+    def _execute(self, statement: Statement, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        # SQLite knows neither decimals nor dates: both go in as text, with every digit.
+        bound = {name: plain(value) if isinstance(value, Decimal | date) else value for name, value in values.items()}
+        return self._connection.execute(statement.for_colons(), bound)
+
+
+class SqliteStream:
+    """Takes in all rows at once: a query that is not read to its end keeps everybody from writing, us included."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.columns: Sequence[str] = [column[0] for column in cursor.description or ()]
+        self._rows = deque(cursor.fetchall())
+
+    def fetch(self, count: int) -> Sequence[Sequence[Any]]:
+        return [self._rows.popleft() for _ in range(min(count, len(self._rows)))]

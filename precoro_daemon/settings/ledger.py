@@ -1,0 +1,57 @@
+"""[ledger]: the books that payments are kept in step with"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
+
+from precoro_daemon.settings.ledger_csv import CsvLedger
+from precoro_daemon.settings.ledger_rest import RestLedger
+from precoro_daemon.settings.ledger_sql import SqlLedger
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import Clash, Label, Lower, one_of
+
+KINDS = ("none", "sql", "rest", "csv")
+
+
+class Ledger(Section):
+    """The accounting system that payments are kept in step with."""
+
+    kind: Annotated[Literal["none", "sql", "rest", "csv"], Lower, one_of(KINDS)] = "none"
+    """How it is reached; the table of that name must be there."""
+
+    name: Label | None = None
+    """Names the books in the journal of payments, for ever: another name is another ledger, and knows nothing of what
+    was paid under this one. No default."""
+
+    accept_review: Annotated[bool, one_of(("true", "false"))] = False
+    """Must be true for books that do not know a payment again and cannot look for it: each payment whose answer is
+    lost then waits for a person."""
+
+    sql: SqlLedger | None = None
+    """See [ledger.sql]."""
+
+    rest: RestLedger | None = None
+    """See [ledger.rest]."""
+
+    csv: CsvLedger | None = None
+    """See [ledger.csv]."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.kind == "none":
+            return self
+        if not self.name:
+            raise Clash("missing; give a name of 1 to 100 characters", at="name")
+        if getattr(self, self.kind) is None:
+            raise Clash(f"missing; kind = {self.kind} needs it", at=self.kind, also="ledger.kind")
+        create = self.rest.create if self.kind == "rest" and self.rest else None
+        if create and create.repeat == "unsafe" and not (self.rest and self.rest.find) and not self.accept_review:
+            raise Clash(
+                "these books neither know a payment again (repeat) nor look for it (find): a payment whose answer is"
+                " lost waits for a person; allowed: true, if you accept that",
+                at="accept_review",
+                also="ledger.rest.create",
+            )
+        return self

@@ -1,0 +1,277 @@
+"""The sql ledger where books and configuration are not what they should be."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from precoro_daemon.adapters.ledgers.databases import Address
+from precoro_daemon.adapters.ledgers.thread import OneThread
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
+from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.databases import DatabaseBooks, postgres_books, sqlite_books
+
+pytestmark = pytest.mark.asyncio
+
+ADD = "INSERT INTO payments (bill, amount, currency, paid_on, changed) VALUES (?, ?, ?, ?, ?)"
+ROW = "id AS key, bill AS invoice, amount, currency, paid_on, changed AS position"
+
+
+@asynccontextmanager
+async def lite(directory: Path, **changed: str) -> AsyncIterator[DatabaseBooks]:
+    async with sqlite_books(directory) as books:
+        assert isinstance(books, DatabaseBooks)
+        for name, value in changed.items():
+            setattr(books, name, value)
+        yield books
+
+
+async def reason(books: DatabaseBooks, kind: type[Exception] = LedgerMisfit) -> str:
+    async with books.open() as ledger:
+        with pytest.raises(kind) as refusal:
+            await read_all(ledger)
+    return str(refusal.value)
+
+
+async def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path):
+    async with lite(
+        tmp_path, read="SELECT id AS key, bill, amount, paid_on, :position AS position FROM payments"
+    ) as books:
+        await books.pay("901", Decimal(1))
+        assert await reason(books) == (
+            "read: the query gives no invoice; it gives key, bill, amount, paid_on, position, and needs key, invoice,"
+            " amount, paid_on, position, and may have currency, supplier, ours"
+        )
+
+
+async def test_a_float_in_the_books_is_put_aside_with_the_remedy(tmp_path: Path):
+    query = f"SELECT {ROW} FROM payments WHERE changed > :position ORDER BY changed"
+    async with lite(tmp_path, read=query.replace("amount", "CAST(amount AS REAL) AS amount")) as books:
+        await books.pay("901", Decimal("0.10"))
+        async with books.open() as ledger:
+            found = await read_all(ledger)
+    assert found.payments == []
+    assert "0.1 comes as a binary float" in found.unreadable[0].reason
+
+
+async def test_rows_that_come_in_the_wrong_order(tmp_path: Path):
+    async with lite(
+        tmp_path, read=f"SELECT {ROW} FROM payments WHERE changed > :position ORDER BY -changed"
+    ) as books:
+        await books.pay("901", Decimal(1))
+        await books.pay("901", Decimal(2))
+        assert await reason(books) == "read: position 1 comes after 2; end the query with ORDER BY position"
+
+
+@pytest.mark.parametrize("position", ["NULL", "1.5", "''"])
+async def test_positions_nothing_can_go_on_from(tmp_path: Path, position: str):
+    query = f"SELECT {ROW.replace('changed', position)} FROM payments WHERE :position = :position"
+    async with lite(tmp_path, read=query) as books:
+        await books.pay("901", Decimal(1))
+        assert (await reason(books)).startswith("position: ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"read": "SELECT * FROM no_such_table WHERE :position"}, "no such table: no_such_table"),
+        ({"read": f"SELECT {ROW}, nix FROM payments WHERE :position"}, "no such column: nix"),
+        ({"read": "SELECT FROM :position"}, "syntax error"),
+        ({"read": "DELETE FROM payments WHERE changed = :position"}, "readonly"),
+    ],
+)
+async def test_queries_that_do_not_fit(tmp_path: Path, changed: dict[str, str], told: str):
+    async with lite(tmp_path, **changed) as books:
+        text = await reason(books)
+        assert told in text
+        assert "the configuration and the database do not fit" in text
+
+
+async def test_an_insert_that_find_does_not_see_leaves_nothing(tmp_path: Path):
+    insert = "INSERT INTO payments (bill, precoro_key) VALUES (:key, 'another')"
+    async with lite(tmp_path, insert=insert) as books, books.open() as ledger:
+        with pytest.raises(LedgerMisfit, match="`find` does not see the key"):
+            await ledger.create(entry())
+        assert await books.created() == []
+        assert await ledger.find("another") is None
+
+
+async def test_a_payment_the_books_refuse_stops_no_other(tmp_path: Path):
+    async with lite(tmp_path) as books, books.open() as ledger:
+        await books.ask("CREATE TRIGGER closed BEFORE INSERT ON payments WHEN NEW.bill = 'closed' BEGIN"
+                        " SELECT RAISE(ABORT, 'that year is closed'); END")  # fmt: skip
+        with pytest.raises(PermanentError, match="refuses payment k1: that year is closed"):
+            await ledger.create(entry("k1", invoice_external_id="closed"))
+        assert await ledger.create(entry("k2"))
+        assert [key for key, _, _ in await books.created()] == ["k2"]
+
+
+async def test_two_payments_under_one_key_are_not_taken_for_one(tmp_path: Path):
+    async with sqlite_books(tmp_path, unique=False) as books, books.open() as ledger:
+        assert isinstance(books, DatabaseBooks)
+        await ledger.create(entry("k"))
+        await books.ask("INSERT INTO payments (precoro_key) VALUES ('k')")
+        with pytest.raises(PermanentError, match="2 payments under the key k"):
+            await ledger.create(entry("k"))
+
+
+async def test_a_locked_file_is_busy_and_nothing_was_written(tmp_path: Path):
+    async with lite(tmp_path) as books, books.open() as ledger:
+        books.address = Address(books.address.database, timeout=0.4)
+        with closing(sqlite3.connect(books.address.database, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            async with books.open() as hasty:
+                with pytest.raises(TemporaryError, match="locked"):
+                    await hasty.create(entry())
+        assert await ledger.create(entry())
+        assert len(await books.created()) == 1
+
+
+async def test_rows_of_one_position_are_all_read_wherever_the_reading_stops(tmp_path: Path):
+    """1,200 rows of one moment come in three pieces, and more of that moment later."""
+    async with lite(tmp_path) as books, books.open() as ledger:
+        many = [("901", "1", "EUR", "2026-01-31", 5 if number else 4) for number in range(1200)]
+        with closing(sqlite3.connect(books.address.database)) as connection, connection:
+            connection.executemany(ADD, many)
+        first = await read_all(ledger, stop_after=2)
+        rest = await read_all(ledger, first.position)
+        assert len(first.amounts | rest.amounts) == 1200
+        await books.ask(
+            "INSERT INTO payments (bill, amount, currency, paid_on, changed) VALUES (?, ?, ?, ?, ?)", *many[1]
+        )
+        assert "1201" in (await read_all(ledger, rest.position)).amounts
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12).map(sorted), st.integers(0, 13), st.booleans())
+async def test_wherever_reading_goes_on_nothing_is_left_out(
+    tmp_path_factory: pytest.TempPathFactory, positions: list[int], cut: int, at_or_after: bool
+):
+    """With > as with >=, whatever the ties, if rows are added behind the ones that were read."""
+    query = f"SELECT {ROW} FROM payments WHERE changed {'>=' if at_or_after else '>'} :position ORDER BY changed"
+    async with lite(tmp_path_factory.mktemp("ties"), read=query) as books, books.open() as ledger:
+        for position in positions[:cut]:
+            await books.ask(ADD, "9", "1", "EUR", "2026-01-31", position)
+        first = await read_all(ledger)
+        for position in positions[cut:]:
+            await books.ask(ADD, "9", "1", "EUR", "2026-01-31", position)
+        second = await read_all(ledger, first.position)
+        assert len(first.amounts | second.amounts) == len(positions)
+
+
+async def test_what_the_server_refuses(postgres: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        where = books.address
+        books.address = Address("nowhere", where.host, where.port, "postgres", "x", verify=False, timeout=2.0)
+        assert 'database "nowhere" does not exist' in await reason(books)
+        books.address = where
+        books.insert = "INSERT INTO payments (bill, precoro_key, amount) VALUES (:key, :key, 'much')"
+        async with books.open() as ledger:
+            with pytest.raises(PermanentError, match="invalid input syntax for type numeric"):
+                await ledger.create(entry())
+            assert await ledger.find(entry().key) is None
+
+
+async def test_a_database_that_must_prove_itself_and_cannot(postgres: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        where = books.address
+        books.address = Address("postgres", where.host, where.port, "postgres", "x", verify=True, timeout=2.0)
+        async with books.open() as ledger:
+            with pytest.raises((LedgerMisfit, TemporaryError), match=r"SSL|certificate"):
+                await ledger.find("k")
+
+
+@pytest.mark.parametrize("moment", ["connected", "asked"])
+async def test_a_silent_server_is_left_after_the_deadline(postgres: str, moment: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        assert books.wire
+        where = books.address
+        books.address = Address("postgres", where.host, where.port, "postgres", "x", verify=False, timeout=0.3)
+        async with books.open() as ledger:
+            if moment == "asked":
+                await ledger.find("k")
+            books.wire.silent = True
+            began = time.monotonic()
+            with pytest.raises((TemporaryError, DoubtfulError)):
+                await ledger.create(entry())
+            assert time.monotonic() - began < 5
+            books.wire.silent = False
+            assert await ledger.create(entry())
+        assert len(await books.created()) == 1
+
+
+async def test_a_connection_that_was_dropped_while_idle_is_made_anew(postgres: str):
+    async with postgres_books(postgres) as books, books.open() as ledger:
+        assert isinstance(books, DatabaseBooks)
+        await ledger.create(entry("k1"))
+        await books.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'precoro-daemon'"
+        )
+        assert await ledger.create(entry("k2"))
+
+
+async def test_positions_and_amounts_of_real_types(postgres: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        await books.ask(
+            "CREATE TABLE IF NOT EXISTS typed (id uuid DEFAULT gen_random_uuid(), at timestamptz, v numeric)"
+        )
+        await books.ask("DELETE FROM typed")
+        await books.ask("INSERT INTO typed (at, v) VALUES ('2026-01-01 10:00:00.123456+02', 0.30), ('2026-02-01', 1)")
+        books.read = (
+            "SELECT id AS key, 'i' AS invoice, v AS amount, at AS paid_on, at AS position FROM typed"
+            " WHERE at > coalesce(nullif(:position, '0'), '1970-01-01')::timestamptz ORDER BY at"
+        )
+        async with books.open() as ledger:
+            whole = await read_all(ledger)
+            assert [str(payment.amount) for payment in whole.payments] == ["0.30", "1"]
+            assert whole.position is not None
+            assert len((await read_all(ledger, whole.position)).payments) == 1
+
+
+async def test_a_thread_that_is_cancelled_is_severed_and_waited_for():
+    ours, theirs = socket.socketpair()
+    ended: list[str] = []
+
+    def work() -> None:
+        with contextlib.closing(ours):
+            ours.recv(1)
+            ended.append("severed")
+
+    async with OneThread("t", theirs.close, 30.0) as thread:
+        began = time.monotonic()
+        with anyio.move_on_after(0.05):
+            await thread.run(work)
+        assert time.monotonic() - began < 2
+    assert ended == ["severed"]
+
+
+async def test_a_thread_serves_one_after_the_other():
+    running: list[int] = []
+
+    def work(number: int) -> Callable[[], None]:
+        def one() -> None:
+            running.append(number)
+            time.sleep(0.02)
+            assert running[-1] == number
+
+        return one
+
+    async with OneThread("t", lambda: None, 30.0) as thread, anyio.create_task_group() as group:
+        for number in range(3):
+            group.start_soon(thread.run, work(number))
+    assert sorted(running) == [0, 1, 2]

@@ -1,0 +1,206 @@
+"""Books that are reached through a configuration file, as users reach theirs: HTTP interfaces and folders."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+
+from precoro_daemon.ports import Ledger
+from precoro_daemon.settings import Settings, load
+from precoro_daemon.wiring.ledger import open_ledger
+from tests.adapters.http.stand_ins import serving
+from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Odoo, QuickBooks, Xero, drop
+from tests.contracts.ledgers.books import Books, Created
+
+ACCESS = {"PRECORO_TOKEN": "k3y", "PRECORO_EMAIL": "a@b.c", "PRECORO_DAEMON__PRECORO__REGION": "us"}
+
+XERO = """
+preset = "xero"
+values = { tenant = "tenant-1", account = "090" }
+"""
+QUICKBOOKS = """
+preset = "quickbooks"
+values = { realm = "4620816365", account = 35 }
+"""
+ODOO = """
+preset = "odoo"
+values = { database = "books", user = 2, journal = 7 }
+"""
+KEYED = """
+headers = { Authorization = "Bearer {token}" }
+[ledger.rest.create]
+method = "POST"
+path = "/payments"
+headers = { X-Key = "{key}" }
+form = { bill = "{invoice_external_id}", "payment[amount]" = "{amount}", currency = "{currency}", day = "{paid_on}" }
+id = "payment.number"
+repeat = "safe"
+[ledger.rest.read]
+path = "/payments?since={position}&cursor={cursor}&limit={size}"
+rows = "data"
+paging = "cursor"
+next = "page.after"
+[ledger.rest.read.fields]
+key = "number"
+invoice = "bill"
+amount = "amount"
+currency = "currency"
+paid_on = "day"
+ours = "note"
+position = "at"
+"""
+SMALL_PAGES = "[ledger.rest.read]\nsize = 2\n"
+
+SHAPES: dict[str, tuple[type[Accounting], str]] = {
+    "xero": (Xero, XERO + SMALL_PAGES),
+    "quickbooks": (QuickBooks, QUICKBOOKS + SMALL_PAGES),
+    "odoo": (Odoo, ODOO + SMALL_PAGES),
+    "keyed": (Keyed, KEYED.replace("[ledger.rest.read]\n", SMALL_PAGES)),
+}
+
+
+@asynccontextmanager
+async def ledger_in(directory: Path, text: str) -> AsyncIterator[Ledger]:
+    """The ledger of this configuration file."""
+    settings = await anyio.to_thread.run_sync(configured, directory, text)
+    async with open_ledger(settings) as ledger:
+        assert ledger
+        yield ledger
+
+
+def write_secret(directory: Path, text: str = TOKEN) -> Path:
+    path = directory / "token"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def configured(directory: Path, text: str) -> Settings:
+    path = directory / "config.toml"
+    path.write_text(text)
+    return load(path, ACCESS)
+
+
+@dataclass
+class RestBooks:
+    """Implements `Books`."""
+
+    system: Accounting
+    origin: str
+    directory: Path
+    config: str
+    takes = True
+    reads = True
+
+    def open(self) -> AbstractAsyncContextManager[Ledger]:
+        text = f'[ledger]\nkind = "rest"\nname = "books"\n[ledger.rest]\nbase_url = "{self.origin}"\ntimeout = "3s"\n'
+        token = write_secret(self.directory)
+        return ledger_in(self.directory, f'{text}token_file = "{token}"\n{self.config}')
+
+    async def pay(self, invoice: str, amount: Decimal, day: date = date(2026, 1, 31), currency: str = "EUR") -> str:
+        number = self.system.add(invoice, amount, currency, day).id
+        return f"{number}/{invoice}" if isinstance(self.system, QuickBooks) else str(number)
+
+    async def change(self, key: str, amount: Decimal) -> None:
+        self.system.change(int(key.partition("/")[0]), amount)
+
+    async def spoil(self) -> None:
+        await self.pay("901", Decimal(1), currency="EURO")
+
+    async def created(self) -> list[Created]:
+        return [
+            (payment.note.removeprefix("Precoro "), payment.amount, date.fromisoformat(payment.day))
+            for payment in self.system.payments.values()
+            if payment.note
+        ]
+
+    async def lose_next_answer(self) -> None:
+        self.system.mishap = drop
+
+    async def vanish(self) -> None:
+        self.origin = "http://127.0.0.1:1"
+
+
+@asynccontextmanager
+async def rest_books(shape: str, directory: Path) -> AsyncIterator[Books]:
+    kind, config = SHAPES[shape]
+    system = kind()
+    async with serving(system.serve) as origin:
+        yield RestBooks(system, origin, directory, config)
+
+
+@dataclass
+class CsvBooks:
+    """Implements `Books`: what comes in and what goes out are not the same payments."""
+
+    directory: Path
+    wire = None
+    takes = True
+    reads = True
+
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def open(self) -> AbstractAsyncContextManager[Ledger]:
+        into, out = self.directory / "in", self.directory / "out"
+        return ledger_in(
+            self.directory,
+            f"""
+[ledger]
+kind = "csv"
+name = "books"
+[ledger.csv]
+in_directory = "{into}"
+out_directory = "{out}"
+columns = {{ key = "No", invoice = "Bill", amount = "Sum", currency = "Cur", paid_on = "Day" }}
+""",
+        )
+
+    async def pay(self, invoice: str, amount: Decimal, day: date = date(2026, 1, 31), currency: str = "EUR") -> str:
+        number = next(self._numbers)
+        self.drop_file(number, f"P{number},{invoice},{amount:f},{currency},{day}\n")
+        return f"P{number}"
+
+    async def change(self, key: str, amount: Decimal) -> None:
+        self.drop_file(next(self._numbers), f"{key},901,{amount:f},EUR,2026-01-31\n")
+
+    def drop_file(self, number: int, rows: str) -> None:
+        path = self.directory / "in" / f"{number}.csv"
+        path.write_text(f"No,Bill,Sum,Cur,Day\n{rows}")
+        past = time.time() - 10_000 + number
+        os.utime(path, (past, past))
+
+    async def spoil(self) -> None:
+        await self.pay("901", Decimal(1), currency="EURO")
+
+    async def created(self) -> list[Created]:
+        rows: list[Created] = []
+        for path in sorted((self.directory / "out").glob("*.csv")):
+            with path.open(newline="", encoding="utf-8") as file:
+                (row,) = csv.DictReader(file)
+            rows.append((row["key"], Decimal(row["amount"]), date.fromisoformat(row["paid_on"])))
+        return rows
+
+    async def lose_next_answer(self) -> None:
+        raise NotImplementedError
+
+    async def vanish(self) -> None:
+        for name in ("in", "out"):
+            await anyio.Path(self.directory / name).rename(self.directory / f"{name}.away")
+
+
+@asynccontextmanager
+async def csv_books(directory: Path) -> AsyncIterator[Books]:
+    for name in ("in", "out"):
+        (directory / name).mkdir()
+    yield CsvBooks(directory)

@@ -1,0 +1,151 @@
+"""[ledger]: what is wrong is told with its place, before the first payment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.settings import load
+from precoro_daemon.settings.presets import PRESETS
+from precoro_daemon.wiring.ledger import ledger_secrets
+from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
+
+SQL = """[ledger]
+kind = "sql"
+name = "books"
+[ledger.sql]
+url = "postgresql://books@db.example.com/accounting"
+insert = "INSERT INTO p (k) VALUES (:key)"
+find = "SELECT id FROM p WHERE k = :key"
+"""
+REST = """[ledger]
+kind = "rest"
+name = "books"
+[ledger.rest]
+base_url = "https://books.example.com"
+[ledger.rest.create]
+path = "/pay"
+id = "id"
+"""
+CSV = """[ledger]
+kind = "csv"
+name = "books"
+[ledger.csv]
+out_directory = "out"
+"""
+
+
+def test_without_a_ledger_nothing_is_asked(read: Load):
+    assert read().ledger.kind == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[ledger]\nkind = "sql"', "config.toml:3: ledger.name: missing; give a name of 1 to 100 characters"),
+        ('[ledger]\nkind = "sql"\nname = "b"',
+         "config.toml:3: ledger.sql: missing; kind = sql needs it (see ledger.kind, config.toml:4)"),
+        ('[ledger]\nkind = "sqll"', 'config.toml:4: ledger.kind: read "sqll" (did you mean "sql"?), allowed'),
+        (SQL.replace("insert =", "inserts ="), "config.toml:8: ledger.sql.inserts: unknown key (did you mean"),
+        (SQL.replace("books@", "books:s3cret@"), "config.toml:7: ledger.sql.url: has a password in it"),
+        (SQL.replace("postgresql://", "oracle://"), 'config.toml:7: ledger.sql.url: read "oracle://***@db.example.com'),
+        (SQL.replace("(:key)", "(:kye)"), "config.toml:8: ledger.sql.insert: :kye is unknown here (did you"),
+        (SQL.replace("(:key)", "(':key')"), "config.toml:8: ledger.sql.insert: has no :key, so it cannot do what it"),
+        (SQL.replace("(:key)", "(':key)"), "config.toml:8: ledger.sql.insert: ' in line 1 of the statement"),
+        (SQL.replace("find =", "# find ="), "config.toml:6: ledger.sql.find: missing; insert needs it"),
+        (SQL + 'tls = "maybe"', 'config.toml:10: ledger.sql.tls: read "maybe", allowed: one of: auto, verify, off'),
+        (SQL + 'password = "s3cret"', "config.toml:10: ledger.sql.password: a secret does not belong in this file"),
+        (SQL + 'password_file = "nowhere"', "config.toml:10: ledger.sql.password_file: there is no such file"),
+        (REST, "config.toml:3: ledger.accept_review: these books neither know a payment again"),
+        (REST.replace("/pay", "pay"), 'config.toml:9: ledger.rest.create.path: read "pay", allowed: a path with its'),
+        (REST + 'body = \'{"a": {amount}}\'', "config.toml:11: ledger.rest.create.body: is not JSON:"),
+        (REST + 'body = \'{"a": "{amuont}"}\'', "config.toml:11: ledger.rest.create.body: {amuont} is unknown here"),
+        (REST + 'repeat = "safe"', "config.toml:11: ledger.rest.create.repeat: safe, but the call does"),
+        (REST.replace("/pay", "/pay/{token}"), "config.toml:9: ledger.rest.create.path: {token} is unknown here"),
+        (REST + 'headers = { A = "{token}" }', "config.toml:6: ledger.rest.token_file: missing; give the token"),
+        (REST + 'form = { a = "b" }\nbody = "1"', "config.toml:11: ledger.rest.create.form: form and body exclude"),
+        (REST.replace("https", "http"), "config.toml:7: ledger.rest.base_url: would send the key unencrypted"),
+        ('[ledger.rest]\npreset = "zero"', 'config.toml:4: ledger.rest.preset: read "zero" (did you mean "xero"?)'),
+        (CSV.replace("out_", "x_"), "config.toml:7: ledger.csv.x_directory: unknown key"),
+        (CSV + 'in_directory = "in"', "config.toml:6: ledger.csv.columns: names no column for invoice"),
+        (CSV + 'in_directory = "out"\ncolumns = { amount = "a" }', "config.toml:7: ledger.csv.out_directory: is"),
+        (CSV + 'columns = { sum = "x" }', "config.toml:8: ledger.csv.columns: sum is unknown here; allowed"),
+        (CSV + 'out_columns = { a = "{b}" }', "config.toml:8: ledger.csv.out_columns: {b} is unknown here"),
+        (CSV + 'delimiter = ";;"', 'config.toml:8: ledger.csv.delimiter: read ";;", allowed: one character'),
+        (CSV + 'delimiter = ","\ndecimal_mark = ","', "config.toml:8: ledger.csv.delimiter: is the decimal mark too"),
+        (CSV + 'encoding = "utf-99"', 'config.toml:8: ledger.csv.encoding: read "utf-99", allowed: an encoding'),
+        (CSV + 'day_format = "TT.MM"', 'config.toml:8: ledger.csv.day_format: read "TT.MM", allowed: a date format'),
+    ],
+)  # fmt: skip
+def test_mistakes_and_what_they_are_told_as(text: str, told: str, mistakes: Mistakes):
+    (line,) = [line for line in mistakes(text) if told in line] or mistakes(text)
+    assert line.startswith(told)
+
+
+def test_several_at_once(mistakes: Mistakes):
+    lines = mistakes('[ledger]\nkind = "sq"\n[ledger.sql]\nurl = "x"\ntimeout = "soon"\n[ledger.csv]\nsettle = 0')
+    assert [line.split(": ")[1] for line in lines] == [
+        "ledger.kind", "ledger.sql.url", "ledger.sql.timeout", "ledger.csv.settle",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_needs_little(preset: str, tmp_path: Path, read: Load):
+    token = tmp_path / "books-token"
+    token.write_text("t0ken\n")
+    token.chmod(0o600)
+    values = {
+        "xero": 'tenant = "t", account = "090"',
+        "quickbooks": 'realm = "1", account = 35',
+        "odoo": 'database = "d", user = 2, journal = 7',
+    }
+    base = 'base_url = "https://odoo.example.com"\n' if preset == "odoo" else ""
+    given = f'preset = "{preset}"\ntoken_file = "{token}"\nvalues = {{ {values[preset]} }}\n{base}'
+    settings = read(f'[ledger]\nkind = "rest"\nname = "b"\n[ledger.rest]\n{given}[ledger.rest.read]\nsize = 7\n')
+    rest = settings.ledger.rest
+    assert rest
+    assert rest.read
+    assert rest.read.size == 7
+    assert rest.read.rows
+    assert rest.create
+    assert rest.find
+    assert ledger_secrets(settings) == ["t0ken"]
+    assert "t0ken" not in repr(settings)
+
+
+def test_what_a_preset_lacks_is_named(mistake: Mistake):
+    line = mistake(
+        '[ledger.rest]\npreset = "xero"\nvalues = { account = "1" }', PRECORO_DAEMON__LEDGER__REST__TOKEN="t"
+    )
+    assert line.startswith("config.toml:3: ledger.rest.headers: {tenant} is unknown here")
+
+
+def test_secrets_from_the_environment_and_from_systemd(file: Path, tmp_path: Path):
+    file.write_text(PRECORO + SQL + 'password_file = "not-even-there"\n')
+    settings = load(file, ACCESS | {"PRECORO_DAEMON__LEDGER__SQL__PASSWORD": "p4ss"})
+    assert ledger_secrets(settings) == ["p4ss"]
+    file.write_text(PRECORO + SQL)
+    credential = tmp_path / "ledger_password"
+    credential.write_text("fr0m-systemd\n")
+    credential.chmod(0o600)
+    settings = load(file, ACCESS | {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert ledger_secrets(settings) == ["fr0m-systemd"]
+    credential.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="ledger_password: everyone on this machine can read the file"):
+        load(file, ACCESS | {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("url", "verifies"),
+    [("postgresql://b@db.example.com/a", True), ("postgresql://b@127.0.0.1:5432/a", False),
+     ("postgresql://%2Fvar%2Frun%2Fpostgresql/a", False), ("mysql://b@localhost/a", False)],
+)  # fmt: skip
+def test_a_database_elsewhere_must_prove_itself(url: str, verifies: bool, read: Load):
+    sql = read(SQL.replace("postgresql://books@db.example.com/accounting", url)).ledger.sql
+    assert sql
+    assert sql.verifies is verifies
+    sql = read(SQL.replace("postgresql://books@db.example.com/accounting", url) + 'tls = "verify"').ledger.sql
+    assert sql
+    assert sql.verifies
