@@ -5,6 +5,7 @@ daemon.py                 laps: what is due is run until nothing is; signals, dr
 demo.py                   the main job against the sandbox, shown step by step
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
+payment_tables.py         payments as tables for people, and as JSON for programs
 screen.py                 what a person sees: live progress and tables
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
@@ -69,6 +70,7 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
 
 cli/                      arguments → settings → run → exit code; the only package that prints or exits
   commands.py             --once, and the commands that look: check, status, estimate
+  payments.py             payments: what would be sent, what a person must decide, and what happened to each
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
 
@@ -104,6 +106,8 @@ jobs/                     what it does: one module = one command = one log field
   take_census.py          what did the passes miss
 
 paying/                   what both payment jobs share: steps recorded and told, the books read, doubts settled
+  deciding.py             what a person decides about a payment, journalled like everything else
+  forecasting.py          what the next lap would do, told without sending anything
   keeping.py              every step of an intent, recorded and told
   planning.py             what the books claim becomes intents
   recording.py            payments to the books whose outcome is unknown are settled by what the books can promise
@@ -120,6 +124,7 @@ ports/                    what jobs need from outside, as Protocols with written
   time.py                 time as the program lives it
 
 sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
+  books.py                a small set of books in SQLite beside the made-up company, as an accountant keeps them
   cards.py                list entries of payments, suppliers, catalogue items, fields and small sets
   clock.py                its clock, which may run faster than ours
   company.py              the company's data, and what users do to it
@@ -162,6 +167,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   lines.py                on which line of a TOML document each table, key and list item stands
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
+  payments.py             [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
   reading.py              file, environment and credential files → values with their origins → Settings
   sections.py             every section, key by key: meaning, unit, reason for the default
   values.py               how one value is read, from TOML or from a variable, and what is allowed
@@ -173,6 +179,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   jobs.py                 the jobs of a run, and when each of them is due
   ledger.py               opens the books that the configuration names
   look.py                 the state as `status` shows it, read beside the instance that may hold it
+  payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report
   values.py               settings as the values that the parts are built from
 """

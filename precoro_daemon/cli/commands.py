@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
     Commands,
@@ -98,6 +99,8 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
 
     if only is not None and only not in wiring.JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
+    if only in wiring.PAYMENT_JOBS and not getattr(settings, only).enabled:
+        raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
     clock = wiring.clock_for(settings)
     precoro = settings.precoro
     secrets = [precoro.token.get_secret_value(), precoro.email.get_secret_value(), *wiring.ledger_secrets(settings)]
@@ -116,5 +119,6 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     return exit_code(report)
 
 
+main.add_command(payments)
 main.add_command(sandbox)
 main.add_command(demo)

@@ -31,7 +31,7 @@ from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.planning import Books, called
 from precoro_daemon.paying.recording import lose, settle_entries
 from precoro_daemon.paying.settling import nothing_came, tell_refusals
-from precoro_daemon.ports import Entry, Journal, LapReport, Mirror, PaidInvoice, PaidSet, PaymentDesk
+from precoro_daemon.ports import Detail, Due, Entry, Journal, LapReport, Mirror, PaidInvoice, PaidSet, PaymentDesk
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -139,7 +139,12 @@ class _Lap:
             fresh = await self.job.desk.read_invoice(paid.idn)
         except NotFound:
             return None
-        return fresh.invoice if fresh.invoice.id == paid.id else None
+        if fresh.invoice.id != paid.id:
+            return None
+        # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
+        due = Due("invoices", paid.id, paid.idn, paid.version)
+        await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=self.job.books.clock.now())
+        return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
         """A payment that is gone from Precoro is reported where the books have it, and not sent where they have not;

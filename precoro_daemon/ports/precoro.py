@@ -62,10 +62,12 @@ class Precoro(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """An invoice as it is now, and when that was by Precoro's clock (Unix seconds, None if it did not say)."""
+    """An invoice as it is now, when that was by Precoro's clock (Unix seconds, None if it did not say), and its JSON
+    exactly as it came."""
 
     invoice: Invoice
     server_time: float | None
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)

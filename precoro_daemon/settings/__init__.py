@@ -2,6 +2,7 @@
 
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.model import Settings, file_keys
+from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.reading import load
 from precoro_daemon.settings.sections import (
     FetchDetails,
@@ -16,12 +17,15 @@ from precoro_daemon.settings.sections import (
 )
 
 __all__ = [
+    "ExportPayments",
     "FetchDetails",
     "Filters",
     "Ledger",
     "Limits",
     "Log",
+    "MarkInvoicesPaid",
     "MirrorCollections",
+    "Payments",
     "Precoro",
     "Reserve",
     "Settings",

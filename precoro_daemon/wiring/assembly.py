@@ -15,11 +15,14 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
+from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.jobs import build_jobs
+from precoro_daemon.wiring.jobs import JOB_NAMES, build_jobs
+from precoro_daemon.wiring.ledger import open_ledger
+from precoro_daemon.wiring.payments import build_payments, payment_jobs
 from precoro_daemon.wiring.values import identity, limits
 
 _ASIDE = {
@@ -51,9 +54,14 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
     """Open the state and the connection to Precoro. Raises StoreHeld, StoreUnusable."""
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        connect(settings, store.budget_book, clock, progress) as (precoro, stop_calls),
+        connect(settings, store.budget_book, clock, progress) as connection,
+        open_ledger(settings) as ledger,
     ):
-        jobs = build_jobs(settings, precoro, store.mirror, clock, progress)
+        jobs = dict(build_jobs(settings, connection.precoro, store.mirror, clock, progress))
+        if ledger is not None:
+            jobs |= payment_jobs(settings, build_payments(settings, store, connection.desk, ledger, clock))
+        jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
+        stop_calls = connection.stop
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
         yield Assembly(jobs, stop_calls, remains, due)
 
@@ -75,10 +83,19 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Precoro, as lists and documents and as the desk where invoices are paid."""
+
+    precoro: PrecoroClient
+    desk: HttpPaymentDesk
+    stop: Callable[[], None]
+
+
 @asynccontextmanager
 async def connect(
     settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
-) -> AsyncIterator[tuple[PrecoroClient, Callable[[], None]]]:
+) -> AsyncIterator[Connection]:
     precoro = settings.precoro
     credentials = Credentials(
         precoro.origin, token=precoro.token.get_secret_value(), email=precoro.email.get_secret_value()
@@ -89,5 +106,6 @@ async def connect(
         HttpSession(credentials, timeouts) as session,
         Throttled(session, credentials, limits(settings), around) as throttled,
     ):
-        client = PrecoroClient(Retrying(throttled), settings.mirror_collections.per_page)
-        yield client, throttled.stop
+        retrying = Retrying(throttled)
+        client = PrecoroClient(retrying, settings.mirror_collections.per_page)
+        yield Connection(client, HttpPaymentDesk(retrying, throttled, credentials, clock), throttled.stop)

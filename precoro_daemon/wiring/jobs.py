@@ -14,8 +14,12 @@ from precoro_daemon.ports import Clock, Mirror, Precoro, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import chosen
 
-JOB_NAMES = ("mirror_collections", "fetch_details", "take_census")
-"""In the order of a round: what lists bring is detailed at once, a census comes when there is nothing else to do."""
+JOB_NAMES = ("mirror_collections", "mark_invoices_paid", "export_payments", "fetch_details", "take_census")
+"""In the order of a round: payments go by what the lists just brought, which is then detailed; a census comes when
+there is nothing else to do."""
+
+PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
+"""Not there unless they are enabled."""
 
 
 def build_jobs(
@@ -40,8 +44,8 @@ def build_jobs(
         return not ran and bool(await take_census.due())
 
     jobs = (
-        Job(JOB_NAMES[0], mirror_due, mirror_collections.lap),
-        Job(JOB_NAMES[1], details_due, fetch_details.lap),
-        Job(JOB_NAMES[2], census_due, take_census.lap, forced=partial(take_census.lap, forced=True)),
+        Job("mirror_collections", mirror_due, mirror_collections.lap),
+        Job("fetch_details", details_due, fetch_details.lap),
+        Job("take_census", census_due, take_census.lap, forced=partial(take_census.lap, forced=True)),
     )
     return {job.name: job for job in jobs}

@@ -72,13 +72,13 @@ def _now(job: Job) -> Job:
 async def check_access(settings: Settings) -> str:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
     async with anyio.TemporaryDirectory() as elsewhere:
-        there = await anyio.to_thread.run_sync(find_state, settings.state.path)
-        path = settings.state.path if there else Path(elsewhere, "check.db")
+        found = await anyio.to_thread.run_sync(find_state, settings.state.path)
+        path = settings.state.path if found else Path(elsewhere, "check.db")
         store = open_store(path, identity=identity(settings))
         clock = clock_for(settings)
-        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as (precoro, _):
+        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as there:
             collection = chosen(settings)[0][0]
-            await precoro.probe(collection, Lane.LISTS)
+            await there.precoro.probe(collection, Lane.LISTS)
     return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
 
 
@@ -88,8 +88,8 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequenc
     clock = clock_for(settings)
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        connect(settings, store.budget_book, clock, progress) as (precoro, _),
+        connect(settings, store.budget_book, clock, progress) as there,
     ):
         details = frozenset(settings.fetch_details.collections)
-        job = EstimateCost(precoro, collections, details, filters, settings.mirror_collections.per_page)
+        job = EstimateCost(there.precoro, collections, details, filters, settings.mirror_collections.per_page)
         return await job.run()

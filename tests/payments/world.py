@@ -121,15 +121,15 @@ class MemoryWitness(Witness):
         self._known: Testimony | None = None
 
     def create(self) -> Testimony:
-        self._known = Testimony("nonce", 0)
+        self._known = Testimony("nonce")
         return self._known
 
     def read(self) -> Testimony | None:
         return self._known
 
-    def advance(self, seq: int) -> None:
+    def advance(self, seq: int, row: str) -> None:
         self._fate().step()
-        self._known = Testimony(self.demand().nonce, seq)
+        self._known = Testimony(self.demand().nonce, seq, row)
 
 
 class NoBook:

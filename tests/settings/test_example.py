@@ -10,7 +10,17 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel
 
-from precoro_daemon.settings import Settings, file_keys, ledger, ledger_csv, ledger_rest, ledger_sql, load, sections
+from precoro_daemon.settings import (
+    Settings,
+    file_keys,
+    ledger,
+    ledger_csv,
+    ledger_rest,
+    ledger_sql,
+    load,
+    payments,
+    sections,
+)
 from precoro_daemon.settings.lines import line_numbers
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -39,8 +49,10 @@ def test_the_example_holds_the_defaults():
     environ = {"PRECORO_TOKEN": "s3cret-key"}
     example = load(EXAMPLE, environ)
     default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})
-    for name in ("state", "limits", "fetch_details", "take_census", "ledger", "log"):
+    for name in ("state", "limits", "fetch_details", "take_census", "ledger", "payments", "log"):
         assert getattr(example, name) == getattr(default, name)
+    assert example.mark_invoices_paid == default.mark_invoices_paid
+    assert example.export_payments == default.export_payments
     mirror = default.mirror_collections
     assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror
     assert example.mirror_collections.filter_of("purchase_orders") == mirror.filter_of("purchase_orders")
@@ -48,7 +60,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

@@ -40,7 +40,7 @@ class HttpPaymentDesk:
                 raise MalformedAnswer(f"invoice {idn}: the answer is no invoice: {error}") from error
             if str(invoice.idn) != str(idn):
                 raise MalformedAnswer(f"invoice {idn}: the answer is another one ({invoice})")
-            return Fresh(invoice, answer.server_time)
+            return Fresh(invoice, answer.server_time, answer.body.decode())
 
         return await self._retrying.send(Request("GET", f"/invoices/{idn}", lane=Lane.PAYMENTS), read)
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from precoro_daemon.adapters.sql.intent_rows import (
@@ -69,13 +70,13 @@ class SqlJournal:
         def work(connection: sqlite3.Connection) -> tuple[Intent, int]:
             after = _move(connection, intent, step)
             connection.execute(JOURNAL["create_attempt"], attempt_cells(attempt))
-            return after, _last_line(connection)
+            return after, int(connection.execute(JOURNAL["last_line"]).fetchone()["seq"])
 
         def permit(connection: sqlite3.Connection) -> Intent:
             # The witness learns of it afterwards: it must never know of a row that the store may yet lose.
             self._witness.demand()
             after, seq = in_transaction(connection, work)
-            self._witness.advance(seq)
+            self._witness.advance(seq, _fingerprint(connection, seq))
             return after
 
         return await self._transactions.read(permit)
@@ -143,7 +144,9 @@ def _switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
     testimony = witness.read()
     if testimony is None or testimony.nonce != row["value"]:
         return Switch(armed=False, reason=_NO_WITNESS)
-    return Switch(armed=False, reason=_OLDER) if testimony.seq > _last_line(connection) else Switch(armed=True)
+    if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):
+        return Switch(armed=False, reason=_OLDER)
+    return Switch(armed=True)
 
 
 def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: str | None) -> Intent | None:
@@ -186,5 +189,7 @@ def _write_line(connection: sqlite3.Connection, **given: Any) -> None:
     connection.execute(JOURNAL["write_line"], empty | given).fetchone()
 
 
-def _last_line(connection: sqlite3.Connection) -> int:
-    return int(connection.execute(JOURNAL["last_line"]).fetchone()["seq"])
+def _fingerprint(connection: sqlite3.Connection, seq: int) -> str:
+    """Differs for another row of that number, also if it is about the same payment; "" if there is none."""
+    row = connection.execute(JOURNAL["read_line"], (seq,)).fetchone()
+    return "" if row is None else blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()

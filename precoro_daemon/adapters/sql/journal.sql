@@ -28,6 +28,9 @@ INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts)
 VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts)
 RETURNING seq;
 
+-- name: read_line
+SELECT at, intent, event, attempt FROM journal WHERE seq = ?;
+
 -- name: last_line
 SELECT coalesce(max(seq), 0) AS seq FROM journal;
 

@@ -7,20 +7,22 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-_LENGTH = 80
+_LENGTH = 120
 """Bytes, all of them written at once: less than a disk's sector, which is written whole or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent"""
+    """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent, 0 for none · row:
+    what that row says, since a restored store soon has another one of that number"""
 
     nonce: str
-    seq: int
+    seq: int = 0
+    row: str = "-"
 
 
 class Witness:
-    """Never ahead of the store that sent, so a store that is behind it is an older copy. Blocking.
+    """Never ahead of the store that sent, so a store that lacks the row it names is an older copy. Blocking.
 
     The file names its own inode: one that was copied or restored with the store has another.
     """
@@ -35,7 +37,7 @@ class Witness:
     def create(self) -> Testimony:
         """A new arming. Durable when it returns, also the file's name."""
         self._path.unlink(missing_ok=True)
-        testimony = Testimony(secrets.token_hex(8), 0)
+        testimony = Testimony(secrets.token_hex(8))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         _write(descriptor, testimony)
         directory = os.open(self._path.parent, os.O_RDONLY)
@@ -52,16 +54,17 @@ class Witness:
             raise FileNotFoundError(f"{self._path} is gone or is not the one that was armed")
         return known
 
-    def advance(self, seq: int) -> None:
+    def advance(self, seq: int, row: str) -> None:
         """Something is about to be sent by leave of this journal row."""
-        _write(os.open(self._path, os.O_WRONLY), Testimony(self.demand().nonce, seq))
+        _write(os.open(self._path, os.O_WRONLY), Testimony(self.demand().nonce, seq, row))
 
     def read(self) -> Testimony | None:
         """None if there is none, or one that was copied here."""
         try:
             with self._path.open("rb") as file:
-                nonce, seq, inode = file.read(_LENGTH).decode("ascii").split()
-                return Testimony(nonce, int(seq)) if int(inode) == os.fstat(file.fileno()).st_ino else None
+                nonce, seq, row, inode = file.read(_LENGTH).decode("ascii").split()
+                known = int(inode) == os.fstat(file.fileno()).st_ino
+                return Testimony(nonce, int(seq), row) if known else None
         except (FileNotFoundError, ValueError):
             return None
 
@@ -71,7 +74,7 @@ class Witness:
 
 def _write(descriptor: int, testimony: Testimony) -> None:
     try:
-        line = f"{testimony.nonce} {testimony.seq} {os.fstat(descriptor).st_ino}"
+        line = f"{testimony.nonce} {testimony.seq} {testimony.row} {os.fstat(descriptor).st_ino}"
         os.pwrite(descriptor, line.ljust(_LENGTH - 1).encode("ascii") + b"\n", 0)
         os.fsync(descriptor)
     finally:
