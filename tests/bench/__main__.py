@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import incremental, limits, memory, mirror, startup
+from tests.bench import incremental, limits, memory, mirror, payments, startup
 from tests.bench.figures import Line, table
 from tests.bench.processes import CLIENT_CORE, SERVER_CORE
 
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "memory": memory.peak,
     "incremental": incremental.calls,
     "limits": limits.pace,
+    "payments": payments.compare,
     "start": startup.first_request,
     "help": startup.help_text,
 }

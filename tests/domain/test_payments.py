@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -64,3 +65,9 @@ def test_an_external_id_as_a_number_fits_64_bits() -> None:
     one = payments.intent_id("company", "books", "17", 4711)
     assert payments.external_id(one, "uuid") == one
     assert int(payments.external_id(one, "number")) < 2**63
+
+
+def test_the_readme_shows_exactly_this_table() -> None:
+    """When this fails, put `payments.diagram()` between the mermaid fences."""
+    fences = re.findall(r"```mermaid\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
+    assert fences == [payments.diagram()]
