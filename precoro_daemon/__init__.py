@@ -3,6 +3,7 @@
 __main__.py               python -m precoro_daemon
 daemon.py                 laps: what is due is run until nothing is; signals, drain, time limit
 demo.py                   the main job against the sandbox, shown step by step
+demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs

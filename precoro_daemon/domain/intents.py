@@ -59,7 +59,8 @@ class Intent:
     def __str__(self) -> str:
         invoice = self.invoice_idn if self.invoice_idn is not None else self.invoice_id
         where = "an invoice not yet known" if invoice is None else f"invoice {invoice}"
-        return f"{plain(self.amount)} {self.currency} for {where} (payment {self.source} of {self.day})"
+        source = self.source.removeprefix("payment:")
+        return f"{plain(self.amount)} {self.currency} for {where} (payment {source} of {self.day})"
 
 
 @dataclass(frozen=True, slots=True)
