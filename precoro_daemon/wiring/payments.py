@@ -96,15 +96,19 @@ def _stopped(settings: Settings) -> Callable[[], Awaitable[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the commands work on: the state, the books and time; nothing here calls Precoro."""
+    """What the commands work on: the state, the books and time; nothing here calls Precoro.
+
+    marks  payments of the books are to be recorded at Precoro
+    """
 
     keeper: Keeper
     books: Books
+    marks: bool
     look_ahead: Callable[[], Awaitable[Outlook]]
 
     async def plan(self) -> Outlook:
         """Read the books, plan what they claim, and tell what the next lap would do. Sends nothing."""
-        if self.books.ledger.abilities.reads:
+        if self.marks:
             await read_books(self.books)
             await plan_claims(self.books, self.keeper)
         return await self.look_ahead()
@@ -122,4 +126,4 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             raise ConfigurationError("there are no books: say where they are in [ledger]")
         books = _books(settings, store, ledger, clock)
         ahead = partial(look_ahead, store.journal, books, caps(settings), _stopped(settings))
-        yield Desk(Keeper(store.journal, clock), books, ahead)
+        yield Desk(Keeper(store.journal, clock), books, settings.mark_invoices_paid.enabled, ahead)
