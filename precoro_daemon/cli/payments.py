@@ -64,6 +64,9 @@ def apply(parent: Path | None, config: Path | None) -> None:
         click.echo(f"{name}: {report.brought} steps")
         for line in report.failed:
             click.echo(f"  {line}")
+    outlook = _at_desk(settings, lambda desk: desk.look_ahead())
+    if outlook.closed:
+        click.echo(f"nothing was sent: {outlook.closed}")
     spent = gravest([report.spent for report in reports if report.spent])
     sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 

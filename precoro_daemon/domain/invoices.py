@@ -22,7 +22,7 @@ _CREDIT_NOTES = frozenset({1, 5})
 class Payment:
     """A payment as Precoro shows it.
 
-    days         the day of `payDate`, as written and in UTC where that is another one
+    day          of `payDate` as written, None if it cannot be read; utc_day: the same in UTC
     created_at   Unix seconds, None if it does not say
     external_id  what the creator, or we afterwards, called it; None if nothing
     invoice_id   None where it hangs on the invoice it belongs to
@@ -32,15 +32,17 @@ class Payment:
     idn: int | str | None
     amount: Decimal | None
     currency: str
-    days: frozenset[date]
+    day: date | None
+    utc_day: date | None
     canceled: bool
     external_id: str | None
     created_at: float | None = None
     invoice_id: int | None = None
 
     @property
-    def day(self) -> date | None:
-        return min(self.days, default=None)
+    def days(self) -> frozenset[date]:
+        """Every day that may be meant."""
+        return frozenset(day for day in (self.day, self.utc_day) if day is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +139,14 @@ def _payment(fields: Mapping[str, Any]) -> Payment:
     number = whole_number(fields.get("id"))
     if number is None:
         raise BadRecord("a payment has no usable id")
+    day, utc_day = _days(fields.get("payDate"))
     return Payment(
         id=number,
         idn=plain_number(fields.get("idn")),
         amount=read_amount(fields.get("sumPaid")),
         currency=_currency(fields.get("currency")),
-        days=_days(fields.get("payDate")),
+        day=day,
+        utc_day=utc_day,
         canceled=_status(fields.get("status")) == CANCELED,
         external_id=_text(fields.get("externalId")),
         created_at=_unix(fields.get("createDate")),
@@ -185,15 +189,15 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-def _days(value: Any) -> frozenset[date]:
+def _days(value: Any) -> tuple[date | None, date | None]:
     moment = _moment(value)
     if moment is None:
-        return frozenset()
+        return None, None
     try:
         utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         utc = moment
-    return frozenset({moment.date(), utc.date()})
+    return moment.date(), utc.date()
 
 
 def _unix(value: Any) -> float | None:

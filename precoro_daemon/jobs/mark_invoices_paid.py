@@ -135,9 +135,12 @@ class _Lap:
         if reason := await self._held(intent):
             await self._wait(intent, reason)
             return
-        fresh = await read(self.job.till, intent)
+        fresh = None if intent.invoice_idn is None else await read(self.job.till, intent)
         if fresh is None:
-            await self.keeper.record(intent, Event.HOLD, "the invoice is gone from Precoro, or shares its number")
+            said = (
+                "the invoice is gone from Precoro, shares its number with another one, or has none to ask for it by"
+            )
+            await self.keeper.record(intent, Event.HOLD, said)
             return
         invoice = await self.job.till.claims.enriched(fresh.invoice)
         verdict = await self._check(intent, invoice, self._today(fresh.server_time))

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.domain.caps import Caps
+from precoro_daemon.domain.invoices import read_payment
 from precoro_daemon.domain.payments import State
 from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
 from precoro_daemon.ports import Abilities
@@ -218,6 +219,13 @@ async def test_paid_without_a_payment_to_be_seen_goes_to_a_person() -> None:
     assert stage.ledger.entries == []
     assert stage.intent.state is State.REVIEW
     assert stage.intent.reason == f"Precoro says 100.00 was paid on invoice {invoice.idn} and shows 0.00 of it"
+
+
+async def test_the_day_of_a_payment_is_the_one_that_was_written() -> None:
+    """Midnight east of Greenwich is the day before in UTC."""
+    payment = read_payment('{"id": 1, "payDate": "2026-01-15T00:00:00+02:00"}')
+    assert payment.day == DAY
+    assert payment.days == {DAY, DAY.replace(day=14)}
 
 
 async def test_books_that_do_not_answer_get_it_later() -> None:

@@ -239,7 +239,7 @@ WHERE left_at IS NULL AND NOT EXISTS (
 
 -- name: due_paid
 SELECT paid_invoices.id, records.idn, paid_invoices.left_at IS NULL AS paid, paid_invoices.version,
-    CASE WHEN records.detail_version IS records.version THEN details.data END AS detail
+    CASE WHEN records.vanished_at IS NULL AND records.detail_version IS records.version THEN details.data END AS detail
 FROM paid_invoices
 LEFT JOIN records ON records.collection = 'invoices' AND records.id = paid_invoices.id
 LEFT JOIN details ON details.collection = 'invoices' AND details.id = paid_invoices.id
