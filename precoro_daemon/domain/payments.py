@@ -20,7 +20,6 @@ TABLE is the whole of it: what is not in it cannot happen, and the diagram in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -125,11 +124,6 @@ def after(source: State | None, event: Event) -> State:
     if (target := _TARGETS.get((source, event))) is None:
         raise ImpossibleTransition(f"{event} cannot happen to an intent that is {source or 'not yet there'}")
     return target
-
-
-def sources(event: Event) -> Iterable[State]:
-    """The states in which an event may happen."""
-    return [row.source for row in TABLE if row.event is event and row.source is not None]
 
 
 def intent_id(company: str, ledger: str, payment: str, invoice: int | None) -> str:

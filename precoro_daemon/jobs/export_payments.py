@@ -13,7 +13,7 @@ from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
 from precoro_daemon.domain.exports import Known, Pending, Share, shares, source_of
 from precoro_daemon.domain.intents import Attempt, Intent
 from precoro_daemon.domain.invoices import Invoice, read_invoice
-from precoro_daemon.domain.payments import Event, State, external_id, intent_id
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State, external_id, intent_id
 from precoro_daemon.errors import (
     BadRecord,
     BudgetSpent,
@@ -38,8 +38,6 @@ _log = get_logger()
 
 _AT_ONCE = 100
 """Invoices read from the store at a time."""
-
-_SETTLED = frozenset({State.CONFIRMED, State.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ class _Lap:
         job, pending = self.job, []
         ours = await job.journal.of_invoice("to_precoro", invoice.id)
         for intent in ours:
-            if intent.state not in _SETTLED:
+            if intent.state in UNRESOLVED:
                 attempts = await job.journal.attempts(intent.id)
                 pending += [Pending(one.amount, attempts[0].known) for one in attempts]
         name = called(invoice, job.books.match_by)

@@ -7,7 +7,7 @@ from typing import Any
 
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice
-from precoro_daemon.domain.payments import Event, State, intent_id
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
 from precoro_daemon.errors import DecisionRefused
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.planning import Books
@@ -114,6 +114,5 @@ async def _refuse_early(keeper: Keeper, intent: Intent, *, force: bool) -> None:
 async def _refuse_second(keeper: Keeper, intent: Intent) -> None:
     assert intent.invoice_id is not None
     for other in await keeper.journal.of_invoice(intent.direction, intent.invoice_id):
-        settled = other.state in (State.CONFIRMED, State.REJECTED)
-        if intent.direction == "to_precoro" and other.id != intent.id and not settled:
+        if intent.direction == "to_precoro" and other.id != intent.id and other.state in UNRESOLVED:
             raise DecisionRefused(f"settle the other payment of that invoice first: {other.id} ({other.state})")

@@ -10,7 +10,7 @@ from precoro_daemon.domain.doubts import BETWEEN_LOOKS, Doubt, Repost, Ruling, j
 from precoro_daemon.domain.intents import Attempt, Intent
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.money import plain
-from precoro_daemon.domain.payments import Direction, Event, State, external_id
+from precoro_daemon.domain.payments import UNRESOLVED, Direction, Event, State, external_id
 from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.ports import Claims, Clock, Fresh, Journal, PaymentDesk
@@ -209,7 +209,7 @@ async def _miss(till: Till, keeper: Keeper, intent: Intent, facts: dict[str, str
     """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
     assert intent.invoice_id is not None
     others = await till.journal.of_invoice("to_precoro", intent.invoice_id)
-    if not any(one.id != intent.id and one.state not in (State.CONFIRMED, State.REJECTED) for one in others):
+    if not any(one.id != intent.id and one.state in UNRESOLVED for one in others):
         await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} is not on the invoice", facts)
 
 

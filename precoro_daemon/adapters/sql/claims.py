@@ -15,7 +15,7 @@ from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.money import read_amount
-from precoro_daemon.domain.payments import State
+from precoro_daemon.domain.payments import UNRESOLVED, State
 from precoro_daemon.ports import Meeting, Misread, Reading
 
 _NAMES: Mapping[MatchBy, str] = {
@@ -33,8 +33,6 @@ _SAME: Mapping[MatchBy, str] = {
     "number_and_supplier": "records.data ->> '$.invoiceNumber' = :number",
 }
 """That another one is called the same, so that an index finds it."""
-
-_NOT_SENT = (State.REJECTED,)
 
 
 class SqlClaims:
@@ -148,12 +146,11 @@ def _meetings(connection: sqlite3.Connection, ledger: str, by: MatchBy) -> Seque
 def _meeting(connection: sqlite3.Connection, row: sqlite3.Row, by: MatchBy) -> Meeting:
     invoice_id = row["invoice_id"]
     others = _intents(connection, "to_precoro", invoice_id)
-    unsettled = (State.PLANNED, State.SENDING, State.DOUBT, State.REVIEW)
     return Meeting(
         to_claim(row),
         _namesakes(connection, invoice_id, by),
-        others=[Paid(intent.amount, intent.day) for intent in others if intent.state not in _NOT_SENT],
-        exports=[intent for intent in _intents(connection, "to_ledger", invoice_id) if intent.state in unsettled],
+        others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
+        exports=[intent for intent in _intents(connection, "to_ledger", invoice_id) if intent.state in UNRESOLVED],
     )
 
 
