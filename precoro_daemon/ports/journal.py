@@ -44,6 +44,10 @@ class Journal(Protocol):
     disk is full, read-only or the file damaged.
     """
 
+    async def prepare(self) -> None:
+        """Once before anything else, in every process: what a mirror without payments does without."""
+        ...
+
     async def switch(self) -> Switch:
         """A store that is new, was restored from a copy or moved is not armed, whatever it says of itself."""
         ...

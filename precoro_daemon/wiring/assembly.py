@@ -59,6 +59,7 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
     ):
         jobs = dict(build_jobs(settings, connection.precoro, store.mirror, clock, progress))
         if ledger is not None:
+            await store.journal.prepare()
             jobs |= payment_jobs(settings, build_payments(settings, store, connection.desk, ledger, clock))
         jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         stop_calls = connection.stop

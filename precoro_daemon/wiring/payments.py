@@ -124,6 +124,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     ):
         if ledger is None:
             raise ConfigurationError("there are no books: say where they are in [ledger]")
+        await store.journal.prepare()
         books = _books(settings, store, ledger, clock)
         ahead = partial(look_ahead, store.journal, books, caps(settings), _stopped(settings))
         yield Desk(Keeper(store.journal, clock), books, settings.mark_invoices_paid.enabled, ahead)

@@ -33,6 +33,7 @@ async def compare(path: Path, *, fresh: bool) -> float:
 
 async def fill(path: Path, count: int) -> float:
     async with open_store(path, identity="company") as store:
+        await store.journal.prepare()
 
         def work(connection: sqlite3.Connection) -> None:
             rows = ((number * 3, number) for number in range(1, count + 1))

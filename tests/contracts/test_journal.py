@@ -50,6 +50,8 @@ def claim(key: str = "17", invoice: str = "1", amount: str = "10.00", **more: st
 @pytest_asyncio.fixture
 async def store(backend: Backend) -> AsyncIterator[Store]:
     async with backend.open() as opened:
+        await opened.journal.prepare()
+        await opened.journal.prepare()
         yield opened
 
 

@@ -27,6 +27,7 @@ from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
+from precoro_daemon.adapters.sql.journal import JOURNAL
 from precoro_daemon.adapters.sql.schema import bring_up_to_date
 from precoro_daemon.adapters.sql.store import Store, build_store
 from precoro_daemon.adapters.sql.transactions import Transactions
@@ -156,6 +157,8 @@ def _database() -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     bring_up_to_date(connection, "company")
+    for name in ("index_payable", "index_paid", "index_external_ids", "index_canceled"):
+        connection.execute(JOURNAL[name])
     return connection
 
 

@@ -1,3 +1,20 @@
+-- name: index_payable
+CREATE INDEX IF NOT EXISTS invoices_payable ON records (id)
+WHERE collection = 'invoices' AND status IN (2, 4) AND vanished_at IS NULL;
+
+-- name: index_paid
+-- Covers the comparison with paid_invoices: a million of them are compared without reading a record.
+CREATE INDEX IF NOT EXISTS invoices_paid ON records (id, version)
+WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL;
+
+-- name: index_external_ids
+CREATE INDEX IF NOT EXISTS invoices_by_external_id ON records (external_id)
+WHERE collection = 'invoices' AND external_id IS NOT NULL;
+
+-- name: index_canceled
+CREATE INDEX IF NOT EXISTS payments_canceled ON records (id) WHERE collection = 'payments' AND status = 8;
+
+
 -- name: create_intent
 INSERT INTO intents (
     id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, state, reason, since,

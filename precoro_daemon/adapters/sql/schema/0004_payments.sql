@@ -123,15 +123,3 @@ CREATE TABLE paid_invoices (
 );
 
 CREATE INDEX paid_invoices_due ON paid_invoices (id) WHERE due;
-
-CREATE INDEX payments_canceled ON records (id) WHERE collection = 'payments' AND status = 8;
-
-CREATE INDEX invoices_payable ON records (id)
-WHERE collection = 'invoices' AND status IN (2, 4) AND vanished_at IS NULL;
-
--- Covers the comparison with paid_invoices: a million of them are compared without reading a record.
-CREATE INDEX invoices_paid ON records (id, version)
-WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL;
-
-CREATE INDEX invoices_by_external_id ON records (external_id)
-WHERE collection = 'invoices' AND external_id IS NOT NULL;
