@@ -115,7 +115,7 @@ class _Lap:
         invoice = await self._read(paid)
         exported = await self.job.journal.of_invoice("to_ledger", paid.id)
         if not paid.paid:
-            _log.warning("invoice_left_paid", invoice=paid.idn, id=paid.id, exported=len(exported))
+            _log.warning("invoice_reopened", invoice=paid.idn, id=paid.id, exported=len(exported))
         await self._follow(exported, invoice)
         waits = False
         if invoice is not None:
@@ -201,13 +201,13 @@ class _Lap:
         planned = await job.journal.in_state("to_ledger", State.PLANNED)
         switch = await job.journal.switch()
         if planned and not switch.armed:
-            _log.warning("payments_not_sent", count=len(planned), reason=switch.reason)
+            _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
             return
         for intent in planned:
             try:
                 await self._send(intent)
             except SendingStopped as error:
-                _log.warning("payments_not_sent", count=len(planned), reason=str(error))
+                _log.warning("payments_suspended", count=len(planned), reason=str(error))
                 return
             except (TemporaryError, PermanentError, StaleIntent) as error:
                 self.keeper.failed.append(f"{intent}: {error}")

@@ -103,14 +103,14 @@ class _Lap:
         planned = await till.journal.in_state("to_precoro", State.PLANNED)
         switch = await till.journal.switch()
         if planned and not switch.armed:
-            _log.warning("payments_not_sent", count=len(planned), reason=switch.reason)
+            _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
             await self._reconcile([intent for intent in planned if not intent.looks])
             return
         for intent in planned:
             try:
                 await self._send(intent)
             except SendingStopped as error:
-                _log.warning("payments_not_sent", count=len(planned), reason=str(error))
+                _log.warning("payments_suspended", count=len(planned), reason=str(error))
                 return
             except (TemporaryError, PermanentError, StaleIntent) as error:
                 self.keeper.failed.append(f"{intent}: {error}")

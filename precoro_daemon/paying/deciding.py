@@ -105,7 +105,7 @@ async def _refuse_early(keeper: Keeper, intent: Intent, *, force: bool) -> None:
         return
     left = attempts[-1].at + _LATEST_ARRIVAL - keeper.clock.now()
     if left > 0:
-        hours = f"the next {left / 3600:.0f} hours"
+        hours = f"the next {-(-left // 3600):.0f} hours"
         raise DecisionRefused(
             f"the request may still arrive in {hours}; wait, or look there yourself and use --force"
         )

@@ -15,11 +15,11 @@ _log = get_logger()
 
 _TOLD = {
     State.PLANNED: "payment_planned",
-    State.SENDING: "payment_sending",
+    State.SENDING: "payment_permitted",
     State.CONFIRMED: "payment_confirmed",
     State.REJECTED: "payment_rejected",
-    State.DOUBT: "payment_doubtful",
-    State.REVIEW: "payment_held",
+    State.DOUBT: "payment_doubted",
+    State.REVIEW: "payment_referred",
 }
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
 

@@ -53,7 +53,7 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
         books.ledger.name, Reading(claims, misread, batch.position), books.clock.now()
     )
     if changed:
-        _log.info("claims_read", ledger=books.ledger.name, count=changed)
+        _log.info("claims_received", ledger=books.ledger.name, count=changed)
 
 
 async def plan_claims(books: Books, keeper: Keeper) -> None:
@@ -76,7 +76,7 @@ async def _plan(books: Books, keeper: Keeper, meeting: Meeting) -> None:
     verdict = judge(books, meeting)
     claim = meeting.claim
     if verdict.kind == "wait":
-        _log.debug("claim_waits", ledger=books.ledger.name, key=claim.key, reason=verdict.reason)
+        _log.debug("claim_postponed", ledger=books.ledger.name, key=claim.key, reason=verdict.reason)
         return
     draft = draft_of(books, claim, verdict.invoice)
     if verdict.kind == "plan":

@@ -133,7 +133,7 @@ async def test_one_job_alone(tmp_path: Path) -> None:
 async def test_an_unknown_job_is_wrong_usage(tmp_path: Path) -> None:
     done = await Program(tmp_path, "http://127.0.0.1:1").once("--only", "wash_dishes")
     assert done.code == 2
-    assert "mirror_collections, fetch_details, take_census" in done.stderr
+    assert "mirror_collections, mark_invoices_paid, export_payments, fetch_details, take_census" in done.stderr
     assert not (tmp_path / "state.db").exists()
 
 

@@ -90,7 +90,7 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         await it.pays(paid)
         await it.pays(partly, 4_000)
         done = await it.once()
-        assert [line["reason"] for line in done.only("payments_not_sent")] == [
+        assert [line["reason"] for line in done.only("payments_suspended")] == [
             "nothing is sent until `precoro-daemon payments arm`"
         ]
         plan = json.loads((await it.command("plan", "--json")).stdout)
@@ -194,7 +194,7 @@ async def test_a_restored_store_sends_nothing(tmp_path: Path) -> None:
         await anyio.Path(tmp_path / "state.db").write_bytes(copy)
         await it.pays(second, 5_000)
         done = await it.once()
-        assert "restored" in done.only("payments_not_sent")[0]["reason"]
+        assert "restored" in done.only("payments_suspended")[0]["reason"]
         assert (payments(first), payments(second)) == ([4_000], [])
         assert (await it.command("arm")).code == 0
         await it.once()
