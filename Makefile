@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench sweep lock clean
+.PHONY: help demo test check bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ SEED ?= 0
 MINUTES ?= 10
 sweep: $(STAMP) ## long random tests: make sweep SEED=1 MINUTES=30
 	$(BIN)/python -m tests.sweep --seed $(SEED) --minutes $(MINUTES)
+
+mutants: $(STAMP) ## put bugs that cost money into copies of the tree; each must be caught by its test
+	$(BIN)/python -m tests.mutants
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

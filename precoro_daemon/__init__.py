@@ -3,8 +3,10 @@
 __main__.py               python -m precoro_daemon
 daemon.py                 laps: what is due is run until nothing is; signals, drain, time limit
 demo.py                   the main job against the sandbox, shown step by step
+demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
+payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk
 screen.py                 what a person sees: live progress and tables
 tables.py                 status and estimate as tables for people, and status as JSON for programs
@@ -55,30 +57,37 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
   attachments.py          attached files from Precoro: the bytes themselves, or an address where they are
   client.py               the Precoro port over HTTP
   pages.py                the page walk: pages in flight, handed out in order
+  paying.py               paying invoices over HTTP: one request that is never repeated, and what its answer means
   wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   attachments.py          attached files on SQLite: read out of details as the change log brings them
   budget_book.py          the account of API calls on SQLite
+  claims.py               what the books claim, on SQLite; read together with the mirror's invoices
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
   custom_fields.py        custom fields on SQLite: what records refer to, what is due, options and what they were
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
+  intent_rows.py          rows of the journal's tables ↔ the domain's values
+  journal.py              intents, attempts and the append-only journal on SQLite
   mirror.py               the mirror on SQLite
   opening.py              opens the state file, or says in one sentence why not and leaves it untouched
   overview.py             what the store holds and what is due, for people; read beside the one writer
+  paid_set.py             which invoices are paid, compared inside SQLite page by page
   rows.py                 rows of the store ↔ the domain's values
   schema.py               brings a state file to the present schema: migrations, views, whose data it is
   statements.py           the store's SQL by name, read from the .sql files beside this module
   store.py                opens the state store: everything the program remembers, on one file
   transactions.py         one connection on one thread; a transaction is one function run there
   views.py                the views people query: one per collection, one per kind of document lines
+  witness.py              a file beside the store that tells a restored, copied or moved one from the one that sent
 
 cli/                      arguments → settings → run → exit code; the only package that prints or exits
   commands.py             --once, and the commands that look: check, status, estimate
   files.py                commands for attached files
+  payments.py             payments: what would be sent, what a person must decide, and what happened to each
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
 
@@ -86,15 +95,23 @@ domain/                   the rules: pure functions and values; no await, no clo
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
   attachments.py          what is missing, safe names, when a resume is sound
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
+  caps.py                 how much may be sent at most: in one payment, in a day, in a lap
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
   custom_fields.py        custom fields: what their definitions say, how options nest, what became of them
   documents.py            records, versions, tolerant reading of loose JSON
+  doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   entries.py              what the configuration may call the parts of a payment, and how each is written
   estimates.py            what a first mirror costs: calls and time, from one page of each list
+  exports.py              which payments of a paid invoice the books must get, and which a person decides
   field_references.py     which custom fields a record refers to: in itself and in its lines, in every shape
   filters.py              what the user wants kept, as a query and as a test of one record
+  intents.py              one intent and one attempt as values, and what an event makes of them
+  invoices.py             invoices and their payments, read from loose JSON with every digit kept
+  matching.py             which invoice a payment in the books is for, and whether it may be sent
+  money.py                exact amounts
+  payments.py             life of an intent as a transition table
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
   statements.py           named parameters in an SQL statement, told from strings, comments and casts
@@ -102,18 +119,29 @@ domain/                   the rules: pure functions and values; no await, no clo
 
 jobs/                     what it does: one module = one command = one log field
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
+  export_payments.py      payments made in Precoro are recorded in the books, each once
   fetch_attachments.py    missing files to disk
   fetch_details.py        full documents of new or changed ones, by IDN
   find_attachments.py     which records carry files, where nothing else asks for their details
+  mark_invoices_paid.py   payments in the books are recorded at Precoro, each once
   mirror_collections.py   lists into the mirror, by cursor
   resolve_custom_fields.py  definitions and options behind the ids
   take_census.py          what did the passes miss
   verify_attachments.py   kept files against what is known of them
 
+paying/                   what both payment jobs share: steps recorded and told, the books read, doubts settled
+  deciding.py             what a person decides about a payment, journalled like everything else
+  forecasting.py          what the next lap would do, told without sending anything
+  keeping.py              every step of an intent, recorded and told
+  planning.py             what the books claim becomes intents
+  recording.py            payments to the books whose outcome is unknown are settled by what the books can promise
+  settling.py             doubts about payments to Precoro are settled by looking, and loose ends are tied up
+
 ports/                    what jobs need from outside, as Protocols with written contracts
   attachments.py          attached files: where they come from, what is known of them, where they are kept
   budget_book.py          what the account of API calls must not forget
   custom_fields.py        what is known of custom fields, and which definitions are due
+  journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
@@ -122,6 +150,7 @@ ports/                    what jobs need from outside, as Protocols with written
   time.py                 time as the program lives it
 
 sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
+  books.py                a small set of books in SQLite beside the made-up company, as an accountant keeps them
   cards.py                list entries of payments, suppliers, catalogue items, fields and small sets
   clock.py                its clock, which may run faster than ours
   company.py              the company's data, and what users do to it
@@ -168,6 +197,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   lines.py                on which line of a TOML document each table, key and list item stands
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
+  payments.py             [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
   reading.py              file, environment and credential files → values with their origins → Settings
   sections.py             every section, key by key: meaning, unit, reason for the default
   values.py               how one value is read, from TOML or from a variable, and what is allowed
@@ -179,6 +209,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   jobs.py                 the jobs of a run, and when each of them is due
   ledger.py               opens the books that the configuration names
   look.py                 the state as `status` shows it, read beside the instance that may hold it
+  payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report
   values.py               settings as the values that the parts are built from
 """

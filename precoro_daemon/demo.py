@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ import anyio
 from rich.console import Console
 
 from precoro_daemon import tables
+from precoro_daemon.demo_payments import show_payments
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.users import Load, work
 
@@ -53,14 +55,17 @@ async def show(into: Path, console: Console) -> int:
             changed = work(sandbox.company, Random(_EDITS), Load(edit=_EDITS, places=("purchaseorders", "invoices")))
             title = f"4. People at the company change {len(changed)} documents; only those are fetched again"
             code = await _run(console, config, sandbox, title)
+        if code == 0:
+            code = await show_payments(console, into, config, sandbox, partial(_run, console, config, sandbox))
         _say_goodbye(into, console)
     return code
 
 
-async def _run(console: Console, config: Path, sandbox: Sandbox, title: str) -> int:
-    console.print(f"\n[bold]{title}[/]\n   $ {_program()} --once --config {config}\n")
+async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *arguments: str) -> int:
+    told = " ".join(arguments or ("--once",))
+    console.print(f"\n[bold]{title}[/]\n   $ {_program()} {told} --config {config}\n")
     before = sandbox.journal.total
-    command = [sys.executable, "-m", "precoro_daemon", "--once", "--config", str(config)]
+    command = [sys.executable, "-m", "precoro_daemon", *told.split(), "--config", str(config)]
     done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
     refused = sandbox.limits.refusals.total()
     console.print(f"   {sandbox.journal.total - before} calls; {refused} refused for exceeding a limit")
@@ -104,6 +109,7 @@ def _program() -> str:
 
 def _say_goodbye(into: Path, console: Console) -> None:
     hints = {
+        f"{_program()} payments review --config {into / 'demo.toml'}": "what waits for a person, and why",
         f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
         f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
         f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",

@@ -91,6 +91,20 @@ class DoubtfulError(DaemonError):
     """A write may or may not have happened. Never repeated blindly; see the payments journal."""
 
 
+class SendingStopped(DaemonError):
+    """The kill-switch file is there: no payment is sent while it is. Looking and planning go on."""
+
+
+class DecisionRefused(DaemonError):
+    """What a person wanted done with a payment cannot be done, or not now. Nothing was changed."""
+
+    exit_code = 2
+
+
+class StaleIntent(DaemonError):
+    """An intent was moved by somebody else since it was read. Nothing was written; the next lap reads it anew."""
+
+
 class FatalError(DaemonError):
     """The program cannot go on."""
 

@@ -28,7 +28,23 @@ _SHOWN = 10
 
 def status(look: Look) -> RenderableType:
     """Freshness per collection, what is due, what was set aside, the quota."""
-    return Group(_collections(look), *_files(look.overview.files), *_aside(look.overview.aside), _quota(look))
+    overview = look.overview
+    return Group(_collections(look), *_files(overview.files), *_aside(overview.aside), *_payments(look), _quota(look))
+
+
+_DIRECTIONS = {"to_precoro": "payments to Precoro", "to_ledger": "payments to the books"}
+
+
+def _payments(look: Look) -> Iterable[RenderableType]:
+    """How many are in which state; a doubt that grows old is a matter for a person."""
+    for direction, title in _DIRECTIONS.items():
+        states = {state: found for (way, state), found in look.overview.payments.items() if way == direction}
+        if states:
+            said = ", ".join(f"{count:,} {state}" for state, (count, _) in sorted(states.items()))
+            doubt = states.get("doubt")
+            since = f"; the oldest doubt is {span(look.now - doubt[1])} old" if doubt else ""
+            style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
+            yield Text(f"{title}: {said}{since}. See `precoro-daemon payments review`.", style=style)
 
 
 def _collections(look: Look) -> Table:
@@ -120,6 +136,10 @@ def status_as_json(look: Look) -> str:
         "collections": {name: _state(state, look) for name, state in look.overview.collections.items()},
         "files": _file_state(look.overview.files),
         "set_aside": [_item(item) for item in look.overview.aside],
+        "payments": [
+            {"direction": direction, "state": state, "count": count, "oldest": oldest}
+            for (direction, state), (count, oldest) in look.overview.payments.items()
+        ],
         "quota": look.account.left(look.now),
         "next_call": {
             lane.name.lower(): max(look.now, look.account.opening(lane, NO_KEY, look.now).at) for lane in Lane

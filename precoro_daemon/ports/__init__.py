@@ -14,10 +14,21 @@ from precoro_daemon.ports.attachments import (
 )
 from precoro_daemon.ports.budget_book import BudgetBook
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
+from precoro_daemon.ports.journal import (
+    Claims,
+    Journal,
+    Line,
+    Meeting,
+    Misread,
+    PaidInvoice,
+    PaidSet,
+    Reading,
+    Switch,
+)
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
-from precoro_daemon.ports.precoro import Detail, Precoro
+from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.time import Clock
 
@@ -29,6 +40,7 @@ __all__ = [
     "AttachmentSource",
     "Batch",
     "BudgetBook",
+    "Claims",
     "Clock",
     "Committed",
     "CustomFields",
@@ -39,16 +51,29 @@ __all__ = [
     "Entry",
     "FileCounts",
     "Folder",
+    "Fresh",
     "Incoming",
+    "Journal",
     "Kept",
     "LapReport",
     "Ledger",
+    "Line",
+    "Meeting",
     "Mirror",
+    "Misread",
+    "Outcome",
+    "PaidInvoice",
+    "PaidSet",
+    "PaymentDesk",
+    "PaymentOrder",
+    "Permit",
     "Precoro",
     "Progress",
+    "Reading",
     "Recorded",
     "Silent",
     "StoredFile",
+    "Switch",
     "Unreadable",
     "WantedFiles",
 ]

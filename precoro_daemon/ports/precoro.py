@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date
+from decimal import Decimal
+from typing import Literal, Protocol
 
+from precoro_daemon.domain import collections
 from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Page
 from precoro_daemon.domain.filters import Query
+from precoro_daemon.domain.invoices import Invoice, Payment
+from precoro_daemon.errors import DaemonError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Precoro(Protocol):
     """
 
     def walk(
-        self, collection: Collection, query: Query, lane: Lane, start: int
+        self, collection: collections.Collection, query: Query, lane: Lane, start: int
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Page]]]:
         """Pages `start`, `start + 1`, ... in order, as batches of those that have arrived; ends after the last.
 
@@ -44,13 +48,84 @@ class Precoro(Protocol):
         """
         ...
 
-    async def probe(self, collection: Collection, lane: Lane) -> None:
+    async def probe(self, collection: collections.Collection, lane: Lane) -> None:
         """One small call, to see whether it is answered."""
         ...
 
-    async def measure(self, collection: Collection, query: Query, lane: Lane) -> int:
+    async def measure(self, collection: collections.Collection, query: Query, lane: Lane) -> int:
         """Records of a list, by one small page or, where that does not tell, also the last; at least those on the
         first page where neither tells."""
         ...
 
-    async def detail(self, collection: Collection, key: int | str, lane: Lane) -> Detail: ...
+    async def detail(self, collection: collections.Collection, key: int | str, lane: Lane) -> Detail: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """An invoice as it is now, when that was by Precoro's clock (Unix seconds, None if it did not say), and its JSON
+    exactly as it came."""
+
+    invoice: Invoice
+    server_time: float | None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """A payment as it is sent. `external_id` is what it is to be called, "" for nothing."""
+
+    invoice_id: int
+    amount: Decimal
+    day: date
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the one request.
+
+    kind     accepted: answered with an id · refused: Precoro said no in its own words · unsent: nothing of it left,
+             or a documented 429 · unknown: everything else
+    text     what was said or what happened, fit for a log
+    ended    what keeps every other call from leaving too, None if nothing does
+    """
+
+    kind: Literal["accepted", "refused", "unsent", "unknown"]
+    text: str = ""
+    payment: Payment | None = None
+    ended: DaemonError | None = None
+
+
+Permit = Callable[[str], Awaitable[None]]
+"""Called once with a hash of the body, when the request may leave; makes that durable, or raises and it does not."""
+
+
+class PaymentDesk(Protocol):
+    """Paying invoices at Precoro, ahead of everything else that wants to call it.
+
+    Reading and failing as for `Precoro`, with retries. Setting what a document is called is idempotent.
+    """
+
+    async def read_invoice(self, idn: int | str) -> Fresh:
+        """The invoice with its payments. Precoro refuses an identical GET within a minute: may wait as long."""
+        ...
+
+    async def pay(self, order: PaymentOrder, permit: Permit) -> Outcome:
+        """One request on the wire, on a connection of its own, never repeated.
+
+        Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
+        it was asked: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit: it may have been sent.
+        """
+        ...
+
+    async def mark_payment(self, idn: int | str, external_id: str) -> None:
+        """Let a payment be called so."""
+        ...
+
+    async def log_invoice(self, idn: int | str, text: str) -> None:
+        """What stands on the invoice for people as the result of its last synchronisation."""
+        ...
+
+    async def find_payments(self, external_ids: Collection[str]) -> Sequence[Payment]:
+        """Payments called so, up to 200 names. That one is not among them proves nothing."""
+        ...

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 Order = Literal["created_desc", "created_asc", "updated_desc", "updated_asc"]
 Meta = Literal["both", "totals", "has_next"]
 RetryAfter = Literal["utc", "seconds", "iso", "garbage", "absent", "past", "far"]
+Rival = Literal["none", "same", "rest"]
 Size = Literal["empty", "small", "medium", "large"]
 
 SIZES: Mapping[str, Mapping[str, int]] = {
@@ -84,6 +85,12 @@ class SandboxOptions:
     """Whether download addresses lead to another origin, as those of object stores do."""
     keep_external_id: bool = True
     """Whether POST /payments keeps the externalId it is given (a client must cope with both)."""
+    numeric_external_ids: bool = False
+    """Whether a payment takes only numbers for an externalId: POST drops another one, PATCH refuses it."""
+    over_payment_guard: bool = True
+    """Whether a payment above what is owed is refused, as the live API does."""
+    rival: Rival = "none"
+    """A person who pays the same amount, or the rest, in the moment in which the next payment arrives."""
     token: str = "sandbox-key"  # noqa: S105 - printed for whoever asks; it opens nothing
     email: str = "buyer@sandbox.example"
 
@@ -103,6 +110,9 @@ class Tuning:
     meta: Meta
     retry_after: RetryAfter
     keep_external_id: bool
+    numeric_external_ids: bool
+    over_payment_guard: bool
+    rival: Rival
 
     @classmethod
     def of(cls, options: SandboxOptions) -> "Tuning":
@@ -128,5 +138,6 @@ def _is(value: object, kind: type) -> bool:
 
 _ALLOWED: Mapping[str, type | tuple[object, ...]] = {
     "latency": float, "busy": float, "limits": bool, "keep_external_id": bool,
+    "numeric_external_ids": bool, "over_payment_guard": bool, "rival": get_args(Rival),
     "order": get_args(Order), "meta": get_args(Meta), "retry_after": get_args(RetryAfter),
 }  # fmt: skip

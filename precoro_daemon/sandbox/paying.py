@@ -1,9 +1,13 @@
 """what may be paid, and what a payment does to its invoice or expense"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.filters import moment
+from precoro_daemon.sandbox.forms import Form, amount, identifier, required
+from precoro_daemon.sandbox.options import Tuning
 from precoro_daemon.sandbox.refusals import MissingError, RefusedError
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import exact
@@ -22,9 +26,57 @@ class Wish:
     external_id: str | None = None
 
 
-def pay(company: Company, collection: str, owner: Row, wish: Wish) -> Row:
-    """Makes a payment, or refuses. There is no idempotency: twice asked is twice paid, if it fits."""
-    check(owner, wish.amount)
+def order(company: Company, tuning: Tuning, collection: str, fields: Form) -> Row:
+    """What a POST asks for, carried out or refused."""
+    owner = owner_of(company, collection, identifier(fields, OWNERS[collection].removesuffix("s")))
+    required(fields, "sumPaid")
+    logic = str(fields.get("logicType", "0"))
+    if logic not in ("0", "1"):
+        raise RefusedError("logicType", "This value is not valid.")
+    name = fields.get("externalId") or None
+    kept = tuning.keep_external_id and (not tuning.numeric_external_ids or _is_number(name))
+    wish = Wish(
+        amount=amount(fields, "sumPaid") or 0,
+        paid_on=moment(required(fields, "payDate"), "payDate"),
+        logic=int(logic),
+        external_id=name if kept else None,
+    )
+    _let_a_person_pay(company, tuning, collection, owner, wish)
+    return pay(company, collection, owner, wish, guarded=tuning.over_payment_guard)
+
+
+def rename(company: Company, tuning: Tuning, row: Row, fields: Mapping[str, str]) -> None:
+    """What a PATCH may change: what others call a record, and what their last synchronisation came to."""
+    facts: dict[str, str | None] = {}
+    if "externalId" in fields:
+        facts["external_id"] = fields["externalId"] or None
+        if tuning.numeric_external_ids and row.collection == "payments" and not _is_number(fields["externalId"]):
+            raise RefusedError("externalId", "This value is not valid.")
+    if "externalIntegrationLog" in fields and schema.COLLECTIONS[row.collection].document:
+        facts["log"] = fields["externalIntegrationLog"] or None
+    if not facts:
+        raise RefusedError("externalId", "This value should not be blank.")
+    company.edit(row, **facts)
+
+
+def _is_number(name: str | None) -> bool:
+    return name is not None and name.isdecimal()
+
+
+def _let_a_person_pay(company: Company, tuning: Tuning, collection: str, owner: Row, wish: Wish) -> None:
+    """Once: somebody enters a payment by hand in the very moment in which ours arrives."""
+    rival, tuning.rival = tuning.rival, "none"
+    if rival != "none":
+        cents = wish.amount if rival == "same" else owner.total - owner.paid
+        pay(company, collection, owner, Wish(cents, wish.paid_on))
+
+
+def pay(company: Company, collection: str, owner: Row, wish: Wish, *, guarded: bool = True) -> Row:
+    """Makes a payment, or refuses. There is no idempotency: twice asked is twice paid, if it fits.
+
+    Unguarded, it fits always: a company may have been allowed to pay more than it owes.
+    """
+    check(owner, wish.amount, guarded=guarded)
     payment = company.create(
         collection, total=wish.amount, currency=owner.currency, supplier=owner.supplier, status=schema.PAID,
         logic=wish.logic, external_id=wish.external_id, origin=owner, required=wish.paid_on,
@@ -33,9 +85,11 @@ def pay(company: Company, collection: str, owner: Row, wish: Wish) -> Row:
     return payment
 
 
-def check(owner: Row, amount: int) -> None:
+def check(owner: Row, amount: int, *, guarded: bool = True) -> None:
     """Refuses what the live API refuses, in its words."""
     remainder = owner.total - owner.paid
+    if not guarded and owner.status in (schema.APPROVED, schema.PARTLY_PAID, schema.PAID) and amount > 0:
+        return
     if owner.status == schema.PAID or (owner.status == schema.PARTLY_PAID and remainder <= 0):
         raise RefusedError("sumPaid", f"The {_NAMES[owner.collection]} is already fully paid.")
     if owner.logic in CREDIT_NOTES or owner.status not in (schema.APPROVED, schema.PARTLY_PAID):

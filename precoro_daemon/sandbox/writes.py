@@ -7,7 +7,6 @@ from aiohttp.typedefs import Handler
 
 from precoro_daemon.sandbox import paying, schema
 from precoro_daemon.sandbox.company import Company
-from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.forms import Form, amount, boolean, form, identifier, required
 from precoro_daemon.sandbox.options import Tuning
 from precoro_daemon.sandbox.procedures import Procedures
@@ -69,15 +68,7 @@ class Writes:
     def _patch(self, path: str) -> Handler:
         async def answer(request: web.Request) -> web.Response:
             row = self.company.find(path, request.match_info["key"])
-            fields = await form(request)
-            facts: dict[str, Any] = {}
-            if "externalId" in fields:
-                facts["external_id"] = fields["externalId"] or None
-            if "externalIntegrationLog" in fields and schema.COLLECTIONS[path].document:
-                facts["log"] = fields["externalIntegrationLog"] or None
-            if not facts:
-                raise RefusedError("externalId", "This value should not be blank.")
-            self.company.edit(row, **facts)
+            paying.rename(self.company, self.tuning, row, await form(request))
             return self._record(row)
 
         return answer
@@ -151,19 +142,7 @@ class Writes:
 
     async def _pay(self, request: web.Request, collection: str) -> web.Response:
         fields = await form(request)
-        ident = identifier(fields, paying.OWNERS[collection].removesuffix("s"))
-        owner = paying.owner_of(self.company, collection, ident)
-        required(fields, "sumPaid")
-        logic = str(fields.get("logicType", "0"))
-        if logic not in ("0", "1"):
-            raise RefusedError("logicType", "This value is not valid.")
-        wish = paying.Wish(
-            amount=amount(fields, "sumPaid") or 0,
-            paid_on=moment(required(fields, "payDate"), "payDate"),
-            logic=int(logic),
-            external_id=(fields.get("externalId") or None) if self.tuning.keep_external_id else None,
-        )
-        return self._record(paying.pay(self.company, collection, owner, wish), CREATED)
+        return self._record(paying.order(self.company, self.tuning, collection, fields), CREATED)
 
     async def cancel_payment(self, request: web.Request) -> web.Response:
         payment = self.company.find("payments", request.match_info["key"])

@@ -4,6 +4,7 @@ from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.model import Settings, file_keys
+from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.reading import load
 from precoro_daemon.settings.sections import (
     FetchDetails,
@@ -18,13 +19,16 @@ from precoro_daemon.settings.sections import (
 )
 
 __all__ = [
+    "ExportPayments",
     "FetchAttachments",
     "FetchDetails",
     "Filters",
     "Ledger",
     "Limits",
     "Log",
+    "MarkInvoicesPaid",
     "MirrorCollections",
+    "Payments",
     "Precoro",
     "Reserve",
     "ResolveCustomFields",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -12,6 +12,7 @@ from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
+from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -27,6 +28,9 @@ from precoro_daemon.settings.values import Clash, is_loopback
 
 SECRETS = (("precoro", "token"), ("ledger", "sql", "password"), ("ledger", "rest", "token"))
 """What may not stand in the file: it has a file of its own, named by the key with _file after it."""
+
+
+JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
 
 
 class Settings(BaseSettings):
@@ -51,6 +55,9 @@ class Settings(BaseSettings):
     resolve_custom_fields: ResolveCustomFields = ResolveCustomFields()
     take_census: TakeCensus = TakeCensus()
     ledger: Ledger = Ledger()
+    payments: Payments = Payments()
+    mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
+    export_payments: ExportPayments = ExportPayments()
     log: Log = Log()
 
     @classmethod
@@ -72,6 +79,19 @@ class Settings(BaseSettings):
             text = f"{limits.time_scale:g} is for rehearsals; allowed: 1, unless precoro.base_url is on this machine"
             raise Clash(text, at="time_scale")
         return limits
+
+    @field_validator("mark_invoices_paid", "export_payments")
+    @classmethod
+    def _between_books_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:
+        """A payment needs both sides: an invoice in the mirror, and books."""
+        mirrored = info.data.get("mirror_collections")
+        if job.enabled and mirrored and "invoices" not in mirrored.collections:
+            text = "payments are matched with mirrored invoices; allowed: false, or mirror invoices too"
+            raise Clash(text, at="enabled", also="mirror_collections.collections")
+        ledger = info.data.get("ledger")
+        if job.enabled and ledger and ledger.kind == "none":
+            raise Clash("there are no books to work with; allowed: false, or say where they are", at="enabled")
+        return job
 
     @field_validator("fetch_details", "fetch_attachments")
     @classmethod

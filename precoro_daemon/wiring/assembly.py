@@ -17,12 +17,15 @@ from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
+from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.jobs import Sides, build_jobs
+from precoro_daemon.wiring.jobs import JOB_NAMES, Sides, build_jobs
+from precoro_daemon.wiring.ledger import open_ledger
+from precoro_daemon.wiring.payments import build_payments, payment_jobs
 from precoro_daemon.wiring.values import carriers, identity, limits, timeouts
 
 _ASIDE = {
@@ -56,10 +59,16 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
         connect(settings, store.budget_book, clock, progress) as connection,
+        open_ledger(settings) as ledger,
     ):
         sides = Sides(connection.precoro, connection.attachments, store, clock, progress)
+        jobs = dict(build_jobs(settings, sides))
+        if ledger is not None:
+            await store.journal.prepare()
+            jobs |= payment_jobs(settings, build_payments(settings, store, connection.desk, ledger, clock))
+        jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
-        yield Assembly(build_jobs(settings, sides), connection.stop, remains, due)
+        yield Assembly(jobs, connection.stop, remains, due)
 
 
 async def _details_due(settings: Settings, mirror: Mirror) -> int:
@@ -85,10 +94,11 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Precoro, as lists and documents and as files."""
+    """Precoro, as lists and documents, as files, and as the desk where invoices are paid."""
 
     precoro: PrecoroClient
     attachments: PrecoroAttachments
+    desk: HttpPaymentDesk
     stop: Callable[[], None]
 
 
@@ -106,5 +116,10 @@ async def connect(
         Throttled(session, credentials, limits(settings), around) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings)) as downloads,
     ):
-        client = PrecoroClient(Retrying(throttled), settings.mirror_collections.per_page)
-        yield Connection(client, PrecoroAttachments(throttled, downloads, precoro.origin), throttled.stop)
+        retrying = Retrying(throttled)
+        yield Connection(
+            PrecoroClient(retrying, settings.mirror_collections.per_page),
+            PrecoroAttachments(throttled, downloads, precoro.origin),
+            HttpPaymentDesk(retrying, throttled, credentials, clock),
+            throttled.stop,
+        )

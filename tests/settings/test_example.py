@@ -10,7 +10,17 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel
 
-from precoro_daemon.settings import Settings, file_keys, ledger, ledger_csv, ledger_rest, ledger_sql, load, sections
+from precoro_daemon.settings import (
+    Settings,
+    file_keys,
+    ledger,
+    ledger_csv,
+    ledger_rest,
+    ledger_sql,
+    load,
+    payments,
+    sections,
+)
 from precoro_daemon.settings.lines import line_numbers
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -47,10 +57,13 @@ def test_the_example_holds_the_defaults():
         "resolve_custom_fields",
         "take_census",
         "ledger",
+        "payments",
         "log",
     )
     for name in names:
         assert getattr(example, name) == getattr(default, name)
+    assert example.mark_invoices_paid == default.mark_invoices_paid
+    assert example.export_payments == default.export_payments
     mirror = default.mirror_collections
     assert example.mirror_collections.model_copy(update={"filters": {}}) == mirror
     assert example.mirror_collections.filter_of("purchase_orders") == mirror.filter_of("purchase_orders")
@@ -58,7 +71,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

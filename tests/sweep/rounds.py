@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.jobs.machine import MirrorMachine
+from tests.payments import both_ways, schedules
 from tests.system.killing import kill_and_recover
 from tests.system.test_dying import kill_at_points
 
@@ -48,4 +49,18 @@ def dying(seed: int) -> None:
         anyio.run(partial(kill_at_points, Path(directory), every=1, first=2 + seed % 2))
 
 
-ROUNDS: Mapping[str, Callable[[int], None]] = {"machine": machine, "kills": kills, "dying": dying}
+def payments(seed: int) -> None:
+    """A thousand schedules of payments to Precoro, and fifty companies that pay on both sides."""
+    tally = anyio.run(schedules.play_all, [schedules.drawn(seed * 1_000 + number) for number in range(1_000)])
+    assert tally.wrong == [], tally.wrong[:5]
+    for number in range(50):
+        _, wrong = anyio.run(both_ways.play, seed * 50 + number)
+        assert wrong == [], wrong[:5]
+
+
+ROUNDS: Mapping[str, Callable[[int], None]] = {
+    "machine": machine,
+    "kills": kills,
+    "dying": dying,
+    "payments": payments,
+}

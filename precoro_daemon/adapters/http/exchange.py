@@ -49,10 +49,12 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Request:
-    """One call. `form` is the body of a write, as pairs.
+    """One call.
 
-    headers  beside those that every call has
-    encoded  path and query as they must be sent, where another party wrote them
+    form       the body of a write, as pairs
+    headers    beside those that every call has
+    encoded    path and query as they must be sent, where another party wrote them
+    may_leave  asked when the connection stands; False: too late, nothing is written
     """
 
     method: str
@@ -62,6 +64,7 @@ class Request:
     lane: Lane = Lane.LISTS
     headers: Query = ()
     encoded: str = ""
+    may_leave: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -76,6 +79,11 @@ class Request:
             return self.encoded
         path = quote(self.path, safe=_LEGAL_IN_PATH)
         return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body exactly as sent."""
+        return urlencode(self.form).encode()
 
     @property
     def repeatable(self) -> bool:
@@ -146,6 +154,11 @@ class Exchange(Protocol):
     def open(self, request: Request) -> AbstractAsyncContextManager[Body]:
         """The same for a file, whatever it holds, or for a redirect to one. The call counts as over once its answer
         begins, so that a long body does not hold up the next call."""
+        ...
+
+    async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
+        """One try of a call that must not be repeated; its answer whatever the status. `permit` is asked when the
+        call may leave and is charged; what it raises ends the call unsent. Raises AuthenticationError besides."""
         ...
 
     async def rest(self, seconds: float) -> None:

@@ -45,12 +45,17 @@ class Manners:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request as it leaves; `target` is path and query, percent-encoded."""
+    """One request as it leaves.
+
+    target     path and query, percent-encoded
+    may_leave  asked when a new connection stands; False: too late, nothing is written
+    """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    may_leave: Callable[[], bool] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -128,7 +133,7 @@ class Origin:
             headers=outgoing.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total, timeouts.connect, sock_read=timeouts.read),
-            trace_request_ctx=on_sent,
+            trace_request_ctx=_Leaving(outgoing, on_sent),
         )
 
     async def _exchange(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
@@ -149,12 +154,30 @@ class Origin:
         return b"".join(pieces)
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What is asked and told on the way out of one request."""
+
+    outgoing: Outgoing
+    tell: OnSent
+
+    def check(self) -> None:
+        if self.outgoing.may_leave is not None and not self.outgoing.may_leave():
+            raise ConnectionFault(f"{self.outgoing}: it took too long to connect; nothing was sent")
+
+
 def _tell_when_sent() -> aiohttp.TraceConfig:
     async def tell(
         _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
     ) -> None:
-        await context.trace_request_ctx()
+        await context.trace_request_ctx.tell()
+
+    async def check(
+        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceConnectionCreateEndParams
+    ) -> None:
+        context.trace_request_ctx.check()
 
     trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(check)
     trace.on_request_headers_sent.append(tell)
     return trace

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, OnSent, Request
@@ -18,6 +18,9 @@ __all__ = ["HttpSession", "Timeouts"]
 _LARGEST_BODY = 64 * 2**20
 """A page of 200 documents has about one MiB."""
 
+_LATEST_START = 5.0
+"""Seconds until a connection must stand over which something is sent that must not be sent twice."""
+
 _FORM: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -25,23 +28,31 @@ class HttpSession:
     """Implements `Wire` for one origin, which alone ever sees the key."""
 
     def __init__(self, credentials: Credentials, timeouts: Timeouts) -> None:
-        manners = Manners(credentials.origin, timeouts, _LARGEST_BODY)
-        self._origin = Origin(manners, _headers(credentials), lambda: credentials.secrets)
+        """A POST gets a connection of its own: on one that was kept, the server may have hung up already, and then
+        nobody knows what became of it."""
+        kept = Manners(credentials.origin, timeouts, _LARGEST_BODY)
+        soon = replace(timeouts, connect=min(timeouts.connect, _LATEST_START))
+        once = replace(kept, timeouts=soon, keep_alive=False)
+        self._origin = Origin(kept, _headers(credentials), lambda: credentials.secrets)
+        self._origin_for_once = Origin(once, _headers(credentials), lambda: credentials.secrets)
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._origin.__aenter__()
+        await self._stack.enter_async_context(self._origin)
+        await self._stack.enter_async_context(self._origin_for_once)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._origin.__aexit__(kind, error, trace)
+        await self._stack.__aexit__(kind, error, trace)
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         sending = _Sending(on_sent)
+        origin = self._origin if request.repeatable else self._origin_for_once
         fault: TemporaryError
         try:
-            return await self._origin.send(_outgoing(request), sending.tell)
+            return await origin.send(_outgoing(request), sending.tell)
         except (ConnectionFault, MalformedAnswer) as error:
             fault = error
         if sending.done and not request.repeatable:
@@ -53,8 +64,9 @@ class HttpSession:
 
 
 def _outgoing(request: Request) -> Outgoing:
-    form = urlencode(request.form).encode() if request.form else None
-    return Outgoing(request.method, request.target, {**(_FORM if form else {}), **dict(request.headers)}, form)
+    form = request.body or None
+    headers = {**(_FORM if form else {}), **dict(request.headers)}
+    return Outgoing(request.method, request.target, headers, form, request.may_leave)
 
 
 class _Sending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -73,9 +73,9 @@ class Throttled:
     async def send(self, request: Request) -> Answer:
         key = self._budget.key(request.method, request.target)
         async with self._gate.passage(request.lane, key) as passage:
-            answer = await self._wire.send(request, partial(self._gate.sent, passage))
-            self._gate.answered(passage)
-            await self._learn(request, answer, passage)
+            answer = await self._carry(request, passage)
+            check(request, answer, self._credentials.secrets)
+            await self._guard.prove(request)
         return answer
 
     @asynccontextmanager
@@ -85,18 +85,32 @@ class Throttled:
             async with self._gate.passage(request.lane, key) as passage:
                 body = await stack.enter_async_context(self._wire.open(request, partial(self._gate.sent, passage)))
                 self._gate.answered(passage)
-                await self._learn(request, await _complaint(body), passage, as_file=True)
+                answer = await _complaint(body)
+                await self._learn(request, answer, passage)
+                check(request, answer, self._credentials.secrets, as_file=True)
+                await self._guard.prove(request)
             yield body
 
-    async def _learn(self, request: Request, answer: Answer, passage: Passage, *, as_file: bool = False) -> None:
+    async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
+        key = self._budget.key(request.method, request.target)
+        async with self._gate.passage(request.lane, key) as passage:
+            await permit()
+            return await self._carry(request, passage)
+
+    async def _carry(self, request: Request, passage: Passage) -> Answer:
+        """One request on the wire, and what its answer teaches whatever it says."""
+        answer = await self._wire.send(request, partial(self._gate.sent, passage))
+        self._gate.answered(passage)
+        await self._learn(request, answer, passage)
+        return answer
+
+    async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
         await self._set_clock(answer, passage)
         await self._guard.judge(request, answer)
         if answer.status == 429:
             await self._close_window(request, answer, passage)
         else:
             self._budget.accepted()
-        check(request, answer, self._credentials.secrets, as_file=as_file)
-        await self._guard.prove(request)
 
     async def _set_clock(self, answer: Answer, passage: Passage) -> None:
         """If the first answer shows that our clock was wrong, stamp its call and read the book anew."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import FileState, read_files
 from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
 from precoro_daemon.adapters.sql.failures import explained
+from precoro_daemon.adapters.sql.journal import JOURNAL
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
@@ -38,7 +39,8 @@ class CollectionState:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
-    windows as the budget book has them · attached files"""
+    windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
+    the oldest"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -46,6 +48,7 @@ class Overview:
     calls: Sequence[tuple[float, bytes]]
     closed: Mapping[str, float]
     files: FileState
+    payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
 
 
 def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20) -> Overview:
@@ -65,7 +68,16 @@ def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles
             calls=read_calls(connection, since),
             closed=read_closed(connection),
             files=read_files(connection, files),
+            payments=_payments(connection),
         )
+
+
+def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, float]]:
+    """A store that an older version wrote last has none."""
+    if connection.execute(SQL["find_table"], ("intents",)).fetchone() is None:
+        return {}
+    rows = connection.execute(JOURNAL["count_intents"])
+    return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

@@ -4,6 +4,9 @@ SELECT value FROM meta WHERE key = ?;
 -- name: write_meta
 INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
+-- name: find_table
+SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?;
+
 -- name: read_views
 SELECT name FROM sqlite_schema WHERE type = 'view';
 

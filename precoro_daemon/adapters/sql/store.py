@@ -10,10 +10,14 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
+from precoro_daemon.adapters.sql.journal import SqlJournal
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
+from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
 from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.adapters.threads import run_to_end
 
 
@@ -23,6 +27,21 @@ class Store:
     budget_book: SqlBudgetBook
     attachments: SqlAttachmentBook
     custom_fields: SqlCustomFields
+    journal: SqlJournal
+    claims: SqlClaims
+    paid_set: SqlPaidSet
+
+
+def build_store(transactions: Transactions, witness: Witness) -> Store:
+    return Store(
+        SqlMirror(transactions),
+        SqlBudgetBook(transactions),
+        SqlAttachmentBook(transactions),
+        SqlCustomFields(transactions),
+        SqlJournal(transactions, witness),
+        SqlClaims(transactions),
+        SqlPaidSet(transactions),
+    )
 
 
 @asynccontextmanager
@@ -37,12 +56,7 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     try:
         connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
         transactions = Transactions(executor, connection, path)
-        yield Store(
-            SqlMirror(transactions),
-            SqlBudgetBook(transactions),
-            SqlAttachmentBook(transactions),
-            SqlCustomFields(transactions),
-        )
+        yield build_store(transactions, Witness(path))
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
         await run_to_end(executor, resources.close)

@@ -1,0 +1,178 @@
+"""what the books claim, on SQLite; read together with the mirror's invoices"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+
+from precoro_daemon.adapters.sql.intent_rows import claim_cells, to_claim, to_intent
+from precoro_daemon.adapters.sql.journal import JOURNAL
+from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_payment
+from precoro_daemon.domain.matching import Claim, MatchBy, Paid
+from precoro_daemon.domain.money import read_amount
+from precoro_daemon.domain.payments import UNRESOLVED, State
+from precoro_daemon.ports import Meeting, Misread, Reading
+
+_NAMES: Mapping[MatchBy, str] = {
+    "external_id": "records.external_id",
+    "id": "CAST(records.id AS TEXT)",
+    "idn": "CAST(records.idn AS TEXT)",
+    "number_and_supplier": "records.data ->> '$.invoiceNumber'",
+}
+"""What an invoice is called, by the way it is matched."""
+
+_SAME: Mapping[MatchBy, str] = {
+    "external_id": "records.external_id = :external_id",
+    "id": "records.id = :id",
+    "idn": "records.idn = :idn",
+    "number_and_supplier": "records.data ->> '$.invoiceNumber' = :number",
+}
+"""That another one is called the same, so that an index finds it."""
+
+
+class SqlClaims:
+    """ports.Claims, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._indexed = False
+
+    async def position(self, ledger: str) -> str | None:
+        def work(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute(JOURNAL["read_position"], (_position(ledger),)).fetchone()
+            return None if row is None else str(row["value"])
+
+        return await self._transactions.read(work)
+
+    async def take_in(self, ledger: str, reading: Reading, at: float) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            about = {"ledger": ledger, "at": at}
+            changed = 0
+            for claim in reading.claims:
+                changed += connection.execute(JOURNAL["take_in_claim"], claim_cells(claim) | about).rowcount
+                connection.execute(JOURNAL["forget_misread"], (ledger, claim.key))
+            for row in reading.misread:
+                cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
+                connection.execute(JOURNAL["take_in_misread"], cells | about)
+            connection.execute(JOURNAL["save_position"], (_position(ledger), reading.position))
+            return changed
+
+        return await self._transactions.write(work)
+
+    async def meetings(self, ledger: str, by: MatchBy) -> Sequence[Meeting]:
+        if by == "number_and_supplier" and not self._indexed:
+            # Only who matches by numbers pays for their index.
+            await self._transactions.execute(JOURNAL["index_invoice_numbers"], ())
+            self._indexed = True
+        return await self._transactions.read(partial(_meetings, ledger=ledger, by=by))
+
+    async def changed(self, ledger: str) -> Sequence[tuple[Intent, Claim]]:
+        def work(connection: sqlite3.Connection) -> Sequence[tuple[Intent, Claim]]:
+            rows = connection.execute(JOURNAL["changed_claims"], {"ledger": ledger})
+            return [(to_intent(row), _claimed(row)) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+        work = partial(_namesakes, invoice_id=invoice_id, by=by)
+        return await self._transactions.read(work)
+
+    async def accept(self, ledger: str, key: str) -> None:
+        await self._transactions.execute(JOURNAL["accept_claim"], (ledger, key))
+
+    async def free(self, ledger: str, key: str) -> None:
+        await self._transactions.execute(JOURNAL["free_claim"], (ledger, key))
+
+    async def named(self, ledger: str, name: str) -> Sequence[Claim]:
+        def work(connection: sqlite3.Connection) -> Sequence[Claim]:
+            return [to_claim(row) for row in connection.execute(JOURNAL["claims_named"], (ledger, name))]
+
+        return await self._transactions.read(work)
+
+    async def enriched(self, invoice: Invoice) -> Invoice:
+        def work(connection: sqlite3.Connection) -> Invoice:
+            row = connection.execute(JOURNAL["supplier_name"], (invoice.supplier.id,)).fetchone()
+            return invoice if row is None else _with_supplier(invoice, row["external_id"])
+
+        return await self._transactions.read(work)
+
+    async def mirrored_payment(self, remote_id: str) -> Payment | None:
+        def work(connection: sqlite3.Connection) -> Payment | None:
+            row = connection.execute(JOURNAL["mirrored_payment"], (remote_id,)).fetchone()
+            return None if row is None else read_payment(row["data"])
+
+        return await self._transactions.read(work)
+
+    async def waiting(self, ledger: str) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute(JOURNAL["count_waiting"], (ledger,)).fetchone()["claims"])
+
+        return await self._transactions.read(work)
+
+    async def misread(self, ledger: str) -> Sequence[Misread]:
+        def work(connection: sqlite3.Connection) -> Sequence[Misread]:
+            return [Misread(**row) for row in connection.execute(JOURNAL["misread"], (ledger,))]
+
+        return await self._transactions.read(work)
+
+
+def _position(ledger: str) -> str:
+    return f"claims of {ledger}"
+
+
+def _claimed(row: sqlite3.Row) -> Claim:
+    amount = read_amount(row["claimed"])
+    assert amount is not None, "amounts were written by `plain`"
+    day = date.fromisoformat(row["claimed_day"])
+    return Claim(
+        row["key"], row["invoice"], amount, row["claimed_currency"], day, row["claimed_supplier"], row["ours"]
+    )
+
+
+def _meetings(connection: sqlite3.Connection, ledger: str, by: MatchBy) -> Sequence[Meeting]:
+    """A claim whose name fits several invoices is one meeting."""
+    first: dict[str, sqlite3.Row] = {}
+    for name in ("meetings", "taken_back"):
+        for row in connection.execute(JOURNAL[name].format(name=_NAMES[by]), {"ledger": ledger}):
+            first.setdefault(row["key"], row)
+    return [_meeting(connection, row, by) for row in first.values()]
+
+
+def _meeting(connection: sqlite3.Connection, row: sqlite3.Row, by: MatchBy) -> Meeting:
+    invoice_id = row["invoice_id"]
+    others = _intents(connection, "to_precoro", invoice_id)
+    return Meeting(
+        to_claim(row),
+        _namesakes(connection, invoice_id, by),
+        others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
+        exports=[intent for intent in _intents(connection, "to_ledger", invoice_id) if intent.state in UNRESOLVED],
+    )
+
+
+def _namesakes(connection: sqlite3.Connection, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+    """The invoice, and every other one the books could mean by its name."""
+    found = _invoices(connection, "records.id = :id", {"id": invoice_id})
+    if not found:
+        return ()
+    [one] = found
+    values = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    return _invoices(connection, _SAME[by], values)
+
+
+def _invoices(connection: sqlite3.Connection, same: str, values: Mapping[str, object]) -> Sequence[Invoice]:
+    rows = connection.execute(JOURNAL["namesakes"].format(same=same), values).fetchall()
+    return [_with_supplier(read_invoice(row["data"]), row["supplier_external_id"]) for row in rows]
+
+
+def _with_supplier(invoice: Invoice, external_id: str | None) -> Invoice:
+    return replace(invoice, supplier=replace(invoice.supplier, external_id=external_id))
+
+
+def _intents(connection: sqlite3.Connection, direction: str, invoice_id: int) -> Sequence[Intent]:
+    values = {"direction": direction, "invoice_id": invoice_id}
+    return [to_intent(row) for row in connection.execute(JOURNAL["intents_of_invoice"], values)]

@@ -1,0 +1,204 @@
+"""intents, attempts and the append-only journal on SQLite"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from precoro_daemon.adapters.sql.intent_rows import (
+    attempt_cells,
+    intent_cells,
+    to_attempt,
+    to_intent,
+    to_line,
+)
+from precoro_daemon.adapters.sql.statements import SQL, read_named
+from precoro_daemon.adapters.sql.transactions import Transactions, in_transaction
+from precoro_daemon.adapters.sql.witness import Witness
+from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, moved
+from precoro_daemon.domain.payments import Direction, State
+from precoro_daemon.errors import StaleIntent
+from precoro_daemon.ports import Line, Switch
+
+JOURNAL = read_named("journal.sql")
+
+_NEVER = "nothing is sent until `precoro-daemon payments arm`"
+_NO_WITNESS = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
+_OLDER = (
+    "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
+)
+
+
+class SqlJournal:
+    """ports.Journal, where the contract is written."""
+
+    def __init__(self, transactions: Transactions, witness: Witness) -> None:
+        self._transactions = transactions
+        self._witness = witness
+
+    async def prepare(self) -> None:
+        """Indexes on the mirror's records, which would cost a mirror that never pays a tenth of its time."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for name in ("index_payable", "index_paid", "index_external_ids", "index_canceled"):
+                connection.execute(JOURNAL[name])
+
+        await self._transactions.write(work)
+
+    async def switch(self) -> Switch:
+        return await self._transactions.read(partial(_switch, witness=self._witness))
+
+    async def arm(self, at: float) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            testimony = self._witness.create()
+            connection.execute(SQL["write_meta"], ("armed", testimony.nonce))
+            _write_line(connection, at=at, event="arm")
+
+        await self._transactions.write(work)
+
+    async def disarm(self, at: float, reason: str) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            self._witness.remove()
+            connection.execute(SQL["write_meta"], ("armed", ""))
+            _write_line(connection, at=at, event="disarm", reason=reason)
+
+        await self._transactions.write(work)
+
+    async def plan(self, draft: Intent, step: Step, claim: str | None = None) -> Intent | None:
+        return await self._transactions.write(partial(_plan, draft=draft, step=step, claim=claim))
+
+    async def record(self, intent: Intent, step: Step) -> Intent:
+        return await self._transactions.write(partial(_move, intent=intent, step=step))
+
+    async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
+        def work(connection: sqlite3.Connection) -> tuple[Intent, int]:
+            after = _move(connection, intent, step)
+            connection.execute(JOURNAL["create_attempt"], attempt_cells(attempt))
+            return after, int(connection.execute(JOURNAL["last_line"]).fetchone()["seq"])
+
+        def permit(connection: sqlite3.Connection) -> Intent:
+            # The witness learns of it afterwards: it must never know of a row that the store may yet lose.
+            self._witness.demand()
+            after, seq = in_transaction(connection, work)
+            self._witness.advance(seq, _fingerprint(connection, seq))
+            return after
+
+        return await self._transactions.read(permit)
+
+    async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:
+        def work(connection: sqlite3.Connection) -> Intent:
+            row = {"intent": intent.id, "number": intent.attempts, "outcome": outcome}
+            connection.execute(JOURNAL["end_attempt"], row)
+            return _move(connection, intent, step)
+
+        return await self._transactions.write(work)
+
+    async def intent(self, prefix: str) -> Sequence[Intent]:
+        return await self._intents("find_intents", prefix=prefix)
+
+    async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
+        return await self._intents("intents_in_state", direction=direction, states=json.dumps(states))
+
+    async def due_looks(self, direction: Direction, now: float) -> Sequence[Intent]:
+        return await self._intents("due_looks", direction=direction, now=now)
+
+    async def unfinished(self, direction: Direction) -> Sequence[Intent]:
+        return await self._intents("unfinished", direction=direction)
+
+    async def canceled(self) -> Sequence[Intent]:
+        return await self._intents("canceled_payments")
+
+    async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]:
+        return await self._intents("intents_of_invoice", direction=direction, invoice_id=invoice_id)
+
+    async def _intents(self, name: str, **values: Any) -> Sequence[Intent]:
+        def work(connection: sqlite3.Connection) -> Sequence[Intent]:
+            return [to_intent(row) for row in connection.execute(JOURNAL[name], values)]
+
+        return await self._transactions.read(work)
+
+    async def attempts(self, intent: str) -> Sequence[Attempt]:
+        def work(connection: sqlite3.Connection) -> Sequence[Attempt]:
+            return [to_attempt(row) for row in connection.execute(JOURNAL["read_attempts"], (intent,))]
+
+        return await self._transactions.read(work)
+
+    async def spent(self, direction: Direction, currency: str, since: float) -> Sequence[Decimal]:
+        row = {"direction": direction, "currency": currency, "since": since}
+
+        def work(connection: sqlite3.Connection) -> Sequence[Decimal]:
+            return [Decimal(amount) for (amount,) in connection.execute(JOURNAL["spent"], row)]
+
+        return await self._transactions.read(work)
+
+    async def trace(self, intent: str) -> Sequence[Line]:
+        def work(connection: sqlite3.Connection) -> Sequence[Line]:
+            return [to_line(row) for row in connection.execute(JOURNAL["trace"], (intent,))]
+
+        return await self._transactions.read(work)
+
+
+def _switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
+    row = connection.execute(SQL["read_meta"], ("armed",)).fetchone()
+    if row is None:
+        return Switch(armed=False, reason=_NEVER)
+    if not row["value"]:
+        said = connection.execute(JOURNAL["last_word_on_the_switch"]).fetchone()
+        return Switch(armed=False, reason=said["reason"] if said else _NEVER)
+    testimony = witness.read()
+    if testimony is None or testimony.nonce != row["value"]:
+        return Switch(armed=False, reason=_NO_WITNESS)
+    if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):
+        return Switch(armed=False, reason=_OLDER)
+    return Switch(armed=True)
+
+
+def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: str | None) -> Intent | None:
+    intent = begun(draft, step)
+    cells = intent_cells(intent)
+    if connection.execute(JOURNAL["has_unresolved"], cells).fetchone():
+        return None
+    connection.execute(JOURNAL["create_intent"], cells)
+    if claim is not None:
+        connection.execute(JOURNAL["carry_claim"], {"intent": intent.id, "ledger": intent.ledger, "key": claim})
+    _write_step(connection, None, intent, step)
+    return intent
+
+
+def _move(connection: sqlite3.Connection, intent: Intent, step: Step) -> Intent:
+    after = moved(intent, step)
+    guards = {"was": str(intent.state), "attempts_before": intent.attempts}
+    if not connection.execute(JOURNAL["move_intent"], intent_cells(after) | guards).rowcount:
+        raise StaleIntent(f"{intent} is no longer {intent.state}")
+    _write_step(connection, intent, after, step)
+    return after
+
+
+def _write_step(connection: sqlite3.Connection, before: Intent | None, after: Intent, step: Step) -> None:
+    _write_line(
+        connection,
+        at=step.at,
+        intent=after.id,
+        event=str(step.event),
+        source="" if before is None else str(before.state),
+        target=str(after.state),
+        attempt=after.attempts,
+        reason=step.reason,
+        facts=json.dumps(dict(step.facts)),
+    )
+
+
+def _write_line(connection: sqlite3.Connection, **given: Any) -> None:
+    empty = {"intent": "", "source": "", "target": "", "attempt": 0, "reason": "", "facts": "{}"}
+    connection.execute(JOURNAL["write_line"], empty | given).fetchone()
+
+
+def _fingerprint(connection: sqlite3.Connection, seq: int) -> str:
+    """Differs for another row of that number, also if it is about the same payment; "" if there is none."""
+    row = connection.execute(JOURNAL["read_line"], (seq,)).fetchone()
+    return "" if row is None else blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()

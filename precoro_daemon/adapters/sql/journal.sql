@@ -1,0 +1,268 @@
+-- name: index_payable
+CREATE INDEX IF NOT EXISTS invoices_payable ON records (id)
+WHERE collection = 'invoices' AND status IN (2, 4) AND vanished_at IS NULL;
+
+-- name: index_paid
+-- Covers the comparison with paid_invoices: a million of them are compared without reading a record.
+CREATE INDEX IF NOT EXISTS invoices_paid ON records (id, version)
+WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL;
+
+-- name: index_external_ids
+CREATE INDEX IF NOT EXISTS invoices_by_external_id ON records (external_id)
+WHERE collection = 'invoices' AND external_id IS NOT NULL;
+
+-- name: index_canceled
+CREATE INDEX IF NOT EXISTS payments_canceled ON records (id) WHERE collection = 'payments' AND status = 8;
+
+
+-- name: create_intent
+INSERT INTO intents (
+    id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, state, reason, since,
+    attempts, doubted, looks, look_at, remote_id, remote_idn, marked, told, seen
+) VALUES (
+    :id, :direction, :ledger, :source, :amount, :currency, :day, :invoice_id, :invoice_idn, :supplier, :state, :reason,
+    :since, :attempts, :doubted, :looks, :look_at, :remote_id, :remote_idn, :marked, :told, :seen
+);
+
+-- name: move_intent
+UPDATE intents
+SET amount = :amount, currency = :currency, day = :day, supplier = :supplier, state = :state, reason = :reason,
+    since = :since, attempts = :attempts, doubted = :doubted, looks = :looks, look_at = :look_at,
+    remote_id = :remote_id, remote_idn = :remote_idn, marked = :marked, told = :told, seen = :seen
+WHERE id = :id AND state = :was AND attempts = :attempts_before;
+
+-- name: has_unresolved
+SELECT 1 FROM intents
+WHERE id = :id
+    OR (
+        :direction = 'to_precoro' AND direction = 'to_precoro' AND invoice_id = :invoice_id
+        AND state IN ('planned', 'sending', 'doubt', 'review')
+    )
+LIMIT 1;
+
+-- name: write_line
+INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts)
+VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts)
+RETURNING seq;
+
+-- name: read_line
+SELECT at, intent, event, attempt FROM journal WHERE seq = ?;
+
+-- name: last_line
+SELECT coalesce(max(seq), 0) AS seq FROM journal;
+
+-- name: last_word_on_the_switch
+SELECT reason FROM journal WHERE intent = '' AND event = 'disarm' ORDER BY seq DESC LIMIT 1;
+
+-- name: trace
+SELECT seq, at, intent, event, source, target, attempt, reason, facts FROM journal WHERE intent = ? ORDER BY seq;
+
+-- name: create_attempt
+INSERT INTO attempts (intent, number, at, amount, known, remainder, server_time, body)
+VALUES (:intent, :number, :at, :amount, :known, :remainder, :server_time, :body);
+
+-- name: end_attempt
+UPDATE attempts SET outcome = :outcome WHERE intent = :intent AND number = :number;
+
+-- name: read_attempts
+SELECT intent, number, at, amount, known, remainder, server_time, body, outcome
+FROM attempts
+WHERE intent = ?
+ORDER BY number;
+
+-- name: spent
+SELECT attempts.amount
+FROM attempts
+JOIN intents ON intents.id = attempts.intent
+WHERE attempts.at >= :since AND intents.direction = :direction AND intents.currency = :currency
+    AND (attempts.outcome IS NULL OR attempts.outcome NOT IN ('unsent', 'refused'));
+
+-- name: find_intents
+SELECT * FROM intents WHERE id >= :prefix AND id < :prefix || '~' ORDER BY id LIMIT 20;
+
+-- name: intents_in_state
+SELECT intents.*
+FROM intents
+WHERE direction = :direction AND state IN (SELECT value FROM json_each(:states))
+ORDER BY since, id;
+
+-- name: due_looks
+SELECT * FROM intents
+WHERE direction = :direction AND state IN ('doubt', 'review') AND state NOT IN ('confirmed', 'rejected')
+    AND look_at <= :now
+ORDER BY look_at, id;
+
+-- name: unfinished
+SELECT * FROM intents
+WHERE direction = :direction
+    AND ((state = 'confirmed' AND NOT (marked AND seen)) OR (state = 'rejected' AND NOT told))
+ORDER BY since, id;
+
+-- name: intents_of_invoice
+SELECT * FROM intents WHERE invoice_id = :invoice_id AND direction = :direction ORDER BY since, id;
+
+-- name: count_intents
+SELECT direction, state, count(*) AS intents, min(since) AS oldest FROM intents GROUP BY direction, state;
+
+
+-- name: read_position
+SELECT value FROM positions WHERE name = ?;
+
+-- name: save_position
+INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: set_position_once
+INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING;
+
+-- name: take_in_claim
+INSERT INTO claims (ledger, key, invoice, amount, currency, day, supplier, ours, takes_back, facts, seen_at)
+VALUES (:ledger, :key, :invoice, :amount, :currency, :day, :supplier, :ours, :takes_back, :facts, :at)
+ON CONFLICT (ledger, key) DO UPDATE
+SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.currency, day = excluded.day,
+    supplier = excluded.supplier, ours = excluded.ours, takes_back = excluded.takes_back, facts = excluded.facts,
+    seen_at = excluded.seen_at
+WHERE facts <> excluded.facts OR supplier IS NOT excluded.supplier OR ours IS NOT excluded.ours;
+
+-- name: take_in_misread
+INSERT INTO misread_claims (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
+ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at;
+
+-- name: forget_misread
+DELETE FROM misread_claims WHERE ledger = ? AND key = ?;
+
+-- name: misread
+SELECT key, reason, raw FROM misread_claims WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
+
+-- name: carry_claim
+UPDATE claims SET intent = :intent, carried = facts WHERE ledger = :ledger AND key = :key;
+
+-- name: accept_claim
+UPDATE claims SET carried = facts WHERE ledger = ? AND key = ?;
+
+-- name: free_claim
+UPDATE claims SET intent = NULL, carried = NULL WHERE ledger = ? AND key = ?;
+
+-- name: meetings
+-- What an intent to the books made comes back from there as a claim; it is not one.
+SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours, records.id AS invoice_id
+FROM records INDEXED BY invoices_payable
+JOIN claims INDEXED BY claims_waiting
+    ON claims.ledger = :ledger AND claims.intent IS NULL AND claims.invoice = {name}
+WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.vanished_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM intents WHERE intents.direction = 'to_ledger' AND intents.id = claims.ours
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM intents
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
+    )
+ORDER BY day, claims.key;
+
+-- name: taken_back
+SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours, records.id AS invoice_id
+FROM claims INDEXED BY claims_taking_back
+JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {name} = claims.invoice
+WHERE claims.ledger = :ledger AND claims.intent IS NULL AND claims.takes_back
+ORDER BY day, claims.key;
+
+-- name: namesakes
+SELECT records.data, suppliers.external_id AS supplier_external_id
+FROM records
+LEFT JOIN records AS suppliers
+    ON suppliers.collection = 'suppliers' AND suppliers.id = CAST(records.data ->> '$.supplier.id' AS INTEGER)
+WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
+
+-- name: changed_claims
+SELECT claims.key, claims.invoice, claims.amount AS claimed, claims.currency AS claimed_currency,
+    claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*
+FROM claims INDEXED BY claims_changed
+JOIN intents ON intents.id = claims.intent
+WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
+    AND intents.direction = 'to_precoro' AND intents.invoice_id IS NOT NULL
+    AND (
+        intents.state = 'planned'
+        OR (intents.state = 'review' AND intents.attempts = 0)
+        OR (
+            (
+                intents.state = 'confirmed'
+                OR (
+                    intents.state = 'rejected' AND intents.attempts = 0
+                    AND 'withdraw' = (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1)
+                )
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM intents AS other
+                WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
+                    AND other.state IN ('planned', 'sending', 'doubt', 'review')
+            )
+        )
+    );
+
+-- name: claims_named
+SELECT key, invoice, amount, currency, day, supplier, ours
+FROM claims
+WHERE ledger = ? AND invoice = ?;
+
+-- name: supplier_name
+SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
+
+-- name: mirrored_payment
+SELECT data FROM records
+WHERE collection = 'payments' AND id = CAST(? AS INTEGER) AND vanished_at IS NULL;
+
+-- name: canceled_payments
+-- Payments of ours that Precoro has, and that somebody cancelled there.
+SELECT intents.*
+FROM records INDEXED BY payments_canceled
+JOIN intents ON intents.direction = 'to_precoro' AND intents.state = 'confirmed'
+    AND intents.remote_id = CAST(records.id AS TEXT)
+WHERE records.collection = 'payments' AND records.status = 8
+    AND NOT EXISTS (
+        SELECT 1 FROM intents AS other
+        WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
+            AND other.state IN ('planned', 'sending', 'doubt', 'review')
+    );
+
+-- name: count_waiting
+SELECT count(*) AS claims FROM claims WHERE ledger = ? AND intent IS NULL;
+
+-- name: index_invoice_numbers
+CREATE INDEX IF NOT EXISTS invoices_by_number ON records (data ->> '$.invoiceNumber') WHERE collection = 'invoices';
+
+
+-- name: page_end
+SELECT max(id) AS last, count(*) AS rows
+FROM (
+    SELECT id FROM records INDEXED BY invoices_paid
+    WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND id > ?
+    ORDER BY id
+    LIMIT ?
+);
+
+-- name: compare_page
+INSERT INTO paid_invoices (id, version, due)
+SELECT id, version, :due FROM records INDEXED BY invoices_paid
+WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND id > :after AND id <= :last
+ORDER BY id
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, due = excluded.due, left_at = NULL
+WHERE version IS NOT excluded.version OR left_at IS NOT NULL;
+
+-- name: leave
+UPDATE paid_invoices SET left_at = :at, due = 1
+WHERE left_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM records INDEXED BY invoices_paid
+    WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND records.id = paid_invoices.id
+);
+
+-- name: due_paid
+SELECT paid_invoices.id, records.idn, paid_invoices.left_at IS NULL AS paid, paid_invoices.version,
+    CASE WHEN records.vanished_at IS NULL AND records.detail_version IS records.version THEN details.data END AS detail
+FROM paid_invoices
+LEFT JOIN records ON records.collection = 'invoices' AND records.id = paid_invoices.id
+LEFT JOIN details ON details.collection = 'invoices' AND details.id = paid_invoices.id
+WHERE paid_invoices.due
+ORDER BY paid_invoices.id
+LIMIT ?;
+
+-- name: paid_done
+UPDATE paid_invoices SET due = 0 WHERE id = ? AND version IS ?;

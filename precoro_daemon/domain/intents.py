@@ -1,0 +1,109 @@
+"""one intent and one attempt as values, and what an event makes of them"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from precoro_daemon.domain.money import plain
+from precoro_daemon.domain.payments import Direction, Event, State, after, external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A payment that must exist on the other side.
+
+    source     what it is made from: the books' key of a payment, or Precoro's id of one
+    amount     as the source has it; what was sent may be a rounding cent away from it
+    invoice_id None while nobody knows which invoice it is for
+    reason     why it is in its state; since: when it came there (Unix seconds)
+    attempts   how often the permission to send was given
+    doubted    an attempt came to nobody knows what, and it is sent again only if two of it cannot both fit
+    looks      how often it was looked for since it was last sent; look_at: when it is looked for next
+    remote_id  the other side's id of it; remote_idn: what Precoro addresses it by
+    marked     Precoro knows it by our id, or will not take it; told: a refusal stands on the invoice
+    seen       it was seen on the other side after it was confirmed
+    """
+
+    id: str
+    direction: Direction
+    ledger: str
+    source: str
+    amount: Decimal
+    currency: str
+    day: date
+    invoice_id: int | None = None
+    invoice_idn: int | str | None = None
+    supplier: str | None = None
+    state: State = State.PLANNED
+    reason: str = ""
+    since: float = 0.0
+    attempts: int = 0
+    doubted: bool = False
+    looks: int = 0
+    look_at: float | None = None
+    remote_id: str | None = None
+    remote_idn: int | str | None = None
+    marked: bool = False
+    told: bool = False
+    seen: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the payment may be called at Precoro."""
+        return frozenset({external_id(self.id, "uuid"), external_id(self.id, "number")})
+
+    def __str__(self) -> str:
+        invoice = self.invoice_idn if self.invoice_idn is not None else self.invoice_id
+        where = "an invoice not yet known" if invoice is None else f"invoice {invoice}"
+        source = self.source.removeprefix("payment:")
+        return f"{plain(self.amount)} {self.currency} for {where} (payment {source} of {self.day})"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The permission to send once, and what came of it.
+
+    amount       what is sent
+    known        ids of the payments that were on the invoice before
+    remainder    what the invoice owed; server_time: when that was, by the other side's clock
+    body         hash of the request's body
+    outcome      what came of it, None while nobody knows
+    """
+
+    intent: str
+    number: int
+    at: float
+    amount: Decimal
+    known: Sequence[int] = ()
+    remainder: Decimal | None = None
+    server_time: float | None = None
+    body: str = ""
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event and what it changes. `facts` stand in the journal for people; `changes` are fields of the intent."""
+
+    event: Event
+    at: float
+    reason: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def begun(draft: Intent, step: Step) -> Intent:
+    """An intent at its beginning. Raises ImpossibleTransition."""
+    return replace(draft, state=after(None, step.event), reason=step.reason, since=step.at, **step.changes)
+
+
+def moved(intent: Intent, step: Step) -> Intent:
+    """The intent after the step. Raises ImpossibleTransition."""
+    state = after(intent.state, step.event)
+    since = intent.since if state is intent.state else step.at
+    reason = step.reason or (intent.reason if state is intent.state else "")
+    return replace(intent, state=state, since=since, reason=reason, **step.changes)

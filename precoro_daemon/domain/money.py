@@ -1,0 +1,49 @@
+"""exact amounts"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+ROUNDING_CENT = Decimal("0.01")
+"""Precoro refuses an amount that misses the remainder by this much or less; the remainder itself is then meant."""
+
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,12})?")
+"""As many digits as a Decimal adds and subtracts without rounding."""
+
+_DIGITS = 2
+_OTHER_DIGITS = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+    0,
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+"""ISO 4217: the currencies that do not have hundredths."""
+
+
+def read_amount(value: Any) -> Decimal | None:
+    """An amount as a number or as text, every digit kept; None if it is none.
+
+    A binary float is refused, not rounded: whoever hands one over has lost digits already.
+    """
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return None
+    text = format(value, "f") if isinstance(value, Decimal) and value.is_finite() else str(value).strip()
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
+
+
+def is_whole(amount: Decimal, currency: str) -> bool:
+    """Whether it can be paid in coins of the currency. Zeros at the end do not count."""
+    decimals = format(amount, "f").partition(".")[2].rstrip("0")
+    return len(decimals) <= _OTHER_DIGITS.get(currency, _DIGITS)
+
+
+def snap(amount: Decimal, remainder: Decimal) -> Decimal:
+    """The remainder, if the amount misses it by a rounding cent; else the amount as it is."""
+    return remainder if abs(amount - remainder) <= ROUNDING_CENT else amount
+
+
+def plain(amount: Decimal) -> str:
+    """As people and forms write it: no exponent, hundredths at least, no zeros behind them."""
+    text = format(amount, "f")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(_DIGITS, '0')}"

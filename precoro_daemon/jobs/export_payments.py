@@ -1,0 +1,282 @@
+"""payments made in Precoro are recorded in the books, each once"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import anyio
+
+from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
+from precoro_daemon.domain.exports import Known, Pending, Share, shares, source_of
+from precoro_daemon.domain.intents import Attempt, Intent
+from precoro_daemon.domain.invoices import Invoice, read_invoice
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State, external_id, intent_id
+from precoro_daemon.errors import (
+    BadRecord,
+    BudgetSpent,
+    DaemonError,
+    DoubtfulError,
+    FatalError,
+    NotFound,
+    PermanentError,
+    SendingStopped,
+    StaleIntent,
+    Stopped,
+    TemporaryError,
+)
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.planning import Books, called
+from precoro_daemon.paying.recording import lose, settle_entries
+from precoro_daemon.paying.settling import nothing_came, tell_refusals
+from precoro_daemon.ports import Detail, Due, Entry, Journal, LapReport, Mirror, PaidInvoice, PaidSet, PaymentDesk
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_AT_ONCE = 100
+"""Invoices read from the store at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPayments:
+    """Compares which invoices are paid with which were; what is new goes through the journal into the books.
+
+    adopt  at the first lap, what is paid already is taken as known
+    """
+
+    desk: PaymentDesk
+    journal: Journal
+    paid_set: PaidSet
+    mirror: Mirror
+    books: Books
+    caps: Caps
+    stopped: Callable[[], Awaitable[bool]]
+    adopt: bool = True
+
+    async def lap(self) -> LapReport:
+        lap = _Lap(self, Keeper(self.journal, self.books.clock))
+        try:
+            await lap.run()
+        except (BudgetSpent, Stopped, FatalError) as error:
+            lap.ended = error
+        return LapReport(brought=lap.keeper.moves, failed=lap.keeper.failed, ended=lap.ended)
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: ExportPayments
+    keeper: Keeper
+    sent: int = 0
+    ended: DaemonError | None = None
+    spent: dict[str, Decimal] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        job = self.job
+        await settle_entries(job.journal, job.books.ledger, self.keeper)
+        adopted_at = await self._compare()
+        if adopted_at is not None:
+            await self._look_at_due(adopted_at)
+        await self._send_planned()
+        await tell_refusals(job.desk, job.journal, self.keeper, "to_ledger")
+
+    async def _compare(self) -> float | None:
+        """Bring the set of paid invoices up to date; None while the mirror has not listed all invoices once."""
+        job = self.job
+        known_by = (await job.mirror.cursor("invoices")).at
+        if known_by is None:
+            return None
+        adopted_at = await job.paid_set.adopted_at()
+        first = adopted_at is None
+        after: int | None = 0
+        while after is not None:
+            after, _ = await job.paid_set.compare(after, known=first and job.adopt)
+        if adopted_at is None:
+            # Not our own clock: a payment made since the list was read would count as known, and nobody had seen it.
+            adopted_at = known_by if job.adopt else 0.0
+            await job.paid_set.adopt(adopted_at)
+        await job.paid_set.leave(job.books.clock.now())
+        return adopted_at
+
+    async def _look_at_due(self, adopted_at: float) -> None:
+        """Every due invoice once: one that has to wait stays due for the next lap."""
+        seen: set[int] = set()
+        while fresh := [one for one in await self.job.paid_set.due(_AT_ONCE + len(seen)) if one.id not in seen]:
+            for paid in fresh:
+                seen.add(paid.id)
+                try:
+                    await self._look_at(paid, adopted_at)
+                except (TemporaryError, PermanentError) as error:
+                    self.keeper.failed.append(f"invoice {paid.idn}: {error}")
+
+    async def _look_at(self, paid: PaidInvoice, adopted_at: float) -> None:
+        invoice = await self._read(paid)
+        exported = await self.job.journal.of_invoice("to_ledger", paid.id)
+        if not paid.paid:
+            _log.warning("invoice_reopened", invoice=paid.idn, id=paid.id, exported=len(exported))
+        await self._follow(exported, invoice)
+        waits = False
+        if invoice is not None:
+            known = await self._known(invoice, adopted_at, exported)
+            for share in shares(invoice, known):
+                waits |= share.kind == "wait"
+                if share.kind in ("plan", "hold"):
+                    await self._plan(invoice, share)
+        if not waits:
+            await self.job.paid_set.done(paid)
+
+    async def _read(self, paid: PaidInvoice) -> Invoice | None:
+        """From the mirror if it has the detail; else one call. None: Precoro has it no more."""
+        if paid.detail is not None:
+            return read_invoice(paid.detail)
+        if paid.idn is None:
+            raise BadRecord("it has no number to ask for it by")
+        try:
+            fresh = await self.job.desk.read_invoice(paid.idn)
+        except NotFound:
+            return None
+        if fresh.invoice.id != paid.id:
+            return None
+        # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
+        due = Due("invoices", paid.id, paid.idn, paid.version)
+        await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=self.job.books.clock.now())
+        return fresh.invoice
+
+    async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
+        """A payment that is gone from Precoro is reported where the books have it, and not sent where they have not;
+        nothing is undone."""
+        standing = set() if invoice is None else {source_of(payment.id) for payment in invoice.standing}
+        for intent in exported:
+            if intent.source in standing or not intent.source.startswith("payment:"):
+                continue
+            said = f"{intent.source} no longer stands in Precoro"
+            if intent.state is State.PLANNED:
+                await self.keeper.record(intent, Event.WITHDRAW, said, told=True)
+            elif intent.state is State.CONFIRMED:
+                await self.keeper.record(intent, Event.MISS, f"{said}; the books have it as {intent.remote_id}")
+
+    async def _known(self, invoice: Invoice, adopted_at: float, exported: Sequence[Intent]) -> Known:
+        """An intent whose outcome is unknown may have made any payment that was not there before it."""
+        job, pending = self.job, []
+        ours = await job.journal.of_invoice("to_precoro", invoice.id)
+        for intent in ours:
+            if intent.state in UNRESOLVED:
+                attempts = await job.journal.attempts(intent.id)
+                pending += [Pending(one.amount, attempts[0].known) for one in attempts]
+        name = called(invoice, job.books.match_by)
+        claims = [] if name is None else await job.books.claims.named(job.books.ledger.name, name)
+        # Also what an earlier life of the store has sent: it derived the same names.
+        derived = [intent_id(job.books.company, job.books.ledger.name, claim.key, invoice.id) for claim in claims]
+        settled = {intent.source for intent in ours if intent.state is State.CONFIRMED}
+        settled |= {intent.remote_id for intent in exported if intent.remote_id is not None}
+        return Known(
+            made={int(intent.remote_id) for intent in ours if intent.remote_id is not None},
+            names={name for intent in derived for name in (intent, external_id(intent, "number"))},
+            pending=pending,
+            claims=[claim for claim in claims if claim.key not in settled and claim.ours is None],
+            adopted_at=adopted_at,
+        )
+
+    async def _plan(self, invoice: Invoice, share: Share) -> None:
+        books = self.job.books
+        day = None if share.payment is None else share.payment.day
+        draft = Intent(
+            id=intent_id(books.company, books.ledger.name, share.source, invoice.id),
+            direction="to_ledger",
+            ledger=books.ledger.name,
+            source=share.source,
+            amount=share.amount,
+            currency=invoice.currency,
+            day=day or datetime.fromtimestamp(books.clock.now(), UTC).date(),
+            invoice_id=invoice.id,
+            invoice_idn=invoice.idn,
+            supplier=invoice.supplier.name,
+        )
+        await self.keeper.plan(draft, Event.PLAN if share.kind == "plan" else Event.HOLD, share.reason)
+
+    async def _send_planned(self) -> None:
+        job = self.job
+        planned = await job.journal.in_state("to_ledger", State.PLANNED)
+        switch = await job.journal.switch()
+        if planned and not switch.armed:
+            _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
+            return
+        for intent in planned:
+            try:
+                await self._send(intent)
+            except SendingStopped as error:
+                _log.warning("payments_suspended", count=len(planned), reason=str(error))
+                return
+            except (TemporaryError, PermanentError, StaleIntent) as error:
+                self.keeper.failed.append(f"{intent}: {error}")
+
+    async def _send(self, intent: Intent) -> None:
+        if await self.job.stopped():
+            raise SendingStopped("the kill-switch file is there")
+        if reason := await self._held(intent):
+            if reason != intent.reason:
+                await self.keeper.record(intent, Event.LOOK, reason)
+            return
+        assert intent.invoice_id is not None
+        invoices = await self.job.books.claims.candidates(intent.invoice_id, "id")
+        if not invoices:
+            await self.keeper.record(intent, Event.HOLD, "the invoice is gone from Precoro")
+            return
+        await self._record(intent, entry_of(intent, invoices[0]))
+
+    async def _held(self, intent: Intent) -> str:
+        if intent.currency not in self.spent:
+            since = self.job.books.clock.now() - DAY
+            amounts = await self.job.journal.spent("to_ledger", intent.currency, since)
+            self.spent[intent.currency] = sum(amounts, Decimal(0))
+        return held_by(self.job.caps, intent.amount, Spent(self.spent[intent.currency], self.sent))
+
+    async def _record(self, intent: Intent, entry: Entry) -> None:
+        """From the permit on, every way out leaves a row, as on the way to Precoro."""
+        attempt = Attempt(intent.id, intent.attempts + 1, self.job.books.clock.now(), intent.amount)
+        begun = await self.keeper.begin(intent, attempt, {})
+        self.sent += 1
+        try:
+            key = await self.job.books.ledger.create(entry)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await lose(self.keeper, begun, "cancelled while it was being recorded")
+            raise
+        except DaemonError as error:
+            await self._settle_failure(begun, error)
+            return
+        self.spent[intent.currency] += intent.amount
+        changes = {"remote_id": key, "marked": True, "seen": True, "doubted": False, "look_at": None}
+        await self.keeper.end(begun, "accepted", Event.ACCEPT, "", **changes)
+
+    async def _settle_failure(self, intent: Intent, error: DaemonError) -> None:
+        """By the port's word: temporary and fatal failures wrote nothing, a permanent one refuses this payment."""
+        attempts = await self.job.journal.attempts(intent.id)
+        if isinstance(error, DoubtfulError):
+            self.spent[intent.currency] += intent.amount
+            await lose(self.keeper, intent, str(error))
+        elif isinstance(error, PermanentError) and nothing_came(attempts[:-1]):
+            await self.keeper.end(intent, "refused", Event.REFUSE, str(error))
+        elif isinstance(error, PermanentError):
+            await lose(self.keeper, intent, str(error))
+        else:
+            await self.keeper.end(intent, "unsent", Event.UNSENT, str(error))
+            raise error
+
+
+def entry_of(intent: Intent, invoice: Invoice) -> Entry:
+    return Entry(
+        key=intent.id,
+        amount=intent.amount,
+        currency=intent.currency,
+        paid_on=intent.day,
+        payment_id=int(intent.source.removeprefix("payment:")) if intent.source.startswith("payment:") else None,
+        invoice_id=invoice.id,
+        invoice_idn=str(invoice.idn or ""),
+        invoice_number=invoice.number,
+        invoice_external_id=invoice.external_id or "",
+        supplier_id=invoice.supplier.id,
+        supplier_name=invoice.supplier.name,
+    )

@@ -1,0 +1,252 @@
+"""payments in the books are recorded at Precoro, each once"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import anyio
+
+from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
+from precoro_daemon.domain.doubts import fits_only_once
+from precoro_daemon.domain.intents import Attempt, Intent
+from precoro_daemon.domain.invoices import Invoice
+from precoro_daemon.domain.matching import Order, Verdict, check
+from precoro_daemon.domain.payments import Event, State, external_id
+from precoro_daemon.errors import (
+    BudgetSpent,
+    DaemonError,
+    FatalError,
+    PermanentError,
+    SendingStopped,
+    StaleIntent,
+    Stopped,
+    TemporaryError,
+)
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.planning import Books, plan_claims, read_books
+from precoro_daemon.paying.settling import (
+    Till,
+    finish,
+    found,
+    lose,
+    nothing_came,
+    ours,
+    read,
+    recover,
+    seen_on,
+    settle_doubts,
+)
+from precoro_daemon.ports import Fresh, LapReport, Outcome, PaymentOrder
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_NAMES_AT_ONCE = 100
+"""Intents looked up with one call: each has two names, and Precoro takes 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkInvoicesPaid:
+    """Doubts are settled first; then the books are read, matched, and what fits is sent, one payment at a time.
+
+    named    payments carry our id
+    stopped  whether the kill-switch file is there
+    """
+
+    till: Till
+    books: Books
+    caps: Caps
+    stopped: Callable[[], Awaitable[bool]]
+    named: bool = True
+
+    async def lap(self) -> LapReport:
+        lap = _Lap(self, Keeper(self.till.journal, self.till.clock))
+        try:
+            await lap.run()
+        except (BudgetSpent, Stopped, FatalError) as error:
+            lap.ended = error
+        return LapReport(brought=lap.keeper.moves, failed=lap.keeper.failed, ended=lap.ended)
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: MarkInvoicesPaid
+    keeper: Keeper
+    sent: int = 0
+    ended: DaemonError | None = None
+    spent: dict[str, Decimal] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        till = self.job.till
+        await recover(till, self.keeper)
+        await settle_doubts(till, self.keeper)
+        if await self._read_books():
+            await plan_claims(self.job.books, self.keeper)
+            await self._send_planned()
+        await finish(till, self.keeper)
+
+    async def _read_books(self) -> bool:
+        """Nothing is sent by what the books said some time ago: they may have taken it back since."""
+        try:
+            await read_books(self.job.books)
+        except (TemporaryError, PermanentError) as error:
+            self.keeper.failed.append(f"the books {self.job.books.ledger.name} could not be read: {error}")
+            return False
+        return True
+
+    async def _send_planned(self) -> None:
+        till = self.job.till
+        planned = await till.journal.in_state("to_precoro", State.PLANNED)
+        switch = await till.journal.switch()
+        if planned and not switch.armed:
+            _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
+            await self._reconcile([intent for intent in planned if not intent.looks])
+            return
+        for intent in planned:
+            try:
+                await self._send(intent)
+            except SendingStopped as error:
+                _log.warning("payments_suspended", count=len(planned), reason=str(error))
+                return
+            except (TemporaryError, PermanentError, StaleIntent) as error:
+                self.keeper.failed.append(f"{intent}: {error}")
+
+    async def _reconcile(self, planned: list[Intent]) -> None:
+        """What an earlier life of this store has sent already is found by its names, a hundred with one call."""
+        for start in range(0, len(planned), _NAMES_AT_ONCE):
+            some = planned[start : start + _NAMES_AT_ONCE]
+            names = {name for intent in some for name in intent.names}
+            there = {
+                one.external_id: one for one in await self.job.till.desk.find_payments(names) if not one.canceled
+            }
+            for intent in some:
+                payment = next((there[name] for name in intent.names if name in there), None)
+                if payment is not None:
+                    await self.keeper.record(intent, Event.FIND, "Precoro has it already", **found(payment))
+                else:
+                    await self.keeper.record(intent, Event.LOOK, "not at Precoro under our id", looks=1)
+
+    async def _send(self, intent: Intent) -> None:
+        """Check by the invoice as it is now; send, hold back, or leave it for later."""
+        if reason := await self._held(intent):
+            await self._wait(intent, reason)
+            return
+        fresh = None if intent.invoice_idn is None else await read(self.job.till, intent)
+        if fresh is None:
+            said = (
+                "the invoice is gone from Precoro, shares its number with another one, or has none to ask for it by"
+            )
+            await self.keeper.record(intent, Event.HOLD, said)
+            return
+        invoice = await self.job.till.claims.enriched(fresh.invoice)
+        verdict = await self._check(intent, invoice, self._today(fresh.server_time))
+        if verdict.kind == "send":
+            await self._pay(intent, fresh, verdict.amount)
+        elif verdict.kind == "wait":
+            await self._wait(intent, verdict.reason)
+        elif verdict.payment is not None:
+            await self.keeper.record(intent, Event.FIND, verdict.reason, **found(verdict.payment))
+        else:
+            await self.keeper.record(intent, Event.HOLD, verdict.reason, seen_on(invoice))
+
+    async def _held(self, intent: Intent) -> str:
+        """What keeps it from being sent in this lap, as far as that is known without a call."""
+        if await self.job.stopped():
+            raise SendingStopped("the kill-switch file is there")
+        if intent.day > self._today(None):
+            return f"it is dated {intent.day}, which is still to come"
+        if intent.currency not in self.spent:
+            since = self.job.till.clock.now() - DAY
+            amounts = await self.job.till.journal.spent("to_precoro", intent.currency, since)
+            self.spent[intent.currency] = sum(amounts, Decimal(0))
+        return held_by(self.job.caps, intent.amount, Spent(self.spent[intent.currency], self.sent))
+
+    async def _wait(self, intent: Intent, reason: str) -> None:
+        """Journalled once for each reason, not once a lap."""
+        if reason != intent.reason:
+            await self.keeper.record(intent, Event.LOOK, reason)
+
+    async def _check(self, intent: Intent, invoice: Invoice, today: date) -> Verdict:
+        assert intent.invoice_id is not None
+        order = Order(intent.invoice_id, intent.amount, intent.currency, intent.day, intent.supplier, intent.names)
+        verdict = check(order, invoice, await ours(self.job.till, intent), today)
+        if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
+            return Verdict("hold", "an earlier request may still arrive, and two of it would both fit", invoice)
+        return verdict
+
+    async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal) -> None:
+        """From the permit on, every way out leaves a row: the outcome, or SENDING, which the next lap takes up."""
+        till, begun = self.job.till, None
+        name = external_id(intent.id, till.naming) if self.job.named else ""
+        order = PaymentOrder(fresh.invoice.id, amount, intent.day, name)
+
+        async def permit(body: str) -> None:
+            nonlocal begun
+            if await self.job.stopped():
+                raise SendingStopped("the kill-switch file is there")
+            begun = await self.keeper.begin(
+                intent, self._attempt(intent, fresh, amount, body), seen_on(fresh.invoice)
+            )
+
+        try:
+            outcome = await till.desk.pay(order, permit)
+        except anyio.get_cancelled_exc_class():
+            if begun is not None:
+                with anyio.CancelScope(shield=True):
+                    await lose(till, self.keeper, begun, "cancelled while it was being sent")
+            raise
+        assert begun is not None, "an outcome without a permit"
+        await self._settle(begun, outcome)
+
+    def _attempt(self, intent: Intent, fresh: Fresh, amount: Decimal, body: str) -> Attempt:
+        return Attempt(
+            intent=intent.id,
+            number=intent.attempts + 1,
+            at=self.job.till.clock.now(),
+            amount=amount,
+            known=[payment.id for payment in fresh.invoice.payments or ()],
+            remainder=fresh.invoice.remainder,
+            server_time=fresh.server_time,
+            body=body,
+        )
+
+    async def _settle(self, intent: Intent, outcome: Outcome) -> None:
+        attempts = await self.job.till.journal.attempts(intent.id)
+        if outcome.kind == "unsent":
+            await self.keeper.end(intent, "unsent", Event.UNSENT, outcome.text)
+        else:
+            self.sent += 1
+            self.spent[intent.currency] += attempts[-1].amount
+            await self._settle_sent(intent, outcome, clean=nothing_came(attempts[:-1]))
+        if outcome.ended is not None:
+            raise outcome.ended
+
+    async def _settle_sent(self, intent: Intent, outcome: Outcome, *, clean: bool) -> None:
+        """`clean`: no earlier attempt of it may have made a payment, so a refusal says that there is none."""
+        if outcome.kind == "accepted" and outcome.payment is not None:
+            await self.keeper.end(intent, "accepted", Event.ACCEPT, "", **self._made(intent, outcome))
+        elif outcome.kind == "refused" and clean:
+            await self.keeper.end(intent, "refused", Event.REFUSE, outcome.text)
+        else:
+            await lose(self.job.till, self.keeper, intent, outcome.text)
+
+    def _made(self, intent: Intent, outcome: Outcome) -> dict[str, Any]:
+        payment = outcome.payment
+        assert payment is not None
+        kept = payment.external_id in intent.names or not self.job.named
+        return {
+            "remote_id": str(payment.id),
+            "remote_idn": payment.idn,
+            "marked": kept,
+            "doubted": False,
+            "looks": 0,
+            "look_at": None,
+        }
+
+    def _today(self, server_time: float | None) -> date:
+        now = self.job.till.clock.now() if server_time is None else server_time
+        return datetime.fromtimestamp(now, UTC).date()

@@ -1,0 +1,118 @@
+"""what a person decides about a payment, journalled like everything else"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.invoices import Invoice
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
+from precoro_daemon.errors import DecisionRefused
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.planning import Books
+from precoro_daemon.paying.settling import nothing_came
+
+_LATEST_ARRIVAL = 86_400.0
+"""Seconds for which a request may still be on its way; the longest we know of took six hours."""
+
+
+async def find(keeper: Keeper, prefix: str) -> Intent:
+    """The one intent whose id begins so."""
+    found = await keeper.journal.intent(prefix.lower())
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise DecisionRefused(f"no payment has an id that begins with {prefix}; `payments review` lists them")
+    raise DecisionRefused(f"{len(found)} payments have ids that begin with {prefix}; give more of it")
+
+
+async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | None, by: str) -> Intent:
+    """The other side has it: under that id, or under the one that is known already."""
+    _expect(intent, State.REVIEW)
+    remote_id = remote_id or intent.remote_id
+    if remote_id is None:
+        raise DecisionRefused("say which payment it is there: --payment with the other side's id of it")
+    if intent.direction == "to_precoro" and not remote_id.isdecimal():
+        raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
+    if intent.direction == "to_precoro":
+        await books.claims.accept(intent.ledger, intent.source)
+    changes: dict[str, Any] = {
+        "remote_id": remote_id,
+        "marked": True,
+        "seen": True,
+        "doubted": False,
+        "look_at": None,
+    }
+    return await keeper.record(intent, Event.ADOPT, f"{by} found it there as {remote_id}", **changes)
+
+
+async def drop(keeper: Keeper, intent: Intent, by: str, reason: str) -> Intent:
+    _expect(intent, State.REVIEW)
+    said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
+    return await keeper.record(intent, Event.DROP, said, told=True, look_at=None)
+
+
+async def repost(keeper: Keeper, intent: Intent, by: str, *, force: bool) -> Intent:
+    """Send it (again), when the next lap finds that it fits. `force`: though a request may still be on its way."""
+    _expect(intent, State.REVIEW, State.REJECTED)
+    if intent.invoice_id is None:
+        raise DecisionRefused("nobody knows which invoice it is for; say so: --invoice with Precoro's id of it")
+    if intent.remote_id is not None:
+        raise DecisionRefused(f"the other side has it as {intent.remote_id}: adopt or drop it")
+    await _refuse_early(keeper, intent, force=force)
+    await _refuse_second(keeper, intent)
+    changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
+    return await keeper.record(intent, Event.REPOST, f"{by} wants it sent", **changes)
+
+
+async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:
+    """A payment that no invoice could be found for is for this one."""
+    _expect(intent, State.REVIEW)
+    if intent.invoice_id is not None:
+        raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the books if that is wrong")
+    invoices = [one for one in await books.claims.candidates(invoice_id, "id") if one.id == invoice_id]
+    if not invoices:
+        raise DecisionRefused(f"the mirror has no invoice with id {invoice_id}")
+    chosen = _for_invoice(books, intent, invoices[0])
+    await _refuse_second(keeper, chosen)
+    await drop(keeper, intent, by, f"it is for invoice {chosen.invoice_idn}, see {chosen.id}")
+    planned = await keeper.plan(chosen, Event.PLAN, f"{by} says it is for {invoices[0]}", intent.source)
+    if planned is None:
+        raise DecisionRefused(f"it was sent for invoice {chosen.invoice_idn} before, see {chosen.id}")
+    return planned
+
+
+def _for_invoice(books: Books, intent: Intent, invoice: Invoice) -> Intent:
+    return replace(
+        intent,
+        id=intent_id(books.company, intent.ledger, intent.source, invoice.id),
+        invoice_id=invoice.id,
+        invoice_idn=invoice.idn,
+        reason="",
+        told=False,
+    )
+
+
+def _expect(intent: Intent, *states: State) -> None:
+    if intent.state not in states:
+        raise DecisionRefused(f"{intent} is {intent.state}: only what is {' or '.join(states)} can be decided")
+
+
+async def _refuse_early(keeper: Keeper, intent: Intent, *, force: bool) -> None:
+    attempts = await keeper.journal.attempts(intent.id)
+    if nothing_came(attempts) or force:
+        return
+    left = attempts[-1].at + _LATEST_ARRIVAL - keeper.clock.now()
+    if left > 0:
+        hours = f"the next {-(-left // 3600):.0f} hours"
+        raise DecisionRefused(
+            f"the request may still arrive in {hours}; wait, or look there yourself and use --force"
+        )
+
+
+async def _refuse_second(keeper: Keeper, intent: Intent) -> None:
+    assert intent.invoice_id is not None
+    for other in await keeper.journal.of_invoice(intent.direction, intent.invoice_id):
+        if intent.direction == "to_precoro" and other.id != intent.id and other.state in UNRESOLVED:
+            raise DecisionRefused(f"settle the other payment of that invoice first: {other.id} ({other.state})")

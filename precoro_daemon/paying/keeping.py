@@ -1,0 +1,83 @@
+"""every step of an intent, recorded and told"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from precoro_daemon.domain.intents import Attempt, Intent, Step
+from precoro_daemon.domain.payments import Event, State
+from precoro_daemon.ports import Clock, Journal
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_TOLD = {
+    State.PLANNED: "payment_planned",
+    State.SENDING: "payment_permitted",
+    State.CONFIRMED: "payment_confirmed",
+    State.REJECTED: "payment_rejected",
+    State.DOUBT: "payment_doubted",
+    State.REVIEW: "payment_referred",
+}
+_WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Writes to the journal and says so in the log, once each. Counts for the report of a lap."""
+
+    journal: Journal
+    clock: Clock
+    moves: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    async def plan(self, draft: Intent, event: Event, reason: str, claim: str | None = None) -> Intent | None:
+        intent = await self.journal.plan(draft, self._step(event, reason), claim)
+        if intent is not None:
+            self._tell(None, intent)
+        return intent
+
+    async def record(
+        self, intent: Intent, event: Event, reason: str = "", facts: Mapping[str, str] | None = None, **changes: Any
+    ) -> Intent:
+        after = await self.journal.record(intent, self._step(event, reason, facts, changes))
+        self._tell(intent, after)
+        return after
+
+    async def begin(self, intent: Intent, attempt: Attempt, facts: Mapping[str, str]) -> Intent:
+        step = Step(Event.SEND, attempt.at, "", facts, {"attempts": attempt.number})
+        after = await self.journal.begin(intent, attempt, step)
+        self._tell(intent, after)
+        return after
+
+    async def end(self, intent: Intent, outcome: str, event: Event, reason: str, **changes: Any) -> Intent:
+        after = await self.journal.end(intent, outcome, self._step(event, reason, None, changes))
+        self._tell(intent, after)
+        return after
+
+    def alarm(self, intent: Intent, reason: str) -> None:
+        _log.error("payment_doubled", intent=intent.id, payment=str(intent), reason=reason)
+        self.failed.append(f"{intent}: {reason}")
+
+    def _step(
+        self,
+        event: Event,
+        reason: str,
+        facts: Mapping[str, str] | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Step:
+        return Step(event, self.clock.now(), reason, facts or {}, changes or {})
+
+    def _tell(self, before: Intent | None, after: Intent) -> None:
+        moved = before is None or before.state is not after.state
+        self.moves += moved
+        told = _log.warning if moved and after.state in _WORRYING else _log.info
+        told(
+            _TOLD[after.state] if moved else "payment_noted",
+            intent=after.id,
+            payment=str(after),
+            direction=after.direction,
+            reason=after.reason,
+        )

@@ -1,0 +1,136 @@
+"""what the books claim becomes intents"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.invoices import Invoice
+from precoro_daemon.domain.matching import Claim, MatchBy, Verdict, match
+from precoro_daemon.domain.payments import Event, State, intent_id
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.ports import Batch, Claims, Clock, Ledger, Meeting, Misread, Reading
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The books and how they are read.
+
+    company   whose they are; stands in every id we derive
+    currency  what the books' payments are in where they do not say, "" if that is not known
+    """
+
+    ledger: Ledger
+    claims: Claims
+    clock: Clock
+    company: str
+    match_by: MatchBy
+    currency: str = ""
+
+
+async def read_books(books: Books) -> None:
+    """Take in what is new or changed. Raises what the ledger raises."""
+    position = await books.claims.position(books.ledger.name)
+    async with books.ledger.recorded(position) as batches:
+        async for batch in batches:
+            await _take_in(books, batch, position)
+
+
+async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
+    for row in batch.unreadable:
+        _log.warning("claim_rejected", ledger=books.ledger.name, key=row.key, reason=row.reason)
+    if not batch.payments and not batch.unreadable and batch.position == position:
+        return
+    claims = [
+        Claim(row.key, row.invoice, row.amount, row.currency or books.currency, row.paid_on, row.supplier, row.ours)
+        for row in batch.payments
+    ]
+    misread = [Misread(row.key, row.reason, row.raw) for row in batch.unreadable]
+    changed = await books.claims.take_in(
+        books.ledger.name, Reading(claims, misread, batch.position), books.clock.now()
+    )
+    if changed:
+        _log.info("claims_received", ledger=books.ledger.name, count=changed)
+
+
+async def plan_claims(books: Books, keeper: Keeper) -> None:
+    """Make intents of the claims that meet an invoice; hold back what is not certain."""
+    for intent, claim in await books.claims.changed(books.ledger.name):
+        await _follow(books, keeper, intent, claim)
+    for meeting in await books.claims.meetings(books.ledger.name, books.match_by):
+        await _plan(books, keeper, meeting)
+
+
+def judge(books: Books, meeting: Meeting) -> Verdict:
+    """What is to become of a claim, by what the mirror has."""
+    for export in meeting.exports:
+        if export.amount == meeting.claim.amount:
+            return Verdict("wait", f"it may be our own entry {export.id}, whose outcome is not known yet")
+    return match(meeting.claim, meeting.candidates, books.match_by, meeting.others)
+
+
+async def _plan(books: Books, keeper: Keeper, meeting: Meeting) -> None:
+    verdict = judge(books, meeting)
+    claim = meeting.claim
+    if verdict.kind == "wait":
+        _log.debug("claim_postponed", ledger=books.ledger.name, key=claim.key, reason=verdict.reason)
+        return
+    draft = draft_of(books, claim, verdict.invoice)
+    if verdict.kind == "plan":
+        await keeper.plan(draft, Event.PLAN, f"{claim} meets {verdict.invoice}", claim.key)
+    else:
+        await keeper.plan(draft, Event.HOLD, verdict.reason, claim.key)
+
+
+def draft_of(books: Books, claim: Claim, invoice: Invoice | None) -> Intent:
+    return Intent(
+        id=intent_id(books.company, books.ledger.name, claim.key, None if invoice is None else invoice.id),
+        direction="to_precoro",
+        ledger=books.ledger.name,
+        source=claim.key,
+        amount=claim.amount,
+        currency=claim.currency,
+        day=claim.day,
+        invoice_id=None if invoice is None else invoice.id,
+        invoice_idn=None if invoice is None else invoice.idn,
+        supplier=claim.supplier,
+    )
+
+
+async def _follow(books: Books, keeper: Keeper, intent: Intent, claim: Claim) -> None:
+    """The books changed a payment after it became an intent."""
+    said = f"the books now say: {claim}"
+    verdict = await _judge_anew(books, intent, claim)
+    same = verdict.invoice is not None and verdict.invoice.id == intent.invoice_id
+    if intent.state is State.CONFIRMED:
+        await keeper.record(intent, Event.MISS, f"changed in the books after it was sent; {said}")
+    elif intent.state is State.PLANNED and (claim.amount <= 0 or not same):
+        await keeper.record(intent, Event.WITHDRAW, said, told=True)
+        if not same:
+            await books.claims.free(books.ledger.name, claim.key)
+            return
+    elif intent.state is State.PLANNED or (same and verdict.kind == "plan"):
+        changes = {name: getattr(claim, name) for name in ("amount", "currency", "day", "supplier")}
+        await keeper.record(intent, Event.REPLAN, said, **changes)
+    await books.claims.accept(books.ledger.name, claim.key)
+
+
+async def _judge_anew(books: Books, intent: Intent, claim: Claim) -> Verdict:
+    """Whether it would be matched with the same invoice today."""
+    assert intent.invoice_id is not None
+    candidates = await books.claims.candidates(intent.invoice_id, books.match_by)
+    return match(claim, [one for one in candidates if called(one, books.match_by) == claim.invoice], books.match_by)
+
+
+def called(invoice: Invoice, by: MatchBy) -> str | None:
+    """What the books call it."""
+    names = {
+        "external_id": invoice.external_id,
+        "id": str(invoice.id),
+        "idn": None if invoice.idn is None else str(invoice.idn),
+        "number_and_supplier": invoice.number,
+    }
+    return names[by]

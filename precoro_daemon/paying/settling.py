@@ -1,0 +1,218 @@
+"""doubts about payments to Precoro are settled by looking, and loose ends are tied up"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from precoro_daemon.domain.doubts import BETWEEN_LOOKS, Doubt, Repost, Ruling, judge, look_again, next_look
+from precoro_daemon.domain.intents import Attempt, Intent
+from precoro_daemon.domain.invoices import Invoice, Payment
+from precoro_daemon.domain.money import plain
+from precoro_daemon.domain.payments import UNRESOLVED, Direction, Event, State, external_id
+from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.ports import Claims, Clock, Fresh, Journal, PaymentDesk
+
+_SEEN_AFTER = 900.0
+"""Seconds the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
+
+_NOTHING_CAME = frozenset({"unsent", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Where payments to Precoro are made.
+
+    naming  the form of our id at Precoro
+    """
+
+    desk: PaymentDesk
+    journal: Journal
+    claims: Claims
+    clock: Clock
+    repost: Repost = "never"
+    naming: Any = "uuid"
+
+
+async def recover(till: Till, keeper: Keeper) -> None:
+    """What was being sent when the program ended is in doubt: nobody heard the answer."""
+    for intent in await till.journal.in_state("to_precoro", State.SENDING):
+        await lose(till, keeper, intent, "the program ended before the answer came")
+
+
+async def lose(till: Till, keeper: Keeper, intent: Intent, reason: str) -> Intent:
+    """The last attempt came to nobody knows what."""
+    attempts = await till.journal.attempts(intent.id)
+    look_at = next_look(attempts[-1].at, 0, till.clock.now())
+    return await keeper.end(intent, "unknown", Event.LOSE, reason, doubted=True, looks=0, look_at=look_at)
+
+
+async def settle_doubts(till: Till, keeper: Keeper) -> None:
+    """Look for everything that is due to be looked for. One that cannot be looked at now is looked at next time."""
+    for intent in await till.journal.due_looks("to_precoro", till.clock.now()):
+        try:
+            await _look(till, keeper, intent)
+        except (TemporaryError, PermanentError) as error:
+            keeper.failed.append(f"{intent}: could not be looked for: {error}")
+
+
+async def _look(till: Till, keeper: Keeper, intent: Intent) -> None:
+    fresh = await read(till, intent)
+    doubt = await _doubt(till, intent)
+    invoice = None if fresh is None else fresh.invoice
+    now = till.clock.now()
+    if intent.state is State.DOUBT:
+        ruling = judge(doubt, invoice, now, till.repost)
+    else:
+        ruling = look_again(doubt, invoice, now)
+    await _apply(keeper, intent, ruling, _seen(fresh))
+    if ruling.alarm:
+        keeper.alarm(intent, ruling.reason)
+
+
+async def read(till: Till, intent: Intent) -> Fresh | None:
+    """The invoice as it is now; None if Precoro has it no more, or has another one under its number."""
+    if intent.invoice_idn is None:
+        raise PermanentError(f"{intent}: the invoice has no number to ask for it by")
+    try:
+        fresh = await till.desk.read_invoice(intent.invoice_idn)
+    except NotFound:
+        return None
+    return fresh if fresh.invoice.id == intent.invoice_id else None
+
+
+async def ours(till: Till, intent: Intent) -> frozenset[int]:
+    """Ids of the payments on the invoice that other intents made."""
+    assert intent.invoice_id is not None
+    others = await till.journal.of_invoice("to_precoro", intent.invoice_id)
+    return frozenset(int(one.remote_id) for one in others if one.remote_id is not None and one.id != intent.id)
+
+
+async def _doubt(till: Till, intent: Intent) -> Doubt:
+    """From the first attempt on that may have made a payment, whatever is new may be it."""
+    attempts = [one for one in await till.journal.attempts(intent.id) if one.outcome not in _NOTHING_CAME]
+    first, last = attempts[0], attempts[-1]
+    return Doubt(last.amount, intent.names, first.known, await ours(till, intent), last.at, intent.looks)
+
+
+async def _apply(keeper: Keeper, intent: Intent, ruling: Ruling, facts: dict[str, str]) -> None:
+    changes: dict[str, Any] = {"looks": intent.looks + 1, "look_at": ruling.look_at}
+    if ruling.payment is not None:
+        changes |= found(ruling.payment) | {"look_at": None}
+        await keeper.end(intent, "found", Event.FIND, ruling.reason, **changes)
+        return
+    if ruling.event is Event.REPEAT:
+        changes["looks"] = 0
+    await keeper.record(intent, ruling.event, ruling.reason, facts, **changes)
+
+
+def found(payment: Payment) -> dict[str, Any]:
+    """What is known of an intent once its payment was seen under our id."""
+    return {
+        "remote_id": str(payment.id),
+        "remote_idn": payment.idn,
+        "marked": True,
+        "seen": True,
+        "doubted": False,
+    }
+
+
+def _seen(fresh: Fresh | None) -> dict[str, str]:
+    if fresh is None:
+        return {"invoice": "gone"}
+    return seen_on(fresh.invoice) | {"server_time": str(fresh.server_time)}
+
+
+def seen_on(invoice: Invoice) -> dict[str, str]:
+    """What was read, for people who must decide by it."""
+    payments: Sequence[Payment] = invoice.payments or ()
+    told = [
+        f"{one.id}: {'?' if one.amount is None else plain(one.amount)} on {one.day}"
+        + (" cancelled" if one.canceled else "")
+        + (f" called {one.external_id}" if one.external_id else "")
+        for one in payments
+    ]
+    remainder = "?" if invoice.remainder is None else plain(invoice.remainder)
+    return {"remainder": remainder, "status": str(invoice.status), "payments": "; ".join(told) or "none"}
+
+
+async def finish(till: Till, keeper: Keeper) -> None:
+    """Let Precoro call what was made by our id, see it there, and tell on the invoice what was refused."""
+    for intent in await till.journal.canceled():
+        await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} was cancelled in Precoro")
+    await tell_refusals(till.desk, till.journal, keeper, "to_precoro")
+    for intent in await till.journal.unfinished("to_precoro"):
+        try:
+            await _finish(till, keeper, intent)
+        except TemporaryError as error:
+            keeper.failed.append(f"{intent}: {error}")
+
+
+async def tell_refusals(desk: PaymentDesk, journal: Journal, keeper: Keeper, direction: Direction) -> None:
+    for intent in await journal.unfinished(direction):
+        if intent.state is State.REJECTED:
+            try:
+                await _tell(desk, keeper, intent)
+            except TemporaryError as error:
+                keeper.failed.append(f"{intent}: {error}")
+
+
+async def _finish(till: Till, keeper: Keeper, intent: Intent) -> None:
+    if intent.state is State.REJECTED:
+        return
+    if not intent.marked:
+        intent = await _mark(till, keeper, intent)
+    if not intent.seen:
+        await _see(till, keeper, intent)
+
+
+async def _tell(desk: PaymentDesk, keeper: Keeper, intent: Intent) -> None:
+    said = f"precoro-daemon could not record the payment {intent.source} of {plain(intent.amount)}: {intent.reason}"
+    outcome = "the invoice tells why"
+    try:
+        if intent.invoice_idn is not None:
+            await desk.log_invoice(intent.invoice_idn, said[:500])
+    except PermanentError as error:
+        outcome = f"the invoice does not take the reason: {error}"
+    await keeper.record(intent, Event.TELL, intent.reason, {"told": outcome}, told=True)
+
+
+async def _mark(till: Till, keeper: Keeper, intent: Intent) -> Intent:
+    outcome = "Precoro calls it by our id"
+    try:
+        if intent.remote_idn is not None:
+            await till.desk.mark_payment(intent.remote_idn, external_id(intent.id, till.naming))
+    except PermanentError as error:
+        outcome = f"Precoro does not take our id: {error}"
+    return await keeper.record(intent, Event.MARK, outcome, marked=True)
+
+
+async def _see(till: Till, keeper: Keeper, intent: Intent) -> None:
+    """By the mirror, which costs no call; by the invoice itself if the mirror does not show it in time."""
+    assert intent.remote_id is not None
+    if await till.claims.mirrored_payment(intent.remote_id) is not None:
+        await keeper.record(intent, Event.SEE, "the mirror has it", seen=True)
+        return
+    if till.clock.now() < intent.since + _SEEN_AFTER + intent.looks * BETWEEN_LOOKS:
+        return
+    fresh = await read(till, intent)
+    there = [] if fresh is None else [one.id for one in fresh.invoice.standing]
+    if int(intent.remote_id) in there:
+        await keeper.record(intent, Event.SEE, "it stands on the invoice", seen=True)
+    else:
+        await _miss(till, keeper, intent, _seen(fresh))
+
+
+async def _miss(till: Till, keeper: Keeper, intent: Intent, facts: dict[str, str]) -> None:
+    """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
+    assert intent.invoice_id is not None
+    others = await till.journal.of_invoice("to_precoro", intent.invoice_id)
+    if not any(one.id != intent.id and one.state in UNRESOLVED for one in others):
+        await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} is not on the invoice", facts)
+
+
+def nothing_came(attempts: Sequence[Attempt]) -> bool:
+    """Whether every attempt is known to have made nothing."""
+    return all(attempt.outcome in _NOTHING_CAME for attempt in attempts)

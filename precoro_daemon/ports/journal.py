@@ -1,0 +1,239 @@
+"""what paying must not forget: intents, their journal, the claims of the books, the paid set"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from precoro_daemon.domain.intents import Attempt, Intent, Step
+from precoro_daemon.domain.invoices import Invoice, Payment
+from precoro_daemon.domain.matching import Claim, MatchBy, Paid
+from precoro_daemon.domain.payments import Direction, State
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether anything may be sent, and why not."""
+
+    armed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the journal; `intent` is "" for what concerns all of them."""
+
+    seq: int
+    at: float
+    intent: str
+    event: str
+    source: str
+    target: str
+    attempt: int
+    reason: str
+    facts: Mapping[str, str]
+
+
+class Journal(Protocol):
+    """Intents, attempts and the append-only journal. One writer.
+
+    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
+    An intent that is no longer in the state it was read in is not moved: StaleIntent. Raises StoreUnusable when the
+    disk is full, read-only or the file damaged.
+    """
+
+    async def prepare(self) -> None:
+        """Once before anything else, in every process: what a mirror without payments does without."""
+        ...
+
+    async def switch(self) -> Switch:
+        """A store that is new, was restored from a copy or moved is not armed, whatever it says of itself."""
+        ...
+
+    async def arm(self, at: float) -> None: ...
+
+    async def disarm(self, at: float, reason: str) -> None: ...
+
+    async def plan(self, draft: Intent, step: Step, claim: str | None = None) -> Intent | None:
+        """Begin an intent, and note that it carries the books' payment of that key: all or nothing.
+
+        None, and nothing is written, if it is there already, or if another one of its invoice is unresolved (in the
+        direction to Precoro).
+        """
+        ...
+
+    async def record(self, intent: Intent, step: Step) -> Intent:
+        """Move an intent, with a row of the journal."""
+        ...
+
+    async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
+        """The permission to send: attempt, state and journal row, on disk when it returns, and so is the witness that
+        tells a restored store from this one."""
+        ...
+
+    async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:
+        """Move an intent whose last attempt came to this outcome."""
+        ...
+
+    async def intent(self, prefix: str) -> Sequence[Intent]:
+        """Those whose id begins so."""
+        ...
+
+    async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
+        """Oldest first."""
+        ...
+
+    async def due_looks(self, direction: Direction, now: float) -> Sequence[Intent]:
+        """Doubts and reviews that are to be looked for by now, in the order in which they fell due."""
+        ...
+
+    async def unfinished(self, direction: Direction) -> Sequence[Intent]:
+        """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not tell so."""
+        ...
+
+    async def canceled(self) -> Sequence[Intent]:
+        """Confirmed payments to Precoro that the mirror shows as cancelled, unless their invoice has another
+        unresolved intent."""
+        ...
+
+    async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]: ...
+
+    async def attempts(self, intent: str) -> Sequence[Attempt]: ...
+
+    async def spent(self, direction: Direction, currency: str, since: float) -> Sequence[Decimal]:
+        """Amounts of the attempts since then that are not known to have come to nothing."""
+        ...
+
+    async def trace(self, intent: str) -> Sequence[Line]:
+        """The whole journal of one intent, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A claim and what it may be for.
+
+    candidates  the invoices Precoro still has that bear the name, as the mirror has them
+    others      what was sent or is being sent for the only candidate
+    exports     unresolved payments to the books for it: one of them may be this very claim
+    """
+
+    claim: Claim
+    candidates: Sequence[Invoice]
+    others: Sequence[Paid] = ()
+    exports: Sequence[Intent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """A row of the books that is no payment we can read."""
+
+    key: str
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Some of the books, to be kept. `position` is where reading goes on."""
+
+    claims: Sequence[Claim]
+    misread: Sequence[Misread]
+    position: str
+
+
+class Claims(Protocol):
+    """What the books claim was paid, as last read. Writing and failing as for `Journal`."""
+
+    async def position(self, ledger: str) -> str | None: ...
+
+    async def take_in(self, ledger: str, reading: Reading, at: float) -> int:
+        """Claims and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
+        ...
+
+    async def meetings(self, ledger: str, by: MatchBy) -> Sequence[Meeting]:
+        """Claims that no intent carries and for which the mirror has an invoice that can be paid, and those that
+        take something back; oldest first."""
+        ...
+
+    async def changed(self, ledger: str) -> Sequence[tuple[Intent, Claim]]:
+        """Intents whose claim says something else by now: planned ones, those that never were sent and were held or
+        taken back by the books, and confirmed ones. The latter two kinds are left out while their invoice has
+        another unresolved intent."""
+        ...
+
+    async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+        """The invoice and those that bear its name, as the mirror has them."""
+        ...
+
+    async def accept(self, ledger: str, key: str) -> None:
+        """What the claim says now is what its intent carries."""
+        ...
+
+    async def free(self, ledger: str, key: str) -> None:
+        """No intent carries the claim any more."""
+        ...
+
+    async def named(self, ledger: str, name: str) -> Sequence[Claim]:
+        """The claims for the invoice that the books call so."""
+        ...
+
+    async def enriched(self, invoice: Invoice) -> Invoice:
+        """The invoice with what the mirror knows of its supplier."""
+        ...
+
+    async def mirrored_payment(self, remote_id: str) -> Payment | None:
+        """A payment as the mirror has it; None if it does not have it."""
+        ...
+
+    async def waiting(self, ledger: str) -> int:
+        """How many claims no intent carries."""
+        ...
+
+    async def misread(self, ledger: str) -> Sequence[Misread]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaidInvoice:
+    """An invoice whose payments are to be looked at.
+
+    detail   its full JSON where the mirror has it up to date
+    paid     it is among the paid and partly paid ones; False: it has left them
+    version  what the mirror had when this was read
+    """
+
+    id: int
+    idn: int | str | None
+    detail: str | None
+    paid: bool
+    version: bytes = field(default=b"", repr=False)
+
+
+class PaidSet(Protocol):
+    """Which invoices were paid or partly paid when we last looked. Writing and failing as for `Journal`."""
+
+    async def adopted_at(self) -> float | None:
+        """When the set was first taken; what was paid before is known. None: never."""
+        ...
+
+    async def adopt(self, at: float) -> None:
+        """Set that time, once; a second call changes nothing."""
+        ...
+
+    async def compare(self, after: int, *, known: bool) -> tuple[int | None, int]:
+        """Take in one page of the paid and partly paid invoices with an id above `after`: new and changed ones become
+        due (`known`: they are taken as they are). Where the next page begins, None after the last; how many were new
+        or changed."""
+        ...
+
+    async def leave(self, at: float) -> int:
+        """Invoices that are no longer among them become due, each once; how many."""
+        ...
+
+    async def due(self, limit: int) -> Sequence[PaidInvoice]: ...
+
+    async def done(self, invoice: PaidInvoice) -> None:
+        """Its payments are in the journal; it is due again when it changes."""
+        ...

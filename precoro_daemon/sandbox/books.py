@@ -1,0 +1,96 @@
+"""a small set of books in SQLite beside the made-up company, as an accountant keeps them"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from precoro_daemon.sandbox import schema
+from precoro_daemon.sandbox.clock import stamp
+from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.rows import Row
+from precoro_daemon.sandbox.shapes import exact
+
+TABLE = """
+CREATE TABLE payments (
+    id INTEGER PRIMARY KEY,
+    bill TEXT NOT NULL,
+    supplier TEXT,
+    amount TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    paid_on TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    precoro_key TEXT UNIQUE
+);
+CREATE TRIGGER payments_change AFTER INSERT ON payments
+BEGIN
+    UPDATE payments SET changed_at = (SELECT max(changed_at) + 1 FROM payments) WHERE id = NEW.id;
+END;
+"""
+
+READ = (
+    "SELECT id AS key, bill AS invoice, supplier, amount, currency, paid_on, changed_at AS position,"
+    " precoro_key AS ours FROM payments WHERE changed_at > :position ORDER BY changed_at"
+)
+INSERT = (
+    "INSERT INTO payments (bill, supplier, amount, currency, paid_on, changed_at, precoro_key)"
+    " VALUES (:invoice_idn, :supplier_name, :amount, :currency, :paid_on, 0, :key) ON CONFLICT DO NOTHING"
+)
+FIND = "SELECT id FROM payments WHERE precoro_key = :key"
+
+
+def configuration(path: Path) -> str:
+    """How these books are named in a configuration: invoices are called by their idn."""
+    return (
+        f'[ledger]\nkind = "sql"\nname = "sandbox books"\n\n[ledger.sql]\nurl = "sqlite:///{path.resolve()}"\n'
+        f'read = "{READ}"\nstart = "0"\ninsert = "{INSERT}"\nfind = "{FIND}"\n\n'
+        '[mark_invoices_paid]\nenabled = true\nmatch_by = "idn"\n\n[export_payments]\nenabled = true\n'
+    )
+
+
+def found(path: Path) -> None:
+    """Empty books."""
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as books:
+        books.executescript(TABLE)
+
+
+def record(path: Path, invoice: Row, cents: int, day: str) -> int:
+    """Somebody enters a payment; the number it gets."""
+    supplier = None if invoice.supplier is None else invoice.supplier.name
+    with closing(sqlite3.connect(path)) as books, books:
+        row = (str(invoice.idn), supplier, exact(cents), invoice.currency, day)
+        added = books.execute(
+            "INSERT INTO payments (bill, supplier, amount, currency, paid_on, changed_at) VALUES (?, ?, ?, ?, ?, 0)",
+            row,
+        )
+        return int(added.lastrowid or 0)
+
+
+def read(path: Path) -> Sequence[tuple[int, str, str, str | None]]:
+    """Number, bill, amount and our key of every payment, in the order in which they were entered."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as books:
+        return books.execute("SELECT id, bill, amount, precoro_key FROM payments ORDER BY id").fetchall()
+
+
+def payable(company: Company) -> Sequence[Row]:
+    """Invoices that can be paid, oldest first; without credit notes and parts of a split."""
+    return [
+        row
+        for row in company["invoices"]
+        if row.status in (schema.APPROVED, schema.PARTLY_PAID)
+        and row.logic not in (schema.CREDIT_NOTE, schema.CREDIT_NOTE_TOO)
+        and row.split_of is None
+        and not any(other.split_of is row for other in row.linked or ())
+        and row.total > row.paid
+    ]
+
+
+def pay_some(path: Path, company: Company, count: int) -> int:
+    """The books pay a few of the company's invoices: in turn all that is owed, half of it, and a cent less."""
+    rows = payable(company)[:count]
+    for number, row in enumerate(rows):
+        owed = row.total - row.paid
+        cents = (owed, max(1, owed // 2), max(1, owed - 1))[number % 3]
+        record(path, row, cents, stamp(company.now())[:10])
+    return len(rows)

@@ -1,0 +1,85 @@
+"""[payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from precoro_daemon.domain.money import read_amount
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import Allowed, Lower, one_of, read_number
+
+
+def read_money(value: object) -> Decimal:
+    """An exact amount: text, or a whole number. A TOML number with a point is a binary float already."""
+    amount = read_amount(read_number(value))
+    if amount is None:
+        raise ValueError
+    return amount
+
+
+_Amount = Annotated[
+    Decimal,
+    BeforeValidator(read_money),
+    Field(ge=0),
+    Allowed('an amount ≥ 0, whole or in quotes: 5000, "99.50" (0 lifts the cap)'),
+]
+_Number = Annotated[int, BeforeValidator(read_number), Field(ge=0), Allowed("a whole number ≥ 0 (0 lifts the cap)")]
+_Switch = Annotated[bool, one_of(("true", "false"))]
+_Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), Allowed("three capital letters (ISO 4217), or nothing")]
+
+MATCHES = ("external_id", "id", "idn", "number_and_supplier")
+
+
+class Payments(Section):
+    """What holds for payments in both directions."""
+
+    kill_switch: Path = Path("payments.stop")
+    """As long as a file of this name is there, nothing is sent; looking and planning go on. A relative path starts at
+    the working directory. It is looked for before each payment, so it works at once."""
+
+    max_amount: _Amount = Decimal(100_000)
+    """The most that one payment may be, in whatever currency. A slip of the decimal point is held back by it."""
+
+    max_per_day: _Amount = Decimal(1_000_000)
+    """The most that 24 hours may come to, in each currency and direction; what is in doubt counts."""
+
+    max_per_lap: _Number = 200
+    """The most payments of one lap in each direction. 200 take ten minutes at a call a second."""
+
+
+class MarkInvoicesPaid(Section):
+    """Payments in the books are recorded at Precoro."""
+
+    enabled: _Switch = False
+    """Off until you say so. On, it plans; it sends nothing before `payments arm`."""
+
+    match_by: Annotated[Literal["external_id", "id", "idn", "number_and_supplier"], Lower, one_of(MATCHES)] = (
+        "external_id"
+    )
+    """What the books call an invoice: Precoro's externalId, id or idn, or the supplier's invoice number. A number
+    alone is no name: with it, the books must say the supplier too (by Precoro's id, name or externalId)."""
+
+    currency: _Currency = ""
+    """What the books' payments are in where they do not say. Empty: such a payment waits for a person."""
+
+    repost: Annotated[Literal["never", "guarded"], Lower, one_of(("never", "guarded"))] = "never"
+    """What becomes of a payment that was sent, is in doubt and was not found. never: a person decides. guarded: it is
+    sent again where two of it cannot both fit the invoice; that relies on Precoro refusing what is above the rest."""
+
+    external_id: Annotated[Literal["uuid", "number", "none"], Lower, one_of(("uuid", "number", "none"))] = "uuid"
+    """What our payments are called at Precoro, so that they are known again: a UUID, or a number of 18 digits where
+    only numbers are taken. none: every lost answer then waits for a person."""
+
+
+class ExportPayments(Section):
+    """Payments made in Precoro are recorded in the books."""
+
+    enabled: _Switch = False
+    """Off until you say so. On, it plans; it records nothing before `payments arm`."""
+
+    adopt_existing: _Switch = True
+    """The first lap takes for known what is paid already. false: all of it is recorded in the books."""

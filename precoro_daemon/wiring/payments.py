@@ -1,0 +1,130 @@
+"""the jobs of payments, and what the commands do to intents"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.daemon import Job
+from precoro_daemon.domain.caps import Caps
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.jobs.export_payments import ExportPayments
+from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.paying.forecasting import Outlook, look_ahead
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.planning import Books, plan_claims, read_books
+from precoro_daemon.paying.settling import Till
+from precoro_daemon.ports import Clock, Ledger, PaymentDesk
+from precoro_daemon.settings import Settings
+from precoro_daemon.wiring.ledger import open_ledger
+from precoro_daemon.wiring.values import clock_for, identity
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Both jobs, whether or not they are enabled."""
+
+    mark: MarkInvoicesPaid
+    export: ExportPayments
+
+
+def build_payments(settings: Settings, store: Store, desk: PaymentDesk, ledger: Ledger, clock: Clock) -> Payments:
+    given = settings.mark_invoices_paid
+    naming = "number" if given.external_id == "number" else "uuid"
+    till = Till(desk, store.journal, store.claims, clock, given.repost, naming)
+    books = _books(settings, store, ledger, clock)
+    stopped = _stopped(settings)
+    return Payments(
+        MarkInvoicesPaid(till, books, caps(settings), stopped, named=given.external_id != "none"),
+        ExportPayments(
+            desk,
+            store.journal,
+            store.paid_set,
+            store.mirror,
+            books,
+            caps(settings),
+            stopped,
+            settings.export_payments.adopt_existing,
+        ),
+    )
+
+
+def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
+    """Those that are enabled. Raises ConfigurationError if the books cannot do what is asked of them."""
+
+    async def at_first(ran: bool) -> bool:
+        return not ran
+
+    abilities = payments.mark.books.ledger.abilities
+    jobs: dict[str, Job] = {}
+    if settings.mark_invoices_paid.enabled:
+        if not abilities.reads:
+            raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
+        jobs["mark_invoices_paid"] = Job("mark_invoices_paid", at_first, payments.mark.lap)
+    if settings.export_payments.enabled:
+        if abilities.create == "none":
+            raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
+        if (abilities.create, abilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
+            raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
+        jobs["export_payments"] = Job("export_payments", at_first, payments.export.lap)
+    return jobs
+
+
+def caps(settings: Settings) -> Caps:
+    given = settings.payments
+    return Caps(given.max_amount or None, given.max_per_day or None, given.max_per_lap or None)
+
+
+def _books(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Books:
+    given = settings.mark_invoices_paid
+    return Books(ledger, store.claims, clock, identity(settings), given.match_by, given.currency)
+
+
+def _stopped(settings: Settings) -> Callable[[], Awaitable[bool]]:
+    path = anyio.Path(settings.payments.kill_switch)
+
+    async def stopped() -> bool:
+        return await path.exists()
+
+    return stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the commands work on: the state, the books and time; nothing here calls Precoro.
+
+    marks  payments of the books are to be recorded at Precoro
+    """
+
+    keeper: Keeper
+    books: Books
+    marks: bool
+    look_ahead: Callable[[], Awaitable[Outlook]]
+
+    async def plan(self) -> Outlook:
+        """Read the books, plan what they claim, and tell what the next lap would do. Sends nothing."""
+        if self.marks:
+            await read_books(self.books)
+            await plan_claims(self.books, self.keeper)
+        return await self.look_ahead()
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """Raises StoreHeld, StoreUnusable, ConfigurationError."""
+    clock = clock_for(settings)
+    async with (
+        open_store(settings.state.path, identity=identity(settings)) as store,
+        open_ledger(settings) as ledger,
+    ):
+        if ledger is None:
+            raise ConfigurationError("there are no books: say where they are in [ledger]")
+        await store.journal.prepare()
+        books = _books(settings, store, ledger, clock)
+        ahead = partial(look_ahead, store.journal, books, caps(settings), _stopped(settings))
+        yield Desk(Keeper(store.journal, clock), books, settings.mark_invoices_paid.enabled, ahead)

@@ -1,0 +1,390 @@
+"""What every state store promises as a journal of payments (`ports.Journal`, `ports.Claims`, `ports.PaidSet`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.domain.cursors import Page, Pass
+from precoro_daemon.domain.documents import read_record
+from precoro_daemon.domain.intents import Attempt, Intent, Step
+from precoro_daemon.domain.matching import Claim, Paid
+from precoro_daemon.domain.payments import Event, ImpossibleTransition, State, intent_id
+from precoro_daemon.errors import StaleIntent, StoreUnusable
+from precoro_daemon.ports import Misread, Reading
+from tests.contracts.conftest import Backend
+from tests.contracts.listing import T0
+
+DAY = date(2026, 1, 31)
+
+
+def draft(payment: str = "17", invoice: int | None = 1, amount: str = "10.00") -> Intent:
+    number = intent_id("company", "books", payment, invoice)
+    return Intent(number, "to_precoro", "books", payment, Decimal(amount), "EUR", DAY, invoice, invoice)
+
+
+def attempt(intent: Intent, number: int = 1) -> Attempt:
+    return Attempt(intent.id, number, T0, Decimal("10.00"), (5, 6), Decimal("10.01"), T0 - 1, "hash")
+
+
+def send(number: int = 1) -> Step:
+    return Step(Event.SEND, T0, changes={"attempts": number})
+
+
+def claim(key: str = "17", invoice: str = "1", amount: str = "10.00", **more: str | None) -> Claim:
+    return Claim(key, invoice, Decimal(amount), "EUR", DAY, **more)
+
+
+@pytest_asyncio.fixture
+async def store(backend: Backend) -> AsyncIterator[Store]:
+    async with backend.open() as opened:
+        await opened.journal.prepare()
+        await opened.journal.prepare()
+        yield opened
+
+
+async def planned(store: Store, **given: object) -> Intent:
+    intent = await store.journal.plan(draft(**given), Step(Event.PLAN, T0, "seen"))
+    assert intent is not None
+    return intent
+
+
+async def mirrored(store: Store, *invoices: dict[str, object]) -> None:
+    rows = [read_record(json.dumps({"supplier": {"id": 9, "name": "Acme"}, **row}).encode()) for row in invoices]
+    await store.mirror.commit_pages(Pass("invoices", "whole"), [Page(1, rows, total=len(rows), server_time=T0)])
+
+
+def invoice(number: int, status: int = 2, **more: object) -> dict[str, object]:
+    return {"id": number, "idn": number, "status": status, "sum": "10.00", "sumPaid": 0, "currency": "EUR", **more}
+
+
+@pytest.mark.asyncio
+async def test_an_intent_comes_back_as_it_was_written(backend: Backend) -> None:
+    async with backend.open() as store:
+        intent = await planned(store, amount="1234567.891")
+    async with backend.open() as store:
+        assert list(await store.journal.in_state("to_precoro", State.PLANNED)) == [intent]
+        assert list(await store.journal.intent(intent.id[:8])) == [intent]
+        assert intent.amount == Decimal("1234567.891")
+
+
+@pytest.mark.asyncio
+async def test_an_intent_begins_once(store: Store) -> None:
+    await planned(store)
+    assert await store.journal.plan(draft(), Step(Event.PLAN, T0)) is None
+    assert await store.journal.plan(draft("18"), Step(Event.PLAN, T0)) is None, "the invoice has an unresolved one"
+    assert await store.journal.plan(draft("18", invoice=2), Step(Event.PLAN, T0)) is not None
+
+
+@pytest.mark.asyncio
+async def test_the_index_itself_allows_one_unresolved_intent_of_an_invoice(store: Store, backend: Backend) -> None:
+    await store.journal.arm(T0)
+    intent = await planned(store)
+    sent = await store.journal.begin(intent, attempt(intent), send())
+    await store.journal.end(sent, "refused", Step(Event.REFUSE, T0))
+    await planned(store, payment="18")
+    [rejected] = await store.journal.in_state("to_precoro", State.REJECTED)
+    with pytest.raises(StoreUnusable, match="UNIQUE"):
+        await store.journal.record(rejected, Step(Event.REPOST, T0))
+
+
+@pytest.mark.asyncio
+async def test_the_permission_to_send_is_durable_with_its_attempt(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.journal.arm(T0)
+        intent = await planned(store)
+        await store.journal.begin(intent, attempt(intent), send())
+        assert backend.query("SELECT state, attempts FROM intents") == [("sending", 1)]
+        [kept] = await store.journal.attempts(intent.id)
+        assert kept == attempt(intent)
+        assert [line.target for line in await store.journal.trace(intent.id)] == ["planned", "sending"]
+
+
+@pytest.mark.asyncio
+async def test_an_attempt_is_begun_once(store: Store) -> None:
+    await store.journal.arm(T0)
+    intent = await planned(store)
+    await store.journal.begin(intent, attempt(intent), send())
+    with pytest.raises(StaleIntent):
+        await store.journal.begin(intent, attempt(intent), send())
+    assert len(await store.journal.attempts(intent.id)) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_the_table_does_not_have_is_not_written(store: Store, backend: Backend) -> None:
+    intent = await planned(store)
+    with pytest.raises(ImpossibleTransition):
+        await store.journal.record(intent, Step(Event.ACCEPT, T0))
+    assert len(await store.journal.trace(intent.id)) == 1
+    assert backend.query("SELECT state FROM intents") == [("planned",)]
+
+
+@pytest.mark.asyncio
+async def test_the_journal_is_append_only(store: Store, backend: Backend, tmp_path: Path) -> None:
+    await planned(store)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as shell:
+        for statement in ("UPDATE journal SET reason = ''", "DELETE FROM journal"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                shell.execute(statement)
+
+
+@pytest.mark.asyncio
+async def test_looks_fall_due_in_their_order(store: Store) -> None:
+    await store.journal.arm(T0)
+    doubts = []
+    for number, look_at in ((1, T0 + 30), (2, T0 + 10), (3, T0 + 99)):
+        intent = await planned(store, payment=str(number), invoice=number)
+        intent = await store.journal.begin(intent, attempt(intent), send())
+        step = Step(Event.LOSE, T0, changes={"look_at": look_at, "doubted": True})
+        doubts.append(await store.journal.end(intent, "unknown", step))
+    assert list(await store.journal.due_looks("to_precoro", T0 + 30)) == [doubts[1], doubts[0]]
+
+
+@pytest.mark.asyncio
+async def test_what_was_sent_counts_unless_it_came_to_nothing(store: Store) -> None:
+    await store.journal.arm(T0)
+    ends = {"unknown": Event.LOSE, "accepted": Event.ACCEPT, "refused": Event.REFUSE, "unsent": Event.UNSENT}
+    for number, (outcome, event) in enumerate(ends.items(), start=1):
+        intent = await planned(store, payment=outcome, invoice=number)
+        intent = await store.journal.begin(intent, attempt(intent), send())
+        await store.journal.end(intent, outcome, Step(event, T0))
+    assert await store.journal.spent("to_precoro", "EUR", T0) == [Decimal("10.00")] * 2
+    assert await store.journal.spent("to_precoro", "USD", T0) == []
+    assert await store.journal.spent("to_precoro", "EUR", T0 + 1) == []
+    assert {intent.state for intent in await store.journal.unfinished("to_precoro")} == {
+        State.CONFIRMED,
+        State.REJECTED,
+    }
+
+
+@pytest.mark.asyncio
+async def test_a_new_store_is_not_armed_and_stays_armed_over_a_restart(backend: Backend) -> None:
+    async with backend.open() as store:
+        assert not (await store.journal.switch()).armed
+        await store.journal.arm(T0)
+        assert (await store.journal.switch()).armed
+    async with backend.open() as store:
+        assert (await store.journal.switch()).armed
+        await store.journal.disarm(T0, "the auditors are here")
+        assert await store.journal.switch() == replace(
+            await store.journal.switch(), armed=False, reason="the auditors are here"
+        )
+
+
+@pytest.mark.asyncio
+async def test_a_restored_store_is_not_armed(backend: Backend, tmp_path: Path) -> None:
+    """By its own journal: the copy does not know of what was sent after it was made."""
+    path, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    async with backend.open() as store:
+        await store.journal.arm(T0)
+        intent = await planned(store)
+    shutil.copy(path, copy)
+    async with backend.open() as store:
+        await store.journal.begin(intent, attempt(intent), send())
+        assert (await store.journal.switch()).armed
+    shutil.copy(copy, path)
+    async with backend.open() as store:
+        assert "restored" in (await store.journal.switch()).reason
+        for number in range(2, 6):  # its journal has as many rows again, but they are other ones
+            await planned(store, payment=f"{number}", invoice=number)
+        assert "restored" in (await store.journal.switch()).reason
+        await store.journal.arm(T0)
+        assert (await store.journal.switch()).armed
+
+
+@pytest.mark.asyncio
+async def test_a_store_moved_with_its_witness_or_without_is_not_armed(backend: Backend, tmp_path: Path) -> None:
+    async with backend.open() as store:
+        await store.journal.arm(T0)
+    for witness in (True, False):
+        elsewhere = tmp_path / f"elsewhere{witness}"
+        elsewhere.mkdir()
+        shutil.copy(tmp_path / "state.db", elsewhere)
+        if witness:
+            shutil.copy(tmp_path / "state.db.armed", elsewhere)
+        async with open_store(elsewhere / "state.db", identity="company") as store:
+            assert "moved, copied or restored" in (await store.journal.switch()).reason
+
+
+@pytest.mark.asyncio
+async def test_an_empty_store_beside_an_old_witness_is_not_armed(backend: Backend, tmp_path: Path) -> None:
+    async with backend.open() as store:
+        await store.journal.arm(T0)
+    (tmp_path / "state.db").unlink()
+    async with backend.open() as store:
+        assert not (await store.journal.switch()).armed
+
+
+@pytest.mark.asyncio
+async def test_nothing_begins_where_the_witness_is_gone(store: Store, tmp_path: Path) -> None:
+    await store.journal.arm(T0)
+    intent = await planned(store)
+    (tmp_path / "state.db.armed").unlink()
+    with pytest.raises(StoreUnusable, match="armed is gone"):
+        await store.journal.begin(intent, attempt(intent), send())
+    assert await store.journal.in_state("to_precoro", State.PLANNED) == [intent]
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_step_is_done_or_not_begun(store: Store, backend: Backend) -> None:
+    for number in range(20):
+        task = asyncio.create_task(planned(store, payment=str(number), invoice=number))
+        await asyncio.sleep(0.0002 * number)
+        task.cancel()
+        await asyncio.wait([task])
+    rows = backend.query("SELECT (SELECT count(*) FROM intents), (SELECT count(*) FROM journal WHERE event = 'plan')")
+    assert rows[0][0] == rows[0][1]
+
+
+@pytest.mark.asyncio
+async def test_claims_and_position_are_kept_together_and_repeats_change_nothing(backend: Backend) -> None:
+    reading = Reading([claim(), claim("18", amount="5")], [Misread("19", "no amount", "{}")], "p2")
+    async with backend.open() as store:
+        assert await store.claims.position("books") is None
+        assert await store.claims.take_in("books", reading, T0) == 2
+        assert await store.claims.take_in("books", reading, T0) == 0
+    async with backend.open() as store:
+        assert await store.claims.position("books") == "p2"
+        assert await store.claims.position("other books") is None
+        assert await store.claims.waiting("books") == 2
+        assert await store.claims.misread("books") == [Misread("19", "no amount", "{}")]
+        await store.claims.take_in("books", Reading([claim("19")], [], "p3"), T0)
+        assert await store.claims.misread("books") == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("external_id", {"externalId": "A-1"}),
+        ("id", {}),
+        ("idn", {"idn": "A-1"}),
+        ("number_and_supplier", {"invoiceNumber": "A-1"}),
+    ],
+)
+async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, names: dict[str, object]) -> None:
+    await mirrored(store, invoice(71, **names), invoice(72, status=5), invoice(73, status=0, idn="B"))
+    name = "71" if by == "id" else "A-1"
+    await store.claims.take_in("books", Reading([claim(invoice=name), claim("18", "no such")], [], "1"), T0)
+    [meeting] = await store.claims.meetings("books", by)
+    assert meeting.claim == claim(invoice=name)
+    assert [one.id for one in meeting.candidates] == [71]
+    assert meeting.candidates[0].supplier.name == "Acme"
+
+
+@pytest.mark.asyncio
+async def test_namesakes_are_shown_even_where_they_cannot_be_paid(store: Store) -> None:
+    same = {"externalId": "A-1"}
+    await mirrored(store, invoice(71, **same), invoice(72, status=5, **same), invoice(73, status=8, **same))
+    await store.claims.take_in("books", Reading([claim(invoice="A-1")], [], "1"), T0)
+    [meeting] = await store.claims.meetings("books", "external_id")
+    assert sorted(one.id for one in meeting.candidates) == [71, 72, 73]
+
+
+@pytest.mark.asyncio
+async def test_what_takes_back_meets_paid_invoices_too(store: Store) -> None:
+    await mirrored(store, invoice(71, status=5))
+    await store.claims.take_in("books", Reading([claim(invoice="71", amount="-10"), claim("18", "71")], [], "1"), T0)
+    [meeting] = await store.claims.meetings("books", "idn")
+    assert meeting.claim.key == "17"
+
+
+@pytest.mark.asyncio
+async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> None:
+    await mirrored(store, invoice(1))
+    await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim="17")
+    [meeting] = await store.claims.meetings("books", "idn")
+    assert meeting.claim.key == "18"
+    assert meeting.others == [Paid(Decimal("10.00"), DAY)]
+    assert [one.key for one in await store.claims.named("books", "1")] == ["17", "18"]
+    await store.claims.free("books", "17")
+    assert len(await store.claims.meetings("books", "idn")) == 2
+    assert intent is not None
+
+
+@pytest.mark.asyncio
+async def test_a_claim_that_changes_after_it_was_carried_is_told(store: Store) -> None:
+    await mirrored(store, invoice(1))
+    await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim="17")
+    assert await store.claims.changed("books") == []
+    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
+    assert await store.claims.changed("books") == [(intent, claim(amount="9.00"))]
+    await store.claims.accept("books", "17")
+    assert await store.claims.changed("books") == []
+
+
+@pytest.mark.asyncio
+async def test_what_we_made_in_the_books_is_no_claim(store: Store) -> None:
+    await store.journal.arm(T0)
+    await mirrored(store, invoice(1))
+    export = replace(draft("payment:5"), direction="to_ledger")
+    made = await store.journal.plan(export, Step(Event.PLAN, T0))
+    made = await store.journal.begin(made, attempt(made), send())
+    claims = [claim("17", ours=made.id), claim("B-9")]
+    await store.claims.take_in("books", Reading(claims, [], "1"), T0)
+    [meeting] = await store.claims.meetings("books", "idn")
+    assert meeting.claim.key == "B-9"
+    assert meeting.exports == [made], "it may be that one, as long as its outcome is unknown"
+    await store.journal.end(made, "accepted", Step(Event.ACCEPT, T0, changes={"remote_id": "B-9"}))
+    assert await store.claims.meetings("books", "idn") == []
+
+
+@pytest.mark.asyncio
+async def test_the_paid_set_is_compared_by_pages(store: Store) -> None:
+    await mirrored(store, *(invoice(number, status=5) for number in range(1, 8)), invoice(8, status=2))
+    assert await store.paid_set.adopted_at() is None
+    await store.paid_set.adopt(T0)
+    await store.paid_set.adopt(T0 + 1)
+    assert await store.paid_set.adopted_at() == T0
+    store.paid_set._page = 3
+    pages, after = [], 0
+    while after is not None:
+        after, changed = await store.paid_set.compare(after, known=True)
+        pages.append(changed)
+    assert pages == [3, 3, 1]
+    assert await store.paid_set.due(10) == []
+    assert await store.paid_set.compare(0, known=False) == (3, 0)
+
+
+@pytest.mark.asyncio
+async def test_new_changed_and_leaving_invoices_become_due_once(store: Store) -> None:
+    store.paid_set._page = 100
+    await mirrored(store, invoice(1, status=5), invoice(2, status=5))
+    await store.paid_set.compare(0, known=True)
+    await mirrored(store, invoice(1, status=2), invoice(2, status=5, note="changed"), invoice(3, status=4))
+    assert await store.paid_set.compare(0, known=False) == (None, 2)
+    assert await store.paid_set.leave(T0) == 1
+    assert await store.paid_set.leave(T0) == 0
+    due = await store.paid_set.due(10)
+    assert [(one.id, one.idn, one.paid) for one in due] == [(1, 1, False), (2, 2, True), (3, 3, True)]
+    for one in due:
+        await store.paid_set.done(one)
+    assert await store.paid_set.due(10) == []
+    await mirrored(store, invoice(1, status=5))
+    assert await store.paid_set.compare(0, known=False) == (None, 1), "it has come back"
+
+
+@pytest.mark.asyncio
+async def test_what_is_written_is_on_the_disk_when_it_returns(store: Store) -> None:
+    """A permission to send that a power cut takes back would be sent twice."""
+
+    def modes(connection: sqlite3.Connection) -> tuple[int, str]:
+        (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        return synchronous, mode
+
+    assert await store.journal._transactions.read(modes) == (2, "wal")

@@ -1,0 +1,216 @@
+"""`python -m tests.mutants [name ...]`: bugs that cost money, each in a copy of the tree and caught by its test.
+
+Each is one small edit of the source. A bug counts as caught when the test named here fails with it; that the test
+passes without it is what `make test` shows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STORIES = "tests/payments/test_marking.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`before` stands exactly once in the file of the package; `test` is what has to fail."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    test: str
+
+
+MUTANTS = (
+    Mutant(
+        "retry a POST on time-out",
+        "adapters/precoro/paying.py",
+        """    if isinstance(error, DoubtfulError):
+        return Outcome("unknown", str(error))""",
+        """    if isinstance(error, DoubtfulError):
+        return Outcome("unsent", str(error))""",
+        f"{STORIES}::test_a_payment_whose_answer_is_lost_is_found_and_not_sent_again",
+    ),
+    Mutant(
+        "check-then-post without a journal",
+        "adapters/sql/journal.py",
+        """            after, seq = in_transaction(connection, work)
+            self._witness.advance(seq)
+            return after""",
+        """            return moved(intent, step)""",
+        f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
+    ),
+    Mutant(
+        "no quarantine",
+        "domain/doubts.py",
+        """    if doubt.looks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+        return Ruling(Event.LOOK, "not there so far", look_at=again)
+    if invoice is None:""",
+        """    if invoice is not None:
+        return Ruling(Event.REPEAT, "not there")
+    if invoice is None:""",
+        f"{STORIES}::test_a_request_that_arrives_hours_late_is_no_second_payment",
+    ),
+    Mutant(
+        "SENDING written after the POST",
+        "adapters/http/throttled.py",
+        """            await permit()
+            return await self._carry(request, passage)""",
+        """            answer = await self._carry(request, passage)
+            await permit()
+            return answer""",
+        f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
+    ),
+    Mutant(
+        "match by amount only",
+        "domain/matching.py",
+        """    if len(live) != 1:
+        return _not_one(live)
+    [invoice] = live""",
+        """    live = [invoice for invoice in live if invoice.remainder == claim.amount]
+    if not live:
+        return _not_one(live)
+    invoice = live[0]""",
+        f"{STORIES}::test_an_ambiguous_name_goes_to_review_and_never_to_a_guess",
+    ),
+    Mutant(
+        "supplier not compared",
+        "domain/matching.py",
+        "    if claim.supplier is not None and not is_supplier(claim.supplier, invoice.supplier):",
+        "    if False:",
+        f"{STORIES}::test_what_does_not_fit_waits_for_a_person",
+    ),
+    Mutant(
+        '"already paid" taken as success',
+        "adapters/precoro/paying.py",
+        """        if errors and "sumPaid" not in errors:
+            return Outcome("refused", said)""",
+        """        if errors:
+            return Outcome("accepted", said, _payment(b'{"id": 1}'))""",
+        f"{STORIES}::test_already_paid_is_no_success",
+    ),
+    Mutant(
+        "synchronous=OFF",
+        "adapters/sql/opening.py",
+        'connection.execute("PRAGMA synchronous = FULL")',
+        'connection.execute("PRAGMA synchronous = OFF")',
+        "tests/contracts/test_journal.py::test_what_is_written_is_on_the_disk_when_it_returns",
+    ),
+    Mutant(
+        "float amount",
+        "domain/invoices.py",
+        "fields = json.loads(raw, parse_float=Decimal, parse_constant=str)",
+        "fields = json.loads(raw, parse_float=lambda text: Decimal(float(text)), parse_constant=str)",
+        "tests/payments/test_amounts.py::test_a_hundred_thousand_amounts_wire_to_wire",
+    ),
+    Mutant(
+        "float in the source",
+        "domain/caps.py",
+        "    if caps.per_payment is not None and amount > caps.per_payment:",
+        "    if caps.per_payment is not None and float(amount) > float(caps.per_payment):",
+        "tests/payments/test_amounts.py::test_no_float_on_the_way",
+    ),
+    Mutant(
+        "a refusal after a doubt ends it",
+        "jobs/mark_invoices_paid.py",
+        """        elif outcome.kind == "refused" and clean:""",
+        """        elif outcome.kind == "refused":""",
+        f"{STORIES}::test_a_refusal_after_a_doubt_is_a_doubt",
+    ),
+    Mutant(
+        "a repeat where two of it fit",
+        "domain/doubts.py",
+        "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
+        "    return remainder is not None and amount - ROUNDING_CENT <= remainder",
+        f"{STORIES}::test_a_guarded_repeat_is_made_only_where_two_cannot_both_fit",
+    ),
+    Mutant(
+        "sent on a connection that took too long",
+        "adapters/precoro/paying.py",
+        "            return permitted_at is not None and self._clock.now() - permitted_at <= _STALE",
+        "            return True",
+        f"{STORIES}::test_what_provably_never_left_is_sent_later",
+    ),
+    Mutant(
+        "a restored store stays armed",
+        "adapters/sql/journal.py",
+        "    if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):",
+        "    if testimony.seq > int(connection.execute(JOURNAL['last_line']).fetchone()['seq']):",
+        "tests/contracts/test_journal.py::test_a_restored_store_is_not_armed",
+    ),
+    Mutant(
+        "a payment is searched by date and not by name",
+        "domain/doubts.py",
+        "    mine = [payment for payment in payments if payment.external_id in doubt.names]",
+        "    mine = [payment for payment in payments if payment.amount == doubt.amount]",
+        f"{STORIES}::test_a_new_payment_without_our_id_goes_to_a_person",
+    ),
+    Mutant(
+        "an echo before the outcome is known",
+        "domain/exports.py",
+        "    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):",
+        "    if False:",
+        "tests/payments/test_exporting.py::test_no_echo_of_a_payment_whose_outcome_is_not_known_yet",
+    ),
+    Mutant(
+        "our own entry taken for a payment of the books",
+        "adapters/sql/journal.sql",
+        "intents.ledger = claims.ledger AND intents.remote_id = claims.key",
+        "intents.ledger = claims.ledger AND intents.remote_id = 'none'",
+        "tests/payments/test_exporting.py::test_an_entry_of_ours_is_no_payment_to_precoro",
+    ),
+    Mutant(
+        "the random schedules see a blind retry",
+        "adapters/precoro/paying.py",
+        """    if isinstance(error, DoubtfulError):
+        return Outcome("unknown", str(error))""",
+        """    if isinstance(error, DoubtfulError):
+        return Outcome("unsent", str(error))""",
+        "tests/payments/test_schedules.py::test_random_schedules",
+    ),
+)
+
+
+def main(names: Sequence[str]) -> int:
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    survived = [mutant.name for mutant in chosen if not _is_caught(mutant)]
+    print(f"{len(chosen) - len(survived)} of {len(chosen)} caught" + (f"; NOT: {survived}" if survived else ""))
+    return 1 if survived else 0
+
+
+def _is_caught(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "tree")
+        ignored = shutil.ignore_patterns(".*", "demo", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+        path = copy / "precoro_daemon" / mutant.file
+        source = path.read_text()
+        assert source.count(mutant.before) == 1, f"{mutant.name}: the source has changed, mend tests/mutants.py"
+        path.write_text(source.replace(mutant.before, mutant.after))
+        began = time.monotonic()
+        code = _run(copy, mutant.test)
+        caught = code == 1
+        said = "caught by" if caught else f"SURVIVED (pytest said {code})"
+        print(f"{mutant.name}: {said} {mutant.test} ({time.monotonic() - began:.1f} s)", flush=True)
+        return caught
+
+
+def _run(copy: Path, test: str) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""Books that keep their state in memory: an honest ledger, which may be told to go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from precoro_daemon.errors import DaemonError, DoubtfulError
+from precoro_daemon.ports import Abilities, Batch, Entry, Recorded, Unreadable
+
+DAY = date(2026, 1, 15)
+
+
+@dataclass
+class MemoryLedger:
+    """`log` is everything that was ever written, in order: reading from a position gives what came after it.
+
+    failures  raised by the next calls of `create`, one each; None: it works
+    kept      whether rows we make carry our key
+    late      whether a create that fails as doubtful was carried out all the same
+    """
+
+    name: str = "books"
+    abilities: Abilities = field(default_factory=lambda: Abilities(reads=True, create="idempotent", lookup="key"))
+    log: list[Recorded] = field(default_factory=list)
+    bad: list[Unreadable] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    failures: list[DaemonError | None] = field(default_factory=list)
+    unreachable: DaemonError | None = None
+    kept: bool = True
+    late: bool = False
+    reads: int = 0
+
+    def record(self, key: str, invoice: str, amount: str, **more: object) -> Recorded:
+        given = {"currency": "EUR", "paid_on": DAY} | more
+        row = Recorded(key, invoice, Decimal(amount), **given)
+        self.log.append(row)
+        return row
+
+    def change(self, key: str, **more: object) -> None:
+        [*_, row] = [row for row in self.log if row.key == key]
+        self.log.append(replace(row, **more))
+
+    @property
+    def rows(self) -> dict[str, Recorded]:
+        """What the books say now."""
+        return {row.key: row for row in self.log}
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+        self.reads += 1
+        if self.unreachable is not None:
+            raise self.unreachable
+
+        async def batches(rows: Sequence[Recorded]) -> AsyncIterator[Batch]:
+            yield Batch(rows, self.bad, str(len(self.log)))
+
+        yield batches(self.log[int(position or 0) :])
+
+    async def create(self, entry: Entry) -> str:
+        failure = self.failures.pop(0) if self.failures else None
+        if isinstance(failure, DoubtfulError) and self.late:
+            self._create(entry)
+        if failure is not None:
+            raise failure
+        return self._create(entry)
+
+    def _create(self, entry: Entry) -> str:
+        known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
+        if known and self.abilities.create == "idempotent":
+            return f"B-{known[0]}"
+        self.entries.append(entry)
+        key = f"B-{len(self.entries) - 1}"
+        self.log.append(
+            Recorded(
+                key,
+                entry.invoice_idn,
+                entry.amount,
+                entry.currency,
+                entry.paid_on,
+                ours=entry.key if self.kept else None,
+            )
+        )
+        return key
+
+    async def find(self, key: str) -> str | None:
+        return next((f"B-{number}" for number, one in enumerate(self.entries) if one.key == key), None)

@@ -1,0 +1,125 @@
+"""Both directions at once, with people who pay on both sides, faults on both, and crashes: no echo, nothing twice.
+
+`python -m tests.payments.both_ways --seed 1 --count 500` plays that many companies and prints what came of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from collections import Counter
+from datetime import timedelta
+
+from precoro_daemon.domain.payments import State
+from precoro_daemon.errors import DoubtfulError, PermanentError, TemporaryError
+from precoro_daemon.ports import Abilities
+from precoro_daemon.sandbox.refusals import RefusedError
+from precoro_daemon.sandbox.rows import Row
+from tests.payments.books import DAY
+from tests.payments.scene import Scene, scene
+from tests.payments.schedules import POSTS
+from tests.payments.world import HOUR, MINUTE, Crash, Fate
+
+_RACES = ("twice", "person, same", "person, all", "on revision")
+_FAULTS = [name for name in POSTS if name not in _RACES]
+_FAILURES = (
+    None,
+    None,
+    DoubtfulError("no answer from the books"),
+    TemporaryError("the books do not answer"),
+    PermanentError("the books refuse it"),
+)
+
+
+async def play(seed: int) -> tuple[Counter[str], list[str]]:
+    dice = random.Random(seed)
+    stage = _company(dice)
+    await stage.export()
+    stage.bank.clock.time += MINUTE
+    invoices = [stage.invoice() for _ in range(2)]
+    for number in range(dice.randrange(3, 8)):
+        _happens(dice, stage, dice.choice(invoices), number)
+        for exporting in dice.sample((True, False), k=2):
+            await _lap(dice, stage, exporting=exporting)
+    stage.ledger.failures.clear()
+    for _ in range(12):
+        await stage.lap(after=20 * MINUTE)
+        await stage.export(after=6 * HOUR)
+    return _judged(stage)
+
+
+def _company(dice: random.Random) -> Scene:
+    stage = scene(keep_external_id=dice.random() < 0.7, repost=dice.choice(("never", "guarded")))
+    abilities = dice.choice((("idempotent", "key"), ("plain", "key"), ("plain", "none")))
+    stage.ledger.abilities = Abilities(reads=True, create=abilities[0], lookup=abilities[1])
+    stage.ledger.kept, stage.ledger.late = dice.random() < 0.6, dice.random() < 0.6
+    return stage
+
+
+def _happens(dice: random.Random, stage: Scene, invoice: Row, number: int) -> None:
+    """Somebody pays in Precoro, or in the books, now and then the same in both."""
+    cents = dice.choice((1_000, 2_500, dice.randrange(1, 4_000)))
+    day = DAY + timedelta(days=number)
+    where = dice.choice(("books", "precoro", "books", "precoro", "both"))
+    if where in ("precoro", "both"):
+        try:
+            stage.bank.person_pays(invoice, cents, day.isoformat())
+        except RefusedError:
+            return
+    if where in ("books", "both"):
+        stage.pays(invoice, f"{cents // 100}.{cents % 100:02d}", paid_on=day)
+
+
+async def _lap(dice: random.Random, stage: Scene, *, exporting: bool) -> None:
+    stage.posts[:] = [POSTS[dice.choice(_FAULTS)] for _ in range(dice.randrange(3))]
+    stage.ledger.failures = [dice.choice(_FAILURES) for _ in range(dice.randrange(3))]
+    stage.fate = Fate(dice.randrange(12) if dice.random() < 0.3 else None)
+    try:
+        await stage.lap(after=dice.choice((61.0, 20 * MINUTE, HOUR)), exporting=exporting)
+    except Crash:
+        if stage.database.in_transaction:
+            stage.database.rollback()
+    stage.fate = Fate(dead=True)
+
+
+def _judged(stage: Scene) -> tuple[Counter[str], list[str]]:
+    intents = stage.intents
+    counts = Counter({"companies": 1})
+    counts.update(f"{intent.direction} {intent.state}" for intent in intents)
+    ours = {row.id for made in stage.bank.made.values() for row in made}
+    entries = Counter(entry.payment_id for entry in stage.ledger.entries)
+    wrong = [f"doubled in Precoro: {name}" for name, made in stage.bank.made.items() if len(made) > 1]
+    wrong += [f"doubled in the books: payment {payment}" for payment, count in entries.items() if count > 1]
+    wrong += [f"echo in the books: payment {payment}" for payment in entries if payment in ours]
+    wrong += [f"echo in Precoro: {one}" for one in intents if one.direction == "to_precoro" and one.source[0] == "B"]
+    open_ = [one for one in intents if one.state in (State.SENDING, State.DOUBT, State.PLANNED)]
+    return counts, wrong + [f"stuck: {one} is {one.state} ({one.reason})" for one in open_]
+
+
+async def _play_all(seeds: range) -> tuple[Counter[str], list[str]]:
+    loop = asyncio.get_running_loop()
+    loop.call_soon_threadsafe = loop.call_soon  # type: ignore[method-assign]
+    counts: Counter[str] = Counter()
+    wrong: list[str] = []
+    for seed in seeds:
+        some, complaints = await play(seed)
+        counts += some
+        wrong += [f"{complaint} with seed {seed}" for complaint in complaints]
+    return counts, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100)
+    asked = parser.parse_args()
+    counts, wrong = asyncio.run(_play_all(range(asked.seed, asked.seed + asked.count)))
+    print(json.dumps({"counts": counts, "wrong": wrong[:20], "wrong_in_all": len(wrong)}))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

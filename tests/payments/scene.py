@@ -1,0 +1,154 @@
+"""A company, its books, and laps of the real jobs between them, in virtual time; for tests that tell a story each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from precoro_daemon.adapters.sql.intent_rows import to_intent
+from precoro_daemon.domain.caps import Caps
+from precoro_daemon.domain.doubts import Repost
+from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.matching import MatchBy
+from precoro_daemon.jobs.export_payments import ExportPayments
+from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.paying.planning import Books
+from precoro_daemon.paying.settling import Till
+from precoro_daemon.ports import LapReport
+from precoro_daemon.sandbox import schema
+from precoro_daemon.sandbox.rows import Row
+from tests.payments.books import MemoryLedger
+from tests.payments.world import Bank, Crash, Fate, Life, MemoryWitness, PostPlan, emptied_database, open_bank
+
+
+@dataclass
+class Scene:
+    """Change the fields between two laps; `posts` and `reads` are what becomes of the next calls."""
+
+    bank: Bank
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    posts: list[PostPlan] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+    repost: Repost = "never"
+    naming: str = "uuid"
+    named: bool = True
+    match_by: MatchBy = "idn"
+    currency: str = ""
+    caps: Caps = field(default_factory=Caps)
+    stop_file: bool = False
+    armed: bool = True
+    mirrors: bool = True
+    adopt: bool = True
+    invoices: list[Row] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fate = Fate()
+        self.database = emptied_database()
+        self.witness = MemoryWitness(lambda: self.fate)
+
+    def invoice(self, total: int = 10_000, **facts: Any) -> Row:
+        supplier = next(iter(self.bank.company["suppliers"]))
+        given = {"status": schema.APPROVED, "currency": "EUR", "supplier": supplier, "total": total} | facts
+        row = self.bank.company.create("invoices", **given)
+        self.invoices.append(row)
+        return row
+
+    def pays(self, invoice: Row, amount: str = "100.00", key: str = "", **more: object) -> str:
+        """The books have a payment for the invoice."""
+        key = key or f"{invoice.idn}-{len(self.ledger.log)}"
+        self.ledger.record(key, str(invoice.idn), amount, **more)
+        return key
+
+    def export_job(self, life: Life) -> ExportPayments:
+        job, store = self.job(life), life.store
+        return ExportPayments(
+            life.desk, store.journal, store.paid_set, store.mirror, job.books, self.caps, job.stopped, self.adopt
+        )
+
+    async def export(self, after: float = 0.0) -> LapReport:
+        """One lap of the other direction, likewise."""
+        return await self.lap(after, exporting=True)
+
+    @asynccontextmanager
+    async def life(self) -> AsyncIterator[Life]:
+        async with Life(self.bank, self.database, self.witness, self.fate) as life:
+            life.wire.posts, life.wire.reads, life.wire.calls = self.posts, self.reads, self.calls
+            yield life
+
+    def job(self, life: Life) -> MarkInvoicesPaid:
+        async def stopped() -> bool:
+            return self.stop_file
+
+        store, clock = life.store, self.bank.clock
+        till = Till(life.desk, store.journal, store.claims, clock, self.repost, self.naming)
+        books = Books(self.ledger, store.claims, clock, "company", self.match_by, self.currency)
+        return MarkInvoicesPaid(till, books, self.caps, stopped, self.named)
+
+    async def lap(self, after: float = 0.0, *, exporting: bool = False) -> LapReport:
+        """One lap, that many seconds later, in a process that was just started."""
+        self.bank.clock.time += after
+        self.bank.catch_up()
+        self.fate = Fate(self.fate.crash_at if not self.fate.dead else None)
+        async with self.life() as life:
+            if self.armed and self.witness.read() is None:
+                await life.store.journal.arm(self.bank.clock.now())
+            if self.mirrors:
+                await life.mirror(*self.invoices)
+            return await (self.export_job(life) if exporting else self.job(life)).lap()
+
+    async def crashing_lap(self, step: int, *, exporting: bool = False) -> None:
+        """A lap whose process dies after so many steps."""
+        self.fate.crash_at = step
+        try:
+            await self.lap(exporting=exporting)
+        except Crash:
+            if self.database.in_transaction:
+                self.database.rollback()
+        assert self.fate.dead, "it had fewer steps"
+        self.fate = Fate(dead=True)
+
+    @property
+    def intents(self) -> Sequence[Intent]:
+        return [to_intent(row) for row in self.database.execute("SELECT * FROM intents ORDER BY since, id")]
+
+    @property
+    def intent(self) -> Intent:
+        [only] = self.intents
+        return only
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What happened to the only intent, and why."""
+        rows = self.database.execute(
+            "SELECT event, reason FROM journal WHERE intent = ? ORDER BY seq", [self.intent.id]
+        )
+        return [(row["event"], row["reason"]) for row in rows]
+
+    @property
+    def events(self) -> list[str]:
+        return [event for event, _ in self.told]
+
+    def facts(self, event: str) -> dict[str, str]:
+        row = self.database.execute(
+            "SELECT facts FROM journal WHERE intent = ? AND event = ? ORDER BY seq DESC", [self.intent.id, event]
+        ).fetchone()
+        return dict(json.loads(row["facts"]))
+
+
+def payments(invoice: Row) -> list[int]:
+    """Cents of the payments that stand on it."""
+    return [row.total for row in invoice.made("payments") if row.status != schema.CANCELED]
+
+
+def scene(**given: Any) -> Scene:
+    """What the bank is like may be given by the names of the sandbox's options."""
+    tuning = {
+        name: given.pop(name)
+        for name in ("keep_external_id", "numeric_external_ids", "over_payment_guard", "rival")
+        if name in given
+    }
+    return Scene(open_bank(**tuning), **given)

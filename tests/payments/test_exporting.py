@@ -1,0 +1,320 @@
+"""Payments of Precoro in the books: each story from an invoice that is paid to the entry and the journal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from precoro_daemon.domain.caps import Caps
+from precoro_daemon.domain.invoices import read_payment
+from precoro_daemon.domain.payments import State
+from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.ports import Abilities
+from precoro_daemon.sandbox import schema
+from precoro_daemon.sandbox.rows import Row
+from tests.payments.books import DAY
+from tests.payments.scene import Scene, payments, scene
+from tests.payments.world import HOUR, MINUTE, carried_out_then_cut, late
+
+pytestmark = pytest.mark.asyncio
+
+
+def pay(stage: Scene, invoice: Row, cents: int = 10_000) -> None:
+    stage.bank.person_pays(invoice, cents, DAY.isoformat())
+
+
+async def begun(**given: object) -> Scene:
+    """Exporting has begun on an empty company."""
+    stage = scene(**given)
+    await stage.export()
+    stage.bank.clock.time += 10
+    return stage
+
+
+async def test_a_payment_made_in_precoro_appears_in_the_books_once() -> None:
+    stage = await begun()
+    invoice = stage.invoice(external_id="X-1", invoiceNumber="2026-7")
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    [entry] = stage.ledger.entries
+    [payment] = invoice.made("payments")
+    assert (entry.amount, entry.currency, entry.paid_on) == (Decimal("40.00"), "EUR", DAY)
+    assert (entry.payment_id, entry.invoice_id, entry.invoice_idn) == (payment.id, invoice.id, str(invoice.idn))
+    assert (entry.invoice_number, entry.invoice_external_id) == ("2026-7", "X-1")
+    assert (entry.supplier_id, entry.supplier_name) == (invoice.supplier.id, invoice.supplier.name)
+    assert (stage.intent.state, stage.intent.remote_id) == (State.CONFIRMED, "B-0")
+    pay(stage, invoice, 6_000)
+    for _ in range(3):
+        await stage.export(after=HOUR)
+    assert [entry.amount for entry in stage.ledger.entries] == [Decimal(40), Decimal(60)]
+
+
+async def test_what_was_paid_before_the_first_lap_is_known() -> None:
+    stage = scene()
+    paid, partly = stage.invoice(), stage.invoice()
+    pay(stage, paid)
+    pay(stage, partly, 4_000)
+    stage.bank.clock.time += 60
+    await stage.export()
+    assert (stage.intents, stage.calls) == ([], [])
+    pay(stage, partly, 6_000)
+    await stage.export(after=HOUR)
+    assert [entry.amount for entry in stage.ledger.entries] == [Decimal(60)]
+
+
+async def test_what_was_paid_before_is_exported_where_that_is_wanted() -> None:
+    stage = scene(adopt=False)
+    pay(stage, stage.invoice())
+    await stage.export()
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_a_lap_with_nothing_to_do_calls_nobody() -> None:
+    stage = await begun()
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    stage.calls.clear()
+    report = await stage.export(after=HOUR)
+    assert (stage.calls, report.brought) == ([], 0)
+
+
+async def test_a_payment_of_ours_is_no_news_to_the_books() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    stage.pays(invoice)
+    await stage.lap(after=HOUR)
+    for _ in range(3):
+        await stage.export(after=HOUR)
+        await stage.lap(after=HOUR)
+    assert payments(invoice) == [10_000]
+    assert stage.ledger.entries == []
+    assert len(stage.ledger.log) == 1
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("plan", [carried_out_then_cut, late(5 * MINUTE), late(6 * HOUR)])
+async def test_no_echo_of_a_payment_whose_outcome_is_not_known_yet(plan: object, kept: bool) -> None:
+    stage = await begun(posts=[plan], keep_external_id=kept)
+    invoice = stage.invoice()
+    stage.pays(invoice, "40")
+    await stage.lap(after=HOUR)
+    assert stage.intent.state is State.DOUBT
+    for pause in (10, 70, 5 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR):
+        await stage.export(after=pause)
+        await stage.lap()
+    assert payments(invoice) == [4_000]
+    assert stage.ledger.entries == []
+    assert stage.intent.direction == "to_precoro", "nor is a person asked about it"
+
+
+async def test_an_entry_of_ours_is_no_payment_to_precoro() -> None:
+    for kept in (True, False):
+        stage = await begun()
+        stage.ledger.kept = kept
+        invoice = stage.invoice()
+        pay(stage, invoice, 4_000)
+        for _ in range(3):
+            await stage.export(after=HOUR)
+            await stage.lap(after=HOUR)
+        assert payments(invoice) == [4_000]
+        assert len(stage.ledger.entries) == 1
+        assert len(stage.intents) == 1
+
+
+async def test_an_entry_whose_outcome_is_not_known_is_no_payment_to_precoro() -> None:
+    stage = await begun()
+    stage.ledger.kept, stage.ledger.late = False, True
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    invoice = stage.invoice()
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    await stage.lap()
+    assert stage.intent.state is State.DOUBT
+    await stage.export(after=HOUR)
+    await stage.lap()
+    assert stage.intent.state is State.CONFIRMED
+    assert (payments(invoice), len(stage.ledger.entries)) == ([4_000], 1)
+
+
+async def test_a_lost_store_does_not_echo_what_an_earlier_one_sent() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40")
+    await stage.lap(after=HOUR)
+    lost = scene(adopt=False)
+    lost.bank, lost.ledger, lost.invoices = stage.bank, stage.ledger, stage.invoices
+    await lost.lap(after=HOUR)
+    await lost.export(after=HOUR)
+    assert lost.ledger.entries == []
+
+
+async def test_what_the_books_have_already_goes_to_a_person() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40")
+    pay(stage, invoice, 4_000)
+    stage.armed = False
+    await stage.lap(after=HOUR)
+    stage.ledger.record("18", str(invoice.idn), "60.00")
+    pay(stage, invoice, 6_000)
+    async with stage.life() as life:
+        await life.mirror(*stage.invoices)
+    stage.armed = True
+    await stage.lap(after=HOUR)
+    await stage.export(after=HOUR)
+    assert stage.ledger.entries == []
+    held = [intent for intent in stage.intents if intent.direction == "to_ledger"]
+    assert {intent.state for intent in held} <= {State.REVIEW}
+
+
+async def test_a_payment_cancelled_in_precoro_is_reported_and_not_undone() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    [payment] = invoice.made("payments")
+    stage.bank.company.edit(payment, status=schema.CANCELED)
+    stage.bank.company.edit(invoice, paid=0, status=schema.APPROVED)
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 1
+    assert stage.intent.state is State.REVIEW
+    assert stage.intent.reason == f"payment:{payment.id} no longer stands in Precoro; the books have it as B-0"
+
+
+async def test_a_payment_cancelled_before_it_was_recorded_is_not() -> None:
+    stage = await begun(armed=False)
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.PLANNED
+    [payment] = invoice.made("payments")
+    stage.bank.company.edit(payment, status=schema.CANCELED)
+    stage.bank.company.edit(invoice, paid=0, status=schema.APPROVED)
+    stage.armed = True
+    await stage.export(after=HOUR)
+    assert stage.ledger.entries == []
+    assert stage.intent.state is State.REJECTED
+
+
+async def test_a_deleted_invoice_is_reported() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    stage.bank.company.delete(invoice)
+    async with stage.life() as life:
+        stage.database.execute("UPDATE records SET vanished_at = 1 WHERE id = ?", [invoice.id])
+        stage.invoices.clear()
+        assert life
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REVIEW
+
+
+async def test_paid_without_a_payment_to_be_seen_goes_to_a_person() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    stage.bank.company.edit(invoice, paid=10_000, status=schema.PAID)
+    await stage.export(after=HOUR)
+    assert stage.ledger.entries == []
+    assert stage.intent.state is State.REVIEW
+    assert stage.intent.reason == f"Precoro says 100.00 was paid on invoice {invoice.idn} and shows 0.00 of it"
+
+
+async def test_the_day_of_a_payment_is_the_one_that_was_written() -> None:
+    """Midnight east of Greenwich is the day before in UTC."""
+    payment = read_payment('{"id": 1, "payDate": "2026-01-15T00:00:00+02:00"}')
+    assert payment.day == DAY
+    assert payment.days == {DAY, DAY.replace(day=14)}
+
+
+async def test_books_that_do_not_answer_get_it_later() -> None:
+    stage = await begun()
+    stage.ledger.failures.append(TemporaryError("connection refused"))
+    pay(stage, stage.invoice())
+    report = await stage.export(after=HOUR)
+    assert stage.intent.state is State.PLANNED
+    assert any("connection refused" in line for line in report.failed)
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_books_that_refuse_it_say_so_on_the_invoice() -> None:
+    stage = await begun()
+    stage.ledger.failures.append(PermanentError("account 1200 is closed"))
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REJECTED
+    assert "account 1200 is closed" in (invoice.log or "")
+
+
+async def test_a_configuration_that_does_not_fit_ends_the_lap_and_loses_nothing() -> None:
+    stage = await begun()
+    stage.ledger.failures.append(FatalError("no such table"))
+    pay(stage, stage.invoice())
+    report = await stage.export(after=HOUR)
+    assert isinstance(report.ended, FatalError)
+    assert stage.intent.state is State.PLANNED
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_a_doubt_is_repeated_in_books_that_recognise_a_repeat(carried_out: bool) -> None:
+    stage = await begun()
+    stage.ledger.late = carried_out
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.DOUBT
+    await stage.export(after=HOUR)
+    assert (len(stage.ledger.entries), stage.intent.state) == (1, State.CONFIRMED)
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_a_doubt_is_looked_up_in_books_that_can_be_asked(carried_out: bool) -> None:
+    stage = await begun()
+    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="key")
+    stage.ledger.late = carried_out
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    for _ in range(4):
+        await stage.export(after=20 * MINUTE)
+    assert len(stage.ledger.entries) == int(carried_out)
+    assert stage.intent.state is (State.CONFIRMED if carried_out else State.REVIEW)
+
+
+async def test_a_doubt_goes_to_a_person_where_the_books_cannot_be_asked() -> None:
+    stage = await begun()
+    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="none")
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REVIEW
+
+
+async def test_a_crash_at_any_step_records_it_once() -> None:
+    step = 0
+    while True:
+        stage = await begun()
+        pay(stage, stage.invoice())
+        stage.bank.clock.time += HOUR
+        try:
+            await stage.crashing_lap(step, exporting=True)
+        except AssertionError:
+            break
+        for _ in range(4):
+            await stage.export(after=20 * MINUTE)
+        assert len(stage.ledger.entries) == 1, step
+        step += 1
+    assert step > 4
+
+
+async def test_caps_the_kill_switch_and_a_disarmed_store_hold_entries_back_too() -> None:
+    for given in ({"caps": Caps(per_payment=Decimal(99))}, {"stop_file": True}, {"armed": False}):
+        stage = await begun(**given)
+        pay(stage, stage.invoice())
+        await stage.export(after=HOUR)
+        assert stage.ledger.entries == []
+        assert stage.intent.state is State.PLANNED

@@ -1,0 +1,45 @@
+"""What may be said of payments, and what is refused with a sentence."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.settings.conftest import Load, Mistake, Mistakes
+
+BOOKS = """
+[ledger]
+kind = "csv"
+name = "books"
+[ledger.csv]
+in_directory = "/tmp"
+"""
+
+
+def test_caps_are_exact_and_may_be_lifted(read: Load) -> None:
+    payments = read('[payments]\nmax_amount = "99.50"\nmax_per_day = 0\nmax_per_lap = 5\n').payments
+    assert (payments.max_amount, payments.max_per_day, payments.max_per_lap) == (Decimal("99.50"), Decimal(0), 5)
+
+
+@pytest.mark.parametrize("value", ["99.5", "-1", '"1,50"', "true", '"NaN"', '"1e5"'])
+def test_an_amount_that_is_none(mistake: Mistake, value: str) -> None:
+    assert "payments.max_amount" in mistake(f"[payments]\nmax_amount = {value}\n")
+
+
+def test_payments_need_books(mistake: Mistake) -> None:
+    assert "there are no books" in mistake("[mark_invoices_paid]\nenabled = true\n")
+    assert "there are no books" in mistake("[export_payments]\nenabled = true\n")
+
+
+def test_payments_need_mirrored_invoices(mistakes: Mistakes) -> None:
+    text = f'[mirror_collections]\ncollections = ["suppliers"]\n{BOOKS}\n[export_payments]\nenabled = true\n'
+    assert any("mirror invoices too" in line for line in mistakes(text))
+
+
+def test_a_currency_has_three_letters(mistake: Mistake) -> None:
+    assert "ISO 4217" in mistake('[mark_invoices_paid]\ncurrency = "euro"\n')
+
+
+def test_a_way_to_match_that_does_not_exist(mistake: Mistake) -> None:
+    assert "external_id, id, idn, number_and_supplier" in mistake('[mark_invoices_paid]\nmatch_by = "amount"\n')
