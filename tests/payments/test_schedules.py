@@ -39,11 +39,11 @@ def played(*parts: Sequence[str], module: str = "schedules") -> tuple[Counter[st
 def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
     counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{CORES}") for share in range(CORES)])
     assert wrong == []
-    assert counts["schedules"] > 5_000
+    assert counts["schedules"] > 3_500
 
 
 def test_random_schedules() -> None:
-    each = 4_500 // CORES
+    each = 6_400 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
     assert counts["confirmed"] > 1_000
@@ -66,6 +66,6 @@ def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:
     )
     assert wrong == []
     assert full["review"] == 0
-    partial, wrong = played(*[("--kind", "partial", "--count", "1000", "--seed", str(seed)) for seed in (0, 1000)])
+    partial, wrong = played(*[("--kind", "partial", "--count", "500", "--seed", str(seed)) for seed in (0, 500)])
     assert wrong == []
-    assert partial["review"] <= 10
+    assert partial["review"] <= 5
