@@ -45,7 +45,7 @@ MUTANTS = (
         "check-then-post without a journal",
         "adapters/sql/journal.py",
         """            after, seq = in_transaction(connection, work)
-            self._witness.advance(seq)
+            self._witness.advance(seq, _fingerprint(connection, seq))
             return after""",
         """            return moved(intent, step)""",
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",

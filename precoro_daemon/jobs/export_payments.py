@@ -36,6 +36,10 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+_SKEW = 60.0
+"""Seconds by which the clocks of Precoro's own servers may differ. A payment of that minute is rather recorded than
+taken for known unseen."""
+
 _AT_ONCE = 100
 """Invoices read from the store at a time."""
 
@@ -95,7 +99,7 @@ class _Lap:
             after, _ = await job.paid_set.compare(after, known=first and job.adopt)
         if adopted_at is None:
             # Not our own clock: a payment made since the list was read would count as known, and nobody had seen it.
-            adopted_at = known_by if job.adopt else 0.0
+            adopted_at = known_by - _SKEW if job.adopt else 0.0
             await job.paid_set.adopt(adopted_at)
         await job.paid_set.leave(job.books.clock.now())
         return adopted_at

@@ -55,10 +55,10 @@ async def test_what_was_paid_before_the_first_lap_is_known() -> None:
     paid, partly = stage.invoice(), stage.invoice()
     pay(stage, paid)
     pay(stage, partly, 4_000)
-    stage.bank.clock.time += 60
+    stage.bank.clock.time += HOUR
     await stage.export()
     assert (stage.intents, stage.calls) == ([], [])
-    pay(stage, partly, 6_000)
+    pay(stage, partly, 6_000)  # in the very second in which the first lap looked
     await stage.export(after=HOUR)
     assert [entry.amount for entry in stage.ledger.entries] == [Decimal(60)]
 

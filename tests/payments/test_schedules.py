@@ -39,11 +39,11 @@ def played(*parts: Sequence[str], module: str = "schedules") -> tuple[Counter[st
 def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
     counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{CORES}") for share in range(CORES)])
     assert wrong == []
-    assert counts["schedules"] > 5_000
+    assert counts["schedules"] > 3_500
 
 
 def test_random_schedules() -> None:
-    each = 4_500 // CORES
+    each = 6_400 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
     assert counts["confirmed"] > 1_000
@@ -61,11 +61,9 @@ def test_both_directions_at_once_have_no_echo() -> None:
 
 def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:
     """0.2 % of the calls fail: no full payment is left, and of 10,000 partial ones at most 50 may be."""
-    full, wrong = played(
-        ("--kind", "full", "--count", "1000"), ("--kind", "full", "--count", "1000", "--seed", "1000")
-    )
+    full, wrong = played(("--kind", "full", "--count", "500"), ("--kind", "full", "--count", "500", "--seed", "500"))
     assert wrong == []
     assert full["review"] == 0
-    partial, wrong = played(*[("--kind", "partial", "--count", "1000", "--seed", str(seed)) for seed in (0, 1000)])
+    partial, wrong = played(*[("--kind", "partial", "--count", "500", "--seed", str(seed)) for seed in (0, 500)])
     assert wrong == []
-    assert partial["review"] <= 10
+    assert partial["review"] <= 5

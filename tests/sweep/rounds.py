@@ -50,7 +50,10 @@ def dying(seed: int) -> None:
 
 
 def payments(seed: int) -> None:
-    """A thousand schedules of payments to Precoro, and fifty companies that pay on both sides."""
+    """A thousand schedules of payments to Precoro, some pairs of all outcomes there are, and fifty companies that pay
+    on both sides."""
+    pairs = anyio.run(schedules.play_pairs, seed % 50, 50, list(schedules.POSTS))
+    assert pairs.wrong == [], pairs.wrong[:5]
     tally = anyio.run(schedules.play_all, [schedules.drawn(seed * 1_000 + number) for number in range(1_000)])
     assert tally.wrong == [], tally.wrong[:5]
     for number in range(50):

@@ -19,7 +19,8 @@ _INTENT = tuple(field.name for field in fields(Intent))
 
 
 def intent_cells(intent: Intent) -> dict[str, Any]:
-    return asdict(intent) | {
+    # Not `asdict`, which copies every value deeply: an intent is written at every step.
+    return {name: getattr(intent, name) for name in _INTENT} | {
         "amount": plain(intent.amount),
         "day": intent.day.isoformat(),
         "state": str(intent.state),
