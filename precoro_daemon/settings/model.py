@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
@@ -31,6 +31,8 @@ SECRETS = (("precoro", "token"), ("ledger", "sql", "password"), ("ledger", "rest
 
 
 JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
+
+_INVOICE_STATUS = "mirror_collections.filters.invoices.status"
 
 
 class Settings(BaseSettings):
@@ -91,6 +93,8 @@ class Settings(BaseSettings):
         ledger = info.data.get("ledger")
         if job.enabled and ledger and ledger.kind == "none":
             raise Clash("there are no books to work with; allowed: false, or say where they are", at="enabled")
+        if job.enabled and mirrored:
+            _refuse_hidden_invoices(job, mirrored)
         return job
 
     @field_validator("fetch_details", "fetch_attachments")
@@ -108,6 +112,17 @@ class Settings(BaseSettings):
             text = f"not mirrored, so there is nothing to {what}: {strays}"
             raise Clash(text, at="collections", also="mirror_collections.collections")
         return section.model_copy(update={"collections": kept})
+
+
+def _refuse_hidden_invoices(job: JobOfPayments, mirrored: MirrorCollections) -> None:
+    """What a filter on status keeps out of the mirror, no payment would ever meet."""
+    names = ("approved", "partly_paid") if isinstance(job, MarkInvoicesPaid) else ("partly_paid", "paid")
+    kept = mirrored.filter_of("invoices").status
+    if kept and (hidden := [name for name in names if STATUSES[name] not in kept]):
+        text = (
+            f"the filter on invoices keeps out {' and '.join(hidden)} ones, which are needed; allowed: false, or add"
+        )
+        raise Clash(f"{text} {'it' if len(hidden) == 1 else 'them'}", at="enabled", also=_INVOICE_STATUS)
 
 
 def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:

@@ -14,6 +14,7 @@ kind = "csv"
 name = "books"
 [ledger.csv]
 in_directory = "/tmp"
+columns = { invoice = "Invoice", amount = "Amount", paid_on = "Date", currency = "Currency" }
 """
 
 
@@ -35,6 +36,26 @@ def test_payments_need_books(mistake: Mistake) -> None:
 def test_payments_need_mirrored_invoices(mistakes: Mistakes) -> None:
     text = f'[mirror_collections]\ncollections = ["suppliers"]\n{BOOKS}\n[export_payments]\nenabled = true\n'
     assert any("mirror invoices too" in line for line in mistakes(text))
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "hidden"),
+    [
+        ("mark_invoices_paid", '"approved"', "partly_paid ones"),
+        ("mark_invoices_paid", '"paid"', "approved and partly_paid ones"),
+        ("mark_invoices_paid", '"approved", 4', None),
+        ("export_payments", '"approved", 4', "paid ones"),
+        ("export_payments", '"partly_paid", "paid"', None),
+    ],
+)
+def test_a_filter_must_not_hide_what_is_to_be_paid(
+    read: Load, mistakes: Mistakes, job: str, status: str, hidden: str | None
+) -> None:
+    text = f"[mirror_collections.filters.invoices]\nstatus = [{status}]\n{BOOKS}\n[{job}]\nenabled = true\n"
+    if hidden is None:
+        assert getattr(read(text), job).enabled
+    else:
+        assert any(f"keeps out {hidden}" in line for line in mistakes(text))
 
 
 def test_a_currency_has_three_letters(mistake: Mistake) -> None:
