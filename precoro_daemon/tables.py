@@ -106,6 +106,7 @@ def _aside(items: Sequence[Aside]) -> Iterable[RenderableType]:
             "record": f"a row ({item.key})",
             "detail": f"the detail of id {item.key}",
             "file": f"attached file {item.key}",
+            "folder": "all files",
             "definition": f"field {item.key}",
             "withheld": f"field {item.key}",
         }

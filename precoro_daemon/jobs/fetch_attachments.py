@@ -87,10 +87,13 @@ class FetchAttachments:
         await self._follow()
         try:
             async with self.folders() as folder:
-                return await self._fill(folder, started_at)
+                report = await self._fill(folder, started_at)
         except (FolderUnusable, DiskFull) as error:
             _log.error("files_paused", reason=str(error))
-            return LapReport(failed=[f"attached files: {error}"], ended=error)
+            report = LapReport(failed=[f"attached files: {error}"], ended=error)
+        hindered = isinstance(report.ended, FolderUnusable | DiskFull)
+        await self.book.hold_back(str(report.ended) if hindered else None, at=self.clock.now())
+        return report
 
     async def _follow(self) -> None:
         while await self.book.follow_details(_FOLLOWED):

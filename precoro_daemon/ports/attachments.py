@@ -165,6 +165,10 @@ class AttachmentBook(Protocol):
         """Files kept whose length is what their document says; files that came with another one."""
         ...
 
+    async def hold_back(self, reason: str | None, *, at: float) -> None:
+        """Why no file can be kept at present, for people to see; None: nothing hinders any more."""
+        ...
+
     async def requeue(self, keys: Sequence[tuple[str, int, int]]) -> None:
         """What is kept of these is not good any more: they are due again, at their present paths."""
         ...

@@ -41,7 +41,7 @@ class Aside:
 
     stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
               not believed), for which the key is the collection; "definition" (of a custom field) or "withheld" (a
-              definition that is gone or forbidden)
+              definition that is gone or forbidden), "file" (attached), "folder" (no file can be kept)
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
     """
 

@@ -306,6 +306,12 @@ async def test_a_directory_of_another_company_holds_files_back_and_nothing_else(
         assert "another company" in report.failed[0]
         assert asked(shown) == []
         assert shown.differences() == []
+        [aside] = shown.query("SELECT * FROM set_aside")
+        assert (aside["stage"], "another company" in aside["reason"]) == ("folder", True)
+        (tmp_path / "files" / ".precoro-daemon").unlink()
+        assert (await shown.run()).failed == []
+        assert shown.query("SELECT * FROM set_aside") == []
+        assert_complete(shown)
 
 
 async def test_a_full_disk_holds_files_back_before_any_call(tmp_path: Path) -> None:
@@ -315,6 +321,7 @@ async def test_a_full_disk_holds_files_back_before_any_call(tmp_path: Path) -> N
         assert len(report.failed) == 1
         assert "reserve_bytes" in report.failed[0]
         assert asked(shown) == []
+        assert [row["stage"] for row in shown.query("SELECT * FROM set_aside")] == ["folder"]
         shown.sections["fetch_attachments"]["reserve_bytes"] = 0
         assert (await shown.run()).failed == []
         assert_complete(shown)

@@ -8,14 +8,18 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from precoro_daemon.adapters.sql.statements import SQL as STATE
 from precoro_daemon.adapters.sql.statements import read_named
 from precoro_daemon.adapters.sql.transactions import Transactions, Values
 from precoro_daemon.domain.attachments import Attachment, Part, read_attachments
-from precoro_daemon.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
+from precoro_daemon.ports import Aside, AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
 
 SQL = read_named("attachments.sql")
 
 _FOLLOWER = "attachments"
+
+_HELD_BACK = ("attachments", "folder", "directory")
+"""What stands aside when no file can be kept: collection, stage, key."""
 
 Key = tuple[str, int, int]
 
@@ -81,6 +85,14 @@ class SqlAttachmentBook:
     async def sizes(self) -> tuple[int, int]:
         row = await self._first("sizes", ())
         return (row["confirmed"], row["contradicted"]) if row is not None else (0, 0)
+
+    async def hold_back(self, reason: str | None, *, at: float) -> None:
+        if reason is None:
+            await self._transactions.execute(STATE["clear_aside"], _HELD_BACK)
+            return
+        collection, stage, key = _HELD_BACK
+        item = Aside(collection, key, stage, reason, None, attempts=1, since=at, retry_at=at)
+        await self._transactions.execute(STATE["set_aside"], asdict(item))
 
     async def requeue(self, keys: Sequence[Key]) -> None:
         await self._write("requeue_file", [_named(key) for key in keys])
