@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -298,11 +299,16 @@ def _as_before(database: Path) -> None:
     """The state as the version before custom fields left it."""
     steps = sorted((Path(statements.__file__).parent / "schema").glob("[0-9]*.sql"))
     [before] = [number for number, step in enumerate(steps) if "custom_fields" in step.name]
+    later = "".join(step.read_text("utf-8") for step in steps[before:])
+    made = [
+        (kind, name) for kind, name in re.findall(r"^CREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)", later, re.MULTILINE)
+    ]
     with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for kind, name in reversed(made):
+            connection.execute(f"DROP {kind} IF EXISTS {name}")
         connection.executescript(
             f"""
-            DROP TABLE field_definitions;
-            DROP TABLE field_options;
             DELETE FROM log_positions WHERE follower = 'custom_fields';
             DELETE FROM details WHERE collection LIKE '%custom_fields';
             PRAGMA user_version = {before};
