@@ -47,15 +47,16 @@ class Server:
 
 
 def planned(kinds: Mapping[str, Kind]) -> dict[int, Said]:
-    """By attachment id: the kind's number times a hundred, plus the sixteenths that come well."""
-    return {
-        number * 100 + sixteenth: kind(offset(sixteenth))
-        for number, kind in enumerate(kinds.values(), start=1)
-        for sixteenth in SIXTEENTHS
-    }
+    """By attachment id: the kind's number times a hundred, plus the sixteenths that come well. What is the same from
+    wherever on comes once."""
+    plan: dict[int, Said] = {}
+    for number, kind in enumerate(kinds.values(), start=1):
+        different = {kind(offset(sixteenth)): sixteenth for sixteenth in SIXTEENTHS}
+        plan |= {number * 100 + sixteenth: said for said, sixteenth in different.items()}
+    return plan
 
 
-async def swept(where: Path, kinds: Mapping[str, Kind], *, size: int | None, patience: float = 1) -> set[int]:
+async def swept(where: Path, kinds: Mapping[str, Kind], *, size: int | None, patience: float = 0.7) -> set[int]:
     """What is kept of files that come wrong. Afterwards they come well, and all are kept but those that were taken
     for too large, as nobody said otherwise."""
     plan = planned(kinds)
