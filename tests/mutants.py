@@ -1,6 +1,6 @@
-"""`python -m tests.mutants [name ...]`: bugs that cost money, each in a copy of the tree and caught by its test.
+"""`python -m tests.mutants [name ...]`: bugs that cost money or files, each caught by its test.
 
-Each is one small edit of the source. A bug counts as caught when the test named here fails with it; that the test
+Each is one small edit of the source, in a copy of the tree. A bug counts as caught when the test named here fails with it; that the test
 passes without it is what `make test` shows.
 """
 
@@ -177,6 +177,79 @@ MUTANTS = (
         """    if isinstance(error, DoubtfulError):
         return Outcome("unsent", str(error))""",
         "tests/payments/test_schedules.py::test_random_schedules",
+    ),
+    Mutant(
+        "a redirect is followed with the key",
+        "adapters/http/origin.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        "tests/adapters/http/test_session.py::test_no_redirect_is_followed_and_no_cookie_kept",
+    ),
+    Mutant(
+        "the key goes to the host of a download",
+        "adapters/http/downloads.py",
+        """"Accept": "*/*"},""",
+        """"Accept": "*/*", "X-AUTH-TOKEN": "key"},""",
+        "tests/jobs/test_attachments.py::test_files_from_another_host_come_without_the_key",
+    ),
+    Mutant(
+        "the name before the content is durable",
+        "adapters/disk/draft.py",
+        """            os.fsync(self._file.fileno())
+            self._file.close()""",
+        "            self._file.close()",
+        "tests/jobs/test_order.py",
+    ),
+    Mutant(
+        "the row before the name",
+        "receiving.py",
+        "            kept = await self._keep(draft, errand)",
+        """            kept = Kept(errand.path, draft.length, await draft.hashed())
+            await self.book.save_kept(file, kept, at=self.clock.now())
+            kept = await self._keep(draft, errand)""",
+        "tests/jobs/test_order.py",
+    ),
+    Mutant(
+        "the file name of the server trusted",
+        "domain/attachments.py",
+        'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
+        'return f"{collection}/{folder}/{number}__{name}"',
+        "tests/domain/test_attachments.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
+    ),
+    Mutant(
+        "a body taken whose end nobody announced",
+        "domain/attachments.py",
+        "    if not received.framed:",
+        "    if False:",
+        "tests/domain/test_attachments.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
+    ),
+    Mutant(
+        "a short body taken for the file",
+        "domain/attachments.py",
+        "return None if received.length == size else",
+        "return None if received.length <= size else",
+        "tests/jobs/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
+    ),
+    Mutant(
+        "any piece taken for the rest of a file",
+        "domain/attachments.py",
+        "return first == part.length and last == total - 1 and size in (None, total) and now == part.validator",
+        "return first >= 0",
+        "tests/jobs/test_resuming.py",
+    ),
+    Mutant(
+        "a stranger's file written over",
+        "adapters/disk/places.py",
+        "            _name_anew(folder, draft, name)",
+        "            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)",
+        "tests/adapters/disk/test_folder.py::test_what_is_not_ours_is_never_written_over",
+    ),
+    Mutant(
+        "a cursor leaves the thread of its connection",
+        "adapters/sql/transactions.py",
+        "    if isinstance(result, sqlite3.Cursor):",
+        "    if False:",
+        "tests/adapters/sql/test_transactions.py",
     ),
 )
 
