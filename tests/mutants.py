@@ -1,7 +1,7 @@
 """`python -m tests.mutants [name ...]`: bugs that cost money or files, each caught by its test.
 
-Each is one small edit of the source, in a copy of the tree. A bug counts as caught when the test named here fails with it; that the test
-passes without it is what `make test` shows.
+Each is one small edit of the source, in a copy of the tree. A bug counts as caught when the test named here fails
+with it; that the test passes without it is what `make test` shows.
 """
 
 from __future__ import annotations
