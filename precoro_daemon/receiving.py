@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
@@ -12,6 +12,7 @@ import anyio
 from precoro_daemon.domain.attachments import Part, Received, flaw, sizes_are_bytes, too_slow
 from precoro_daemon.errors import (
     ConnectionFault,
+    DiskFault,
     DiskFull,
     FolderUnusable,
     MalformedAnswer,
@@ -129,13 +130,16 @@ class Receiver:
             part = errand.part if draft.length else None
             async with self.source.open(file.attachment.id, part, self.sizes.of(file)) as incoming:
                 if draft.length and not incoming.start:
+                    errand.part = None
+                    await self.book.save_part(file, None)  # first: what is written now is not what it stands for
                     await draft.restart()
                 await self._copy(errand, incoming, draft)
                 await self._judge(file, incoming, draft)
             kept = await self._keep(draft, errand)
         same = await self.book.save_kept(file, kept, at=self.clock.now())
         if same is not None:
-            await self.folder.link(same, kept.path, replaces=True)
+            with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy is no harm
+                await self.folder.link(same, kept.path, replaces=True)
         return kept
 
     async def _copy(self, errand: Errand, incoming: Incoming, draft: Draft) -> None:
@@ -175,7 +179,7 @@ class Receiver:
 
     async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
         """Noted, so that it is not asked for again; unless the document says otherwise: the answer may be wrong."""
-        size = file.attachment.size
+        size = self.sizes.of(file)
         if size is not None:
             return PermanentError(f"{file}: more than max_bytes came, though the document says {size:,} bytes")
         await self.book.note_size(file, length)
@@ -194,8 +198,8 @@ class Receiver:
                 self.sizes.confirmed += 1
             return
         if incoming.framed and size is not None and size != draft.length:
-            self.sizes.contradicted += 1
             await self.book.note_size(file, draft.length)
+            _, self.sizes.contradicted = await self.book.sizes()
         raise MalformedAnswer(f"{file}: {reason}")
 
     async def _keep(self, draft: Draft, errand: Errand) -> Kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precoro_daemon.errors import RateLimited, TemporaryError
+from precoro_daemon.errors import MalformedAnswer, RateLimited, TemporaryError
 
 MOST_FAULTS = 5
 MOST_REFUSALS = 10
@@ -39,4 +39,5 @@ def aside_for(failure: BaseException, attempts: int) -> float:
     The next run tries anything once more. What Precoro itself refuses is then left alone for longer and longer:
     repeated errors can get a key blocked.
     """
-    return 0.0 if isinstance(failure, TemporaryError) else _ASIDE[min(attempts, len(_ASIDE)) - 1]
+    lasting = isinstance(failure, MalformedAnswer) and attempts >= len(_ASIDE)
+    return 0.0 if isinstance(failure, TemporaryError) and not lasting else _ASIDE[min(attempts, len(_ASIDE)) - 1]

@@ -13,6 +13,7 @@ from precoro_daemon.domain.attachments import place
 from precoro_daemon.domain.retries import aside_for
 from precoro_daemon.errors import (
     DaemonError,
+    DiskFault,
     DiskFull,
     FatalError,
     FolderUnusable,
@@ -100,6 +101,7 @@ class FetchAttachments:
             """Until the end of the log."""
 
     async def _fill(self, folder: Folder, started_at: float) -> LapReport:
+        await self._list(folder)  # before anything is stored: later the two could not be told apart by their ends
         sizes = Sizes(*await self.book.sizes())
         receiver = Receiver(
             source=self.source,
@@ -122,11 +124,12 @@ class FetchAttachments:
     async def _list(self, folder: Folder) -> None:
         """Bring the manifest up to what is kept, whatever an earlier lap left undone."""
         end = await folder.manifest_end()
-        anew = end > await self.book.newest_stored()  # the state is older than the files: it was brought back
-        end = 0 if anew else end
+        if end > await self.book.newest_stored():  # the state is older than the files: it was brought back
+            await folder.write_manifest((), anew=True)
+            end = 0
         while lines := await self.book.stored(end, _LINES):
-            await folder.write_manifest(lines, anew=anew)
-            end, anew = lines[-1].seq, False
+            await folder.write_manifest(lines, anew=False)
+            end = lines[-1].seq
 
     async def _tell_too_large(self) -> None:
         if large := await self.book.too_large(self.wanted):
@@ -188,19 +191,19 @@ class _Lap:
     async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[Errand]:
         """Give each file its path, durably, unless something stands there that is not ours."""
         named = {file.key: file.claimed or _place(file) for file in files}
-        there = await self.folder.in_the_way([named[file.key] for file in files if file.claimed is None])
+        there = await self.folder.in_the_way([named[file.key] for file in files if not file.ours])
         free = {file.key: named[file.key] for file in files if file.claimed is None and named[file.key] not in there}
         await self.job.book.claim(free)
         errands = []
         for file in files:
             path = named[file.key]
-            if file.claimed is None and there.get(path, b"") is None:
+            if not file.ours and there.get(path, b"") is None:
                 await self._set_aside(
                     file, FolderUnusable(f"{file}: something is in the way of {path}; move it away")
                 )
                 continue
-            seen = None if file.claimed is not None else there.get(path)
-            errands.append(Errand(file, path, seen, replaces=file.claimed is not None, part=file.part))
+            seen = None if file.ours else there.get(path)
+            errands.append(Errand(file, path, seen, replaces=file.ours, part=file.part))
         return errands
 
     async def _work(self, receive: MemoryObjectReceiveStream[Errand]) -> None:
@@ -228,6 +231,7 @@ class _Lap:
     async def _receive(self, errand: Errand) -> None:
         await self._need_room(errand.file.attachment.size or 0)
         kept = await self.receiver.receive(errand)
+        self.room -= max(kept.length - (errand.file.attachment.size or 0), 0)
         self.busy.discard(errand.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
         _log.debug("file_stored", path=kept.path, bytes=kept.length)
@@ -240,6 +244,9 @@ class _Lap:
         self.room -= size
         if self.room <= _LOOK:
             self.room = await self.folder.room() - size
+        if self.room <= 0 < self.room + size:
+            self.room += size
+            raise DiskFault(f"its {size:,} bytes are more than the disk has room for; smaller ones go on")
         if self.room <= 0:
             raise DiskFull("the disk has no more room than it must keep")
         self.room = min(self.room, 2 * _LOOK)

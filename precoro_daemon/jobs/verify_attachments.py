@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import anyio
 
+from precoro_daemon.errors import DiskFault, FolderUnusable
 from precoro_daemon.ports import AttachmentBook, Clock, FileCounts, Folder, StoredFile
 
 _BATCH = 100
@@ -57,8 +59,10 @@ class VerifyAttachments:
         limiter = anyio.CapacityLimiter(_AT_ONCE)
 
         async def look(stored: StoredFile) -> None:
+            found: tuple[int, bytes] | None = (-1, b"")
             async with limiter:
-                found = await self.folder.hash(stored.kept.path)
+                with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
+                    found = await self.folder.hash(stored.kept.path)
             if found == (stored.kept.length, stored.kept.sha256):
                 verdict.good = FileCounts(verdict.good.files + 1, verdict.good.bytes + stored.kept.length)
             else:

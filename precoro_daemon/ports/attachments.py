@@ -50,6 +50,7 @@ class AttachedFile:
 
     claimed   the path below the root that was given to it, None before
     shared    the same attachment hangs on another document too
+    ours      something was kept under that path before
     part      what is on disk of it already
     attempts  failures since it was last good
     """
@@ -60,6 +61,7 @@ class AttachedFile:
     attachment: Attachment
     claimed: str | None = None
     shared: bool = False
+    ours: bool = False
     part: Part | None = None
     attempts: int = 0
 

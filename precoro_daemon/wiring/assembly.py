@@ -114,7 +114,7 @@ async def connect(
     async with (
         HttpSession(credentials, timeouts(settings)) as session,
         Throttled(session, credentials, limits(settings), around) as throttled,
-        Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings)) as downloads,
+        Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
         yield Connection(

@@ -263,7 +263,8 @@ PART = Part(100, '"abc"')
     ("status", "headers", "size", "sound"),
     [
         (206, {"content-range": "bytes 100-199/200", "etag": '"abc"'}, 200, True),
-        (206, {"content-range": "bytes 100-199/200"}, None, True),
+        (206, {"content-range": "bytes 100-199/200", "etag": '"abc"'}, None, True),
+        (206, {"content-range": "bytes 100-199/200"}, None, False),
         (200, {"content-range": "bytes 100-199/200", "etag": '"abc"'}, 200, False),
         (206, {"content-range": "bytes 100-199/200", "etag": '"other"'}, 200, False),
         (206, {"content-range": "bytes 100-199/200", "etag": '"abc"'}, 201, False),

@@ -73,6 +73,8 @@ class FileDraft:
         """One process holds the directory, so what is left of that name is an abandoned draft of ours."""
         site = self._site
         with explained(site.path), parent(site.root, draft_of(site.path), make=True) as (folder, name):
+            if self._take_up and _has_twin(folder, name):
+                self._take_up = 0
             if not self._take_up:
                 unlink(folder, name)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._take_up else os.O_EXCL)
@@ -192,3 +194,11 @@ class FileDraft:
             if not self._settled:
                 with explained(site.path), parent(site.root, draft_of(site.path), make=False) as (folder, name):
                     unlink(folder, name)
+
+
+def _has_twin(folder: int, name: str) -> bool:
+    """A killed process may have left a kept file under the name of a draft; that must not be written into."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_nlink > 1
+    except FileNotFoundError:
+        return False

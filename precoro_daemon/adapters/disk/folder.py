@@ -57,10 +57,14 @@ class DiskFolder:
         def work() -> dict[str, bytes | None]:
             found: dict[str, bytes | None] = {}
             for path in paths:
-                with explained(self._shown(path)):
-                    there = look(self._root, path)
-                    plain = there is not None and stat.S_ISREG(there.st_mode)
-                    read = digest(self._root, path) if plain else None
+                try:
+                    with explained(self._shown(path)):
+                        there = look(self._root, path)
+                        plain = there is not None and stat.S_ISREG(there.st_mode)
+                        read = digest(self._root, path) if plain else None
+                except FolderUnusable:  # a file or a link where a folder should be
+                    found[path] = None
+                    continue
                 if there is not None:
                     found[path] = read[1] if read else None
             return found
@@ -141,6 +145,9 @@ def _open(directory: Path, identity: str, resources: ExitStack) -> int:
     with explained(directory):
         if not directory.exists():
             directory.mkdir(mode=FOLDER_MODE)
+            above = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            resources.callback(os.close, above)
+            os.fsync(above)
         root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         resources.callback(os.close, root)
         mark = os.open(_MARK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)

@@ -13,8 +13,8 @@ from precoro_daemon.adapters.disk.failures import explained
 from precoro_daemon.adapters.disk.places import MANIFEST
 from precoro_daemon.ports import StoredFile
 
-_TAIL = 2**16
-"""Bytes in which the last line surely begins: its longest part is a name of a few hundred."""
+_TAIL = 2**20
+"""Bytes in which the last line surely begins."""
 
 _MODE = 0o640
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 _DRAFT = ".part"
+_A_DRAFT = re.compile(r"\.\d+\.part")
 
 FOLDER_MODE = 0o750
 FILE_MODE = 0o440
@@ -132,9 +134,10 @@ def digest(root: int, path: str) -> tuple[int, bytes] | None:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
             return None
         raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return None
     with os.fdopen(file, "rb", buffering=0) as reader:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return None
         told = hashlib.sha256()
         length = 0
         while block := reader.read(_BLOCK):
@@ -150,7 +153,7 @@ def walk(root: Path) -> Iterator[str]:
 
 def drafts(root: Path) -> Iterator[str]:
     """Every file being written, or left so by a killed process."""
-    return (path for path in _walk(root) if _name(path).startswith(PREFIX) and path.endswith(_DRAFT))
+    return (path for path in _walk(root) if _A_DRAFT.fullmatch(_name(path)))
 
 
 def _walk(root: Path) -> Iterator[str]:
@@ -158,7 +161,8 @@ def _walk(root: Path) -> Iterator[str]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(set(folders) - set(links))
         for name in sorted([*names, *links]):
-            yield Path(folder, name).relative_to(root).as_posix()
+            # A name that is no UTF-8 can be neither looked up nor printed.
+            yield os.fsencode(Path(folder, name).relative_to(root)).decode("utf-8", "replace")
 
 
 def _name(path: str) -> str:

@@ -27,9 +27,11 @@ class Downloads:
     """Fetches what a download address leads to. The address is somebody else's word, and so is every redirect.
 
     allowed  hosts, as "host" or "host:port", that may be private, local or without https
+    home     the origin whose calls are charged: no redirect leads back there past the account of calls
     """
 
-    def __init__(self, allowed: Collection[str], timeouts: Timeouts) -> None:
+    def __init__(self, allowed: Collection[str], timeouts: Timeouts, home: str = "") -> None:
+        self._home = origin_of(URL(home)) if home else None
         self._allowed = frozenset(host.lower() for host in allowed)
         self._timeouts = timeouts
         self._faults = Faults()
@@ -78,12 +80,14 @@ class Downloads:
         except (AddressRefused, ConnectionFault, *FAULTS) as error:
             fault = error if isinstance(error, AddressRefused) else self._faults.of(shown(address), error)
         else:
-            return ComingBody(response, shown(address), self._faults)
+            return ComingBody(response, shown(address), self._faults, self._timeouts.read)
         raise fault
 
     def _check(self, address: URL) -> None:
         if not address.host or address.scheme not in ("http", "https"):
             raise AddressRefused(f"{shown(address)} is no address of a file")
+        if origin_of(address) == self._home:
+            raise MalformedAnswer(f"a redirect leads back to {shown(address)}")
         if self._is_allowed(address.host, address.port):
             return
         if address.scheme != "https":
@@ -131,9 +135,18 @@ def _is_inside(host: str) -> bool:
 def read_address(text: str, start: URL) -> URL:
     """An address as another party wrote it, byte for byte where it can be sent so; relative ones begin at `start`."""
     try:
-        return start.join(URL(text, encoded=text.isascii() and text.isprintable() and " " not in text))
+        address = start.join(URL(text, encoded=text.isascii() and text.isprintable() and " " not in text))
+        # yarl reads the port, and the resolver the labels of the name, only when they are needed.
+        origin_of(address)
+        (address.host or "").encode("idna")
     except ValueError:
         raise MalformedAnswer(f"{shown(start)} names {text[:200]!r}, which is no address") from None
+    return address
+
+
+def origin_of(address: URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port, the same however they are written."""
+    return (address.scheme, (address.host or "").lower(), address.port)
 
 
 def _refuse(address: URL, status: int) -> None:

@@ -91,7 +91,7 @@ class Request:
         return self.method != "POST"
 
     def __str__(self) -> str:
-        return f"{self.method} {self.target}"
+        return f"{self.method} {self.encoded.partition('?')[0] or self.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,14 @@ class Answer:
 class Body(Protocol):
     """An answer whose body is still coming. It can be read for as long as its context is entered.
 
-    head    the answer without its body
-    framed  the body's end is announced, so that it cannot be cut unnoticed
+    head      the answer without its body
+    framed    the body's end is announced, so that it cannot be cut unnoticed
+    patience  seconds after which one that is read only to see what it says is given up
     """
 
     head: Answer
     framed: bool
+    patience: float
 
     async def piece(self) -> bytes:
         """The next bytes, decompressed; b"" after the last. Raises ConnectionFault or MalformedAnswer."""

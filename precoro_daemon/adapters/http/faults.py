@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import aiohttp
+import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.adapters.http.exchange import Answer, Body
@@ -53,13 +54,16 @@ class Faults:
             return await handler(request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             reason = self.reason(error)
-        raise ConnectionFault(f"{request.method} {request.url.raw_path_qs}: {reason}")
+        # What a file is asked for with may be a signature that opens it to anybody.
+        asked = request.url.raw_path if request.headers.get("Accept") == "*/*" else request.url.raw_path_qs
+        raise ConnectionFault(f"{request.method} {asked}: {reason}")
 
 
 class ComingBody:
     """Implements `Body` on an open response. `call` names it in errors."""
 
-    def __init__(self, response: aiohttp.ClientResponse, call: object, faults: Faults) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, call: object, faults: Faults, patience: float) -> None:
+        self.patience = patience
         self._response = response
         self._call = call
         self._faults = faults
@@ -78,11 +82,13 @@ class ComingBody:
 async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
     """The body's first bytes, at least `most` if there are so many; and whether that was all of it."""
     pieces: list[bytes] = []
-    while sum(map(len, pieces)) < most:
-        if not (piece := await body.piece()):
-            return b"".join(pieces), True
-        pieces.append(piece)
-    return b"".join(pieces), False
+    with anyio.move_on_after(body.patience):
+        while sum(map(len, pieces)) < most:
+            if not (piece := await body.piece()):
+                return b"".join(pieces), True
+            pieces.append(piece)
+        return b"".join(pieces), False
+    raise ConnectionFault(f"the answer trickles in: {sum(map(len, pieces)):,} bytes in {body.patience:.0f} seconds")
 
 
 def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:

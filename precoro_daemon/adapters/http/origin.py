@@ -117,7 +117,7 @@ class Origin:
             except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
                 fault = self._faults.of(outgoing, error)
             else:
-                yield ComingBody(response, outgoing, self._faults)
+                yield ComingBody(response, outgoing, self._faults, self._manners.timeouts.read)
                 return
             raise fault
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 from yarl import URL
 
-from precoro_daemon.adapters.http.downloads import Downloads, read_address
+from precoro_daemon.adapters.http.downloads import Downloads, origin_of, read_address
 from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
 from precoro_daemon.adapters.http.faults import beginning, plain_headers
 from precoro_daemon.domain.attachments import Part, continues, validator
@@ -69,7 +69,7 @@ class PrecoroAttachments:
 
     @asynccontextmanager
     async def _follow(self, address: URL, asked: tuple[tuple[str, str], ...]) -> AsyncIterator[Body]:
-        if _origin(address) == self._origin.origin():
+        if origin_of(address) == origin_of(self._origin):
             request = Request("GET", address.path, encoded=address.raw_path_qs, headers=asked, lane=Lane.FILES)
             async with self._exchange.open(request) as body:
                 if body.head.status // 100 == 3:
@@ -78,10 +78,6 @@ class PrecoroAttachments:
         else:
             async with self._downloads.open(address, dict(asked)) as body:
                 yield body
-
-
-def _origin(address: URL) -> URL | None:
-    return address.origin() if address.host and address.scheme in ("http", "https") else None
 
 
 def _range(part: Part | None) -> tuple[tuple[str, str], ...]:

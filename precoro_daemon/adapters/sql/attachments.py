@@ -210,7 +210,7 @@ def _named(key: Key) -> dict[str, object]:
 
 
 def _to_due(row: sqlite3.Row) -> AttachedFile:
-    return replace(_to_file(row), attempts=row["attempts"], shared=bool(row["shared"]))
+    return replace(_to_file(row), attempts=row["attempts"], shared=bool(row["shared"]), ours=bool(row["ours"]))
 
 
 def _to_file(row: sqlite3.Row) -> AttachedFile:

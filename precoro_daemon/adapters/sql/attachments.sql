@@ -20,7 +20,7 @@ SET name = excluded.name, kind = excluded.kind, size = excluded.size, uploaded_a
     gone_at = NULL,
     stored_at = CASE WHEN size IS excluded.size AND uploaded_at IS excluded.uploaded_at THEN stored_at END,
     part_length = CASE WHEN size IS excluded.size AND uploaded_at IS excluded.uploaded_at THEN part_length END,
-    came = CASE WHEN size IS excluded.size THEN came END;
+    came = CASE WHEN size IS excluded.size AND uploaded_at IS excluded.uploaded_at THEN came END;
 
 -- name: retry_file
 UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'file' AND key = ?;
@@ -53,6 +53,7 @@ ON CONFLICT (collection) DO UPDATE SET at = excluded.at, whole_at = excluded.who
 -- name: due_files
 SELECT file.collection, file.record_id, records.idn, file.id, file.name, file.size, file.kind, file.uploaded_at,
     file.path, file.part_length, file.part_validator, coalesce(aside.attempts, 0) AS attempts,
+    file.sha256 IS NOT NULL AS ours,
     EXISTS (
         SELECT 1 FROM attached_files AS twin
         WHERE twin.id = file.id AND (twin.collection, twin.record_id) <> (file.collection, file.record_id)
@@ -123,7 +124,7 @@ UPDATE attached_files SET came = :length WHERE collection = :collection AND reco
 -- name: sizes
 SELECT
     (SELECT count(*) FROM attached_files WHERE came = size AND size > 0) AS confirmed,
-    (SELECT count(*) FROM attached_files WHERE came <> size) AS contradicted;
+    (SELECT count(DISTINCT came) FROM attached_files WHERE came <> size) AS contradicted;
 
 -- name: requeue_file
 UPDATE attached_files
