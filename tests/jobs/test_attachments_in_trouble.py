@@ -12,10 +12,14 @@ from pathlib import Path
 import anyio
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.disk.folder import open_folder
+from precoro_daemon.adapters.http.downloads import Downloads
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.domain.attachments import Part
+from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.jobs.verify_attachments import VerifyAttachments
 from tests.adapters.http.stand_ins import serving
 from tests.jobs.filing import filing, kept_in, name_files
@@ -312,3 +316,71 @@ async def test_restart_forgets_part_before_kill(tmp_path: Path) -> None:
             await shown.job.lap()
             assert calls[1:]
             assert kept_in(shown.directory) == {7: one}, "a mixture was kept"
+
+
+async def test_an_address_at_precoro_is_charged_however_it_is_written(tmp_path: Path) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append((request.path, "X-AUTH-TOKEN" in request.headers))
+        if request.path.startswith("/attachments/"):
+            port = request.url.port
+            return web.json_response({"file": f"HTTP://LOCALHOST:{port}/_files/7"})
+        return web.Response(body=PDF)
+
+    async with serving(answer) as numbers, filing(tmp_path, numbers.replace("127.0.0.1", "localhost")) as shown:
+        await name_files(shown.store, {7: {"size": len(PDF)}})
+        await shown.job.lap()
+        assert kept_in(shown.directory) == {7: PDF}
+    assert asked == [("/attachments/7", True), ("/_files/7", True)], "the key shows that it went the charged way"
+
+
+async def test_no_redirect_leads_back_past_the_account_of_calls() -> None:
+    asked: list[str] = []
+
+    async def home(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(body=PDF)
+
+    async with serving(home) as origin:
+
+        async def elsewhere(request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(status=302, headers={"Location": f"{origin}/_files/7"})
+
+        async with serving(elsewhere) as other, Downloads(["127.0.0.1"], Timeouts(), origin) as downloads:
+            with pytest.raises(MalformedAnswer, match="leads back"):
+                async with downloads.open(URL(f"{other}/x"), {}):
+                    """Never entered."""
+    assert asked == []
+
+
+async def test_a_signature_is_not_told_by_a_fault_at_precoro_either(tmp_path: Path) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/attachments/"):
+            return web.json_response({"file": "/_files/7?signature=s3cret"})
+        response = web.StreamResponse(headers={"Content-Length": "500"})
+        await response.prepare(request)
+        await response.write(b"%PDF")
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with serving(answer) as origin, filing(tmp_path, origin) as shown:
+        await name_files(shown.store, {7: {"size": 500}})
+        report = await shown.job.lap()
+        assert len(report.failed) == 1
+        assert "s3cret" not in str(report.failed)
+
+
+async def test_a_draft_that_is_a_kept_file_by_another_name_is_not_written_into(tmp_path: Path) -> None:
+    async with open_folder(tmp_path / "files", identity="company", reserve=0) as folder:
+        async with folder.draft("invoices/1/7__a.pdf") as draft:
+            await draft.write(PDF)
+            await draft.keep()
+        kept = tmp_path / "files/invoices/1/7__a.pdf"
+        kept.with_name(".8.part").hardlink_to(kept)
+        async with folder.draft("invoices/1/8__b.pdf", take_up=100) as draft:
+            assert draft.length == 0
+            await draft.write(b"something else")
+            await draft.keep()
+        assert kept.read_bytes() == PDF

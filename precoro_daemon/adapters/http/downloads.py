@@ -140,7 +140,7 @@ def read_address(text: str, start: URL) -> URL:
         origin_of(address)
         (address.host or "").encode("idna")
     except ValueError:
-        raise MalformedAnswer(f"{shown(start)} names {text[:200]!r}, which is no address") from None
+        raise MalformedAnswer(f"{shown(start)} names {text.partition('?')[0][:200]!r}, which is no address") from None
     return address
 
 

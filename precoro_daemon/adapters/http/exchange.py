@@ -91,6 +91,7 @@ class Request:
         return self.method != "POST"
 
     def __str__(self) -> str:
+        """For people: of another party's address without the query, which may be a signature."""
         return f"{self.method} {self.encoded.partition('?')[0] or self.target}"
 
 
@@ -209,7 +210,8 @@ def _meaning(answer: Answer) -> tuple[type[DaemonError], str] | None:
 
 def describe(request: Request, answer: Answer, secrets: tuple[str, ...]) -> str:
     """What was asked and what Precoro said to it, fit for a log."""
-    where = f" to {answer.header('location')}" if answer.status // 100 == 3 else ""
+    # Without its query, which may be a signature that opens a file to anybody.
+    where = f" to {answer.header('location').partition('?')[0]}" if answer.status // 100 == 3 else ""
     said = excerpt(answer.body, secrets)
     return f"{request}: Precoro answered {answer.status}{where}" + (f" ({said})" if said else "")
 

@@ -49,6 +49,7 @@ class Outgoing:
 
     target     path and query, percent-encoded
     may_leave  asked when a new connection stands; False: too late, nothing is written
+    told       what errors call it, where its target must not be told
     """
 
     method: str
@@ -56,6 +57,7 @@ class Outgoing:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     may_leave: Callable[[], bool] | None = field(default=None, repr=False)
+    told: str = ""
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -63,7 +65,7 @@ class Outgoing:
             raise ValueError(f"a path starts with a slash: {self.target!r}")
 
     def __str__(self) -> str:
-        return f"{self.method} {self.target}"
+        return self.told or f"{self.method} {self.target}"
 
 
 class Origin:

@@ -66,7 +66,7 @@ class HttpSession:
 def _outgoing(request: Request) -> Outgoing:
     form = request.body or None
     headers = {**(_FORM if form else {}), **dict(request.headers)}
-    return Outgoing(request.method, request.target, headers, form, request.may_leave)
+    return Outgoing(request.method, request.target, headers, form, request.may_leave, told=str(request))
 
 
 class _Sending:
