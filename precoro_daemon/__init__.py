@@ -147,6 +147,7 @@ ports/                    what jobs need from outside, as Protocols with written
   mirror.py               the mirror, its change log, its passes and cursors
   precoro.py              the company's data at Precoro
   progress.py             what a person watching may see
+  pulse.py                how each job is doing while the program runs, and the supervisor that is told
   time.py                 time as the program lives it
 
 sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals

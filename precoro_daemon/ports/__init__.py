@@ -30,6 +30,7 @@ from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorde
 from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
+from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
 from precoro_daemon.ports.time import Clock
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Folder",
     "Fresh",
     "Incoming",
+    "JobPulse",
     "Journal",
     "Kept",
     "LapReport",
@@ -69,11 +71,14 @@ __all__ = [
     "Permit",
     "Precoro",
     "Progress",
+    "Pulse",
     "Reading",
     "Recorded",
     "Silent",
     "StoredFile",
+    "Supervisor",
     "Switch",
     "Unreadable",
+    "Unsupervised",
     "WantedFiles",
 ]

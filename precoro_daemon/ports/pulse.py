@@ -1,0 +1,92 @@
+"""how each job is doing while the program runs, and the supervisor that is told"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from precoro_daemon.errors import DaemonError
+from precoro_daemon.ports.laps import LapReport
+
+
+@dataclass(slots=True)
+class JobPulse:
+    """What one job is doing. Times are Unix seconds by the Clock, None where there is none yet.
+
+    running_since  its lap began then; None between laps
+    next_at        its next lap begins then at the latest, None where only a wake-up starts one
+    ended_at       its last lap ended then, whichever process made it
+    good_at        its last lap without failures ended then
+    lap            what the last lap of this process came to
+    trouble        why it cannot work at present, None if it can: a refused key, books that do not fit
+    heard_at       its last sign of life within a lap: a call, a commit, a step
+    quiet_until    it waits for a window of the quota until then, so silence is no bad sign
+    stuck          it was silent for too long
+    laps, failures how many laps of this process ended, and how many of those with failures
+    """
+
+    name: str
+    running_since: float | None = None
+    next_at: float | None = None
+    ended_at: float | None = None
+    good_at: float | None = None
+    lap: LapReport | None = None
+    trouble: DaemonError | None = None
+    heard_at: float = 0.0
+    quiet_until: float = 0.0
+    stuck: bool = False
+    laps: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Pulse:
+    """The whole program: its jobs in the order of a round, when it started, and whether it is ending."""
+
+    started_at: float
+    jobs: Sequence[JobPulse] = field(default=())
+    stopping: bool = False
+    reloads: int = 0
+
+
+class Supervisor(Protocol):
+    """Who started the program and wants to know how it is: a service manager. Calls are cheap and never raise."""
+
+    watchdog_interval: float | None
+    """Real seconds within which `alive` must be called again, None if nobody waits for it."""
+
+    def ready(self, status: str) -> None: ...
+
+    def reloading(self) -> None: ...
+
+    def stopping(self, status: str) -> None: ...
+
+    def status(self, text: str) -> None:
+        """One line for people."""
+        ...
+
+    def alive(self) -> None:
+        """Called only while every part makes progress."""
+        ...
+
+
+class Unsupervised:
+    """Implements `Supervisor` where there is none."""
+
+    watchdog_interval: float | None = None
+
+    def ready(self, status: str) -> None:
+        """Nobody asks."""
+
+    def reloading(self) -> None:
+        """Nobody asks."""
+
+    def stopping(self, status: str) -> None:
+        """Nobody asks."""
+
+    def status(self, text: str) -> None:
+        """Nobody asks."""
+
+    def alive(self) -> None:
+        """Nobody asks."""
