@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
-from precoro_daemon.adapters.ledgers.databases import Address, open_database
 from precoro_daemon.adapters.ledgers.exports import Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
@@ -50,7 +50,8 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
 def ledger_secrets(settings: Settings) -> Sequence[str]:
     """What no log line may show."""
     ledger = settings.ledger
-    secrets = (ledger.sql and ledger.sql.password, ledger.rest and ledger.rest.token)
+    items = settings.manage_items.sql
+    secrets = (ledger.sql and ledger.sql.password, ledger.rest and ledger.rest.token, items and items.password)
     return [secret.get_secret_value() for secret in secrets if secret]
 
 
