@@ -17,6 +17,7 @@ from precoro_daemon.domain.budget import NO_KEY, Lane, Limits
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import census_due
 from precoro_daemon.domain.estimates import Cost, duration
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.jobs.verify_attachments import Verdict
 from precoro_daemon.ports import Aside
 from precoro_daemon.screen import amount, moment, span
@@ -29,7 +30,14 @@ _SHOWN = 10
 def status(look: Look) -> RenderableType:
     """Freshness per collection, what is due, what was set aside, the quota."""
     overview = look.overview
-    return Group(_collections(look), *_files(overview.files), *_aside(overview.aside), *_payments(look), _quota(look))
+    return Group(
+        _collections(look),
+        *_files(overview.files),
+        *_aside(overview.aside),
+        *_payments(look),
+        *_items(look),
+        _quota(look),
+    )
 
 
 _DIRECTIONS = {"to_precoro": "payments to Precoro", "to_ledger": "payments to the books"}
@@ -45,6 +53,22 @@ def _payments(look: Look) -> Iterable[RenderableType]:
             since = f"; the oldest doubt is {span(look.now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             yield Text(f"{title}: {said}{since}. See `precoro-daemon payments review`.", style=style)
+
+
+def _items(look: Look) -> Iterable[RenderableType]:
+    """How far each plan is, and how long the rest takes if nothing else is in its way."""
+    for plan in look.overview.items:
+        counts = ", ".join(f"{count:,} {state}" for state, count in plan.counts.items())
+        left = plan.open - plan.counts.get(State.DOUBT, 0)
+        when = f"; the rest takes about {span(_time_for(left, look.account.limits))}" if left else ""
+        text = f"items of {plan.supplier}: {counts}{when}. See `precoro-daemon items show`."
+        yield Text(text, style="yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else "")
+
+
+def _time_for(calls: int, limits: Limits) -> float:
+    per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
+    windows = [(1.0, limits.per_second), (60.0, limits.per_minute), (3600.0, limits.per_hour), (86400.0, per_day)]
+    return duration(calls, windows)
 
 
 def _collections(look: Look) -> Table:
@@ -141,6 +165,15 @@ def status_as_json(look: Look) -> str:
             {"direction": direction, "state": state, "count": count, "oldest": oldest}
             for (direction, state), (count, oldest) in look.overview.payments.items()
         ],
+        "items": [
+            {
+                "plan": plan.number,
+                "supplier": plan.supplier.id,
+                "counts": plan.counts,
+                "seconds_left": _time_for(plan.open, look.account.limits) if plan.open else 0,
+            }
+            for plan in look.overview.items
+        ],
         "quota": look.account.left(look.now),
         "next_call": {
             lane.name.lower(): max(look.now, look.account.opening(lane, NO_KEY, look.now).at) for lane in Lane
@@ -186,8 +219,7 @@ def estimate(costs: Sequence[Cost], limits: Limits) -> RenderableType:
         table.add_row(cost.collection.replace("_", " "), f"{cost.rows:,}", _count(cost.pages), _count(cost.details))
     calls = sum(cost.calls for cost in costs)
     per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
-    windows = [(1.0, limits.per_second), (60.0, limits.per_minute), (3600.0, limits.per_hour), (86400.0, per_day)]
-    words = f"{calls:,} calls in all: about {span(duration(calls, windows))} within the limits"
+    words = f"{calls:,} calls in all: about {span(_time_for(calls, limits))} within the limits"
     if per_day and calls > per_day:
         words += f", as {per_day:,} of {limits.per_day:,} calls a day may go into it"
     return Group(table, Text(f"{words}.", style="bold"))

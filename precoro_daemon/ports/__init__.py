@@ -13,6 +13,16 @@ from precoro_daemon.ports.attachments import (
     WantedFiles,
 )
 from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.catalogue import (
+    Catalogue,
+    ItemDesk,
+    Made,
+    Permission,
+    PlanState,
+    Probed,
+    WantedSource,
+    Written,
+)
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.journal import (
     Claims,
@@ -41,6 +51,7 @@ __all__ = [
     "AttachmentSource",
     "Batch",
     "BudgetBook",
+    "Catalogue",
     "Claims",
     "Clock",
     "Committed",
@@ -54,12 +65,14 @@ __all__ = [
     "Folder",
     "Fresh",
     "Incoming",
+    "ItemDesk",
     "JobPulse",
     "Journal",
     "Kept",
     "LapReport",
     "Ledger",
     "Line",
+    "Made",
     "Meeting",
     "Mirror",
     "Misread",
@@ -68,8 +81,11 @@ __all__ = [
     "PaidSet",
     "PaymentDesk",
     "PaymentOrder",
+    "Permission",
     "Permit",
+    "PlanState",
     "Precoro",
+    "Probed",
     "Progress",
     "Pulse",
     "Reading",
@@ -81,4 +97,6 @@ __all__ = [
     "Unreadable",
     "Unsupervised",
     "WantedFiles",
+    "WantedSource",
+    "Written",
 ]

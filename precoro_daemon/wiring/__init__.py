@@ -1,6 +1,6 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
-from precoro_daemon.wiring.jobs import FILE_JOBS, JOB_NAMES, PAYMENT_JOBS
+from precoro_daemon.wiring.jobs import FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import ledger_secrets, open_ledger
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
@@ -8,6 +8,7 @@ from precoro_daemon.wiring.values import clock_for, limits
 
 __all__ = [
     "FILE_JOBS",
+    "ITEM_JOBS",
     "JOB_NAMES",
     "PAYMENT_JOBS",
     "Look",

@@ -22,14 +22,17 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
 JOB_NAMES = (
-    "mirror_collections", "mark_invoices_paid", "export_payments", "find_attachments", "fetch_details",
-    "resolve_custom_fields", "fetch_attachments", "take_census",
+    "mirror_collections", "mark_invoices_paid", "export_payments", "manage_items", "find_attachments",
+    "fetch_details", "resolve_custom_fields", "fetch_attachments", "take_census",
 )  # fmt: skip
-"""In the order of a round: payments go by what the lists just brought, which is then detailed; what details name is
-fetched; a census comes when there is nothing else to do."""
+"""In the order of a round: payments go by what the lists just brought; then what a person approved and waits for;
+details of what the lists brought; what details name is fetched; a census comes when there is nothing else to do."""
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
+
+ITEM_JOBS = frozenset({"manage_items"})
+"""Not there unless [manage_items] says where wanted items are."""
 
 PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
 """Not there unless they are enabled."""

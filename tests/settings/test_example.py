@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from precoro_daemon.settings import (
     Settings,
     file_keys,
+    items,
     ledger,
     ledger_csv,
     ledger_rest,
@@ -58,6 +59,7 @@ def test_the_example_holds_the_defaults():
         "take_census",
         "ledger",
         "payments",
+        "manage_items",
         "log",
     )
     for name in names:
@@ -71,7 +73,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, items, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

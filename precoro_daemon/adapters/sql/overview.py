@@ -10,13 +10,14 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import FileState, read_files
 from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
+from precoro_daemon.adapters.sql.catalogue import plans_under_way
 from precoro_daemon.adapters.sql.failures import explained
 from precoro_daemon.adapters.sql.journal import JOURNAL
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.cursors import Cursor, Pass
-from precoro_daemon.ports import Aside, WantedFiles
+from precoro_daemon.ports import Aside, PlanState, WantedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class CollectionState:
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
     windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
-    the oldest"""
+    the oldest · items: plans that are under way"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -49,6 +50,7 @@ class Overview:
     closed: Mapping[str, float]
     files: FileState
     payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    items: Sequence[PlanState] = ()
 
 
 def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20) -> Overview:
@@ -69,6 +71,7 @@ def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles
             closed=read_closed(connection),
             files=read_files(connection, files),
             payments=_payments(connection),
+            items=_items(connection),
         )
 
 
@@ -78,6 +81,11 @@ def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int
         return {}
     rows = connection.execute(JOURNAL["count_intents"])
     return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
+
+
+def _items(connection: sqlite3.Connection) -> Sequence[PlanState]:
+    known = connection.execute(SQL["find_table"], ("item_plans",)).fetchone() is not None
+    return plans_under_way(connection) if known else ()
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

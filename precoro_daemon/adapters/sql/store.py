@@ -10,6 +10,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.catalogue import SqlCatalogue
 from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.sql.journal import SqlJournal
@@ -30,6 +31,7 @@ class Store:
     journal: SqlJournal
     claims: SqlClaims
     paid_set: SqlPaidSet
+    catalogue: SqlCatalogue
 
 
 def build_store(transactions: Transactions, witness: Witness) -> Store:
@@ -41,6 +43,7 @@ def build_store(transactions: Transactions, witness: Witness) -> Store:
         SqlJournal(transactions, witness),
         SqlClaims(transactions),
         SqlPaidSet(transactions),
+        SqlCatalogue(transactions),
     )
 
 
