@@ -60,9 +60,15 @@ def _items(look: Look) -> Iterable[RenderableType]:
     for plan in look.overview.items:
         counts = ", ".join(f"{count:,} {state}" for state, count in plan.counts.items())
         left = plan.open - plan.counts.get(State.DOUBT, 0)
-        when = f"; the rest takes about {span(_time_for(left, look.account.limits))}" if left else ""
+        when = f"; the rest takes about {span(_time_left(left, look))}" if left else ""
         text = f"items of {plan.supplier}: {counts}{when}. See `precoro-daemon items show`."
         yield Text(text, style="yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else "")
+
+
+def _time_left(calls: int, look: Look) -> float:
+    """Until the next call may go, and from there on."""
+    opening = look.account.opening(Lane.DETAILS, NO_KEY, look.now)
+    return max(0.0, opening.at - look.now) + _time_for(calls, look.account.limits)
 
 
 def _time_for(calls: int, limits: Limits) -> float:
@@ -169,8 +175,8 @@ def status_as_json(look: Look) -> str:
             {
                 "plan": plan.number,
                 "supplier": plan.supplier.id,
-                "counts": plan.counts,
-                "seconds_left": _time_for(plan.open, look.account.limits) if plan.open else 0,
+                "counts": {str(state): count for state, count in plan.counts.items()},
+                "seconds_left": _time_left(plan.open, look) if plan.open else 0,
             }
             for plan in look.overview.items
         ],

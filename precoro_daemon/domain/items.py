@@ -106,7 +106,7 @@ def supplier_of(raw: str | bytes) -> int | None:
 
 @dataclass(slots=True)
 class Seen:
-    """What names Precoro was seen to use. `categories`: their ids by name (in small letters) and by id."""
+    """What names Precoro was seen to use. `categories`: their ids by name."""
 
     currencies: set[str] = field(default_factory=set)
     units: set[str] = field(default_factory=set)
@@ -119,9 +119,8 @@ class Seen:
         if unit := _text(names.unit):
             self.units.add(unit)
         if (category := _reference(names.category)) is not None:
-            self.categories[str(category)] = category
-            if isinstance(names.category, dict) and (name := _text(names.category.get("name"))):
-                self.categories[name.casefold()] = category
+            name = _text(names.category.get("name")) if isinstance(names.category, dict) else None
+            self.categories[name or str(category)] = category
 
 
 def read_item(raw: str | bytes, fields: CustomFields, version: bytes = b"") -> Item | None:

@@ -53,10 +53,7 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What Precoro is known to have; an empty set of names is not known.
-
-    categories  ids by name, in small letters
-    """
+    """What Precoro is known to have; where no name is known, any is taken. `categories`: their ids by name."""
 
     currencies: Collection[str] = ()
     units: Collection[str] = ()
@@ -171,6 +168,7 @@ class _Cells:
     def __init__(self, reading: Reading, known: Known) -> None:
         self._reading = reading
         self._known = known
+        self._categories = {name.casefold(): ident for name, ident in known.categories.items()}
         self._units = {unit.casefold(): unit for unit in known.units}
         self._readers: Mapping[str, Callable[[Any], Value]] = {
             "price": self._price,
@@ -233,10 +231,10 @@ class _Cells:
 
     def _category(self, cell: Any) -> Value:
         text = _text(cell)
-        known = self._known.categories
-        ident = int(text) if text.isdecimal() and len(text) < 19 else known.get(text.casefold())
-        if ident not in known.values():
-            raise _CellError(f"is no category that any item at Precoro is in{_offer(text, known)}")
+        ident = int(text) if text.isdecimal() and len(text) < 19 else self._categories.get(text.casefold())
+        if ident not in self._categories.values():
+            offer = _offer(text, self._known.categories)
+            raise _CellError(f"is no category that any item at Precoro is in{offer}")
         return str(ident)
 
     def _custom(self, name: str, text: str) -> Value:
