@@ -6,6 +6,7 @@ demo.py                   the main job against the sandbox, shown step by step
 demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 item_tables.py            plans for suppliers' items as tables for people, and as JSON for programs
+item_writing.py           one write to an item: what goes into it, and what its answer proves
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk

@@ -162,6 +162,7 @@ def plan_as_json(look: PlanLook) -> str:
     writes = [
         _step(write.step, look.fields)
         | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "look_at": write.look_at}
+        | {"before": write.before}
         for write in look.writes
     ]
     return orjson.dumps(_state(look.state) | {"writes": writes}, option=orjson.OPT_INDENT_2).decode()

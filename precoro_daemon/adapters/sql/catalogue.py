@@ -129,7 +129,7 @@ class SqlCatalogue:
 
     async def begin(self, write: Write, before: str, *, at: float) -> Write:
         await self._move(write, "begin_write", at=at, before=before)
-        return replace(write, state=State.SENDING, sent_at=at, looks=0, look_at=None)
+        return replace(write, state=State.SENDING, sent_at=at, looks=0, look_at=None, before=before)
 
     async def move(
         self, write: Write, state: State, reason: str, *, item: int | None = None, look_at: float | None = None

@@ -57,6 +57,7 @@ def to_write(row: sqlite3.Row) -> Write:
         sent_at=row["sent_at"],
         looks=row["looks"],
         look_at=row["look_at"],
+        before=row["before"],
     )
 
 

@@ -26,7 +26,7 @@ def test_a_csv_with_everything_in_it(tmp_path: Path) -> None:
     path = in_file(tmp_path, '\ufeffsku; name \r\n1;"two\nlines"\r\n;\r\n2;"a;""b"""\r\n'.encode())
     sheet = read_file(path, Format(delimiter=";"))
     assert sheet.columns == ["sku", "name"]
-    assert [(row.number, list(row.cells)) for row in sheet.rows] == [(3, ["1", "two\nlines"]), (5, ["2", 'a;"b"'])]
+    assert [(row.number, list(row.cells)) for row in sheet.rows] == [(2, ["1", "two\nlines"]), (4, ["2", 'a;"b"'])]
 
 
 def test_json_lines_keep_every_digit(tmp_path: Path) -> None:
