@@ -5,10 +5,13 @@ daemon.py                 laps: what is due is run until nothing is; signals, dr
 demo.py                   the main job against the sandbox, shown step by step
 demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
+heartbeat.py              signs of life of the running jobs, taken from what a person watching would see
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk
 screen.py                 what a person sees: live progress and tables
+service.py                jobs on their schedules, for months: wake-ups, turns, quota, setbacks, watchdog
+shifts.py                 one service after the other, until a signal says it is over: reload, drain, the end in time
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
 
@@ -72,6 +75,7 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   holder.py               one process holds the state: a lock file beside it that names the holder
   intent_rows.py          rows of the journal's tables ↔ the domain's values
   journal.py              intents, attempts and the append-only journal on SQLite
+  lap_book.py             the last lap of each job on SQLite
   mirror.py               the mirror on SQLite
   opening.py              opens the state file, or says in one sentence why not and leaves it untouched
   overview.py             what the store holds and what is due, for people; read beside the one writer
@@ -90,6 +94,7 @@ cli/                      arguments → settings → run → exit code; the only
   payments.py             payments: what would be sent, what a person must decide, and what happened to each
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
+  service.py              run: the program as a service, until it is told to stop
 
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
@@ -112,8 +117,10 @@ domain/                   the rules: pure functions and values; no await, no clo
   matching.py             which invoice a payment in the books is for, and whether it may be sent
   money.py                exact amounts
   payments.py             life of an intent as a transition table
+  quota.py                what schedules need of a day's calls, and what that leaves to documents and back-fill
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
+  schedules.py            when a job has its turn by itself: every so often, or at times of the day
   statements.py           named parameters in an SQL statement, told from strings, comments and casts
   templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
 
@@ -142,6 +149,7 @@ ports/                    what jobs need from outside, as Protocols with written
   budget_book.py          what the account of API calls must not forget
   custom_fields.py        what is known of custom fields, and which definitions are due
   journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
+  lap_book.py             when each job last had its turn, across restarts
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
@@ -212,6 +220,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   look.py                 the state as `status` shows it, read beside the instance that may hold it
   payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report
+  services.py             the program as a service: the state held throughout, all else built anew at each reload
   values.py               settings as the values that the parts are built from
 """
 

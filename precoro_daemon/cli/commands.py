@@ -22,6 +22,7 @@ from precoro_daemon.cli.running import (
     make_console,
     run_async,
 )
+from precoro_daemon.cli.service import run
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -39,7 +40,7 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
     ctx.obj = config
     if ctx.invoked_subcommand is None:
         if not once:
-            raise click.UsageError("say what to do: --once, or one of the commands that --help lists")
+            raise click.UsageError("say what to do: --once, run, or one of the commands that --help lists")
         sys.exit(_run_once(load(config), only, time_limit))
     if once or only or time_limit:
         raise click.UsageError("--once, --only and --for stand alone, without a command")
@@ -123,6 +124,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     return exit_code(report)
 
 
+main.add_command(run)
 main.add_command(files)
 main.add_command(payments)
 main.add_command(sandbox)

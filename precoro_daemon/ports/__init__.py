@@ -25,9 +25,10 @@ from precoro_daemon.ports.journal import (
     Reading,
     Switch,
 )
+from precoro_daemon.ports.lap_book import LapBook, LapTimes
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
-from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
+from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
@@ -35,6 +36,7 @@ from precoro_daemon.ports.time import Clock
 
 __all__ = [
     "Abilities",
+    "Age",
     "Aside",
     "AttachedFile",
     "AttachmentBook",
@@ -57,7 +59,9 @@ __all__ = [
     "JobPulse",
     "Journal",
     "Kept",
+    "LapBook",
     "LapReport",
+    "LapTimes",
     "Ledger",
     "Line",
     "Meeting",

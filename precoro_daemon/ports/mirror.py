@@ -36,6 +36,17 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Age:
+    """Which documents are meant: the recent ones or the others.
+
+    Recent is what changed at `since` (Unix seconds) or later by its own date, and what had a detail that is old now.
+    """
+
+    since: float
+    recent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """Something set aside, to be looked at or tried again.
 
@@ -95,14 +106,20 @@ class Mirror(Protocol):
         ...
 
     async def due_details(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, limit: int
+        self,
+        collections: Sequence[str],
+        carriers: Sequence[str] = (),
+        *,
+        before: float,
+        limit: int,
+        age: Age | None = None,
     ) -> Sequence[Due]:
         """Newest first; without what is set aside until `before` or later. Of `carriers` only the records that are
-        known to carry files."""
+        known to carry files; of either only those of that age."""
         ...
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
     ) -> Mapping[str, int]: ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:

@@ -14,6 +14,7 @@ from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.sections import (
+    Daemon,
     FetchDetails,
     Filters,
     Limits,
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     payments: Payments = Payments()
     mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
     export_payments: ExportPayments = ExportPayments()
+    daemon: Daemon = Daemon()
     log: Log = Log()
 
     @classmethod

@@ -4,12 +4,14 @@ from precoro_daemon.wiring.jobs import FILE_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import ledger_secrets, open_ledger
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
+from precoro_daemon.wiring.services import Host, serve
 from precoro_daemon.wiring.values import clock_for, limits
 
 __all__ = [
     "FILE_JOBS",
     "JOB_NAMES",
     "PAYMENT_JOBS",
+    "Host",
     "Look",
     "Wish",
     "check_access",
@@ -21,5 +23,6 @@ __all__ = [
     "look",
     "open_ledger",
     "run",
+    "serve",
     "verify_attachments",
 ]

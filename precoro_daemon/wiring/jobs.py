@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from precoro_daemon.adapters.disk.folder import open_folder
 from precoro_daemon.adapters.sql.store import Store
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.schedules import Every
 from precoro_daemon.jobs.fetch_attachments import FetchAttachments
 from precoro_daemon.jobs.fetch_details import FetchDetails
 from precoro_daemon.jobs.find_attachments import FindAttachments
@@ -17,16 +19,20 @@ from precoro_daemon.jobs.mirror_collections import MirrorCollections
 from precoro_daemon.jobs.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.jobs.take_census import TakeCensus
 from precoro_daemon.passes import Lister
-from precoro_daemon.ports import AttachmentSource, Clock, Precoro, Progress
+from precoro_daemon.ports import AttachmentSource, Clock, LapReport, Precoro, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
 JOB_NAMES = (
     "mirror_collections", "mark_invoices_paid", "export_payments", "find_attachments", "fetch_details",
-    "resolve_custom_fields", "fetch_attachments", "take_census",
+    "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census",
 )  # fmt: skip
 """In the order of a round: payments go by what the lists just brought, which is then detailed; what details name is
-fetched; a census comes when there is nothing else to do."""
+fetched; older documents follow; a census comes when there is nothing else to do."""
+
+_LISTS = frozenset({"mirror_collections", "take_census"})
+_DETAILS = frozenset({"fetch_details", "backfill_details"})
+_HOUR, _DAY = Every(3600.0), Every(86_400.0)
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
@@ -61,21 +67,32 @@ def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
     fetch_details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings))
     resolve_fields = ResolveCustomFields(precoro, sides.store.custom_fields, clock, progress, refresh_after)
     take_census = TakeCensus(lister, collections, filters, settings.take_census.every)
-    begin = _Beginning(clock)
-
-    async def details_due(_: bool) -> bool:
-        return await fetch_details.due(before=begin()) > 0
-
-    async def fields_due(_: bool) -> bool:
-        return await resolve_fields.due(before=begin())
 
     async def census_due(ran: bool) -> bool:
         return not ran and bool(await take_census.due())
 
-    yield Job("mirror_collections", _at_first, mirror_collections.lap)
-    yield Job("fetch_details", details_due, fetch_details.lap)
-    yield Job("resolve_custom_fields", fields_due, resolve_fields.lap)
-    yield Job("take_census", census_due, take_census.lap, forced=partial(take_census.lap, forced=True))
+    yield Job(
+        "mirror_collections",
+        _at_first,
+        mirror_collections.lap,
+        schedule=settings.mirror_collections.every,
+        group="lists",
+    )
+    recent = _Round(clock, replace(fetch_details, which="recent"))
+    older = _Round(clock, replace(fetch_details, which="older"))
+    yield Job("fetch_details", recent.due, recent.lap, forced=fetch_details.lap, after=_LISTS)
+    yield Job("backfill_details", older.due, older.lap, after=_LISTS)
+    fields = _Round(clock, resolve_fields)
+    yield Job("resolve_custom_fields", fields.due, fields.lap, after=_LISTS | _DETAILS)
+    yield Job(
+        "take_census",
+        census_due,
+        take_census.lap,
+        forced=partial(take_census.lap, forced=True),
+        schedule=_HOUR,
+        group="lists",
+        yields_to=frozenset({"mirror_collections"}),
+    )
 
 
 def _file_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
@@ -103,31 +120,47 @@ def _file_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
         in_flight=section.in_flight,
         patience=settings.precoro.timeout,
     )
-    begin = _Beginning(clock)
 
     async def find_due(ran: bool) -> bool:
         return not ran and bool(carriers(settings))
 
-    async def files_due(ran: bool) -> bool:
-        due = await fetch_attachments.due(before=begin())
-        return due > 0 or not ran  # the first lap of a run looks after the manifest too
+    files = _Round(clock, fetch_attachments)
 
-    yield Job("find_attachments", find_due, find_attachments.lap)
-    yield Job("fetch_attachments", files_due, fetch_attachments.lap)
+    async def files_or_manifest_due(ran: bool) -> bool:
+        return await files.due(ran) or not ran  # the first lap of a run looks after the manifest too
+
+    yield Job("find_attachments", find_due, find_attachments.lap, schedule=_DAY, after=_LISTS)
+    yield Job(
+        "fetch_attachments",
+        files_or_manifest_due,
+        files.lap,
+        after=_DETAILS | {"find_attachments"},
+    )
 
 
 async def _at_first(ran: bool) -> bool:
     return not ran
 
 
-class _Beginning:
-    """When this run first asked what is due: what it sets aside is not due again in it."""
+class _Task(Protocol):
+    async def due(self, *, before: float) -> int | bool: ...
 
-    def __init__(self, clock: Clock) -> None:
+    async def lap(self, *, before: float | None = None) -> LapReport: ...
+
+
+class _Round:
+    """A job whose failures are not due again in the run, or round, in which they were set aside."""
+
+    def __init__(self, clock: Clock, task: _Task) -> None:
         self._clock = clock
-        self._at: float | None = None
+        self._task = task
+        self._begun: float | None = None
 
-    def __call__(self) -> float:
-        if self._at is None:
-            self._at = self._clock.now()
-        return self._at
+    async def due(self, ran: bool) -> bool:
+        if not ran:
+            self._begun = self._clock.now()
+        assert self._begun is not None
+        return bool(await self._task.due(before=self._begun))
+
+    async def lap(self) -> LapReport:
+        return await self._task.lap(before=self._begun)

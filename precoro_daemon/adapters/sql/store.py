@@ -13,6 +13,7 @@ from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
 from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.sql.journal import SqlJournal
+from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
 from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
@@ -30,6 +31,7 @@ class Store:
     journal: SqlJournal
     claims: SqlClaims
     paid_set: SqlPaidSet
+    lap_book: SqlLapBook
 
 
 def build_store(transactions: Transactions, witness: Witness) -> Store:
@@ -41,6 +43,7 @@ def build_store(transactions: Transactions, witness: Witness) -> Store:
         SqlJournal(transactions, witness),
         SqlClaims(transactions),
         SqlPaidSet(transactions),
+        SqlLapBook(transactions),
     )
 
 
