@@ -38,7 +38,9 @@ class Cron:
 
     def after(self, at: float) -> float:
         """The first of its times that is later than that (Unix seconds)."""
-        return next(CronSim(self.text, datetime.fromtimestamp(at))).timestamp()  # noqa: DTZ006 - local, as cron is
+        turn = next(CronSim(self.text, datetime.fromtimestamp(at)))  # noqa: DTZ006 - local, as cron is
+        # In the hour that comes twice, when summer time ends, it is meant the second time.
+        return turn.timestamp() if turn.timestamp() > at else turn.replace(fold=1).timestamp()
 
     @property
     def turns_a_day(self) -> float:
