@@ -56,6 +56,10 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
   sqlite_books.py         books in an SQLite file
   thread.py               blocking work on one thread of its own, with a deadline that is kept
 
+adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
+  serving.py              an aiohttp application on a socket of ours, which no client can hold up for long or fill
+  webhooks.py             webhooks on a secret path: checked, read within bounds, kept, then answered
+
 adapters/precoro/         Precoro itself: its answers as pages and documents
   attachments.py          attached files from Precoro: the bytes themselves, or an address where they are
   client.py               the Precoro port over HTTP
@@ -70,6 +74,7 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
   custom_fields.py        custom fields on SQLite: what records refer to, what is due, options and what they were
+  deliveries.py           webhooks that came, on SQLite
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
@@ -98,6 +103,7 @@ cli/                      arguments → settings → run → exit code; the only
 
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
+  addresses.py            where the program listens: host and port, or a Unix socket
   attachments.py          what is missing, safe names, when a resume is sound
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
   caps.py                 how much may be sent at most: in one payment, in a day, in a lap
@@ -105,6 +111,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
   custom_fields.py        custom fields: what their definitions say, how options nest, what became of them
+  deliveries.py           what a webhook says: which kind of record, and whether its body can be read
   documents.py            records, versions, tolerant reading of loose JSON
   doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   entries.py              what the configuration may call the parts of a payment, and how each is written
@@ -125,6 +132,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
 
 jobs/                     what it does: one module = one command = one log field
+  apply_deliveries.py     webhooks → targeted refreshes
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
   export_payments.py      payments made in Precoro are recorded in the books, each once
   fetch_attachments.py    missing files to disk
@@ -148,6 +156,7 @@ ports/                    what jobs need from outside, as Protocols with written
   attachments.py          attached files: where they come from, what is known of them, where they are kept
   budget_book.py          what the account of API calls must not forget
   custom_fields.py        what is known of custom fields, and which definitions are due
+  deliveries.py           webhooks that came: kept until they are applied
   journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
   lap_book.py             when each job last had its turn, across restarts
   laps.py                 what one lap of a job tells whoever called it
@@ -204,6 +213,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   ledger_sql.py           [ledger.sql]: an accounting database and what is asked of it
   ledger_values.py        how the values of a ledger's settings are read, and what is allowed
   lines.py                on which line of a TOML document each table, key and list item stands
+  listening.py            [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
   payments.py             [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
@@ -217,6 +227,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
   jobs.py                 the jobs of a run, and when each of them is due
   ledger.py               opens the books that the configuration names
+  listeners.py            opens the sockets on which others ask something of the program
   look.py                 the state as `status` shows it, read beside the instance that may hold it
   payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report

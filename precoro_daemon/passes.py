@@ -11,7 +11,7 @@ import anyio
 from precoro_daemon.domain.absences import Missing, judge
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
-from precoro_daemon.domain.cursors import Cursor, Page, Pass
+from precoro_daemon.domain.cursors import Cursor, Page, Pass, next_pass, walk_again
 from precoro_daemon.domain.filters import Filter, Query, modified_since
 from precoro_daemon.errors import (
     DaemonError,
@@ -161,6 +161,23 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
         report = await _close_whole(lister, collection, progressed, report)
     _tell(progressed, report)
     return report
+
+
+async def bring_up_to_date(
+    lister: Lister, collection: Collection, chosen: Filter, overlap: float, lane: Lane
+) -> PassReport:
+    """Whole the first time, then what changed since the cursor; again where that was not proved.
+
+    overlap  seconds the next pass reaches back behind the cursor
+    """
+    cursor = await use_filter(lister, collection, chosen)
+    report = await close_left(lister, collection)
+    while True:
+        walk = next_pass(collection, cursor, overlap)
+        report = added(report, await run_pass(lister, collection, walk, chosen, lane))
+        cursor = await lister.mirror.cursor(collection.name)
+        if not walk_again(walk, cursor):
+            return report
 
 
 async def close_left(lister: Lister, collection: Collection) -> PassReport:

@@ -62,13 +62,19 @@ def check(parent: Path | None, config: Path | None) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--webhook-url", is_flag=True, help="Show only the address to enter in Precoro, with its secret.")
 @config_option
 @click.pass_obj
-def status(parent: Path | None, config: Path | None, as_json: bool) -> None:
+def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
     """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
     settings = load(config or parent)
     from precoro_daemon import tables, wiring
 
+    if webhook_url:
+        if (url := wiring.webhook_urls(settings)) is None:
+            raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
+        click.echo(url)
+        return
     look = wiring.look(settings)
     if as_json:
         click.echo(tables.status_as_json(look))
@@ -104,11 +110,12 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
     if only in wiring.FILE_JOBS and settings.fetch_attachments.directory is None:
         raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
+    if only in wiring.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
+        raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
     if only in wiring.PAYMENT_JOBS and not getattr(settings, only).enabled:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
     clock = wiring.clock_for(settings)
-    precoro = settings.precoro
-    secrets = [precoro.token.get_secret_value(), precoro.email.get_secret_value(), *wiring.ledger_secrets(settings)]
+    secrets = wiring.secrets(settings)
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
         return exit_code(run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit))))

@@ -40,9 +40,7 @@ def run(parent: Path | None, config: Path | None) -> None:
 def _log_as(settings: Settings) -> None:
     from precoro_daemon import telemetry, wiring
 
-    precoro = settings.precoro
-    secrets = [precoro.token.get_secret_value(), precoro.email.get_secret_value(), *wiring.ledger_secrets(settings)]
-    telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
+    telemetry.set_up(settings.log.level, settings.log.format, secrets=wiring.secrets(settings), stream=sys.stdout)
 
 
 def _reread(path: Path | None) -> Settings:

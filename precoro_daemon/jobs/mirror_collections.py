@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
-from precoro_daemon.domain.cursors import next_pass, walk_again
 from precoro_daemon.domain.filters import Filter
-from precoro_daemon.passes import Lister, PassReport, added, close_left, run_pass, run_passes, use_filter
+from precoro_daemon.passes import Lister, PassReport, bring_up_to_date, run_passes
 from precoro_daemon.ports import LapReport
 
 
@@ -30,11 +29,4 @@ class MirrorCollections:
 
     async def _mirror(self, collection: Collection) -> PassReport:
         chosen = self.filters.get(collection.name, Filter())
-        cursor = await use_filter(self.lister, collection, chosen)
-        report = await close_left(self.lister, collection)
-        while True:
-            walk = next_pass(collection, cursor, self.overlap)
-            report = added(report, await run_pass(self.lister, collection, walk, chosen, Lane.LISTS))
-            cursor = await self.lister.mirror.cursor(collection.name)
-            if not walk_again(walk, cursor):
-                return report
+        return await bring_up_to_date(self.lister, collection, chosen, self.overlap, Lane.LISTS)

@@ -14,6 +14,7 @@ from precoro_daemon.ports.attachments import (
 )
 from precoro_daemon.ports.budget_book import BudgetBook
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
+from precoro_daemon.ports.deliveries import Deliveries, Delivery, DeliveryCounts
 from precoro_daemon.ports.journal import (
     Claims,
     Journal,
@@ -28,7 +29,7 @@ from precoro_daemon.ports.journal import (
 from precoro_daemon.ports.lap_book import LapBook, LapTimes
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
-from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Mirror
+from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Known, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
@@ -47,6 +48,9 @@ __all__ = [
     "Clock",
     "Committed",
     "CustomFields",
+    "Deliveries",
+    "Delivery",
+    "DeliveryCounts",
     "Detail",
     "Draft",
     "Due",
@@ -59,6 +63,7 @@ __all__ = [
     "JobPulse",
     "Journal",
     "Kept",
+    "Known",
     "LapBook",
     "LapReport",
     "LapTimes",

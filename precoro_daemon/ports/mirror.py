@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,14 @@ class Due:
     idn: int | str | None
     version: bytes
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record of the mirror, and when its detail was fetched, if it is not older than the record's version."""
+
+    due: Due
+    detailed_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,10 @@ class Mirror(Protocol):
     async def count_due(
         self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
     ) -> Mapping[str, int]: ...
+
+    async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
+        """Those of them that are live and wanted."""
+        ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that

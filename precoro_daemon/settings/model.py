@@ -12,6 +12,7 @@ from precoro_daemon.domain.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
+from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.sections import (
     Daemon,
@@ -27,7 +28,13 @@ from precoro_daemon.settings.sections import (
 )
 from precoro_daemon.settings.values import Clash, is_loopback
 
-SECRETS = (("precoro", "token"), ("ledger", "sql", "password"), ("ledger", "rest", "token"))
+SECRETS = (
+    ("precoro", "token"),
+    ("ledger", "sql", "password"),
+    ("ledger", "rest", "token"),
+    ("apply_deliveries", "secret"),
+    ("apply_deliveries", "previous_secret"),
+)
 """What may not stand in the file: it has a file of its own, named by the key with _file after it."""
 
 
@@ -61,6 +68,8 @@ class Settings(BaseSettings):
     payments: Payments = Payments()
     mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
     export_payments: ExportPayments = ExportPayments()
+    apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
+    watch: Watch = Watch()
     daemon: Daemon = Daemon()
     log: Log = Log()
 
@@ -98,6 +107,15 @@ class Settings(BaseSettings):
         if job.enabled and mirrored:
             _refuse_hidden_invoices(job, mirrored)
         return job
+
+    @field_validator("watch")
+    @classmethod
+    def _on_a_socket_of_its_own(cls, watch: Watch, info: ValidationInfo) -> Watch:
+        deliveries = info.data.get("apply_deliveries")
+        if watch.listen and deliveries and watch.listen == deliveries.listen and str(watch.listen)[-2:] != ":0":
+            text = f"{watch.listen} is where webhooks come in from outside; allowed: another port or socket"
+            raise Clash(text, at="listen", also="apply_deliveries.listen")
+        return watch
 
     @field_validator("fetch_details", "fetch_attachments")
     @classmethod

@@ -27,6 +27,8 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("precoro", "token"): "precoro_token",
     ("ledger", "sql", "password"): "ledger_password",
     ("ledger", "rest", "token"): "ledger_token",
+    ("apply_deliveries", "secret"): "webhook_secret",
+    ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
 }
 """What systemd calls each secret."""
 

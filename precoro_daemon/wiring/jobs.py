@@ -12,6 +12,7 @@ from precoro_daemon.adapters.sql.store import Store
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.schedules import Every
+from precoro_daemon.jobs.apply_deliveries import ApplyDeliveries
 from precoro_daemon.jobs.fetch_attachments import FetchAttachments
 from precoro_daemon.jobs.fetch_details import FetchDetails
 from precoro_daemon.jobs.find_attachments import FindAttachments
@@ -24,18 +25,21 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
 JOB_NAMES = (
-    "mirror_collections", "mark_invoices_paid", "export_payments", "find_attachments", "fetch_details",
-    "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census",
+    "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "find_attachments",
+    "fetch_details", "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census",
 )  # fmt: skip
 """In the order of a round: payments go by what the lists just brought, which is then detailed; what details name is
 fetched; older documents follow; a census comes when there is nothing else to do."""
 
-_LISTS = frozenset({"mirror_collections", "take_census"})
+_LISTS = frozenset({"mirror_collections", "apply_deliveries", "take_census"})
 _DETAILS = frozenset({"fetch_details", "backfill_details"})
-_HOUR, _DAY = Every(3600.0), Every(86_400.0)
+_MINUTE, _HOUR, _DAY = Every(60.0), Every(3600.0), Every(86_400.0)
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
+
+DELIVERY_JOBS = frozenset({"apply_deliveries"})
+"""Not there unless webhooks come in somewhere."""
 
 PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
 """Not there unless they are enabled."""
@@ -53,7 +57,8 @@ class Sides:
 
 
 def build_jobs(settings: Settings, sides: Sides) -> Mapping[str, Job]:
-    jobs = {job.name: job for job in (*_mirror_jobs(settings, sides), *_file_jobs(settings, sides))}
+    kinds = (_mirror_jobs, _delivery_jobs, _file_jobs)
+    jobs = {job.name: job for kind in kinds for job in kind(settings, sides)}
     return {name: jobs[name] for name in JOB_NAMES if name in jobs}
 
 
@@ -61,7 +66,7 @@ def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
     precoro, mirror, clock, progress = sides.precoro, sides.store.mirror, sides.clock, sides.progress
     collections, filters = chosen(settings)
     refresh_after = settings.resolve_custom_fields.refresh_after
-    lister = Lister(precoro, mirror, clock, progress, settings.take_census.max_vanished)
+    lister = _lister(settings, sides)
     mirror_collections = MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap)
     detailed = settings.fetch_details.collections
     fetch_details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings))
@@ -91,8 +96,31 @@ def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
         forced=partial(take_census.lap, forced=True),
         schedule=_HOUR,
         group="lists",
-        yields_to=frozenset({"mirror_collections"}),
+        yields_to=frozenset({"mirror_collections", "apply_deliveries"}),
     )
+
+
+def _lister(settings: Settings, sides: Sides) -> Lister:
+    return Lister(sides.precoro, sides.store.mirror, sides.clock, sides.progress, settings.take_census.max_vanished)
+
+
+def _delivery_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
+    if settings.apply_deliveries.listen is None:
+        return
+    deliveries = ApplyDeliveries(
+        lister=_lister(settings, sides),
+        deliveries=sides.store.deliveries,
+        fields=sides.store.custom_fields,
+        collections=settings.mirror_collections.collections,
+        filters=chosen(settings)[1],
+        detailed=settings.fetch_details.collections,
+        overlap=settings.mirror_collections.overlap,
+    )
+
+    async def due(_: bool) -> bool:
+        return await deliveries.due()
+
+    yield Job("apply_deliveries", due, deliveries.lap, schedule=_MINUTE, group="lists")
 
 
 def _file_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
@@ -19,6 +20,7 @@ from precoro_daemon.shifts import End, Orders, run_shifts
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.wiring.assembly import Assembly, assemble_on
 from precoro_daemon.wiring.jobs import JOB_NAMES
+from precoro_daemon.wiring.listeners import open_webhooks
 from precoro_daemon.wiring.values import clock_for, identity, quota_plan
 
 _log = get_logger()
@@ -97,7 +99,10 @@ class _Runs:
             heartbeat.keep(assembly.jobs)
             await _tell_quota(plan, assembly)
             self._heartbeat = heartbeat
-            yield Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
+            service = Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
+            wake = partial(service.wake, "apply_deliveries")
+            async with open_webhooks(settings, self._store, self._clock, wake):
+                yield service
 
     def _around(self, settings: Settings, heartbeat: Heartbeat, assembly: Assembly) -> Around:
         return Around(

@@ -65,8 +65,13 @@ def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Li
         same_get_scope=given.same_get_scope,
         reserve=given.reserves,
         guard=max(_GUARD, _REAL_GUARD * given.time_scale),
-        shares=shares,
+        shares=(*shares, *_share_of_deliveries(settings)),
     )
+
+
+def _share_of_deliveries(settings: Settings) -> Sequence[budget.Share]:
+    per_day, part = settings.limits.per_day, settings.apply_deliveries.max_share
+    return (budget.Share(frozenset({budget.Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
 
 
 def quota_plan(settings: Settings) -> QuotaPlan | None:
@@ -78,6 +83,20 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
         "find_attachments": turns * len(carriers(settings)),
     }
     return plan_quota(settings.limits.per_day, settings.limits.reserves, scheduled)
+
+
+def secrets(settings: Settings) -> Sequence[str]:
+    """What no log line may show."""
+    ledger, deliveries = settings.ledger, settings.apply_deliveries
+    given = (
+        settings.precoro.token,
+        settings.precoro.email,
+        ledger.sql and ledger.sql.password,
+        ledger.rest and ledger.rest.token,
+        deliveries.secret,
+        deliveries.previous_secret,
+    )
+    return [secret.get_secret_value() for secret in given if secret]
 
 
 def identity(settings: Settings) -> str:

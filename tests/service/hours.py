@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import anyio
+import looptime
 
 from precoro_daemon.daemon import Job
 from precoro_daemon.heartbeat import Heartbeat
 from precoro_daemon.ports import LapReport, LapTimes
 from precoro_daemon.service import Around, Service
+
+P = ParamSpec("P")
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The test on a loop whose time passes as soon as everybody waits."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
+
 
 START = 1_800_000_000.0
 

@@ -19,13 +19,12 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.ports import LapReport, LapTimes
-from tests.service.hours import START, Day
-
-pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+from tests.service.hours import START, Day, in_virtual_time
 
 Lap = Callable[[], Awaitable[LapReport]]
 
 
+@in_virtual_time
 async def test_a_job_has_its_turn_at_once_and_then_by_its_schedule() -> None:
     day = Day()
     day.job("lists", 30.0, schedule=Every(1200))
@@ -33,6 +32,7 @@ async def test_a_job_has_its_turn_at_once_and_then_by_its_schedule() -> None:
     assert day.times("lists") == [0, 1200, 2400, 3600]
 
 
+@in_virtual_time
 async def test_a_lap_longer_than_the_schedule_is_followed_by_one_not_by_those_it_missed() -> None:
     day = Day()
     day.job("lists", 100.0, schedule=Every(30))
@@ -41,6 +41,7 @@ async def test_a_lap_longer_than_the_schedule_is_followed_by_one_not_by_those_it
     assert len(day.ended) == 4, "never two at once"
 
 
+@in_virtual_time
 async def test_a_lap_that_brought_something_wakes_what_depends_on_it() -> None:
     day = Day()
     found = [3, 2]
@@ -52,6 +53,7 @@ async def test_a_lap_that_brought_something_wakes_what_depends_on_it() -> None:
     assert day.times("lists") == [0, 5], "a lap that brought something is followed by another while there is more"
 
 
+@in_virtual_time
 async def test_what_nobody_announced_is_found_by_looking_now_and_then() -> None:
     day = Day()
     work: list[int] = []
@@ -60,6 +62,7 @@ async def test_what_nobody_announced_is_found_by_looking_now_and_then() -> None:
     assert day.times("details") == [300]
 
 
+@in_virtual_time
 async def test_a_wake_up_shortens_the_wait_and_twenty_of_them_make_one_lap() -> None:
     day = Day()
     day.job("payments", 10.0, schedule=Every(900))
@@ -67,6 +70,7 @@ async def test_a_wake_up_shortens_the_wait_and_twenty_of_them_make_one_lap() -> 
     assert day.times("payments") == [0, 100]
 
 
+@in_virtual_time
 async def test_a_wake_up_during_a_lap_is_not_lost() -> None:
     day = Day()
     day.job("payments", 60.0, schedule=Every(900))
@@ -74,6 +78,7 @@ async def test_a_wake_up_during_a_lap_is_not_lost() -> None:
     assert day.times("payments") == [0, 60]
 
 
+@in_virtual_time
 async def test_waking_a_job_that_is_not_there_does_nothing() -> None:
     day = Day()
     day.job("lists", schedule=Every(900))
@@ -81,6 +86,7 @@ async def test_waking_a_job_that_is_not_there_does_nothing() -> None:
     assert day.times("lists") == [0]
 
 
+@in_virtual_time
 async def test_jobs_of_one_group_never_run_together() -> None:
     day = Day()
     for name in ("mark", "export"):
@@ -91,6 +97,7 @@ async def test_jobs_of_one_group_never_run_together() -> None:
     assert min(len(day.times("mark")), len(day.times("export"))) >= 4, "both have their turns"
 
 
+@in_virtual_time
 async def test_lists_break_off_a_census_which_goes_on_afterwards() -> None:
     day = Day()
     day.job("lists", 20.0, schedule=Every(1000), group="lists")
@@ -101,6 +108,7 @@ async def test_lists_break_off_a_census_which_goes_on_afterwards() -> None:
     assert ("census", 1000) in day.ended
 
 
+@in_virtual_time
 async def test_a_restart_begins_no_lap_that_is_not_due() -> None:
     day = Day()
     day.job("lists", 1.0, schedule=Every(1200))
@@ -111,6 +119,7 @@ async def test_a_restart_begins_no_lap_that_is_not_due() -> None:
     assert day.times("lists") == [0, 1200]
 
 
+@in_virtual_time
 async def test_overdue_jobs_do_not_all_begin_in_the_same_moment() -> None:
     day = Day()
     for number in range(4):
@@ -119,6 +128,7 @@ async def test_overdue_jobs_do_not_all_begin_in_the_same_moment() -> None:
     assert [at for _, at in day.ran] == [0, 1, 2, 3]
 
 
+@in_virtual_time
 async def test_a_lap_that_is_said_to_have_been_tomorrow_holds_nothing_up() -> None:
     """The clock was a day ahead when it was noted."""
     day = Day()
@@ -129,6 +139,7 @@ async def test_a_lap_that_is_said_to_have_been_tomorrow_holds_nothing_up() -> No
 
 
 @pytest.mark.parametrize("ahead", [86_400.0, -86_400.0])
+@in_virtual_time
 async def test_a_clock_that_the_first_answer_sets_right_loses_no_lap_and_spins_none(ahead: float) -> None:
     day = Day()
     began = anyio.current_time()
@@ -152,6 +163,7 @@ async def test_a_clock_that_the_first_answer_sets_right_loses_no_lap_and_spins_n
     assert 6 <= len(day.times("files")) <= 7
 
 
+@in_virtual_time
 async def test_a_spent_budget_is_told_once_and_slept_through_whoever_wakes() -> None:
     day = Day()
     laps: list[float] = []
@@ -165,6 +177,7 @@ async def test_a_spent_budget_is_told_once_and_slept_through_whoever_wakes() -> 
     assert laps[:2] == [0, 3600]
 
 
+@in_virtual_time
 async def test_a_refused_key_is_tried_every_quarter_of_an_hour_and_then_all_is_well() -> None:
     day = Day()
     laps: list[int] = []
@@ -189,6 +202,7 @@ async def test_a_refused_key_is_tried_every_quarter_of_an_hour_and_then_all_is_w
 
 
 @pytest.mark.parametrize("error", [LedgerMisfit("no such table"), StoreUnusable("disk full"), TemporaryError("no")])
+@in_virtual_time
 async def test_other_trouble_is_met_later_and_later_but_every_quarter_of_an_hour_at_least(error: Exception) -> None:
     day = Day()
 
@@ -200,6 +214,7 @@ async def test_other_trouble_is_met_later_and_later_but_every_quarter_of_an_hour
     assert day.times("payments") == [0, 60, 180, 420, 900, 1800, 2700, 3600]
 
 
+@in_virtual_time
 async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() -> None:
     day = Day()
     asked: list[int] = []
@@ -218,6 +233,7 @@ async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() 
     assert day.times("details") == [60]
 
 
+@in_virtual_time
 async def test_the_end_lets_a_lap_finish_and_begins_no_other() -> None:
     day = Day()
 
@@ -232,6 +248,7 @@ async def test_the_end_lets_a_lap_finish_and_begins_no_other() -> None:
     assert day.ended == [("lists", 104)]
 
 
+@in_virtual_time
 async def test_a_silent_lap_is_noticed_and_the_watchdog_no_longer_fed_until_it_ends() -> None:
     day = Day(stuck_after=600.0)
     day.job("files", 2000.0, schedule=Every(10_000))
@@ -247,6 +264,7 @@ async def test_a_silent_lap_is_noticed_and_the_watchdog_no_longer_fed_until_it_e
     assert len(day.times("lists")) == 25, "the others go on"
 
 
+@in_virtual_time
 async def test_waiting_for_quota_is_no_silence_and_neither_is_work() -> None:
     day = Day(stuck_after=600.0)
 
@@ -264,6 +282,7 @@ async def test_waiting_for_quota_is_no_silence_and_neither_is_work() -> None:
     assert max(later - earlier for earlier, later in pairwise(beats)) < 31
 
 
+@in_virtual_time
 async def test_a_job_that_ends_by_a_mistake_of_ours_ends_the_service() -> None:
     day = Day()
 
@@ -277,6 +296,7 @@ async def test_a_job_that_ends_by_a_mistake_of_ours_ends_the_service() -> None:
     assert failure.group_contains(ZeroDivisionError)
 
 
+@in_virtual_time
 async def test_the_supervisor_hears_what_is_being_done() -> None:
     day = Day()
     day.job("lists", 50.0, schedule=Every(1200))
@@ -286,6 +306,7 @@ async def test_the_supervisor_hears_what_is_being_done() -> None:
     assert day.manager.said[-1] == "everything is done for now"
 
 
+@in_virtual_time
 async def test_when_the_last_lap_was_good_is_remembered_whatever_came_since() -> None:
     day = Day()
 

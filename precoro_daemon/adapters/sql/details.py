@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.documents import utc_text
-from precoro_daemon.ports import Age, Detail, Due
+from precoro_daemon.ports import Age, Detail, Due, Known
 
 
 def due(
@@ -58,6 +59,14 @@ def _age(age: Age | None) -> dict[str, object]:
     if age is None:
         return {"recent": None, "since": None}
     return {"recent": age.recent, "since": utc_text(datetime.fromtimestamp(age.since, UTC).isoformat())}
+
+
+def known(connection: sqlite3.Connection, collection: str, ids: Collection[int]) -> Sequence[Known]:
+    rows = connection.execute(SQL["known_with_details"], {"collection": collection, "ids": json.dumps(list(ids))})
+    return [
+        Known(Due(collection, row["id"], row["idn"], row["version"]), row["fetched_at"] if row["good"] else None)
+        for row in rows
+    ]
 
 
 def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -16,7 +16,7 @@ from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
-from precoro_daemon.ports import Age, Aside, Committed, Detail, Due
+from precoro_daemon.ports import Age, Aside, Committed, Detail, Due, Known
 
 
 class SqlMirror:
@@ -73,6 +73,9 @@ class SqlMirror:
     ) -> Mapping[str, int]:
         work = partial(details.count_due, collections=collections, carriers=carriers, before=before, age=age)
         return await self._transactions.read(work)
+
+    async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
+        return await self._transactions.read(partial(details.known, collection=collection, ids=ids))
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))

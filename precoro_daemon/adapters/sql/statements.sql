@@ -158,6 +158,14 @@ WHERE carriers.collection = :collection
     AND (aside.key IS NULL OR aside.retry_at < :before)
     AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)));
 
+-- name: known_with_details
+SELECT records.id, records.idn, records.version, details.fetched_at,
+    records.detail_version IS records.version AS good
+FROM json_each(:ids) AS wanted
+JOIN records ON records.collection = :collection AND records.id = wanted.value
+LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
+WHERE records.wanted AND records.vanished_at IS NULL;
+
 -- name: find_live
 SELECT id FROM records WHERE collection = ? AND id = ? AND vanished_at IS NULL;
 

@@ -12,6 +12,7 @@ from precoro_daemon.adapters.sql.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
 from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
+from precoro_daemon.adapters.sql.deliveries import SqlDeliveries
 from precoro_daemon.adapters.sql.journal import SqlJournal
 from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
@@ -32,6 +33,7 @@ class Store:
     claims: SqlClaims
     paid_set: SqlPaidSet
     lap_book: SqlLapBook
+    deliveries: SqlDeliveries
 
 
 def build_store(transactions: Transactions, witness: Witness) -> Store:
@@ -44,6 +46,7 @@ def build_store(transactions: Transactions, witness: Witness) -> Store:
         SqlClaims(transactions),
         SqlPaidSet(transactions),
         SqlLapBook(transactions),
+        SqlDeliveries(transactions),
     )
 
 
