@@ -201,6 +201,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   server.py               the server itself, from options to an open port
   shapes.py               the loose shapes its JSON comes in, belonging to each row for good
   users.py                users who keep working while someone reads: they edit, insert, delete
+  webhooks.py             its webhooks: what users change is announced to up to five addresses, once, unsigned
   writes.py               writing the catalogue, suppliers, payments, small sets and external ids
 
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them

@@ -11,7 +11,7 @@ import anyio
 
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.domain.quota import QuotaPlan
-from precoro_daemon.errors import DaemonError, FatalError
+from precoro_daemon.errors import DaemonError, FatalError, gravest, leaves
 from precoro_daemon.heartbeat import Heartbeat
 from precoro_daemon.ports import Supervisor
 from precoro_daemon.service import Around, Service
@@ -42,14 +42,18 @@ class Host:
 async def serve(settings: Settings, host: Host) -> End:
     """Run until a signal. Raises FatalError if it cannot begin."""
     _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=None)
+    ends: list[End] = []
+    failure: DaemonError | None = None
     try:
         async with open_store(settings.state.path, identity=identity(settings)) as store:
-            end = await _Runs(settings, host, store).run()
-    except DaemonError as error:
-        _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
-        raise
-    _log.info("run_finished", stopped=end)
-    return end
+            ends.append(await _Runs(settings, host, store).run())
+    except* DaemonError as errors:
+        failure = gravest(leaves(errors))
+    if failure is not None:
+        _log.error("run_failed", reason=str(failure), exit_code=failure.exit_code)
+        raise failure
+    _log.info("run_finished", stopped=ends[0])
+    return ends[0]
 
 
 class _Runs:

@@ -17,9 +17,6 @@ from aiohttp import web
 from precoro_daemon.domain.addresses import Address
 from precoro_daemon.errors import ListenerUnusable
 
-_PATIENCE = 15.0
-"""Seconds from the beginning of a connection to its end, whatever its client does or does not do in them."""
-
 _LINGERING = 1.0
 """Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
 
@@ -31,10 +28,11 @@ _HEADERS = 8190
 
 
 @asynccontextmanager
-async def serving(app: web.Application, address: Address, *, most: int) -> AsyncIterator[Address]:
+async def serving(app: web.Application, address: Address, *, most: int, patience: float) -> AsyncIterator[Address]:
     """Serve the application until the context ends; gives the real address. One request for each connection.
 
-    `most` connections are held at a time; further ones are closed at once. Raises ListenerUnusable.
+    `most` connections are held at a time, each for `patience` seconds, whatever its client does in them; further ones
+    are closed at once. Raises ListenerUnusable.
     """
     app.middlewares.append(_one_request_each)
     runner = web.AppRunner(
@@ -50,7 +48,7 @@ async def serving(app: web.Application, address: Address, *, most: int) -> Async
     await runner.setup()
     try:
         bound = await anyio.to_thread.run_sync(_bind, address)
-        protocol = _Doorman(runner.server, most)
+        protocol = _Doorman(runner.server, most, patience)
         server = await asyncio.get_running_loop().create_server(protocol, sock=bound, backlog=_QUEUE)
         try:
             yield _real(address, bound)
@@ -78,17 +76,18 @@ async def _one_request_each(
 class _Doorman:
     """Makes the protocol of each connection: aiohttp's own, cut off in the end; or one that is over at once."""
 
-    def __init__(self, server: web.Server | None, most: int) -> None:
+    def __init__(self, server: web.Server | None, most: int, patience: float) -> None:
         assert server is not None
         self._server = server
         self._most = most
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
 
     def __call__(self) -> asyncio.Protocol:
         if len(self._server.connections) >= self._most:
             return _Closed()
         handler = self._server()
-        self._loop.call_later(_PATIENCE, _cut_off, handler)
+        self._loop.call_later(self._patience, _cut_off, handler)
         return handler
 
 

@@ -39,13 +39,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came."""
+    """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came.
+
+    patience  seconds from the beginning of a connection to its end
+    """
 
     secrets: Sequence[str]
     deliveries: Deliveries
     clock: Clock
     wake: Callable[[], None]
     tally: Tally = field(default_factory=Tally)
+    patience: float = 15.0
 
 
 @asynccontextmanager
@@ -54,10 +58,12 @@ async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Addr
     desk = _Desk(reception)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", desk.receive)
-    async with anyio.create_task_group() as group:
+    async with (
+        serving(app, address, most=_MOST, patience=reception.patience) as real,
+        anyio.create_task_group() as group,
+    ):
         group.start_soon(desk.keep, name="deliveries")
-        async with serving(app, address, most=_MOST) as real:
-            yield real
+        yield real
         group.cancel_scope.cancel()
 
 
