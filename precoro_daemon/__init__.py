@@ -5,12 +5,15 @@ daemon.py                 laps: what is due is run until nothing is; signals, dr
 demo.py                   the main job against the sandbox, shown step by step
 demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
+heartbeat.py              signs of life of the running jobs, taken from what a person watching would see
 item_tables.py            plans for suppliers' items as tables for people, and as JSON for programs
 item_writing.py           one write to an item: what goes into it, and what its answer proves
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk
 screen.py                 what a person sees: live progress and tables
+service.py                jobs on their schedules, for months: wake-ups, turns, quota, setbacks, watchdog
+shifts.py                 one service after the other, until a signal says it is over: reload, drain, the end in time
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text
 
@@ -61,6 +64,10 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
   rows.py                 one row of the books as a payment, or what is wrong with it
   sql.py                  the sql ledger: payments in a database, by the statements of the configuration
 
+adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
+  serving.py              an aiohttp application on a socket of ours, which no client can hold up for long or fill
+  webhooks.py             webhooks on a secret path: checked, read within bounds, kept, then answered
+
 adapters/precoro/         Precoro itself: its answers as pages and documents
   attachments.py          attached files from Precoro: the bytes themselves, or an address where they are
   client.py               the Precoro port over HTTP
@@ -79,11 +86,13 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
   custom_fields.py        custom fields on SQLite: what records refer to, what is due, options and what they were
+  deliveries.py           webhooks that came, on SQLite
   details.py              details on SQLite: which are due, and what storing one settles
   failures.py             what SQLite and the file system refuse, said to the operator
   holder.py               one process holds the state: a lock file beside it that names the holder
   intent_rows.py          rows of the journal's tables ↔ the domain's values
   journal.py              intents, attempts and the append-only journal on SQLite
+  lap_book.py             the last lap of each job on SQLite
   mirror.py               the mirror on SQLite
   opening.py              opens the state file, or says in one sentence why not and leaves it untouched
   overview.py             what the store holds and what is due, for people; read beside the one writer
@@ -103,9 +112,11 @@ cli/                      arguments → settings → run → exit code; the only
   payments.py             payments: what would be sent, what a person must decide, and what happened to each
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
+  service.py              run: the program as a service, until it is told to stop
 
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
+  addresses.py            where the program listens: host and port, or a Unix socket
   attachments.py          what is missing, safe names, when a resume is sound
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
   caps.py                 how much may be sent at most: in one payment, in a day, in a lap
@@ -114,6 +125,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
   custom_fields.py        custom fields: what their definitions say, how options nest, what became of them
+  deliveries.py           what a webhook says: which kind of record, and whether its body can be read
   documents.py            records, versions, tolerant reading of loose JSON
   doubts.py               what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards
   entries.py              what the configuration may call the parts of a payment, and how each is written
@@ -128,14 +140,17 @@ domain/                   the rules: pure functions and values; no await, no clo
   matching.py             which invoice a payment in the books is for, and whether it may be sent
   money.py                exact amounts
   payments.py             life of an intent as a transition table
+  quota.py                what schedules need of a day's calls, and what that leaves to documents and back-fill
   refusals.py             what a 429 says: which window is closed, and for how long
   retries.py              failure + attempt → wait or give up
+  schedules.py            when a job has its turn by itself: every so often, or at times of the day
   statements.py           named parameters in an SQL statement, told from strings, comments and casts
   suppliers.py            which supplier a name means: Precoro's id, the unique code, or the external id
   templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
   wanted_items.py         rows of a source as wanted items, or every mistake in them: row, column, value, reason
 
 jobs/                     what it does: one module = one command = one log field
+  apply_deliveries.py     webhooks → targeted refreshes
   estimate_cost.py        calls and days a first mirror will cost, from one page per collection
   export_payments.py      payments made in Precoro are recorded in the books, each once
   fetch_attachments.py    missing files to disk
@@ -162,7 +177,9 @@ ports/                    what jobs need from outside, as Protocols with written
   budget_book.py          what the account of API calls must not forget
   catalogue.py            a supplier's items: what is wanted, what is there, the plan, and the desk that writes
   custom_fields.py        what is known of custom fields, and which definitions are due
+  deliveries.py           webhooks that came: kept until they are applied
   journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
+  lap_book.py             when each job last had its turn, across restarts
   laps.py                 what one lap of a job tells whoever called it
   ledger.py               the accounting system, as far as payments go
   mirror.py               the mirror, its change log, its passes and cursors
@@ -205,6 +222,7 @@ sandbox/                  a local Precoro: limits, pages, files, payments, fault
   server.py               the server itself, from options to an open port
   shapes.py               the loose shapes its JSON comes in, belonging to each row for good
   users.py                users who keep working while someone reads: they edit, insert, delete
+  webhooks.py             its webhooks: what users change is announced to up to five addresses, once, unsigned
   writes.py               writing the catalogue, suppliers, payments, small sets and external ids
 
 settings/                 TOML + environment + credential files → frozen Settings; the only reader of them
@@ -218,6 +236,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   ledger_sql.py           [ledger.sql]: an accounting database and what is asked of it
   ledger_values.py        how the values of a ledger's settings are read, and what is allowed
   lines.py                on which line of a TOML document each table, key and list item stands
+  listening.py            [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
   mistakes.py             what pydantic complains of, as sentences for the operator
   model.py                the whole configuration, its sections held against each other
   payments.py             [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
@@ -233,9 +252,11 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   items.py                what the commands do with suppliers' items and the plans for them
   jobs.py                 the jobs of a run, and when each of them is due
   ledger.py               opens the books that the configuration names
+  listeners.py            opens the sockets on which others ask something of the program
   look.py                 the state as `status` shows it, read beside the instance that may hold it
   payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report
+  services.py             the program as a service: the state held throughout, all else built anew at each reload
   values.py               settings as the values that the parts are built from
 """
 

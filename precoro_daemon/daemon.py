@@ -9,6 +9,7 @@ from typing import Literal
 
 import anyio
 
+from precoro_daemon.domain.schedules import Schedule
 from precoro_daemon.errors import (
     BudgetSpent,
     DaemonError,
@@ -23,7 +24,7 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_DRAIN = 15.0
+DRAIN = 15.0
 """Seconds that calls in flight get after the first signal; a service manager's patience is usually longer."""
 
 _LANDING = 3.0
@@ -36,15 +37,23 @@ StopCause = Literal["signal", "time"]
 class Job:
     """A job as the daemon sees it.
 
-    due     is there work, given that this run has (True) or has not (False) run it already?
-    lap     do it, once
-    forced  do it though it is not due; None where that is the same
+    due        is there work, given that this run (or round) has or has not run it already?
+    lap        do it, once; may be cancelled at any moment
+    forced     do it though it is not due; None where that is the same
+    schedule   when its turn comes by itself, where the program goes on; None: it is looked at now and then
+    after      a lap of one of these jobs that brought something wakes it
+    group      jobs of one group never run together, "" for none
+    yields_to  it is broken off when the turn of one of these comes, and taken up afterwards
     """
 
     name: str
     due: Callable[[bool], Awaitable[bool]]
     lap: Callable[[], Awaitable[LapReport]]
     forced: Callable[[], Awaitable[LapReport]] | None = None
+    schedule: Schedule | None = None
+    after: frozenset[str] = frozenset()
+    group: str = ""
+    yields_to: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -133,7 +142,7 @@ class _Run:
                 if self.report.stopped == "signal":
                     scope.cancel()
                 self._stop("signal")
-                scope.deadline = min(scope.deadline, anyio.current_time() + _DRAIN)
+                scope.deadline = min(scope.deadline, anyio.current_time() + DRAIN)
 
     async def heed_time(self, limit: float, scope: anyio.CancelScope) -> None:
         landing = min(_LANDING, limit / 10)

@@ -143,6 +143,12 @@ class StoreUnusable(FatalError):
     exit_code = 4
 
 
+class ListenerUnusable(FatalError):
+    """A socket cannot be listened on: another program has it, its directory is missing, or it is not allowed."""
+
+    exit_code = 4
+
+
 class Unreachable(FatalError):
     """Nothing answers at Precoro's address. Check the network, a proxy in between, and base_url or region."""
 

@@ -163,13 +163,18 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
     return report
 
 
-async def bring_up_to_date(lister: Lister, collection: Collection, chosen: Filter, overlap: float) -> PassReport:
-    """What changed since the cursor, or all of it the first time. Changes that were not proved are walked again."""
+async def bring_up_to_date(
+    lister: Lister, collection: Collection, chosen: Filter, overlap: float, lane: Lane
+) -> PassReport:
+    """Whole the first time, then what changed since the cursor; again where that was not proved.
+
+    overlap  seconds the next pass reaches back behind the cursor
+    """
     cursor = await use_filter(lister, collection, chosen)
     report = await close_left(lister, collection)
     while True:
         walk = next_pass(collection, cursor, overlap)
-        report = added(report, await run_pass(lister, collection, walk, chosen, Lane.LISTS))
+        report = added(report, await run_pass(lister, collection, walk, chosen, lane))
         cursor = await lister.mirror.cursor(collection.name)
         if not walk_again(walk, cursor):
             return report

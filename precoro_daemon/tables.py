@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -36,8 +37,37 @@ def status(look: Look) -> RenderableType:
         *_aside(overview.aside),
         *_payments(look),
         *_items(look),
+        *_webhooks(look),
+        *_laps(look),
+        *_backfill(look),
         _quota(look),
     )
+
+
+def _webhooks(look: Look) -> Iterable[RenderableType]:
+    counts = look.overview.deliveries
+    if counts.last_at is not None:
+        words = f"Webhooks: {counts.received:,} came, the last {span(look.now - counts.last_at)} ago"
+        words += f"; {counts.waiting:,} wait" if counts.waiting else ""
+        missed = f"; {counts.unheard:,} changes of the last day came without one" if counts.unheard else ""
+        yield Text(f"{words}{missed}.", style="yellow" if missed else "")
+    elif look.webhooks:
+        yield Text("Webhooks: none came yet. `precoro-daemon status --webhook-url` shows what to enter in Precoro.")
+
+
+def _laps(look: Look) -> Iterable[RenderableType]:
+    """Of a program that runs as a service; others keep no account of laps."""
+    if laps := look.overview.laps:
+        said = ", ".join(f"{name} {span(look.now - times.ended_at)} ago" for name, times in laps.items())
+        yield Text(f"Last laps: {said}.")
+
+
+def _backfill(look: Look) -> Iterable[RenderableType]:
+    """As a service does it, beside its schedules."""
+    due = sum(state.due for name, state in look.overview.collections.items() if name in look.with_details)
+    if due and look.plan:
+        days = span(86_400.0 * look.plan.days(due))
+        yield Text(f"Details due: {due:,}; as a service, at {look.plan.backfill:,} calls a day, in about {days}.")
 
 
 _DIRECTIONS = {"to_precoro": "payments to Precoro", "to_ledger": "payments to the books"}
@@ -180,6 +210,8 @@ def status_as_json(look: Look) -> str:
             }
             for plan in look.overview.items
         ],
+        "webhooks": asdict(look.overview.deliveries),
+        "laps": {name: asdict(times) for name, times in look.overview.laps.items()},
         "quota": look.account.left(look.now),
         "next_call": {
             lane.name.lower(): max(look.now, look.account.opening(lane, NO_KEY, look.now).at) for lane in Lane

@@ -23,6 +23,7 @@ from precoro_daemon.cli.running import (
     make_console,
     run_async,
 )
+from precoro_daemon.cli.service import run
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -40,7 +41,7 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
     ctx.obj = config
     if ctx.invoked_subcommand is None:
         if not once:
-            raise click.UsageError("say what to do: --once, or one of the commands that --help lists")
+            raise click.UsageError("say what to do: --once, run, or one of the commands that --help lists")
         sys.exit(_run_once(load(config), only, time_limit))
     if once or only or time_limit:
         raise click.UsageError("--once, --only and --for stand alone, without a command")
@@ -62,13 +63,19 @@ def check(parent: Path | None, config: Path | None) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--webhook-url", is_flag=True, help="Show only the address to enter in Precoro, with its secret.")
 @config_option
 @click.pass_obj
-def status(parent: Path | None, config: Path | None, as_json: bool) -> None:
+def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
     """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
     settings = load(config or parent)
     from precoro_daemon import tables, wiring
 
+    if webhook_url:
+        if (url := wiring.webhook_urls(settings)) is None:
+            raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
+        click.echo(url)
+        return
     look = wiring.look(settings)
     if as_json:
         click.echo(tables.status_as_json(look))
@@ -106,11 +113,12 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
         raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
     if only in wiring.ITEM_JOBS and settings.manage_items.kind == "none":
         raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
+    if only in wiring.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
+        raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
     if only in wiring.PAYMENT_JOBS and not getattr(settings, only).enabled:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
     clock = wiring.clock_for(settings)
-    precoro = settings.precoro
-    secrets = [precoro.token.get_secret_value(), precoro.email.get_secret_value(), *wiring.ledger_secrets(settings)]
+    secrets = wiring.secrets(settings)
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
         return exit_code(run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit))))
@@ -126,6 +134,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     return exit_code(report)
 
 
+main.add_command(run)
 main.add_command(files)
 main.add_command(payments)
 main.add_command(items)

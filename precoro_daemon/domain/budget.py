@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import blake2b
@@ -40,12 +40,22 @@ _UNSETTLED = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
+    day finds the rest. At least 1."""
+
+    lanes: frozenset[Lane]
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What Precoro grants one key; 0 lifts a limit.
 
     same_get_scope  what counts as the same GET: path and query, or the path alone
     reserve         calls of a day that must remain for the lanes above, by lane
     guard           seconds added to the second window, if more than its 1 %
+    shares          what some lanes may make of a day's calls at most
     """
 
     per_second: int = 1
@@ -57,6 +67,7 @@ class Limits:
     same_get_scope: Literal["url", "path"] = "url"
     reserve: Mapping[Lane, int] = field(default_factory=dict)
     guard: float = 0.02
+    shares: Sequence[Share] = ()
 
     def reserved(self, period: Period, lane: Lane) -> int:
         """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""
@@ -89,6 +100,7 @@ class Charge(NamedTuple):
     at: float
     key: Key
     counted: bytes
+    lane: Lane | None = None
 
 
 class Closure(NamedTuple):
@@ -125,6 +137,7 @@ class Budget:
         self._guarded_at = -math.inf
         self._refused_in_a_row = 0
         self._stamps: list[float] = []
+        self._shares: list[tuple[Share, list[float]]] = [(share, []) for share in limits.shares]
         self._gets: dict[bytes, list[float]] = {}
         self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
         self._closed: dict[str, float] = {}
@@ -154,6 +167,8 @@ class Budget:
         for window in self._windows:
             opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
             latest = max(latest, Opening(opens, window.period))
+        for share, stamps in self._shares_of(lane):
+            latest = max(latest, Opening(_Window("day", share.calls).opens(stamps, 0, _MARGIN), "day"))
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
             opens = window.opens(self._gets[counted], 0, _MARGIN)
@@ -163,30 +178,45 @@ class Budget:
                 latest = max(latest, Opening(until, name if name in SECONDS else "same GET"))
         return latest
 
+    def _shares_of(self, lane: Lane | None) -> list[tuple[Share, list[float]]]:
+        return [(share, stamps) for share, stamps in self._shares if lane in share.lanes]
+
     def _margin(self, period: Period) -> float:
         return self._guard if period == "second" else _MARGIN
 
-    def charge(self, key: Key, now: float) -> Charge:
+    def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
         """Book one call as made now."""
-        charge = Charge(max(now, self._stamps[-1]) if self._stamps else now, key, self.counted(key))
+        charge = Charge(max(now, self._stamps[-1]) if self._stamps else now, key, self.counted(key), lane)
         self._enter(charge.at, charge.counted)
+        self._share(charge.at, lane)
         if key is not NO_KEY:
             self._recent.append((charge.at, key))
         return charge
 
     def sent(self, charge: Charge, at: float) -> None:
         """Move the last charge to the time its request was really written, which a new connection may delay."""
-        for stamps in (self._stamps, self._gets.get(charge.counted)):
-            if stamps and stamps[-1] == charge.at:
-                stamps[-1] = max(at, charge.at)
+        for stamps in self._kept_of(charge):
+            stamps[-1] = max(at, charge.at)
 
     def refund(self, charge: Charge) -> None:
         """Take back the last charge: its request was never written."""
-        for stamps in (self._stamps, self._gets.get(charge.counted)):
-            if stamps and stamps[-1] == charge.at:
-                stamps.pop()
+        for stamps in self._kept_of(charge):
+            stamps.pop()
         if not self._gets.get(charge.counted, True):
             del self._gets[charge.counted]
+
+    def _kept_of(self, charge: Charge) -> Iterator[list[float]]:
+        """Wherever the charge is the last stamp."""
+        shares = (stamps for _, stamps in self._shares_of(charge.lane))
+        for stamps in (self._stamps, self._gets.get(charge.counted), *shares):
+            if stamps and stamps[-1] == charge.at:
+                yield stamps
+
+    def _share(self, at: float, lane: Lane | None) -> None:
+        for share, stamps in self._shares_of(lane):
+            stamps.append(at)
+            if len(stamps) > 2 * share.calls + 100:
+                del stamps[: -share.calls]
 
     def _enter(self, at: float, counted: bytes) -> None:
         self._stamps.append(at)
@@ -202,14 +232,23 @@ class Budget:
         while self._gets and self._gets[oldest := next(iter(self._gets))][-1] < before:
             del self._gets[oldest]
 
-    def restore(self, history: Iterable[tuple[float, bytes]], closed: Mapping[str, float], now: float) -> None:
-        """Start from what earlier processes did.
+    def restore(
+        self,
+        history: Iterable[tuple[float, bytes]],
+        closed: Mapping[str, float],
+        now: float,
+        lanes: Iterable[tuple[float, Lane]] = (),
+    ) -> None:
+        """Start from what earlier processes did; `lanes`: which of it was done in which lane, where that is known.
 
         A call charged just now counts as made now, as it was sent somewhat later than charged; so does a stamp in
         the future (the clock was set back).
         """
         self._stamps.clear()
         self._gets.clear()
+        self._shares = [(share, []) for share in self.limits.shares]
+        for at, lane in sorted(lanes):
+            self._share(min(at, now), lane)
         settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
         for at, counted in sorted(settled):
             self._enter(at, counted)
@@ -218,6 +257,16 @@ class Budget:
     def left(self, now: float) -> dict[str, int]:
         """Calls left per window, by name; lifted windows are not in it."""
         return {window.period: self._left(window, now) for window in self._windows}
+
+    def spendable(self, lane: Lane, now: float) -> int | None:
+        """Calls that the day leaves this lane; None where nothing of the day limits it."""
+        left = [
+            max(0, self._left(window, now) - self.limits.reserved("day", lane))
+            for window in self._windows
+            if window.period == "day"
+        ]
+        left += [max(0, share.calls - _within_a_day(stamps, now)) for share, stamps in self._shares_of(lane)]
+        return min(left, default=None)
 
     def _left(self, window: _Window, now: float) -> int:
         if self._closed.get(window.period, now) > now:
@@ -260,6 +309,10 @@ class Budget:
 
 def _active(limits: Mapping[Period, int]) -> tuple[_Window, ...]:
     return tuple(_Window(period, limit) for period, limit in limits.items() if limit)
+
+
+def _within_a_day(stamps: Sequence[float], now: float) -> int:
+    return len(stamps) - bisect_right(stamps, now - SECONDS["day"])
 
 
 def _same_get_name(counted: bytes) -> str:

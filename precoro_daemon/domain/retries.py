@@ -30,6 +30,11 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     return float(2 ** max(faults - 1, 0)) * (1 + jitter) / 2
 
 
+def pause_of_job(setbacks: int) -> float:
+    """Seconds until a job that could do nothing is tried again, after so many times in a row: 1 to 15 minutes."""
+    return min(60.0 * 2.0 ** min(setbacks - 1, 8), 900.0)
+
+
 _ASIDE = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 
 

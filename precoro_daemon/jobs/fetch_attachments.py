@@ -83,8 +83,9 @@ class FetchAttachments:
         await self._follow()
         return (await self.book.count_due_files(self.wanted, before=before)).files
 
-    async def lap(self) -> LapReport:
-        started_at = self.clock.now()
+    async def lap(self, *, before: float | None = None) -> LapReport:
+        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
+        started_at = self.clock.now() if before is None else before
         await self._follow()
         try:
             async with self.folders() as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -22,7 +23,7 @@ from precoro_daemon.errors import (
     TemporaryError,
     gravest,
 )
-from precoro_daemon.ports import Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
+from precoro_daemon.ports import Age, Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -37,11 +38,17 @@ _BATCH = 50
 """Documents read from the store at a time; small, so that what changes meanwhile comes first."""
 
 
+_LATELY = 2 * 86_400.0
+"""Seconds. What changed since then does not wait behind what nobody has touched for longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class FetchDetails:
     """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
 
     carriers  collections of which only the records that carry files get details
+    which     recent: documents that changed lately, or whose detail was here and is old · older: the others, which
+              make way for all else · any: both
     """
 
     precoro: Precoro
@@ -51,12 +58,25 @@ class FetchDetails:
     collections: Sequence[str]
     filters: Mapping[str, Filter]
     carriers: Sequence[str] = ()
+    which: Literal["recent", "older", "any"] = "any"
 
     async def due(self, *, before: float) -> int:
-        return sum((await self.mirror.count_due(self.collections, self.carriers, before=before)).values())
+        return sum((await self.count_due(before)).values())
 
-    async def lap(self) -> LapReport:
-        lap = _Lap(self, started_at=self.clock.now())
+    async def count_due(self, before: float) -> Mapping[str, int]:
+        return await self.mirror.count_due(self.collections, self.carriers, before=before, age=self.age)
+
+    @property
+    def age(self) -> Age | None:
+        return None if self.which == "any" else Age(self.clock.now() - _LATELY, recent=self.which == "recent")
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CENSUS if self.which == "older" else Lane.DETAILS
+
+    async def lap(self, *, before: float | None = None) -> LapReport:
+        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
+        lap = _Lap(self, started_at=self.clock.now() if before is None else before)
         await lap.run()
         return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
 
@@ -75,7 +95,7 @@ class _Lap:
 
     async def run(self) -> None:
         job = self.job
-        self.due = dict(await job.mirror.count_due(job.collections, job.carriers, before=self.started_at))
+        self.due = dict(await job.count_due(self.started_at))
         send, receive = anyio.create_memory_object_stream[Due](0)
         async with anyio.create_task_group() as group, send, receive:
             self.scope = group.cancel_scope
@@ -96,7 +116,10 @@ class _Lap:
         """What is due and not yet handed out; rows that share an idn are one call."""
         job, limit = self.job, _BATCH + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
-        for due in await job.mirror.due_details(job.collections, job.carriers, before=self.started_at, limit=limit):
+        found = await job.mirror.due_details(
+            job.collections, job.carriers, before=self.started_at, limit=limit, age=job.age
+        )
+        for due in found:
             if (address := (due.collection, _key(due))) not in self.busy:
                 fresh.setdefault(address, due)
         self.busy.update(fresh)
@@ -136,7 +159,7 @@ class _Lap:
         job = self.job
         if COLLECTIONS[due.collection].key == "idn" and due.idn is None:
             raise BadRecord("it has no idn to ask for it by")
-        detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), Lane.DETAILS)
+        detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), job.lane)
         chosen = job.filters.get(due.collection, Filter())
         detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
         await job.mirror.save_detail(due, detail, at=job.clock.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.passes import Lister, PassReport, bring_up_to_date, run_passes
@@ -28,4 +29,4 @@ class MirrorCollections:
 
     async def _mirror(self, collection: Collection) -> PassReport:
         chosen = self.filters.get(collection.name, Filter())
-        return await bring_up_to_date(self.lister, collection, chosen, self.overlap)
+        return await bring_up_to_date(self.lister, collection, chosen, self.overlap, Lane.LISTS)

@@ -125,7 +125,8 @@ class PlanItems:
         return f" (by id, unique code or external id){guess}"
 
     async def _bring(self, name: str) -> None:
-        await bring_up_to_date(self.lister, COLLECTIONS[name], self.filters.get(name, Filter()), self.overlap)
+        chosen = self.filters.get(name, Filter())
+        await bring_up_to_date(self.lister, COLLECTIONS[name], chosen, self.overlap, Lane.LISTS)
 
     async def _bring_items(self, supplier: Supplier) -> None:
         """An item that the mirror lacks would be made a second time, so its list must be whole, and proved so."""

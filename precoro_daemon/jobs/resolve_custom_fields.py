@@ -48,12 +48,13 @@ class ResolveCustomFields:
             return []
         return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
 
-    async def lap(self) -> LapReport:
+    async def lap(self, *, before: float | None = None) -> LapReport:
+        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
         lap = _Lap(self)
         try:
             while await self.fields.follow(_STRETCH):
                 pass
-            await lap.run(await self._due(self.clock.now()))
+            await lap.run(await self._due(self.clock.now() if before is None else before))
         except DaemonError as error:
             lap.ended = error
         return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)

@@ -24,6 +24,7 @@ from precoro_daemon.ports.catalogue import (
     Written,
 )
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
+from precoro_daemon.ports.deliveries import Deliveries, Delivery, DeliveryCounts
 from precoro_daemon.ports.journal import (
     Claims,
     Journal,
@@ -35,9 +36,10 @@ from precoro_daemon.ports.journal import (
     Reading,
     Switch,
 )
+from precoro_daemon.ports.lap_book import LapBook, LapTimes
 from precoro_daemon.ports.laps import LapReport
 from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
-from precoro_daemon.ports.mirror import Aside, Committed, Due, Mirror
+from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Known, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
@@ -45,6 +47,7 @@ from precoro_daemon.ports.time import Clock
 
 __all__ = [
     "Abilities",
+    "Age",
     "Aside",
     "AttachedFile",
     "AttachmentBook",
@@ -56,6 +59,9 @@ __all__ = [
     "Clock",
     "Committed",
     "CustomFields",
+    "Deliveries",
+    "Delivery",
+    "DeliveryCounts",
     "Detail",
     "Draft",
     "Due",
@@ -69,7 +75,10 @@ __all__ = [
     "JobPulse",
     "Journal",
     "Kept",
+    "Known",
+    "LapBook",
     "LapReport",
+    "LapTimes",
     "Ledger",
     "Line",
     "Made",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from precoro_daemon.domain.budget import Lane
+
 
 class BudgetBook(Protocol):
     """What the budget must not forget: calls made, windows kept closed, refusals of the key.
@@ -17,7 +19,11 @@ class BudgetBook(Protocol):
         """Calls charged at `since` or later, oldest first, each with the 8-byte hash of its GET (b"" for none)."""
         ...
 
-    async def charge(self, at: float, key: bytes) -> None:
+    async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
+        """The same calls with the lane that made them; without those whose lane was not noted."""
+        ...
+
+    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
         """Note one call."""
         ...
 

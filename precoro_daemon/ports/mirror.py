@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,25 @@ class Due:
     idn: int | str | None
     version: bytes
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record of the mirror, and when its detail was fetched, if it is not older than the record's version."""
+
+    due: Due
+    detailed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Which documents are meant: the recent ones or the others.
+
+    Recent is what changed at `since` (Unix seconds) or later by its own date, and what had a detail that is old now.
+    """
+
+    since: float
+    recent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +114,25 @@ class Mirror(Protocol):
         ...
 
     async def due_details(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, limit: int
+        self,
+        collections: Sequence[str],
+        carriers: Sequence[str] = (),
+        *,
+        before: float,
+        limit: int,
+        age: Age | None = None,
     ) -> Sequence[Due]:
         """Newest first; without what is set aside until `before` or later. Of `carriers` only the records that are
-        known to carry files."""
+        known to carry files; of either only those of that age."""
         ...
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
     ) -> Mapping[str, int]: ...
+
+    async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
+        """Those of them that are live and wanted."""
+        ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that

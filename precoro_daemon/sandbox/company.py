@@ -15,6 +15,7 @@ from precoro_daemon.sandbox.options import SandboxOptions
 from precoro_daemon.sandbox.refusals import MissingError
 from precoro_daemon.sandbox.rows import Row, Shelf
 from precoro_daemon.sandbox.shapes import Shapes
+from precoro_daemon.sandbox.webhooks import CREATED, UPDATED, Webhooks
 
 _FACTS = frozenset(
     {"status", "logic", "total", "paid", "currency", "lines", "files", "enable", "external_id", "log",
@@ -36,6 +37,7 @@ class Company:
         self.shapes = Shapes(loose=options.traps)
         self.entries = Entries(self.shapes, founders, options.record_bytes)
         self.details = Details(self.entries)
+        self.webhooks = Webhooks(options.seed)
 
     def __getitem__(self, collection: str) -> Shelf:
         return self.shelves[collection]
@@ -83,6 +85,7 @@ class Company:
         shelf.add(row)
         if row.origin is not None:
             self.attach(row, row.origin)
+        self.webhooks.announce(row, CREATED)
         return row
 
     def new_id(self) -> int:
@@ -106,6 +109,7 @@ class Company:
 
     def touch(self, row: Row) -> None:
         self[row.collection].touch(row, self.now())
+        self.webhooks.announce(row, UPDATED)
 
     def delete(self, row: Row) -> None:
         """Takes a record away, with what cannot be without it: payments, the parts of a split."""

@@ -35,6 +35,9 @@ class Control:
             web.post("/_sandbox/mutate", self.mutate),
             web.post("/_sandbox/warm", self.warm),
             web.post("/_sandbox/options", self.options),
+            web.get("/_sandbox/webhooks", self.webhooks),
+            web.post("/_sandbox/webhooks", self.add_webhook),
+            web.delete("/_sandbox/webhooks", self.clear_webhooks),
         ]
 
     async def state(self, _request: web.Request) -> web.Response:
@@ -132,6 +135,24 @@ class Control:
             if number % 500 == 0:
                 await anyio.lowlevel.checkpoint()
         return json({"bytes": drawn})
+
+    async def webhooks(self, _request: web.Request) -> web.Response:
+        hooks = self._sandbox.company.webhooks
+        known = [dataclasses.asdict(hook) for hook in hooks.hooks]
+        return json({"webhooks": known, "sent": hooks.sent, "failed": hooks.failed})
+
+    async def add_webhook(self, request: web.Request) -> web.Response:
+        """The fields of `Webhook`; only `url` is needed."""
+        wish = await _body(request)
+        try:
+            hook = self._sandbox.company.webhooks.add(**wish)
+        except (ValueError, TypeError) as error:
+            return json({"error": str(error)}, 400)
+        return json(dataclasses.asdict(hook), 201)
+
+    async def clear_webhooks(self, request: web.Request) -> web.Response:
+        self._sandbox.company.webhooks.hooks.clear()
+        return await self.webhooks(request)
 
     async def options(self, request: web.Request) -> web.Response:
         """Changes some of `Tuning` and answers with all of it."""

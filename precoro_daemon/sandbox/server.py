@@ -116,6 +116,7 @@ async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
                 _listening(sandbox.application(tasks), options.host, options.port) as sandbox.url,
             ):
                 tasks.start_soon(sandbox.keep_working, name="sandbox users")
+                tasks.start_soon(sandbox.company.webhooks.deliver, name="sandbox webhooks")
                 yield sandbox
         except Exception as error:  # noqa: BLE001 - raised again below, out of the task group's wrapping
             failure = error

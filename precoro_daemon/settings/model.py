@@ -13,8 +13,10 @@ from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.items import ManageItems
 from precoro_daemon.settings.ledger import Ledger
+from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.sections import (
+    Daemon,
     FetchDetails,
     Filters,
     Limits,
@@ -32,6 +34,8 @@ SECRETS = (
     ("ledger", "sql", "password"),
     ("ledger", "rest", "token"),
     ("manage_items", "sql", "password"),
+    ("apply_deliveries", "secret"),
+    ("apply_deliveries", "previous_secret"),
 )
 """What may not stand in the file: it has a file of its own, named by the key with _file after it."""
 
@@ -67,6 +71,9 @@ class Settings(BaseSettings):
     mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
     export_payments: ExportPayments = ExportPayments()
     manage_items: ManageItems = ManageItems()
+    apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
+    watch: Watch = Watch()
+    daemon: Daemon = Daemon()
     log: Log = Log()
 
     @classmethod
@@ -117,6 +124,15 @@ class Settings(BaseSettings):
             text = "the filter on items keeps out older ones, which would seem missing; allowed: none, or drop it"
             raise Clash(text, at="kind", also="mirror_collections.filters.items.modified_since")
         return items
+
+    @field_validator("watch")
+    @classmethod
+    def _on_a_socket_of_its_own(cls, watch: Watch, info: ValidationInfo) -> Watch:
+        deliveries = info.data.get("apply_deliveries")
+        if watch.listen and deliveries and watch.listen == deliveries.listen and str(watch.listen)[-2:] != ":0":
+            text = f"{watch.listen} is where webhooks come in from outside; allowed: another port or socket"
+            raise Clash(text, at="listen", also="apply_deliveries.listen")
+        return watch
 
     @field_validator("fetch_details", "fetch_attachments")
     @classmethod

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from precoro_daemon.domain.money import read_amount
+from precoro_daemon.domain.schedules import Every
 from precoro_daemon.settings.sections import Section
-from precoro_daemon.settings.values import Allowed, Lower, one_of, read_number
+from precoro_daemon.settings.values import Allowed, Lower, Turn, one_of, read_number
 
 
 def read_money(value: object) -> Decimal:
@@ -57,6 +58,10 @@ class MarkInvoicesPaid(Section):
     enabled: _Switch = False
     """Off until you say so. On, it plans; it sends nothing before `payments arm`."""
 
+    every: Turn = Every(900.0)
+    """From one look into the books to the next. Looking costs no call of Precoro's; changed invoices are looked at as
+    soon as lists bring them."""
+
     match_by: Annotated[Literal["external_id", "id", "idn", "number_and_supplier"], Lower, one_of(MATCHES)] = (
         "external_id"
     )
@@ -80,6 +85,10 @@ class ExportPayments(Section):
 
     enabled: _Switch = False
     """Off until you say so. On, it plans; it records nothing before `payments arm`."""
+
+    every: Turn = Every(900.0)
+    """From one look at the paid invoices to the next. Looking costs no call of Precoro's; changed invoices are looked
+    at as soon as lists bring them."""
 
     adopt_existing: _Switch = True
     """The first lap takes for known what is paid already. false: all of it is recorded in the books."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.domain.filters import Filter
+from precoro_daemon.domain.schedules import Every
 from precoro_daemon.settings.values import (
     Calls,
     Clash,
@@ -33,6 +34,7 @@ from precoro_daemon.settings.values import (
     Status,
     StoreUrl,
     Token,
+    Turn,
     one_of,
 )
 
@@ -241,9 +243,9 @@ class MirrorCollections(Section):
     overlap: Overlap = 3600.0
     """Seconds a pass reaches back behind the last one, for changes that were still being written then."""
 
-    every: Seconds = 1200.0
-    """Seconds from one lap to the next: how old the mirror may be. A lap costs at least one call per collection: all
-    25 of them every twenty minutes are 1,800 calls a day, which leaves 1,200 for documents."""
+    every: Turn = Every(1200.0)
+    """From the beginning of one lap to the next: how old the mirror may be. A lap costs at least one call per
+    collection: all 25 of them every twenty minutes are 1,800 calls a day, which leaves 1,200 for documents."""
 
     filters: dict[CollectionName, Filters] = {}
     """By collection; without one everything is wanted."""
@@ -287,6 +289,14 @@ class TakeCensus(Section):
     max_vanished: Share = 0.2
     """Share of a collection's live rows that one census may mark vanished. Above it the census is refused and
     reported: a key that lost a role looks like mass deletion."""
+
+
+class Daemon(Section):
+    """The program as a service."""
+
+    stuck_after: Seconds = 900.0
+    """Seconds without a sign of life after which a lap counts as stuck: health says so, and a service manager that
+    watches starts the program anew. Every call and statement has a much shorter time-out of its own."""
 
 
 class Log(Section):

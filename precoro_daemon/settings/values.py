@@ -13,12 +13,14 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
+from precoro_daemon.domain.schedules import Cron, Every
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _YEAR = 366 * 86_400
+_CRON_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,18 @@ def read_seconds(value: object) -> float:
         raise ValueError
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def read_schedule(value: object) -> Every | Cron:
+    """ "5m" or "*/10 6-20 * * 1-5"."""
+    if isinstance(value, Every | Cron):
+        return value
+    if isinstance(value, str) and len(value.split()) == _CRON_FIELDS:
+        return Cron(value)
+    seconds = read_seconds(value)
+    if not 1 <= seconds <= _YEAR:
+        raise ValueError
+    return Every(seconds)
 
 
 def read_bytes(value: object) -> int:
@@ -246,6 +260,11 @@ Seconds = Annotated[
     BeforeValidator(read_seconds),
     Field(ge=1, le=_YEAR),
     Allowed('a duration from 1s to 366d, such as "90s", "5m", "1h30m", "7d", or whole seconds'),
+]
+Turn = Annotated[
+    Every | Cron,
+    BeforeValidator(read_schedule),
+    Allowed('a duration from 1s to 366d ("5m"), or five fields as cron has them ("*/10 6-20 * * 1-5")'),
 ]
 Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
 

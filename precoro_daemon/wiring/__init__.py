@@ -1,26 +1,32 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
-from precoro_daemon.wiring.jobs import FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
-from precoro_daemon.wiring.ledger import ledger_secrets, open_ledger
+from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
+from precoro_daemon.wiring.ledger import open_ledger
+from precoro_daemon.wiring.listeners import webhook_urls
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
-from precoro_daemon.wiring.values import clock_for, limits
+from precoro_daemon.wiring.services import Host, serve
+from precoro_daemon.wiring.values import clock_for, limits, secrets
 
 __all__ = [
+    "DELIVERY_JOBS",
     "FILE_JOBS",
     "ITEM_JOBS",
     "JOB_NAMES",
     "PAYMENT_JOBS",
+    "Host",
     "Look",
     "Wish",
     "check_access",
     "check_folder",
     "clock_for",
     "estimate_cost",
-    "ledger_secrets",
     "limits",
     "look",
     "open_ledger",
     "run",
+    "secrets",
+    "serve",
     "verify_attachments",
+    "webhook_urls",
 ]

@@ -19,8 +19,9 @@ from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemDesk
 from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
-from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.daemon import Job
+from precoro_daemon.domain.budget import Share
 from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
@@ -60,7 +61,18 @@ async def assemble(settings: Settings, clock: RealClock, progress: Progress) -> 
     """Open the state and the connection to Precoro. Raises StoreHeld, StoreUnusable."""
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        connect(settings, store.budget_book, clock, progress) as connection,
+        assemble_on(store, settings, clock, progress) as assembly,
+    ):
+        yield assembly
+
+
+@asynccontextmanager
+async def assemble_on(
+    store: Store, settings: Settings, clock: RealClock, progress: Progress, shares: Sequence[Share] = ()
+) -> AsyncIterator[Assembly]:
+    """Open the connection to Precoro. `shares`: what some lanes may make of a day's calls at most."""
+    async with (
+        connect(settings, store.budget_book, clock, progress, shares) as connection,
         open_ledger(settings) as ledger,
     ):
         sides = Sides(connection.precoro, connection.attachments, store, clock, progress)
@@ -108,7 +120,7 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
+    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress, shares: Sequence[Share] = ()
 ) -> AsyncIterator[Connection]:
     precoro = settings.precoro
     credentials = Credentials(
@@ -117,7 +129,7 @@ async def connect(
     around = Surroundings(book=book, clock=clock, progress=progress)
     async with (
         HttpSession(credentials, timeouts(settings)) as session,
-        Throttled(session, credentials, limits(settings), around) as throttled,
+        Throttled(session, credentials, limits(settings, shares), around) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from precoro_daemon.adapters.disk.folder import open_folder
 from precoro_daemon.adapters.sql.store import Store
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.schedules import Every
+from precoro_daemon.jobs.apply_deliveries import ApplyDeliveries
 from precoro_daemon.jobs.fetch_attachments import FetchAttachments
 from precoro_daemon.jobs.fetch_details import FetchDetails
 from precoro_daemon.jobs.find_attachments import FindAttachments
@@ -17,22 +20,31 @@ from precoro_daemon.jobs.mirror_collections import MirrorCollections
 from precoro_daemon.jobs.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.jobs.take_census import TakeCensus
 from precoro_daemon.passes import Lister
-from precoro_daemon.ports import AttachmentSource, Clock, Precoro, Progress
+from precoro_daemon.ports import AttachmentSource, Clock, LapReport, Precoro, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
 JOB_NAMES = (
-    "mirror_collections", "mark_invoices_paid", "export_payments", "manage_items", "find_attachments",
-    "fetch_details", "resolve_custom_fields", "fetch_attachments", "take_census",
+    "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "manage_items",
+    "find_attachments", "fetch_details", "resolve_custom_fields", "fetch_attachments", "backfill_details",
+    "take_census",
 )  # fmt: skip
 """In the order of a round: payments go by what the lists just brought; then what a person approved and waits for;
-details of what the lists brought; what details name is fetched; a census comes when there is nothing else to do."""
+details of what the lists brought; what details name is fetched; older documents follow; a census comes when there is
+nothing else to do."""
+
+_LISTS = frozenset({"mirror_collections", "apply_deliveries", "take_census"})
+_DETAILS = frozenset({"fetch_details", "backfill_details"})
+_MINUTE, _HOUR, _DAY = Every(60.0), Every(3600.0), Every(86_400.0)
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
 
 ITEM_JOBS = frozenset({"manage_items"})
 """Not there unless [manage_items] says where wanted items are."""
+
+DELIVERY_JOBS = frozenset({"apply_deliveries"})
+"""Not there unless webhooks come in somewhere."""
 
 PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
 """Not there unless they are enabled."""
@@ -50,7 +62,8 @@ class Sides:
 
 
 def build_jobs(settings: Settings, sides: Sides) -> Mapping[str, Job]:
-    jobs = {job.name: job for job in (*_mirror_jobs(settings, sides), *_file_jobs(settings, sides))}
+    kinds = (_mirror_jobs, _delivery_jobs, _file_jobs)
+    jobs = {job.name: job for kind in kinds for job in kind(settings, sides)}
     return {name: jobs[name] for name in JOB_NAMES if name in jobs}
 
 
@@ -58,27 +71,61 @@ def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
     precoro, mirror, clock, progress = sides.precoro, sides.store.mirror, sides.clock, sides.progress
     collections, filters = chosen(settings)
     refresh_after = settings.resolve_custom_fields.refresh_after
-    lister = Lister(precoro, mirror, clock, progress, settings.take_census.max_vanished)
+    lister = _lister(settings, sides)
     mirror_collections = MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap)
     detailed = settings.fetch_details.collections
     fetch_details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings))
     resolve_fields = ResolveCustomFields(precoro, sides.store.custom_fields, clock, progress, refresh_after)
     take_census = TakeCensus(lister, collections, filters, settings.take_census.every)
-    begin = _Beginning(clock)
-
-    async def details_due(_: bool) -> bool:
-        return await fetch_details.due(before=begin()) > 0
-
-    async def fields_due(_: bool) -> bool:
-        return await resolve_fields.due(before=begin())
 
     async def census_due(ran: bool) -> bool:
         return not ran and bool(await take_census.due())
 
-    yield Job("mirror_collections", _at_first, mirror_collections.lap)
-    yield Job("fetch_details", details_due, fetch_details.lap)
-    yield Job("resolve_custom_fields", fields_due, resolve_fields.lap)
-    yield Job("take_census", census_due, take_census.lap, forced=partial(take_census.lap, forced=True))
+    yield Job(
+        "mirror_collections",
+        _at_first,
+        mirror_collections.lap,
+        schedule=settings.mirror_collections.every,
+        group="lists",
+    )
+    recent = _Round(clock, replace(fetch_details, which="recent"))
+    older = _Round(clock, replace(fetch_details, which="older"))
+    yield Job("fetch_details", recent.due, recent.lap, forced=fetch_details.lap, after=_LISTS)
+    yield Job("backfill_details", older.due, older.lap, after=_LISTS)
+    fields = _Round(clock, resolve_fields)
+    yield Job("resolve_custom_fields", fields.due, fields.lap, after=_LISTS | _DETAILS)
+    yield Job(
+        "take_census",
+        census_due,
+        take_census.lap,
+        forced=partial(take_census.lap, forced=True),
+        schedule=_HOUR,
+        group="lists",
+        yields_to=frozenset({"mirror_collections", "apply_deliveries"}),
+    )
+
+
+def _lister(settings: Settings, sides: Sides) -> Lister:
+    return Lister(sides.precoro, sides.store.mirror, sides.clock, sides.progress, settings.take_census.max_vanished)
+
+
+def _delivery_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
+    if settings.apply_deliveries.listen is None:
+        return
+    deliveries = ApplyDeliveries(
+        lister=_lister(settings, sides),
+        deliveries=sides.store.deliveries,
+        fields=sides.store.custom_fields,
+        collections=settings.mirror_collections.collections,
+        filters=chosen(settings)[1],
+        detailed=settings.fetch_details.collections,
+        overlap=settings.mirror_collections.overlap,
+    )
+
+    async def due(_: bool) -> bool:
+        return await deliveries.due()
+
+    yield Job("apply_deliveries", due, deliveries.lap, schedule=_MINUTE, group="lists")
 
 
 def _file_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
@@ -106,31 +153,47 @@ def _file_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
         in_flight=section.in_flight,
         patience=settings.precoro.timeout,
     )
-    begin = _Beginning(clock)
 
     async def find_due(ran: bool) -> bool:
         return not ran and bool(carriers(settings))
 
-    async def files_due(ran: bool) -> bool:
-        due = await fetch_attachments.due(before=begin())
-        return due > 0 or not ran  # the first lap of a run looks after the manifest too
+    files = _Round(clock, fetch_attachments)
 
-    yield Job("find_attachments", find_due, find_attachments.lap)
-    yield Job("fetch_attachments", files_due, fetch_attachments.lap)
+    async def files_or_manifest_due(ran: bool) -> bool:
+        return await files.due(ran) or not ran  # the first lap of a run looks after the manifest too
+
+    yield Job("find_attachments", find_due, find_attachments.lap, schedule=_DAY, after=_LISTS)
+    yield Job(
+        "fetch_attachments",
+        files_or_manifest_due,
+        files.lap,
+        after=_DETAILS | {"find_attachments"},
+    )
 
 
 async def _at_first(ran: bool) -> bool:
     return not ran
 
 
-class _Beginning:
-    """When this run first asked what is due: what it sets aside is not due again in it."""
+class _Task(Protocol):
+    async def due(self, *, before: float) -> int | bool: ...
 
-    def __init__(self, clock: Clock) -> None:
+    async def lap(self, *, before: float | None = None) -> LapReport: ...
+
+
+class _Round:
+    """A job whose failures are not due again in the run, or round, in which they were set aside."""
+
+    def __init__(self, clock: Clock, task: _Task) -> None:
         self._clock = clock
-        self._at: float | None = None
+        self._task = task
+        self._begun: float | None = None
 
-    def __call__(self) -> float:
-        if self._at is None:
-            self._at = self._clock.now()
-        return self._at
+    async def due(self, ran: bool) -> bool:
+        if not ran:
+            self._begun = self._clock.now()
+        assert self._begun is not None
+        return bool(await self._task.due(before=self._begun))
+
+    async def lap(self) -> LapReport:
+        return await self._task.lap(before=self._begun)

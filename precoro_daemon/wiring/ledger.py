@@ -47,14 +47,6 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
             yield opened
 
 
-def ledger_secrets(settings: Settings) -> Sequence[str]:
-    """What no log line may show."""
-    ledger = settings.ledger
-    items = settings.manage_items.sql
-    secrets = (ledger.sql and ledger.sql.password, ledger.rest and ledger.rest.token, items and items.password)
-    return [secret.get_secret_value() for secret in secrets if secret]
-
-
 def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | None:
     ledger = settings.ledger
     name = ledger.name or ""

@@ -7,30 +7,48 @@ from dataclasses import dataclass
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.sql.overview import Overview, read_overview
 from precoro_daemon.domain import budget
+from precoro_daemon.domain.quota import QuotaPlan
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.values import REHEARSAL, identity, limits, wanted_files
+from precoro_daemon.wiring.values import REHEARSAL, identity, limits, quota_plan, wanted_files
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The state as it is at `now`: what it holds of which collections, and the account of calls."""
+    """The state as it is at `now`: what it holds of which collections, the account of calls and what they are for.
+
+    webhooks  they come in somewhere
+    """
 
     overview: Overview
     account: budget.Budget
     with_details: frozenset[str]
     census_every: float
     now: float
+    plan: QuotaPlan | None = None
+    webhooks: bool = False
 
 
 def look(settings: Settings) -> Look:
     """Read the state beside the instance that may hold it. Raises StoreUnusable."""
     now = RealClock().now()
     overview = read_overview(
-        settings.state.path, identity=identity(settings), since=now - budget.MEMORY, files=wanted_files(settings)
+        settings.state.path,
+        identity=identity(settings),
+        since=now - budget.MEMORY,
+        files=wanted_files(settings),
+        now=now,
     )
     known = [at for at, _ in overview.calls if at < now + REHEARSAL / 2]
     if known:
         now = max(now, known[-1])  # a rehearsal's time runs ahead of ours, a wrong clock behind
     account = budget.Budget(limits(settings))
     account.restore(overview.calls, overview.closed, now)
-    return Look(overview, account, frozenset(settings.fetch_details.collections), settings.take_census.every, now)
+    return Look(
+        overview,
+        account,
+        frozenset(settings.fetch_details.collections),
+        settings.take_census.every,
+        now,
+        plan=quota_plan(settings),
+        webhooks=settings.apply_deliveries.listen is not None,
+    )

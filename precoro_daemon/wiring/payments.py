@@ -24,6 +24,8 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.values import clock_for, identity
 
+_LISTS = frozenset({"mirror_collections", "take_census", "apply_deliveries"})
+
 
 @dataclass(frozen=True, slots=True)
 class Payments:
@@ -65,13 +67,27 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
     if settings.mark_invoices_paid.enabled:
         if not abilities.reads:
             raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
-        jobs["mark_invoices_paid"] = Job("mark_invoices_paid", at_first, payments.mark.lap)
+        jobs["mark_invoices_paid"] = Job(
+            "mark_invoices_paid",
+            at_first,
+            payments.mark.lap,
+            schedule=settings.mark_invoices_paid.every,
+            after=_LISTS,
+            group="payments",
+        )
     if settings.export_payments.enabled:
         if abilities.create == "none":
             raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
         if (abilities.create, abilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
             raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
-        jobs["export_payments"] = Job("export_payments", at_first, payments.export.lap)
+        jobs["export_payments"] = Job(
+            "export_payments",
+            at_first,
+            payments.export.lap,
+            schedule=settings.export_payments.every,
+            after=_LISTS,
+            group="payments",
+        )
     return jobs
 
 

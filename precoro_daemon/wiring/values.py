@@ -10,6 +10,7 @@ from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.filters import Filter
+from precoro_daemon.domain.quota import QuotaPlan, plan_quota
 from precoro_daemon.ports import WantedFiles
 from precoro_daemon.settings import Settings
 
@@ -51,8 +52,8 @@ def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filte
     return collections, {one.name: settings.mirror_collections.filter_of(one.name) for one in collections}
 
 
-def limits(settings: Settings) -> budget.Limits:
-    """What Precoro grants this key, and what each lane leaves to those above."""
+def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Limits:
+    """What Precoro grants this key, what each lane leaves to those above, and what some may make at most."""
     given = settings.limits
     return budget.Limits(
         per_second=given.per_second,
@@ -64,7 +65,39 @@ def limits(settings: Settings) -> budget.Limits:
         same_get_scope=given.same_get_scope,
         reserve=given.reserves,
         guard=max(_GUARD, _REAL_GUARD * given.time_scale),
+        shares=(*shares, *_share_of_deliveries(settings)),
     )
+
+
+def _share_of_deliveries(settings: Settings) -> Sequence[budget.Share]:
+    per_day, part = settings.limits.per_day, settings.apply_deliveries.max_share
+    return (budget.Share(frozenset({budget.Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
+
+
+def quota_plan(settings: Settings) -> QuotaPlan | None:
+    """What laps that come by themselves will take of a day's calls; None where a day has no limit."""
+    lists = settings.mirror_collections
+    turns = lists.every.turns_a_day
+    scheduled = {
+        "mirror_collections": turns * len(lists.collections),
+        "find_attachments": turns * len(carriers(settings)),
+    }
+    return plan_quota(settings.limits.per_day, settings.limits.reserves, scheduled)
+
+
+def secrets(settings: Settings) -> Sequence[str]:
+    """What no log line may show."""
+    ledger, deliveries, items = settings.ledger, settings.apply_deliveries, settings.manage_items
+    given = (
+        settings.precoro.token,
+        settings.precoro.email,
+        ledger.sql and ledger.sql.password,
+        ledger.rest and ledger.rest.token,
+        deliveries.secret,
+        deliveries.previous_secret,
+        items.sql and items.sql.password,
+    )
+    return [secret.get_secret_value() for secret in given if secret]
 
 
 def identity(settings: Settings) -> str:

@@ -303,8 +303,11 @@ def _as_before(database: Path) -> None:
     made = [
         (kind, name) for kind, name in re.findall(r"^CREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)", later, re.MULTILINE)
     ]
+    added = re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", later, re.MULTILINE)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
+        for table, column in added:
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for kind, name in reversed(made):
             connection.execute(f"DROP {kind} IF EXISTS {name}")
         connection.executescript(

@@ -139,6 +139,9 @@ class NoBook:
     async def load(self, since: float) -> list[Any]:
         return []
 
+    async def load_lanes(self, since: float) -> list[Any]:
+        return []
+
     async def load_closed(self) -> dict[str, float]:
         return {}
 

@@ -9,7 +9,7 @@ import pytest
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import load
 from precoro_daemon.settings.presets import PRESETS
-from precoro_daemon.wiring.ledger import ledger_secrets
+from precoro_daemon.wiring import secrets
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
 
 SQL = """[ledger]
@@ -111,7 +111,7 @@ def test_a_preset_needs_little(preset: str, tmp_path: Path, read: Load):
     assert rest.read.rows
     assert rest.create
     assert rest.find
-    assert ledger_secrets(settings) == ["t0ken"]
+    assert secrets(settings)[-1] == "t0ken"
     assert "t0ken" not in repr(settings)
 
 
@@ -125,13 +125,13 @@ def test_what_a_preset_lacks_is_named(mistake: Mistake):
 def test_secrets_from_the_environment_and_from_systemd(file: Path, tmp_path: Path):
     file.write_text(PRECORO + SQL + 'password_file = "not-even-there"\n')
     settings = load(file, ACCESS | {"PRECORO_DAEMON__LEDGER__SQL__PASSWORD": "p4ss"})
-    assert ledger_secrets(settings) == ["p4ss"]
+    assert secrets(settings)[-1] == "p4ss"
     file.write_text(PRECORO + SQL)
     credential = tmp_path / "ledger_password"
     credential.write_text("fr0m-systemd\n")
     credential.chmod(0o600)
     settings = load(file, ACCESS | {"CREDENTIALS_DIRECTORY": str(tmp_path)})
-    assert ledger_secrets(settings) == ["fr0m-systemd"]
+    assert secrets(settings)[-1] == "fr0m-systemd"
     credential.chmod(0o644)
     with pytest.raises(ConfigurationError, match="ledger_password: everyone on this machine can read the file"):
         load(file, ACCESS | {"CREDENTIALS_DIRECTORY": str(tmp_path)})

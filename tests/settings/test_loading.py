@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from precoro_daemon.domain.schedules import Every
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings, load
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
@@ -57,7 +58,7 @@ def test_the_environment_wins_key_by_key(read: Load):
     )
     assert (found.limits.per_day, found.limits.per_hour, found.limits.reserve.census) == (7, 6, 1)
     assert found.mirror_collections.collections == ("invoices", "taxes")
-    assert found.mirror_collections.every == 600
+    assert found.mirror_collections.every == Every(600)
     wanted = found.mirror_collections.filter_of("invoices")
     assert (wanted.status, wanted.supplier) == ({2, 4}, {3})
     assert found.log.level == "debug"

@@ -220,7 +220,7 @@ class Gate:
             self._let_follow(passage)
         else:
             passage.booked = max(now, self._opening(passage, now).at)
-            await self._book.charge(passage.booked, self._budget.counted(passage.key))
+            await self._book.charge(passage.booked, self._budget.counted(passage.key), passage.lane)
             while (wait := self._opening(passage, now := self._clock.now()).at - now) > 0:
                 if wait > _AHEAD:
                     await self._unbook(passage)
@@ -231,7 +231,7 @@ class Gate:
             if self._pace:
                 await self._pace.acquire()
             self._check()
-        passage.charge = self._budget.charge(passage.key, self._clock.now())
+        passage.charge = self._budget.charge(passage.key, self._clock.now(), passage.lane)
 
     async def _unbook(self, passage: Passage) -> None:
         """A call that never left must not spend the quota of the next process: an outage would use up the day."""

@@ -57,7 +57,8 @@ class Throttled:
     async def _recall(self) -> None:
         now = self._clock.now()
         history = await self._book.load(now - MEMORY)
-        self._budget.restore(history, await self._book.load_closed(), now)
+        lanes = await self._book.load_lanes(now - MEMORY)
+        self._budget.restore(history, await self._book.load_closed(), now, lanes)
 
     @property
     def in_flight_bound(self) -> int:
@@ -120,7 +121,7 @@ class Throttled:
             return
         if passage.booked is not None:
             counted = self._budget.counted(passage.key)
-            await self._book.charge(self._clock.now(), counted)
+            await self._book.charge(self._clock.now(), counted, passage.lane)
             await self._book.refund(passage.booked, counted)
         await self._recall()
 

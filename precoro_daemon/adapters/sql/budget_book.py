@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.domain.budget import Lane
 
 
 class SqlBudgetBook:
@@ -18,8 +19,11 @@ class SqlBudgetBook:
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
         return await self._transactions.read(lambda connection: read_calls(connection, since))
 
-    async def charge(self, at: float, key: bytes) -> None:
-        await self._transactions.execute(SQL["charge_call"], (at, key))
+    async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
+        return await self._transactions.read(lambda connection: read_lanes(connection, since))
+
+    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
+        await self._transactions.execute(SQL["charge_call"], (at, key, lane))
 
     async def prune(self, before: float) -> None:
         await self._transactions.execute(SQL["prune_calls"], (before,))
@@ -50,6 +54,10 @@ class SqlBudgetBook:
 
 def read_calls(connection: sqlite3.Connection, since: float) -> Sequence[tuple[float, bytes]]:
     return [(row["at"], row["key_hash"]) for row in connection.execute(SQL["read_calls"], (since,))]
+
+
+def read_lanes(connection: sqlite3.Connection, since: float) -> Sequence[tuple[float, Lane]]:
+    return [(row["at"], Lane(row["lane"])) for row in connection.execute(SQL["read_lanes"], (since,))]
 
 
 def read_closed(connection: sqlite3.Connection) -> Mapping[str, float]:

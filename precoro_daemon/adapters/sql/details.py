@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 
 from precoro_daemon.adapters.sql.statements import SQL
-from precoro_daemon.ports import Detail, Due
+from precoro_daemon.domain.documents import utc_text
+from precoro_daemon.ports import Age, Detail, Due, Known
 
 
 def due(
-    connection: sqlite3.Connection, collections: Sequence[str], carriers: Sequence[str], before: float, limit: int
+    connection: sqlite3.Connection,
+    collections: Sequence[str],
+    carriers: Sequence[str],
+    *,
+    before: float,
+    limit: int,
+    age: Age | None,
 ) -> Sequence[Due]:
     """Asked collection by collection, so that each is read off the index of what is due."""
     asked = [(name, False) for name in collections] + [(name, True) for name in carriers]
     found = (
         connection.execute(
-            SQL["due_details"], {"collection": name, "carriers_only": only, "before": before, "limit": limit}
+            SQL["due_details"],
+            {"collection": name, "carriers_only": only, "before": before, "limit": limit} | _age(age),
         )
         for name, only in asked
     )
@@ -29,14 +39,34 @@ def due(
 
 
 def count_due(
-    connection: sqlite3.Connection, collections: Sequence[str], carriers: Sequence[str], before: float
+    connection: sqlite3.Connection,
+    collections: Sequence[str],
+    carriers: Sequence[str],
+    before: float,
+    age: Age | None,
 ) -> Mapping[str, int]:
     def count(statement: str, collection: str) -> int:
-        (number,) = connection.execute(SQL[statement], {"collection": collection, "before": before}).fetchone()
+        values = {"collection": collection, "before": before} | _age(age)
+        (number,) = connection.execute(SQL[statement], values).fetchone()
         return int(number)
 
     counts = {collection: count("count_due", collection) for collection in collections}
     return counts | {collection: count("count_due_carriers", collection) for collection in carriers}
+
+
+def _age(age: Age | None) -> dict[str, object]:
+    """`updated_at` is text that sorts as time does."""
+    if age is None:
+        return {"recent": None, "since": None}
+    return {"recent": age.recent, "since": utc_text(datetime.fromtimestamp(age.since, UTC).isoformat())}
+
+
+def known(connection: sqlite3.Connection, collection: str, ids: Collection[int]) -> Sequence[Known]:
+    rows = connection.execute(SQL["known_with_details"], {"collection": collection, "ids": json.dumps(list(ids))})
+    return [
+        Known(Due(collection, row["id"], row["idn"], row["version"]), row["fetched_at"] if row["good"] else None)
+        for row in rows
+    ]
 
 
 def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -16,7 +16,7 @@ from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
-from precoro_daemon.ports import Aside, Committed, Detail, Due
+from precoro_daemon.ports import Age, Aside, Committed, Detail, Due, Known
 
 
 class SqlMirror:
@@ -57,16 +57,25 @@ class SqlMirror:
         await self._transactions.write(work)
 
     async def due_details(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, limit: int
+        self,
+        collections: Sequence[str],
+        carriers: Sequence[str] = (),
+        *,
+        before: float,
+        limit: int,
+        age: Age | None = None,
     ) -> Sequence[Due]:
-        work = partial(details.due, collections=collections, carriers=carriers, before=before, limit=limit)
+        work = partial(details.due, collections=collections, carriers=carriers, before=before, limit=limit, age=age)
         return await self._transactions.read(work)
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float
+        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
     ) -> Mapping[str, int]:
-        work = partial(details.count_due, collections=collections, carriers=carriers, before=before)
+        work = partial(details.count_due, collections=collections, carriers=carriers, before=before, age=age)
         return await self._transactions.read(work)
+
+    async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
+        return await self._transactions.read(partial(details.known, collection=collection, ids=ids))
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))

@@ -11,13 +11,15 @@ from pathlib import Path
 from precoro_daemon.adapters.sql.attachments import FileState, read_files
 from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
 from precoro_daemon.adapters.sql.catalogue import plans_under_way
+from precoro_daemon.adapters.sql.deliveries import read_counts
 from precoro_daemon.adapters.sql.failures import explained
 from precoro_daemon.adapters.sql.journal import JOURNAL
+from precoro_daemon.adapters.sql.lap_book import read_laps
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.cursors import Cursor, Pass
-from precoro_daemon.ports import Aside, PlanState, WantedFiles
+from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, PlanState, WantedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class CollectionState:
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
     windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
-    the oldest · items: plans that are under way"""
+    the oldest · items: plans that are under way · webhooks · the last lap of each job"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -51,12 +53,17 @@ class Overview:
     files: FileState
     payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     items: Sequence[PlanState] = ()
+    deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
+    laps: Mapping[str, LapTimes] = field(default_factory=dict)
 
 
-def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20) -> Overview:
+def read_overview(
+    path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20, now: float = 0.0
+) -> Overview:
     """One consistent look at the store. Blocking.
 
-    since  calls at or after this time; files: which are wanted; items: how many of the things set aside to show.
+    since  calls at or after this time; files: which are wanted; items: how many of the things set aside to show; now:
+    by which changes of the last day are told from older ones.
     Raises StoreUnusable.
     """
     with explained(path), closing(open_read_only(path, identity)) as connection:
@@ -72,20 +79,25 @@ def read_overview(path: Path, *, identity: str, since: float, files: WantedFiles
             files=read_files(connection, files),
             payments=_payments(connection),
             items=_items(connection),
+            deliveries=read_counts(connection, now) if _has(connection, "deliveries") else DeliveryCounts(),
+            laps=read_laps(connection) if _has(connection, "laps") else {},
         )
 
 
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    """A store that an older version wrote last may lack it."""
+    return connection.execute(SQL["find_table"], (table,)).fetchone() is not None
+
+
 def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, float]]:
-    """A store that an older version wrote last has none."""
-    if connection.execute(SQL["find_table"], ("intents",)).fetchone() is None:
+    if not _has(connection, "intents"):
         return {}
     rows = connection.execute(JOURNAL["count_intents"])
     return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
 
 
 def _items(connection: sqlite3.Connection) -> Sequence[PlanState]:
-    known = connection.execute(SQL["find_table"], ("item_plans",)).fetchone() is not None
-    return plans_under_way(connection) if known else ()
+    return plans_under_way(connection) if _has(connection, "item_plans") else ()
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

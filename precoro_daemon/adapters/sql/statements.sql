@@ -128,6 +128,7 @@ WHERE records.collection = :collection
     AND (NOT :carriers_only OR EXISTS (
         SELECT 1 FROM carriers WHERE carriers.collection = records.collection AND carriers.id = records.id
     ))
+    AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)))
 ORDER BY records.updated_at DESC
 LIMIT :limit;
 
@@ -135,6 +136,7 @@ LIMIT :limit;
 SELECT (
     SELECT count(*) FROM records
     WHERE collection = :collection AND wanted AND vanished_at IS NULL AND detail_version IS NOT version
+        AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)))
 ) - (
     SELECT count(*)
     FROM set_aside AS aside
@@ -142,6 +144,7 @@ SELECT (
     WHERE aside.collection = :collection AND aside.stage = 'detail'
         AND (aside.retry_at IS NULL OR aside.retry_at >= :before)
         AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
+        AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)))
 );
 
 -- name: count_due_carriers
@@ -152,7 +155,16 @@ LEFT JOIN set_aside AS aside
     ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
 WHERE carriers.collection = :collection
     AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS NOT records.version
-    AND (aside.key IS NULL OR aside.retry_at < :before);
+    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)));
+
+-- name: known_with_details
+SELECT records.id, records.idn, records.version, details.fetched_at,
+    records.detail_version IS records.version AS good
+FROM json_each(:ids) AS wanted
+JOIN records ON records.collection = :collection AND records.id = wanted.value
+LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
+WHERE records.wanted AND records.vanished_at IS NULL;
 
 -- name: find_live
 SELECT id FROM records WHERE collection = ? AND id = ? AND vanished_at IS NULL;
@@ -208,11 +220,24 @@ WHERE collection = :collection AND stage = 'file' AND key IN (
 DELETE FROM set_aside WHERE collection = ? AND stage = 'record' AND seen_at < ?;
 
 
+-- name: read_laps
+SELECT job, started_at, ended_at, good_at FROM laps;
+
+-- name: save_lap
+INSERT INTO laps (job, started_at, ended_at, good_at) VALUES (:job, :started_at, :ended_at, :good_at)
+ON CONFLICT (job) DO UPDATE SET
+    started_at = excluded.started_at,
+    ended_at = excluded.ended_at,
+    good_at = coalesce(excluded.good_at, good_at);
+
 -- name: read_calls
 SELECT at, key_hash FROM calls WHERE at >= ? ORDER BY at, rowid;
 
+-- name: read_lanes
+SELECT at, lane FROM calls WHERE at >= ? AND lane IS NOT NULL ORDER BY at, rowid;
+
 -- name: charge_call
-INSERT INTO calls (at, key_hash) VALUES (?, ?);
+INSERT INTO calls (at, key_hash, lane) VALUES (?, ?, ?);
 
 -- name: refund_call
 DELETE FROM calls WHERE rowid = (SELECT rowid FROM calls WHERE at = ? AND key_hash = ? LIMIT 1);

@@ -13,7 +13,9 @@ from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
 from precoro_daemon.adapters.sql.catalogue import SqlCatalogue
 from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
+from precoro_daemon.adapters.sql.deliveries import SqlDeliveries
 from precoro_daemon.adapters.sql.journal import SqlJournal
+from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import open_writable
 from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
@@ -31,6 +33,8 @@ class Store:
     journal: SqlJournal
     claims: SqlClaims
     paid_set: SqlPaidSet
+    lap_book: SqlLapBook
+    deliveries: SqlDeliveries
     catalogue: SqlCatalogue
 
 
@@ -43,6 +47,8 @@ def build_store(transactions: Transactions, witness: Witness) -> Store:
         SqlJournal(transactions, witness),
         SqlClaims(transactions),
         SqlPaidSet(transactions),
+        SqlLapBook(transactions),
+        SqlDeliveries(transactions),
         SqlCatalogue(transactions),
     )
 

@@ -24,18 +24,25 @@ class MemoryBook:
     calls: list[tuple[float, bytes]] = field(default_factory=list)
     closed: dict[str, float] = field(default_factory=dict)
     refusals: dict[str, tuple[int, float]] = field(default_factory=dict)
+    lanes: list[tuple[float, Lane]] = field(default_factory=list)
 
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
         return sorted(call for call in self.calls if call[0] >= since)
 
-    async def charge(self, at: float, key: bytes) -> None:
+    async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
+        return sorted(call for call in self.lanes if call[0] >= since)
+
+    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
         await anyio.sleep(0.001)
         self.calls.append((at, key))
+        if lane is not None:
+            self.lanes.append((at, lane))
 
     async def refund(self, at: float, key: bytes) -> None:
         await anyio.sleep(0.001)
         if (at, key) in self.calls:
             self.calls.remove((at, key))
+            self.lanes = [call for call in self.lanes if call[0] != at]
 
     async def load_closed(self) -> Mapping[str, float]:
         return dict(self.closed)

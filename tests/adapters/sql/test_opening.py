@@ -48,11 +48,11 @@ def names(directory: Path) -> list[str]:
 
 
 def scribble(path: Path) -> None:
-    """Overwrite the middle of the file, as a failing disk might."""
+    """Overwrite the middle half of the file, as a failing disk might."""
     size = path.stat().st_size
     with path.open("r+b") as file:
-        file.seek(size // 2)
-        file.write(random.Random(1).randbytes(64 * 1024))
+        file.seek(size // 4)
+        file.write(random.Random(1).randbytes(size // 2))
 
 
 def truncate(path: Path) -> None:

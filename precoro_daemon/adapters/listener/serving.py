@@ -1,0 +1,172 @@
+"""an aiohttp application on a socket of ours, which no client can hold up for long or fill"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from aiohttp import web
+
+from precoro_daemon.domain.addresses import Address
+from precoro_daemon.errors import ListenerUnusable
+
+_LINGERING = 1.0
+"""Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
+
+_QUEUE = 128
+"""Connections that the system holds until we take them."""
+
+_HEADERS = 8190
+"""Bytes of one line of a request's head."""
+
+
+@asynccontextmanager
+async def serving(app: web.Application, address: Address, *, most: int, patience: float) -> AsyncIterator[Address]:
+    """Serve the application until the context ends; gives the real address. One request for each connection.
+
+    `most` connections are held at a time, each for `patience` seconds, whatever its client does in them; further ones
+    are closed at once. Raises ListenerUnusable.
+    """
+    app.middlewares.append(_one_request_each)
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # it would show secret paths
+        handle_signals=False,
+        handler_cancellation=True,
+        lingering_time=_LINGERING,
+        max_line_size=_HEADERS,
+        max_field_size=_HEADERS,
+        shutdown_timeout=1.0,
+    )
+    await runner.setup()
+    try:
+        bound = await anyio.to_thread.run_sync(_bind, address)
+        protocol = _Doorman(runner.server, most, patience)
+        server = await asyncio.get_running_loop().create_server(protocol, sock=bound, backlog=_QUEUE)
+        try:
+            yield _real(address, bound)
+        finally:
+            server.close()
+            if address.path:
+                await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.cleanup()
+
+
+@web.middleware
+async def _one_request_each(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:
+        response = web.Response(status=refusal.status, text=f"{refusal.reason}\n")
+    response.force_close()
+    return response
+
+
+class _Doorman:
+    """Makes the protocol of each connection: aiohttp's own, cut off in the end; or one that is over at once."""
+
+    def __init__(self, server: web.Server | None, most: int, patience: float) -> None:
+        assert server is not None
+        self._server = server
+        self._most = most
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self) -> asyncio.Protocol:
+        if len(self._server.connections) >= self._most:
+            return _Closed()
+        handler = self._server()
+        self._loop.call_later(self._patience, _cut_off, handler)
+        return handler
+
+
+def _cut_off(handler: web.RequestHandler) -> None:
+    if handler.transport is not None:
+        handler.transport.abort()
+
+
+class _Closed(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+def _real(address: Address, bound: socket.socket) -> Address:
+    return address if address.path else Address(address.host, bound.getsockname()[1])
+
+
+def _bind(address: Address) -> socket.socket:
+    try:
+        return _unix(address.path) if address.path else _tcp(address)
+    except OSError as error:
+        raise ListenerUnusable(f"cannot listen on {address}: {_reason(error)}") from error
+
+
+def _tcp(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address.host, address.port))
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _unix(path: str) -> socket.socket:
+    """A socket that a killed process left is replaced; one behind which somebody answers is not."""
+    if _is_socket(path) and not _answers(path):
+        Path(path).unlink()
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(path)
+        Path(path).chmod(0o660)
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return True
+    return True
+
+
+def _reason(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program, or another instance, listens there already"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+        case errno.EACCES | errno.EPERM:
+            return "the user who runs this may not; ports below 1024 belong to root"
+        case errno.ENOENT | errno.ENOTDIR:
+            return "the socket's directory does not exist"
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,154 @@
+"""webhooks on a secret path: checked, read within bounds, kept, then answered"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from aiohttp import web
+
+from precoro_daemon.adapters.listener.serving import serving
+from precoro_daemon.domain.addresses import Address
+from precoro_daemon.domain.deliveries import TYPES, read_delivery
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.ports import Clock, Deliveries, Delivery
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_LARGEST = 4096
+"""Bytes of a body. Precoro sends about sixty."""
+
+_MOST = 200
+"""Connections at a time; each holds a few kilobytes."""
+
+_TOLD = 20
+"""Unknown types that the log names; whoever invents more is not worth lines."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Answers by status, and bodies of unknown type, since the program started."""
+
+    answers: dict[int, int] = field(default_factory=dict)
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came.
+
+    patience  seconds from the beginning of a connection to its end
+    """
+
+    secrets: Sequence[str]
+    deliveries: Deliveries
+    clock: Clock
+    wake: Callable[[], None]
+    tally: Tally = field(default_factory=Tally)
+    patience: float = 15.0
+
+
+@asynccontextmanager
+async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Address]:
+    """Take webhooks until the context ends; gives the real address. Raises ListenerUnusable."""
+    desk = _Desk(reception)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", desk.receive)
+    async with (
+        serving(app, address, most=_MOST, patience=reception.patience) as real,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(desk.keep, name="deliveries")
+        yield real
+        group.cancel_scope.cancel()
+
+
+class _Desk:
+    """Requests wait while one transaction after the other keeps all that have come meanwhile."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._tally = reception.tally
+        self._secrets = [secret.encode() for secret in reception.secrets]
+        self._batch = _Batch()
+        self._told: set[int] = set()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        status = await self._status(request)
+        self._tally.answers[status] = self._tally.answers.get(status, 0) + 1
+        return web.Response(status=status)
+
+    async def _status(self, request: web.Request) -> int:
+        if not self._admits(request.path):
+            return 404
+        if request.method != "POST":
+            return 405
+        if (body := await _read(request)) is None:
+            return 413
+        try:
+            type_, id_, idn = read_delivery(body)
+        except ValueError:
+            return 400
+        if type_ not in TYPES:
+            self._tell_unknown(type_)
+            return 202
+        return await self._keep(Delivery(type_, id_, idn))
+
+    def _admits(self, path: str) -> bool:
+        """Each comparison takes as long whatever the path has in common with the secret, and all are made."""
+        given = path.removeprefix("/").encode()
+        return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
+
+    def _tell_unknown(self, type_: int) -> None:
+        self._tally.unknown += 1
+        if type_ not in self._told and len(self._told) < _TOLD:
+            self._told.add(type_)
+            _log.warning("delivery_ignored", type=type_, reason="no such type is known")
+
+    async def _keep(self, delivery: Delivery) -> int:
+        batch = self._batch
+        batch.deliveries[delivery.type, delivery.id] = delivery
+        batch.begun.set()
+        await batch.kept.wait()
+        return 503 if batch.refused is None or delivery in batch.refused else 204
+
+    async def keep(self) -> None:
+        """For as long as webhooks are taken."""
+        while True:
+            batch = self._batch
+            await batch.begun.wait()
+            self._batch = _Batch()
+            try:
+                batch.refused = await self._reception.deliveries.note(
+                    tuple(batch.deliveries.values()), at=self._reception.clock.now()
+                )
+            except StoreUnusable as error:
+                _log.error("deliveries_refused", count=len(batch.deliveries), reason=str(error))
+            batch.kept.set()
+            self._reception.wake()
+
+
+@dataclass(eq=False, slots=True)
+class _Batch:
+    """Deliveries that are kept by one transaction. `refused`: None until that was done."""
+
+    deliveries: dict[tuple[int, int], Delivery] = field(default_factory=dict)
+    refused: Sequence[Delivery] | None = None
+    begun: anyio.Event = field(default_factory=anyio.Event)
+    kept: anyio.Event = field(default_factory=anyio.Event)
+
+
+async def _read(request: web.Request) -> bytes | None:
+    """The body, None if it is too large; never more of it than that takes to see."""
+    if (request.content_length or 0) > _LARGEST:
+        return None
+    body = b""
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST:
+            return None
+    return body

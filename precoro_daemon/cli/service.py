@@ -1,0 +1,61 @@
+"""run: the program as a service, until it is told to stop"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from precoro_daemon.cli.running import config_option, importing, load, run_async
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings import Settings
+
+
+@click.command()
+@config_option
+@click.pass_obj
+def run(parent: Path | None, config: Path | None) -> None:
+    """Keep the mirror, files and payments up to date, until stopped by a signal."""
+    # Until the service heeds signals itself: the first process of a container ignores what nobody handles.
+    signal.signal(signal.SIGTERM, _leave)
+    path = config or parent
+    settings = load(path)
+    with importing():
+        from precoro_daemon import wiring
+        from precoro_daemon.ports import Unsupervised
+
+    _log_as(settings)
+    host = wiring.Host(Unsupervised(), partial(_reread, path), _leave_within)
+    end = run_async(lambda: wiring.serve(settings, host))
+    sys.exit(130 if end == "interrupted" else 0)
+
+
+def _log_as(settings: Settings) -> None:
+    from precoro_daemon import telemetry, wiring
+
+    telemetry.set_up(settings.log.level, settings.log.format, secrets=wiring.secrets(settings), stream=sys.stdout)
+
+
+def _reread(path: Path | None) -> Settings:
+    """The settings as they are now; the log follows them at once. Raises ConfigurationError."""
+    settings = load(path)
+    _log_as(settings)
+    return settings
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _leave_within(seconds: float) -> None:
+    """What hangs in a thread keeps Python from ending; what is on disk is whole at every moment."""
+    timer = threading.Timer(seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,50 @@
+"""signs of life of the running jobs, taken from what a person watching would see"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextvars import ContextVar
+
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.cursors import Pass
+from precoro_daemon.ports import Clock, Committed, FileCounts, JobPulse, Pulse, Silent
+
+jobs_own: ContextVar[JobPulse | None] = ContextVar("jobs_own", default=None)
+"""The pulse of the job that the present task, and every task it starts, belongs to."""
+
+
+class Heartbeat(Silent):
+    """Implements `Progress` for a program that nobody watches: every step is a sign of life of the job it is of."""
+
+    def __init__(self, clock: Clock, names: Sequence[str]) -> None:
+        self._clock = clock
+        self.pulse = Pulse(clock.now(), [JobPulse(name) for name in names])
+        self.left: Mapping[str, int] = {}
+
+    def of(self, name: str) -> JobPulse:
+        return next(pulse for pulse in self.pulse.jobs if pulse.name == name)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Only these jobs are there."""
+        self.pulse.jobs = [pulse for pulse in self.pulse.jobs if pulse.name in names]
+
+    def pass_advanced(self, collection: str, walk: Pass, committed: Committed) -> None:
+        self._hear()
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        self._hear()
+
+    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
+        self._hear()
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        self._hear(until)
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        self.left = left
+        self._hear()
+
+    def _hear(self, quiet_until: float = 0.0) -> None:
+        if pulse := jobs_own.get():
+            pulse.heard_at = self._clock.now()
+            pulse.quiet_until = max(pulse.quiet_until, quiet_until)

@@ -1,0 +1,94 @@
+"""its webhooks: what users change is announced to up to five addresses, once, unsigned"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import aiohttp
+import anyio
+import orjson
+
+from precoro_daemon.sandbox.rows import Row
+
+TYPES = {
+    "warehouserequests": 0,
+    "purchaserequisitions": 1,
+    "purchaseorders": 2,
+    "invoices": 3,
+    "requestforproposals": 4,
+    "receipts": 5,
+    "expenses": 6,
+    "suppliers": 7,
+    "stocktransfers": 8,
+    "budgets": 9,
+    "documentcustomfields": 10,
+    "itemcustomfields": 11,
+}
+CREATED, UPDATED = 0, 1
+MOST = 5
+"""Addresses, as the live service has it."""
+
+_QUEUE = 10_000
+_PATIENCE = 5.0
+
+
+@dataclass
+class Webhook:
+    """One address. `lose` and `repeat` are shares of what is announced; `delay` real seconds before it is sent."""
+
+    url: str
+    lose: float = 0.0
+    repeat: float = 0.0
+    delay: float = 0.0
+
+
+@dataclass
+class Webhooks:
+    """Announces in the order of the changes; nobody is told twice on purpose, and no failure is tried again."""
+
+    seed: int = 0
+    hooks: list[Webhook] = field(default_factory=list)
+    sent: int = 0
+    failed: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed + 4)
+        self._due: deque[tuple[Webhook, bytes]] = deque(maxlen=_QUEUE)
+
+    def add(self, **wish: Any) -> Webhook:
+        """ValueError if it is one too many or no address."""
+        hook = Webhook(**wish)
+        if len(self.hooks) >= MOST or not str(hook.url).startswith(("http://", "https://")):
+            message = f"up to {MOST} http addresses"
+            raise ValueError(message)
+        self.hooks.append(hook)
+        return hook
+
+    def announce(self, row: Row, action: int) -> None:
+        if row.collection not in TYPES:
+            return
+        said = orjson.dumps({"id": row.id, "type": TYPES[row.collection], "action": action, "idn": row.idn or None})
+        for hook in self.hooks:
+            if self._random.random() >= hook.lose:
+                times = 2 if self._random.random() < hook.repeat else 1
+                self._due.extend([(hook, said)] * times)
+
+    async def deliver(self) -> None:
+        """For as long as the sandbox runs."""
+        timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while True:
+                while self._due:
+                    hook, said = self._due.popleft()
+                    await anyio.sleep(hook.delay)
+                    await self._post(session, hook.url, said)
+                await anyio.sleep(0.01)
+
+    async def _post(self, session: aiohttp.ClientSession, url: str, said: bytes) -> None:
+        try:
+            async with session.post(url, data=said, headers={"Content-Type": "application/json"}) as answer:
+                self.sent += answer.status < 300
+                self.failed += answer.status >= 300
+        except (aiohttp.ClientError, TimeoutError):
+            self.failed += 1

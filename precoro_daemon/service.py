@@ -1,0 +1,308 @@
+"""jobs on their schedules, for months: wake-ups, turns, quota, setbacks, watchdog"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import anyio
+import structlog
+
+from precoro_daemon.daemon import Job
+from precoro_daemon.domain.retries import pause_of_job
+from precoro_daemon.errors import (
+    AuthenticationError,
+    BudgetSpent,
+    DaemonError,
+    FatalError,
+    Stopped,
+)
+from precoro_daemon.heartbeat import Heartbeat, jobs_own
+from precoro_daemon.ports import Clock, JobPulse, LapBook, LapReport, LapTimes, Supervisor
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_STAGGER = 1.0
+"""Seconds between the first laps of jobs that are all due when the program starts."""
+
+_LOOK = 300.0
+"""Seconds after which a job without a schedule looks whether it is due, though nobody woke it."""
+
+_BEAT = 5.0
+"""Real seconds between two looks at whether every part makes progress, at most."""
+
+_KEY_PAUSE = 900.0
+"""Seconds between two attempts with a key that is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the service needs from outside.
+
+    stop_calls   let no further call leave
+    stuck_after  seconds of silence within a lap after which it counts as stuck
+    """
+
+    clock: Clock
+    book: LapBook
+    heartbeat: Heartbeat
+    supervisor: Supervisor
+    stop_calls: Callable[[], None]
+    stuck_after: float
+
+
+class Service:
+    """Runs each job in a task of its own.
+
+    A job never runs twice at once. Jobs of one group never run together; one that yields to another is broken off
+    when the other's turn comes, and taken up after it. What fails is told once and tried again, later and later.
+    """
+
+    def __init__(self, jobs: Sequence[Job], around: Around) -> None:
+        self._around = around
+        self._clock = around.clock
+        self._desks = {job.name: _Desk(job, around.heartbeat.of(job.name)) for job in jobs}
+        self._groups: dict[str, anyio.Lock] = {job.group: anyio.Lock() for job in jobs if job.group}
+        self._ending = anyio.Event()
+
+    def wake(self, name: str) -> None:
+        """The job has something to do now. No such job: nothing happens."""
+        if desk := self._desks.get(name):
+            desk.woken.set()
+
+    async def run(self) -> None:
+        """Until `end` is called. Raises StoreUnusable if not even the account of laps can be read."""
+        await self._recall()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, name="watch")
+            self._around.supervisor.ready(self._words())
+            async with anyio.create_task_group() as laps:
+                for number, desk in enumerate(self._desks.values()):
+                    laps.start_soon(self._attend, desk, number * _STAGGER, name=desk.job.name)
+            group.cancel_scope.cancel()
+
+    async def _recall(self) -> None:
+        """When each job's turn is by what earlier processes did. A lap in the future was stamped by a wrong clock."""
+        now = self._clock.now()
+        earlier = await self._around.book.load()
+        for name, desk in self._desks.items():
+            desk.plan(now, now)
+            if times := earlier.get(name):
+                desk.pulse.ended_at, desk.pulse.good_at = times.ended_at, times.good_at
+                if desk.job.schedule and times.started_at <= now:
+                    desk.plan(desk.job.schedule.after(times.started_at), now)
+
+    async def _attend(self, desk: _Desk, delay: float) -> None:
+        structlog.contextvars.bind_contextvars(job=desk.job.name)
+        jobs_own.set(desk.pulse)
+        await self._wait(desk, delay)
+        while not self._ending.is_set():
+            await self._until_due(desk)
+            if self._ending.is_set():
+                return
+            desk.woken = anyio.Event()
+            async with self._turn(desk):
+                await self._round(desk)
+
+    async def _until_due(self, desk: _Desk) -> None:
+        """Until its time comes or, unless something keeps it from working until then, somebody wakes it."""
+        while not self._ending.is_set():
+            left = desk.left(self._clock.now())
+            if left <= 0 or (desk.woken.is_set() and not desk.held):
+                return
+            await self._wait(desk, left)
+
+    async def _wait(self, desk: _Desk, seconds: float) -> None:
+        """Sleep; cut short when the job is woken or the service ends."""
+        async with anyio.create_task_group() as group:
+
+            async def until(wait: Callable[[], Awaitable[object]]) -> None:
+                await wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(until, self._ending.wait)
+            if not desk.held:
+                group.start_soon(until, desk.woken.wait)
+            await self._clock.sleep(seconds)
+            group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _turn(self, desk: _Desk) -> AsyncIterator[None]:
+        """Alone in its group; whoever yields to this job is broken off first, and goes on afterwards."""
+        for other in self._desks.values():
+            if desk.job.name in other.job.yields_to and other.scope is not None:
+                other.scope.cancel()
+        async with AsyncExitStack() as stack:
+            if desk.job.group:
+                await stack.enter_async_context(self._groups[desk.job.group])
+            yield
+
+    async def _round(self, desk: _Desk) -> None:
+        """Laps until the job has nothing left to do, or can do no more for now."""
+        try:
+            ran = False
+            while not self._ending.is_set() and await desk.job.due(ran):
+                ran = True
+                lap = await self._lap(desk)
+                if lap is None or lap.ended is not None or not lap.brought:
+                    break
+            if not ran:
+                self._plan(desk, self._clock.now())
+        except FatalError as error:
+            self._hold(desk, error)
+
+    async def _lap(self, desk: _Desk) -> LapReport | None:
+        """One lap; None if it was broken off to let another job go first."""
+        started_at = self._clock.now()
+        desk.pulse.running_since = desk.pulse.heard_at = started_at
+        lap: LapReport | None = None
+        try:
+            with anyio.CancelScope() as desk.scope:
+                lap = await desk.job.lap()
+        finally:
+            desk.scope = None
+            desk.pulse.running_since, desk.pulse.quiet_until = None, 0.0
+            desk.pulse.stuck = False
+        if lap is None:
+            _log.info("lap_yielded", job=desk.job.name)
+            desk.plan(started_at, self._clock.now())
+            return None
+        await self._settle(desk, started_at, lap)
+        return lap
+
+    async def _settle(self, desk: _Desk, started_at: float, lap: LapReport) -> None:
+        pulse, now = desk.pulse, self._clock.now()
+        started_at = min(started_at, now)  # the first answer may have set the clock back
+        good = not lap.failed and (lap.ended is None or isinstance(lap.ended, BudgetSpent | Stopped))
+        pulse.lap, pulse.ended_at, pulse.laps = lap, now, pulse.laps + 1
+        pulse.good_at = now if good else pulse.good_at
+        pulse.failures += not good
+        if isinstance(lap.ended, Stopped):
+            return
+        self._tell(desk, started_at, lap)
+        if isinstance(lap.ended, BudgetSpent):
+            self._await_quota(desk, lap.ended)
+        elif lap.ended is not None:
+            self._hold(desk, lap.ended)
+        else:
+            self._release(desk)
+            self._plan(desk, started_at)
+        if lap.brought:
+            for other in self._desks.values():
+                if desk.job.name in other.job.after:
+                    other.woken.set()
+        await self._around.book.save(desk.job.name, LapTimes(started_at, now, now if good else None))
+
+    def _tell(self, desk: _Desk, started_at: float, lap: LapReport) -> None:
+        """A lap that did nothing is no news."""
+        if lap.brought or lap.failed:
+            seconds = round(self._clock.now() - started_at, 1)
+            _log.info("lap_finished", job=desk.job.name, brought=lap.brought, failed=len(lap.failed), seconds=seconds)
+
+    def _plan(self, desk: _Desk, started_at: float) -> None:
+        """The next lap by the job's own schedule."""
+        now = self._clock.now()
+        at = desk.job.schedule.after(started_at) if desk.job.schedule else now + _LOOK
+        desk.plan(at, now)
+
+    def _await_quota(self, desk: _Desk, spent: BudgetSpent) -> None:
+        """Told once for as long as it lasts: a window that slides opens for one call, and closes again."""
+        now = self._clock.now()
+        if now > desk.told_until:
+            when = datetime.fromtimestamp(spent.resume_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            _log.warning("budget_spent", job=desk.job.name, reason=str(spent), resume_at=when)
+        desk.told_until = max(spent.resume_at, now) + 3600.0
+        desk.held = True
+        desk.plan(max(spent.resume_at, now + 1.0), now)
+
+    def _hold(self, desk: _Desk, error: DaemonError) -> None:
+        """It cannot work at present. A refused key is asked about seldom, everything else soon at first."""
+        desk.held = True
+        desk.setbacks += 1
+        wait = _KEY_PAUSE if isinstance(error, AuthenticationError) else pause_of_job(desk.setbacks)
+        now = self._clock.now()
+        desk.plan(now + wait, now)
+        if str(error) != str(desk.pulse.trouble):
+            told = _log.error if isinstance(error, FatalError) else _log.warning
+            told("job_hindered", job=desk.job.name, reason=str(error), again_in=round(wait))
+        desk.pulse.trouble = error
+
+    def _release(self, desk: _Desk) -> None:
+        if desk.pulse.trouble is not None:
+            _log.info("job_recovered", job=desk.job.name)
+        desk.pulse.trouble, desk.held, desk.setbacks, desk.told_until = None, False, 0, 0.0
+
+    async def _watch(self) -> None:
+        """Tell the supervisor that all is well, as long as it is."""
+        supervisor = self._around.supervisor
+        beat = min(_BEAT, (supervisor.watchdog_interval or _BEAT) / 3)
+        words = ""
+        while True:
+            if not self._stuck():
+                supervisor.alive()
+            if (said := self._words()) != words:
+                words = said
+                supervisor.status(words)
+            await anyio.sleep(beat)
+
+    def _stuck(self) -> bool:
+        now = self._clock.now()
+        for desk in self._desks.values():
+            pulse = desk.pulse
+            pulse.heard_at = min(pulse.heard_at, now)
+            silent = now - max(pulse.heard_at, pulse.quiet_until)
+            if pulse.running_since is not None and silent > self._around.stuck_after and not pulse.stuck:
+                pulse.stuck = True
+                _log.error("lap_stalled", job=pulse.name, silent=round(silent))
+        return any(desk.pulse.stuck for desk in self._desks.values())
+
+    def _words(self) -> str:
+        """How it is, in one line for people."""
+        pulses = [desk.pulse for desk in self._desks.values()]
+        if hindered := [pulse for pulse in pulses if pulse.trouble is not None]:
+            return f"needs attention: {hindered[0].name}: {hindered[0].trouble}"
+        left = self._around.heartbeat.left.get("day")
+        quota = "" if left is None else f"; {left:,} calls left today"
+        if running := [pulse.name for pulse in pulses if pulse.running_since is not None]:
+            return f"working: {', '.join(running)}{quota}"
+        return f"everything is done for now{quota}"
+
+    def end(self) -> None:
+        """Begin no lap and let no call leave any more: `run` ends when the calls in flight are answered."""
+        self._ending.set()
+        self._around.stop_calls()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One job and where it stands.
+
+    scope       of its lap, while it runs
+    held        something keeps it from working until `pulse.next_at`; waking it would not help
+    setbacks    laps in a row that came to nothing
+    told_until  until then the log needs no other line about the spent quota
+    planned_at  when `pulse.next_at` was set
+    """
+
+    job: Job
+    pulse: JobPulse
+    woken: anyio.Event = field(default_factory=anyio.Event)
+    scope: anyio.CancelScope | None = None
+    held: bool = False
+    setbacks: int = 0
+    told_until: float = 0.0
+    planned_at: float = 0.0
+
+    def plan(self, at: float, now: float) -> None:
+        """Its next turn; never in the past, however long the last one took."""
+        self.pulse.next_at, self.planned_at = max(at, now), now
+
+    def left(self, now: float) -> float:
+        """Seconds until its turn. The clock runs back once at most, when the first answer shows that it was wrong."""
+        at = self.pulse.next_at or now
+        if now < self.planned_at:
+            self.plan(at - self.planned_at + now, now)
+        return (self.pulse.next_at or now) - now

@@ -1,0 +1,98 @@
+"""[apply_deliveries] and [watch]: what others may ask of the program, and where it listens"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from precoro_daemon.domain.addresses import Address, read_address
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import Allowed, Clash, Share
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_SHORTEST = 24
+
+
+def _address(value: object) -> object:
+    return read_address(value) if isinstance(value, str) else value
+
+
+def _path_secret(value: object) -> object:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str) or not _SECRET.fullmatch(text.strip()):
+        raise ValueError
+    if len(text.strip()) < _SHORTEST:
+        raise Clash(
+            f"has {len(text.strip())} characters and could be guessed; "
+            f"allowed: {_SHORTEST} or more. Make one with: openssl rand -hex 24"
+        )
+    return SecretStr(text.strip())
+
+
+def _public(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - pydantic wants this one
+    parts = urlsplit(value.strip())
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError
+    return value.strip().rstrip("/")
+
+
+Listen = Annotated[
+    Address,
+    BeforeValidator(_address),
+    Allowed('an address and a port ("127.0.0.1:8470", "[::1]:8470"), or "unix:/run/precoro-daemon/name.sock"'),
+]
+PathSecret = Annotated[
+    SecretStr,
+    BeforeValidator(_path_secret),
+    Allowed("24 or more letters, digits, - and _, in one line of secret_file"),
+]
+PublicUrl = Annotated[str, BeforeValidator(_public), Allowed('"https://host/path", without the secret')]
+
+
+class ApplyDeliveries(Section):
+    """Webhooks: what Precoro announces is looked at at once."""
+
+    listen: Listen | None = None
+    """Where webhooks come in. None: nowhere, and polling alone finds what changed."""
+
+    secret_file: Path | None = None
+    """File that holds the secret part of the webhooks' address and nothing else, readable by nobody else."""
+
+    secret: PathSecret | None = Field(default=None, validate_default=True)
+    """From the environment, else secret_file, else systemd's credential webhook_secret; never in the file."""
+
+    previous_secret_file: Path | None = None
+    """File with the former secret, which is valid too as long as it is named here."""
+
+    previous_secret: PathSecret | None = None
+    """As `secret`; systemd's credential is webhook_previous_secret."""
+
+    public_url: PublicUrl | None = None
+    """What the address is from outside, where a proxy stands in front; so that the exact URL can be told."""
+
+    max_share: Share = 0.2
+    """Share of a day's calls that deliveries may take at most, whoever sends them."""
+
+    @field_validator("secret", mode="after")
+    @classmethod
+    def _secret_where_it_listens(cls, secret: Any, info: ValidationInfo) -> Any:
+        if info.data.get("listen") and secret is None:
+            raise Clash(
+                "missing; webhooks are not signed, and a secret address is all that protects them. "
+                "Make one with: openssl rand -hex 24 > webhook-secret; chmod 600 webhook-secret",
+                also="apply_deliveries.listen",
+            )
+        return secret
+
+
+class Watch(Section):
+    """Health, metrics and a page for people."""
+
+    listen: Listen | None = None
+    """Where those who watch may ask. None: nowhere. It has no login: keep it on this machine or behind a proxy."""

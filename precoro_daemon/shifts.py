@@ -1,0 +1,106 @@
+"""one service after the other, until a signal says it is over: reload, drain, the end in time"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import anyio
+
+from precoro_daemon.daemon import DRAIN
+from precoro_daemon.ports import Supervisor
+from precoro_daemon.service import Service
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_GRACE = 3.5
+"""Seconds beyond the drain until the process ends itself, whatever hangs: a service manager waits for 20 or more."""
+
+_AT_ONCE = 1.5
+"""The same after a second signal."""
+
+End = Literal["terminated", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What comes from outside while services run.
+
+    reload       read the configuration anew; True if the service is to be built again by it. Failures are told there
+    stopping     tell whoever looks that the end has begun
+    last_resort  the process must be gone after that many real seconds
+    """
+
+    supervisor: Supervisor
+    reload: Callable[[], Awaitable[bool]]
+    stopping: Callable[[], None]
+    last_resort: Callable[[float], None]
+
+
+async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], orders: Orders) -> End:
+    """Build a service and run it, again after each reload, until a signal says that it is over.
+
+    The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
+    """
+    shifts = _Shifts(build, orders)
+    async with anyio.create_task_group() as group:
+        await group.start(shifts.heed_signals, group.cancel_scope, name="signals")
+        await shifts.run()
+        group.cancel_scope.cancel()
+    assert shifts.ended is not None
+    return shifts.ended
+
+
+class _Shifts:
+    def __init__(self, build: Callable[[], AbstractAsyncContextManager[Service]], orders: Orders) -> None:
+        self.ended: End | None = None
+        self._build = build
+        self._orders = orders
+        self._scope: anyio.CancelScope | None = None
+        self._service: Service | None = None
+
+    async def run(self) -> None:
+        while self.ended is None:
+            async with self._build() as service:
+                self._service = service
+                with anyio.CancelScope() as self._scope:
+                    if self.ended is None:
+                        await service.run()
+                self._service = self._scope = None
+
+    async def heed_signals(
+        self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                _log.info("signal_received", signal=signal.Signals(number).name)
+                if number == signal.SIGHUP:
+                    await self._reload()
+                elif self.ended is None:
+                    self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
+                else:
+                    self._orders.last_resort(_AT_ONCE)
+                    everything.cancel()
+
+    async def _reload(self) -> None:
+        if self.ended is None and self._service is not None and await self._orders.reload():
+            self._orders.supervisor.reloading()
+            self._drain()
+
+    def _stop(self, end: End, everything: anyio.CancelScope) -> None:
+        self.ended = end
+        self._orders.last_resort(DRAIN + _GRACE)
+        self._orders.supervisor.stopping("finishing the calls in flight")
+        self._orders.stopping()
+        self._drain()
+        everything.deadline = anyio.current_time() + DRAIN + 1
+
+    def _drain(self) -> None:
+        if self._service is not None and self._scope is not None:
+            self._service.end()
+            self._scope.deadline = anyio.current_time() + DRAIN

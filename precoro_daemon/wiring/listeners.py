@@ -1,0 +1,39 @@
+"""opens the sockets on which others ask something of the program"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from precoro_daemon.adapters.listener.webhooks import Reception, Tally, webhooks
+from precoro_daemon.adapters.sql.store import Store
+from precoro_daemon.ports import Clock
+from precoro_daemon.settings import Settings
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@asynccontextmanager
+async def open_webhooks(
+    settings: Settings, store: Store, clock: Clock, wake: Callable[[], None]
+) -> AsyncIterator[Tally | None]:
+    """Take webhooks, if the configuration says where. `wake` is called when some were kept."""
+    section = settings.apply_deliveries
+    if section.listen is None:
+        yield None
+        return
+    given = [secret.get_secret_value() for secret in (section.secret, section.previous_secret) if secret is not None]
+    reception = Reception(given, store.deliveries, clock, wake)
+    async with webhooks(reception, section.listen) as real:
+        _log.info("listening_started", what="webhooks", address=str(real))
+        yield reception.tally
+
+
+def webhook_urls(settings: Settings) -> str | None:
+    """The exact address to enter in Precoro, with its secret. Without a public address it begins where we listen."""
+    section = settings.apply_deliveries
+    if section.listen is None or section.secret is None:
+        return None
+    base = section.public_url or ("https://<your proxy>" if section.listen.path else f"http://{section.listen}")
+    return f"{base}/{section.secret.get_secret_value()}"

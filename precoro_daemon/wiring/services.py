@@ -1,0 +1,168 @@
+"""the program as a service: the state held throughout, all else built anew at each reload"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.domain.quota import QuotaPlan
+from precoro_daemon.errors import DaemonError, FatalError, gravest, leaves
+from precoro_daemon.heartbeat import Heartbeat
+from precoro_daemon.ports import Supervisor
+from precoro_daemon.service import Around, Service
+from precoro_daemon.settings import Settings
+from precoro_daemon.shifts import End, Orders, run_shifts
+from precoro_daemon.telemetry import get_logger
+from precoro_daemon.wiring.assembly import Assembly, assemble_on
+from precoro_daemon.wiring.jobs import JOB_NAMES
+from precoro_daemon.wiring.listeners import open_webhooks
+from precoro_daemon.wiring.values import clock_for, identity, quota_plan
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the process gives to the service.
+
+    reread       the settings as they are now. Raises ConfigurationError
+    last_resort  the process must be gone after that many real seconds, whatever hangs
+    """
+
+    supervisor: Supervisor
+    reread: Callable[[], Settings]
+    last_resort: Callable[[float], None]
+
+
+async def serve(settings: Settings, host: Host) -> End:
+    """Run until a signal. Raises FatalError if it cannot begin."""
+    _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=None)
+    ends: list[End] = []
+    failure: DaemonError | None = None
+    try:
+        async with open_store(settings.state.path, identity=identity(settings)) as store:
+            ends.append(await _Runs(settings, host, store).run())
+    except* DaemonError as errors:
+        failure = gravest(leaves(errors))
+    if failure is not None:
+        _log.error("run_failed", reason=str(failure), exit_code=failure.exit_code)
+        raise failure
+    _log.info("run_finished", stopped=ends[0])
+    return ends[0]
+
+
+class _Runs:
+    """The settings in use, those before them, and the service that is built from them."""
+
+    def __init__(self, settings: Settings, host: Host, store: Store) -> None:
+        self._settings = settings
+        self._former: Settings | None = None
+        self._host = host
+        self._store = store
+        self._clock = clock_for(settings)
+        self._heartbeat: Heartbeat | None = None
+        self._reloads = 0
+
+    async def run(self) -> End:
+        orders = Orders(self._host.supervisor, self._reload, self._stopping, self._host.last_resort)
+        return await run_shifts(self._build, orders)
+
+    def _stopping(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.stopping = True
+
+    @asynccontextmanager
+    async def _build(self) -> AsyncIterator[Service]:
+        """By the settings in use or, if nothing can be built from new ones, by the former."""
+        async with AsyncExitStack() as stack:
+            try:
+                service = await stack.enter_async_context(self._service(self._settings))
+            except FatalError as error:
+                if self._former is None:
+                    raise
+                _log.error("reload_refused", reason=str(error))
+                self._settings, self._former = self._former, None
+                service = await stack.enter_async_context(self._service(self._settings))
+            if self._former is not None:
+                _log.info("reloaded")
+            self._former = None
+            yield service
+
+    @asynccontextmanager
+    async def _service(self, settings: Settings) -> AsyncIterator[Service]:
+        heartbeat = Heartbeat(self._clock, JOB_NAMES)
+        heartbeat.pulse.reloads = self._reloads
+        plan = quota_plan(settings)
+        shares = plan.shares if plan else ()
+        async with assemble_on(self._store, settings, self._clock, heartbeat, shares) as assembly:
+            heartbeat.keep(assembly.jobs)
+            await _tell_quota(plan, assembly)
+            self._heartbeat = heartbeat
+            service = Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
+            wake = partial(service.wake, "apply_deliveries")
+            async with open_webhooks(settings, self._store, self._clock, wake):
+                yield service
+
+    def _around(self, settings: Settings, heartbeat: Heartbeat, assembly: Assembly) -> Around:
+        return Around(
+            clock=self._clock,
+            book=self._store.lap_book,
+            heartbeat=heartbeat,
+            supervisor=self._host.supervisor,
+            stop_calls=assembly.stop_calls,
+            stuck_after=settings.daemon.stuck_after,
+        )
+
+    async def _reload(self) -> bool:
+        """Read the configuration anew; False, and told, if it cannot be used."""
+        try:
+            fresh = await anyio.to_thread.run_sync(self._host.reread)
+        except FatalError as error:
+            _log.error("reload_refused", reason=str(error))
+            return False
+        if fixed := _fixed(self._settings, fresh):
+            reason = f"{', '.join(fixed)} cannot change while the program runs; stop it and start it again"
+            _log.error("reload_refused", reason=reason)
+            return False
+        self._settings, self._former = fresh, self._settings
+        self._reloads += 1
+        return True
+
+
+def _fixed(present: Settings, fresh: Settings) -> list[str]:
+    """What stands in the new settings and cannot be taken over by a program that holds a state."""
+    fixed = {
+        "state.url": (present.state.path, fresh.state.path),
+        "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
+        "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
+    }
+    return [name for name, (before, now) in fixed.items() if before != now]
+
+
+async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
+    """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
+    if plan is None:
+        return
+    scheduled = {name: round(calls) for name, calls in plan.scheduled.items() if calls}
+    if not plan.affordable:
+        _log.warning(
+            "schedule_contradicted",
+            scheduled=scheduled,
+            kept=plan.kept,
+            per_day=plan.granted,
+            advice="lists wait for quota; give [mirror_collections] fewer collections or a longer every",
+        )
+    due = await assembly.due()
+    _log.info(
+        "quota_planned",
+        per_day=plan.granted,
+        scheduled=scheduled,
+        documents=plan.documents,
+        due=due,
+        days=round(plan.days(due), 1),
+    )

@@ -1,0 +1,77 @@
+"""What the schedules take of a day, what back-fill gets, and that no lane ever takes more than its share."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precoro_daemon.domain.budget import NO_KEY, Budget, Lane, Limits, Share
+from precoro_daemon.domain.quota import plan_quota
+
+START = 1_800_000_000.0
+DAY = 86_400.0
+
+
+def test_the_defaults_leave_eleven_hundred_calls_to_documents() -> None:
+    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
+    assert plan is not None
+    assert (plan.documents, plan.backfill, plan.affordable) == (1100, 825, True)
+    assert round(plan.days(50_000), 1) == 60.6
+
+
+def test_schedules_that_ask_for_more_than_a_day_has_are_known() -> None:
+    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 7200.0})
+    assert plan is not None
+    assert not plan.affordable
+    assert plan.documents == 150, "documents get a little all the same"
+
+
+def test_without_a_limit_of_the_day_nothing_is_shared_out() -> None:
+    assert plan_quota(0, {}, {"mirror_collections": 1800.0}) is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Lane)), st.floats(0, 4000)), max_size=120),
+    st.integers(1, 9),
+    st.integers(1, 9),
+)
+def test_in_no_24_hours_does_a_lane_make_more_than_its_share(
+    wishes: list[tuple[Lane, float]], documents: int, deliveries: int
+) -> None:
+    shares = (
+        Share(frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS}), documents),
+        Share(frozenset({Lane.DELIVERIES}), deliveries),
+    )
+    budget = Budget(Limits(per_day=0, per_hour=0, same_get_per_hour=0, same_get_per_minute=0, shares=shares))
+    now, made = START, list[tuple[float, Lane]]()
+    for lane, pause in wishes:
+        now += pause
+        opens = budget.opening(lane, NO_KEY, now).at
+        if opens > now + DAY / 2:
+            continue  # it gives up, as BudgetSpent
+        now = max(now, opens)
+        budget.sent(budget.charge(NO_KEY, now, lane), now)
+        made.append((now, lane))
+        if len(made) % 7 == 0:  # a restart in between
+            budget = Budget(budget.limits)
+            budget.restore([(at, b"") for at, _ in made], {}, now, made)
+    for share in shares:
+        stamps = [at for at, lane in made if lane in share.lanes]
+        crowded = [at for at in stamps if sum(at - DAY < other <= at for other in stamps) > share.calls]
+        assert not crowded
+
+
+def test_the_first_lanes_are_held_by_no_share_of_others() -> None:
+    budget = Budget(Limits(per_second=0, per_minute=0, per_hour=0, shares=(Share(frozenset({Lane.CENSUS}), 2),)))
+    for number in range(2):
+        budget.charge(NO_KEY, START + number, Lane.CENSUS)
+    assert budget.opening(Lane.CENSUS, NO_KEY, START + 5).at > START + DAY
+    assert budget.opening(Lane.LISTS, NO_KEY, START + 5).at <= START + 5
+    assert budget.spendable(Lane.CENSUS, START + 5) == 0
+    assert budget.spendable(Lane.LISTS, START + 5) == 2998
+
+
+def test_a_call_that_never_left_costs_no_share() -> None:
+    budget = Budget(Limits(shares=(Share(frozenset({Lane.CENSUS}), 1),)))
+    budget.refund(budget.charge(NO_KEY, START, Lane.CENSUS))
+    assert budget.spendable(Lane.CENSUS, START + 1) == 1

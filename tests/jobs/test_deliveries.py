@@ -1,0 +1,192 @@
+"""What is announced is looked at, once, within bounds; and what is never announced is not missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.ports import Delivery
+from precoro_daemon.sandbox.rows import Row
+from precoro_daemon.sandbox.webhooks import TYPES
+from precoro_daemon.wiring.values import identity
+from tests.jobs.stage import Stage, stage
+
+pytestmark = pytest.mark.asyncio
+
+LISTENING: dict[str, Any] = {"listen": "127.0.0.1:0", "secret": "0123456789abcdef01234567"}
+
+
+async def announce(shown: Stage, *deliveries: Delivery) -> None:
+    async with open_store(shown.database, identity=identity(shown.settings)) as store:
+        await store.deliveries.note(deliveries, at=clock_of(shown).now())
+
+
+def of(row: Row) -> Delivery:
+    return Delivery(TYPES[row.collection], row.id, row.idn or None)
+
+
+def outcomes(shown: Stage) -> dict[int, str]:
+    return {row["id"]: row["outcome"] for row in shown.query("SELECT id, outcome FROM deliveries")}
+
+
+def some(shown: Stage, number: int, collection: str = "invoices") -> Sequence[Row]:
+    return list(shown.sandbox.company[collection])[:number]
+
+
+async def mirrored(tmp_path: Path, **options: Any) -> Any:
+    return stage(tmp_path, sections={"apply_deliveries": LISTENING}, **options)
+
+
+async def test_a_document_that_changed_is_refreshed_by_two_calls(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.edit(row, note="new", total=4711)
+        await announce(shown, of(row))
+        shown.sandbox.journal.clear()
+        report = await shown.run("apply_deliveries")
+        assert report.failed == []
+        assert outcomes(shown) == {row.id: "refreshed"}
+        assert [call.partition("?")[0] for call in shown.calls()] == ["/invoices", f"/invoices/{row.idn}"]
+        assert shown.differences(counted=False) == []
+
+
+async def test_a_burst_over_many_documents_costs_one_listing_and_a_call_for_each(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        rows = some(shown, 12)
+        for row in rows:
+            shown.sandbox.company.edit(row, note="new")
+        for _ in range(3):
+            await announce(shown, *map(of, rows))
+        shown.sandbox.journal.clear()
+        await shown.run("apply_deliveries")
+        assert len(shown.calls("modifiedSince")) == 2, "twelve rows are two pages of ten"
+        assert len(shown.calls()) == 2 + 12
+        assert shown.differences(counted=False) == []
+
+
+async def test_a_payment_that_moves_no_date_is_seen_all_the_same(tmp_path: Path) -> None:
+    """The list says nothing new of the invoice; only its detail does."""
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        date = row.updated
+        shown.sandbox.company.edit(row, note="a payment")
+        row.updated = date
+        await announce(shown, of(row))
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {row.id: "refreshed"}
+
+
+async def test_what_polling_brought_first_costs_no_detail_again(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.edit(row, note="new")
+        await announce(shown, of(row))
+        await shown.run("mirror_collections")
+        await shown.run("fetch_details")
+        shown.sandbox.journal.clear()
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {row.id: "known_already"}
+        assert shown.calls("/invoices/") == []
+
+
+async def test_ids_of_others_and_made_up_ones_cost_one_listing_together(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        await announce(shown, *(Delivery(3, 9_000_000 + number, number) for number in range(150)))
+        shown.sandbox.journal.clear()
+        report = await shown.run("apply_deliveries")
+        assert len(shown.calls()) == 1
+        assert report.failed == []
+        assert set(outcomes(shown).values()) == {"not_listed"}
+
+
+async def test_what_is_not_mirrored_is_settled_without_a_call(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        shown.sandbox.journal.clear()
+        await announce(shown, Delivery(2, 5, 5), Delivery(9, 6))
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {5: "not_mirrored", 6: "not_mirrored"}
+        assert shown.calls() == []
+
+
+async def test_before_the_first_listing_is_over_there_is_nothing_to_refresh(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        [row] = some(shown, 1)
+        await announce(shown, of(row))
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {row.id: "first_listing"}
+
+
+async def test_a_renamed_custom_field_is_asked_for_by_the_next_run(tmp_path: Path) -> None:
+    collections = ("invoices", "document_custom_fields")
+    options = {"counts": {"invoices": 20, "documentcustomfields": 4}}
+    async with await mirrored(tmp_path, **options) as shown:
+        shown.sections["mirror_collections"] = {"collections": collections}
+        await shown.run()
+        field = next(iter(shown.query("SELECT field_id FROM document_custom_values LIMIT 1")))["field_id"]
+        await announce(shown, Delivery(10, int(field)))
+        shown.sandbox.journal.clear()
+        await shown.run("apply_deliveries")
+        assert shown.calls() == []
+        await shown.run("resolve_custom_fields")
+        assert shown.calls("documentcustomfields/") == [f"/documentcustomfields/{field}"]
+
+
+@pytest.mark.parametrize("path", [r"/invoices\?", r"/invoices/\d"])
+async def test_what_fails_is_tried_again_in_a_minute(tmp_path: Path, path: str) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.edit(row, note="new")
+        await announce(shown, of(row))
+        shown.sandbox.faults.add("503", path=path, times=None)
+        report = await shown.run("apply_deliveries")
+        assert len(report.failed) == 1
+        assert outcomes(shown) == {row.id: None}
+        shown.sandbox.faults.clear()
+        clock = clock_of(shown)
+        await clock.sleep(61)
+        await shown.run("apply_deliveries", clock=clock)
+        assert outcomes(shown) == {row.id: "refreshed"}
+        assert shown.differences(counted=False) == []
+
+
+async def test_a_document_that_is_gone_is_settled(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.delete(row)
+        await announce(shown, of(row))
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {row.id: "not_found"}
+
+
+@pytest.mark.parametrize("lose", [0.0, 0.5, 1.0])
+async def test_lost_repeated_and_disordered_deliveries_change_nothing_in_the_end(tmp_path: Path, lose: float) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        rows = some(shown, 20)
+        heard = [row for number, row in enumerate(rows) if number / len(rows) >= lose]
+        for row in rows:
+            shown.sandbox.company.edit(row, note="new", total=1000 + row.id)
+        await announce(shown, *map(of, reversed(heard)), *map(of, heard))
+        await shown.run("apply_deliveries")
+        await shown.run()
+        assert shown.differences() == []
+
+
+def clock_of(shown: Stage) -> RealClock:
+    """One that knows Precoro's time, as it does once anything was answered."""
+    clock = RealClock(shown.sandbox.options.time_scale)
+    clock.anchor(shown.sandbox.clock.now())
+    return clock
