@@ -9,7 +9,7 @@ from typing import Any
 from precoro_daemon.domain.item_writes import State
 from precoro_daemon.ports import LapReport, PlanState
 from precoro_daemon.sandbox.rows import Row as Record
-from tests.items.world import COLUMNS, Life, Memory, Shop, WritePlan, emptied, open_shop
+from tests.items.world import Life, Memory, Shop, WritePlan, emptied, open_shop
 from tests.payments.world import Fate
 
 
@@ -71,12 +71,6 @@ class Scene:
         return [(row["kind"], State(row["state"])) for row in rows]
 
     @property
-    def reasons(self) -> list[str]:
-        return [
-            row["reason"] for row in self.database.execute("SELECT reason FROM item_writes ORDER BY plan, number")
-        ]
-
-    @property
     def sent(self) -> list[str]:
         """Writes, and nothing else."""
         return [call for call in self.calls if not call.startswith("GET")]
@@ -88,6 +82,3 @@ class Scene:
 
 def fields(scene: Scene, row: Record) -> Mapping[str, Any]:
     return scene.shop.fields(row)
-
-
-__all__ = ["COLUMNS", "Scene", "fields"]

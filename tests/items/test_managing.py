@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -251,6 +253,28 @@ async def test_an_item_that_somebody_changes_while_the_plan_is_under_way_is_left
     assert len(report.failed) == 2
     for name in "ad":
         assert fields(scene, scene.shop.items(name)[0])["description"] == "by a person"
+
+
+async def test_a_store_restored_from_a_copy_makes_nothing_twice() -> None:
+    scene = Scene(writes=[cut, cut, cut])
+    row = scene.stocks("a")
+    scene.wants("a", price="11.00")
+    for number in range(4):
+        scene.wants(f"new{number}")
+    await scene.plan()
+    await scene.apply()
+    with closing(sqlite3.connect(":memory:")) as copy:
+        scene.database.backup(copy)
+        for _ in range(3):
+            await scene.lap(after=25 * HOUR)
+        assert {state for _, state in scene.states} == {State.DONE}
+        scene.shop.company.edit(row, total=5_000)
+        copy.backup(scene.database)
+    for _ in range(3):
+        await scene.lap(after=25 * HOUR)
+    assert [len(scene.shop.items(f"new{number}")) for number in range(4)] == [1, 1, 1, 1]
+    assert row.total == 5_000
+    assert State.PLANNED not in {state for _, state in scene.states}
 
 
 async def test_refusals_are_told_and_ten_in_a_row_end_the_plan() -> None:
