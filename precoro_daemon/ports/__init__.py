@@ -34,6 +34,17 @@ from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, Pa
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
 from precoro_daemon.ports.time import Clock
+from precoro_daemon.ports.watch import (
+    FileStock,
+    Hour,
+    ListState,
+    PaymentStock,
+    Quota,
+    Snapshot,
+    Stored,
+    Tallies,
+    Watcher,
+)
 
 __all__ = [
     "Abilities",
@@ -57,8 +68,10 @@ __all__ = [
     "DueField",
     "Entry",
     "FileCounts",
+    "FileStock",
     "Folder",
     "Fresh",
+    "Hour",
     "Incoming",
     "JobPulse",
     "Journal",
@@ -69,6 +82,7 @@ __all__ = [
     "LapTimes",
     "Ledger",
     "Line",
+    "ListState",
     "Meeting",
     "Mirror",
     "Misread",
@@ -77,17 +91,23 @@ __all__ = [
     "PaidSet",
     "PaymentDesk",
     "PaymentOrder",
+    "PaymentStock",
     "Permit",
     "Precoro",
     "Progress",
     "Pulse",
+    "Quota",
     "Reading",
     "Recorded",
     "Silent",
+    "Snapshot",
+    "Stored",
     "StoredFile",
     "Supervisor",
     "Switch",
+    "Tallies",
     "Unreadable",
     "Unsupervised",
     "WantedFiles",
+    "Watcher",
 ]
