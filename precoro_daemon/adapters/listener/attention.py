@@ -66,7 +66,8 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
         jobs = ", ".join(name for name in names if name)
         title = "Precoro refuses the key" if refused else f"{jobs}: cannot work at present"
         commands = (f"{snapshot.command} check",) if refused else ()
-        yield Matter(title, f"{reason}.".replace("..", "."), commands, weight="urgent", alone=refused)
+        text = f"{reason[:1].upper()}{reason[1:].removesuffix('.')}."
+        yield Matter(title, text, commands, weight="urgent", alone=refused)
 
 
 def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[Matter]:
@@ -107,10 +108,10 @@ def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter
     if stages.pop("folder", None):
         reason = next((one.reason for one in stored.aside if one.stage == "folder"), "The directory cannot be used")
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
-        yield Matter("No attached file can be kept", f"{reason}.{room}", weight="urgent")
+        yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
     for stage, counts in stages.items():
         if stage in _ASIDE:
-            text = f"{_names(counts)}. They are tried again by themselves; `status` says why they failed."
+            text = f"{_names(counts)}. They are tried again by themselves; this tells why they failed:"
             yield Matter(f"Set aside: {_ASIDE[stage]}", text, look)
 
 

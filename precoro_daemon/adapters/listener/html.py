@@ -31,12 +31,14 @@ def join(*children: Child) -> Html:
 
 def _attribute(key: str, value: object) -> str:
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{_shown(value)}"'
+    return f" {name}" if value is True else f' {name}="{_shown(str(value))}"'
 
 
 def _shown(value: object) -> str:
-    """Signs that turn the direction of writing are made visible: they could rearrange what stands around them."""
+    """Signs that turn the direction of writing are made visible: they could rearrange what stands around them. Half a
+    surrogate pair, which JSON can hold, could not be sent."""
     text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    text = text.encode("utf-8", "replace").decode()
     return escape(
         "".join("�" if char in _TURNING or (ord(char) < 32 and char not in "\n\t") else char for char in text)
     )

@@ -53,11 +53,11 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "payments_armed": Meaning("1 if payments may be sent"),
         "kill_switch": Meaning("1 if the kill-switch file is there"),
-        "laps_total": Meaning("Laps of a job", ("job", "outcome"), "counter"),
-        "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job",)),
-        "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job",)),
-        "job_stuck": Meaning("1 if a lap gives no sign of life", ("job",)),
-        "job_hindered": Meaning("1 if a job cannot work at present", ("job",)),
+        "laps_total": Meaning("Laps of a job", ("job_name", "outcome"), "counter"),
+        "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job_name",)),
+        "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job_name",)),
+        "job_stuck": Meaning("1 if a lap gives no sign of life", ("job_name",)),
+        "job_hindered": Meaning("1 if a job cannot work at present", ("job_name",)),
         "log_lines_total": Meaning("Lines of the log", ("level", "event"), "counter"),
         "deliveries_waiting": Meaning("Webhooks that are not yet applied"),
         "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
@@ -97,7 +97,7 @@ def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:
     return encode(registry), kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Ready(Collector):
     found: Sequence[Metric]
 
@@ -125,7 +125,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
 def _of_job(job: JobPulse, now: float) -> Iterator[Sample]:
     yield Sample("laps_total", job.laps - job.failures, (job.name, "good"))
     yield Sample("laps_total", job.failures, (job.name, "failed"))
-    yield Sample("job_running_seconds", now - (job.running_since or now), (job.name,))
+    yield Sample("job_running_seconds", max(0.0, now - (job.running_since or now)), (job.name,))
     yield Sample("job_stuck", job.stuck, (job.name,))
     yield Sample("job_hindered", job.trouble is not None, (job.name,))
     if job.good_at is not None:

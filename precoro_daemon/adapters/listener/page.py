@@ -92,10 +92,9 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     if hindered:
         yield _sheet("Not ready yet", *(tag("p", f"{_capital(reason)}.") for reason in hindered))
     stored = snapshot.stored
-    yield tag("div", quota(snapshot), _waiting(snapshot), class_="pair")
+    yield tag("div", quota(snapshot), tag("div", _waiting(snapshot), _jobs(snapshot)), class_="pair")
     if stored is not None:
         yield _fresh(stored, snapshot.now)
-    yield _jobs(snapshot)
     if failures := list(_failures(snapshot)):
         yield _sheet("Last failures", tag("ul", *failures[:_SHOWN], class_="plain"))
 
@@ -185,7 +184,7 @@ def _fresh(stored: Stored, now: float) -> Html:
             tag("th", _words(one.name), scope="row"),
             tag("td", _as_of(one, now)),
             tag("td", one.live),
-            tag("td", "" if one.due is None else one.due or "–"),
+            tag("td", "" if one.due is None else one.due),
         )
         for one in stored.lists
     ]
@@ -222,8 +221,7 @@ def _present(job: JobPulse, now: float) -> str:
     if job.stuck:
         return "stuck"
     if job.running_since is not None:
-        waits = ", waits for quota" if job.quiet_until > now else ""
-        return f"works, since {span(now - job.running_since)}{waits}"
+        return f"{'waits for quota' if job.quiet_until > now else 'works'}, {span(now - job.running_since)}"
     if job.trouble is not None:
         return "cannot work"
     return "rests"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import anyio
-import orjson
 from aiohttp import web
 
 from precoro_daemon.adapters.listener.health import ailments, obstacles
@@ -33,6 +33,7 @@ _HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
+    "Server": "precoro-daemon",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -119,8 +120,8 @@ class _Desk:
 
 def _verdict(word: str, reasons: Iterable[str]) -> web.Response:
     said = list(reasons)
-    body = orjson.dumps({word: not said, "reasons": said}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return web.Response(body=body, status=503 if said else 200, content_type="application/json")
+    text = json.dumps({word: not said, "reasons": said}, indent=2)
+    return web.Response(text=f"{text}\n", status=503 if said else 200, content_type="application/json")
 
 
 def _plain(status: int, text: str, **headers: str) -> web.Response:
