@@ -87,10 +87,11 @@ class _Runs:
         async with AsyncExitStack() as stack:
             try:
                 service = await stack.enter_async_context(self._service(self._settings))
-            except FatalError as error:
-                if self._former is None:
+            except (FatalError, ExceptionGroup) as error:
+                failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
+                if self._former is None or not isinstance(failure, FatalError):
                     raise
-                _log.error("reload_refused", reason=str(error))
+                _log.error("reload_refused", reason=str(failure))
                 self._settings, self._former = self._former, None
                 service = await stack.enter_async_context(self._service(self._settings))
             if self._former is not None:

@@ -122,7 +122,7 @@ class StateWatcher:
         try:
             self._stored = await self._stored_now()
             self._unreadable = ""
-        except DaemonError as error:
+        except (DaemonError, OSError, ValueError) as error:
             self._unreadable = str(error)
         finally:
             now = anyio.current_time()
@@ -136,7 +136,7 @@ class StateWatcher:
         payments = None
         if settings.ledger.kind != "none":
             switch = await self.watched.journal.switch()
-            payments = PaymentStock(overview.payments, switch, str(settings.payments.kill_switch), stopped)
+            payments = PaymentStock(overview.payments, switch, str(settings.payments.kill_switch.absolute()), stopped)
         return Stored(
             read_at=now,
             lists=[_list_state(settings, name, overview) for name in settings.mirror_collections.collections],

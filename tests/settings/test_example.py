@@ -17,6 +17,7 @@ from precoro_daemon.settings import (
     ledger_csv,
     ledger_rest,
     ledger_sql,
+    listening,
     load,
     payments,
     sections,
@@ -58,6 +59,7 @@ def test_the_example_holds_the_defaults():
         "take_census",
         "ledger",
         "payments",
+        "watch",
         "log",
     )
     for name in names:
@@ -71,7 +73,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:
