@@ -46,6 +46,7 @@ adapters/http/            one origin over HTTP: session (one exchange), throttle
   gate.py                 the gate every call passes: who goes next, when, and not before it is charged
   key_guard.py            a key that Precoro refuses is not tried again and again
   origin.py               one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers
+  outcomes.py             what became of a call, in words of which there are few, for those who count
   retrying.py             a failed call is tried again, later, as long as that can help
   session.py              one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes
   throttled.py            the one place where calls are charged, and where answers teach the budget
@@ -65,7 +66,14 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
   sql.py                  the sql ledger: payments in a database, by the statements of the configuration
 
 adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
+  attention.py            what needs a person, and what to type
+  health.py               whether the program lives and whether it is ready, with the reasons why not
+  html.py                 HTML that escapes whatever is put into it
+  metrics.py              what the program and its state come to in numbers, as Prometheus reads them
+  page.py                 the page for people: what is fresh, what waits, what needs them
+  quota_chart.py          the quota as people see it: what is left, who may spend it, and when it was spent
   serving.py              an aiohttp application on a socket of ours, which no client can hold up for long or fill
+  watch.py                one socket for those who watch: health, readiness, metrics, and a page for people
   webhooks.py             webhooks on a secret path: checked, read within bounds, kept, then answered
 
 adapters/precoro/         Precoro itself: its answers as pages and documents
@@ -148,6 +156,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   suppliers.py            which supplier a name means: Precoro's id, the unique code, or the external id
   templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
   wanted_items.py         rows of a source as wanted items, or every mistake in them: row, column, value, reason
+  words.py                lengths of time, amounts of bytes and points in time, as people say them
 
 jobs/                     what it does: one module = one command = one log field
   apply_deliveries.py     webhooks → targeted refreshes
@@ -187,6 +196,7 @@ ports/                    what jobs need from outside, as Protocols with written
   progress.py             what a person watching may see
   pulse.py                how each job is doing while the program runs, and the supervisor that is told
   time.py                 time as the program lives it
+  watch.py                what those who watch may see: a snapshot of the whole program, and how to get one
 
 sandbox/                  a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
   books.py                a small set of books in SQLite beside the made-up company, as an accountant keeps them
@@ -258,6 +268,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   runs.py                 one run, from opening the state to the report
   services.py             the program as a service: the state held throughout, all else built anew at each reload
   values.py               settings as the values that the parts are built from
+  watch.py                opens the socket of those who watch, and makes what they see of the program and its state
 """
 
 __version__ = "0.1.0"

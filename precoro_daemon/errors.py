@@ -26,6 +26,10 @@ class ConnectionFault(TemporaryError):
     """No complete answer arrived: refused, reset, cut off or timed out. Usually the network; retried by itself."""
 
 
+class TimedOut(ConnectionFault):
+    """No complete answer arrived within the time a call may take. Retried by itself."""
+
+
 class ServerFault(TemporaryError):
     """Precoro answered with 5xx or 408. Nothing to do; retried by itself."""
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Pass
-from precoro_daemon.ports import Clock, Committed, FileCounts, JobPulse, Pulse, Silent
+from precoro_daemon.ports import Clock, Committed, FileCounts, JobPulse, Pulse, Silent, Tallies
 
 jobs_own: ContextVar[JobPulse | None] = ContextVar("jobs_own", default=None)
 """The pulse of the job that the present task, and every task it starts, belongs to."""
@@ -16,8 +16,9 @@ jobs_own: ContextVar[JobPulse | None] = ContextVar("jobs_own", default=None)
 class Heartbeat(Silent):
     """Implements `Progress` for a program that nobody watches: every step is a sign of life of the job it is of."""
 
-    def __init__(self, clock: Clock, names: Sequence[str]) -> None:
+    def __init__(self, clock: Clock, names: Sequence[str], tallies: Tallies | None = None) -> None:
         self._clock = clock
+        self.tallies = tallies or Tallies()
         self.pulse = Pulse(clock.now(), [JobPulse(name) for name in names])
         self.left: Mapping[str, int] = {}
 
@@ -42,6 +43,10 @@ class Heartbeat(Silent):
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         self.left = left
+        self._hear()
+
+    def answered(self, method: str, route: str, outcome: str) -> None:
+        self.tallies.calls[method, route, outcome] += 1
         self._hear()
 
     def _hear(self, quiet_until: float = 0.0) -> None:

@@ -15,9 +15,9 @@ from precoro_daemon.domain.catalogue import Change, Kind, Step
 from precoro_daemon.domain.item_writes import State, Write
 from precoro_daemon.domain.items import CUSTOM, CustomField, Item, Value, to_json
 from precoro_daemon.domain.wanted_items import shown_custom
+from precoro_daemon.domain.words import moment
 from precoro_daemon.jobs.plan_items import Outline
 from precoro_daemon.ports import PlanState
-from precoro_daemon.screen import moment
 from precoro_daemon.wiring.items import PlanLook, Pulled
 
 _SHOWN = 40

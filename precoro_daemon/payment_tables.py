@@ -14,9 +14,9 @@ from rich.text import Text
 
 from precoro_daemon.domain.intents import Attempt, Intent
 from precoro_daemon.domain.money import plain
+from precoro_daemon.domain.words import moment
 from precoro_daemon.paying.forecasting import Forecast, Outlook
 from precoro_daemon.ports import Line
-from precoro_daemon.screen import moment
 
 _SHORT = 8
 """Letters of an id that people need."""

@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TextIO, cast
 
 from rich.box import SIMPLE_HEAD
@@ -19,6 +18,7 @@ from rich.text import Text
 from precoro_daemon.daemon import RunReport
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Pass
+from precoro_daemon.domain.words import amount, span
 from precoro_daemon.ports import Clock, Committed, FileCounts
 
 _SHOWN = 10
@@ -111,6 +111,9 @@ class LiveScreen:
         while self._recent[0] < now - _REMEMBERED:
             self._recent.popleft()
 
+    def answered(self, method: str, route: str, outcome: str) -> None:
+        """Failures are in the summary."""
+
     def _row(self, collection: str) -> _Row:
         return self._rows.setdefault(collection, _Row())
 
@@ -201,38 +204,6 @@ def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
 
 def _title(name: str) -> str:
     return name.replace("_", " ")
-
-
-def span(seconds: float) -> str:
-    """A length of time as a person says it: "40 s", "12 min", "3 h 20 min", "2 days 4 h"."""
-    if seconds < 100:
-        return f"{max(seconds, 0):.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 36:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    whole = "1 day" if days == 1 else f"{days} days"
-    return f"{whole} {hours} h" if hours else whole
-
-
-_UNITS = ("B", "KB", "MB", "GB", "TB")
-
-
-def amount(bytes_: float) -> str:
-    """A number of bytes as a person says it: "512 B", "3.4 MB", "12 GB"."""
-    power = 0
-    while bytes_ >= 999.5 and power < len(_UNITS) - 1:
-        bytes_ /= 1000
-        power += 1
-    return f"{bytes_:.0f} {_UNITS[power]}" if not power or bytes_ >= 99.5 else f"{bytes_:.1f} {_UNITS[power]}"
-
-
-def moment(seconds: float | None) -> str:
-    """A point in time in UTC, to the minute; "never" for None."""
-    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class _Above:

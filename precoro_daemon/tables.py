@@ -19,9 +19,9 @@ from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import census_due
 from precoro_daemon.domain.estimates import Cost, duration
 from precoro_daemon.domain.item_writes import State
+from precoro_daemon.domain.words import amount, moment, span
 from precoro_daemon.jobs.verify_attachments import Verdict
 from precoro_daemon.ports import Aside
-from precoro_daemon.screen import amount, moment, span
 from precoro_daemon.wiring import Look
 
 _SHOWN = 10

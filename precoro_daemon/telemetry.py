@@ -31,6 +31,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "job_hindered": "a job cannot do its work at present; it is tried again",
         "job_recovered": "a job that was hindered works again",
         "listening_started": "a socket is open, for webhooks or for those who watch",
+        "watch_exposed": "health, metrics and page, which have no login, can be reached from other machines",
         "deliveries_applied": "webhooks were followed up, by what came of them",
         "delivery_postponed": "what webhooks announced could not be looked at; it is tried again",
         "delivery_ignored": "a webhook was of a type that nobody knows",
@@ -113,10 +114,12 @@ def set_up(
     *,
     secrets: Sequence[str],
     stream: TextIO,
+    told: Callable[[str, str], None] = lambda _level, _event: None,
 ) -> None:
     """Write log lines of `level` and above to `stream`; warnings of libraries among them, `secrets` nowhere.
 
     form  "json": one object a line; "console": for people; "auto": "console" if the stream is a terminal
+    told  is called with level and event of each line
     """
     for_people = form == "console" or (form == "auto" and stream.isatty())
     structlog.configure(
@@ -126,6 +129,7 @@ def set_up(
             structlog.processors.format_exc_info,
             _Redaction(secrets),
             structlog.processors.add_log_level,
+            _Telling(told),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _console(stream) if for_people else _render_json,
         ],
@@ -175,6 +179,17 @@ class _Redaction:
             case list() | tuple() | set() | frozenset():
                 return [self._plain("", held) for held in value]
         return self._redact(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+
+
+class _Telling:
+    """A processor that changes nothing."""
+
+    def __init__(self, told: Callable[[str, str], None]) -> None:
+        self._told = told
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        self._told(event["level"], event["event"])
+        return event
 
 
 class _Lines:

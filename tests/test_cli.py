@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
@@ -161,6 +162,11 @@ def test_a_directory_that_cannot_be_used_is_said_by_check(run: Run, company: San
     told = run("check")
     assert told.exit_code == 4
     assert "no/such/place: it does not exist" in told.stderr
+
+
+def test_alert_rules_are_printed_as_they_are(run: Run) -> None:
+    rules = files("precoro_daemon.adapters.listener").joinpath("alerts.yml").read_text("utf-8")
+    assert run("alerts").stdout == rules
 
 
 def test_the_readme_shows_only_commands_that_exist() -> None:

@@ -13,9 +13,10 @@ from rich.console import Console, RenderableType
 from precoro_daemon.daemon import RunReport
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Cursor, Pass
+from precoro_daemon.domain.words import amount, moment, span
 from precoro_daemon.errors import BudgetSpent
 from precoro_daemon.ports import Committed, FileCounts
-from precoro_daemon.screen import LiveScreen, above, amount, closing_words, moment, span
+from precoro_daemon.screen import LiveScreen, above, closing_words
 
 
 @dataclass

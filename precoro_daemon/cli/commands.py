@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,13 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     for line in failed:
         console.print(f"could not be read: {line}", style="yellow", markup=False)
     sys.exit(3 if failed else 0)
+
+
+@main.command()
+def alerts() -> None:
+    """Print alert rules for Prometheus, to be put beside its configuration and adapted."""
+    rules = files_of("precoro_daemon.adapters.listener").joinpath("alerts.yml")
+    click.echo(rules.read_text("utf-8"), nl=False)
 
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ import click
 from precoro_daemon.cli.running import config_option, importing, load, run_async
 
 if TYPE_CHECKING:
+    from precoro_daemon.ports import Tallies
     from precoro_daemon.settings import Settings
 
 
@@ -29,24 +31,36 @@ def run(parent: Path | None, config: Path | None) -> None:
     settings = load(path)
     with importing():
         from precoro_daemon import wiring
-        from precoro_daemon.ports import Unsupervised
+        from precoro_daemon.ports import Tallies, Unsupervised
 
-    _log_as(settings)
-    host = wiring.Host(Unsupervised(), partial(_reread, path), _leave_within)
+    tallies = Tallies()
+    _log_as(settings, tallies)
+    host = wiring.Host(Unsupervised(), partial(_reread, path, tallies), _leave_within, tallies, _called(path))
     end = run_async(lambda: wiring.serve(settings, host))
     sys.exit(130 if end == "interrupted" else 0)
 
 
-def _log_as(settings: Settings) -> None:
+def _called(path: Path | None) -> str:
+    """How people call this program, wherever they are, so that it works with the same configuration."""
+    return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
+
+
+def _log_as(settings: Settings, tallies: Tallies) -> None:
     from precoro_daemon import telemetry, wiring
 
-    telemetry.set_up(settings.log.level, settings.log.format, secrets=wiring.secrets(settings), stream=sys.stdout)
+    telemetry.set_up(
+        settings.log.level,
+        settings.log.format,
+        secrets=wiring.secrets(settings),
+        stream=sys.stdout,
+        told=tallies.line,
+    )
 
 
-def _reread(path: Path | None) -> Settings:
+def _reread(path: Path | None, tallies: Tallies) -> Settings:
     """The settings as they are now; the log follows them at once. Raises ConfigurationError."""
     settings = load(path)
-    _log_as(settings)
+    _log_as(settings, tallies)
     return settings
 
 

@@ -44,6 +44,17 @@ from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, Pa
 from precoro_daemon.ports.progress import Progress, Silent
 from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
 from precoro_daemon.ports.time import Clock
+from precoro_daemon.ports.watch import (
+    FileStock,
+    Hour,
+    ListState,
+    PaymentStock,
+    Quota,
+    Snapshot,
+    Stored,
+    Tallies,
+    Watcher,
+)
 
 __all__ = [
     "Abilities",
@@ -68,8 +79,10 @@ __all__ = [
     "DueField",
     "Entry",
     "FileCounts",
+    "FileStock",
     "Folder",
     "Fresh",
+    "Hour",
     "Incoming",
     "ItemDesk",
     "JobPulse",
@@ -81,6 +94,7 @@ __all__ = [
     "LapTimes",
     "Ledger",
     "Line",
+    "ListState",
     "Made",
     "Meeting",
     "Mirror",
@@ -90,6 +104,7 @@ __all__ = [
     "PaidSet",
     "PaymentDesk",
     "PaymentOrder",
+    "PaymentStock",
     "Permission",
     "Permit",
     "PlanState",
@@ -97,15 +112,20 @@ __all__ = [
     "Probed",
     "Progress",
     "Pulse",
+    "Quota",
     "Reading",
     "Recorded",
     "Silent",
+    "Snapshot",
+    "Stored",
     "StoredFile",
     "Supervisor",
     "Switch",
+    "Tallies",
     "Unreadable",
     "Unsupervised",
     "WantedFiles",
     "WantedSource",
+    "Watcher",
     "Written",
 ]

@@ -30,6 +30,10 @@ class Progress(Protocol):
         """A call left; calls left per window by name."""
         ...
 
+    def answered(self, method: str, route: str, outcome: str) -> None:
+        """A call ended: its path without ids, and what came of it in a word. Both are of a few kinds only."""
+        ...
+
 
 class Silent:
     """Implements `Progress` for when nobody watches; the log tells the same."""
@@ -47,4 +51,7 @@ class Silent:
         """Nobody looks."""
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        """Nobody looks."""
+
+    def answered(self, method: str, route: str, outcome: str) -> None:
         """Nobody looks."""

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 
 from precoro_daemon.domain.addresses import Address, read_address
 from precoro_daemon.settings.sections import Section
-from precoro_daemon.settings.values import Allowed, Clash, Share
+from precoro_daemon.settings.values import Allowed, Clash, Hosts, Share
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHORTEST = 24
@@ -96,3 +96,7 @@ class Watch(Section):
 
     listen: Listen | None = None
     """Where those who watch may ask. None: nowhere. It has no login: keep it on this machine or behind a proxy."""
+
+    hosts: Hosts = ()
+    """Names under which it may be asked, beside addresses and localhost: a service name in a container network, the
+    name that a proxy passes on. Any other is refused: a web page elsewhere could make a browser here ask for it."""

@@ -21,7 +21,7 @@ from precoro_daemon.adapters.precoro.items import HttpItemDesk
 from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.daemon import Job
-from precoro_daemon.domain.budget import Share
+from precoro_daemon.domain.budget import Budget, Share
 from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
@@ -48,12 +48,14 @@ class Assembly:
     stop_calls  let no further call leave
     remains     a line for each thing that is not as it should be
     due         how many documents lack an up-to-date detail
+    account     of calls, to be looked at
     """
 
     jobs: Mapping[str, Job]
     stop_calls: Callable[[], None]
     remains: Callable[[], Awaitable[Sequence[str]]]
     due: Callable[[], Awaitable[int]]
+    account: Budget
 
 
 @asynccontextmanager
@@ -83,7 +85,7 @@ async def assemble_on(
         jobs |= item_job(settings, store, connection.items, clock)
         jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
-        yield Assembly(jobs, connection.stop, remains, due)
+        yield Assembly(jobs, connection.stop, remains, due, connection.account)
 
 
 async def _details_due(settings: Settings, mirror: Mirror) -> int:
@@ -116,6 +118,7 @@ class Connection:
     desk: HttpPaymentDesk
     items: HttpItemDesk
     stop: Callable[[], None]
+    account: Budget
 
 
 @asynccontextmanager
@@ -140,4 +143,5 @@ async def connect(
             HttpPaymentDesk(retrying, throttled, credentials, clock),
             HttpItemDesk(client, retrying, throttled, credentials, clock),
             throttled.stop,
+            throttled.account,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -13,7 +13,7 @@ from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.domain.quota import QuotaPlan
 from precoro_daemon.errors import DaemonError, FatalError, gravest, leaves
 from precoro_daemon.heartbeat import Heartbeat
-from precoro_daemon.ports import Supervisor
+from precoro_daemon.ports import Supervisor, Tallies
 from precoro_daemon.service import Around, Service
 from precoro_daemon.settings import Settings
 from precoro_daemon.shifts import End, Orders, run_shifts
@@ -22,6 +22,7 @@ from precoro_daemon.wiring.assembly import Assembly, assemble_on
 from precoro_daemon.wiring.jobs import JOB_NAMES
 from precoro_daemon.wiring.listeners import open_webhooks
 from precoro_daemon.wiring.values import clock_for, identity, quota_plan
+from precoro_daemon.wiring.watch import Watched, open_watch
 
 _log = get_logger()
 
@@ -32,11 +33,15 @@ class Host:
 
     reread       the settings as they are now. Raises ConfigurationError
     last_resort  the process must be gone after that many real seconds, whatever hangs
+    tallies      what was counted, lines of the log among it
+    command      how this program is called with its configuration, for people who are told what to type
     """
 
     supervisor: Supervisor
     reread: Callable[[], Settings]
     last_resort: Callable[[float], None]
+    tallies: Tallies = field(default_factory=Tallies)
+    command: str = "precoro-daemon"
 
 
 async def serve(settings: Settings, host: Host) -> End:
@@ -82,10 +87,11 @@ class _Runs:
         async with AsyncExitStack() as stack:
             try:
                 service = await stack.enter_async_context(self._service(self._settings))
-            except FatalError as error:
-                if self._former is None:
+            except (FatalError, ExceptionGroup) as error:
+                failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
+                if self._former is None or not isinstance(failure, FatalError):
                     raise
-                _log.error("reload_refused", reason=str(error))
+                _log.error("reload_refused", reason=str(failure))
                 self._settings, self._former = self._former, None
                 service = await stack.enter_async_context(self._service(self._settings))
             if self._former is not None:
@@ -95,7 +101,7 @@ class _Runs:
 
     @asynccontextmanager
     async def _service(self, settings: Settings) -> AsyncIterator[Service]:
-        heartbeat = Heartbeat(self._clock, JOB_NAMES)
+        heartbeat = Heartbeat(self._clock, JOB_NAMES, self._host.tallies)
         heartbeat.pulse.reloads = self._reloads
         plan = quota_plan(settings)
         shares = plan.shares if plan else ()
@@ -105,8 +111,21 @@ class _Runs:
             self._heartbeat = heartbeat
             service = Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
             wake = partial(service.wake, "apply_deliveries")
-            async with open_webhooks(settings, self._store, self._clock, wake):
+            async with (
+                open_watch(settings, self._watched(heartbeat, assembly)),
+                open_webhooks(settings, self._store, self._clock, wake, self._host.tallies),
+            ):
                 yield service
+
+    def _watched(self, heartbeat: Heartbeat, assembly: Assembly) -> Watched:
+        return Watched(
+            pulse=heartbeat.pulse,
+            tallies=self._host.tallies,
+            account=assembly.account,
+            journal=self._store.journal,
+            clock=self._clock,
+            command=self._host.command,
+        )
 
     def _around(self, settings: Settings, heartbeat: Heartbeat, assembly: Assembly) -> Around:
         return Around(

@@ -18,6 +18,7 @@ from precoro_daemon.settings import (
     ledger_csv,
     ledger_rest,
     ledger_sql,
+    listening,
     load,
     payments,
     sections,
@@ -60,6 +61,7 @@ def test_the_example_holds_the_defaults():
         "ledger",
         "payments",
         "manage_items",
+        "watch",
         "log",
     )
     for name in names:
@@ -73,7 +75,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, items, payments, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

@@ -11,7 +11,7 @@ import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.adapters.http.exchange import Answer, Body
-from precoro_daemon.errors import ConnectionFault, MalformedAnswer, TemporaryError
+from precoro_daemon.errors import ConnectionFault, MalformedAnswer, TemporaryError, TimedOut
 from precoro_daemon.telemetry import excerpt
 
 READ_BUFFER = 2**20
@@ -34,7 +34,8 @@ class Faults:
         if isinstance(error, ConnectionFault | MalformedAnswer):
             return error
         if isinstance(error, _LOST):
-            return ConnectionFault(f"{call}: {self.reason(error)}")
+            kind = TimedOut if isinstance(error, TimeoutError) else ConnectionFault
+            return kind(f"{call}: {self.reason(error)}")
         return MalformedAnswer(f"{call}: not an HTTP answer we can read: {self.reason(error)}")
 
     def reason(self, error: BaseException) -> str:
@@ -88,7 +89,7 @@ async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
                 return b"".join(pieces), True
             pieces.append(piece)
         return b"".join(pieces), False
-    raise ConnectionFault(f"the answer trickles in: {sum(map(len, pieces)):,} bytes in {body.patience:.0f} seconds")
+    raise TimedOut(f"the answer trickles in: {sum(map(len, pieces)):,} bytes in {body.patience:.0f} seconds")
 
 
 def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -13,8 +13,10 @@ from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Req
 from precoro_daemon.adapters.http.faults import beginning
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
+from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
 from precoro_daemon.domain.budget import MEMORY, Budget, Limits
 from precoro_daemon.domain.refusals import read_refusal
+from precoro_daemon.errors import DaemonError
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -39,6 +41,7 @@ class Throttled:
         self._credentials = credentials
         self._book = around.book
         self._clock = around.clock
+        self._progress = around.progress
         self._budget = Budget(limits)
         self._guard = KeyGuard(credentials, around.book, around.clock.now)
         self._answers = 0
@@ -59,6 +62,11 @@ class Throttled:
         history = await self._book.load(now - MEMORY)
         lanes = await self._book.load_lanes(now - MEMORY)
         self._budget.restore(history, await self._book.load_closed(), now, lanes)
+
+    @property
+    def account(self) -> Budget:
+        """To be looked at, and changed by nobody else."""
+        return self._budget
 
     @property
     def in_flight_bound(self) -> int:
@@ -84,7 +92,11 @@ class Throttled:
         key = self._budget.key(request.method, request.target)
         async with AsyncExitStack() as stack:
             async with self._gate.passage(request.lane, key) as passage:
-                body = await stack.enter_async_context(self._wire.open(request, partial(self._gate.sent, passage)))
+                with self._telling(request):
+                    body = await stack.enter_async_context(
+                        self._wire.open(request, partial(self._gate.sent, passage))
+                    )
+                self._tell(request, outcome_of(body.head.status))
                 self._gate.answered(passage)
                 answer = await _complaint(body)
                 await self._learn(request, answer, passage)
@@ -100,10 +112,23 @@ class Throttled:
 
     async def _carry(self, request: Request, passage: Passage) -> Answer:
         """One request on the wire, and what its answer teaches whatever it says."""
-        answer = await self._wire.send(request, partial(self._gate.sent, passage))
+        with self._telling(request):
+            answer = await self._wire.send(request, partial(self._gate.sent, passage))
+        self._tell(request, outcome_of(answer.status))
         self._gate.answered(passage)
         await self._learn(request, answer, passage)
         return answer
+
+    def _tell(self, request: Request, outcome: str) -> None:
+        self._progress.answered(request.method, route_of(request), outcome)
+
+    @contextmanager
+    def _telling(self, request: Request) -> Iterator[None]:
+        try:
+            yield
+        except DaemonError as error:
+            self._tell(request, outcome_of_failure(error))
+            raise
 
     async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
         await self._set_clock(answer, passage)

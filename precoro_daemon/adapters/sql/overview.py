@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import FileState, read_files
-from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed
+from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed, read_lanes
 from precoro_daemon.adapters.sql.catalogue import plans_under_way
 from precoro_daemon.adapters.sql.deliveries import read_counts
 from precoro_daemon.adapters.sql.failures import explained
@@ -18,8 +18,15 @@ from precoro_daemon.adapters.sql.lap_book import read_laps
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Cursor, Pass
 from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, PlanState, WantedFiles
+
+_ITEMS = 20
+"""Of the things set aside that are shown."""
+
+_STEPS = 100_000
+"""Of SQLite's virtual machine: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class CollectionState:
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
     windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
-    the oldest · items: plans that are under way · webhooks · the last lap of each job"""
+    the oldest · items: plans that are under way · webhooks · the last lap of each job · which lane made which call,
+    where that was noted"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -55,22 +63,30 @@ class Overview:
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
+    lanes: Sequence[tuple[float, Lane]] = ()
 
 
 def read_overview(
-    path: Path, *, identity: str, since: float, files: WantedFiles, items: int = 20, now: float = 0.0
+    path: Path,
+    *,
+    identity: str,
+    since: float,
+    files: WantedFiles,
+    now: float = 0.0,
+    unwanted: Callable[[], bool] = lambda: False,
 ) -> Overview:
     """One consistent look at the store. Blocking.
 
-    since  calls at or after this time; files: which are wanted; items: how many of the things set aside to show; now:
-    by which changes of the last day are told from older ones.
+    since  calls at or after this time; files: which are wanted; now: by which changes of the last day are told from
+    older ones; unwanted: asked now and then, True ends it at once.
     Raises StoreUnusable.
     """
     with explained(path), closing(open_read_only(path, identity)) as connection:
+        connection.set_progress_handler(unwanted, _STEPS)
         connection.execute("BEGIN")
         return Overview(
             collections=_collections(connection),
-            aside=[to_aside(row) for row in connection.execute(SQL["latest_aside"], (items,))],
+            aside=[to_aside(row) for row in connection.execute(SQL["latest_aside"], (_ITEMS,))],
             aside_counts={
                 (row["collection"], row["stage"]): row["items"] for row in connection.execute(SQL["count_aside"])
             },
@@ -81,6 +97,7 @@ def read_overview(
             items=_items(connection),
             deliveries=read_counts(connection, now) if _has(connection, "deliveries") else DeliveryCounts(),
             laps=read_laps(connection) if _has(connection, "laps") else {},
+            lanes=read_lanes(connection, since) if _has(connection, "laps") else (),  # both came with one migration
         )
 
 

@@ -66,6 +66,7 @@ class Witness:
 
     waits: list[tuple[Lane, str]] = field(default_factory=list)
     calls: list[Lane] = field(default_factory=list)
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
 
     def pass_advanced(self, collection: str, walk: object, committed: object) -> None: ...
 
@@ -76,6 +77,9 @@ class Witness:
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         self.calls.append(lane)
+
+    def answered(self, method: str, route: str, outcome: str) -> None:
+        self.answers.append((method, route, outcome))
 
 
 def credentials(origin: str, token: str = "t0ken-0f-ours") -> Credentials:

@@ -20,11 +20,9 @@ def names(directory: Path) -> list[str]:
     return [each.name for each in directory.iterdir()]
 
 
-async def look(path: Path, *, since: float = 0.0, items: int = 20) -> Overview:
+async def look(path: Path, *, since: float = 0.0) -> Overview:
     wanted = WantedFiles(("invoices",), 10**9)
-    return await to_thread.run_sync(
-        lambda: read_overview(path, identity="company", since=since, files=wanted, items=items)
-    )
+    return await to_thread.run_sync(lambda: read_overview(path, identity="company", since=since, files=wanted))
 
 
 @pytest.mark.asyncio
@@ -49,14 +47,14 @@ async def test_what_is_there_what_is_due_and_what_is_underway(tmp_path: Path) ->
 @pytest.mark.asyncio
 async def test_what_was_set_aside_newest_first(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    asides = [Aside("invoices", str(n), "detail", f"reason {n}", None, 1, T0 + n, T0 + 60) for n in range(3)]
+    asides = [Aside("invoices", str(n), "detail", f"reason {n}", None, 1, T0 + n, T0 + 60) for n in range(21)]
     async with open_store(path, identity="company") as store:
         for aside in asides:
             await store.mirror.set_aside(aside)
         await store.mirror.set_aside(Aside("items", "ab", "record", "no id", "{}", 1, T0 - 1, None))
-    overview = await look(path, items=2)
-    assert overview.aside == [asides[2], asides[1]]
-    assert overview.aside_counts == {("invoices", "detail"): 3, ("items", "record"): 1}
+    overview = await look(path)
+    assert overview.aside == asides[:0:-1]
+    assert overview.aside_counts == {("invoices", "detail"): 21, ("items", "record"): 1}
 
 
 @pytest.mark.asyncio

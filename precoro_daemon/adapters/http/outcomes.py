@@ -1,0 +1,35 @@
+"""what became of a call, in words of which there are few, for those who count"""
+
+from __future__ import annotations
+
+from precoro_daemon.adapters.http.exchange import Request
+from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.errors import DaemonError, DoubtfulError, MalformedAnswer, TimedOut
+
+_ROUTES = frozenset({*(one.path for one in COLLECTIONS.values()), "/attachments"})
+
+_TOLD_APART = frozenset({400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504})
+
+
+def route_of(request: Request) -> str:
+    """The path with a place-holder for what names one record: /invoices/{id}. Where others wrote the path: other."""
+    first, _, rest = request.path.removeprefix("/").partition("/")
+    if request.encoded or f"/{first}" not in _ROUTES:
+        return "other"
+    return f"/{first}/{{id}}" if rest else f"/{first}"
+
+
+def outcome_of(status: int) -> str:
+    return str(status) if status in _TOLD_APART else f"{status // 100}xx"
+
+
+def outcome_of_failure(error: DaemonError) -> str:
+    """Where no complete answer came."""
+    match error:
+        case TimedOut():
+            return "timeout"
+        case MalformedAnswer():
+            return "malformed"
+        case DoubtfulError():
+            return "doubtful"
+    return "broken"

@@ -1,0 +1,123 @@
+"""what needs a person, and what to type"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from precoro_daemon.adapters.listener.health import silence
+from precoro_daemon.domain.words import amount, span
+from precoro_daemon.errors import AuthenticationError
+from precoro_daemon.ports import PaymentStock, Snapshot, Stored
+
+_OLD_DOUBT = 86_400.0
+"""Seconds after which a payment in doubt is no longer settled by looking alone."""
+
+_WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the books"}
+
+_ASIDE = {
+    "pass": "the list could not be read to its end",
+    "record": "rows that cannot be read",
+    "detail": "details that could not be fetched",
+    "file": "attached files that could not be fetched",
+    "definition": "definitions of custom fields that could not be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing for a person. `alone`: the commands need the state to themselves, so the program must be stopped."""
+
+    title: str
+    text: str
+    commands: tuple[str, ...] = ()
+    weight: Literal["urgent", "soon"] = "soon"
+    alone: bool = False
+
+
+def matters(snapshot: Snapshot) -> Iterator[Matter]:
+    """The gravest first."""
+    found = [*_of_jobs(snapshot)]
+    if snapshot.unreadable:
+        found.append(Matter("The state cannot be read", snapshot.unreadable, weight="urgent"))
+    if snapshot.stored is not None:
+        found += _of_payments(snapshot, snapshot.stored.payments)
+        found += _of_what_stands_aside(snapshot, snapshot.stored)
+    yield from sorted(found, key=lambda matter: matter.weight != "urgent")
+
+
+def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
+    troubles: dict[str, list[str]] = {}
+    for job in snapshot.pulse.jobs:
+        if job.stuck:
+            text = (
+                f"No sign of life for {silence(job, snapshot.now)}. A service manager that watches starts the program"
+                " anew; else restart it. Nothing is lost."
+            )
+            yield Matter(f"{job.name} is stuck", text, weight="urgent")
+        if job.trouble is not None:
+            troubles.setdefault(str(job.trouble), []).append(job.name)
+            if isinstance(job.trouble, AuthenticationError):
+                troubles[str(job.trouble)].insert(0, "")
+    for reason, names in troubles.items():
+        refused = "" in names
+        jobs = ", ".join(name for name in names if name)
+        title = "Precoro refuses the key" if refused else f"{jobs}: cannot work at present"
+        commands = (f"{snapshot.command} check",) if refused else ()
+        text = f"{reason[:1].upper()}{reason[1:].removesuffix('.')}."
+        yield Matter(title, text, commands, weight="urgent", alone=refused)
+
+
+def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[Matter]:
+    if payments is None:
+        return
+    for direction, way in _WAYS.items():
+        count, _ = payments.intents.get((direction, "review"), (0, 0.0))
+        if count:
+            text = "Each of them may or may not have been made. Adopt, repost or drop it."
+            commands = (f"{snapshot.command} payments review",)
+            yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent", alone=True)
+        count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
+        if count and snapshot.now - since > _OLD_DOUBT:
+            text = f"The oldest is {span(snapshot.now - since)} old. They are looked for, never sent again blindly."
+            commands = (f"{snapshot.command} payments review",)
+            yield Matter(f"{_many(count, 'payment')} {way} in doubt", text, commands, alone=True)
+    if payments.stopped:
+        remove = f"rm {shlex.quote(payments.kill_switch)}"
+        yield Matter("The kill switch is on", "No payment is sent while its file is there.", (remove,))
+    if not payments.switch.armed:
+        both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
+        text = f"Payments are planned, none is sent: {payments.switch.reason}."
+        yield Matter("Payments are not armed", text, both, alone=True)
+
+
+def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
+    stages: dict[str, dict[str, int]] = {}
+    for (collection, stage), count in stored.aside_counts.items():
+        stages.setdefault(stage, {})[collection] = count
+    look = (f"{snapshot.command} status",)
+    if refused := stages.pop("census", None):
+        text = (
+            f"{_names(refused)}: far more records are missing than usual, and none was marked as gone. Does the key's"
+            " user still have its roles in Precoro? If the records are really gone, raise max_vanished in"
+            " [take_census]."
+        )
+        yield Matter("A census was not believed", text, look, weight="urgent")
+    if stages.pop("folder", None):
+        reason = next((one.reason for one in stored.aside if one.stage == "folder"), "The directory cannot be used")
+        room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
+        yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
+    for stage, counts in stages.items():
+        if stage in _ASIDE:
+            text = f"{_names(counts)}. They are tried again by themselves; this tells why they failed:"
+            yield Matter(f"Set aside: {_ASIDE[stage]}", text, look)
+
+
+def _names(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items())
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

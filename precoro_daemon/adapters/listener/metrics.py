@@ -1,0 +1,189 @@
+"""what the program and its state come to in numbers, as Prometheus reads them"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from precoro_daemon import __version__
+from precoro_daemon.adapters.listener.health import obstacles
+from precoro_daemon.ports import JobPulse, Snapshot, Stored
+
+_PREFIX = "precoro_daemon_"
+
+
+class Meaning(NamedTuple):
+    """What a metric tells, and by what it is told apart."""
+
+    text: str
+    labels: Sequence[str] = ()
+    kind: Literal["gauge", "counter"] = "gauge"
+
+
+METRICS: Mapping[str, Meaning] = MappingProxyType(
+    {
+        "build_info": Meaning("1, with the version that runs", ("version", "python")),
+        "ready": Meaning("1 if /readyz says so, else 0"),
+        "reloads_total": Meaning("Configurations taken over since the start", (), "counter"),
+        "collection_age_seconds": Meaning("How old the mirror of a collection may be at most", ("collection",)),
+        "records": Meaning("Records that Precoro has", ("collection",)),
+        "vanished_records": Meaning("Records that Precoro has no more", ("collection",)),
+        "details_due": Meaning("Documents whose detail is missing or old", ("collection",)),
+        "census_owed": Meaning("1 if the last listing was not proved complete", ("collection",)),
+        "set_aside": Meaning("Things that failed and stand aside", ("collection", "stage")),
+        "backfill_remaining_seconds": Meaning("Time until all due details are there, at the calls left to them"),
+        "quota_limit": Meaning("Calls that Precoro allows", ("window",)),
+        "quota_left": Meaning("Calls that are left of them", ("window",)),
+        "lane_calls_left": Meaning("Calls of the day that a lane may still make", ("lane",)),
+        "calls_total": Meaning("Calls to Precoro", ("method", "route", "outcome"), "counter"),
+        "files": Meaning("Attached files: kept, due, or too large", ("state",)),
+        "file_bytes": Meaning("Bytes of attached files: kept, or due as far as known", ("state",)),
+        "disk_free_bytes": Meaning("Room on the disk of the state, and of the files", ("disk",)),
+        "intents": Meaning("Payments by direction and state", ("direction", "state")),
+        "oldest_intent_age_seconds": Meaning(
+            "Age of the oldest payment in doubt or review; 0 if there is none", ("direction", "state")
+        ),
+        "payments_armed": Meaning("1 if payments may be sent"),
+        "kill_switch": Meaning("1 if the kill-switch file is there"),
+        "laps_total": Meaning("Laps of a job", ("job_name", "outcome"), "counter"),
+        "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job_name",)),
+        "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job_name",)),
+        "job_stuck": Meaning("1 if a lap gives no sign of life", ("job_name",)),
+        "job_hindered": Meaning("1 if a job cannot work at present", ("job_name",)),
+        "log_lines_total": Meaning("Lines of the log", ("level", "event"), "counter"),
+        "deliveries_waiting": Meaning("Webhooks that are not yet applied"),
+        "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
+        "delivery_age_seconds": Meaning("Time since the last webhook"),
+        "delivery_answers_total": Meaning("Answers to webhooks", ("status",), "counter"),
+        "state_readable": Meaning("1 if the last look into the state succeeded"),
+        "state_look_age_seconds": Meaning("Age of the last good look into the state"),
+    }
+)
+"""Every metric by its name, which comes after precoro_daemon_."""
+
+
+class Sample(NamedTuple):
+    name: str
+    value: float
+    labels: Sequence[str] = ()
+
+
+def families(snapshot: Snapshot) -> Sequence[Metric]:
+    """The snapshot as metrics; those that nothing is known of are left out."""
+    found: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
+    for sample in _samples(snapshot):
+        meaning = METRICS[sample.name]
+        if sample.name not in found:
+            family = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
+            found[sample.name] = family(_PREFIX + sample.name, meaning.text, labels=meaning.labels)
+        found[sample.name].add_metric([*map(str, sample.labels)], float(sample.value))
+    return list(found.values())
+
+
+def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:
+    """The metrics and those of the process in the form that is asked for, and its name. Blocking: it reads /proc."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Ready(found))
+    ProcessCollector(registry=registry)
+    encode, kind = choose_encoder(accept)
+    return encode(registry), kind
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Ready(Collector):
+    found: Sequence[Metric]
+
+    def collect(self) -> Iterable[Metric]:
+        return self.found
+
+
+def _samples(snapshot: Snapshot) -> Iterator[Sample]:
+    yield Sample("build_info", 1, (__version__, platform.python_version()))
+    yield Sample("ready", not any(obstacles(snapshot)))
+    yield Sample("reloads_total", snapshot.pulse.reloads)
+    yield Sample("state_readable", not snapshot.unreadable)
+    for job in snapshot.pulse.jobs:
+        yield from _of_job(job, snapshot.now)
+    yield from _of_quota(snapshot)
+    yield from _of_tallies(snapshot)
+    if snapshot.stored is not None:
+        yield from _of_state(snapshot.stored, snapshot.now)
+        yield from _of_deliveries(snapshot.stored, snapshot.now)
+        yield from _of_payments(snapshot.stored, snapshot.now)
+    if (left := snapshot.backfill_seconds) is not None:
+        yield Sample("backfill_remaining_seconds", left)
+
+
+def _of_job(job: JobPulse, now: float) -> Iterator[Sample]:
+    yield Sample("laps_total", job.laps - job.failures, (job.name, "good"))
+    yield Sample("laps_total", job.failures, (job.name, "failed"))
+    yield Sample("job_running_seconds", max(0.0, now - (job.running_since or now)), (job.name,))
+    yield Sample("job_stuck", job.stuck, (job.name,))
+    yield Sample("job_hindered", job.trouble is not None, (job.name,))
+    if job.good_at is not None:
+        yield Sample("good_lap_age_seconds", max(0.0, now - job.good_at), (job.name,))
+
+
+def _of_quota(snapshot: Snapshot) -> Iterator[Sample]:
+    quota = snapshot.quota
+    yield from (Sample("quota_limit", calls, (window,)) for window, calls in quota.limits.items())
+    yield from (Sample("quota_left", calls, (window,)) for window, calls in quota.left.items())
+    for lane, calls in quota.lanes.items():
+        if calls is not None:
+            yield Sample("lane_calls_left", calls, (lane.name.lower(),))
+
+
+def _of_tallies(snapshot: Snapshot) -> Iterator[Sample]:
+    tallies = snapshot.tallies
+    yield from (Sample("calls_total", count, call) for call, count in tallies.calls.items())
+    yield from (Sample("log_lines_total", count, line) for line, count in tallies.lines.items())
+    yield from (Sample("delivery_answers_total", count, (str(one),)) for one, count in tallies.answers.items())
+
+
+def _of_state(stored: Stored, now: float) -> Iterator[Sample]:
+    yield Sample("state_look_age_seconds", max(0.0, now - stored.read_at))
+    for one in stored.lists:
+        if one.as_of is not None:
+            yield Sample("collection_age_seconds", max(0.0, now - one.as_of), (one.name,))
+        yield Sample("records", one.live, (one.name,))
+        yield Sample("vanished_records", one.vanished, (one.name,))
+        yield Sample("census_owed", one.census_owed, (one.name,))
+        if one.due is not None:
+            yield Sample("details_due", one.due, (one.name,))
+    yield from (Sample("set_aside", count, where) for where, count in stored.aside_counts.items())
+    files = stored.files
+    yield Sample("files", files.kept.files, ("kept",))
+    yield Sample("files", files.due.files, ("due",))
+    yield Sample("files", files.too_large, ("too_large",))
+    yield Sample("file_bytes", files.kept.bytes, ("kept",))
+    yield Sample("file_bytes", files.due.bytes, ("due",))
+    yield from (Sample("disk_free_bytes", room, (disk,)) for disk, room in stored.free.items())
+
+
+def _of_deliveries(stored: Stored, now: float) -> Iterator[Sample]:
+    deliveries = stored.deliveries
+    yield Sample("deliveries_waiting", deliveries.waiting)
+    if deliveries.last_at is not None:
+        yield Sample("deliveries_missed", deliveries.unheard)
+        yield Sample("delivery_age_seconds", max(0.0, now - deliveries.last_at))
+
+
+def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
+    payments = stored.payments
+    if payments is None:
+        return
+    yield Sample("payments_armed", payments.switch.armed)
+    yield Sample("kill_switch", payments.stopped)
+    yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())
+    for direction in ("to_precoro", "to_ledger"):
+        for state in ("doubt", "review"):
+            _, since = payments.intents.get((direction, state), (0, now))
+            yield Sample("oldest_intent_age_seconds", max(0.0, now - since), (direction, state))

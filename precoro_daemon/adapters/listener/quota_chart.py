@@ -1,0 +1,116 @@
+"""the quota as people see it: what is left, who may spend it, and when it was spent"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from precoro_daemon.adapters.listener.html import Html, join, tag
+from precoro_daemon.domain.budget import Lane
+from precoro_daemon.domain.words import span
+from precoro_daemon.ports import Hour, Quota, Snapshot
+
+_WIDE, _HIGH = 240, 100
+"""Units of the drawing of a day: ten for an hour."""
+
+_SPENDERS = {
+    Lane.PAYMENTS: "Payments",
+    Lane.DELIVERIES: "Webhooks",
+    Lane.LISTS: "Lists",
+    Lane.DETAILS: "Details",
+    Lane.FILES: "Files",
+    Lane.CENSUS: "Census and back-fill",
+}
+
+
+def quota(snapshot: Snapshot) -> Html:
+    hours = snapshot.stored.hours if snapshot.stored else ()
+    content = join(*_left(snapshot.quota), *_day(hours, snapshot.quota), *_lanes(snapshot, hours))
+    return tag("section", tag("h2", "Quota", id="quota"), content, class_="sheet", aria_labelledby="quota")
+
+
+def _left(account: Quota) -> Iterator[Html]:
+    if (limit := account.limits.get("day")) is None:
+        yield tag("p", "A day's calls are not limited.")
+        return
+    left = account.left["day"]
+    yield tag("p", tag("span", left, class_="figure"), f" of {limit:,} calls left in these 24 hours")
+    yield tag(
+        "svg",
+        tag("rect", width=limit, height=1, class_="empty"),
+        tag("rect", width=max(0, limit - left), height=1, class_="full"),
+        class_="gauge",
+        viewBox=f"0 0 {limit} 1",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=f"{limit - left:,} of {limit:,} calls are spent",
+    )
+    if "hour" in account.left:
+        yield tag("p", f"{account.left['hour']:,} of {account.limits['hour']:,} left this hour", class_="soft")
+
+
+def _day(hours: Sequence[Hour], account: Quota) -> Iterator[Html]:
+    """A bar for each of the last 24 hours, beside the pace that would use up the day evenly."""
+    if not hours or not any(hour.total for hour in hours):
+        return
+    pace = account.limits.get("day", 0) / 24
+    top = max(pace, *(hour.total for hour in hours)) * 1.08
+    bars = [_bar(hour, number, top, last=number == len(hours) - 1) for number, hour in enumerate(hours)]
+    level = _HIGH * (1 - pace / top)
+    mark = tag("line", x1=0, x2=_WIDE, y1=f"{level:.1f}", y2=f"{level:.1f}", class_="mark") if pace else None
+    base = tag("line", x1=0, x2=_WIDE, y1=_HIGH, y2=_HIGH, class_="base")
+    most = max(hours, key=lambda hour: hour.total)
+    told = f"Calls by hour: {sum(hour.total for hour in hours):,} in all, at most {most.total:,}, at {_clock(most)}"
+    yield tag("h3", "Calls by hour")
+    yield tag(
+        "svg", tag("title", told), *bars, base, mark,
+        class_="hours", viewBox=f"0 0 {_WIDE} {_HIGH}", preserveAspectRatio="none", role="img", aria_label=told,
+    )  # fmt: skip
+    middle = hours[len(hours) // 2]
+    yield tag("div", *(tag("span", _clock(hour)) for hour in (hours[0], middle, hours[-1])), class_="scale")
+    even = f"; the dashed line is {pace:.0f} an hour, which would use up the day evenly" if pace else ""
+    yield tag("p", f"Most: {most.total:,} calls at {_clock(most)} UTC{even}.", class_="soft")
+
+
+def _bar(hour: Hour, number: int, top: float, *, last: bool) -> Html:
+    high = _HIGH * hour.total / top
+    return tag(
+        "rect",
+        x=number * 10 + 1.2,
+        y=f"{_HIGH - high:.1f}",
+        width=7.6,
+        height=f"{high:.1f}",
+        class_="now" if last else "full",
+    )
+
+
+def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:
+    account = snapshot.quota
+    if not account.lanes:
+        return
+    rows = [
+        tag(
+            "tr",
+            tag("th", title, scope="row"),
+            tag("td", sum(hour.calls.get(lane, 0) for hour in hours)),
+            tag("td", _may_spend(account.lanes[lane])),
+            tag("td", _opens(account, lane, snapshot.now)),
+        )
+        for lane, title in _SPENDERS.items()
+    ]
+    titles = ("For", "Spent", "May still spend", "Next call")
+    head = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in titles)))
+    yield tag("table", tag("caption", "In order of precedence, in 24 hours."), head, tag("tbody", *rows))
+
+
+def _may_spend(calls: int | None) -> str:
+    return "no limit" if calls is None else f"{calls:,}"
+
+
+def _opens(account: Quota, lane: Lane, now: float) -> str:
+    at = account.opens[lane].at
+    return f"in {span(at - now)}" if at > now + 2 else "now"
+
+
+def _clock(hour: Hour) -> str:
+    return datetime.fromtimestamp(hour.begins, UTC).strftime("%H:%M")

@@ -1,0 +1,128 @@
+"""one socket for those who watch: health, readiness, metrics, and a page for people"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import anyio
+from aiohttp import web
+
+from precoro_daemon.adapters.listener.health import ailments, obstacles
+from precoro_daemon.adapters.listener.metrics import families, rendered
+from precoro_daemon.adapters.listener.page import POLICY, page
+from precoro_daemon.adapters.listener.serving import serving
+from precoro_daemon.domain.addresses import Address
+from precoro_daemon.ports import Watcher
+
+_MOST = 64
+"""Connections at a time. A handful of people and machines watch; each connection holds a few kilobytes."""
+
+_LIFE = 10.0
+"""Real seconds from the beginning of a connection to its end."""
+
+_PATIENCE = 2.0
+"""Real seconds that an answer waits for a fresh look into the state; a probe waits for none."""
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "precoro-daemon",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gatekeeper:
+    """Who may ask, by the name they ask for: addresses, localhost, and these.
+
+    A web page elsewhere may let its own name point to this machine, and read what a browser here gets for it.
+    """
+
+    hosts: Collection[str] = ()
+
+    def admits(self, host: str) -> bool:
+        """`host`: the header; "" where there is none, which no browser leaves out."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return not host or name == "localhost" or _is_address(name) or bool({name, host.lower()} & set(self.hosts))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def watch(watcher: Watcher, address: Address, gatekeeper: Gatekeeper) -> AsyncIterator[Address]:
+    """Answer until the context ends; gives the real address. Raises ListenerUnusable."""
+    app = web.Application()
+    desk = _Desk(watcher, None if address.path else gatekeeper)
+    app.router.add_route("*", "/{path:.*}", desk.receive)
+    async with serving(app, address, most=_MOST, patience=_LIFE) as real:
+        yield real
+
+
+class _Desk:
+    """`gatekeeper` is None where no browser can come to."""
+
+    def __init__(self, watcher: Watcher, gatekeeper: Gatekeeper | None) -> None:
+        self._watcher = watcher
+        self._gatekeeper = gatekeeper
+        self._answers: Mapping[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+            "/": self._page,
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+            "/metrics": self._metrics,
+        }
+
+    async def receive(self, request: web.Request) -> web.Response:
+        response = await self._answer(request)
+        response.headers.update(_HEADERS)
+        return response
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if self._gatekeeper and not self._gatekeeper.admits(request.headers.get("Host", "")):
+            return _plain(421, "This name is not known here. If it is yours, add it to hosts in [watch].")
+        if request.method not in {"GET", "HEAD"}:
+            return _plain(405, "Only GET and HEAD.", Allow="GET, HEAD")
+        if (answer := self._answers.get(request.path)) is None:
+            return _plain(404, f"There are {', '.join(self._answers)}.")
+        return await answer(request)
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return _verdict("healthy", ailments(self._watcher.glance()))
+
+    async def _readiness(self, _: web.Request) -> web.Response:
+        """With the state as it was last read: a probe may have a second. The next one sees what is read meanwhile."""
+        return _verdict("ready", obstacles(await self._watcher.look(0.2)))
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        found = families(await self._watcher.look(_PATIENCE))
+        body, kind = await anyio.to_thread.run_sync(rendered, found, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind})
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=page(await self._watcher.look(_PATIENCE)), content_type="text/html", charset="utf-8")
+
+
+def _verdict(word: str, reasons: Iterable[str]) -> web.Response:
+    said = list(reasons)
+    text = json.dumps({word: not said, "reasons": said}, indent=2)
+    return web.Response(text=f"{text}\n", status=503 if said else 200, content_type="application/json")
+
+
+def _plain(status: int, text: str, **headers: str) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n", headers=headers)

@@ -1,0 +1,37 @@
+"""lengths of time, amounts of bytes and points in time, as people say them"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def span(seconds: float) -> str:
+    """A length of time as a person says it: "40 s", "12 min", "3 h 20 min", "2 days 4 h"."""
+    if seconds < 100:
+        return f"{max(seconds, 0):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 36:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    whole = "1 day" if days == 1 else f"{days} days"
+    return f"{whole} {hours} h" if hours else whole
+
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def amount(bytes_: float) -> str:
+    """A number of bytes as a person says it: "512 B", "3.4 MB", "12 GB"."""
+    power = 0
+    while bytes_ >= 999.5 and power < len(_UNITS) - 1:
+        bytes_ /= 1000
+        power += 1
+    return f"{bytes_:.0f} {_UNITS[power]}" if not power or bytes_ >= 99.5 else f"{bytes_:.1f} {_UNITS[power]}"
+
+
+def moment(seconds: float | None) -> str:
+    """A point in time in UTC, to the minute; "never" for None."""
+    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,186 @@
+"""The page as HTML: what it says, that it is well-formed, and that nothing Precoro's users wrote becomes markup."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precoro_daemon.adapters.listener.attention import matters
+from precoro_daemon.adapters.listener.html import join, tag
+from precoro_daemon.adapters.listener.page import page
+from precoro_daemon.errors import ConnectionFault
+from precoro_daemon.ports import Aside, Quota, Snapshot
+from tests.listener.snapshots import HOSTILE, NOW, quiet, troubled
+
+EMPTY = {"meta", "br", "rect", "line"}
+
+
+class Reader(HTMLParser):
+    """Collects what stands there; a tag that is not closed in order fails."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((name, dict(attrs)))
+        if name not in EMPTY:
+            self.open.append(name)
+
+    def handle_startendtag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((name, dict(attrs)))
+
+    def handle_endtag(self, name: str) -> None:
+        assert self.open.pop() == name
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def named(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for one, attributes in self.tags if one == name]
+
+
+def read(snapshot: Snapshot) -> Reader:
+    return Reader(page(snapshot))
+
+
+@pytest.mark.parametrize(
+    "snapshot", [quiet(), troubled(), replace(quiet(), stored=None), replace(quiet(), quota=Quota())]
+)
+def test_it_is_well_formed_and_can_be_found_ones_way_in(snapshot: Snapshot) -> None:
+    seen = read(snapshot)
+    names = [name for name, _ in seen.tags]
+    assert names.count("main") == names.count("h1") == names.count("header") == names.count("footer") == 1
+    ids = [attributes["id"] for _, attributes in seen.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for section in seen.named("section"):
+        assert section["aria-labelledby"] in ids
+    assert all(attributes.get("scope") in {"row", "col"} for attributes in seen.named("th"))
+    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in seen.named("svg"))
+    assert seen.named("html") == [{"lang": "en"}]
+
+
+@pytest.mark.parametrize("snapshot", [quiet(), troubled()])
+def test_nothing_runs_and_nothing_comes_from_elsewhere(snapshot: Snapshot) -> None:
+    seen = read(snapshot)
+    assert not {"script", "link", "img", "iframe", "form", "object", "base"} & {name for name, _ in seen.tags}
+    for name, attributes in seen.tags:
+        assert not {"src", "style", "action"} & attributes.keys(), name
+        assert not [key for key in attributes if key.startswith("on")]
+        assert (attributes.get("href") or "/").startswith("/")
+    assert "url(" not in page(snapshot)
+    assert "@import" not in page(snapshot)
+
+
+def test_what_users_wrote_stays_text() -> None:
+    told = page(troubled())
+    assert "<script" not in told
+    assert "\u202e" not in told
+    assert "\x1b" not in told
+    assert "</td><script>alert(1)</script> \"quoted\" 'n' &" in read(troubled()).text
+
+
+@given(st.text(), st.text())
+def test_any_text_comes_back_as_text(words: str, value: str) -> None:
+    seen = Reader(tag("p", words, title=value))
+    plain = {
+        ord(sign): None for sign in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\r\0"
+    }
+    if words == words.translate(plain) and value == value.translate(plain) and (words + value).isprintable():
+        assert "".join(seen.words) == words
+        assert seen.named("p")[0]["title"] == value
+    assert [name for name, _ in seen.tags] == ["p"]
+
+
+def test_parts_are_escaped_once() -> None:
+    assert join(tag("b", "<", 1234), "&", None, 5) == "<b>&lt;1,234</b>&amp;5"
+    assert tag("rect", width=3000, class_="a", x=None) == '<rect width="3000" class="a"/>'
+
+
+def test_a_quiet_day_in_words() -> None:
+    said = read(quiet()).text
+    for words in (
+        "All is well",
+        "Working on: fetch details. Up for 12 days.",
+        "1,033 of 3,000 calls left",
+        "Census and back-fill 0 0 in 90 min",
+        "purchase orders 3 min ago",
+        "No webhook waits; the last came 12 min ago.",
+        "mirror collections rests 90 s ago in 60 s",
+        "fetch details works, 2 min 8 min ago –",
+    ):
+        assert words in said
+    assert "Needs a person" not in said
+
+
+def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
+    told = page(troubled())
+    said = read(troubled()).text
+    command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
+    do = "Adopt, repost or drop it."
+    assert said.index("Needs a person") < said.index("Quota")
+    for words in (
+        "Needs you",
+        "fetch_attachments is stuck No sign of life for 32 min.",
+        "Precoro refuses the key GET /invoices: Precoro answered 401",
+        f"2 payments to Precoro: a person decides Each of them may or may not have been made. {do}",
+        f"{do} {command} payments review",
+        "The kill switch is on No payment is sent while its file is there. rm '/srv/precoro/payments stop'",
+        f"none is sent: the state was restored from a copy. {command} payments plan {command} payments arm",
+        "A census was not believed purchase orders (1): far more records are missing",
+        "No attached file can be kept files: no such directory. 1.0 TB are free.",
+        f"invoices (14). They are tried again by themselves; this tells why they failed: {command} status",
+        "stop the program",
+        "62,400 documents lack their lines and details, all there in about 106 days 16 h",
+        "1,204 attached files (900 MB).",
+        "4 webhooks wait; the last came 40 s ago; 9 changes of the last day came without one.",
+        "Payments to the books: 7 to be sent (since 10 min), 1 for a person to decide",
+        "first listing: 12,400 of 48,000",
+        "first listing: 400",
+    ):
+        assert words in said, words
+    assert told.count("<li>") < 40
+
+
+def test_of_one_reason_that_many_jobs_share_there_is_one_matter() -> None:
+    snapshot = quiet()
+    for job in snapshot.pulse.jobs[:5]:
+        job.trouble = ConnectionFault("no route to host")
+    [matter] = matters(snapshot)
+    assert matter.title.startswith("mirror_collections, mark_invoices_paid")
+    assert matter.text == "No route to host."
+
+
+def test_a_doubt_of_today_waits_and_an_old_one_is_a_matter() -> None:
+    snapshot = troubled()
+    assert snapshot.stored is not None
+    payments = snapshot.stored.payments
+    assert payments is not None
+    titles = [matter.title for matter in matters(snapshot)]
+    assert "1 payment to Precoro in doubt" in titles
+    fresh = replace(payments, intents={("to_precoro", "doubt"): (1, NOW - 60)})
+    snapshot = replace(snapshot, stored=replace(snapshot.stored, payments=fresh))
+    assert "1 payment to Precoro in doubt" not in [matter.title for matter in matters(snapshot)]
+    assert "Payments to Precoro: 1 in doubt (since 60 s)." in read(snapshot).text
+
+
+def test_long_and_many_failures_are_cut() -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    asides = [Aside("invoices", str(n), "detail", HOSTILE * 50, None, 1, NOW, None) for n in range(20)]
+    told = page(replace(snapshot, stored=replace(snapshot.stored, aside=asides)))
+    assert len(told) < 30_000
