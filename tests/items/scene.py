@@ -22,6 +22,7 @@ class Scene:
     reads: list[int] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     keep: Sequence[str] = ("link",)
+    wrong_clock: float = 0.0
     hide: bool = False
     reading: dict[str, Any] = field(default_factory=dict)
     source: Memory = field(default_factory=Memory)
@@ -39,7 +40,7 @@ class Scene:
         return self.shop.stocks(name, **facts)
 
     def life(self) -> Life:
-        life = Life(self.shop, self.database, Fate(), self.keep)
+        life = Life(self.shop, self.database, Fate(), self.keep, self.wrong_clock)
         life.wire.writes, life.wire.reads, life.wire.calls = self.writes, self.reads, self.calls
         return life
 

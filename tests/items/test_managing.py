@@ -147,6 +147,39 @@ async def test_there_is_never_a_second_item(plan: Any, key: str) -> None:
     assert len(scene.shop.items("new")) == 1
 
 
+@pytest.mark.parametrize("wrong", [26 * HOUR, -26 * HOUR])
+async def test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing(wrong: float) -> None:
+    scene = Scene(writes=[late(5 * HOUR), cut, cut], wrong_clock=wrong)
+    scene.wants("new")
+    for name in "ab":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    await scene.plan()
+    first = await scene.apply()
+    assert isinstance(first.ended, TemporaryError)
+    scene.shop.bank.clock.time += 61
+    scene.shop.company.edit(scene.shop.items("b")[0], description="by a person")
+    for _ in range(28):
+        await scene.lap(after=HOUR)
+    assert len(scene.shop.items("new")) == 1
+    assert [state for _, state in scene.states] == [State.DONE, State.DONE, State.CONFLICT]
+    assert fields(scene, scene.shop.items("b")[0])["description"] == "by a person"
+
+
+async def test_a_clock_that_is_ahead_hides_no_change_of_others() -> None:
+    scene = Scene(wrong_clock=26 * HOUR)
+    for name in "ab":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    state = await scene.plan()
+    async with scene.life() as life:
+        await life.manager.approve(state)
+    scene.shop.bank.clock.time += 61
+    scene.shop.company.edit(scene.shop.items("b")[0], description="by a person")
+    await scene.lap()
+    assert [state for _, state in scene.states] == [State.DONE, State.CONFLICT]
+
+
 async def test_a_new_plan_leaves_alone_what_is_in_doubt() -> None:
     scene = Scene(writes=[late(6 * HOUR)])
     scene.wants("new")
