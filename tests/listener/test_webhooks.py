@@ -194,7 +194,6 @@ async def test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be(tmp_p
                     await writer.drain()
             with suppress(ConnectionError):
                 assert (await reader.readline())[:12] in {b"HTTP/1.1 413", b""}
-        assert sent < 200 * 2**20
         writer.close()
         assert await there.kept() == set()
 
