@@ -75,7 +75,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "payments_suspended": "payments are planned, and nothing may be sent",
         "invoice_reopened": "an invoice is no longer paid or partly paid; what was exported for it stands",
         "items_planned": "a supplier's wanted items were held against Precoro's",
-        "item_written": "Precoro has taken a new or changed item",
+        "item_saved": "Precoro has taken a new or changed item",
         "item_doubted": "a write may or may not have been carried out; it is looked for before it is sent again",
         "item_refused": "Precoro refused an item, or took it otherwise than it was sent",
         "item_skipped": "an item changed at Precoro since the plan was made; it was not written",

@@ -237,7 +237,7 @@ class _Course:
     def _done(self, write: Write, item: int | None) -> None:
         self._count()
         self.refusals = self.unsent = self.doubts = 0
-        _log.debug("item_written", plan=write.plan, kind=str(write.step.kind), key=write.step.key, item=item)
+        _log.debug("item_saved", plan=write.plan, kind=str(write.step.kind), key=write.step.key, item=item)
 
     async def _send(self, write: Write) -> None:
         begun: Write | None = None

@@ -60,8 +60,8 @@ def test_the_example_holds_the_defaults():
         "take_census",
         "ledger",
         "payments",
-        "manage_items",
         "watch",
+        "manage_items",
         "log",
     )
     for name in names:
