@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from precoro_daemon.domain.budget import Lane, Opening
@@ -22,11 +23,13 @@ class Tallies:
     calls    by method, route and outcome
     lines    of the log, by level and event
     answers  to webhooks, by status
+    began    when that was, by the machine's own seconds that nobody sets (time.monotonic)
     """
 
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     lines: Counter[tuple[str, str]] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
+    began: float = field(default_factory=monotonic)
 
     def line(self, level: str, event: str) -> None:
         self.lines[level, event] += 1
@@ -128,6 +131,7 @@ class Quota:
 class Snapshot:
     """Everything at `now` (Unix seconds by the Clock).
 
+    up        seconds since the process started
     stored    None as long as the state could not be read once
     unreadable  why the last attempt to read it failed, "" if it did not
     webhooks  they come in somewhere
@@ -135,6 +139,7 @@ class Snapshot:
     """
 
     now: float
+    up: float
     pulse: Pulse
     tallies: Tallies
     quota: Quota

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import floor
 from pathlib import Path
+from time import monotonic
 
 import anyio
 from anyio.abc import TaskGroup
@@ -95,6 +96,7 @@ class StateWatcher:
         watched, now = self.watched, self.watched.clock.now()
         return Snapshot(
             now=now,
+            up=monotonic() - watched.tallies.began,
             pulse=watched.pulse,
             tallies=watched.tallies,
             quota=_quota(self.settings, watched.account, now),

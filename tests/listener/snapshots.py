@@ -49,6 +49,7 @@ def quiet() -> Snapshot:
     ]
     return Snapshot(
         now=NOW,
+        up=12 * 86_400,
         pulse=Pulse(NOW - 12 * 86_400, jobs),
         tallies=Tallies(
             Counter({("GET", "/invoices", "2xx"): 812, ("GET", "/invoices/{id}", "429"): 3}),
@@ -83,7 +84,9 @@ def troubled() -> Snapshot:
     jobs[1].trouble = LedgerMisfit("the books have no table payments")
     jobs[3].lap = LapReport(failed=[f"attached file {HOSTILE}"])
     jobs[6].running_since, jobs[6].heard_at, jobs[6].stuck = NOW - 9_000, NOW - 1_900, True
-    asides = [Aside("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 60 * n, NOW + 60) for n in range(1, 15)]
+    asides = [
+        Aside("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60) for n in range(1, 15)
+    ]
     stored = replace(
         calm.stored,
         lists=[

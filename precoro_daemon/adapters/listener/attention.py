@@ -15,15 +15,21 @@ from precoro_daemon.ports import PaymentStock, Snapshot, Stored
 _OLD_DOUBT = 86_400.0
 """Seconds after which a payment in doubt is no longer settled by looking alone."""
 
+_OLD_FAILURE = 86_400.0
+"""Seconds after which something that is tried again by itself is a matter for a person."""
+
+_STUBBORN = "They are tried again, but have failed for long"
+
 _WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the books"}
 
-_ASIDE = {
-    "pass": "the list could not be read to its end",
+ASIDE = {
+    "pass": "lists that could not be read to their end",
     "record": "rows that cannot be read",
     "detail": "details that could not be fetched",
     "file": "attached files that could not be fetched",
     "definition": "definitions of custom fields that could not be read",
 }
+"""What stands aside, by its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +116,22 @@ def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
         yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
     for stage, counts in stages.items():
-        if stage in _ASIDE:
-            text = f"{_names(counts)}. They are tried again by themselves; this tells why they failed:"
-            yield Matter(f"Set aside: {_ASIDE[stage]}", text, look)
+        if stage in ASIDE and not heals(stage, stored, snapshot.now):
+            fate = "They are kept until Precoro sends them otherwise" if stage == "record" else _STUBBORN
+            text = f"{_names(counts)}. {fate}. This tells why:"
+            yield Matter(f"Set aside: {ASIDE[stage]}", text, look)
+
+
+def heals(stage: str, stored: Stored, now: float) -> bool:
+    """What stands aside in that stage is tried again by itself, and has not failed for long yet."""
+    return stage != "record" and not any(
+        one.stage == stage and now - one.since > _OLD_FAILURE for one in stored.aside
+    )
 
 
 def _names(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items())
+    said = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items())
+    return said[:1].upper() + said[1:]
 
 
 def _many(count: int, what: str) -> str:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.listener.attention import Matter, matters
+from precoro_daemon.adapters.listener.attention import ASIDE, Matter, heals, matters
 from precoro_daemon.adapters.listener.health import obstacles
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
@@ -82,7 +82,7 @@ def _header(snapshot: Snapshot, title: str, mood: str) -> Html:
 def _now(snapshot: Snapshot) -> str:
     working = [_words(job.name) for job in snapshot.pulse.jobs if job.running_since is not None]
     said = f"Working on: {', '.join(working)}" if working else "Nothing to do at this moment"
-    return f"{said}. Up for {span(snapshot.now - snapshot.pulse.started_at)}."
+    return f"{said}. Up for {span(snapshot.up)}."
 
 
 def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
@@ -144,6 +144,10 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
         yield tag("li", f"{stored.files.due.files:,} attached files ({amount(stored.files.due.bytes)}).")
     if stored.files.too_large:
         yield tag("li", f"{stored.files.too_large:,} files are left out, as they are larger than max_bytes.")
+    for stage, what in ASIDE.items():
+        count = sum(count for (_, one), count in stored.aside_counts.items() if one == stage)
+        if count and heals(stage, stored, snapshot.now):
+            yield tag("li", f"{_capital(what)}, and are tried again: {count:,}.")
     yield from _deliveries(snapshot, stored)
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
