@@ -82,7 +82,8 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
         "mirror_collections": turns * len(lists.collections),
         "find_attachments": turns * len(carriers(settings)),
     }
-    return plan_quota(settings.limits.per_day, settings.limits.reserves, scheduled)
+    files = settings.fetch_attachments.directory is not None
+    return plan_quota(settings.limits.per_day, settings.limits.reserves, scheduled, files=files)
 
 
 def secrets(settings: Settings) -> Sequence[str]:
