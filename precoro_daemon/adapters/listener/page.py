@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
+from itertools import islice
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.attention import ASIDE, Matter, heals, matters
@@ -95,8 +96,8 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     yield tag("div", quota(snapshot), tag("div", _waiting(snapshot), _jobs(snapshot)), class_="pair")
     if stored is not None:
         yield _fresh(stored, snapshot.now)
-    if failures := list(_failures(snapshot)):
-        yield _sheet("Last failures", tag("ul", *failures[:_SHOWN], class_="plain"))
+    if failures := list(islice(_failures(snapshot), _SHOWN)):
+        yield _sheet("Last failures", tag("ul", *failures, class_="plain"))
 
 
 def _sheet(title: str, *content: Html) -> Html:
@@ -256,7 +257,7 @@ def _head(*titles: str) -> Html:
 
 
 def _footer(snapshot: Snapshot) -> Html:
-    links = join(*(join(" · ", tag("a", path, href=path)) for path in ("/healthz", "/readyz", "/metrics")))
+    links = join(*(join(" · ", tag("a", name, href=name)) for name in ("healthz", "readyz", "metrics")))
     words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads anew every {_AGAIN} s"
     return tag("footer", tag("p", words, links, class_="soft"))
 
