@@ -6,6 +6,8 @@ demo.py                   the main job against the sandbox, shown step by step
 demo_payments.py          the part of the demo in which books and Precoro pay each other's invoices
 errors.py                 every failure by name: may it be retried, exit code, hint for the operator
 heartbeat.py              signs of life of the running jobs, taken from what a person watching would see
+item_tables.py            plans for suppliers' items as tables for people, and as JSON for programs
+item_writing.py           one write to an item: what goes into it, and what its answer proves
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk
@@ -18,6 +20,17 @@ telemetry.py              structlog set-up, the declared event names, redaction,
 adapters/                 the outside world: one package per thing on the other side
   clock.py                real time and sleep
   threads.py              blocking work on threads, always run to its end
+
+adapters/catalogues/      where wanted items come from: files, and tables of a database
+  files.py                wanted items in files: CSV, and JSON Lines
+  tables.py               wanted items in a database: what one query gives
+
+adapters/databases/       databases of the user: the books, and tables of wanted items
+  database.py             what is needed of a database, and how each kind is opened
+  mysql.py                a MySQL or MariaDB database
+  postgres.py             a PostgreSQL database
+  sqlite.py               an SQLite file
+  thread.py               blocking work on one thread of its own, with a deadline that is kept
 
 adapters/disk/            attachments as files: complete under their names, or not there
   draft.py                one file being written: a name of its own, fsync, its final name, fsync of the folder
@@ -42,20 +55,15 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
   answers.py              what an HTTP answer of the books holds: exact JSON, values by their path, rows
   cells.py                how amounts, days, currencies and names are read, or why they cannot be
   csv.py                  the csv ledger: a watched folder of exports in, one file for each payment out
-  databases.py            what the sql ledger needs of a database, and how each kind is opened
   exports.py              one file of payments, read whole: its rows, and for each bad one where it stands and why
-  mysql_books.py          books in a MySQL or MariaDB database
   outbox.py               a folder that gets one file for each payment, complete and once
   outcomes.py             what an HTTP answer means: for a question, and for a payment that was sent
   paging.py               page after page of payments, without losing rows that move between pages meanwhile
   positions.py            from which position to go on, whether the books are asked for what is past it or from it on
-  postgres_books.py       books in a PostgreSQL database
   rest.py                 the rest ledger: payments behind an HTTP interface, by the requests of the configuration
   rest_rows.py            rows of an HTTP answer as payments
   rows.py                 one row of the books as a payment, or what is wrong with it
   sql.py                  the sql ledger: payments in a database, by the statements of the configuration
-  sqlite_books.py         books in an SQLite file
-  thread.py               blocking work on one thread of its own, with a deadline that is kept
 
 adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
   attention.py            what needs a person, and what to type
@@ -71,13 +79,17 @@ adapters/listener/        what others ask of us: webhooks on one socket; health,
 adapters/precoro/         Precoro itself: its answers as pages and documents
   attachments.py          attached files from Precoro: the bytes themselves, or an address where they are
   client.py               the Precoro port over HTTP
+  items.py                writing items over HTTP: requests that are never repeated, and what their answers mean
   pages.py                the page walk: pages in flight, handed out in order
   paying.py               paying invoices over HTTP: one request that is never repeated, and what its answer means
+  refusing.py             what Precoro says when it refuses a write, and what only a proxy in between may have said
   wire.py                 list and detail answers as pages and documents; every shape they have been seen in
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   attachments.py          attached files on SQLite: read out of details as the change log brings them
   budget_book.py          the account of API calls on SQLite
+  catalogue.py            suppliers' items on SQLite: what the mirror has of them, and the plans
+  catalogue_rows.py       rows of the tables of suppliers' items ↔ the domain's values
   claims.py               what the books claim, on SQLite; read together with the mirror's invoices
   commits.py              one commit of list pages: records, change rows, pass progress and cursor
   custom_field_views.py   the views of custom fields: values by their owners, fields, options and what options were
@@ -104,6 +116,7 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
 cli/                      arguments → settings → run → exit code; the only package that prints or exits
   commands.py             --once, and the commands that look: check, status, estimate
   files.py                commands for attached files
+  items.py                suppliers' items: what would change, carry it out, and the file one starts from
   payments.py             payments: what would be sent, what a person must decide, and what happened to each
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
@@ -115,6 +128,7 @@ domain/                   the rules: pure functions and values; no await, no clo
   attachments.py          what is missing, safe names, when a resume is sound
   budget.py               windows, duplicate GETs, lanes, reserves: when may who make the next call
   caps.py                 how much may be sent at most: in one payment, in a day, in a lap
+  catalogue.py            wanted items against Precoro's items → plan
   changes.py              listing against mirror → plan
   collections.py          what Precoro offers: path, key, detail, lines; data, not code
   cursors.py              when a pass is stable, when a cursor may move
@@ -129,6 +143,8 @@ domain/                   the rules: pure functions and values; no await, no clo
   filters.py              what the user wants kept, as a query and as a test of one record
   intents.py              one intent and one attempt as values, and what an event makes of them
   invoices.py             invoices and their payments, read from loose JSON with every digit kept
+  item_writes.py          one write to an item: its states, and what becomes of one whose outcome is unknown
+  items.py                one item of the catalogue: its fields as exact values, and the form that writes it
   matching.py             which invoice a payment in the books is for, and whether it may be sent
   money.py                exact amounts
   payments.py             life of an intent as a transition table
@@ -137,7 +153,9 @@ domain/                   the rules: pure functions and values; no await, no clo
   retries.py              failure + attempt → wait or give up
   schedules.py            when a job has its turn by itself: every so often, or at times of the day
   statements.py           named parameters in an SQL statement, told from strings, comments and casts
+  suppliers.py            which supplier a name means: Precoro's id, the unique code, or the external id
   templates.py            texts with {names} in them: filled into addresses, headers, forms and JSON
+  wanted_items.py         rows of a source as wanted items, or every mistake in them: row, column, value, reason
   words.py                lengths of time, amounts of bytes and points in time, as people say them
 
 jobs/                     what it does: one module = one command = one log field
@@ -147,8 +165,10 @@ jobs/                     what it does: one module = one command = one log field
   fetch_attachments.py    missing files to disk
   fetch_details.py        full documents of new or changed ones, by IDN
   find_attachments.py     which records carry files, where nothing else asks for their details
+  manage_items.py         approved plans for suppliers' items are carried out at Precoro, each write once
   mark_invoices_paid.py   payments in the books are recorded at Precoro, each once
   mirror_collections.py   lists into the mirror, by cursor
+  plan_items.py           a supplier's wanted items against Precoro's, as a plan that is shown before anything is sent
   resolve_custom_fields.py  definitions and options behind the ids
   take_census.py          what did the passes miss
   verify_attachments.py   kept files against what is known of them
@@ -164,6 +184,7 @@ paying/                   what both payment jobs share: steps recorded and told,
 ports/                    what jobs need from outside, as Protocols with written contracts
   attachments.py          attached files: where they come from, what is known of them, where they are kept
   budget_book.py          what the account of API calls must not forget
+  catalogue.py            a supplier's items: what is wanted, what is there, the plan, and the desk that writes
   custom_fields.py        what is known of custom fields, and which definitions are due
   deliveries.py           webhooks that came: kept until they are applied
   journal.py              what paying must not forget: intents, their journal, the claims of the books, the paid set
@@ -218,6 +239,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   attachments.py          the section of attached files
   credentials.py          the API key from its file: read only if nobody else can, and never shown
   custom_fields.py        the section of custom fields: meaning, unit, reason for the default
+  items.py                [manage_items]: where a supplier's wanted items come from, and what may be done about them
   ledger.py               [ledger]: the books that payments are kept in step with
   ledger_csv.py           [ledger.csv]: files of payments that come in, and files that go out
   ledger_rest.py          [ledger.rest]: an accounting system's HTTP interface and what is asked of it
@@ -236,6 +258,8 @@ settings/presets/         requests for accounting systems that are known, as TOM
 
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
+  item_job.py             the job that carries out plans for suppliers' items
+  items.py                what the commands do with suppliers' items and the plans for them
   jobs.py                 the jobs of a run, and when each of them is due
   ledger.py               opens the books that the configuration names
   listeners.py            opens the sockets on which others ask something of the program

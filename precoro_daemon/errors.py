@@ -105,6 +105,22 @@ class DecisionRefused(DaemonError):
     exit_code = 2
 
 
+class WantedRefused(DaemonError):
+    """What is wanted of a supplier's items has mistakes. All are listed by row and column; nothing was sent."""
+
+    exit_code = 3
+
+
+class PlanRefused(DaemonError):
+    """A plan for a supplier's items cannot be made or carried out as it is. Nothing was sent."""
+
+    exit_code = 2
+
+
+class StaleWrite(DaemonError):
+    """A write of a plan was moved by somebody else since it was read. Nothing was sent; the next lap reads anew."""
+
+
 class StaleIntent(DaemonError):
     """An intent was moved by somebody else since it was read. Nothing was written; the next lap reads it anew."""
 

@@ -18,6 +18,7 @@ from precoro_daemon.domain.budget import NO_KEY, Lane, Limits
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import census_due
 from precoro_daemon.domain.estimates import Cost, duration
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.domain.words import amount, moment, span
 from precoro_daemon.jobs.verify_attachments import Verdict
 from precoro_daemon.ports import Aside
@@ -35,6 +36,7 @@ def status(look: Look) -> RenderableType:
         *_files(overview.files),
         *_aside(overview.aside),
         *_payments(look),
+        *_items(look),
         *_webhooks(look),
         *_laps(look),
         *_backfill(look),
@@ -81,6 +83,28 @@ def _payments(look: Look) -> Iterable[RenderableType]:
             since = f"; the oldest doubt is {span(look.now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             yield Text(f"{title}: {said}{since}. See `precoro-daemon payments review`.", style=style)
+
+
+def _items(look: Look) -> Iterable[RenderableType]:
+    """How far each plan is, and how long the rest takes if nothing else is in its way."""
+    for plan in look.overview.items:
+        counts = ", ".join(f"{count:,} {state}" for state, count in plan.counts.items())
+        left = plan.open - plan.counts.get(State.DOUBT, 0)
+        when = f"; the rest takes about {span(_time_left(left, look))}" if left else ""
+        text = f"items of {plan.supplier}: {counts}{when}. See `precoro-daemon items show`."
+        yield Text(text, style="yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else "")
+
+
+def _time_left(calls: int, look: Look) -> float:
+    """Until the next call may go, and from there on."""
+    opening = look.account.opening(Lane.DETAILS, NO_KEY, look.now)
+    return max(0.0, opening.at - look.now) + _time_for(calls, look.account.limits)
+
+
+def _time_for(calls: int, limits: Limits) -> float:
+    per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
+    windows = [(1.0, limits.per_second), (60.0, limits.per_minute), (3600.0, limits.per_hour), (86400.0, per_day)]
+    return duration(calls, windows)
 
 
 def _collections(look: Look) -> Table:
@@ -177,6 +201,15 @@ def status_as_json(look: Look) -> str:
             {"direction": direction, "state": state, "count": count, "oldest": oldest}
             for (direction, state), (count, oldest) in look.overview.payments.items()
         ],
+        "items": [
+            {
+                "plan": plan.number,
+                "supplier": plan.supplier.id,
+                "counts": {str(state): count for state, count in plan.counts.items()},
+                "seconds_left": _time_left(plan.open, look) if plan.open else 0,
+            }
+            for plan in look.overview.items
+        ],
         "webhooks": asdict(look.overview.deliveries),
         "laps": {name: asdict(times) for name, times in look.overview.laps.items()},
         "quota": look.account.left(look.now),
@@ -224,8 +257,7 @@ def estimate(costs: Sequence[Cost], limits: Limits) -> RenderableType:
         table.add_row(cost.collection.replace("_", " "), f"{cost.rows:,}", _count(cost.pages), _count(cost.details))
     calls = sum(cost.calls for cost in costs)
     per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
-    windows = [(1.0, limits.per_second), (60.0, limits.per_minute), (3600.0, limits.per_hour), (86400.0, per_day)]
-    words = f"{calls:,} calls in all: about {span(duration(calls, windows))} within the limits"
+    words = f"{calls:,} calls in all: about {span(_time_for(calls, limits))} within the limits"
     if per_day and calls > per_day:
         words += f", as {per_day:,} of {limits.per_day:,} calls a day may go into it"
     return Group(table, Text(f"{words}.", style="bold"))

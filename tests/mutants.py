@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+ITEMS = "tests/items/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
 
 
@@ -250,6 +251,78 @@ MUTANTS = (
         "    if isinstance(result, sqlite3.Cursor):",
         "    if False:",
         "tests/adapters/sql/test_transactions.py",
+    ),
+    Mutant(
+        "an item whose answer was lost is sent again",
+        "adapters/precoro/items.py",
+        """    if isinstance(error, DoubtfulError):
+        return Written("unknown", str(error))""",
+        """    if isinstance(error, DoubtfulError):
+        return Written("unsent", str(error))""",
+        f"{ITEMS}::test_a_create_whose_answer_is_lost_is_found_and_not_sent_again",
+    ),
+    Mutant(
+        "a new item not found at the first look is sent again",
+        "domain/item_writes.py",
+        "    if later:",
+        "    if False:",
+        "tests/items/test_schedules.py",
+    ),
+    Mutant(
+        "an item is marked as sent only when it was answered",
+        "jobs/manage_items.py",
+        "begun = await self.job.catalogue.begin(write, draft.before, at=self.job.clock.now())",
+        "begun = write",
+        "tests/items/test_schedules.py",
+    ),
+    Mutant(
+        "a change sends what is wanted and nothing else",
+        "domain/items.py",
+        "pairs += _pair(name, wanted.get(name, verbatim))",
+        "pairs += _pair(name, wanted.get(name))",
+        f"{ITEMS}::test_a_change_takes_nothing_away",
+    ),
+    Mutant(
+        "custom fields are not sent back",
+        "domain/items.py",
+        "    return (*pairs, *_merged_customs(given, wanted, fields))",
+        "    return tuple(pairs)",
+        "tests/items/test_schedules.py",
+    ),
+    Mutant(
+        "what a write took away is not looked at",
+        "domain/items.py",
+        "    return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]",
+        "    return []",
+        f"{ITEMS}::test_a_plan_stops_at_the_first_item_that_lost_something",
+    ),
+    Mutant(
+        "what others changed meanwhile is written over",
+        "jobs/manage_items.py",
+        "            elif changed[write.step.item or 0].version != write.step.version:",
+        "            elif False:",
+        "tests/items/test_schedules.py",
+    ),
+    Mutant(
+        "a plan that was overtaken is carried out",
+        "jobs/manage_items.py",
+        "        if ours:",
+        "        if False:",
+        f"{ITEMS}::test_apply_refuses_a_plan_that_precoro_has_overtaken",
+    ),
+    Mutant(
+        "a new plan makes anew what is in doubt",
+        "domain/catalogue.py",
+        "        if step.kind is Kind.CREATE and step.key in self._doubted:",
+        "        if False:",
+        f"{ITEMS}::test_a_new_plan_leaves_alone_what_is_in_doubt",
+    ),
+    Mutant(
+        "prices go through a binary float",
+        "domain/items.py",
+        """    return json.loads(raw, parse_float=Decimal) if raw[:1] in b'"-0123456789' and raw else None""",
+        """    return str(json.loads(raw)) if raw[:1] in b'"-0123456789' and raw else None""",
+        f"{ITEMS}::test_prices_are_exact",
     ),
 )
 

@@ -11,6 +11,7 @@ import click
 
 from precoro_daemon import __version__
 from precoro_daemon.cli.files import files
+from precoro_daemon.cli.items import items
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
@@ -118,6 +119,8 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
     if only in wiring.FILE_JOBS and settings.fetch_attachments.directory is None:
         raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
+    if only in wiring.ITEM_JOBS and settings.manage_items.kind == "none":
+        raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
     if only in wiring.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
         raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
     if only in wiring.PAYMENT_JOBS and not getattr(settings, only).enabled:
@@ -142,5 +145,6 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
 main.add_command(run)
 main.add_command(files)
 main.add_command(payments)
+main.add_command(items)
 main.add_command(sandbox)
 main.add_command(demo)

@@ -13,6 +13,16 @@ from precoro_daemon.ports.attachments import (
     WantedFiles,
 )
 from precoro_daemon.ports.budget_book import BudgetBook
+from precoro_daemon.ports.catalogue import (
+    Catalogue,
+    ItemDesk,
+    Made,
+    Permission,
+    PlanState,
+    Probed,
+    WantedSource,
+    Written,
+)
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.deliveries import Deliveries, Delivery, DeliveryCounts
 from precoro_daemon.ports.journal import (
@@ -55,6 +65,7 @@ __all__ = [
     "AttachmentSource",
     "Batch",
     "BudgetBook",
+    "Catalogue",
     "Claims",
     "Clock",
     "Committed",
@@ -73,6 +84,7 @@ __all__ = [
     "Fresh",
     "Hour",
     "Incoming",
+    "ItemDesk",
     "JobPulse",
     "Journal",
     "Kept",
@@ -83,6 +95,7 @@ __all__ = [
     "Ledger",
     "Line",
     "ListState",
+    "Made",
     "Meeting",
     "Mirror",
     "Misread",
@@ -92,8 +105,11 @@ __all__ = [
     "PaymentDesk",
     "PaymentOrder",
     "PaymentStock",
+    "Permission",
     "Permit",
+    "PlanState",
     "Precoro",
+    "Probed",
     "Progress",
     "Pulse",
     "Quota",
@@ -109,5 +125,7 @@ __all__ = [
     "Unreadable",
     "Unsupervised",
     "WantedFiles",
+    "WantedSource",
     "Watcher",
+    "Written",
 ]

@@ -74,8 +74,7 @@ class Company:
     def create(self, collection: str, /, **facts: Any) -> Row:
         """A new record, made now. `facts` are Row's own fields; others become fields of its JSON."""
         now = self.now()
-        row = Row(collection, self._random.getrandbits(63), now, id=self._next_id, updated=now)
-        self._next_id += 1 + self._random.randrange(7)
+        row = Row(collection, self._random.getrandbits(63), now, id=self.new_id(), updated=now)
         shelf = self[collection]
         if schema.COLLECTIONS[collection].key == "idn":
             row.idn, shelf.next_idn = shelf.next_idn, shelf.next_idn + 1
@@ -88,6 +87,10 @@ class Company:
             self.attach(row, row.origin)
         self.webhooks.announce(row, CREATED)
         return row
+
+    def new_id(self) -> int:
+        ident, self._next_id = self._next_id, self._next_id + 1 + self._random.randrange(7)
+        return ident
 
     def attach(self, row: Row, origin: Row) -> None:
         """Makes a record one that was made from another; both show it."""

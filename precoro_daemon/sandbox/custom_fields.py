@@ -1,9 +1,12 @@
 """custom fields: their types, their nested options, and values that fit them"""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from precoro_daemon.sandbox.clock import stamp
 from precoro_daemon.sandbox.names import words
+from precoro_daemon.sandbox.refusals import RefusedError
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import Json, Shapes
 
@@ -104,3 +107,29 @@ def with_one_renamed(field: Row, number: int, name: str) -> list[Json]:
     """The field's options after a user renamed one of them."""
     known = options(field)
     return [each | {"name": name} if place == number % len(known) else each for place, each in enumerate(known)]
+
+
+def written_values(company: Any, form: Mapping[str, Any]) -> list[Json]:
+    """The values of an item's custom fields as a form has them, each held against its field; those that are not sent
+    are gone."""
+    sent = form.get("dataProductCustomFields")
+    found = []
+    for number, each in sorted(sent.items()) if isinstance(sent, dict) else ():
+        ident = str((each.get("itemCustomField") or {}).get("id", ""))
+        field = company["itemcustomfields"].by_id.get(int(ident)) if ident.isdecimal() else None
+        if field is None:
+            raise RefusedError("dataProductCustomFields", f"Row {number}: this value is not valid.")
+        reference = {"id": field.id, "name": field.name}
+        value = _checked(field, each.get("value"))
+        found.append({"id": company.new_id(), "value": value, "itemCustomField": reference})
+    return found
+
+
+def _checked(field: Row, value: Any) -> object:
+    texts = value if isinstance(value, list) else [value]
+    known = {str(each["id"]) for each in options(field)}
+    if kind(field) in ("select", "multiselect") and not known.issuperset(texts):
+        raise RefusedError("dataProductCustomFields", "The selected choice is invalid.")
+    if kind(field) == "number" and not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
+        raise RefusedError("dataProductCustomFields", "This value is not valid.")
+    return texts if kind(field) == "multiselect" else value

@@ -30,9 +30,13 @@ async def json_object(request: web.Request) -> Form:
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> Form:
-    """`invoice[id]=45` becomes {"invoice": {"id": "45"}}, `currencies[]=USD` {"currencies": ["USD"]}."""
+    """`invoice[id]=45` becomes {"invoice": {"id": "45"}}, `currencies[]=USD` {"currencies": ["USD"]}, and
+    `fields[0][field][id]=5` {"fields": {"0": {"field": {"id": "5"}}}}."""
     fields: Form = {}
     for key, value in pairs:
+        if deep := re.fullmatch(r"([^\[\]]+)((?:\[[^\[\]]*\]){2,})", key):
+            _nest_deep(fields, [deep[1], *re.findall(r"\[([^\[\]]*)\]", deep[2])], value)
+            continue
         found = re.fullmatch(r"([^\[\]]+)\[([^\[\]]*)\]", key)
         if found is None:
             fields[key] = value
@@ -41,6 +45,16 @@ def nest(pairs: Iterable[tuple[str, str]]) -> Form:
         else:
             fields.setdefault(found[1], {})[found[2]] = value
     return fields
+
+
+def _nest_deep(fields: Form, path: list[str], value: str) -> None:
+    inner: Any = fields
+    for name in path[:-2]:
+        inner = inner.setdefault(name, {})
+    if path[-1]:
+        inner.setdefault(path[-2], {})[path[-1]] = value
+    else:
+        inner.setdefault(path[-2], []).append(value)
 
 
 def required(fields: Form, name: str) -> str:

@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from precoro_daemon.sandbox import paying, schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.custom_fields import written_values
 from precoro_daemon.sandbox.forms import Form, amount, boolean, form, identifier, required
 from precoro_daemon.sandbox.options import Tuning
 from precoro_daemon.sandbox.procedures import Procedures
@@ -17,6 +18,10 @@ from precoro_daemon.sandbox.rows import Row
 
 SETS = ("taxes", "paymentterms", "locations")
 """Small sets that can be written."""
+ITEM_FIELDS = frozenset(
+    {"sku", "name", "description", "price", "currency", "unit", "supplier", "category", "freeOfCharge",
+     "hiddenInCatalog", "externalId", "link", "dataProductCustomFields"}
+)  # fmt: skip
 CREATED = 201
 
 
@@ -78,6 +83,8 @@ class Writes:
         return ready_json(drawn.raw(row), status)
 
     def _item(self, fields: Form) -> dict[str, Any]:
+        if strange := sorted(fields.keys() - ITEM_FIELDS):
+            raise RefusedError(strange[0], "This form should not contain extra fields.")
         # Strict about booleans, since clients that write items are known to send true and false.
         category = identifier(fields, "category")
         return {
@@ -93,7 +100,8 @@ class Writes:
             "hiddenInCatalog": (hidden := boolean(fields, "hiddenInCatalog", strict=True)),
             "enable": not hidden,
             "external_id": fields.get("externalId") or None,
-            "dataProductCustomFields": self.company.shapes.nested([]),
+            "link": fields.get("link"),
+            "dataProductCustomFields": self.company.shapes.nested(written_values(self.company, fields)),
         }
 
     def _price(self, fields: Form) -> int:

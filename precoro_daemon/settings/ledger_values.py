@@ -75,14 +75,14 @@ def _checked_url(url: str) -> str:
     return url
 
 
-def check_statement(sql: str, dialect: Dialect, allowed: Iterable[str], *, needs: str) -> str:
+def check_statement(sql: str, dialect: Dialect, allowed: Iterable[str], *, needs: str = "") -> str:
     """Raises Clash."""
     try:
         names = parse(sql, dialect).names
     except StatementError as error:
         raise Clash(str(error)) from None
     refuse_unknown(names, allowed, lambda name: f":{name}")
-    if needs not in names:
+    if needs and needs not in names:
         raise Clash(f"has no :{needs}, so it cannot do what it is for")
     return sql
 

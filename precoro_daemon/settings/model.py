@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from precoro_daemon.domain.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
+from precoro_daemon.settings.items import ManageItems
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
@@ -32,6 +33,7 @@ SECRETS = (
     ("precoro", "token"),
     ("ledger", "sql", "password"),
     ("ledger", "rest", "token"),
+    ("manage_items", "sql", "password"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
 )
@@ -68,6 +70,7 @@ class Settings(BaseSettings):
     payments: Payments = Payments()
     mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
     export_payments: ExportPayments = ExportPayments()
+    manage_items: ManageItems = ManageItems()
     apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
     watch: Watch = Watch()
     daemon: Daemon = Daemon()
@@ -107,6 +110,20 @@ class Settings(BaseSettings):
         if job.enabled and mirrored:
             _refuse_hidden_invoices(job, mirrored)
         return job
+
+    @field_validator("manage_items")
+    @classmethod
+    def _against_the_mirror(cls, items: ManageItems, info: ValidationInfo) -> ManageItems:
+        mirrored = info.data.get("mirror_collections")
+        if items.kind == "none" or not mirrored:
+            return items
+        if missing := [name for name in ("items", "suppliers") if name not in mirrored.collections]:
+            text = f"needs the mirror of {' and '.join(missing)}; allowed: none, or mirror them too"
+            raise Clash(text, at="kind", also="mirror_collections.collections")
+        if mirrored.filter_of("items").modified_since:
+            text = "the filter on items keeps out older ones, which would seem missing; allowed: none, or drop it"
+            raise Clash(text, at="kind", also="mirror_collections.filters.items.modified_since")
+        return items
 
     @field_validator("watch")
     @classmethod

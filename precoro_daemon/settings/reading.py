@@ -27,6 +27,7 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("precoro", "token"): "precoro_token",
     ("ledger", "sql", "password"): "ledger_password",
     ("ledger", "rest", "token"): "ledger_token",
+    ("manage_items", "sql", "password"): "items_password",
     ("apply_deliveries", "secret"): "webhook_secret",
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
 }

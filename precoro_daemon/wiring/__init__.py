@@ -1,6 +1,6 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
-from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, JOB_NAMES, PAYMENT_JOBS
+from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.listeners import webhook_urls
 from precoro_daemon.wiring.look import Look, look
@@ -11,6 +11,7 @@ from precoro_daemon.wiring.values import clock_for, limits, secrets
 __all__ = [
     "DELIVERY_JOBS",
     "FILE_JOBS",
+    "ITEM_JOBS",
     "JOB_NAMES",
     "PAYMENT_JOBS",
     "Host",

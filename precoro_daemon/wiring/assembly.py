@@ -17,6 +17,7 @@ from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
+from precoro_daemon.adapters.precoro.items import HttpItemDesk
 from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.daemon import Job
@@ -24,6 +25,7 @@ from precoro_daemon.domain.budget import Budget, Share
 from precoro_daemon.domain.field_references import DEFINITIONS
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
+from precoro_daemon.wiring.item_job import item_job
 from precoro_daemon.wiring.jobs import JOB_NAMES, Sides, build_jobs
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.payments import build_payments, payment_jobs
@@ -80,6 +82,7 @@ async def assemble_on(
         if ledger is not None:
             await store.journal.prepare()
             jobs |= payment_jobs(settings, build_payments(settings, store, connection.desk, ledger, clock))
+        jobs |= item_job(settings, store, connection.items, clock)
         jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
         yield Assembly(jobs, connection.stop, remains, due, connection.account)
@@ -108,11 +111,12 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Precoro, as lists and documents, as files, and as the desk where invoices are paid."""
+    """Precoro, as lists and documents, as files, and as the desks where invoices are paid and items written."""
 
     precoro: PrecoroClient
     attachments: PrecoroAttachments
     desk: HttpPaymentDesk
+    items: HttpItemDesk
     stop: Callable[[], None]
     account: Budget
 
@@ -132,10 +136,12 @@ async def connect(
         Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
+        client = PrecoroClient(retrying, settings.mirror_collections.per_page)
         yield Connection(
-            PrecoroClient(retrying, settings.mirror_collections.per_page),
+            client,
             PrecoroAttachments(throttled, downloads, precoro.origin),
             HttpPaymentDesk(retrying, throttled, credentials, clock),
+            HttpItemDesk(client, retrying, throttled, credentials, clock),
             throttled.stop,
             throttled.account,
         )

@@ -25,11 +25,13 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import carriers, chosen, identity, wanted_files
 
 JOB_NAMES = (
-    "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "find_attachments",
-    "fetch_details", "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census",
+    "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "manage_items",
+    "find_attachments", "fetch_details", "resolve_custom_fields", "fetch_attachments", "backfill_details",
+    "take_census",
 )  # fmt: skip
-"""In the order of a round: payments go by what the lists just brought, which is then detailed; what details name is
-fetched; older documents follow; a census comes when there is nothing else to do."""
+"""In the order of a round: payments go by what the lists just brought; then what a person approved and waits for;
+details of what the lists brought; what details name is fetched; older documents follow; a census comes when there is
+nothing else to do."""
 
 _LISTS = frozenset({"mirror_collections", "apply_deliveries", "take_census"})
 _DETAILS = frozenset({"fetch_details", "backfill_details"})
@@ -37,6 +39,9 @@ _MINUTE, _HOUR, _DAY = Every(60.0), Every(3600.0), Every(86_400.0)
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
+
+ITEM_JOBS = frozenset({"manage_items"})
+"""Not there unless [manage_items] says where wanted items are."""
 
 DELIVERY_JOBS = frozenset({"apply_deliveries"})
 """Not there unless webhooks come in somewhere."""

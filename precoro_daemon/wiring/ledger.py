@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
-from precoro_daemon.adapters.ledgers.databases import Address, open_database
 from precoro_daemon.adapters.ledgers.exports import Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging

@@ -88,7 +88,7 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
 
 def secrets(settings: Settings) -> Sequence[str]:
     """What no log line may show."""
-    ledger, deliveries = settings.ledger, settings.apply_deliveries
+    ledger, deliveries, items = settings.ledger, settings.apply_deliveries, settings.manage_items
     given = (
         settings.precoro.token,
         settings.precoro.email,
@@ -96,6 +96,7 @@ def secrets(settings: Settings) -> Sequence[str]:
         ledger.rest and ledger.rest.token,
         deliveries.secret,
         deliveries.previous_secret,
+        items.sql and items.sql.password,
     )
     return [secret.get_secret_value() for secret in given if secret]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import custom_fields, files, incremental, limits, memory, mirror, payments, startup
+from tests.bench import custom_fields, files, incremental, items, limits, memory, mirror, payments, startup
 from tests.bench.figures import Line, table
 from tests.bench.processes import CLIENT_CORE, SERVER_CORE
 
@@ -22,6 +22,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "files": files.many,
     "large_file": files.large,
     "payments": payments.compare,
+    "items": items.plan,
     "start": startup.first_request,
     "help": startup.help_text,
 }

@@ -125,6 +125,29 @@ async def test_put_replaces() -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_item_keeps_only_the_custom_fields_and_links_it_is_sent() -> None:
+    async with company(traps=False) as (sandbox, http):
+        item = next(iter(sandbox.company["items"]))
+        colour = sandbox.company.create("itemcustomfields", name="Colour", _type="text")
+        weight = sandbox.company.create("itemcustomfields", name="Weight", _type="number")
+        form = {"name": "N", "sku": "S", "link": "https://x"}
+        for number, (field, value) in enumerate(((colour, "red"), (weight, "1.5"))):
+            form[f"dataProductCustomFields[{number}][itemCustomField][id]"] = str(field.id)
+            form[f"dataProductCustomFields[{number}][value]"] = value
+        detail = await send(http, "PUT", f"/items/{item.id}", form)
+        told = {row["itemCustomField"]["name"]: row["value"] for row in detail["dataProductCustomFields"]["data"]}
+        assert (told, detail["link"]) == ({"Colour": "red", "Weight": "1.5"}, "https://x")
+        for name, value in (("[0][itemCustomField][id]", "1"), ("[1][value]", "heavy")):
+            refused = await send(
+                http, "PUT", f"/items/{item.id}", form | {f"dataProductCustomFields{name}": value}, 400
+            )
+            assert "dataProductCustomFields" in said(refused)
+        assert "updateDate" in said(await send(http, "PUT", f"/items/{item.id}", form | {"updateDate": "now"}, 400))
+        detail = await send(http, "PUT", f"/items/{item.id}", {"name": "N", "sku": "S"})
+        assert (detail["dataProductCustomFields"], detail["link"]) == ({"data": []}, None)
+
+
+@pytest.mark.asyncio
 async def test_refused_writes_change_nothing() -> None:
     async with company() as (sandbox, http):
         before = {path: sandbox.company.truth(path) for path in sandbox.company.shelves}

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from precoro_daemon.settings import (
     Settings,
     file_keys,
+    items,
     ledger,
     ledger_csv,
     ledger_rest,
@@ -60,6 +61,7 @@ def test_the_example_holds_the_defaults():
         "ledger",
         "payments",
         "watch",
+        "manage_items",
         "log",
     )
     for name in names:
@@ -73,7 +75,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

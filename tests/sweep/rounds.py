@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
+from tests.items import schedules as item_schedules
 from tests.jobs.machine import MirrorMachine
 from tests.payments import both_ways, schedules
 from tests.system.killing import kill_and_recover
@@ -61,9 +62,17 @@ def payments(seed: int) -> None:
         assert wrong == [], wrong[:5]
 
 
+def items(seed: int) -> None:
+    """A thousand schedules of items created, changed and hidden."""
+    drawn = [item_schedules.drawn(seed * 1_000 + number) for number in range(1_000)]
+    tally = anyio.run(item_schedules.play_all, drawn)
+    assert tally.wrong == [], tally.wrong[:5]
+
+
 ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
     "kills": kills,
     "dying": dying,
     "payments": payments,
+    "items": items,
 }

@@ -55,6 +55,7 @@ class Request:
     headers    beside those that every call has
     encoded    path and query as they must be sent, where another party wrote them
     may_leave  asked when the connection stands; False: too late, nothing is written
+    once       not to be repeated though its method would allow it: by then somebody else may have changed the same
     """
 
     method: str
@@ -65,6 +66,7 @@ class Request:
     headers: Query = ()
     encoded: str = ""
     may_leave: Callable[[], bool] | None = None
+    once: bool = False
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -88,7 +90,7 @@ class Request:
     @property
     def repeatable(self) -> bool:
         """Sending it twice does no more than sending it once. A POST creates something each time."""
-        return self.method != "POST"
+        return self.method != "POST" and not self.once
 
     def __str__(self) -> str:
         """For people: of another party's address without the query, which may be a signature."""

@@ -10,11 +10,11 @@ from typing import Any, Self, TypeVar
 
 import anyio
 
+from precoro_daemon.adapters.databases.database import Connection, Database, Fault, Stream
+from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.cells import CellError, read_name
-from precoro_daemon.adapters.ledgers.databases import Connection, Database, Fault, Stream
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
 from precoro_daemon.adapters.ledgers.rows import FIELDS, REQUIRED, RowReader
-from precoro_daemon.adapters.ledgers.thread import OneThread
 from precoro_daemon.domain.entries import named
 from precoro_daemon.domain.statements import Statement
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
-from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
 from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.precoro.refusing import REFUSING, errors_in, is_documented, loads
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.invoices import Payment, read_invoice, read_nested, read_payment
 from precoro_daemon.domain.money import plain
-from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.errors import BadRecord, DaemonError, DoubtfulError, MalformedAnswer, TemporaryError
 from precoro_daemon.ports import Clock, Fresh, Outcome, PaymentOrder, Permit
 
@@ -20,7 +19,6 @@ _STALE = 5.0
 """Seconds after the permit from which nothing may leave any more."""
 
 _MOST_NAMES = 200
-_REFUSING = frozenset({400, 409, 422})
 
 
 class HttpPaymentDesk:
@@ -70,9 +68,9 @@ class HttpPaymentDesk:
             payment = _payment(answer.body)
             named = payment is not None and payment.invoice_id in (None, order.invoice_id)
             return Outcome("accepted", said, payment) if named else Outcome("unknown", said)
-        if answer.status == 429 and _is_documented(answer):
+        if answer.status == 429 and is_documented(answer):
             return Outcome("unsent", said)
-        errors = _errors(answer.body) if answer.status in _REFUSING else {}
+        errors = errors_in(answer.body) if answer.status in REFUSING else {}
         # "Already paid" and "must not exceed" may speak of this very payment, made by a request that arrived twice.
         if errors and "sumPaid" not in errors:
             return Outcome("refused", said)
@@ -124,29 +122,8 @@ def _payment(body: bytes) -> Payment | None:
 
 
 def _payments(body: bytes) -> Sequence[Payment]:
-    rows = (_payment(json.dumps(row, default=str).encode()) for row in read_nested(_loads(body)))
+    rows = (_payment(json.dumps(row, default=str).encode()) for row in read_nested(loads(body)))
     return [row for row in rows if row is not None]
-
-
-def _errors(body: bytes) -> Mapping[str, Any]:
-    """What Precoro refused, by field, in its own shape; empty for any other."""
-    answer = _loads(body)
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    inner = errors.get("errors", errors) if isinstance(errors, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
-def _is_documented(answer: Answer) -> bool:
-    """A 429 in Precoro's own words. One of a proxy in between does not tell whether Precoro got the request."""
-    return bool(read_refusal(answer.headers, answer.body, answer.server_time or 0.0).type)
-
-
-def _loads(body: bytes) -> Any:
-    try:
-        # Amounts stay text on their way through.
-        return json.loads(body, parse_float=str)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _ignore(_: Answer) -> None:

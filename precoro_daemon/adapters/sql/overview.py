@@ -10,6 +10,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import FileState, read_files
 from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed, read_lanes
+from precoro_daemon.adapters.sql.catalogue import plans_under_way
 from precoro_daemon.adapters.sql.deliveries import read_counts
 from precoro_daemon.adapters.sql.failures import explained
 from precoro_daemon.adapters.sql.journal import JOURNAL
@@ -19,7 +20,7 @@ from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Cursor, Pass
-from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, WantedFiles
+from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, PlanState, WantedFiles
 
 _ITEMS = 20
 """Of the things set aside that are shown."""
@@ -49,7 +50,8 @@ class CollectionState:
 class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
     windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
-    the oldest · webhooks · the last lap of each job · which lane made which call, where that was noted"""
+    the oldest · items: plans that are under way · webhooks · the last lap of each job · which lane made which call,
+    where that was noted"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -58,6 +60,7 @@ class Overview:
     closed: Mapping[str, float]
     files: FileState
     payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
     lanes: Sequence[tuple[float, Lane]] = ()
@@ -91,6 +94,7 @@ def read_overview(
             closed=read_closed(connection),
             files=read_files(connection, files),
             payments=_payments(connection),
+            items=_items(connection),
             deliveries=read_counts(connection, now) if _has(connection, "deliveries") else DeliveryCounts(),
             laps=read_laps(connection) if _has(connection, "laps") else {},
             lanes=read_lanes(connection, since) if _has(connection, "laps") else (),  # both came with one migration
@@ -107,6 +111,10 @@ def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int
         return {}
     rows = connection.execute(JOURNAL["count_intents"])
     return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
+
+
+def _items(connection: sqlite3.Connection) -> Sequence[PlanState]:
+    return plans_under_way(connection) if _has(connection, "item_plans") else ()
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

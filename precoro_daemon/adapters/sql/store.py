@@ -10,6 +10,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.sql.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.sql.budget_book import SqlBudgetBook
+from precoro_daemon.adapters.sql.catalogue import SqlCatalogue
 from precoro_daemon.adapters.sql.claims import SqlClaims
 from precoro_daemon.adapters.sql.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.sql.deliveries import SqlDeliveries
@@ -34,6 +35,7 @@ class Store:
     paid_set: SqlPaidSet
     lap_book: SqlLapBook
     deliveries: SqlDeliveries
+    catalogue: SqlCatalogue
 
 
 def build_store(transactions: Transactions, witness: Witness) -> Store:
@@ -47,6 +49,7 @@ def build_store(transactions: Transactions, witness: Witness) -> Store:
         SqlPaidSet(transactions),
         SqlLapBook(transactions),
         SqlDeliveries(transactions),
+        SqlCatalogue(transactions),
     )
 
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.ledgers.databases import Address
-from precoro_daemon.adapters.ledgers.thread import OneThread
+from precoro_daemon.adapters.databases.database import Address
+from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from tests.contracts.ledgers.books import entry, read_all
 from tests.contracts.ledgers.databases import DatabaseBooks, postgres_books, sqlite_books

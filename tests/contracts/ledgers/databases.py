@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from precoro_daemon.adapters.ledgers.databases import Address, open_database
+from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.adapters.ledgers.sql import SqlBooks, SqlLedger
 from precoro_daemon.domain.statements import Dialect, parse

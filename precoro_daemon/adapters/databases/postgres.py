@@ -1,4 +1,4 @@
-"""books in a PostgreSQL database"""
+"""a PostgreSQL database"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from precoro_daemon.adapters.ledgers.databases import Address, Fault, Stream, cut
+from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
 from precoro_daemon.domain.statements import Dialect, Statement
 
 _MEANING = {
@@ -17,7 +17,7 @@ _MEANING = {
     "55": Fault.BUSY,  # lock not available
     "23": Fault.THERE,
     "22": Fault.REFUSED,
-    "P0": Fault.REFUSED,  # RAISE in a trigger or a function of the books' own
+    "P0": Fault.REFUSED,  # RAISE in a trigger or a function of the database's own
     "08": Fault.AWAY,
     "57": Fault.AWAY,  # shutting down, starting up
     "58": Fault.AWAY,
@@ -29,7 +29,7 @@ _NEVER_CONNECTED = ("password authentication failed", "no pg_hba.conf entry", "d
 """Errors of connecting have no code; the rest of them means that the server is away."""
 
 
-class PostgresBooks:
+class PostgresDatabase:
     dialect: Dialect = "postgresql"
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
     orders_text_by_code = False

@@ -1,4 +1,4 @@
-"""books in an SQLite file"""
+"""an SQLite file"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from precoro_daemon.adapters.ledgers.databases import Address, Fault, Stream
+from precoro_daemon.adapters.databases.database import Address, Fault, Stream
 from precoro_daemon.domain.entries import plain
 from precoro_daemon.domain.statements import Dialect, Statement
 
@@ -27,7 +27,7 @@ _MEANING = {
 }
 
 
-class SqliteBooks:
+class SqliteDatabase:
     dialect: Dialect = "sqlite"
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
     orders_text_by_code = True
@@ -36,7 +36,7 @@ class SqliteBooks:
         self._address = address
 
     def connect(self, *, read_only: bool) -> SqliteConnection:
-        """The file must be there: books are never made here."""
+        """The file must be there: none is ever made here."""
         uri = f"{Path(self._address.database).resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self._address.timeout / 2)
         try:

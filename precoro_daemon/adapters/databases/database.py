@@ -1,4 +1,4 @@
-"""what the sql ledger needs of a database, and how each kind is opened"""
+"""what is needed of a database, and how each kind is opened"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the books are. `host` may be a directory with PostgreSQL's socket.
+    """Where it is. `host` may be a directory with PostgreSQL's socket.
 
     ca_file  certificates to trust instead of the system's
     verify   whether the connection must be encrypted and the server's certificate right
@@ -104,20 +104,20 @@ class Database(Protocol):
 
 
 def open_database(dialect: Dialect, address: Address) -> Database:
-    """A driver is loaded only for books of its kind: each of them costs the start some 50 ms."""
+    """A driver is loaded only for a database of its kind: each of them costs the start some 50 ms."""
     match dialect:
         case "sqlite":
-            from precoro_daemon.adapters.ledgers.sqlite_books import SqliteBooks
+            from precoro_daemon.adapters.databases.sqlite import SqliteDatabase
 
-            return SqliteBooks(address)
+            return SqliteDatabase(address)
         case "postgresql":
-            from precoro_daemon.adapters.ledgers.postgres_books import PostgresBooks
+            from precoro_daemon.adapters.databases.postgres import PostgresDatabase
 
-            return PostgresBooks(address)
+            return PostgresDatabase(address)
         case "mysql":
-            from precoro_daemon.adapters.ledgers.mysql_books import MysqlBooks
+            from precoro_daemon.adapters.databases.mysql import MysqlDatabase
 
-            return MysqlBooks(address)
+            return MysqlDatabase(address)
 
 
 def cut(descriptor: int) -> None:

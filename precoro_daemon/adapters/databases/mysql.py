@@ -1,4 +1,4 @@
-"""books in a MySQL or MariaDB database"""
+"""a MySQL or MariaDB database"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pymysql
 from pymysql.constants import CLIENT, ER
 from pymysql.cursors import SSCursor
 
-from precoro_daemon.adapters.ledgers.databases import Address, Fault, Stream, cut
+from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
 from precoro_daemon.domain.statements import Dialect, Statement
 
 _TIMED_OUT = (1969, 3024)
@@ -29,7 +29,7 @@ _MEANING = {
     ER.ACCESS_DENIED_ERROR: Fault.MISFIT,
     ER.DBACCESS_DENIED_ERROR: Fault.MISFIT,
     ER.BAD_DB_ERROR: Fault.MISFIT,
-    1644: Fault.REFUSED,  # SIGNAL in a trigger or a procedure of the books' own
+    1644: Fault.REFUSED,  # SIGNAL in a trigger or a procedure of the database's own
 }
 _BY_CLASS: tuple[tuple[type[Exception], Fault], ...] = (
     (pymysql.IntegrityError, Fault.THERE),
@@ -41,7 +41,7 @@ _OUR_SIDE = 2000
 """Errors from here on are the client's: it cannot connect, or the connection is lost."""
 
 
-class MysqlBooks:
+class MysqlDatabase:
     dialect: Dialect = "mysql"
     errors: tuple[type[Exception], ...] = (pymysql.MySQLError, OSError, RuntimeError)
     orders_text_by_code = False
@@ -116,7 +116,7 @@ class MysqlConnection:
     def close(self) -> None:
         # A polite close would first read an unfinished query to its end, as would the query when it is forgotten.
         connection: Any = self._connection
-        with suppress(*MysqlBooks.errors):
+        with suppress(*MysqlDatabase.errors):
             if connection._result is not None:  # noqa: SLF001 - there is no public way to leave a query unfinished
                 connection._result.unbuffered_active = False  # noqa: SLF001
             connection._force_close()  # noqa: SLF001

@@ -1,0 +1,1 @@
+"""where wanted items come from: files, and tables of a database"""

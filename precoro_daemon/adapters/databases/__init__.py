@@ -1,0 +1,1 @@
+"""databases of the user: the books, and tables of wanted items"""

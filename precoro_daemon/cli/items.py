@@ -1,0 +1,166 @@
+"""suppliers' items: what would change, carry it out, and the file one starts from"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from precoro_daemon.cli.running import config_option, exit_code, load, make_console, run_async
+
+if TYPE_CHECKING:
+    from precoro_daemon.daemon import RunReport
+    from precoro_daemon.ports import PlanState, Progress
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+_supplier_option = click.option(
+    "--supplier", required=True, metavar="NAME", help="The supplier, by Precoro's id, unique code or external id."
+)
+
+
+@click.group()
+@config_option
+@click.pass_context
+def items(ctx: click.Context, config: Path | None) -> None:
+    """Keep a supplier's items as a file or a table has them."""
+    ctx.obj = config or ctx.obj
+
+
+@items.command()
+@_supplier_option
+@click.option("--force", is_flag=True, help="Though there are far fewer rows than last time.")
+@click.option("--all", "everything", is_flag=True, help="Show every change.")
+@_json_option
+@config_option
+@click.pass_obj
+def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: bool) -> None:
+    """Read what is wanted, hold it against Precoro, and show what would change. Sends nothing."""
+    settings = load(config or parent)
+    from precoro_daemon import item_tables
+    from precoro_daemon.wiring.items import plan_items
+
+    with _watched(quiet=wishes["as_json"]) as progress:
+        made = run_async(partial(plan_items, settings, supplier, force=wishes["force"], progress=progress))
+    if wishes["as_json"]:
+        click.echo(item_tables.outline_as_json(made))
+    else:
+        make_console().print(item_tables.outline(made, everything=wishes["everything"]))
+
+
+@items.command()
+@_supplier_option
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@config_option
+@click.pass_obj
+def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) -> None:
+    """Carry out the plan that `items plan` showed, and no other. What today's quota does not allow goes on later."""
+    settings = load(config or parent)
+    from precoro_daemon import item_tables
+    from precoro_daemon.domain.item_writes import OPEN
+    from precoro_daemon.wiring.items import apply_plan, look_at_plan
+
+    look = run_async(lambda: look_at_plan(settings, supplier, *OPEN))
+    if look.state.ended or not look.writes:
+        click.echo(f"{item_tables.plan_line(look.state)}; nothing is left to do")
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to ask; look at `items plan`, then say --yes")
+        click.confirm(item_tables.question(look), abort=True)
+    with _progress(len(look.writes)) as watch:
+        report, state = run_async(lambda: apply_plan(settings, supplier, look.state.number, watch))
+    _tell(report)
+    click.echo(item_tables.plan_line(state))
+    sys.exit(exit_code(report) or (3 if state.open else 0))
+
+
+@items.command()
+@_supplier_option
+@_json_option
+@config_option
+@click.pass_obj
+def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool) -> None:
+    """Show how far the last plan is, and what was refused, skipped or is in doubt."""
+    settings = load(config or parent)
+    from precoro_daemon import item_tables
+    from precoro_daemon.wiring.items import look_at_plan
+
+    look = run_async(lambda: look_at_plan(settings, supplier))
+    if as_json:
+        click.echo(item_tables.plan_as_json(look))
+    else:
+        make_console().print(item_tables.plan_state(look))
+
+
+@items.command()
+@_supplier_option
+@config_option
+@click.pass_obj
+def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
+    """Give up what is left of a plan. What may have been sent is still looked for."""
+    settings = load(config or parent)
+    from precoro_daemon import item_tables
+    from precoro_daemon.wiring.items import drop_plan
+
+    click.echo(item_tables.plan_line(run_async(lambda: drop_plan(settings, supplier))))
+
+
+@items.command()
+@_supplier_option
+@click.option("--to", "path", type=click.Path(path_type=Path), required=True, metavar="FILE", help=".csv or .jsonl")
+@config_option
+@click.pass_obj
+def pull(parent: Path | None, config: Path | None, supplier: str, path: Path) -> None:
+    """Write the supplier's items as they are to a file, to start from. Planned again, it changes nothing."""
+    settings = load(config or parent)
+    from precoro_daemon import item_tables
+    from precoro_daemon.wiring.items import pull_items
+
+    with _watched() as progress:
+        found = run_async(lambda: pull_items(settings, supplier, path, progress))
+    make_console().print(item_tables.pulled(found))
+
+
+def _tell(report: RunReport) -> None:
+    most = 20
+    for line in report.failed[:most]:
+        click.echo(line)
+    if len(report.failed) > most:
+        click.echo(f"and {len(report.failed) - most:,} more; `items show` has them")
+    if report.spent:
+        click.echo(f"{report.spent}; `--once` or `items apply` goes on then")
+
+
+@contextmanager
+def _watched(*, quiet: bool = False) -> Iterator[Progress]:
+    """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
+    from precoro_daemon.adapters.clock import RealClock
+    from precoro_daemon.ports import Silent
+    from precoro_daemon.screen import LiveScreen
+
+    if quiet or not sys.stdout.isatty():
+        yield Silent()
+        return
+    screen = LiveScreen(make_console(), RealClock())
+    with screen.live():
+        yield screen
+
+
+@contextmanager
+def _progress(writes: int) -> Iterator[Callable[[PlanState, int], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    from rich import progress
+
+    columns = (
+        *progress.Progress.get_default_columns()[:2],
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=make_console(), disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("items", total=writes)
+        yield lambda _plan, settled: bar.update(task, completed=settled)

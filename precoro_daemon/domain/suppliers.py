@@ -1,0 +1,40 @@
+"""which supplier a name means: Precoro's id, the unique code, or the external id"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """A supplier as the mirror has it."""
+
+    id: int
+    name: str
+    code: str | None = None
+    external_id: str | None = None
+    enabled: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called in a file."""
+        return tuple(filter(None, (str(self.id), self.code, self.external_id, self.name)))
+
+    def __str__(self) -> str:
+        return f"{self.name} (id {self.id}{f', {self.code}' if self.code else ''})"
+
+
+_WAYS: dict[str, Callable[[Supplier], str | None]] = {
+    "id": lambda one: str(one.id),
+    "code": lambda one: one.code,
+    "external": lambda one: one.external_id,
+}
+
+
+def find_supplier(suppliers: Iterable[Supplier], called: str) -> Sequence[Supplier]:
+    """Those it may mean; "id:7", "code:S-7" and "external:7" say which kind of name it is."""
+    kind, separator, rest = called.partition(":")
+    ways = [_WAYS[kind]] if separator and kind in _WAYS else list(_WAYS.values())
+    wanted = (rest if len(ways) == 1 else called).strip().casefold()
+    return [one for one in suppliers if any((way(one) or "").casefold() == wanted for way in ways)]

@@ -1,0 +1,114 @@
+"""Items in every shape they have been seen in, and the form that writes one without taking anything away."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from precoro_daemon.domain.items import CustomField, absent, lost, merged, read_item, says_more, written
+
+
+def raw(**fields: Any) -> str:
+    return json.dumps({"id": 5, "name": "N", "sku": "S", "supplier": {"id": "7"}} | fields)
+
+
+def test_every_shape_of_a_value() -> None:
+    item = read_item(
+        '{"id": "5", "sku": 17, "name": " N\\r\\n2 ", "price": 0.10, "category": [], "unit": {"id": 3, "name": "kg"},'
+        ' "supplier": "7", "hiddenInCatalog": "1", "freeOfCharge": null, "externalId": 90071992547409931,'
+        ' "dataItemCustomFields": {"data": [{"value": 12.50, "itemCustomField": {"id": "9"}}]}}',
+        {9: CustomField(9, "Weight", "number")},
+    )
+    assert item is not None
+    assert (item.id, item.supplier) == (5, 7)
+    assert item.values == {
+        "externalId": "90071992547409931",
+        "sku": "17",
+        "name": "N\n2",
+        "description": None,
+        "price": Decimal("0.10"),
+        "currency": None,
+        "unit": "kg",
+        "category": None,
+        "freeOfCharge": False,
+        "hiddenInCatalog": True,
+        "custom.9": ("12.5",),
+    }
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"id": null}', '{"id": 5', "null"])
+def test_what_is_no_item(text: str) -> None:
+    assert read_item(text, {}) is None
+
+
+@pytest.mark.parametrize("price", ['"0.00"', "0", "null", '""', "[]", "false"])
+def test_no_price_and_a_price_of_nothing_are_the_same(price: str) -> None:
+    item = read_item(f'{{"id": 1, "price": {price}}}', {})
+    assert item is not None
+    assert item.values["price"] is None
+
+
+def test_the_form_has_all_that_was_there() -> None:
+    values = [
+        {"id": 1, "value": "red", "itemCustomField": {"id": 8}},
+        {"id": 2, "value": [{"id": 31}, {"id": 32}], "itemCustomField": {"id": 9}},
+    ]
+    before = raw(
+        price="12.50", description=" a\r\nb ", category={"id": 4}, freeOfCharge=False, hiddenInCatalog=True,
+        externalId="E", unit="kg", link="https://x", dataItemCustomFields={"data": values},
+    )  # fmt: skip
+    form = merged(
+        before, {"price": Decimal(3), "unit": None, "custom.8": ("blue",), "custom.10": ("new",)}, {}, ["link"]
+    )
+    assert form == (
+        ("supplier[id]", "7"),
+        ("externalId", "E"),
+        ("sku", "S"),
+        ("name", "N"),
+        ("description", " a\r\nb "),
+        ("price", "3.00"),
+        ("category[id]", "4"),
+        ("freeOfCharge", "false"),
+        ("hiddenInCatalog", "true"),
+        ("link", "https://x"),
+        ("dataItemCustomFields[0][itemCustomField][id]", "8"),
+        ("dataItemCustomFields[0][value]", "blue"),
+        ("dataItemCustomFields[1][itemCustomField][id]", "9"),
+        ("dataItemCustomFields[1][value][]", "31"),
+        ("dataItemCustomFields[1][value][]", "32"),
+        ("dataItemCustomFields[2][itemCustomField][id]", "10"),
+        ("dataItemCustomFields[2][value]", "new"),
+    )
+    assert not any(name in ("id", "createDate") for name, _ in form)
+
+
+def test_a_new_item_has_what_is_wanted_and_its_supplier() -> None:
+    wanted = {"sku": "S", "name": "N", "price": Decimal("0.10"), "freeOfCharge": False, "unit": None}
+    assert written(7, wanted) == (
+        ("supplier[id]", "7"), ("sku", "S"), ("name", "N"), ("price", "0.10"), ("freeOfCharge", "false"),
+    )  # fmt: skip
+
+
+def test_what_a_write_took_away() -> None:
+    custom = {"data": [{"id": 1, "value": "red", "itemCustomField": {"id": 8}}]}
+    before = raw(
+        price=1, link="x", similar=[1], unit="kg", dataProductCustomFields=custom, updateDate="a", mainInSimilar=True
+    )
+    others = {"link": "x", "similar": {"data": [1]}, "unit": "kg", "updateDate": "b", "mainInSimilar": True}
+    again = {"data": [{"id": 9, "value": "red", "itemCustomField": {"id": "8"}}]}
+    same = raw(price="1.00", dataProductCustomFields=again, **others)
+    assert lost(before, same, (), {}) == []
+    emptied = raw(price=2, unit=None, similar=[], dataProductCustomFields=[], mainInSimilar=False)
+    assert lost(before, emptied, ("price",), {}) == ["unit", "custom.8", "link", "similar", "mainInSimilar"]
+    assert lost(before, "{}", (), {}) == ["everything"]
+    assert lost(before, same.replace('"7"', "8"), (), {}) == ["supplier"]
+
+
+def test_what_an_answer_does_not_say_proves_nothing() -> None:
+    assert absent(raw(link="x"), raw())
+    assert not absent(raw(link=""), raw(more=1))
+    assert says_more(raw(), raw(bundleItems={"data": [1]}))
+    assert not says_more(raw(), raw(bundleItems=[], similar={"data": []}))
