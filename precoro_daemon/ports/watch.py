@@ -10,6 +10,7 @@ from typing import Protocol
 
 from precoro_daemon.domain.budget import Lane, Opening
 from precoro_daemon.ports.attachments import FileCounts
+from precoro_daemon.ports.catalogue import PlanState
 from precoro_daemon.ports.deliveries import DeliveryCounts
 from precoro_daemon.ports.journal import Switch
 from precoro_daemon.ports.mirror import Aside
@@ -95,6 +96,7 @@ class Stored:
     lists         the mirrored collections, in their order
     aside         the newest things set aside; aside_counts: all of them by collection and stage
     payments      None where no books are configured
+    items         plans of item changes that are under way
     hours         the last 24, oldest first; the last one is not over
     free          bytes free on the disks of "state" and "files"
     """
@@ -105,6 +107,7 @@ class Stored:
     aside: Sequence[Aside] = ()
     aside_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     payments: PaymentStock | None = None
+    items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     hours: Sequence[Hour] = ()
     free: Mapping[str, int] = field(default_factory=dict)

@@ -146,6 +146,7 @@ class StateWatcher:
             aside=overview.aside,
             aside_counts=overview.aside_counts,
             payments=payments,
+            items=overview.items,
             deliveries=overview.deliveries,
             hours=_hours(overview, now),
             free=free,

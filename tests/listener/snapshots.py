@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from precoro_daemon.domain.budget import Lane, Opening
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.item_writes import State
+from precoro_daemon.domain.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
 from precoro_daemon.ports import (
     Aside,
@@ -18,6 +20,7 @@ from precoro_daemon.ports import (
     LapReport,
     ListState,
     PaymentStock,
+    PlanState,
     Pulse,
     Quota,
     Snapshot,
@@ -75,6 +78,12 @@ def quiet() -> Snapshot:
     )
 
 
+def _plan() -> PlanState:
+    counts = {State.PLANNED: 7, State.DONE: 30, State.REFUSED: 2, State.CONFLICT: 1}
+    supplier = Supplier(12, f"<b>{HOSTILE[:40]}")
+    return PlanState(1, supplier, "wanted.csv", 40, NOW, NOW, NOW, NOW, "list", "", counts)
+
+
 def troubled() -> Snapshot:
     """Names and reasons are as hostile as Precoro's users can make them."""
     calm = quiet()
@@ -111,6 +120,7 @@ def troubled() -> Snapshot:
             "/srv/precoro/payments stop",
             stopped=True,
         ),
+        items=[_plan()],
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip
     return replace(calm, stored=stored, command="precoro-daemon --config '/etc/precoro daemon/config.toml'")

@@ -144,6 +144,8 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         "A census was not believed Purchase orders (1): far more records are missing",
         "No attached file can be kept files: no such directory. 1.0 TB are free.",
         f"Invoices (14). They are tried again, but have failed for long. This tells why: {command} status",
+        f"2 refused by Precoro, 1 not sent, as Precoro's item changed meanwhile. {command} items show --supplier 12",
+        "(id 12): 7 of 40.",
         "stop the program",
         "62,400 documents lack their lines and details, all there in about 106 days 16 h",
         "1,204 attached files (900 MB).",

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from precoro_daemon.adapters.listener.health import silence
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.domain.words import amount, span
 from precoro_daemon.errors import AuthenticationError
-from precoro_daemon.ports import PaymentStock, Snapshot, Stored
+from precoro_daemon.ports import PaymentStock, PlanState, Snapshot, Stored
 
 _OLD_DOUBT = 86_400.0
 """Seconds after which a payment in doubt is no longer settled by looking alone."""
 
 _OLD_FAILURE = 86_400.0
 """Seconds after which something that is tried again by itself is a matter for a person."""
+
+_FOR_A_PERSON = {
+    State.REFUSED: "refused by Precoro",
+    State.CONFLICT: "not sent, as Precoro's item changed meanwhile",
+    State.DOUBT: "in doubt, and looked for",
+}
 
 _STUBBORN = "They are tried again, but have failed for long"
 
@@ -50,6 +57,7 @@ def matters(snapshot: Snapshot) -> Iterator[Matter]:
         found.append(Matter("The state cannot be read", snapshot.unreadable, weight="urgent"))
     if snapshot.stored is not None:
         found += _of_payments(snapshot, snapshot.stored.payments)
+        found += _of_items(snapshot, snapshot.stored.items)
         found += _of_what_stands_aside(snapshot, snapshot.stored)
     yield from sorted(found, key=lambda matter: matter.weight != "urgent")
 
@@ -97,6 +105,15 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[
         both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
         text = f"Payments are planned, none is sent: {payments.switch.reason}."
         yield Matter("Payments are not armed", text, both, alone=True)
+
+
+def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:
+    for plan in plans:
+        told = {state: plan.counts[state] for state in _FOR_A_PERSON if plan.counts.get(state)}
+        if told:
+            text = f"{', '.join(f'{count:,} {_FOR_A_PERSON[state]}' for state, count in told.items())}."
+            commands = (f"{snapshot.command} items show --supplier {plan.supplier.id}",)
+            yield Matter(f"Item changes of {plan.supplier}", text, commands, alone=True)
 
 
 def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:

@@ -14,7 +14,7 @@ from precoro_daemon.adapters.listener.health import obstacles
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
 from precoro_daemon.domain.words import amount, moment, span
-from precoro_daemon.ports import JobPulse, ListState, PaymentStock, Snapshot, Stored
+from precoro_daemon.ports import FileStock, JobPulse, ListState, PaymentStock, Snapshot, Stored
 
 _STYLE = files(__package__ or "").joinpath("page.css").read_text("utf-8")
 
@@ -137,23 +137,38 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
     if stored is None:
         yield tag("li", "The state has not been read yet.")
         return
+    yield from _documents(snapshot)
+    yield from _files(stored.files)
+    yield from _set_aside(snapshot, stored)
+    yield from _deliveries(snapshot, stored)
+    if stored.payments is not None:
+        yield from _payments(stored.payments, snapshot.now)
+    for plan in stored.items[:_SHOWN]:
+        if plan.open:
+            yield tag("li", f"Item changes of {plan.supplier}: {plan.open:,} of {sum(plan.counts.values()):,}.")
+    if owed := [_words(one.name) for one in stored.lists if one.census_owed]:
+        yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
+
+
+def _documents(snapshot: Snapshot) -> Iterator[Html]:
     if due := snapshot.details_due:
         left = snapshot.backfill_seconds
         done = f", all there in about {span(left)} if nothing else wants the calls" if left else ""
         yield tag("li", f"{due:,} documents lack their lines and details{done}.")
-    if stored.files.due.files:
-        yield tag("li", f"{stored.files.due.files:,} attached files ({amount(stored.files.due.bytes)}).")
-    if stored.files.too_large:
-        yield tag("li", f"{stored.files.too_large:,} files are left out, as they are larger than max_bytes.")
+
+
+def _files(stock: FileStock) -> Iterator[Html]:
+    if stock.due.files:
+        yield tag("li", f"{stock.due.files:,} attached files ({amount(stock.due.bytes)}).")
+    if stock.too_large:
+        yield tag("li", f"{stock.too_large:,} files are left out, as they are larger than max_bytes.")
+
+
+def _set_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
     for stage, what in ASIDE.items():
         count = sum(count for (_, one), count in stored.aside_counts.items() if one == stage)
         if count and heals(stage, stored, snapshot.now):
             yield tag("li", f"{_capital(what)}, and are tried again: {count:,}.")
-    yield from _deliveries(snapshot, stored)
-    if stored.payments is not None:
-        yield from _payments(stored.payments, snapshot.now)
-    if owed := [_words(one.name) for one in stored.lists if one.census_owed]:
-        yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
 
 
 def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
