@@ -44,9 +44,13 @@ sweep: $(STAMP) ## long random tests: make sweep SEED=1 MINUTES=30
 mutants: $(STAMP) ## put bugs that cost money into copies of the tree; each must be caught by its test
 	$(BIN)/python -m tests.mutants
 
+LOCK_FLAGS ?= --upgrade
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: ## renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --group dev $(LOCKED) $(LOCK_FLAGS) -o requirements.lock
+	uv pip compile pyproject.toml $(LOCKED) --constraint requirements.lock -o .runtime.lock
+	$(PYTHON) -m tests.lock .runtime.lock requirements.lock
+	rm .runtime.lock
 
 clean: ## remove what the commands above made
 	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo

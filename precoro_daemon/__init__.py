@@ -19,6 +19,7 @@ telemetry.py              structlog set-up, the declared event names, redaction,
 
 adapters/                 the outside world: one package per thing on the other side
   clock.py                real time and sleep
+  systemd.py              the notify socket of systemd: ready, reloading, stopping, how it is, and that it is alive
   threads.py              blocking work on threads, always run to its end
 
 adapters/catalogues/      where wanted items come from: files, and tables of a database
@@ -87,6 +88,7 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   attachments.py          attached files on SQLite: read out of details as the change log brings them
+  backup.py               a copy of the state beside its writer, and the way back: whole, disarmed, no call forgotten
   budget_book.py          the account of API calls on SQLite
   catalogue.py            suppliers' items on SQLite: what the mirror has of them, and the plans
   catalogue_rows.py       rows of the tables of suppliers' items ↔ the domain's values
@@ -121,6 +123,7 @@ cli/                      arguments → settings → run → exit code; the only
   rehearsals.py           the sandbox, and the demo that runs against it
   running.py              what every command needs: settings, a console, an event loop, how failures end
   service.py              run: the program as a service, until it is told to stop
+  state.py                commands for the state: a backup while the program runs, and the way back
 
 domain/                   the rules: pure functions and values; no await, no clock, no I/O, no logging
   absences.py             what a whole pass did not list: gone, to be asked about, or not to be believed
@@ -257,6 +260,7 @@ settings/                 TOML + environment + credential files → frozen Setti
 settings/presets/         requests for accounting systems that are known, as TOML files
 
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
+  asking.py               how a service that runs somewhere is, as a health check asks it
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
   item_job.py             the job that carries out plans for suppliers' items
   items.py                what the commands do with suppliers' items and the plans for them
@@ -267,6 +271,7 @@ wiring/                   builds adapters, wraps them, hands them to jobs; the o
   payments.py             the jobs of payments, and what the commands do to intents
   runs.py                 one run, from opening the state to the report
   services.py             the program as a service: the state held throughout, all else built anew at each reload
+  state.py                backups of the state, and the way back
   values.py               settings as the values that the parts are built from
   watch.py                opens the socket of those who watch, and makes what they see of the program and its state
 """

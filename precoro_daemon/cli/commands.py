@@ -24,7 +24,8 @@ from precoro_daemon.cli.running import (
     make_console,
     run_async,
 )
-from precoro_daemon.cli.service import run
+from precoro_daemon.cli.service import health, run
+from precoro_daemon.cli.state import state
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -143,6 +144,8 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
 
 
 main.add_command(run)
+main.add_command(health)
+main.add_command(state)
 main.add_command(files)
 main.add_command(payments)
 main.add_command(items)

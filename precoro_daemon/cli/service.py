@@ -31,13 +31,29 @@ def run(parent: Path | None, config: Path | None) -> None:
     settings = load(path)
     with importing():
         from precoro_daemon import wiring
-        from precoro_daemon.ports import Tallies, Unsupervised
+        from precoro_daemon.ports import Tallies
 
     tallies = Tallies()
     _log_as(settings, tallies)
-    host = wiring.Host(Unsupervised(), partial(_reread, path, tallies), _leave_within, tallies, _called(path))
+    host = wiring.Host(
+        wiring.find_supervisor(os.environ), partial(_reread, path, tallies), _leave_within, tallies, _called(path)
+    )
     end = run_async(lambda: wiring.serve(settings, host))
     sys.exit(130 if end == "interrupted" else 0)
+
+
+@click.command()
+@config_option
+@click.pass_obj
+def health(parent: Path | None, config: Path | None) -> None:
+    """Ask a running service how it is; exit 1 if it does not answer or needs a restart. For health checks."""
+    settings = load(config or parent)
+    from precoro_daemon import wiring
+
+    ailments = wiring.ask_health(settings)
+    for line in ailments:
+        click.echo(line, err=True)
+    sys.exit(1 if ailments else 0)
 
 
 def _called(path: Path | None) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from precoro_daemon.domain.budget import Lane, Opening
 from precoro_daemon.ports.attachments import FileCounts
+from precoro_daemon.ports.catalogue import PlanState
 from precoro_daemon.ports.deliveries import DeliveryCounts
 from precoro_daemon.ports.journal import Switch
 from precoro_daemon.ports.mirror import Aside
@@ -22,11 +24,13 @@ class Tallies:
     calls    by method, route and outcome
     lines    of the log, by level and event
     answers  to webhooks, by status
+    began    when that was, by the machine's own seconds that nobody sets (time.monotonic)
     """
 
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     lines: Counter[tuple[str, str]] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
+    began: float = field(default_factory=monotonic)
 
     def line(self, level: str, event: str) -> None:
         self.lines[level, event] += 1
@@ -92,6 +96,7 @@ class Stored:
     lists         the mirrored collections, in their order
     aside         the newest things set aside; aside_counts: all of them by collection and stage
     payments      None where no books are configured
+    items         plans of item changes that are under way
     hours         the last 24, oldest first; the last one is not over
     free          bytes free on the disks of "state" and "files"
     """
@@ -102,6 +107,7 @@ class Stored:
     aside: Sequence[Aside] = ()
     aside_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     payments: PaymentStock | None = None
+    items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     hours: Sequence[Hour] = ()
     free: Mapping[str, int] = field(default_factory=dict)
@@ -128,6 +134,7 @@ class Quota:
 class Snapshot:
     """Everything at `now` (Unix seconds by the Clock).
 
+    up        seconds since the process started
     stored    None as long as the state could not be read once
     unreadable  why the last attempt to read it failed, "" if it did not
     webhooks  they come in somewhere
@@ -135,6 +142,7 @@ class Snapshot:
     """
 
     now: float
+    up: float
     pulse: Pulse
     tallies: Tallies
     quota: Quota

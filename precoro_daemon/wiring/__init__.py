@@ -1,11 +1,14 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides"""
 
+from precoro_daemon.adapters.systemd import find_supervisor
+from precoro_daemon.wiring.asking import ask_health
 from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.listeners import webhook_urls
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.services import Host, serve
+from precoro_daemon.wiring.state import back_up_state, restore_state
 from precoro_daemon.wiring.values import clock_for, limits, secrets
 
 __all__ = [
@@ -17,13 +20,17 @@ __all__ = [
     "Host",
     "Look",
     "Wish",
+    "ask_health",
+    "back_up_state",
     "check_access",
     "check_folder",
     "clock_for",
     "estimate_cost",
+    "find_supervisor",
     "limits",
     "look",
     "open_ledger",
+    "restore_state",
     "run",
     "secrets",
     "serve",

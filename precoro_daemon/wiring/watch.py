@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import floor
 from pathlib import Path
+from time import monotonic
 
 import anyio
 from anyio.abc import TaskGroup
@@ -95,6 +96,7 @@ class StateWatcher:
         watched, now = self.watched, self.watched.clock.now()
         return Snapshot(
             now=now,
+            up=monotonic() - watched.tallies.began,
             pulse=watched.pulse,
             tallies=watched.tallies,
             quota=_quota(self.settings, watched.account, now),
@@ -144,6 +146,7 @@ class StateWatcher:
             aside=overview.aside,
             aside_counts=overview.aside_counts,
             payments=payments,
+            items=overview.items,
             deliveries=overview.deliveries,
             hours=_hours(overview, now),
             free=free,

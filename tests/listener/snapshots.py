@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from precoro_daemon.domain.budget import Lane, Opening
 from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.domain.item_writes import State
+from precoro_daemon.domain.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
 from precoro_daemon.ports import (
     Aside,
@@ -18,6 +20,7 @@ from precoro_daemon.ports import (
     LapReport,
     ListState,
     PaymentStock,
+    PlanState,
     Pulse,
     Quota,
     Snapshot,
@@ -49,6 +52,7 @@ def quiet() -> Snapshot:
     ]
     return Snapshot(
         now=NOW,
+        up=12 * 86_400,
         pulse=Pulse(NOW - 12 * 86_400, jobs),
         tallies=Tallies(
             Counter({("GET", "/invoices", "2xx"): 812, ("GET", "/invoices/{id}", "429"): 3}),
@@ -74,6 +78,12 @@ def quiet() -> Snapshot:
     )
 
 
+def _plan() -> PlanState:
+    counts = {State.PLANNED: 7, State.DONE: 30, State.REFUSED: 2, State.CONFLICT: 1}
+    supplier = Supplier(12, f"<b>{HOSTILE[:40]}")
+    return PlanState(1, supplier, "wanted.csv", 40, NOW, NOW, NOW, NOW, "list", "", counts)
+
+
 def troubled() -> Snapshot:
     """Names and reasons are as hostile as Precoro's users can make them."""
     calm = quiet()
@@ -83,7 +93,9 @@ def troubled() -> Snapshot:
     jobs[1].trouble = LedgerMisfit("the books have no table payments")
     jobs[3].lap = LapReport(failed=[f"attached file {HOSTILE}"])
     jobs[6].running_since, jobs[6].heard_at, jobs[6].stuck = NOW - 9_000, NOW - 1_900, True
-    asides = [Aside("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 60 * n, NOW + 60) for n in range(1, 15)]
+    asides = [
+        Aside("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60) for n in range(1, 15)
+    ]
     stored = replace(
         calm.stored,
         lists=[
@@ -108,6 +120,7 @@ def troubled() -> Snapshot:
             "/srv/precoro/payments stop",
             stopped=True,
         ),
+        items=[_plan()],
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip
     return replace(calm, stored=stored, command="precoro-daemon --config '/etc/precoro daemon/config.toml'")

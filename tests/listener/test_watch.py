@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,6 +195,22 @@ async def test_a_thousand_connections_that_say_nothing_do_not_stop_the_loop_and_
             writer.close()
         assert late < 0.25
         await anyio.sleep(0.1)
+        assert (await post.ask("/healthz")).status == 200
+
+
+async def test_whoever_speaks_slowly_is_cut_off_and_makes_room() -> None:
+    async with watching(quiet(), life=0.5) as post:
+        begun = time.monotonic()
+        slow = [await asyncio.open_connection(post.address.host, post.address.port) for _ in range(64)]
+        for _, writer in slow:
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        await asyncio.sleep(0.1)
+        assert await raw(post.address, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") == b""
+        for reader, writer in slow:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        assert time.monotonic() - begun < 2
         assert (await post.ask("/healthz")).status == 200
 
 

@@ -57,9 +57,9 @@ class Post:
 
 @asynccontextmanager
 async def watching(
-    snapshot: Snapshot, listen: str | Path = "127.0.0.1:0", hosts: tuple[str, ...] = ()
+    snapshot: Snapshot, listen: str | Path = "127.0.0.1:0", hosts: tuple[str, ...] = (), life: float = 10.0
 ) -> AsyncIterator[Post]:
     window = Window(snapshot)
     address = read_address(listen if isinstance(listen, str) else f"unix:{listen}")
-    async with watch(window, address, Gatekeeper(hosts)) as real:
+    async with watch(window, address, Gatekeeper(hosts), life=life) as real:
         yield Post(window, real)

@@ -57,7 +57,8 @@ class Program:
     def config(self) -> Path:
         return self.directory / "config.toml"
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """The configuration and the key, as they are now."""
         token_file = self.directory / "token"
         token_file.touch(mode=0o600)
         token_file.write_text(f"{self.token}\n")
@@ -71,7 +72,7 @@ class Program:
     @asynccontextmanager
     async def running(self, *arguments: str) -> AsyncIterator[Process]:
         """A process that does not outlive the block."""
-        self._write()
+        self.write()
         process = await anyio.open_process(
             [sys.executable, "-m", "precoro_daemon", *arguments, *self._config_of(arguments)],
             cwd=self.directory,

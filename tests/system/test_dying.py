@@ -47,7 +47,7 @@ async def beginning(directory: Path, sandbox: Sandbox) -> Path:
     program.sections["state"] = {"url": "sqlite:///state.db"}
     program.sections["precoro"] = {"token_file": "token"}
     program.sections["fetch_attachments"] = {"directory": "files", "reserve_bytes": 0, "in_flight": 1}
-    program._write()
+    program.write()
     return directory
 
 

@@ -90,7 +90,7 @@ async def test_a_reload_moves_the_socket_and_keeps_the_counters(tmp_path: Path, 
             await until(first, "/readyz", 200)
             await until(first, "/metrics", 200, 'route="/invoices/{id}"')
             program.sections["watch"] = {"listen": f"0.0.0.0:{second}"}
-            program._write()
+            program.write()
             process.send_signal(signal.SIGHUP)
             metrics = await until(second, "/metrics", 200, "precoro_daemon_reloads_total 1.0")
             assert 'route="/invoices/{id}"' in metrics
@@ -114,11 +114,11 @@ async def test_a_taken_port_is_refused_at_the_start_and_at_a_reload(tmp_path: Pa
         async with watched(program, unused_tcp_port) as process:
             await until(unused_tcp_port, "/readyz", 200)
             program.sections["watch"] = {"listen": f"127.0.0.1:{taken}"}
-            program._write()
+            program.write()
             process.send_signal(signal.SIGHUP)
             await until(unused_tcp_port, "/metrics", 200, 'event="reload_refused"')
             program.sections["watch"] = {"listen": f"127.0.0.1:{unused_tcp_port}"}
-            program._write()
+            program.write()
             process.send_signal(signal.SIGHUP)
             await until(unused_tcp_port, "/metrics", 200, 'event="reloaded"')
             done = await terminate(process, 20)
@@ -133,7 +133,7 @@ async def test_while_it_ends_it_is_not_ready(tmp_path: Path, unused_tcp_port: in
         await until(unused_tcp_port, "/readyz", 200)
         sandbox.faults.add("slow", path="^/invoices", times=None, seconds=4)
         program.sections["mirror_collections"] = invoices_only(every="1s")
-        program._write()
+        program.write()
         process.send_signal(signal.SIGHUP)
         with anyio.fail_after(20):
             while not [rule for rule in sandbox.faults.rules if rule.struck]:  # noqa: ASYNC110

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from precoro_daemon.adapters.listener.health import silence
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.domain.words import amount, span
 from precoro_daemon.errors import AuthenticationError
-from precoro_daemon.ports import PaymentStock, Snapshot, Stored
+from precoro_daemon.ports import PaymentStock, PlanState, Snapshot, Stored
 
 _OLD_DOUBT = 86_400.0
 """Seconds after which a payment in doubt is no longer settled by looking alone."""
 
+_OLD_FAILURE = 86_400.0
+"""Seconds after which something that is tried again by itself is a matter for a person."""
+
+_FOR_A_PERSON = {
+    State.REFUSED: "refused by Precoro",
+    State.CONFLICT: "not sent, as Precoro's item changed meanwhile",
+    State.DOUBT: "in doubt, and looked for",
+}
+
+_STUBBORN = "They are tried again, but have failed for long"
+
 _WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the books"}
 
-_ASIDE = {
-    "pass": "the list could not be read to its end",
+ASIDE = {
+    "pass": "lists that could not be read to their end",
     "record": "rows that cannot be read",
     "detail": "details that could not be fetched",
     "file": "attached files that could not be fetched",
     "definition": "definitions of custom fields that could not be read",
 }
+"""What stands aside, by its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ def matters(snapshot: Snapshot) -> Iterator[Matter]:
         found.append(Matter("The state cannot be read", snapshot.unreadable, weight="urgent"))
     if snapshot.stored is not None:
         found += _of_payments(snapshot, snapshot.stored.payments)
+        found += _of_items(snapshot, snapshot.stored.items)
         found += _of_what_stands_aside(snapshot, snapshot.stored)
     yield from sorted(found, key=lambda matter: matter.weight != "urgent")
 
@@ -93,6 +107,15 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[
         yield Matter("Payments are not armed", text, both, alone=True)
 
 
+def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:
+    for plan in plans:
+        told = {state: plan.counts[state] for state in _FOR_A_PERSON if plan.counts.get(state)}
+        if told:
+            text = f"{', '.join(f'{count:,} {_FOR_A_PERSON[state]}' for state, count in told.items())}."
+            commands = (f"{snapshot.command} items show --supplier {plan.supplier.id}",)
+            yield Matter(f"Item changes of {plan.supplier}", text, commands, alone=True)
+
+
 def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
     stages: dict[str, dict[str, int]] = {}
     for (collection, stage), count in stored.aside_counts.items():
@@ -110,13 +133,22 @@ def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
         yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
     for stage, counts in stages.items():
-        if stage in _ASIDE:
-            text = f"{_names(counts)}. They are tried again by themselves; this tells why they failed:"
-            yield Matter(f"Set aside: {_ASIDE[stage]}", text, look)
+        if stage in ASIDE and not heals(stage, stored, snapshot.now):
+            fate = "They are kept until Precoro sends them otherwise" if stage == "record" else _STUBBORN
+            text = f"{_names(counts)}. {fate}. This tells why:"
+            yield Matter(f"Set aside: {ASIDE[stage]}", text, look)
+
+
+def heals(stage: str, stored: Stored, now: float) -> bool:
+    """What stands aside in that stage is tried again by itself, and has not failed for long yet."""
+    return stage != "record" and not any(
+        one.stage == stage and now - one.since > _OLD_FAILURE for one in stored.aside
+    )
 
 
 def _names(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items())
+    said = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items())
+    return said[:1].upper() + said[1:]
 
 
 def _many(count: int, what: str) -> str:

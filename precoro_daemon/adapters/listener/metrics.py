@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.health import obstacles
+from precoro_daemon.domain.item_writes import State
 from precoro_daemon.ports import JobPulse, Snapshot, Stored
 
 _PREFIX = "precoro_daemon_"
@@ -51,6 +53,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "oldest_intent_age_seconds": Meaning(
             "Age of the oldest payment in doubt or review; 0 if there is none", ("direction", "state")
         ),
+        "item_changes": Meaning("Item changes of the plans that are under way", ("state",)),
         "payments_armed": Meaning("1 if payments may be sent"),
         "kill_switch": Meaning("1 if the kill-switch file is there"),
         "laps_total": Meaning("Laps of a job", ("job_name", "outcome"), "counter"),
@@ -118,6 +121,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield from _of_state(snapshot.stored, snapshot.now)
         yield from _of_deliveries(snapshot.stored, snapshot.now)
         yield from _of_payments(snapshot.stored, snapshot.now)
+        yield from _of_items(snapshot.stored)
     if (left := snapshot.backfill_seconds) is not None:
         yield Sample("backfill_remaining_seconds", left)
 
@@ -187,3 +191,8 @@ def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
         for state in ("doubt", "review"):
             _, since = payments.intents.get((direction, state), (0, now))
             yield Sample("oldest_intent_age_seconds", max(0.0, now - since), (direction, state))
+
+
+def _of_items(stored: Stored) -> Iterator[Sample]:
+    states = sum((Counter(plan.counts) for plan in stored.items), Counter[State]())
+    yield from (Sample("item_changes", count, (state,)) for state, count in states.items())

@@ -6,14 +6,15 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
+from itertools import islice
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.listener.attention import Matter, matters
+from precoro_daemon.adapters.listener.attention import ASIDE, Matter, heals, matters
 from precoro_daemon.adapters.listener.health import obstacles
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
 from precoro_daemon.domain.words import amount, moment, span
-from precoro_daemon.ports import JobPulse, ListState, PaymentStock, Snapshot, Stored
+from precoro_daemon.ports import FileStock, JobPulse, ListState, PaymentStock, Snapshot, Stored
 
 _STYLE = files(__package__ or "").joinpath("page.css").read_text("utf-8")
 
@@ -82,7 +83,7 @@ def _header(snapshot: Snapshot, title: str, mood: str) -> Html:
 def _now(snapshot: Snapshot) -> str:
     working = [_words(job.name) for job in snapshot.pulse.jobs if job.running_since is not None]
     said = f"Working on: {', '.join(working)}" if working else "Nothing to do at this moment"
-    return f"{said}. Up for {span(snapshot.now - snapshot.pulse.started_at)}."
+    return f"{said}. Up for {span(snapshot.up)}."
 
 
 def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
@@ -95,8 +96,8 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     yield tag("div", quota(snapshot), tag("div", _waiting(snapshot), _jobs(snapshot)), class_="pair")
     if stored is not None:
         yield _fresh(stored, snapshot.now)
-    if failures := list(_failures(snapshot)):
-        yield _sheet("Last failures", tag("ul", *failures[:_SHOWN], class_="plain"))
+    if failures := list(islice(_failures(snapshot), _SHOWN)):
+        yield _sheet("Last failures", tag("ul", *failures, class_="plain"))
 
 
 def _sheet(title: str, *content: Html) -> Html:
@@ -136,19 +137,38 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
     if stored is None:
         yield tag("li", "The state has not been read yet.")
         return
+    yield from _documents(snapshot)
+    yield from _files(stored.files)
+    yield from _set_aside(snapshot, stored)
+    yield from _deliveries(snapshot, stored)
+    if stored.payments is not None:
+        yield from _payments(stored.payments, snapshot.now)
+    for plan in stored.items[:_SHOWN]:
+        if plan.open:
+            yield tag("li", f"Item changes of {plan.supplier}: {plan.open:,} of {sum(plan.counts.values()):,}.")
+    if owed := [_words(one.name) for one in stored.lists if one.census_owed]:
+        yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
+
+
+def _documents(snapshot: Snapshot) -> Iterator[Html]:
     if due := snapshot.details_due:
         left = snapshot.backfill_seconds
         done = f", all there in about {span(left)} if nothing else wants the calls" if left else ""
         yield tag("li", f"{due:,} documents lack their lines and details{done}.")
-    if stored.files.due.files:
-        yield tag("li", f"{stored.files.due.files:,} attached files ({amount(stored.files.due.bytes)}).")
-    if stored.files.too_large:
-        yield tag("li", f"{stored.files.too_large:,} files are left out, as they are larger than max_bytes.")
-    yield from _deliveries(snapshot, stored)
-    if stored.payments is not None:
-        yield from _payments(stored.payments, snapshot.now)
-    if owed := [_words(one.name) for one in stored.lists if one.census_owed]:
-        yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
+
+
+def _files(stock: FileStock) -> Iterator[Html]:
+    if stock.due.files:
+        yield tag("li", f"{stock.due.files:,} attached files ({amount(stock.due.bytes)}).")
+    if stock.too_large:
+        yield tag("li", f"{stock.too_large:,} files are left out, as they are larger than max_bytes.")
+
+
+def _set_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
+    for stage, what in ASIDE.items():
+        count = sum(count for (_, one), count in stored.aside_counts.items() if one == stage)
+        if count and heals(stage, stored, snapshot.now):
+            yield tag("li", f"{_capital(what)}, and are tried again: {count:,}.")
 
 
 def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
@@ -252,7 +272,7 @@ def _head(*titles: str) -> Html:
 
 
 def _footer(snapshot: Snapshot) -> Html:
-    links = join(*(join(" · ", tag("a", path, href=path)) for path in ("/healthz", "/readyz", "/metrics")))
+    links = join(*(join(" · ", tag("a", name, href=name)) for name in ("healthz", "readyz", "metrics")))
     words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads anew every {_AGAIN} s"
     return tag("footer", tag("p", words, links, class_="soft"))
 

@@ -66,12 +66,15 @@ def _is_address(name: str) -> bool:
 
 
 @asynccontextmanager
-async def watch(watcher: Watcher, address: Address, gatekeeper: Gatekeeper) -> AsyncIterator[Address]:
-    """Answer until the context ends; gives the real address. Raises ListenerUnusable."""
+async def watch(
+    watcher: Watcher, address: Address, gatekeeper: Gatekeeper, *, life: float = _LIFE
+) -> AsyncIterator[Address]:
+    """Answer until the context ends; gives the real address. No connection lasts longer than `life` (real seconds).
+    Raises ListenerUnusable."""
     app = web.Application()
     desk = _Desk(watcher, None if address.path else gatekeeper)
     app.router.add_route("*", "/{path:.*}", desk.receive)
-    async with serving(app, address, most=_MOST, patience=_LIFE) as real:
+    async with serving(app, address, most=_MOST, patience=life) as real:
         yield real
 
 

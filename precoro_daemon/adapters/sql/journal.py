@@ -57,7 +57,7 @@ class SqlJournal:
         def work(connection: sqlite3.Connection) -> None:
             testimony = self._witness.create()
             connection.execute(SQL["write_meta"], ("armed", testimony.nonce))
-            _write_line(connection, at=at, event="arm")
+            write_line(connection, at=at, event="arm")
 
         await self._transactions.write(work)
 
@@ -65,7 +65,7 @@ class SqlJournal:
         def work(connection: sqlite3.Connection) -> None:
             self._witness.remove()
             connection.execute(SQL["write_meta"], ("armed", ""))
-            _write_line(connection, at=at, event="disarm", reason=reason)
+            write_line(connection, at=at, event="disarm", reason=reason)
 
         await self._transactions.write(work)
 
@@ -180,7 +180,7 @@ def _move(connection: sqlite3.Connection, intent: Intent, step: Step) -> Intent:
 
 
 def _write_step(connection: sqlite3.Connection, before: Intent | None, after: Intent, step: Step) -> None:
-    _write_line(
+    write_line(
         connection,
         at=step.at,
         intent=after.id,
@@ -193,7 +193,7 @@ def _write_step(connection: sqlite3.Connection, before: Intent | None, after: In
     )
 
 
-def _write_line(connection: sqlite3.Connection, **given: Any) -> None:
+def write_line(connection: sqlite3.Connection, **given: Any) -> None:
     empty = {"intent": "", "source": "", "target": "", "attempt": 0, "reason": "", "facts": "{}"}
     connection.execute(JOURNAL["write_line"], empty | given).fetchone()
 

@@ -1,0 +1,51 @@
+"""commands for the state: a backup while the program runs, and the way back"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from precoro_daemon.cli.running import config_option, load, run_async
+
+
+@click.group()
+def state() -> None:
+    """Back up the state, or bring a backup back."""
+
+
+@state.command()
+@click.argument("to", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@config_option
+@click.pass_obj
+def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> None:
+    """Copy the state into FILE while the program goes on. Attached files are copied by other means."""
+    settings = load(config or parent)
+    from precoro_daemon import wiring
+    from precoro_daemon.domain.words import amount
+
+    began = time.monotonic()
+    made = run_async(lambda: wiring.back_up_state(settings, to, replace=force))
+    click.echo(f"{made.path}: {amount(made.size)}, checked, in {time.monotonic() - began:.1f} s")
+    if settings.fetch_attachments.directory is not None:
+        click.echo(f"not in it: attached files, in {settings.fetch_attachments.directory}")
+
+
+@state.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
+@config_option
+@click.pass_obj
+def restore(parent: Path | None, source: Path, config: Path | None) -> None:
+    """Put the backup in FILE in the place of the state, which is kept beside it. Payments are disarmed."""
+    settings = load(config or parent)
+    from precoro_daemon import wiring
+
+    done = run_async(lambda: wiring.restore_state(settings, source))
+    click.echo(f"{settings.state.path} is restored from {source}")
+    if done.aside is not None:
+        click.echo(f"the former state is kept as {done.aside}; remove it when you no longer need it")
+    if done.calls is None:
+        click.echo("the former state could not be read: how many calls it made today is not known", err=True)
+    click.echo("payments are disarmed: look at `precoro-daemon payments plan`, then `precoro-daemon payments arm`")

@@ -1,0 +1,47 @@
+"""how a service that runs somewhere is, as a health check asks it"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Sequence
+
+from precoro_daemon.domain.addresses import Address
+from precoro_daemon.settings import Settings
+
+_PATIENCE = 5.0
+
+
+def ask_health(settings: Settings) -> Sequence[str]:
+    """What ails it, in words; nothing if it is well. Blocking."""
+    address = settings.watch.listen
+    if address is None:
+        return ["nobody can ask how it is: set listen in [watch]"]
+    asked = _Unix(address.path) if address.path else http.client.HTTPConnection(*_reached(address), timeout=_PATIENCE)
+    try:
+        asked.request("GET", "/healthz")
+        answer = asked.getresponse()
+        told = json.loads(answer.read(65_536))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return [f"{address} does not answer: {error}"]
+    finally:
+        asked.close()
+    reasons = told.get("reasons", []) if isinstance(told, dict) else []
+    return [] if answer.status == 200 else [str(reason) for reason in reasons] or [f"it answers {answer.status}"]
+
+
+def _reached(address: Address) -> tuple[str, int]:
+    """Who listens everywhere is asked here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host), address.port  # noqa: S104
+
+
+class _Unix(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_PATIENCE)
+        self.sock.connect(self._path)

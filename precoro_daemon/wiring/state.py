@@ -1,0 +1,23 @@
+"""backups of the state, and the way back"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from anyio import to_thread
+
+from precoro_daemon.adapters.sql.backup import Backup, Restored, back_up, restore
+from precoro_daemon.settings import Settings
+from precoro_daemon.wiring.values import identity
+
+
+async def back_up_state(settings: Settings, target: Path, *, replace: bool) -> Backup:
+    """Raises StoreUnusable."""
+    work = partial(back_up, settings.state.path, target, identity=identity(settings), replace=replace)
+    return await to_thread.run_sync(work)
+
+
+async def restore_state(settings: Settings, backup: Path) -> Restored:
+    """Raises StoreHeld, StoreUnusable."""
+    return await to_thread.run_sync(partial(restore, backup, settings.state.path, identity=identity(settings)))

@@ -1,0 +1,228 @@
+"""Backups of a state in use, and the way back: whole, disarmed, and never half, however it is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+
+from precoro_daemon.adapters.sql.backup import back_up, restore
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.errors import StoreHeld, StoreUnusable
+from precoro_daemon.sandbox import SandboxOptions, serve
+from tests.contracts.listing import listed, record
+from tests.system.program import NO_LIMITS, ROOT, Program, finish
+
+pytestmark = pytest.mark.asyncio
+
+
+async def filled(path: Path, *, rows: int = 50, calls: int = 3) -> None:
+    async with open_store(path, identity="company") as store:
+        now = time.time()
+        for number in range(calls):
+            await store.budget_book.charge(now - 100 + number, b"12345678")
+        await listed(store.mirror, *(record(number + 1, note="x" * 500) for number in range(rows)))
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+async def in_thread(work: object, *arguments: object, **named: object) -> object:
+    return await anyio.to_thread.run_sync(lambda: work(*arguments, **named))  # type: ignore[operator]
+
+
+async def test_a_backup_of_a_state_in_use_is_one_whole_private_file(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    async with open_store(state, identity="company") as store:
+        await store.budget_book.charge(time.time(), b"now")
+        made = await in_thread(back_up, state, copy, identity="company", replace=False)
+        assert made.size == copy.stat().st_size  # type: ignore[attr-defined]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert query(copy, "PRAGMA integrity_check") == [("ok",)]
+    assert query(copy, "SELECT count(*) FROM records") == [(50,)]
+    assert query(copy, "SELECT count(*) FROM calls") == [(4,)]
+    assert [name for name in names(tmp_path) if name.startswith("copy")] == ["copy.db"]
+
+
+async def test_what_is_there_is_replaced_only_on_demand(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    copy.write_text("mine")
+    with pytest.raises(StoreUnusable, match="is there already"):
+        await in_thread(back_up, state, copy, identity="company", replace=False)
+    assert copy.read_text() == "mine"
+    await in_thread(back_up, state, copy, identity="company", replace=True)
+    assert query(copy, "SELECT count(*) FROM records") == [(50,)]
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("state.db", "the state itself"), ("none/copy.db", "does not exist"), (".", "is a directory")],
+)
+async def test_where_no_backup_can_go_is_one_sentence(tmp_path: Path, target: str, said: str) -> None:
+    await filled(tmp_path / "state.db")
+    with pytest.raises(StoreUnusable, match=said):
+        await in_thread(back_up, tmp_path / "state.db", tmp_path / target, identity="company", replace=True)
+
+
+async def test_a_restored_state_is_the_backup_disarmed_and_no_call_is_forgotten(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    async with open_store(state, identity="company") as store:
+        await store.journal.arm(time.time())
+        assert (await store.journal.switch()).armed
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    async with open_store(state, identity="company") as store:
+        await store.budget_book.charge(time.time(), b"later")
+        await listed(store.mirror, *(record(number + 1) for number in range(5)), collection="suppliers")
+    done = await in_thread(restore, copy, state, identity="company")
+    async with open_store(state, identity="company") as store:
+        switch = await store.journal.switch()
+        assert (switch.armed, "restored from a backup" in switch.reason) == (False, True)
+        assert len(await store.budget_book.load(0.0)) == 4, "one call was made after the backup"
+        assert (await store.mirror.cursor("suppliers")).at is None
+    aside = done.aside  # type: ignore[attr-defined]
+    assert query(aside, "SELECT count(*) FROM records WHERE collection = 'suppliers'") == [(5,)]
+
+
+async def test_a_backup_comes_to_a_place_without_a_state(tmp_path: Path) -> None:
+    await filled(tmp_path / "old.db")
+    await in_thread(back_up, tmp_path / "old.db", tmp_path / "copy.db", identity="company", replace=False)
+    done = await in_thread(restore, tmp_path / "copy.db", tmp_path / "new.db", identity="company")
+    assert (done.aside, done.calls) == (None, 0)  # type: ignore[attr-defined]
+    assert query(tmp_path / "new.db", "SELECT count(*) FROM records") == [(50,)]
+
+
+async def test_a_state_in_use_is_not_replaced(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    async with open_store(state, identity="company"):
+        with pytest.raises(StoreHeld, match="is held by process"):
+            await in_thread(restore, copy, state, identity="company")
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "cut", "scribbled", "newer", "other", "itself"])
+async def test_what_is_no_backup_of_this_state_is_refused_and_nothing_changes(tmp_path: Path, kind: str) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state, rows=400)
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    match kind:
+        case "missing":
+            copy.unlink()
+        case "text":
+            copy.write_text("dear diary\n" * 500)
+        case "cut":
+            os.truncate(copy, copy.stat().st_size // 2)
+        case "scribbled":
+            with copy.open("r+b") as file:
+                file.seek(copy.stat().st_size // 3)
+                file.write(os.urandom(copy.stat().st_size // 3))
+        case "newer":
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute("PRAGMA user_version = 999")
+    before = query(state, "SELECT count(*), max(version) FROM records")
+    source = state if kind == "itself" else copy
+    with pytest.raises(StoreUnusable):
+        await in_thread(restore, source, state, identity="stranger" if kind == "other" else "company")
+    assert query(state, "SELECT count(*), max(version) FROM records") == before
+    assert set(names(tmp_path)) <= {"state.db", "copy.db", "state.db.lock", "state.db-wal", "state.db-shm"}
+
+
+async def test_a_damaged_state_is_replaced_and_kept(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    state.write_bytes(b"SQLite format 3\0" + os.urandom(5000))
+    done = await in_thread(restore, copy, state, identity="company")
+    assert done.calls is None  # type: ignore[attr-defined]
+    async with open_store(state, identity="company") as store:
+        assert len(await store.budget_book.load(0.0)) == 3
+    assert done.aside.stat().st_size == 5016  # type: ignore[attr-defined]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from precoro_daemon.adapters.sql import backup
+left = [int(sys.argv[3])]
+
+def trace(frame, event, argument):
+    if frame.f_code.co_filename.endswith("backup.py"):
+        if event == "line":
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), 9)
+        return trace
+
+sys.settrace(trace)
+backup.restore(Path(sys.argv[1]), Path(sys.argv[2]), identity="company")
+"""
+
+
+async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    await filled(origin / "state.db", rows=20)
+    await in_thread(back_up, origin / "state.db", origin / "copy.db", identity="company", replace=False)
+    await filled(origin / "state.db", rows=30, calls=5)
+
+    def play(number: int) -> int:
+        place = tmp_path / f"run {number}"
+        shutil.copytree(origin, place)
+        run = [sys.executable, "-c", KILLED, str(place / "copy.db"), str(place / "state.db"), str(number)]
+        return subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, check=False, timeout=60).returncode
+
+    seen = set()
+    for number in range(0, 400, 3):
+        code = await anyio.to_thread.run_sync(play, number)
+        place = tmp_path / f"run {number}"
+        async with open_store(place / "state.db", identity="company") as store:
+            assert not (await store.journal.switch()).armed
+            calls = len(await store.budget_book.load(0.0))
+        rows = query(place / "state.db", "SELECT count(*) FROM records")[0][0]
+        seen.add(rows)
+        assert (rows, calls) in {(20, 8), (30, 8)}, number
+        shutil.rmtree(place)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+    else:
+        raise AssertionError("it never ended")
+    assert seen == {20, 30}
+
+
+async def test_the_commands_while_a_service_runs_and_after_it(tmp_path: Path) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 60}, limits=False, busy=3000)) as sandbox:
+        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
+        assert (await program.once()).code in {0, 3}, "its users go on meanwhile"
+        async with program.running("run") as process:
+            await anyio.sleep(1.5)
+            for number in range(3):
+                made = await program.run("state", "backup", str(tmp_path / f"copy {number}.db"))
+                assert (made.code, made.stderr) == (0, "")
+                assert "checked" in made.stdout
+            refused = await program.run("state", "restore", str(tmp_path / "copy 0.db"))
+            assert refused.code == 7
+            process.send_signal(signal.SIGTERM)
+            assert (await finish(process)).code == 0
+        restored = await program.run("state", "restore", str(tmp_path / "copy 1.db"))
+        assert restored.code == 0
+        assert "payments are disarmed" in restored.stdout
+        assert (await program.once()).code in {0, 3}
