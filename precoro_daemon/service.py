@@ -85,14 +85,18 @@ class Service:
             group.cancel_scope.cancel()
 
     async def _recall(self) -> None:
-        """When each job's turn is by what earlier processes did. A lap in the future was stamped by a wrong clock."""
+        """When each job's turn is by what earlier processes did. A lap in the future was stamped by a wrong clock.
+
+        After a reload each has its turn at once: whoever changed the configuration wants to see what comes of it.
+        """
         now = self._clock.now()
         earlier = await self._around.book.load()
         for name, desk in self._desks.items():
             desk.plan(now, now)
             if times := earlier.get(name):
                 desk.pulse.ended_at, desk.pulse.good_at = times.ended_at, times.good_at
-                if desk.job.schedule and times.started_at <= now:
+                reloaded = self._around.heartbeat.pulse.reloads > 0
+                if desk.job.schedule and times.started_at <= now and not reloaded:
                     desk.plan(desk.job.schedule.after(times.started_at), now)
 
     async def _attend(self, desk: _Desk, delay: float) -> None:

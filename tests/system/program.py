@@ -74,10 +74,7 @@ class Program:
         """A process that does not outlive the block."""
         self.write()
         process = await anyio.open_process(
-            [sys.executable, "-m", "precoro_daemon", *arguments, *self._config_of(arguments)],
-            cwd=self.directory,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
+            self.command(*arguments), cwd=self.directory, env=self.environ(), stdin=subprocess.DEVNULL
         )
         try:
             yield process
@@ -87,11 +84,14 @@ class Program:
             with anyio.CancelScope(shield=True):
                 await process.aclose()
 
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "precoro_daemon", *arguments, *self._config_of(arguments)]
+
     def _config_of(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
         """The sandbox has none."""
         return () if {"--config", "sandbox"} & set(arguments) else ("--config", str(self.config))
 
-    def _environment(self) -> Mapping[str, str]:
+    def environ(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
         return ours | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1", "COLUMNS": "200"} | self.environment
 

@@ -1,0 +1,148 @@
+"""The real service, end to end: stopped at random moments, held by one, its quota used up, reloaded, schedules that
+cannot be met, and secrets that stand nowhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from precoro_daemon.sandbox import SandboxOptions, serve
+from tests.system.months import Plan, live
+from tests.system.program import NO_LIMITS, Program, finish
+from tests.system.stopping import stop_at_random
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_stopped_at_random_moments_it_ends_in_time_and_harms_nothing(tmp_path: Path) -> None:
+    took = await stop_at_random(tmp_path, seed=1, times=8)
+    assert max(took) < 20
+
+
+async def test_a_second_service_on_one_state_ends_and_names_the_holder(tmp_path: Path) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 30}, limits=False)) as sandbox:
+        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
+        async with program.running("run") as first:
+            await _until(program, "SELECT count(*) FROM laps")
+            second = await program.run("run")
+            assert second.code == 7
+            assert f"is held by process {first.pid} on" in second.stderr
+            first.send_signal(signal.SIGTERM)
+            assert (await finish(first)).code == 0
+
+
+async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
+    plan = Plan(days=2.2, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
+    course = await live(tmp_path, plan)
+    assert course.refused == {}
+    assert course.code == 0
+    assert course.calls <= 2.2 * 400 + 400
+    assert course.detailed > 300, "back-fill goes on every day"
+    assert len(course.rows) > 60
+    assert max(course.rows) <= 3, course.told()
+    assert course.events["budget_spent"] < 40, "it is told once a day for each job, not with every call"
+
+
+async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(tmp_path: Path) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 30, "suppliers": 5}, limits=False)) as sandbox:
+        program = Program(tmp_path, sandbox.url)
+        program.sections = {"limits": NO_LIMITS, "mirror_collections": {"collections": ["invoices"]}}
+        async with program.running("run") as process:
+            await _until(program, "SELECT count(*) FROM laps")
+            program.sections["state"] = {"url": f"sqlite:///{tmp_path / 'other.db'}"}
+            await _reload(program, process.pid)
+            program.sections["state"] = {}
+            program.sections["mirror_collections"] = {"collections": ["invoices", "nonsense"]}
+            await _reload(program, process.pid)
+            program.sections["mirror_collections"] = {"collections": ["invoices", "suppliers"]}
+            await _reload(program, process.pid)
+            await _until(program, "SELECT count(*) FROM records WHERE collection = 'suppliers'", timeout=15)
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+    assert (done.code, done.stderr) == (0, "")
+    refused = [line["reason"] for line in done.only("reload_refused")]
+    assert len(refused) == 2
+    assert "state.url cannot change while the program runs" in refused[0]
+    assert "nonsense" in refused[1]
+    assert len(done.only("reloaded")) == 1
+
+
+async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tmp_path: Path) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
+        program = Program(tmp_path, sandbox.url, sections={"mirror_collections": {"every": "1m"}})
+        async with program.running("run") as process:
+            await _until(program, "SELECT count(*) FROM records")
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+    [told] = done.only("schedule_contradicted")
+    assert told["scheduled"] == {"mirror_collections": 36_000}
+    assert told["per_day"] == 3000
+
+
+async def test_no_secret_stands_in_anything_that_a_run_leaves(tmp_path: Path) -> None:
+    canary, hook = "canary-0123456789-key", "canary_webhook_0123456789abcdef"
+    options = SandboxOptions(size="small", limits=False, token=canary, email="canary@sandbox.example", busy=600)
+    async with serve(options) as sandbox:
+        program = Program(tmp_path, sandbox.url, token=canary, email="canary@sandbox.example")
+        program.environment = {"PRECORO_DAEMON__APPLY_DELIVERIES__SECRET": hook}
+        program.sections = {
+            "limits": NO_LIMITS,
+            "mirror_collections": {"every": "1s"},
+            "fetch_attachments": {"directory": str(tmp_path / "files")},
+            "apply_deliveries": {"listen": f"unix:{tmp_path}/hooks.sock"},
+            "watch": {"listen": f"unix:{tmp_path}/watch.sock"},
+            "log": {"level": "debug"},
+        }
+        sandbox.faults.add("503", path="page=1", nth=7)
+        async with program.running("run") as process:
+            await _until(program, "SELECT count(*) FROM details")
+            seen = [await _asked(f"{tmp_path}/watch.sock", path) for path in ("/", "/readyz", "/healthz", "/metrics")]
+            commands = await anyio.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+        seen += [done.stdout, done.stderr, commands.decode()]
+        seen += [(await program.run(*words)).stdout for words in (["status"], ["status", "--json"], ["check"])]
+    await anyio.to_thread.run_sync(_search, tmp_path, canary, hook)
+    for text in seen:
+        assert canary not in text
+        assert hook not in text
+
+
+def _search(directory: Path, *secrets: str) -> None:
+    """Whatever stands there but the key's own file."""
+    for path in directory.rglob("*"):
+        if path.is_file() and path.name != "token":
+            content = path.read_bytes()
+            for secret in secrets:
+                assert secret.encode() not in content, path
+
+
+async def _until(program: Program, sql: str, timeout: float = 15) -> None:
+    with anyio.fail_after(timeout):
+        while not (program.state.exists() and _counted(program, sql)):  # noqa: ASYNC110 - it is another process
+            await anyio.sleep(0.1)
+
+
+def _counted(program: Program, sql: str) -> int:
+    try:
+        return int(program.query(sql)[0][0])
+    except Exception:  # noqa: BLE001 - it is not there yet
+        return 0
+
+
+async def _reload(program: Program, pid: int) -> None:
+    program.write()
+    os.kill(pid, signal.SIGHUP)
+    await anyio.sleep(1.2)
+
+
+async def _asked(path: str, target: str) -> str:
+    async with await anyio.connect_unix(path) as stream:
+        await stream.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        parts: list[Any] = [part async for part in stream]
+    return b"".join(parts).decode()
