@@ -311,6 +311,20 @@ MUTANTS = (
         f"{ITEMS}::test_apply_refuses_a_plan_that_precoro_has_overtaken",
     ),
     Mutant(
+        "a doubt is judged by a clock that may be a day wrong",
+        "jobs/manage_items.py",
+        "            await self._settle(write, rule(write, changed, self.looked_at))",
+        "            await self._settle(write, rule(write, changed, now))",
+        f"{ITEMS}::test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing",
+    ),
+    Mutant(
+        "others' changes are looked for from a clock that may be ahead",
+        "jobs/manage_items.py",
+        "        self.checked_at = min(began, self.looked_at)",
+        "        self.checked_at = began",
+        f"{ITEMS}::test_a_clock_that_is_ahead_hides_no_change_of_others",
+    ),
+    Mutant(
         "a new plan makes anew what is in doubt",
         "domain/catalogue.py",
         "        if step.kind is Kind.CREATE and step.key in self._doubted:",

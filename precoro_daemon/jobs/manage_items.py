@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from precoro_daemon.domain.catalogue import Kind
 from precoro_daemon.domain.item_writes import Ruling, State, Write, first_look, is_it, rule
@@ -82,8 +82,8 @@ class ManageItems:
 
     async def approve(self, plan: PlanState) -> None:
         """Let the plan be carried out, if Precoro is still as it was when the plan was made. Raises PlanRefused."""
-        asked_at = self.clock.now()
-        found = await _Course(self, plan, {}).changed_since(plan.as_of)
+        course = _Course(self, plan, {})
+        found = await course.changed_since(plan.as_of)
         known = await self.catalogue.versions(list(found))
         changed = {item.id: item for item in await self.catalogue.changed_since(plan.number)}
         changed |= {item.id: item for item in found.values() if known.get(item.id) != item.version}
@@ -96,7 +96,7 @@ class ManageItems:
                 " Look at `items plan` again"
             )
         await self.catalogue.approve(plan.number, at=self.clock.now())
-        await self.catalogue.note(plan.number, checked_at=asked_at)
+        await self.catalogue.note(plan.number, checked_at=course.checked_at)
 
     async def lap(self) -> LapReport:
         fields = {one.id: one for one in await self.catalogue.fields()}
@@ -127,11 +127,12 @@ class _Course:
     unsent: int = 0
     doubts: int = 0
     looked_at: float = 0.0
+    checked_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.writer = ItemWriter(self.job.catalogue, self.job.desk, self.plan, self.fields, self.job.keep)
         self.stopped = self.plan.ended
-        self.looked_at = self.plan.checked_at
+        self.looked_at = self.checked_at = self.plan.checked_at
 
     async def run(self) -> DaemonError | None:
         try:
@@ -167,29 +168,31 @@ class _Course:
             await self._doubt(write, "the program ended while it was sent")
 
     async def changed_since(self, since: float) -> dict[int, Item]:
+        """Looks; `checked_at` is then when it began, `looked_at` when it ended."""
         found: dict[int, Item] = {}
+        began = self.job.clock.now()
         async with self.job.desk.changed(self.plan.supplier.id, since - _MARGIN) as batches:
             async for records in batches:
                 for record in records:
                     if (item := read_item(record.raw, self.fields, record.version)) is not None:
                         found[item.id] = item
         self.looked_at = self.job.clock.now()
+        # A wrong clock is set right by the first answer, and may have been ahead until then.
+        self.checked_at = min(began, self.looked_at)
         return found
 
     async def _check(self) -> None:
         """Settle the doubts that are due, and withhold what is written about items that others changed meanwhile."""
         now = self.job.clock.now()
         doubts = [one for one in await self._doubts() if (one.look_at or 0.0) <= now]
-        fresh = now - self.looked_at < _FRESH
+        fresh = 0 <= now - self.looked_at < _FRESH
         if not doubts and (fresh or self._over or not await self._planned()):
             return
-        since = min([self.plan.checked_at, *(one.sent_at or now for one in doubts)])
-        changed = await self.changed_since(since)
+        changed = await self.changed_since(min([self.checked_at, *(one.sent_at or now for one in doubts)]))
         for write in doubts:
-            await self._settle(write, rule(write, changed, now))
+            await self._settle(write, rule(write, changed, self.looked_at))
         await self._withhold(changed)
-        await self.job.catalogue.note(self.plan.number, checked_at=now)
-        self.plan = replace(self.plan, checked_at=now)
+        await self.job.catalogue.note(self.plan.number, checked_at=self.checked_at)
 
     async def _doubts(self) -> Sequence[Write]:
         return await self.job.catalogue.writes(self.plan.number, State.DOUBT)

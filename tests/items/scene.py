@@ -9,7 +9,7 @@ from typing import Any
 from precoro_daemon.domain.item_writes import State
 from precoro_daemon.ports import LapReport, PlanState
 from precoro_daemon.sandbox.rows import Row as Record
-from tests.items.world import COLUMNS, Life, Memory, Shop, WritePlan, emptied, open_shop
+from tests.items.world import Life, Memory, Shop, WritePlan, emptied, open_shop
 from tests.payments.world import Fate
 
 
@@ -22,6 +22,7 @@ class Scene:
     reads: list[int] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     keep: Sequence[str] = ("link",)
+    wrong_clock: float = 0.0
     hide: bool = False
     reading: dict[str, Any] = field(default_factory=dict)
     source: Memory = field(default_factory=Memory)
@@ -39,7 +40,7 @@ class Scene:
         return self.shop.stocks(name, **facts)
 
     def life(self) -> Life:
-        life = Life(self.shop, self.database, Fate(), self.keep)
+        life = Life(self.shop, self.database, Fate(), self.keep, self.wrong_clock)
         life.wire.writes, life.wire.reads, life.wire.calls = self.writes, self.reads, self.calls
         return life
 
@@ -71,12 +72,6 @@ class Scene:
         return [(row["kind"], State(row["state"])) for row in rows]
 
     @property
-    def reasons(self) -> list[str]:
-        return [
-            row["reason"] for row in self.database.execute("SELECT reason FROM item_writes ORDER BY plan, number")
-        ]
-
-    @property
     def sent(self) -> list[str]:
         """Writes, and nothing else."""
         return [call for call in self.calls if not call.startswith("GET")]
@@ -88,6 +83,3 @@ class Scene:
 
 def fields(scene: Scene, row: Record) -> Mapping[str, Any]:
     return scene.shop.fields(row)
-
-
-__all__ = ["COLUMNS", "Scene", "fields"]

@@ -141,6 +141,23 @@ async def test_a_signal_ends_it_soon_and_it_goes_on_later(tmp_path: Path) -> Non
         assert (done.code, "is carried out (40 done)" in done.stdout) == (0, True), done
 
 
+async def test_the_service_goes_on_with_what_was_approved(tmp_path: Path) -> None:
+    async with shop(tmp_path, items=20, latency=0.05) as (sandbox, program, _):
+        await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
+        program.want([row | {"price": "1.00"} for row in program.rows()])
+        await program.run("items", "plan", "--supplier", "V-1")
+        async with program.running("items", "apply", "--supplier", "V-1", "--yes") as process:
+            await until(lambda: sum(row.total == 100 for row in sandbox.company["items"]) >= 3)
+            process.kill()
+            await process.wait()
+        async with program.running("run") as process:
+            await until(lambda: all(row.total == 100 for row in sandbox.company["items"]))
+            ended = await terminate(process, within=20)
+        assert ended.code == 0, ended
+        shown = await program.run("items", "show", "--supplier", "V-1")
+        assert "is carried out (20 done)" in shown.stdout, shown
+
+
 async def test_what_cannot_be_planned_is_said_in_one_message(tmp_path: Path) -> None:
     async with shop(tmp_path) as (_, program, _supplier):
         missing = await program.run("items", "plan", "--supplier", "V-1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -145,6 +147,39 @@ async def test_there_is_never_a_second_item(plan: Any, key: str) -> None:
     assert len(scene.shop.items("new")) == 1
 
 
+@pytest.mark.parametrize("wrong", [26 * HOUR, -26 * HOUR])
+async def test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing(wrong: float) -> None:
+    scene = Scene(writes=[late(5 * HOUR), cut, cut], wrong_clock=wrong)
+    scene.wants("new")
+    for name in "ab":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    await scene.plan()
+    first = await scene.apply()
+    assert isinstance(first.ended, TemporaryError)
+    scene.shop.bank.clock.time += 61
+    scene.shop.company.edit(scene.shop.items("b")[0], description="by a person")
+    for _ in range(28):
+        await scene.lap(after=HOUR)
+    assert len(scene.shop.items("new")) == 1
+    assert [state for _, state in scene.states] == [State.DONE, State.DONE, State.CONFLICT]
+    assert fields(scene, scene.shop.items("b")[0])["description"] == "by a person"
+
+
+async def test_a_clock_that_is_ahead_hides_no_change_of_others() -> None:
+    scene = Scene(wrong_clock=26 * HOUR)
+    for name in "ab":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    state = await scene.plan()
+    async with scene.life() as life:
+        await life.manager.approve(state)
+    scene.shop.bank.clock.time += 61
+    scene.shop.company.edit(scene.shop.items("b")[0], description="by a person")
+    await scene.lap()
+    assert [state for _, state in scene.states] == [State.DONE, State.CONFLICT]
+
+
 async def test_a_new_plan_leaves_alone_what_is_in_doubt() -> None:
     scene = Scene(writes=[late(6 * HOUR)])
     scene.wants("new")
@@ -251,6 +286,28 @@ async def test_an_item_that_somebody_changes_while_the_plan_is_under_way_is_left
     assert len(report.failed) == 2
     for name in "ad":
         assert fields(scene, scene.shop.items(name)[0])["description"] == "by a person"
+
+
+async def test_a_store_restored_from_a_copy_makes_nothing_twice() -> None:
+    scene = Scene(writes=[cut, cut, cut])
+    row = scene.stocks("a")
+    scene.wants("a", price="11.00")
+    for number in range(4):
+        scene.wants(f"new{number}")
+    await scene.plan()
+    await scene.apply()
+    with closing(sqlite3.connect(":memory:")) as copy:
+        scene.database.backup(copy)
+        for _ in range(3):
+            await scene.lap(after=25 * HOUR)
+        assert {state for _, state in scene.states} == {State.DONE}
+        scene.shop.company.edit(row, total=5_000)
+        copy.backup(scene.database)
+    for _ in range(3):
+        await scene.lap(after=25 * HOUR)
+    assert [len(scene.shop.items(f"new{number}")) for number in range(4)] == [1, 1, 1, 1]
+    assert row.total == 5_000
+    assert State.PLANNED not in {state for _, state in scene.states}
 
 
 async def test_refusals_are_told_and_ten_in_a_row_end_the_plan() -> None:

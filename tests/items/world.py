@@ -45,6 +45,7 @@ from tests.payments.world import (
     Inline,
     MemoryWitness,
     NoBook,
+    VirtualClock,
     emptied_database,
     form_of,
     no_connection,
@@ -262,11 +263,36 @@ class Memory:
         return Sheet("wanted", list(self.columns), [Row(number, one) for number, one in enumerate(cells, start=2)])
 
 
+class WrongClock(VirtualClock):
+    """Our own clock, that many seconds away from Precoro's until the first answer sets it right."""
+
+    def __init__(self, right: VirtualClock, error: float) -> None:
+        super().__init__()
+        self._right, self._error = right, error
+
+    def now(self) -> float:
+        return self._right.now() + self._error
+
+    def anchor(self, server_now: float) -> float:
+        error, self._error = self._error, 0.0
+        return -error
+
+    async def sleep(self, seconds: float) -> None:
+        await self._right.sleep(seconds)
+
+
 class Life:
     """One process: everything that is built anew after a crash, on the same database."""
 
-    def __init__(self, shop: Shop, database: sqlite3.Connection, fate: Fate, keep: Sequence[str] = ("link",)) -> None:
-        self.shop, self.keep = shop, keep
+    def __init__(
+        self,
+        shop: Shop,
+        database: sqlite3.Connection,
+        fate: Fate,
+        keep: Sequence[str] = ("link",),
+        wrong: float = 0.0,
+    ) -> None:
+        self.shop, self.keep, self.wrong = shop, keep, wrong
         self.wire = ShopWire(shop.bank, fate, shop=shop)
         transactions = Transactions(Inline(fate, database), database, Path("memory"))
         self.store: Store = build_store(transactions, MemoryWitness(lambda: fate))
@@ -274,7 +300,7 @@ class Life:
 
     async def __aenter__(self) -> Self:
         credentials = Credentials("https://bank", "token", "mail@example.org")
-        clock = self.shop.bank.clock
+        clock = WrongClock(self.shop.bank.clock, self.wrong)
         around = Surroundings(NoBook(), clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
         retrying = Retrying(throttled, lambda: 0.5)

@@ -101,7 +101,8 @@ def _objects(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def write_file(path: Path, form: Format, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Blocking. What `read_file` reads. An existing file is not overwritten: FileExistsError."""
-    encoding = form.encoding
+    # A byte order mark is for spreadsheets; programs that read JSON stumble over it.
+    encoding = "utf-8" if form.kind == "jsonl" and form.encoding == "utf-8-sig" else form.encoding
     with path.open("x", encoding=encoding, newline="") as file:
         if form.kind == "csv":
             writer = csv.writer(file, delimiter=form.delimiter, lineterminator="\n")
