@@ -22,6 +22,7 @@ from precoro_daemon.errors import StoreHeld, StoreUnusable
 from precoro_daemon.sandbox import SandboxOptions, serve
 from tests.adapters.sql.test_opening import disk_of
 from tests.contracts.listing import listed, record
+from tests.items.test_commands import shop, until
 from tests.system.program import NO_LIMITS, ROOT, Program, finish
 
 pytestmark = pytest.mark.asyncio
@@ -332,3 +333,23 @@ async def test_the_commands_while_a_service_runs_and_after_it(tmp_path: Path) ->
         assert restored.code == 0
         assert "payments are disarmed" in restored.stdout
         assert (await program.once()).code in {0, 3}
+
+
+async def test_items_written_since_the_backup_are_not_made_twice(tmp_path: Path) -> None:
+    async with shop(tmp_path, items=1, latency=0.01) as (sandbox, program, _):
+        await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
+        [row] = program.rows()
+        program.want([row | {"sku": f"N-{number}"} for number in range(40)])
+        await program.run("items", "plan", "--supplier", "V-1")
+        async with program.running("items", "apply", "--supplier", "V-1", "--yes") as process:
+            await until(lambda: len(sandbox.company["items"]) >= 10)
+            process.kill()
+            await process.wait()
+        assert (await program.run("state", "backup", str(tmp_path / "copy.db"))).code == 0
+        assert (await program.run("items", "apply", "--supplier", "V-1", "--yes")).code == 0
+        assert (await program.run("state", "restore", str(tmp_path / "copy.db"))).code == 0
+        for _ in range(2):
+            await program.run("items", "apply", "--supplier", "V-1", "--yes")
+            await program.once()
+        skus = [str((row.extra or {})["sku"]) for row in sandbox.company["items"]]
+        assert sorted(skus) == sorted({"A-0", *(f"N-{number}" for number in range(40))})
