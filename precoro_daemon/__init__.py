@@ -88,7 +88,7 @@ adapters/precoro/         Precoro itself: its answers as pages and documents
 
 adapters/sql/             the state store on SQLite: the mirror, its change log, and the account of calls
   attachments.py          attached files on SQLite: read out of details as the change log brings them
-  backup.py               a copy of the state beside its writer, and the way back: whole, disarmed, no call forgotten
+  backup.py               a copy of the state beside its writer: one file, checked, there completely or not at all
   budget_book.py          the account of API calls on SQLite
   catalogue.py            suppliers' items on SQLite: what the mirror has of them, and the plans
   catalogue_rows.py       rows of the tables of suppliers' items ↔ the domain's values
@@ -106,7 +106,9 @@ adapters/sql/             the state store on SQLite: the mirror, its change log,
   mirror.py               the mirror on SQLite
   opening.py              opens the state file, or says in one sentence why not and leaves it untouched
   overview.py             what the store holds and what is due, for people; read beside the one writer
+  ownership.py            what root makes beside a state belongs to its owner, whose service has to open it
   paid_set.py             which invoices are paid, compared inside SQLite page by page
+  restoring.py            a backup comes back: whole, disarmed, and no call to Precoro forgotten
   rows.py                 rows of the store ↔ the domain's values
   schema.py               brings a state file to the present schema: migrations, views, whose data it is
   statements.py           the store's SQL by name, read from the .sql files beside this module

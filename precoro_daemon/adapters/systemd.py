@@ -12,6 +12,8 @@ from precoro_daemon.ports import Supervisor, Unsupervised
 _LONGEST = 200
 """Characters of a status: one line of `systemctl status`."""
 
+_LASTING = ("READY=1", "STOPPING=1")
+
 
 def find_supervisor(environ: Mapping[str, str]) -> Supervisor:
     """systemd, where it started this process and wants to know; else nobody."""
@@ -30,10 +32,15 @@ def _watchdog(environ: Mapping[str, str]) -> float | None:
 
 
 class SystemdSupervisor:
-    """Implements `Supervisor` by datagrams that are never waited for: one that cannot be sent is lost."""
+    """Implements `Supervisor` by datagrams that are never waited for.
+
+    systemd's queue is short, and all services share it. What finds no room in it is lost, but for the last word on
+    whether the service is ready, which goes with the next one: without it a start would be taken for a failed one.
+    """
 
     def __init__(self, address: str, watchdog_interval: float | None) -> None:
         self.watchdog_interval = watchdog_interval
+        self._owed = ""
         # An @ stands for the zero byte that begins a name in the abstract name space.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
 
@@ -53,12 +60,17 @@ class SystemdSupervisor:
         self._send("WATCHDOG=1")
 
     def _send(self, *lines: str) -> None:
+        if lines[0] in _LASTING:
+            self._owed = lines[0]
+        elif self._owed:
+            lines = (self._owed, *lines)
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as end:
                 end.setblocking(False)
                 end.sendto("\n".join(lines).encode(), self._address)
         except OSError:
             return
+        self._owed = ""
 
 
 def _line(text: str) -> str:

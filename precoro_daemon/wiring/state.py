@@ -7,7 +7,8 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from precoro_daemon.adapters.sql.backup import Backup, Restored, back_up, restore
+from precoro_daemon.adapters.sql.backup import Backup, back_up
+from precoro_daemon.adapters.sql.restoring import Restored, restore
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import identity
 

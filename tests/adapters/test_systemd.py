@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,27 @@ def test_a_manager_that_is_gone_or_does_not_listen_holds_nothing_up(tmp_path: Pa
         supervisor = SystemdSupervisor(str(full), None)
         for _ in range(5_000):
             supervisor.alive()
+
+
+def drain(manager: socket.socket) -> None:
+    while select.select([manager], [], [], 0)[0]:
+        manager.recv(4096)
+
+
+def test_the_last_word_is_said_again_when_there_was_no_room_for_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(2)
+        other, supervisor = (SystemdSupervisor(str(tmp_path / "notify"), None) for _ in range(2))
+        for _ in range(1_000):
+            other.alive()
+        supervisor.ready("all is well")
+        supervisor.status("lost")
+        drain(manager)
+        supervisor.alive()
+        assert manager.recv(4096) == b"READY=1\nWATCHDOG=1"
+        supervisor.alive()
+        assert manager.recv(4096) == b"WATCHDOG=1"
 
 
 @pytest.mark.asyncio

@@ -15,11 +15,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from precoro_daemon.adapters.sql.backup import back_up, restore
+from precoro_daemon.adapters.sql.backup import back_up
+from precoro_daemon.adapters.sql.restoring import restore
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.errors import StoreHeld, StoreUnusable
 from precoro_daemon.sandbox import SandboxOptions, serve
+from tests.adapters.sql.test_opening import disk_of
 from tests.contracts.listing import listed, record
+from tests.items.test_commands import shop, until
 from tests.system.program import NO_LIMITS, ROOT, Program, finish
 
 pytestmark = pytest.mark.asyncio
@@ -90,12 +93,16 @@ async def test_a_restored_state_is_the_backup_disarmed_and_no_call_is_forgotten(
     await in_thread(back_up, state, copy, identity="company", replace=False)
     async with open_store(state, identity="company") as store:
         await store.budget_book.charge(time.time(), b"later")
+        await store.budget_book.close("day", 4e9)
+        await store.budget_book.save_refusal("key", 3, 2e9)
         await listed(store.mirror, *(record(number + 1) for number in range(5)), collection="suppliers")
     done = await in_thread(restore, copy, state, identity="company")
     async with open_store(state, identity="company") as store:
         switch = await store.journal.switch()
         assert (switch.armed, "restored from a backup" in switch.reason) == (False, True)
         assert len(await store.budget_book.load(0.0)) == 4, "one call was made after the backup"
+        assert await store.budget_book.load_closed() == {"day": 4e9}
+        assert await store.budget_book.load_refusal("key") == (3, 2e9)
         assert (await store.mirror.cursor("suppliers")).at is None
     aside = done.aside  # type: ignore[attr-defined]
     assert query(aside, "SELECT count(*) FROM records WHERE collection = 'suppliers'") == [(5,)]
@@ -116,6 +123,95 @@ async def test_a_state_in_use_is_not_replaced(tmp_path: Path) -> None:
     async with open_store(state, identity="company"):
         with pytest.raises(StoreHeld, match="is held by process"):
             await in_thread(restore, copy, state, identity="company")
+
+
+async def test_a_state_that_somebody_reads_is_not_replaced(tmp_path: Path) -> None:
+    """He would go on reading files of the same names, and the last calls stand in the log that he holds open."""
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    await filled(state, rows=80, calls=5)
+    with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True)) as reader:
+        assert reader.execute("SELECT count(*) FROM records").fetchone() == (80,)
+        with pytest.raises(StoreUnusable, match="Another program has locked the state"):
+            await in_thread(restore, copy, state, identity="company")
+        assert reader.execute("SELECT count(*) FROM records").fetchone() == (80,)
+    done = await in_thread(restore, copy, state, identity="company")
+    assert done.calls == 8  # type: ignore[attr-defined]
+    assert query(state, "SELECT count(*) FROM calls") == [(8,)]
+
+
+async def test_the_state_of_another_company_is_not_replaced(tmp_path: Path) -> None:
+    await filled(tmp_path / "ours.db")
+    await in_thread(back_up, tmp_path / "ours.db", tmp_path / "copy.db", identity="company", replace=False)
+    async with open_store(tmp_path / "theirs.db", identity="stranger"):
+        pass
+    with pytest.raises(StoreUnusable, match="another company"):
+        await in_thread(restore, tmp_path / "copy.db", tmp_path / "theirs.db", identity="company")
+    with closing(sqlite3.connect(tmp_path / "sales.db")) as sales:
+        sales.execute("CREATE TABLE sales (id)")
+    with pytest.raises(StoreUnusable, match="another program"):
+        await in_thread(restore, tmp_path / "copy.db", tmp_path / "sales.db", identity="company")
+    assert query(tmp_path / "sales.db", "SELECT count(*) FROM sales") == [(0,)]
+
+
+async def test_back_from_a_newer_version_no_call_is_forgotten(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state.db", tmp_path / "copy.db"
+    await filled(state)
+    await in_thread(back_up, state, copy, identity="company", replace=False)
+    await filled(state, calls=4)
+    with closing(sqlite3.connect(state)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    done = await in_thread(restore, copy, state, identity="company")
+    assert done.calls == 7  # type: ignore[attr-defined]
+    async with open_store(state, identity="company") as store:
+        assert len(await store.budget_book.load(0.0)) == 7
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", ".lock", ".armed", ".restored"])
+async def test_files_of_the_state_are_no_place_for_a_backup_and_none_themselves(tmp_path: Path, ending: str) -> None:
+    state, other = tmp_path / "state.db", tmp_path / f"state.db{ending}"
+    await filled(state)
+    async with open_store(state, identity="company") as store:
+        await store.budget_book.charge(time.time(), b"now")
+        with pytest.raises(StoreUnusable, match="belongs to the state"):
+            await in_thread(back_up, state, other, identity="company", replace=True)
+        assert len(await store.budget_book.load(0.0)) == 4
+    other.write_text("mine")
+    with pytest.raises(StoreUnusable, match="belongs to the state"):
+        await in_thread(restore, other, state, identity="company")
+    assert other.read_text() == "mine"
+
+
+async def test_a_full_disk_is_said_of_the_right_file_and_nothing_is_left(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    await filled(state, rows=2000)
+    with disk_of(tmp_path, "1m") as disk:
+        with pytest.raises(StoreUnusable, match=f"disk of the backup {disk / 'copy.db'} is full"):
+            await in_thread(back_up, state, disk / "copy.db", identity="company", replace=False)
+        assert names(disk) == []
+        await in_thread(back_up, state, tmp_path / "copy.db", identity="company", replace=False)
+        with pytest.raises(StoreUnusable, match=f"disk of the state {disk / 'state.db'} is full"):
+            await in_thread(restore, tmp_path / "copy.db", disk / "state.db", identity="company")
+        assert names(disk) == ["state.db.lock"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+async def test_what_root_makes_belongs_to_the_owner_of_the_state(tmp_path: Path) -> None:
+    """As an operator restores and arms what a service's own user runs."""
+    place = tmp_path / "place"
+    place.mkdir()
+    os.chown(place, 10001, 10001)
+    await filled(tmp_path / "old.db")
+    await in_thread(back_up, tmp_path / "old.db", tmp_path / "copy.db", identity="company", replace=False)
+    for _ in range(2):  # without a state, then with one
+        await in_thread(restore, tmp_path / "copy.db", place / "state.db", identity="company")
+        async with open_store(place / "state.db", identity="company") as store:
+            await store.journal.arm(time.time())
+            assert {path.stat().st_uid for path in place.iterdir()} == {10001}
+        await anyio.sleep(1.1)  # the name of what is kept aside has the second in it
+    async with open_store(place / "new.db", identity="company"):
+        assert {path.stat().st_uid for path in place.iterdir()} == {10001}
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "cut", "scribbled", "newer", "other", "itself"])
@@ -160,11 +256,11 @@ async def test_a_damaged_state_is_replaced_and_kept(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from precoro_daemon.adapters.sql import backup
+from precoro_daemon.adapters.sql import restoring
 left = [int(sys.argv[3])]
 
 def trace(frame, event, argument):
-    if frame.f_code.co_filename.endswith("backup.py"):
+    if frame.f_code.co_filename.endswith(("/backup.py", "/restoring.py", "/witness.py")):
         if event == "line":
             left[0] -= 1
             if left[0] < 0:
@@ -172,16 +268,22 @@ def trace(frame, event, argument):
         return trace
 
 sys.settrace(trace)
-backup.restore(Path(sys.argv[1]), Path(sys.argv[2]), identity="company")
+restoring.restore(Path(sys.argv[1]), Path(sys.argv[2]), identity="company")
 """
 
 
 async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Path) -> None:
     origin = tmp_path / "origin"
     origin.mkdir()
-    await filled(origin / "state.db", rows=20)
-    await in_thread(back_up, origin / "state.db", origin / "copy.db", identity="company", replace=False)
-    await filled(origin / "state.db", rows=30, calls=5)
+    used = tmp_path / "state.db"
+    await filled(used, rows=20)
+    await in_thread(back_up, used, origin / "copy.db", identity="company", replace=False)
+    await filled(used, rows=30, calls=4)
+    async with open_store(used, identity="company") as store:
+        await store.journal.arm(time.time())
+        await store.budget_book.charge(time.time(), b"in the log alone")
+        for path in (used, tmp_path / "state.db-wal"):  # as a killed service leaves it
+            shutil.copy(path, origin)
 
     def play(number: int) -> int:
         place = tmp_path / f"run {number}"
@@ -218,6 +320,11 @@ async def test_the_commands_while_a_service_runs_and_after_it(tmp_path: Path) ->
                 made = await program.run("state", "backup", str(tmp_path / f"copy {number}.db"))
                 assert (made.code, made.stderr) == (0, "")
                 assert "checked" in made.stdout
+                copy = tmp_path / f"copy {number}.db"
+                unlogged = (
+                    "SELECT count(*) FROM records WHERE (collection, id) NOT IN (SELECT collection, id FROM changes)"
+                )
+                assert query(copy, unlogged) == [(0,)], "rows and their changes are one transaction"
             refused = await program.run("state", "restore", str(tmp_path / "copy 0.db"))
             assert refused.code == 7
             process.send_signal(signal.SIGTERM)
@@ -226,3 +333,23 @@ async def test_the_commands_while_a_service_runs_and_after_it(tmp_path: Path) ->
         assert restored.code == 0
         assert "payments are disarmed" in restored.stdout
         assert (await program.once()).code in {0, 3}
+
+
+async def test_items_written_since_the_backup_are_not_made_twice(tmp_path: Path) -> None:
+    async with shop(tmp_path, items=1, latency=0.01) as (sandbox, program, _):
+        await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
+        [row] = program.rows()
+        program.want([row | {"sku": f"N-{number}"} for number in range(40)])
+        await program.run("items", "plan", "--supplier", "V-1")
+        async with program.running("items", "apply", "--supplier", "V-1", "--yes") as process:
+            await until(lambda: len(sandbox.company["items"]) >= 10)
+            process.kill()
+            await process.wait()
+        assert (await program.run("state", "backup", str(tmp_path / "copy.db"))).code == 0
+        assert (await program.run("items", "apply", "--supplier", "V-1", "--yes")).code == 0
+        assert (await program.run("state", "restore", str(tmp_path / "copy.db"))).code == 0
+        for _ in range(2):
+            await program.run("items", "apply", "--supplier", "V-1", "--yes")
+            await program.once()
+        skus = [str((row.extra or {})["sku"]) for row in sandbox.company["items"]]
+        assert sorted(skus) == sorted({"A-0", *(f"N-{number}" for number in range(40))})

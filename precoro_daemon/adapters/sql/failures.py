@@ -7,18 +7,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from precoro_daemon.errors import StoreUnusable
 
-_FULL = "The disk of the state {path} is full. Free some space and run again; what was stored before is whole."
-_READ_ONLY = "The state {path} cannot be written here: {error}. Check the permissions of the file and its directory."
-_DAMAGED = (
-    "The state {path} is damaged ({error}). It was left as it is: bring back a copy, "
-    "or move it away and the next run fills a new one."
-)
-_BUSY = "Another program has locked the state {path}. Close it (a database shell, a backup) and run again."
-_DISK = "The disk of the state {path} fails ({error}). Check it, then run again."
-_OTHER = "The state {path} cannot be used: {error}."
+_FULL = "The disk of the {what} {path} is full. Free some space and run again; what was stored before is whole."
+_READ_ONLY = "The {what} {path} cannot be written here: {error}. Check the permissions of the file and its directory."
+_DAMAGED = "The {what} {path} is damaged ({error}). It was left as it is: {way_out}."
+_BUSY = "Another program has locked the {what} {path}. Close it (a database shell, a backup) and run again."
+_DISK = "The disk of the {what} {path} fails ({error}). Check it, then run again."
+_OTHER = "The {what} {path} cannot be used: {error}."
+
+What = Literal["state", "backup"]
+
+_WAY_OUT: dict[What, str] = {
+    "state": "bring back a copy, or move it away and the next run fills a new one",
+    "backup": "use another one",
+}
 
 _BY_CODE = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -42,17 +47,29 @@ _BY_ERRNO = {
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path, what: What = "state") -> Iterator[None]:
     """Turn what SQLite or the file system says about the state into StoreUnusable."""
     try:
         yield
     except sqlite3.Error as error:
-        # The low byte is the primary code; errors of the Python module itself carry none.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-        raise StoreUnusable(_BY_CODE.get(code, _OTHER).format(path=path, error=error)) from error
+        raise _said(_BY_CODE.get(_code(error), _OTHER), path, error, what) from error
     except OSError as error:
-        raise StoreUnusable(_BY_ERRNO.get(error.errno or 0, _OTHER).format(path=path, error=error)) from error
+        raise _said(_BY_ERRNO.get(error.errno or 0, _OTHER), path, error, what) from error
 
 
-def damaged(path: Path, finding: str) -> StoreUnusable:
-    return StoreUnusable(_DAMAGED.format(path=path, error=finding))
+def is_damage(error: sqlite3.Error) -> bool:
+    """Found in what was read, whatever befell what was written."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damaged(path: Path, finding: str, what: What = "state") -> StoreUnusable:
+    return _said(_DAMAGED, path, finding, what)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The low byte is the primary code; errors of the Python module itself carry none."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+
+
+def _said(sentence: str, path: Path, error: object, what: What) -> StoreUnusable:
+    return StoreUnusable(sentence.format(what=what, path=path, error=error, way_out=_WAY_OUT[what]))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.errors import StoreHeld
 
 
@@ -29,6 +30,7 @@ def held(path: Path) -> Iterator[None]:
             raise StoreHeld(
                 f"The state {path} is held by {holder}. Stop it first, or give this one a state of its own."
             ) from error
+        hand_over(Path(file.name), path)
         file.truncate(0)
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         file.write(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")

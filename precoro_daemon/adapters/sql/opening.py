@@ -9,8 +9,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event, Timer
 
-from precoro_daemon.adapters.sql.failures import damaged, explained
+from precoro_daemon.adapters.sql.failures import What, damaged, explained
 from precoro_daemon.adapters.sql.holder import held
+from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.adapters.sql.schema import VERSION, bring_up_to_date, read_identity
 from precoro_daemon.errors import StoreUnusable
 
@@ -59,11 +60,11 @@ def find_state(path: Path) -> bool:
         return not _is_new(path)
 
 
-def open_read_only(path: Path, identity: str) -> sqlite3.Connection:
+def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.Connection:
     """For a reader beside the one writer. Raises StoreUnusable if the state is not there or not this company's."""
     path = path.resolve()
-    with explained(path):
-        _refuse_foreign(path)
+    with explained(path, what):
+        _refuse_foreign(path, what)
         if _is_new(path):
             raise StoreUnusable(f"There is no state in {path} yet: nothing has been mirrored so far.")
         connection = _connect(path, "ro")
@@ -87,7 +88,7 @@ def _is_new(path: Path) -> bool:
     return not path.exists() or path.stat().st_size == 0
 
 
-def _refuse_foreign(path: Path) -> None:
+def _refuse_foreign(path: Path, what: What = "state") -> None:
     """By the file system and the first bytes alone: SQLite would leave files of its own beside a stranger's."""
     if path.is_dir():
         raise StoreUnusable(f"{path} is a directory. Name a file in it for the state.")
@@ -100,7 +101,7 @@ def _refuse_foreign(path: Path) -> None:
     with path.open("rb") as file:
         header = file.read(100)
     if header and not header.startswith(_MAGIC):
-        raise damaged(path, "its beginning is not that of an SQLite file, or it is no state of this program")
+        raise damaged(path, "its beginning is not that of an SQLite file, or it is no state of this program", what)
     if header and int.from_bytes(header[_APPLICATION_ID_AT]) != APPLICATION_ID:
         raise StoreUnusable(f"{path} is a database of another program. Name another file for the state.")
 
@@ -156,6 +157,7 @@ def _make(path: Path) -> None:
     for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
         path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
     unfinished.touch(mode=0o600)  # prices and payments of a company; the files beside it get the same mode
+    hand_over(unfinished, path)
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from precoro_daemon.adapters.sql.ownership import hand_over
+
 _LENGTH = 120
 """Bytes, all of them written at once: less than a disk's sector, which is written whole or not at all."""
 
@@ -28,6 +30,7 @@ class Witness:
     """
 
     def __init__(self, state: Path) -> None:
+        self._state = state
         self._path = state.with_name(f"{state.name}.armed")
 
     @property
@@ -39,6 +42,7 @@ class Witness:
         self._path.unlink(missing_ok=True)
         testimony = Testimony(secrets.token_hex(8))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        hand_over(self._path, self._state)
         _write(descriptor, testimony)
         directory = os.open(self._path.parent, os.O_RDONLY)
         try:
