@@ -34,9 +34,15 @@ def run(parent: Path | None, config: Path | None) -> None:
         from precoro_daemon.ports import Tallies
 
     tallies = Tallies()
-    _log_as(settings, tallies)
+    log = ServiceLog(tallies)
+    log.follow(settings)
     host = wiring.Host(
-        wiring.find_supervisor(os.environ), partial(_reread, path, tallies), _leave_within, tallies, _called(path)
+        supervisor=wiring.find_supervisor(os.environ),
+        reread=partial(load, path),
+        adopted=log.follow,
+        last_resort=_leave_within,
+        tallies=tallies,
+        command=_called(path),
     )
     end = run_async(lambda: wiring.serve(settings, host))
     sys.exit(130 if end == "interrupted" else 0)
@@ -61,23 +67,24 @@ def _called(path: Path | None) -> str:
     return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
-def _log_as(settings: Settings, tallies: Tallies) -> None:
-    from precoro_daemon import telemetry, wiring
+class ServiceLog:
+    """The log as the settings in use want it; a secret that was ever in use stays out of it."""
 
-    telemetry.set_up(
-        settings.log.level,
-        settings.log.format,
-        secrets=wiring.secrets(settings),
-        stream=sys.stdout,
-        told=tallies.line,
-    )
+    def __init__(self, tallies: Tallies) -> None:
+        self._tallies = tallies
+        self._secrets: dict[str, None] = {}
 
+    def follow(self, settings: Settings) -> None:
+        from precoro_daemon import telemetry, wiring
 
-def _reread(path: Path | None, tallies: Tallies) -> Settings:
-    """The settings as they are now; the log follows them at once. Raises ConfigurationError."""
-    settings = load(path)
-    _log_as(settings, tallies)
-    return settings
+        self._secrets |= dict.fromkeys(wiring.secrets(settings))
+        telemetry.set_up(
+            settings.log.level,
+            settings.log.format,
+            secrets=tuple(self._secrets),
+            stream=sys.stdout,
+            told=self._tallies.line,
+        )
 
 
 def _leave(*_: object) -> NoReturn:

@@ -32,6 +32,7 @@ class Host:
     """What the process gives to the service.
 
     reread       the settings as they are now. Raises ConfigurationError
+    adopted      called with settings that are in use from now on
     last_resort  the process must be gone after that many real seconds, whatever hangs
     tallies      what was counted, lines of the log among it
     command      how this program is called with its configuration, for people who are told what to type
@@ -39,6 +40,7 @@ class Host:
 
     supervisor: Supervisor
     reread: Callable[[], Settings]
+    adopted: Callable[[Settings], None]
     last_resort: Callable[[float], None]
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
@@ -93,6 +95,7 @@ class _Runs:
                     raise
                 _log.error("reload_refused", reason=str(failure))
                 self._settings, self._former = self._former, None
+                self._host.adopted(self._settings)
                 service = await stack.enter_async_context(self._service(self._settings))
             if self._former is not None:
                 _log.info("reloaded")
@@ -149,6 +152,7 @@ class _Runs:
             _log.error("reload_refused", reason=reason)
             return False
         self._settings, self._former = fresh, self._settings
+        self._host.adopted(fresh)
         self._reloads += 1
         return True
 

@@ -55,8 +55,9 @@ async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(
         async with program.running("run") as process:
             await _until(program, "SELECT count(*) FROM laps")
             program.sections["state"] = {"url": f"sqlite:///{tmp_path / 'other.db'}"}
+            program.sections["log"] = {"level": "error"}
             await _reload(program, process.pid)
-            program.sections["state"] = {}
+            program.sections["state"] = program.sections["log"] = {}
             program.sections["mirror_collections"] = {"collections": ["invoices", "nonsense"]}
             await _reload(program, process.pid)
             program.sections["mirror_collections"] = {"collections": ["invoices", "suppliers"]}
@@ -70,6 +71,7 @@ async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(
     assert "state.url cannot change while the program runs" in refused[0]
     assert "nonsense" in refused[1]
     assert len(done.only("reloaded")) == 1
+    assert len(done.only("signal_received")) == 4, "what is refused changes nothing, the log neither"
 
 
 async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tmp_path: Path) -> None:

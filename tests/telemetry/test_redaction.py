@@ -12,6 +12,9 @@ import structlog
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from precoro_daemon.cli.service import ServiceLog
+from precoro_daemon.ports import Tallies
+from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import excerpt, get_logger, redaction, set_up
 
 TOKEN = "Hunter2/+Key="
@@ -89,3 +92,17 @@ def test_an_excerpt_of_a_page_for_people():
     assert excerpt(b"<html>\r\n  <h1>502</h1>\x1b[31m\xff\n</html>", []) == "<html> <h1>502</h1> [31m\ufffd </html>"
     assert excerpt("", []) == excerpt(b" \n ", []) == ""
     assert excerpt("y" * 300, []) == "y" * 255 + "…"
+
+
+def test_a_service_keeps_the_former_key_out_of_its_log_too(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is in flight while the configuration is read anew still has it."""
+    log = ServiceLog(Tallies())
+    for token in ("former-key-0123", "present-key-4567"):
+        precoro = {"region": "us", "email": EMAIL, "token": token}
+        log.follow(Settings(precoro=precoro))  # type: ignore[arg-type]
+    get_logger().warning("call_retried", reason="former-key-0123, present-key-4567")
+    said = capsys.readouterr().out
+    assert "call_retried" in said
+    assert "key-" not in said
