@@ -244,6 +244,7 @@ settings/                 TOML + environment + credential files → frozen Setti
   attachments.py          the section of attached files
   credentials.py          the API key from its file: read only if nobody else can, and never shown
   custom_fields.py        the section of custom fields: meaning, unit, reason for the default
+  databases.py            how a database is reached: what the books and a table of wanted items have in common
   items.py                [manage_items]: where a supplier's wanted items come from, and what may be done about them
   ledger.py               [ledger]: the books that payments are kept in step with
   ledger_csv.py           [ledger.csv]: files of payments that come in, and files that go out
@@ -264,6 +265,7 @@ settings/presets/         requests for accounting systems that are known, as TOM
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
   asking.py               how a service that runs somewhere is, as a health check asks it
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
+  databases.py            opens the databases that the configuration names
   item_job.py             the job that carries out plans for suppliers' items
   items.py                what the commands do with suppliers' items and the plans for them
   jobs.py                 the jobs of a run, and when each of them is due

@@ -8,17 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from precoro_daemon.domain.items import CUSTOM, FIELDS
+from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.ledger_values import (
-    BooksAddress,
-    BooksUrl,
     CurrencyCode,
     Encoding,
     NoneOrOneSign,
     OneSign,
-    Password,
     Sql,
     Texts,
-    books_address,
     check_statement,
     refuse_unknown,
 )
@@ -42,37 +39,14 @@ _Names = Annotated[
 ]
 
 
-class ItemsSql(Section):
+class ItemsSql(Database):
     """A database that has the wanted items."""
-
-    url: BooksUrl
-    """Where it is, as in [ledger.sql]: sqlite:////absolute.db, postgresql://user@host/database, mysql://…"""
-
-    password_file: Path | None = None
-    """File that holds the password and nothing else, readable by nobody else."""
-
-    password: Password | None = None
-    """From the environment, else password_file, else systemd's credential items_password; never in the file."""
-
-    tls: Annotated[Literal["auto", "verify", "off"], Lower, one_of(("auto", "verify", "off"))] = "auto"
-    """verify: encrypted, and the server must prove who it is; off: neither; auto: verify, but not on this machine."""
-
-    ca_file: Path | None = None
-    """Certificates that may vouch for the server, if the system's are not the right ones."""
 
     timeout: Seconds = 60.0
     """Seconds the query may take. A catalogue is read whole, so longer than a statement of the ledger."""
 
     query: Sql
     """Gives one row for each wanted item; :supplier is what the command was given. It can only read."""
-
-    @property
-    def address(self) -> BooksAddress:
-        return books_address(self.url)
-
-    @property
-    def verifies(self) -> bool:
-        return self.tls == "verify" or (self.tls == "auto" and not self.address.is_local)
 
     @model_validator(mode="after")
     def _query_fits(self) -> Self:

@@ -13,7 +13,6 @@ import anyio.to_thread
 
 from precoro_daemon.adapters.catalogues.files import FileSource, Format, write_file
 from precoro_daemon.adapters.catalogues.tables import TableSource
-from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.daemon import Job, RunReport, run_once
 from precoro_daemon.domain.catalogue import Policy
@@ -30,6 +29,7 @@ from precoro_daemon.ports import Clock, PlanState, Precoro, Progress, Silent, Wa
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.items import ItemsSql
 from precoro_daemon.wiring.assembly import connect
+from precoro_daemon.wiring.databases import open_named, secrets_of
 from precoro_daemon.wiring.item_job import build_manager
 from precoro_daemon.wiring.values import chosen, clock_for, identity
 
@@ -66,22 +66,8 @@ def _format(settings: Settings, kind: str) -> Format:
 
 
 def _table_source(given: ItemsSql) -> TableSource:
-    where = given.address
-    password = given.password.get_secret_value() if given.password else ""
-    address = Address(
-        database=where.database,
-        host=where.host,
-        port=where.port,
-        user=where.user,
-        password=password,
-        verify=given.verifies,
-        ca_file=given.ca_file,
-        timeout=given.timeout,
-    )
-    secrets = (password,) if password else ()
-    return TableSource(
-        open_database(where.dialect, address), parse(given.query, where.dialect), given.timeout, secrets
-    )
+    query = parse(given.query, given.address.dialect)
+    return TableSource(open_named(given), query, given.timeout, secrets_of(given))
 
 
 @asynccontextmanager

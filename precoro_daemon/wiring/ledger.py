@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
@@ -34,6 +33,7 @@ from precoro_daemon.settings import ledger_csv as given_csv
 from precoro_daemon.settings import ledger_rest as given_rest
 from precoro_daemon.settings import ledger_sql as given_sql
 from precoro_daemon.settings.credentials import CredentialError, read_credential
+from precoro_daemon.wiring.databases import open_named, secrets_of
 
 
 @asynccontextmanager
@@ -61,26 +61,15 @@ def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | None:
 
 
 def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
-    where = given.address
-    password = given.password.get_secret_value() if given.password else ""
-    address = Address(
-        database=where.database,
-        host=where.host,
-        port=where.port,
-        user=where.user,
-        password=password,
-        verify=given.verifies,
-        ca_file=given.ca_file,
-        timeout=given.timeout,
-    )
+    dialect = given.address.dialect
+    secrets = secrets_of(given)
     statements = {
-        key: parse(text, where.dialect) if text else None
+        key: parse(text, dialect) if text else None
         for key, text in (("read", given.read), ("insert", given.insert), ("find", given.find))
     }
-    secrets = (password,) if password else ()
     books = SqlBooks(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
     reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
-    return SqlLedger(books, open_database(where.dialect, address), reader)
+    return SqlLedger(books, open_named(given), reader)
 
 
 def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:

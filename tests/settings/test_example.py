@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from precoro_daemon.settings import (
     Settings,
+    databases,
     file_keys,
     items,
     ledger,
@@ -75,7 +76,7 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, databases, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
 
 
 def _undocumented(module: ModuleType) -> list[str]:

@@ -1,0 +1,31 @@
+"""opens the databases that the configuration names"""
+
+from __future__ import annotations
+
+from precoro_daemon.adapters.databases.database import Address, Database, open_database
+from precoro_daemon.settings.databases import Database as Named
+
+
+def open_named(named: Named) -> Database:
+    """Nothing is connected before it is used."""
+    where = named.address
+    address = Address(
+        database=where.database,
+        host=where.host,
+        port=where.port,
+        user=where.user,
+        password=password_of(named),
+        verify=named.verifies,
+        ca_file=named.ca_file,
+        timeout=named.timeout,
+    )
+    return open_database(where.dialect, address)
+
+
+def password_of(named: Named) -> str:
+    return named.password.get_secret_value() if named.password else ""
+
+
+def secrets_of(named: Named) -> tuple[str, ...]:
+    """What no error may show."""
+    return (password_of(named),) if named.password else ()
