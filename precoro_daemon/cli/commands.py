@@ -74,7 +74,7 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
     from precoro_daemon import tables, wiring
 
     if webhook_url:
-        if (url := wiring.webhook_urls(settings)) is None:
+        if (url := wiring.webhook_url(settings)) is None:
             raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
         click.echo(url)
         return

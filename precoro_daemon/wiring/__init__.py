@@ -4,7 +4,7 @@ from precoro_daemon.adapters.systemd import find_supervisor
 from precoro_daemon.wiring.asking import ask_health
 from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import open_ledger
-from precoro_daemon.wiring.listeners import webhook_urls
+from precoro_daemon.wiring.listeners import webhook_url
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.services import Host, serve
@@ -35,5 +35,5 @@ __all__ = [
     "secrets",
     "serve",
     "verify_attachments",
-    "webhook_urls",
+    "webhook_url",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from precoro_daemon.adapters.listener.webhooks import Reception, Tally, webhooks
+from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
 from precoro_daemon.adapters.sql.store import Store
 from precoro_daemon.ports import Clock, Tallies
 from precoro_daemon.settings import Settings
@@ -17,20 +17,20 @@ _log = get_logger()
 @asynccontextmanager
 async def open_webhooks(
     settings: Settings, store: Store, clock: Clock, wake: Callable[[], None], tallies: Tallies
-) -> AsyncIterator[Tally | None]:
+) -> AsyncIterator[None]:
     """Take webhooks, if the configuration says where. `wake` is called when some were kept."""
     section = settings.apply_deliveries
     if section.listen is None:
-        yield None
+        yield
         return
     given = [secret.get_secret_value() for secret in (section.secret, section.previous_secret) if secret is not None]
-    reception = Reception(given, store.deliveries, clock, wake, Tally(tallies.answers))
+    reception = Reception(given, store.deliveries, clock, wake, tallies.answers)
     async with webhooks(reception, section.listen) as real:
         _log.info("listening_started", what="webhooks", address=str(real))
-        yield reception.tally
+        yield
 
 
-def webhook_urls(settings: Settings) -> str | None:
+def webhook_url(settings: Settings) -> str | None:
     """The exact address to enter in Precoro, with its secret. Without a public address it begins where we listen."""
     section = settings.apply_deliveries
     if section.listen is None or section.secret is None:

@@ -100,7 +100,7 @@ async def test_every_body_has_its_answer(tmp_path: Path, body: object, status: i
     async with house(tmp_path) as there:
         assert await there.post(body) == status
         assert len(await there.kept()) == (status == 204)
-        assert there.reception.tally.answers == {status: 1}
+        assert there.reception.answers == {status: 1}
 
 
 @pytest.mark.parametrize(

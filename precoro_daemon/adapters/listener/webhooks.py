@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,18 +30,11 @@ _TOLD = 20
 """Unknown types that the log names; whoever invents more is not worth lines."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """Answers by status, and bodies of unknown type, since the program started."""
-
-    answers: dict[int, int] = field(default_factory=dict)
-    unknown: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Reception:
     """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came.
 
+    answers   counts them, by status
     patience  seconds from the beginning of a connection to its end
     """
 
@@ -48,7 +42,7 @@ class Reception:
     deliveries: Deliveries
     clock: Clock
     wake: Callable[[], None]
-    tally: Tally = field(default_factory=Tally)
+    answers: Counter[int] = field(default_factory=Counter)
     patience: float = 15.0
 
 
@@ -72,14 +66,13 @@ class _Desk:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._tally = reception.tally
         self._secrets = [secret.encode() for secret in reception.secrets]
         self._batch = _Batch()
         self._told: set[int] = set()
 
     async def receive(self, request: web.Request) -> web.Response:
         status = await self._status(request)
-        self._tally.answers[status] = self._tally.answers.get(status, 0) + 1
+        self._reception.answers[status] += 1
         return web.Response(status=status)
 
     async def _status(self, request: web.Request) -> int:
@@ -104,7 +97,6 @@ class _Desk:
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
 
     def _tell_unknown(self, type_: int) -> None:
-        self._tally.unknown += 1
         if type_ not in self._told and len(self._told) < _TOLD:
             self._told.add(type_)
             _log.warning("delivery_ignored", type=type_, reason="no such type is known")
