@@ -27,6 +27,10 @@ class BudgetBook(Protocol):
         """Note one call."""
         ...
 
+    async def move(self, at: float, key: bytes, to: float) -> None:
+        """One call noted with exactly these was made at another time. None such: nothing happens."""
+        ...
+
     async def prune(self, before: float) -> None:
         """Forget the calls before that time."""
         ...

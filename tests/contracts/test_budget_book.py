@@ -40,6 +40,17 @@ async def test_a_refund_takes_back_one_call_and_no_other(backend: Backend) -> No
 
 
 @pytest.mark.asyncio
+async def test_one_call_is_moved_to_when_it_was_made_and_no_other(backend: Backend) -> None:
+    async with backend.open() as store:
+        for key in (b"12345678", b"12345678", b""):
+            await store.budget_book.charge(T0, key)
+        await store.budget_book.move(T0, b"12345678", T0 + 2.5)
+        await store.budget_book.move(T0 + 1, b"", T0 + 9)
+    async with backend.open() as store:
+        assert await store.budget_book.load(0.0) == [(T0, b"12345678"), (T0, b""), (T0 + 2.5, b"12345678")]
+
+
+@pytest.mark.asyncio
 async def test_a_charge_is_durable_when_it_returns(backend: Backend) -> None:
     async with backend.open() as store:
         await store.budget_book.charge(T0, b"12345678")

@@ -31,6 +31,10 @@ _WORTH_WAITING = 60.0
 _WORTH_TELLING = 5.0
 """Seconds of waiting from which the log says so."""
 
+_LATE = 0.1
+"""Seconds by which a request may leave later than its charge says (its connection had to stand first) before that is
+noted: the next process goes by the book, and would ask the same again too early."""
+
 _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
 _IN_FLIGHT_UNPACED = 16
@@ -265,6 +269,9 @@ class Gate:
             await self._pace.acquire()
         self._progress.called(passage.lane, self._budget.left(passage.sent_at))
         self._let_follow(passage)
+        if passage.booked is not None and passage.sent_at - passage.booked > _LATE:
+            booked, passage.booked = passage.booked, passage.sent_at
+            await self._book.move(booked, passage.charge.counted, passage.sent_at)
 
     def answered(self, passage: Passage) -> None:
         """Take the latency. It rises at once and falls slowly: too low a bound costs calls, too high a one none."""

@@ -25,6 +25,9 @@ class SqlBudgetBook:
     async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
         await self._transactions.execute(SQL["charge_call"], (at, key, lane))
 
+    async def move(self, at: float, key: bytes, to: float) -> None:
+        await self._transactions.execute(SQL["move_call"], (to, at, key))
+
     async def prune(self, before: float) -> None:
         await self._transactions.execute(SQL["prune_calls"], (before,))
 

@@ -239,6 +239,9 @@ SELECT at, lane FROM calls WHERE at >= ? AND lane IS NOT NULL ORDER BY at, rowid
 -- name: charge_call
 INSERT INTO calls (at, key_hash, lane) VALUES (?, ?, ?);
 
+-- name: move_call
+UPDATE calls SET at = ? WHERE rowid = (SELECT rowid FROM calls WHERE at = ? AND key_hash = ? LIMIT 1);
+
 -- name: refund_call
 DELETE FROM calls WHERE rowid = (SELECT rowid FROM calls WHERE at = ? AND key_hash = ? LIMIT 1);
 

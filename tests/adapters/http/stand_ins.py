@@ -38,6 +38,11 @@ class MemoryBook:
         if lane is not None:
             self.lanes.append((at, lane))
 
+    async def move(self, at: float, key: bytes, to: float) -> None:
+        await anyio.sleep(0.001)
+        if (at, key) in self.calls:
+            self.calls[self.calls.index((at, key))] = (to, key)
+
     async def refund(self, at: float, key: bytes) -> None:
         await anyio.sleep(0.001)
         if (at, key) in self.calls:

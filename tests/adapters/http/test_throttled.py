@@ -555,3 +555,31 @@ async def test_a_failed_book_leaves_the_gate_open():
         async with bench.client(limits(per_second=50)) as client:
             assert [await _outcome(client, get(n)) for n in range(3)] == [ServerFault] * 3
     assert server.targets == []
+
+
+class FirstOneLate:
+    """A wire whose connection stands only after a while, for the first request."""
+
+    def __init__(self, clock: RealClock, seconds: float) -> None:
+        self.sent: list[float] = []
+        self._clock = clock
+        self._seconds = seconds
+
+    async def send(self, request: Request, on_sent: OnSent) -> Answer:
+        await self._clock.sleep(0.0 if self.sent else self._seconds)
+        self.sent.append(self._clock.now())
+        await on_sent()
+        return Answer(200, {"Content-Type": "application/json"}, b"{}", None)
+
+
+@pytest.mark.asyncio
+async def test_after_a_restart_a_call_counts_from_when_it_left_not_from_when_it_was_charged() -> None:
+    bench = Bench("http://127.0.0.1:1", scale=20)
+    wire = FirstOneLate(bench.clock, 4.0)
+    around = Surroundings(bench.book, bench.clock, bench.witness)
+    for _ in range(2):
+        ours = credentials(bench.origin)
+        async with Throttled(wire, ours, limits(same_get_per_minute=1), around) as client:  # type: ignore[arg-type]
+            await client.send(get(1))
+        await bench.clock.sleep(10.0)
+    assert wire.sent[1] - wire.sent[0] >= 60
