@@ -30,9 +30,6 @@ SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0
 MEMORY = 50 * 3600.0
 """Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
 
-_MARGIN = 0.25
-"""Seconds added to every window but the second: two calls may reach the server closer than they left us."""
-
 _WIDEST_GUARD = 0.5
 
 _UNSETTLED = 5.0
@@ -55,6 +52,7 @@ class Limits:
     same_get_scope  what counts as the same GET: path and query, or the path alone
     reserve         calls of a day that must remain for the lanes above, by lane
     guard           seconds added to the second window, if more than its 1 %
+    margin          seconds added to every other window: two calls may reach the server closer than they left us
     shares          what some lanes may make of a day's calls at most
     """
 
@@ -67,6 +65,7 @@ class Limits:
     same_get_scope: Literal["url", "path"] = "url"
     reserve: Mapping[Lane, int] = field(default_factory=dict)
     guard: float = 0.02
+    margin: float = 0.25
     shares: Sequence[Share] = ()
 
     def reserved(self, period: Period, lane: Lane) -> int:
@@ -168,10 +167,10 @@ class Budget:
             opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
             latest = max(latest, Opening(opens, window.period))
         for share, stamps in self._shares_of(lane):
-            latest = max(latest, Opening(_Window("day", share.calls).opens(stamps, 0, _MARGIN), "day"))
+            latest = max(latest, Opening(_Window("day", share.calls).opens(stamps, 0, self.limits.margin), "day"))
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
-            opens = window.opens(self._gets[counted], 0, _MARGIN)
+            opens = window.opens(self._gets[counted], 0, self.limits.margin)
             latest = max(latest, Opening(opens, f"same GET per {window.period}"))
         for name, until in self._closed.items():
             if until > now and (name in SECONDS or name == _same_get_name(counted)):
@@ -182,7 +181,7 @@ class Budget:
         return [(share, stamps) for share, stamps in self._shares if lane in share.lanes]
 
     def _margin(self, period: Period) -> float:
-        return self._guard if period == "second" else _MARGIN
+        return self._guard if period == "second" else self.limits.margin
 
     def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
         """Book one call as made now."""
@@ -226,7 +225,7 @@ class Budget:
             # Taken out and put back, so that the dictionary is in order of last use and old keys are found in front.
             most = max(window.limit for window in self._same_get)
             self._gets[counted] = [*self._gets.pop(counted, ()), at][-most:]
-            self._forget_gets(at - SECONDS["hour"] - _MARGIN)
+            self._forget_gets(at - SECONDS["hour"] - self.limits.margin)
 
     def _forget_gets(self, before: float) -> None:
         while self._gets and self._gets[oldest := next(iter(self._gets))][-1] < before:

@@ -20,6 +20,12 @@ _GUARD = 0.02
 _REAL_GUARD = 0.001
 """The same in real seconds, for rehearsals, in which they stand for more."""
 
+_MARGIN = 0.25
+"""Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
+
+_REAL_MARGIN = 0.02
+"""Real seconds that a rehearsal adds to the longer windows; in its time a hesitation of the machine is long."""
+
 REHEARSAL = 10 * 365 * 86_400.0
 """Seconds. The time of an earlier rehearsal went ahead of ours, by how much only the server knows: until its first
 answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
@@ -65,6 +71,7 @@ def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Li
         same_get_scope=given.same_get_scope,
         reserve=given.reserves,
         guard=max(_GUARD, _REAL_GUARD * given.time_scale),
+        margin=max(_MARGIN, _REAL_MARGIN * given.time_scale),
         shares=(*shares, *_share_of_deliveries(settings)),
     )
 
