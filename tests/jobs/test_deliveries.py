@@ -215,6 +215,23 @@ async def test_a_flood_of_made_up_ids_is_over_in_one_lap_of_one_call_for_each_ki
         assert None not in outcomes(shown).values()
 
 
+async def test_all_of_them_take_no_more_than_their_share_of_a_day(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        shown.sections["limits"] = NO_LIMITS | {"time_scale": SCALE, "per_day": 400}
+        shown.sections["apply_deliveries"] = LISTENING | {"max_share": 0.03}
+        await shown.run()
+        rows = some(shown, 30)
+        for row in rows:
+            shown.sandbox.company.edit(row, note="new")
+        await announce(shown, *map(of, rows))
+        shown.sandbox.journal.clear()
+        report = await shown.run("apply_deliveries")
+        assert report.spent is not None
+        assert len(shown.calls()) == 12
+        await shown.run("fetch_details")
+        assert shown.differences(counted=False) == [], "polling goes on with what is left of the day"
+
+
 async def test_a_filter_that_changed_lists_anew_and_not_for_a_delivery(tmp_path: Path) -> None:
     async with await mirrored(tmp_path) as shown:
         await shown.run()

@@ -3,6 +3,7 @@ late."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -83,6 +84,28 @@ async def test_a_change_that_is_announced_is_in_the_mirror_at_once(tmp_path: Pat
             await _until(lambda: _true(program, seen), within=5)
             process.send_signal(signal.SIGTERM)
             assert (await finish(process)).code == 0
+        told = json.loads((await program.run("status", "--json")).stdout)["webhooks"]
+        assert told["received"] >= 1
+        assert told["waiting"] == told["unheard"] == 0
+        shown = await program.run("status")
+        assert f"Webhooks: {told['received']} came, the last" in shown.stdout
+        assert SECRET not in shown.stdout
+
+
+async def test_the_address_to_enter_is_told_on_demand_alone(tmp_path: Path) -> None:
+    async with serve(OPTIONS) as sandbox:
+        program = hooked(tmp_path, sandbox, 8470)
+        program.sections["apply_deliveries"]["public_url"] = "https://hooks.example.com/precoro/"
+        told = await program.run("status", "--webhook-url")
+        assert (told.code, told.stdout) == (0, f"https://hooks.example.com/precoro/{SECRET}\n")
+        assert (await program.once()).code == 0
+        shown = await program.run("status")
+        assert "none came yet" in shown.stdout
+        assert SECRET not in shown.stdout
+        del program.sections["apply_deliveries"]
+        told = await program.run("status", "--webhook-url")
+        assert told.code == 2
+        assert "does not listen anywhere" in told.stderr
 
 
 @pytest.mark.parametrize("hook", [Webhook("", lose=0.3, repeat=0.5, delay=0.3), Webhook("", lose=1.0)])
