@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS = "tests/items/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
+WEBHOOKS = "tests/listener/test_webhooks.py"
+DELIVERIES = "tests/jobs/test_deliveries.py"
 
 
 @dataclass(frozen=True)
@@ -337,6 +339,35 @@ MUTANTS = (
         """    return json.loads(raw, parse_float=Decimal) if raw[:1] in b'"-0123456789' and raw else None""",
         """    return str(json.loads(raw)) if raw[:1] in b'"-0123456789' and raw else None""",
         f"{ITEMS}::test_prices_are_exact",
+    ),
+    Mutant(
+        "webhook body read unbounded",
+        "adapters/listener/webhooks.py",
+        "        if len(body) > _LARGEST:",
+        "        if len(body) > 2**40:",
+        f"{WEBHOOKS}::test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be",
+    ),
+    Mutant(
+        "webhook answered before it is kept",
+        "adapters/listener/webhooks.py",
+        """        await batch.kept.wait()
+        return 503 if batch.refused is None or record in batch.refused else 204""",
+        "        return 204",
+        f"{WEBHOOKS}::test_what_cannot_be_kept_is_not_accepted",
+    ),
+    Mutant(
+        "a detail is as new as its answer",
+        "jobs/fetch_details.py",
+        "at=min(asked_at, job.clock.now())",
+        "at=job.clock.now()",
+        f"{DELIVERIES}::test_what_happens_while_a_detail_is_under_way_is_looked_at_again",
+    ),
+    Mutant(
+        "a delivery waits for quota with the lists held",
+        "jobs/apply_deliveries.py",
+        "_TURN = 90.0",
+        "_TURN = 86_400.0",
+        f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
 )
 

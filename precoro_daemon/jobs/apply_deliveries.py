@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+import anyio
 
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
@@ -12,13 +16,35 @@ from precoro_daemon.domain.deliveries import TYPES
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
 from precoro_daemon.passes import Lister, bring_up_to_date
-from precoro_daemon.ports import CustomFields, Deliveries, Delivery, Known, LapReport
+from precoro_daemon.ports import CustomFields, Deliveries, Delivery, Due, Known, LapReport
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_AT_ONCE = 200
-"""Deliveries of a lap: one page of changes, and three minutes of details."""
+T = TypeVar("T")
+
+_DETAILS = 200
+"""Details of a lap: three minutes, in which nobody else lists."""
+
+_ALL = 10_000
+"""Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
+
+_TURN = 90.0
+"""Seconds that a call waits for its turn within Precoro's limits. The same GET may wait for most of an hour, and no
+list is brought up to date meanwhile."""
+
+_LATE = 2
+"""Details whose turn does not come, after which the others of a lap need not try."""
+
+_LISTED_AGAIN = 180.0
+"""Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed,
+and twelve belong to polling."""
+
+_SKEW = 5.0
+"""Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
+
+_PAUSE = 60.0
+"""Seconds after which what could not be looked at is tried again."""
 
 _PATIENCE = 86_400.0
 """Seconds after which a delivery that still cannot be applied is left to polling."""
@@ -54,7 +80,7 @@ class ApplyDeliveries:
         begun = self.lister.clock.now()
         lap = _Lap(self, begun)
         try:
-            for type_, batch in _by_type(await self.deliveries.due(now=begun, limit=_AT_ONCE)).items():
+            for type_, batch in _by_type(await self.deliveries.due(now=begun, limit=_ALL)).items():
                 await lap.apply(TYPES.get(type_, ""), batch)
         except DaemonError as error:
             lap.ended = error
@@ -75,6 +101,8 @@ class _Lap:
     job: ApplyDeliveries
     begun: float
     brought: int = 0
+    details: int = 0
+    late: int = 0
     failed: list[str] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     ended: DaemonError | None = None
@@ -88,51 +116,106 @@ class _Lap:
             await self._settle(batch, "passed_on")
         elif name not in self.job.collections:
             await self._settle(batch, "not_mirrored")
-        elif (await self.job.lister.mirror.cursor(name)).at is None:
-            await self._settle(batch, "first_listing")  # which is going on, and will bring them
         else:
             await self._refresh(COLLECTIONS[name], batch)
 
     async def _refresh(self, collection: Collection, batch: Sequence[Delivery]) -> None:
+        mirror = self.job.lister.mirror
+        cursor = await mirror.cursor(collection.name)
+        if cursor.at is None or cursor.filter != self._filter(collection).fingerprint:
+            await self._settle(batch, "first_listing")  # which is going on or due, and will bring them
+        elif await self._list(collection, cursor.at, batch):
+            known = {one.due.id: one for one in await mirror.known(collection.name, [one.id for one in batch])}
+            await self._settle([one for one in batch if one.id not in known], "not_listed")
+            await self._look(collection, [(one, known[one.id]) for one in batch if one.id in known])
+
+    def _filter(self, collection: Collection) -> Filter:
+        return self.job.filters.get(collection.name, Filter())
+
+    async def _list(self, collection: Collection, listed_at: float, batch: Sequence[Delivery]) -> bool:
+        """Did a listing begin after they came? If not they are postponed."""
         job = self.job
-        chosen = job.filters.get(collection.name, Filter())
+        if listed_at > max(one.came_at for one in batch) + _SKEW:
+            return True
+        if collection.small and listed_at > job.lister.clock.now() - _LISTED_AGAIN:
+            await job.deliveries.postpone(batch, until=listed_at + _LISTED_AGAIN)
+            return False
+        chosen = self._filter(collection)
         try:
-            report = await bring_up_to_date(job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
+            report = await self._in_turn(
+                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
+            )
         except (TemporaryError, PermanentError) as error:
             await self._fail(batch, f"{collection.name}: {error}")
-            return
+            return False
+        if report is None:
+            await self._wait(batch, collection.name)
+            return False
         self.brought += report.created + report.updated + report.vanished
-        known = {one.due.id: one for one in await job.lister.mirror.known(collection.name, [d.id for d in batch])}
-        await self._settle([delivery for delivery in batch if delivery.id not in known], "not_listed")
-        for delivery in batch:
-            if delivery.id in known:
-                await self._detail(collection, delivery, known[delivery.id])
+        return True
 
-    async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
+    async def _look(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
         """Also where its row is as it was: a payment shows in the detail alone."""
         if collection.name not in self.job.detailed:
-            await self._settle([delivery], "listed")
-        elif known.detailed_at is not None and known.detailed_at >= delivery.came_at:
-            await self._settle([delivery], "known_already")
-        else:
-            try:
-                await self._fetch(collection, known)
-            except NotFound:
-                await self._settle([delivery], "not_found")
-            except (TemporaryError, PermanentError) as error:
-                await self._fail([delivery], f"{collection.name} {delivery.idn or delivery.id}: {error}")
-            else:
-                await self._settle([delivery], "refreshed")
+            await self._settle([delivery for delivery, _ in found], "listed")
+            return
+        seen = [delivery for delivery, known in found if (known.detailed_at or 0.0) >= delivery.came_at]
+        await self._settle(seen, "known_already")
+        for delivery, known in found:
+            if self.details >= _DETAILS or self.late >= _LATE:
+                return  # the next lap begins with those that are left
+            if (known.detailed_at or 0.0) < delivery.came_at:
+                await self._detail(collection, delivery, known)
 
-    async def _fetch(self, collection: Collection, known: Known) -> None:
-        lister, due = self.job.lister, known.due
-        key = due.idn if collection.key == "idn" and due.idn is not None else due.id
+    async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
+        key = known.due.idn if collection.key == "idn" else known.due.id
+        what = f"{collection.name} {key or delivery.id}"
+        try:
+            saved = key is not None and await self._in_turn(partial(self._fetch, collection, known.due, key))
+        except NotFound:
+            await self._settle([delivery], "not_found")
+        except (TemporaryError, PermanentError) as error:
+            await self._fail([delivery], f"{what}: {error}")
+        else:
+            if saved is None:
+                self.late += 1
+                await self._wait([delivery], what)
+            else:
+                await self._settle([delivery], "refreshed" if saved else "listed")
+
+    async def _fetch(self, collection: Collection, due: Due, key: int | str) -> bool:
+        lister = self.job.lister
+        asked_at = lister.clock.now()
+        self.details += 1
         detail = await lister.precoro.detail(collection, key, Lane.DELIVERIES)
-        chosen = self.job.filters.get(collection.name, Filter())
-        await lister.mirror.save_detail(
-            due, replace(detail, wanted=chosen.keeps_detail(detail.raw)), at=lister.clock.now()
-        )
+        wanted = self._filter(collection).keeps_detail(detail.raw)
+        await lister.mirror.save_detail(due, replace(detail, wanted=wanted), at=min(asked_at, lister.clock.now()))
         self.brought += 1
+        return True
+
+    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """None, and nothing half done, if that takes so long that others should not wait for it."""
+        outcome: T | DaemonError | None = None
+
+        async def give_up() -> None:
+            await self.job.lister.clock.sleep(_TURN)
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(give_up, name="patience of deliveries")
+            try:
+                outcome = await work()
+            except DaemonError as error:
+                outcome = error
+            group.cancel_scope.cancel()
+        if isinstance(outcome, DaemonError):
+            raise outcome
+        return outcome
+
+    async def _wait(self, batch: Sequence[Delivery], what: str) -> None:
+        now = self.job.lister.clock.now()
+        _log.info("delivery_postponed", count=len(batch), reason=f"{what}: Precoro's limits leave no call at present")
+        await self.job.deliveries.postpone(batch, until=now + _PAUSE)
 
     async def _fail(self, batch: Sequence[Delivery], reason: str) -> None:
         """Tried again in a minute, for a day; then polling has long brought what there was."""
@@ -141,7 +224,8 @@ class _Lap:
         now = self.job.lister.clock.now()
         old = [delivery for delivery in batch if delivery.came_at < now - _PATIENCE]
         await self._settle(old, "given_up")
-        await self.job.deliveries.postpone([one for one in batch if one not in old], at=now)
+        young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
+        await self.job.deliveries.postpone(young, until=now + _PAUSE)
 
     async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:
         if batch:

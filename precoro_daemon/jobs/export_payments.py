@@ -137,6 +137,7 @@ class _Lap:
             return read_invoice(paid.detail)
         if paid.idn is None:
             raise BadRecord("it has no number to ask for it by")
+        asked_at = self.job.books.clock.now()
         try:
             fresh = await self.job.desk.read_invoice(paid.idn)
         except NotFound:
@@ -145,7 +146,7 @@ class _Lap:
             return None
         # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
         due = Due("invoices", paid.id, paid.idn, paid.version)
-        await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=self.job.books.clock.now())
+        await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=asked_at)
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:

@@ -159,10 +159,11 @@ class _Lap:
         job = self.job
         if COLLECTIONS[due.collection].key == "idn" and due.idn is None:
             raise BadRecord("it has no idn to ask for it by")
+        asked_at = job.clock.now()  # what happened while the answer was under way may not be in it
         detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), job.lane)
         chosen = job.filters.get(due.collection, Filter())
         detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
-        await job.mirror.save_detail(due, detail, at=job.clock.now())
+        await job.mirror.save_detail(due, detail, at=min(asked_at, job.clock.now()))
         self.done[due.collection] += 1
         _log.debug("detail_saved", collection=due.collection, key=_key(due))
         if self.done.total() % _TOLD == 0:

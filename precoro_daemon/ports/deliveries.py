@@ -54,8 +54,8 @@ class Deliveries(Protocol):
         """They are applied, as far as they came at `heard_at` or before; later ones stay due."""
         ...
 
-    async def postpone(self, batch: Sequence[Delivery], *, at: float) -> None:
-        """They could not be applied; they are due again in a minute."""
+    async def postpone(self, batch: Sequence[Delivery], *, until: float) -> None:
+        """They could not be applied, and are not due before."""
         ...
 
     async def counts(self, *, now: float) -> DeliveryCounts: ...

@@ -37,7 +37,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record of the mirror, and when its detail was fetched, if it is not older than the record's version."""
+    """A record of the mirror, and when its detail was asked for, if it is not older than the record's version."""
 
     due: Due
     detailed_at: float | None
@@ -135,9 +135,9 @@ class Mirror(Protocol):
         ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
-        """Store the detail under the live row it names (its own id; `due.id` if it has none or no such row), set that
-        row's `wanted` if the detail says False, and note `due.version` as answered for `due` and, for rows that
-        share the idn, their present version. Clears what was set aside for the stage "detail"."""
+        """Store the detail, asked for at `at`, under the live row it names (its own id; `due.id` if it has none or no
+        such row), set that row's `wanted` if the detail says False, and note `due.version` as answered for `due` and,
+        for rows that share the idn, their present version. Clears what was set aside for the stage "detail"."""
         ...
 
     async def mark_gone(self, due: Due, *, at: float) -> None:

@@ -1,8 +1,10 @@
 """its webhooks: what users change is announced to up to five addresses, once, unsigned"""
 
-from collections import deque
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from random import Random
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -45,7 +47,7 @@ class Webhook:
 
 @dataclass
 class Webhooks:
-    """Announces in the order of the changes; nobody is told twice on purpose, and no failure is tried again."""
+    """Announces in the order of the changes, so far as delays allow; no failure is tried again."""
 
     seed: int = 0
     hooks: list[Webhook] = field(default_factory=list)
@@ -54,7 +56,8 @@ class Webhooks:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed + 4)
-        self._due: deque[tuple[Webhook, bytes]] = deque(maxlen=_QUEUE)
+        self._due: list[tuple[float, int, str, bytes]] = []
+        self._number = count()
 
     def add(self, **wish: Any) -> Webhook:
         """ValueError if it is one too many or no address."""
@@ -71,18 +74,21 @@ class Webhooks:
         said = orjson.dumps({"id": row.id, "type": TYPES[row.collection], "action": action, "idn": row.idn or None})
         for hook in self.hooks:
             if self._random.random() >= hook.lose:
-                times = 2 if self._random.random() < hook.repeat else 1
-                self._due.extend([(hook, said)] * times)
+                for _ in range(2 if self._random.random() < hook.repeat else 1):
+                    self._queue(hook, said)
+
+    def _queue(self, hook: Webhook, said: bytes) -> None:
+        if len(self._due) < _QUEUE:
+            heappush(self._due, (monotonic() + hook.delay, next(self._number), hook.url, said))
 
     async def deliver(self) -> None:
         """For as long as the sandbox runs."""
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
-                while self._due:
-                    hook, said = self._due.popleft()
-                    await anyio.sleep(hook.delay)
-                    await self._post(session, hook.url, said)
+                while self._due and self._due[0][0] <= monotonic():
+                    _, _, url, said = heappop(self._due)
+                    await self._post(session, url, said)
                 await anyio.sleep(0.01)
 
     async def _post(self, session: aiohttp.ClientSession, url: str, said: bytes) -> None:

@@ -118,11 +118,16 @@ def _metadata(setting: FieldInfo) -> Iterator[Any]:
 
 
 def _shown(value: Any, setting: FieldInfo | None) -> str:
-    if setting and SecretStr in (setting.annotation, *get_args(setting.annotation)):
+    if setting and _is_secret(setting.annotation):
         return "a value that is not shown here"
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = without_credentials(text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _is_secret(annotation: Any) -> bool:
+    """Also where it is optional, or has rules of its own."""
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
 def _guess(value: Any, choices: tuple[str, ...]) -> str:

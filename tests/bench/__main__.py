@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import custom_fields, files, incremental, items, limits, memory, mirror, payments, startup
+from tests.bench import (
+    custom_fields,
+    deliveries,
+    files,
+    incremental,
+    items,
+    limits,
+    memory,
+    mirror,
+    payments,
+    startup,
+)
 from tests.bench.figures import Line, table
 from tests.bench.processes import CLIENT_CORE, SERVER_CORE
 
@@ -23,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "large_file": files.large,
     "payments": payments.compare,
     "items": items.plan,
+    "deliveries": deliveries.flood,
     "start": startup.first_request,
     "help": startup.help_text,
 }

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from precoro_daemon.adapters.clock import RealClock
-from precoro_daemon.adapters.sql.store import open_store
-from precoro_daemon.ports import Delivery
+from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.daemon import Job
+from precoro_daemon.ports import Delivery, Silent
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.webhooks import TYPES
+from precoro_daemon.wiring.assembly import assemble_on
 from precoro_daemon.wiring.values import identity
-from tests.jobs.stage import Stage, stage
+from tests.jobs.stage import NO_LIMITS, SCALE, Stage, stage
 
 pytestmark = pytest.mark.asyncio
 
 LISTENING: dict[str, Any] = {"listen": "127.0.0.1:0", "secret": "0123456789abcdef01234567"}
+
+
+@asynccontextmanager
+async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Job], RealClock]]:
+    """Its jobs, lap by lap, while deliveries may come."""
+    clock, settings = clock_of(shown), shown.settings
+    async with (
+        open_store(shown.database, identity=identity(settings)) as store,
+        assemble_on(store, settings, clock, Silent()) as assembly,
+    ):
+        yield store, assembly.jobs, clock
 
 
 async def announce(shown: Stage, *deliveries: Delivery) -> None:
@@ -84,18 +99,149 @@ async def test_a_payment_that_moves_no_date_is_seen_all_the_same(tmp_path: Path)
         assert outcomes(shown) == {row.id: "refreshed"}
 
 
-async def test_what_polling_brought_first_costs_no_detail_again(tmp_path: Path) -> None:
+async def test_what_polling_brought_first_costs_no_call_at_all(tmp_path: Path) -> None:
     async with await mirrored(tmp_path) as shown:
         await shown.run()
         [row] = some(shown, 1)
         shown.sandbox.company.edit(row, note="new")
-        await announce(shown, of(row))
-        await shown.run("mirror_collections")
-        await shown.run("fetch_details")
+        async with at_work(shown) as (store, jobs, clock):
+            await store.deliveries.note([of(row)], at=clock.now())
+            await clock.sleep(10)
+            await jobs["mirror_collections"].lap()
+            assert await jobs["fetch_details"].due(False)
+            await jobs["fetch_details"].lap()
+            shown.sandbox.journal.clear()
+            await jobs["apply_deliveries"].lap()
+        assert outcomes(shown) == {row.id: "known_already"}
+        assert shown.calls() == []
+
+
+@pytest.mark.parametrize("job", ["fetch_details", "apply_deliveries"])
+async def test_what_happens_while_a_detail_is_under_way_is_looked_at_again(tmp_path: Path, job: str) -> None:
+    """The answer was already drawn, and no date moves: only the delivery tells of it."""
+    async with await mirrored(tmp_path, time_scale=100.0) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.edit(row, note="first")
+        shown.sandbox.faults.add("drip", path=rf"/invoices/{row.idn}$", times=1, seconds=0.5)
+        async with at_work(shown) as (store, jobs, clock):
+
+            async def edit_meanwhile() -> None:
+                await anyio.sleep(0.2)
+                date = row.updated
+                shown.sandbox.company.edit(row, lines=row.lines + 1)  # which only the detail shows
+                row.updated = date
+                await store.deliveries.note([of(row)], at=clock.now())
+
+            await jobs["mirror_collections"].lap()
+            if job == "apply_deliveries":
+                await store.deliveries.note([of(row)], at=clock.now())
+            async with anyio.create_task_group() as group:
+                group.start_soon(edit_meanwhile)
+                assert await jobs[job].due(False)
+                await jobs[job].lap()
+            await clock.sleep(61)
+            assert await jobs["apply_deliveries"].due(False)
+            await jobs["apply_deliveries"].lap()
+        assert outcomes(shown) == {row.id: "refreshed"}
+        assert shown.differences(counted=False) == []
+
+
+async def test_a_call_whose_turn_does_not_come_holds_up_no_list(tmp_path: Path) -> None:
+    """Thirty times an hour is all that Precoro allows for the same document."""
+    async with await mirrored(tmp_path) as shown:
+        shown.sections["limits"] = NO_LIMITS | {"time_scale": SCALE, "same_get_per_hour": 3}
+        await shown.run()
+        often, other = some(shown, 2)
+        async with at_work(shown) as (store, jobs, clock):
+            for _ in range(3):
+                await store.deliveries.note([of(often)], at=clock.now())
+                begun = clock.now()
+                await jobs["apply_deliveries"].lap()
+                assert clock.now() - begun < 90 + SCALE / 2
+                await clock.sleep(61)
+            await store.deliveries.note([of(other)], at=clock.now())
+            await jobs["apply_deliveries"].lap()
+            assert (await store.deliveries.counts(now=clock.now())).waiting == 1
+        assert outcomes(shown)[other.id] == "refreshed"
+
+
+async def test_a_small_set_is_listed_no_more_often_than_it_may_be(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path, counts={"budgets": 5}) as shown:
+        shown.sections["mirror_collections"] = {"collections": ("budgets",)}
+        await shown.run()
+        first, second = some(shown, 2, "budgets")
+        async with at_work(shown) as (store, jobs, clock):
+            await jobs["mirror_collections"].lap()
+            await store.deliveries.note([of(first)], at=clock.now())
+            shown.sandbox.journal.clear()
+            await jobs["apply_deliveries"].lap()
+            assert shown.calls() == []
+            await store.deliveries.note([of(second)], at=clock.now())
+            await clock.sleep(190)
+            await jobs["apply_deliveries"].lap()
+            assert len(shown.calls()) == 1
+        assert outcomes(shown) == {first.id: "listed", second.id: "listed"}
+
+
+async def test_a_listing_that_began_after_all_of_them_came_is_not_made_again(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        rows = some(shown, 3)
+        for row in rows:
+            shown.sandbox.company.edit(row, note="new")
+        async with at_work(shown) as (store, jobs, clock):
+            await store.deliveries.note([of(row) for row in rows], at=clock.now())
+            await clock.sleep(10)
+            await jobs["mirror_collections"].lap()
+            shown.sandbox.journal.clear()
+            await jobs["apply_deliveries"].lap()
+            assert shown.calls("modifiedSince") == []
+            assert len(shown.calls("/invoices/")) == 3
+        assert shown.differences(counted=False) == []
+
+
+async def test_a_flood_of_made_up_ids_is_over_in_one_lap_of_one_call_for_each_kind(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        shown.sandbox.company.edit(row, note="new")
+        forged = [Delivery(number % 12, 9_000_000 + number, number) for number in range(9_999)]
+        await announce(shown, *forged, of(row))
         shown.sandbox.journal.clear()
         await shown.run("apply_deliveries")
-        assert outcomes(shown) == {row.id: "known_already"}
-        assert shown.calls("/invoices/") == []
+        assert len(shown.calls()) == 2
+        assert outcomes(shown)[row.id] == "refreshed"
+        assert None not in outcomes(shown).values()
+
+
+async def test_all_of_them_take_no_more_than_their_share_of_a_day(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        shown.sections["limits"] = NO_LIMITS | {"time_scale": SCALE, "per_day": 400}
+        shown.sections["apply_deliveries"] = LISTENING | {"max_share": 0.03}
+        await shown.run()
+        rows = some(shown, 30)
+        for row in rows:
+            shown.sandbox.company.edit(row, note="new")
+        await announce(shown, *map(of, rows))
+        shown.sandbox.journal.clear()
+        report = await shown.run("apply_deliveries")
+        assert report.spent is not None
+        assert len(shown.calls()) == 12
+        await shown.run("fetch_details")
+        assert shown.differences(counted=False) == [], "polling goes on with what is left of the day"
+
+
+async def test_a_filter_that_changed_lists_anew_and_not_for_a_delivery(tmp_path: Path) -> None:
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        await announce(shown, of(row))
+        shown.sections["mirror_collections"] = {"filters": {"invoices": {"status": ["approved"]}}}
+        shown.sandbox.journal.clear()
+        await shown.run("apply_deliveries")
+        assert outcomes(shown) == {row.id: "first_listing"}
+        assert shown.calls() == []
 
 
 async def test_ids_of_others_and_made_up_ones_cost_one_listing_together(tmp_path: Path) -> None:

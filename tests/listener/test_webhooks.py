@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import resource
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import anyio
 import pytest
+from aiohttp import web
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
@@ -22,6 +26,7 @@ from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.domain.addresses import Address, read_address
 from precoro_daemon.errors import ListenerUnusable, StoreUnusable
 from precoro_daemon.ports import Delivery
+from tests.system.program import ROOT
 
 pytestmark = pytest.mark.asyncio
 
@@ -205,6 +210,7 @@ async def test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be(tmp_p
         b"POS",
         b"POST / HTTP/1.1\r\nHost: x\r\nX-A",
         b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n{",
+        b"POST /%b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{",
     ],
 )
 async def test_who_is_slow_is_cut_off(tmp_path: Path, beginning: bytes) -> None:
@@ -221,7 +227,7 @@ async def test_who_is_slow_is_cut_off(tmp_path: Path, beginning: bytes) -> None:
 
 async def test_a_thousand_connections_that_say_nothing_keep_nobody_out_for_long(tmp_path: Path) -> None:
     async with house(tmp_path, patience=1.0) as there:
-        idle = [await _connect(there) for _ in range(500)]
+        idle = [await _connect(there) for _ in range(1000)]
         with anyio.fail_after(10):
             while True:
                 try:
@@ -239,6 +245,105 @@ async def test_more_records_than_may_wait_are_refused_and_known_ones_are_not(tmp
         assert not refused
         assert await there.post({"id": 10_001, "type": 3}) == 503
         assert await there.post({"id": 5, "type": 3}) == 204
+
+
+async def test_what_is_told_twice_at_once_is_refused_twice_or_kept_with_its_number(tmp_path: Path) -> None:
+    """Both stand in one transaction, where they are one record."""
+
+    class Gathering:
+        def __init__(self, inner: SqlDeliveries) -> None:
+            self.inner = inner
+
+        async def note(self, batch: Sequence[Delivery], *, at: float) -> Sequence[Delivery]:
+            await anyio.sleep(0.2)
+            return await self.inner.note(batch, at=at)
+
+    async with open_store(tmp_path / "state.db", identity="company") as store:
+        reception = Reception([SECRET], Gathering(store.deliveries), RealClock(), lambda: None)  # type: ignore[arg-type]
+        async with webhooks(reception, Address("127.0.0.1")) as address:
+            there = House(store.deliveries, address, reception)
+
+            async def together(*bodies: dict[str, int]) -> list[int]:
+                statuses: list[int] = []
+
+                async def one(delay: float, body: dict[str, int]) -> None:
+                    await anyio.sleep(delay)
+                    statuses.append(await there.post(body))
+
+                async with anyio.create_task_group() as group:
+                    group.start_soon(one, 0.0, {"id": 5, "type": 7})  # what follows waits while this one is kept
+                    for number, body in enumerate(bodies):
+                        group.start_soon(one, 0.06 + number / 50, body)
+                return statuses
+
+            assert await together({"id": 1, "type": 3, "idn": 11}, {"id": 1, "type": 3}) == [204] * 3
+            assert (3, 1, 11) in await there.kept()
+            await store.deliveries.note([Delivery(2, number) for number in range(9_998)], at=1.0)
+            twins = ({"id": 2, "type": 3, "idn": 7}, {"id": 2, "type": 3, "idn": 8})
+            assert sorted(await together(*twins)) == [204, 503, 503]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "rest", "status"),
+    [
+        (b"\x16\x03\x01 a greeting of TLS\r\n\r\n", b"", 400),
+        (b"GET /%b HTTP/9.9\r\n\r\n", b"", 400),
+        (b"POST /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"", 400),
+        (b"POST /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"", 400),
+        (b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", b"{}", 400),
+        (b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Encoding: nonsense\r\nContent-Length: 2\r\n\r\n", b"{}", 400),
+        (b"POST /%b HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nContent-Length: 2\r\n\r\n", b"{}", 417),
+    ],
+)
+async def test_what_is_no_request_is_no_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, beginning: bytes, rest: bytes, status: int
+) -> None:
+    async with house(tmp_path) as there:
+        reader, writer = await _connect(there)
+        writer.write(beginning.replace(b"%b", SECRET.encode()))
+        await anyio.sleep(0.05)
+        writer.write(rest)
+        with anyio.fail_after(5):
+            assert (await reader.readline()).split()[1] == b"%d" % status
+        writer.close()
+        assert await there.kept() == set()
+    assert caplog.records == []
+
+
+async def test_a_connection_that_is_over_is_forgotten_at_once(tmp_path: Path) -> None:
+    """In a flood there are thousands of them before the first would have been cut off."""
+    async with house(tmp_path, patience=1.0) as there:
+        for _ in range(100):
+            assert await there.post(INVOICE) == 204
+        await anyio.sleep(0.2)
+        gc.collect()
+        held = sum(isinstance(one, web.RequestHandler) for one in gc.get_objects())
+        assert held < 10
+
+
+async def test_a_flood_costs_little_memory_and_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
+    """A short one; `make bench ONLY=deliveries` is a minute long. In it each record is named many times."""
+    async with house(tmp_path) as there:
+        await _flooded(there, 1.0)
+        before = await _resident()
+        told = await _flooded(there, 4.0)
+        assert await _resident() - before < 16
+        kept = await there.kept()
+    assert set(told) <= {"offered", "", "204", "202", "503"}
+    assert told["204"] > 100
+    assert len(kept) == 10_000 if "503" in told else len(kept) <= 10_000
+
+
+async def _flooded(there: House, seconds: float) -> dict[str, int]:
+    command = [sys.executable, "-m", "tests.listener.flooding", str(there.address.port), SECRET, str(seconds)]
+    told: dict[str, int] = json.loads((await anyio.run_process(command, cwd=ROOT)).stdout)
+    return told
+
+
+async def _resident() -> float:
+    """Megabytes."""
+    pages = (await anyio.Path("/proc/self/statm").read_text()).split()[1]
+    return int(pages) * resource.getpagesize() / 2**20
 
 
 async def test_what_cannot_be_kept_is_not_accepted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import anyio
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.domain.addresses import Address
 from precoro_daemon.errors import ListenerUnusable
@@ -23,8 +25,24 @@ _LINGERING = 1.0
 _QUEUE = 128
 """Connections that the system holds until we take them."""
 
+_LOOKS = 15
+"""How often a connection is looked at before it is cut off."""
+
 _HEADERS = 8190
 """Bytes of one line of a request's head."""
+
+
+class _Our(logging.Filter):
+    """Passes what is wrong with us. What aiohttp says of a request that it cannot read is its sender's affair: anyone
+    could fill the log with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+_LOG = logging.getLogger("aiohttp.server.ours")
+_LOG.addFilter(_Our())
 
 
 @asynccontextmanager
@@ -38,6 +56,8 @@ async def serving(app: web.Application, address: Address, *, most: int, patience
     runner = web.AppRunner(
         app,
         access_log=None,  # it would show secret paths
+        logger=_LOG,
+        auto_decompress=False,  # nobody has reason to compress what is sent here, and a bomb is small
         handle_signals=False,
         handler_cancellation=True,
         lingering_time=_LINGERING,
@@ -48,11 +68,12 @@ async def serving(app: web.Application, address: Address, *, most: int, patience
     await runner.setup()
     try:
         bound = await anyio.to_thread.run_sync(_bind, address)
-        protocol = _Doorman(runner.server, most, patience)
-        server = await asyncio.get_running_loop().create_server(protocol, sock=bound, backlog=_QUEUE)
+        doorman = _Doorman(runner.server, most, patience)
+        server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_QUEUE)
         try:
             yield _real(address, bound)
         finally:
+            doorman.rest()
             server.close()
             if address.path:
                 await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
@@ -74,7 +95,11 @@ async def _one_request_each(
 
 
 class _Doorman:
-    """Makes the protocol of each connection: aiohttp's own, cut off in the end; or one that is over at once."""
+    """Makes the protocol of each connection: aiohttp's own, or one that is over at once.
+
+    One look now and then finds those that are held for too long. A timer for each would keep it in memory when it is
+    long over: thousands of them in a flood.
+    """
 
     def __init__(self, server: web.Server | None, most: int, patience: float) -> None:
         assert server is not None
@@ -82,18 +107,24 @@ class _Doorman:
         self._most = most
         self._patience = patience
         self._loop = asyncio.get_running_loop()
+        self._seen: dict[web.RequestHandler, float] = {}
+        self._look()
 
     def __call__(self) -> asyncio.Protocol:
-        if len(self._server.connections) >= self._most:
-            return _Closed()
-        handler = self._server()
-        self._loop.call_later(self._patience, _cut_off, handler)
-        return handler
+        return _Closed() if len(self._server.connections) >= self._most else self._server()
 
+    def _look(self) -> None:
+        now, pause = self._loop.time(), self._patience / _LOOKS
+        self._seen = {handler: self._seen.get(handler, now) for handler in self._server.connections}
+        for handler, since in self._seen.items():
+            # It may have come just after the look before the one that saw it, and the next may be too late.
+            if now - since >= self._patience - 2 * pause and handler.transport is not None:
+                handler.transport.abort()
+        self._timer = self._loop.call_later(pause, self._look)
 
-def _cut_off(handler: web.RequestHandler) -> None:
-    if handler.transport is not None:
-        handler.transport.abort()
+    def rest(self) -> None:
+        """No more looks."""
+        self._timer.cancel()
 
 
 class _Closed(asyncio.Protocol):

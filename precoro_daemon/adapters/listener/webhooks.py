@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -80,11 +80,11 @@ class _Desk:
             return 404
         if request.method != "POST":
             return 405
-        if (body := await _read(request)) is None:
-            return 413
         try:
+            if (body := await _read(request)) is None:
+                return 413
             type_, id_, idn = read_delivery(body)
-        except ValueError:
+        except (ValueError, web.RequestPayloadError):
             return 400
         if type_ not in TYPES:
             self._tell_unknown(type_)
@@ -102,11 +102,12 @@ class _Desk:
             _log.warning("delivery_ignored", type=type_, reason="no such type is known")
 
     async def _keep(self, delivery: Delivery) -> int:
-        batch = self._batch
-        batch.deliveries[delivery.type, delivery.id] = delivery
+        batch, record = self._batch, (delivery.type, delivery.id)
+        if delivery.idn is not None or record not in batch.deliveries:
+            batch.deliveries[record] = delivery
         batch.begun.set()
         await batch.kept.wait()
-        return 503 if batch.refused is None or delivery in batch.refused else 204
+        return 503 if batch.refused is None or record in batch.refused else 204
 
     async def keep(self) -> None:
         """For as long as webhooks are taken."""
@@ -115,9 +116,10 @@ class _Desk:
             await batch.begun.wait()
             self._batch = _Batch()
             try:
-                batch.refused = await self._reception.deliveries.note(
+                refused = await self._reception.deliveries.note(
                     tuple(batch.deliveries.values()), at=self._reception.clock.now()
                 )
+                batch.refused = {(one.type, one.id) for one in refused}
             except StoreUnusable as error:
                 _log.error("deliveries_refused", count=len(batch.deliveries), reason=str(error))
             batch.kept.set()
@@ -126,10 +128,10 @@ class _Desk:
 
 @dataclass(eq=False, slots=True)
 class _Batch:
-    """Deliveries that are kept by one transaction. `refused`: None until that was done."""
+    """Deliveries that are kept by one transaction, one for each record. `refused`: None until that was done."""
 
     deliveries: dict[tuple[int, int], Delivery] = field(default_factory=dict)
-    refused: Sequence[Delivery] | None = None
+    refused: Collection[tuple[int, int]] | None = None
     begun: anyio.Event = field(default_factory=anyio.Event)
     kept: anyio.Event = field(default_factory=anyio.Event)
 

@@ -71,8 +71,8 @@ class SqlDeliveries:
 
         await self._transactions.write(work)
 
-    async def postpone(self, batch: Sequence[Delivery], *, at: float) -> None:
-        rows = [{"type": one.type, "id": one.id, "at": at} for one in batch]
+    async def postpone(self, batch: Sequence[Delivery], *, until: float) -> None:
+        rows = [{"type": one.type, "id": one.id, "at": until - _PAUSE} for one in batch]
         await self._transactions.execute_each(DELIVERIES["postpone"], rows)
 
     async def counts(self, *, now: float) -> DeliveryCounts:
