@@ -8,6 +8,7 @@ errors.py                 every failure by name: may it be retried, exit code, h
 heartbeat.py              signs of life of the running jobs, taken from what a person watching would see
 item_tables.py            plans for suppliers' items as tables for people, and as JSON for programs
 item_writing.py           one write to an item: what goes into it, and what its answer proves
+lasting.py                tasks that go on until somebody ends them, and are missed if they do not
 passes.py                 one pass: the pages of a list into the mirror, and what a whole one did not find
 payment_tables.py         payments as tables for people, and as JSON for programs
 receiving.py              one attached file: from its source, checked, under its name on the disk

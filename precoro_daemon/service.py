@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import anyio
 import structlog
@@ -20,6 +21,7 @@ from precoro_daemon.errors import (
     Stopped,
 )
 from precoro_daemon.heartbeat import Heartbeat, jobs_own
+from precoro_daemon.lasting import lasting
 from precoro_daemon.ports import Clock, JobPulse, LapBook, LapReport, LapTimes, Supervisor
 from precoro_daemon.telemetry import get_logger
 
@@ -71,17 +73,18 @@ class Service:
     def wake(self, name: str) -> None:
         """The job has something to do now. No such job: nothing happens."""
         if desk := self._desks.get(name):
-            desk.woken.set()
+            desk.rouse()
 
     async def run(self) -> None:
         """Until `end` is called. Raises StoreUnusable if not even the account of laps can be read."""
         await self._recall()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._watch, name="watch")
+            group.start_soon(lasting, "the watch", self._watch, name="watch")
             self._around.supervisor.ready(self._words())
             async with anyio.create_task_group() as laps:
                 for number, desk in enumerate(self._desks.values()):
-                    laps.start_soon(self._attend, desk, number * _STAGGER, name=desk.job.name)
+                    attend = partial(self._attend, desk, number * _STAGGER)
+                    laps.start_soon(lasting, desk.job.name, attend, name=desk.job.name)
             group.cancel_scope.cancel()
 
     async def _recall(self) -> None:
@@ -107,7 +110,7 @@ class Service:
             await self._until_due(desk)
             if self._ending.is_set():
                 return
-            desk.woken = anyio.Event()
+            desk.woken = False
             async with self._turn(desk):
                 await self._round(desk)
 
@@ -115,23 +118,17 @@ class Service:
         """Until its time comes or, unless something keeps it from working until then, somebody wakes it."""
         while not self._ending.is_set():
             left = desk.left(self._clock.now())
-            if left <= 0 or (desk.woken.is_set() and not desk.held):
+            if left <= 0 or (desk.woken and not desk.held):
                 return
             await self._wait(desk, left)
 
     async def _wait(self, desk: _Desk, seconds: float) -> None:
         """Sleep; cut short when the job is woken or the service ends."""
-        async with anyio.create_task_group() as group:
-
-            async def until(wait: Callable[[], Awaitable[object]]) -> None:
-                await wait()
-                group.cancel_scope.cancel()
-
-            group.start_soon(until, self._ending.wait)
-            if not desk.held:
-                group.start_soon(until, desk.woken.wait)
+        if self._ending.is_set() or (desk.woken and not desk.held):
+            return
+        with anyio.CancelScope() as desk.nap:
             await self._clock.sleep(seconds)
-            group.cancel_scope.cancel()
+        desk.nap = None
 
     @asynccontextmanager
     async def _turn(self, desk: _Desk) -> AsyncIterator[None]:
@@ -146,6 +143,7 @@ class Service:
 
     async def _round(self, desk: _Desk) -> None:
         """Laps until the job has nothing left to do, or can do no more for now."""
+        desk.pulse.begin(self._clock.now())
         try:
             ran = False
             while not self._ending.is_set() and await desk.job.due(ran):
@@ -157,19 +155,21 @@ class Service:
                 self._plan(desk, self._clock.now())
         except FatalError as error:
             self._hold(desk, error)
+        finally:
+            desk.pulse.rest()
 
     async def _lap(self, desk: _Desk) -> LapReport | None:
         """One lap; None if it was broken off to let another job go first."""
         started_at = self._clock.now()
-        desk.pulse.running_since = desk.pulse.heard_at = started_at
+        desk.pulse.begin(started_at)
         lap: LapReport | None = None
         try:
             with anyio.CancelScope() as desk.scope:
                 lap = await desk.job.lap()
         finally:
             desk.scope = None
-            desk.pulse.running_since, desk.pulse.quiet_until = None, 0.0
-            desk.pulse.stuck = False
+            desk.pulse.rest()
+            desk.pulse.begin(self._clock.now())  # what it came to is still to be noted
         if lap is None:
             _log.info("lap_yielded", job=desk.job.name)
             desk.plan(started_at, self._clock.now())
@@ -197,7 +197,7 @@ class Service:
         if lap.brought:
             for other in self._desks.values():
                 if desk.job.name in other.job.after:
-                    other.woken.set()
+                    other.rouse()
         await self._around.book.save(desk.job.name, LapTimes(started_at, now, now if good else None))
 
     def _tell(self, desk: _Desk, started_at: float, lap: LapReport) -> None:
@@ -254,14 +254,13 @@ class Service:
 
     def _stuck(self) -> bool:
         now = self._clock.now()
-        for desk in self._desks.values():
-            pulse = desk.pulse
+        for pulse in self._around.heartbeat.pulse.parts:
             pulse.heard_at = min(pulse.heard_at, now)
             silent = now - max(pulse.heard_at, pulse.quiet_until)
             if pulse.running_since is not None and silent > self._around.stuck_after and not pulse.stuck:
                 pulse.stuck = True
-                _log.error("lap_stalled", job=pulse.name, silent=round(silent))
-        return any(desk.pulse.stuck for desk in self._desks.values())
+                _log.error("part_stalled", part=pulse.name, silent=round(silent))
+        return any(pulse.stuck for pulse in self._around.heartbeat.pulse.parts)
 
     def _words(self) -> str:
         """How it is, in one line for people."""
@@ -277,6 +276,9 @@ class Service:
     def end(self) -> None:
         """Begin no lap and let no call leave any more: `run` ends when the calls in flight are answered."""
         self._ending.set()
+        for desk in self._desks.values():
+            if desk.nap is not None:
+                desk.nap.cancel()
         self._around.stop_calls()
 
 
@@ -284,7 +286,9 @@ class Service:
 class _Desk:
     """One job and where it stands.
 
+    woken       somebody said that there is something to do
     scope       of its lap, while it runs
+    nap         of its wait for its turn
     held        something keeps it from working until `pulse.next_at`; waking it would not help
     setbacks    laps in a row that came to nothing
     told_until  until then the log needs no other line about the spent quota
@@ -293,12 +297,18 @@ class _Desk:
 
     job: Job
     pulse: JobPulse
-    woken: anyio.Event = field(default_factory=anyio.Event)
+    woken: bool = False
     scope: anyio.CancelScope | None = None
+    nap: anyio.CancelScope | None = None
     held: bool = False
     setbacks: int = 0
     told_until: float = 0.0
     planned_at: float = 0.0
+
+    def rouse(self) -> None:
+        self.woken = True
+        if self.nap is not None and not self.held:
+            self.nap.cancel()
 
     def plan(self, at: float, now: float) -> None:
         """Its next turn; never in the past, however long the last one took."""

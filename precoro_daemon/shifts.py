@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import anyio
 
 from precoro_daemon.daemon import DRAIN
+from precoro_daemon.lasting import lasting
 from precoro_daemon.ports import Supervisor
 from precoro_daemon.service import Service
 from precoro_daemon.telemetry import get_logger
@@ -48,9 +50,11 @@ async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], 
     """
     shifts = _Shifts(build, orders)
     async with anyio.create_task_group() as group:
-        await group.start(shifts.heed_signals, group.cancel_scope, name="signals")
-        await shifts.run()
-        group.cancel_scope.cancel()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            heed = partial(shifts.heed_signals, signals, group.cancel_scope)
+            group.start_soon(lasting, "the watch for signals", heed, name="signals")
+            await shifts.run()
+            group.cancel_scope.cancel()
     assert shifts.ended is not None
     return shifts.ended
 
@@ -72,20 +76,16 @@ class _Shifts:
                         await service.run()
                 self._service = self._scope = None
 
-    async def heed_signals(
-        self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-    ) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            task_status.started()
-            async for number in signals:
-                _log.info("signal_received", signal=signal.Signals(number).name)
-                if number == signal.SIGHUP:
-                    await self._reload()
-                elif self.ended is None:
-                    self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
-                else:
-                    self._orders.last_resort(_AT_ONCE)
-                    everything.cancel()
+    async def heed_signals(self, signals: AsyncIterator[signal.Signals], everything: anyio.CancelScope) -> None:
+        async for number in signals:
+            _log.info("signal_received", signal=signal.Signals(number).name)
+            if number == signal.SIGHUP:
+                await self._reload()
+            elif self.ended is None:
+                self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
+            else:
+                self._orders.last_resort(_AT_ONCE)
+                everything.cancel()
 
     async def _reload(self) -> None:
         if self.ended is None and self._service is not None and await self._orders.reload():

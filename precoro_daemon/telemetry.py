@@ -27,7 +27,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "quota_planned": "what schedules take of a day's calls, and how many days the back-fill takes with the rest",
         "lap_finished": "a job had its turn and brought something, or failed at something",
         "lap_yielded": "a lap was broken off as another job's turn came; it goes on afterwards",
-        "lap_stalled": "a lap gave no sign of life for too long",
+        "part_stalled": "a part of the program gave no sign of life for too long",
         "job_hindered": "a job cannot do its work at present; it is tried again",
         "job_recovered": "a job that was hindered works again",
         "listening_started": "a socket is open, for webhooks or for those who watch",

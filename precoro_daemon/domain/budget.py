@@ -39,10 +39,17 @@ _UNSETTLED = 5.0
 @dataclass(frozen=True, slots=True)
 class Share:
     """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
-    day finds the rest. At least 1."""
+    day finds the rest. At least 1.
+
+    scheduled  calls that lists take in a day. What they took beyond that so far, as a first listing does, is not
+               there for these lanes either: lists and the documents of today would wait in the evening
+    least      of `calls` are there all the same
+    """
 
     lanes: frozenset[Lane]
     calls: int
+    scheduled: float | None = None
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,7 @@ class Budget:
         self._refused_in_a_row = 0
         self._stamps: list[float] = []
         self._shares: list[tuple[Share, list[float]]] = [(share, []) for share in limits.shares]
+        self._lists: list[float] = []
         self._gets: dict[bytes, list[float]] = {}
         self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
         self._closed: dict[str, float] = {}
@@ -167,7 +175,8 @@ class Budget:
             opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
             latest = max(latest, Opening(opens, window.period))
         for share, stamps in self._shares_of(lane):
-            latest = max(latest, Opening(_Window("day", share.calls).opens(stamps, 0, self.limits.margin), "day"))
+            opens = _Window("day", self._allowed(share, now)).opens(stamps, 0, self.limits.margin)
+            latest = max(latest, Opening(opens, "day"))
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
             opens = window.opens(self._gets[counted], 0, self.limits.margin)
@@ -179,6 +188,19 @@ class Budget:
 
     def _shares_of(self, lane: Lane | None) -> list[tuple[Share, list[float]]]:
         return [(share, stamps) for share, stamps in self._shares if lane in share.lanes]
+
+    def _allowed(self, share: Share, now: float) -> int:
+        """Calls that a share comes to today."""
+        if share.scheduled is None:
+            return share.calls
+        day = SECONDS["day"]
+        beyond = _within_a_day(self._lists, now) - share.scheduled * self._passed(now) / day
+        return max(share.least, math.floor(share.calls - max(0.0, beyond)))
+
+    def _passed(self, now: float) -> float:
+        """Seconds of the last day in which lists were made."""
+        first = bisect_right(self._lists, now - SECONDS["day"])
+        return now - self._lists[first] if first < len(self._lists) else 0.0
 
     def _margin(self, period: Period) -> float:
         return self._guard if period == "second" else self.limits.margin
@@ -207,11 +229,16 @@ class Budget:
     def _kept_of(self, charge: Charge) -> Iterator[list[float]]:
         """Wherever the charge is the last stamp."""
         shares = (stamps for _, stamps in self._shares_of(charge.lane))
-        for stamps in (self._stamps, self._gets.get(charge.counted), *shares):
+        lists = self._lists if charge.lane is Lane.LISTS else None
+        for stamps in (self._stamps, self._gets.get(charge.counted), lists, *shares):
             if stamps and stamps[-1] == charge.at:
                 yield stamps
 
     def _share(self, at: float, lane: Lane | None) -> None:
+        if lane is Lane.LISTS and self._shares:
+            self._lists.append(at)
+            if len(self._lists) > 2 * _within_a_day(self._lists, at) + 100:
+                del self._lists[: -_within_a_day(self._lists, at)]
         for share, stamps in self._shares_of(lane):
             stamps.append(at)
             if len(stamps) > 2 * share.calls + 100:
@@ -245,6 +272,7 @@ class Budget:
         """
         self._stamps.clear()
         self._gets.clear()
+        self._lists.clear()
         self._shares = [(share, []) for share in self.limits.shares]
         for at, lane in sorted(lanes):
             self._share(min(at, now), lane)
@@ -264,7 +292,9 @@ class Budget:
             for window in self._windows
             if window.period == "day"
         ]
-        left += [max(0, share.calls - _within_a_day(stamps, now)) for share, stamps in self._shares_of(lane)]
+        left += [
+            max(0, self._allowed(share, now) - _within_a_day(stamps, now)) for share, stamps in self._shares_of(lane)
+        ]
         return min(left, default=None)
 
     def _left(self, window: _Window, now: float) -> int:

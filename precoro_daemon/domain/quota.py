@@ -46,8 +46,13 @@ class QuotaPlan:
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        with_files = Share(_DOCUMENTS - {Lane.DETAILS}, max(1, int(self.documents * _FILES)))
-        return (Share(_DOCUMENTS, self.documents), with_files, Share(frozenset({Lane.CENSUS}), self.backfill))
+        scheduled = sum(self.scheduled.values())
+        with_files = max(1, int(self.documents * _FILES))
+        return (
+            Share(_DOCUMENTS, self.documents, scheduled, least=max(1, int(self.granted * _LEAST))),
+            Share(_DOCUMENTS - {Lane.DETAILS}, with_files, scheduled),
+            Share(frozenset({Lane.CENSUS}), self.backfill, scheduled),
+        )
 
     def days(self, calls: int) -> float:
         """Until that much of a back-fill is done, if nothing else wants them."""

@@ -42,7 +42,7 @@ from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorde
 from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Known, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
-from precoro_daemon.ports.pulse import JobPulse, Pulse, Supervisor, Unsupervised
+from precoro_daemon.ports.pulse import JobPulse, PartPulse, Pulse, Supervisor, Unsupervised
 from precoro_daemon.ports.time import Clock
 from precoro_daemon.ports.watch import (
     FileStock,
@@ -102,6 +102,7 @@ __all__ = [
     "Outcome",
     "PaidInvoice",
     "PaidSet",
+    "PartPulse",
     "PaymentDesk",
     "PaymentOrder",
     "PaymentStock",

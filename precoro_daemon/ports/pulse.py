@@ -11,43 +11,64 @@ from precoro_daemon.ports.laps import LapReport
 
 
 @dataclass(slots=True)
-class JobPulse:
+class PartPulse:
+    """Whether a part of the program gives signs of life. Times are Unix seconds by the Clock.
+
+    running_since  it has been at work since then; None while there is nothing for it to do
+    heard_at       its last sign of life in that: a call, a commit, a step
+    quiet_until    it waits for a window of the quota until then, so silence is no bad sign
+    stuck          it was silent for too long
+    """
+
+    name: str
+    running_since: float | None = None
+    heard_at: float = 0.0
+    quiet_until: float = 0.0
+    stuck: bool = False
+
+    def begin(self, now: float) -> None:
+        """From now on it owes signs of life."""
+        self.running_since = self.heard_at = now
+
+    def rest(self) -> None:
+        self.running_since, self.quiet_until, self.stuck = None, 0.0, False
+
+
+@dataclass(slots=True)
+class JobPulse(PartPulse):
     """What one job is doing. Times are Unix seconds by the Clock, None where there is none yet.
 
-    running_since  its lap began then; None between laps
     next_at        its next lap begins then at the latest, None where only a wake-up starts one
     ended_at       its last lap ended then, whichever process made it
     good_at        its last lap without failures ended then
     lap            what the last lap of this process came to
     trouble        why it cannot work at present, None if it can: a refused key, books that do not fit
-    heard_at       its last sign of life within a lap: a call, a commit, a step
-    quiet_until    it waits for a window of the quota until then, so silence is no bad sign
-    stuck          it was silent for too long
     laps, failures how many laps of this process ended, and how many of those with failures
     """
 
-    name: str
-    running_since: float | None = None
     next_at: float | None = None
     ended_at: float | None = None
     good_at: float | None = None
     lap: LapReport | None = None
     trouble: DaemonError | None = None
-    heard_at: float = 0.0
-    quiet_until: float = 0.0
-    stuck: bool = False
     laps: int = 0
     failures: int = 0
 
 
 @dataclass(slots=True)
 class Pulse:
-    """The whole program: its jobs in the order of a round, when it started, and whether it is ending."""
+    """The whole program: its jobs in the order of a round, what else has work of its own, when it started, and
+    whether it is ending."""
 
     started_at: float
     jobs: Sequence[JobPulse] = field(default=())
+    others: Sequence[PartPulse] = field(default=())
     stopping: bool = False
     reloads: int = 0
+
+    @property
+    def parts(self) -> Sequence[PartPulse]:
+        return (*self.jobs, *self.others)
 
 
 class Supervisor(Protocol):

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
 from precoro_daemon.adapters.sql.store import Store
-from precoro_daemon.ports import Clock, Tallies
+from precoro_daemon.heartbeat import Heartbeat
+from precoro_daemon.ports import Clock
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 
@@ -16,7 +17,7 @@ _log = get_logger()
 
 @asynccontextmanager
 async def open_webhooks(
-    settings: Settings, store: Store, clock: Clock, wake: Callable[[], None], tallies: Tallies
+    settings: Settings, store: Store, clock: Clock, wake: Callable[[], None], heartbeat: Heartbeat
 ) -> AsyncIterator[None]:
     """Take webhooks, if the configuration says where. `wake` is called when some were kept."""
     section = settings.apply_deliveries
@@ -24,7 +25,8 @@ async def open_webhooks(
         yield
         return
     given = [secret.get_secret_value() for secret in (section.secret, section.previous_secret) if secret is not None]
-    reception = Reception(given, store.deliveries, clock, wake, tallies.answers)
+    reception = Reception(given, store.deliveries, clock, wake, heartbeat.tallies.answers)
+    heartbeat.pulse.others = [reception.pulse]
     async with webhooks(reception, section.listen) as real:
         _log.info("listening_started", what="webhooks", address=str(real))
         yield

@@ -116,7 +116,7 @@ class _Runs:
             wake = partial(service.wake, "apply_deliveries")
             async with (
                 open_watch(settings, self._watched(heartbeat, assembly)),
-                open_webhooks(settings, self._store, self._clock, wake, self._host.tallies),
+                open_webhooks(settings, self._store, self._clock, wake, heartbeat),
             ):
                 yield service
 

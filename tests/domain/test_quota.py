@@ -75,3 +75,41 @@ def test_a_call_that_never_left_costs_no_share() -> None:
     budget = Budget(Limits(shares=(Share(frozenset({Lane.CENSUS}), 1),)))
     budget.refund(budget.charge(NO_KEY, START, Lane.CENSUS))
     assert budget.spendable(Lane.CENSUS, START + 1) == 1
+
+
+def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening() -> None:
+    """600 pages at once, then lists by their schedule; back-fill takes whatever it gets, users change documents."""
+    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
+    assert plan is not None
+    budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares, reserve={Lane.DETAILS: 100}))
+    made = dict.fromkeys(Lane, 0)
+
+    def call(lane: Lane, now: float) -> bool:
+        free = budget.opening(lane, NO_KEY, now).at <= now
+        if free:
+            budget.sent(budget.charge(NO_KEY, now, lane), now)
+            made[lane] += 1
+        return free
+
+    now = START
+    for _ in range(600):
+        now += 1.1
+        assert call(Lane.LISTS, now)
+    for turn in range(2 * 1800):  # two days
+        now += 48.0
+        assert call(Lane.LISTS, now), "lists never wait"
+        if turn % 8 == 0:
+            assert call(Lane.DETAILS, now + 1.5), "nor do the documents of today: 225 a day of them"
+        for second in range(3, 40, 2):
+            call(Lane.CENSUS, now + second)
+    assert made[Lane.CENSUS] > 825 + 150, "on the first day it gets a little, on the second its share"
+
+
+def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
+    plan = plan_quota(3000, {}, {"mirror_collections": 1800.0})
+    assert plan is not None
+    budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares))
+    for number in range(2500):
+        budget.charge(NO_KEY, START + number, Lane.LISTS)
+    assert budget.spendable(Lane.DETAILS, START + 2600) == 150
+    assert budget.spendable(Lane.CENSUS, START + 2600) == 1

@@ -1,69 +1,94 @@
-"""Webhooks as fast as one process can offer them, each on a connection of its own.
+"""Webhooks at a fixed rate, each on a connection of its own, whether the listener keeps up or not.
 
-`python -m tests.listener.flooding PORT SECRET SECONDS` prints what was offered and answered as JSON.
+`python -m tests.listener.flooding PORT SECRET SECONDS RATE` prints what was offered and answered as JSON.
 """
 
 from __future__ import annotations
 
-import asyncio
+import errno
 import json
+import select
+import socket
 import sys
 import time
 from collections import Counter
-from itertools import count
-
-_SIDE_BY_SIDE = 1000
-"""Five times what the listener holds, so that some are always being turned away."""
+from dataclasses import dataclass, field
 
 _IDS = 50_000
 """Records named in turn: five times what may wait."""
 
+_MOST_OPEN = 4000
+"""Twenty times what the listener holds."""
 
-async def flood(port: int, secret: str, seconds: float) -> Counter[str]:
-    """How many were offered, and the status of each answer; "" where the connection was closed without one."""
-    told: Counter[str] = Counter()
-    numbers = count()
-    end = time.monotonic() + seconds
-    async with asyncio.TaskGroup() as group:
-        for number in range(_SIDE_BY_SIDE):
-            group.create_task(_offer(port, secret, numbers, end, told), name=f"sender {number}")
-    return told
+_PATIENCE = 0.5
+"""Seconds after which a sender who got no answer hangs up."""
+
+_BURST = 50
+"""Connections opened between two looks at answers."""
 
 
-async def _offer(port: int, secret: str, numbers: count[int], end: float, told: Counter[str]) -> None:
-    loop = asyncio.get_running_loop()
-    while time.monotonic() < end:
-        id_ = next(numbers) % _IDS
+@dataclass
+class Flood:
+    """What was offered, and the status of each answer; "" where there was none."""
+
+    port: int
+    secret: str
+    rate: float
+    told: Counter[str] = field(default_factory=Counter)
+    open: dict[int, tuple[socket.socket, float]] = field(default_factory=dict)  # by descriptor, the oldest first
+    poll: select.epoll = field(default_factory=select.epoll)
+
+    def run(self, seconds: float) -> Counter[str]:
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < seconds:
+            for _ in range(min(_BURST, round(self.rate * passed) - self.told["offered"])):
+                if len(self.open) < _MOST_OPEN:
+                    self._offer()
+            self._hear(0.0 if self.rate * passed > self.told["offered"] + 1 else 0.001)
+        self._hear(1.0)
+        return self.told
+
+    def _offer(self) -> None:
+        sender = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self.told["offered"] += 1
+        if sender.connect_ex(("127.0.0.1", self.port)) in {0, errno.EINPROGRESS}:
+            self.open[sender.fileno()] = (sender, time.monotonic())
+            self.poll.register(sender, select.EPOLLOUT)
+        else:
+            self._close(sender, "")
+
+    def _say(self, sender: socket.socket) -> None:
+        id_ = self.told["offered"] % _IDS
         body = b'{"id": %d, "type": %d, "action": 1, "idn": %d}' % (id_, id_ % 12, id_)
-        head = f"POST /{secret} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        sender = _Sender(head.encode() + body, loop.create_future())
-        told["offered"] += 1
-        try:
-            await loop.create_connection(lambda sender=sender: sender, "127.0.0.1", port)  # type: ignore[misc]
-            told[await sender.over] += 1
-        except OSError:
-            told[""] += 1
+        head = f"POST /{self.secret} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        sender.send(head.encode() + body)
+        self.poll.modify(sender, select.EPOLLIN)
 
+    def _hear(self, wait: float) -> None:
+        for descriptor, event in self.poll.poll(wait):
+            sender, _ = self.open[descriptor]
+            try:
+                if event == select.EPOLLOUT:
+                    self._say(sender)
+                    continue
+                answer = sender.recv(64)
+            except OSError:  # closed unread
+                answer = b""
+            self._forget(descriptor, answer[9:12].decode())
+        late = time.monotonic() - _PATIENCE
+        for descriptor, (_, since) in list(self.open.items())[:_BURST]:
+            if since < late:
+                self._forget(descriptor, "")
 
-class _Sender(asyncio.Protocol):
-    """Says its piece and waits for the end; a stream of asyncio would cost twice as much."""
+    def _forget(self, descriptor: int, status: str) -> None:
+        sender, _ = self.open.pop(descriptor)
+        self._close(sender, status)
 
-    def __init__(self, said: bytes, over: asyncio.Future[str]) -> None:
-        self._said = said
-        self._heard = b""
-        self.over = over
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._said)
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.over.done():
-            self.over.set_result(self._heard[9:12].decode())
+    def _close(self, sender: socket.socket, status: str) -> None:
+        sender.close()
+        self.told[status] += 1
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(flood(int(sys.argv[1]), sys.argv[2], float(sys.argv[3])))))
+    port, secret, seconds, rate = sys.argv[1:]
+    print(json.dumps(Flood(int(port), secret, float(rate)).run(float(seconds))))

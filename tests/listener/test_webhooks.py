@@ -335,7 +335,15 @@ async def test_a_flood_costs_little_memory_and_loses_nothing_that_was_accepted(t
 
 
 async def _flooded(there: House, seconds: float) -> dict[str, int]:
-    command = [sys.executable, "-m", "tests.listener.flooding", str(there.address.port), SECRET, str(seconds)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.listener.flooding",
+        str(there.address.port),
+        SECRET,
+        str(seconds),
+        "10000",
+    ]
     told: dict[str, int] = json.loads((await anyio.run_process(command, cwd=ROOT)).stdout)
     return told
 
@@ -355,6 +363,21 @@ async def test_what_cannot_be_kept_is_not_accepted(tmp_path: Path) -> None:
     async with webhooks(reception, Address("127.0.0.1")) as address:
         there = House(None, address, reception)  # type: ignore[arg-type]
         assert [await there.post(INVOICE) for _ in range(3)] == [503] * 3
+
+
+async def test_while_nothing_can_be_kept_it_gives_no_sign_of_life(tmp_path: Path) -> None:
+    class Hung:
+        async def note(self, batch: Sequence[Delivery], *, at: float) -> Sequence[Delivery]:
+            await anyio.sleep_forever()
+            return ()
+
+    reception = Reception([SECRET], Hung(), RealClock(), lambda: None, patience=0.5)  # type: ignore[arg-type]
+    async with webhooks(reception, Address("127.0.0.1")) as address:
+        there = House(None, address, reception)  # type: ignore[arg-type]
+        assert reception.pulse.running_since is None
+        with pytest.raises(aiohttp.ClientError):
+            await there.post(INVOICE)
+        assert reception.pulse.running_since is not None, "it has been at it since then"
 
 
 async def test_requests_that_come_together_are_kept_together(tmp_path: Path) -> None:

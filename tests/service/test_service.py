@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import anyio
@@ -18,7 +19,8 @@ from precoro_daemon.errors import (
     StoreUnusable,
     TemporaryError,
 )
-from precoro_daemon.ports import LapReport, LapTimes
+from precoro_daemon.ports import LapReport, LapTimes, PartPulse
+from precoro_daemon.service import Service
 from tests.service.hours import START, Day, in_virtual_time
 
 Lap = Callable[[], Awaitable[LapReport]]
@@ -318,3 +320,43 @@ async def test_when_the_last_lap_was_good_is_remembered_whatever_came_since() ->
     pulse = day.heartbeat.of("lists")
     assert (pulse.laps, pulse.failures, pulse.good_at) == (2, 1, START)
     assert day.book.laps["lists"] == LapTimes(START + 600, START + 600, None)
+
+
+@in_virtual_time
+async def test_a_job_that_hangs_while_it_looks_whether_it_is_due_is_noticed_too() -> None:
+    day = Day(stuck_after=600.0)
+
+    async def due(_: bool) -> bool:
+        await anyio.sleep_forever()
+        return True
+
+    day.job("lists", schedule=Every(100))
+    day.jobs[0] = replace(day.jobs[0], due=due)
+    seen: list[bool] = []
+
+    def end(service: Service) -> None:
+        seen.append(day.heartbeat.of("lists").stuck)
+        raise ZeroDivisionError  # nothing else ends it
+
+    with pytest.raises(ExceptionGroup):
+        await day.live(2000, (590, lambda _: seen.append(day.heartbeat.of("lists").stuck)), (620, end))
+    assert seen == [False, True]
+    assert max(day.manager.beats) < 610
+
+
+@in_virtual_time
+async def test_what_is_no_job_must_give_signs_of_life_too() -> None:
+    day = Day(stuck_after=600.0)
+    day.job("lists", schedule=Every(100))
+    part = PartPulse("webhooks")
+    seen: list[bool] = []
+
+    def begin(_: Service) -> None:
+        day.heartbeat.pulse.others = [part]
+        part.begin(day.clock.now())
+
+    await day.live(2000, (100, begin), (690, lambda _: seen.append(part.stuck)),
+                   (710, lambda _: seen.append(part.stuck)), (1000, lambda _: part.rest()))  # fmt: skip
+    assert seen == [False, True]
+    gap = max(later - earlier for earlier, later in pairwise(day.manager.beats))
+    assert 290 <= gap <= 310

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from precoro_daemon.sandbox import SandboxOptions, serve
+from tests.system.floods import flood
 from tests.system.months import Plan, live
 from tests.system.program import NO_LIMITS, Program, finish
 from tests.system.stopping import stop_at_random
@@ -46,6 +47,20 @@ async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path
     assert len(course.rows) > 60
     assert max(course.rows) <= 3, course.told()
     assert course.events["budget_spent"] < 40, "it is told once a day for each job, not with every call"
+
+
+async def test_a_flood_of_webhooks_costs_little_memory_and_holds_up_neither_lists_nor_payments(
+    tmp_path: Path,
+) -> None:
+    """A short one; `make bench ONLY=deliveries` is a minute long."""
+    flooded = await flood(tmp_path, seconds=6, rate=10_000)
+    assert flooded.told["offered"] > 10_000, flooded
+    assert flooded.told["204"] > 500, flooded
+    assert flooded.peak - flooded.rest < 32, flooded
+    assert flooded.pause < 6, flooded
+    assert flooded.paid > 0, flooded
+    assert flooded.twice == 0, flooded
+    assert flooded.code == 0, flooded
 
 
 async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(tmp_path: Path) -> None:

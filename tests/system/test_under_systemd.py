@@ -130,7 +130,7 @@ async def test_it_works_there_says_so_and_ends_well(tmp_path: Path, unused_tcp_p
             process.send_signal(signal.SIGTERM)
             done = await finish(process, 20)
     assert (done.code, done.stderr) == (0, "")
-    assert done.only("lap_stalled") == []
+    assert done.only("part_stalled") == []
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     program = Program(tmp_path, sandbox.url)
     assert program.query("SELECT count(*) FROM invoices")[0][0] == 20

@@ -63,14 +63,15 @@ def matters(snapshot: Snapshot) -> Iterator[Matter]:
 
 
 def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
+    for part in snapshot.pulse.parts:
+        if part.stuck:
+            text = (
+                f"No sign of life for {silence(part, snapshot.now)}. A service manager that watches starts the"
+                " program anew; else restart it. Nothing is lost."
+            )
+            yield Matter(f"{part.name} is stuck", text, weight="urgent")
     troubles: dict[str, list[str]] = {}
     for job in snapshot.pulse.jobs:
-        if job.stuck:
-            text = (
-                f"No sign of life for {silence(job, snapshot.now)}. A service manager that watches starts the program"
-                " anew; else restart it. Nothing is lost."
-            )
-            yield Matter(f"{job.name} is stuck", text, weight="urgent")
         if job.trouble is not None:
             troubles.setdefault(str(job.trouble), []).append(job.name)
             if isinstance(job.trouble, AuthenticationError):

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from precoro_daemon.domain.words import span
 from precoro_daemon.errors import FatalError
-from precoro_daemon.ports import JobPulse, Snapshot
+from precoro_daemon.ports import PartPulse, Snapshot
 
 
 def ailments(snapshot: Snapshot) -> Iterator[str]:
     """Why the process should be started anew. What a restart does not mend is not among them."""
-    for job in snapshot.pulse.jobs:
-        if job.stuck:
-            yield f"{job.name} has given no sign of life for {silence(job, snapshot.now)}"
+    for part in snapshot.pulse.parts:
+        if part.stuck:
+            yield f"{part.name} has given no sign of life for {silence(part, snapshot.now)}"
 
 
 def obstacles(snapshot: Snapshot) -> Iterator[str]:
@@ -30,5 +30,5 @@ def obstacles(snapshot: Snapshot) -> Iterator[str]:
         yield f"not yet mirrored: {', '.join(unlisted)}"
 
 
-def silence(job: JobPulse, now: float) -> str:
-    return span(now - max(job.heard_at, job.quiet_until))
+def silence(part: PartPulse, now: float) -> str:
+    return span(now - max(part.heard_at, part.quiet_until))

@@ -15,7 +15,8 @@ from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.domain.addresses import Address
 from precoro_daemon.domain.deliveries import TYPES, read_delivery
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.ports import Clock, Deliveries, Delivery
+from precoro_daemon.lasting import lasting
+from precoro_daemon.ports import Clock, Deliveries, Delivery, PartPulse
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -35,6 +36,7 @@ class Reception:
     """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came.
 
     answers   counts them, by status
+    pulse     gives signs of life while deliveries are kept
     patience  seconds from the beginning of a connection to its end
     """
 
@@ -43,6 +45,7 @@ class Reception:
     clock: Clock
     wake: Callable[[], None]
     answers: Counter[int] = field(default_factory=Counter)
+    pulse: PartPulse = field(default_factory=lambda: PartPulse("webhooks"))
     patience: float = 15.0
 
 
@@ -56,7 +59,7 @@ async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Addr
         serving(app, address, most=_MOST, patience=reception.patience) as real,
         anyio.create_task_group() as group,
     ):
-        group.start_soon(desk.keep, name="deliveries")
+        group.start_soon(lasting, "the keeper of deliveries", desk.keep, name="deliveries")
         yield real
         group.cancel_scope.cancel()
 
@@ -115,6 +118,7 @@ class _Desk:
             batch = self._batch
             await batch.begun.wait()
             self._batch = _Batch()
+            self._reception.pulse.begin(self._reception.clock.now())
             try:
                 refused = await self._reception.deliveries.note(
                     tuple(batch.deliveries.values()), at=self._reception.clock.now()
@@ -122,6 +126,7 @@ class _Desk:
                 batch.refused = {(one.type, one.id) for one in refused}
             except StoreUnusable as error:
                 _log.error("deliveries_refused", count=len(batch.deliveries), reason=str(error))
+            self._reception.pulse.rest()
             batch.kept.set()
             self._reception.wake()
 
