@@ -295,8 +295,9 @@ class Daemon(Section):
     """The program as a service."""
 
     stuck_after: Seconds = 900.0
-    """Seconds without a sign of life after which a lap counts as stuck: health says so, and a service manager that
-    watches starts the program anew. Every call and statement has a much shorter time-out of its own."""
+    """Seconds without a sign of life after which a lap, or the keeping of webhooks, counts as stuck: health says so,
+    and a service manager that watches starts the program anew. Every call and statement has a much shorter time-out
+    of its own."""
 
 
 class Log(Section):

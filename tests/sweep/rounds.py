@@ -19,6 +19,8 @@ from tests.items import schedules as item_schedules
 from tests.jobs.machine import MirrorMachine
 from tests.payments import both_ways, schedules
 from tests.system.killing import kill_and_recover
+from tests.system.months import Plan, live
+from tests.system.stopping import stop_at_random
 from tests.system.test_dying import kill_at_points
 
 VARIANTS: tuple[tuple[Order, Meta], ...] = tuple(product(get_args(Order), get_args(Meta)))
@@ -69,10 +71,29 @@ def items(seed: int) -> None:
     assert tally.wrong == [], tally.wrong[:5]
 
 
+def stops(seed: int) -> None:
+    """Twenty ends at random moments; what was paid meanwhile was paid once."""
+    with tempfile.TemporaryDirectory() as directory:
+        took = anyio.run(partial(stop_at_random, Path(directory), seed, times=20))
+    assert max(took) < 20, took
+
+
+def days(seed: int) -> None:
+    """Three of them, with the quota used up, webhooks and payments."""
+    plan = Plan(days=3, scale=3600, invoices=5_000, payments=20, announced=True, seed=seed)
+    with tempfile.TemporaryDirectory() as directory:
+        course = anyio.run(partial(live, Path(directory), plan))
+    assert course.refused == {}, course.told()
+    assert course.twice == 0, course.told()
+    assert course.code == 0, course.told()
+
+
 ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
     "kills": kills,
     "dying": dying,
     "payments": payments,
     "items": items,
+    "stops": stops,
+    "days": days,
 }

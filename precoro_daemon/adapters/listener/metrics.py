@@ -59,7 +59,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "laps_total": Meaning("Laps of a job", ("job_name", "outcome"), "counter"),
         "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job_name",)),
         "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job_name",)),
-        "job_stuck": Meaning("1 if a lap gives no sign of life", ("job_name",)),
+        "job_stuck": Meaning("1 if a lap, or the keeping of webhooks, gives no sign of life", ("job_name",)),
         "job_hindered": Meaning("1 if a job cannot work at present", ("job_name",)),
         "log_lines_total": Meaning("Lines of the log", ("level", "event"), "counter"),
         "deliveries_waiting": Meaning("Webhooks that are not yet applied"),
@@ -115,6 +115,8 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
     yield Sample("state_readable", not snapshot.unreadable)
     for job in snapshot.pulse.jobs:
         yield from _of_job(job, snapshot.now)
+    for part in snapshot.pulse.parts:
+        yield Sample("job_stuck", part.stuck, (part.name,))
     yield from _of_quota(snapshot)
     yield from _of_tallies(snapshot)
     if snapshot.stored is not None:
@@ -130,7 +132,6 @@ def _of_job(job: JobPulse, now: float) -> Iterator[Sample]:
     yield Sample("laps_total", job.laps - job.failures, (job.name, "good"))
     yield Sample("laps_total", job.failures, (job.name, "failed"))
     yield Sample("job_running_seconds", max(0.0, now - (job.running_since or now)), (job.name,))
-    yield Sample("job_stuck", job.stuck, (job.name,))
     yield Sample("job_hindered", job.trouble is not None, (job.name,))
     if job.good_at is not None:
         yield Sample("good_lap_age_seconds", max(0.0, now - job.good_at), (job.name,))
