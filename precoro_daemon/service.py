@@ -68,6 +68,7 @@ class Service:
         self._clock = around.clock
         self._desks = {job.name: _Desk(job, around.heartbeat.of(job.name)) for job in jobs}
         self._groups: dict[str, anyio.Lock] = {job.group: anyio.Lock() for job in jobs if job.group}
+        self._waiting: set[str] = set()
         self._ending = anyio.Event()
 
     def wake(self, name: str) -> None:
@@ -138,7 +139,11 @@ class Service:
                 other.scope.cancel()
         async with AsyncExitStack() as stack:
             if desk.job.group:
-                await stack.enter_async_context(self._groups[desk.job.group])
+                self._waiting.add(desk.job.name)
+                try:
+                    await stack.enter_async_context(self._groups[desk.job.group])
+                finally:
+                    self._waiting.discard(desk.job.name)
             yield
 
     async def _round(self, desk: _Desk) -> None:
@@ -165,6 +170,8 @@ class Service:
         lap: LapReport | None = None
         try:
             with anyio.CancelScope() as desk.scope:
+                if self._waiting & desk.job.yields_to:  # it came between two laps, or before the first
+                    desk.scope.cancel()
                 lap = await desk.job.lap()
         finally:
             desk.scope = None

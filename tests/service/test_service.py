@@ -111,6 +111,15 @@ async def test_lists_break_off_a_census_which_goes_on_afterwards() -> None:
 
 
 @in_virtual_time
+async def test_lists_that_are_due_again_at_once_do_not_wait_for_a_census_that_just_began() -> None:
+    day = Day()
+    day.job("lists", 120.0, schedule=Every(100), group="lists")
+    day.job("census", 5000.0, work=[1], group="lists", yields_to=frozenset({"lists"}))
+    await day.live(2000)
+    assert len(day.times("lists")) >= 15
+
+
+@in_virtual_time
 async def test_a_restart_begins_no_lap_that_is_not_due() -> None:
     day = Day()
     day.job("lists", 1.0, schedule=Every(1200))
