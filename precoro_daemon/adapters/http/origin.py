@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from precoro_daemon.adapters.http.exchange import Answer, Body, OnSent
@@ -85,6 +87,7 @@ class Origin:
                 headers=self._headers,
                 read_bufsize=READ_BUFFER,
                 middlewares=(self._faults.once,),
+                request_class=_Punctual,
                 trace_configs=[_tell_when_sent()],
             )
         )
@@ -126,6 +129,7 @@ class Origin:
     def _request(
         self, outgoing: Outgoing, on_sent: OnSent, *, endless: bool = False
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        _outgoing.set(outgoing)
         timeouts = self._manners.timeouts
         total = None if endless else timeouts.total
         return self._session.request(
@@ -135,7 +139,7 @@ class Origin:
             headers=outgoing.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total, timeouts.connect, sock_read=timeouts.read),
-            trace_request_ctx=_Leaving(outgoing, on_sent),
+            trace_request_ctx=on_sent,
         )
 
     async def _exchange(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
@@ -156,30 +160,30 @@ class Origin:
         return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """What is asked and told on the way out of one request."""
+_outgoing: ContextVar[Outgoing] = ContextVar("_outgoing")
+"""What the present task is sending."""
 
-    outgoing: Outgoing
-    tell: OnSent
 
-    def check(self) -> None:
-        if self.outgoing.may_leave is not None and not self.outgoing.may_leave():
-            raise ConnectionFault(f"{self.outgoing}: it took too long to connect; nothing was sent")
+class _Punctual(aiohttp.ClientRequest):
+    """Asks whether it may still leave when its connection stands.
+
+    Not in a trace of the connection's end: what is raised there leaves the connection open for good
+    (aiohttp/connector.py, `connect`).
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        outgoing = _outgoing.get()
+        if outgoing.may_leave is not None and not outgoing.may_leave():
+            raise ConnectionFault(f"{outgoing}: it took too long to connect; nothing was sent")
+        return await super().send(conn)
 
 
 def _tell_when_sent() -> aiohttp.TraceConfig:
     async def tell(
         _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
     ) -> None:
-        await context.trace_request_ctx.tell()
-
-    async def check(
-        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceConnectionCreateEndParams
-    ) -> None:
-        context.trace_request_ctx.check()
+        await context.trace_request_ctx()
 
     trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(check)
     trace.on_request_headers_sent.append(tell)
     return trace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -259,3 +260,24 @@ async def test_a_cancelled_call_closes_its_connection():
 def test_credentials_and_sessions_do_not_show_the_key():
     ours = credentials("https://api.example.org")
     assert ours.token not in f"{ours!r} {ours} {HttpSession(ours, Timeouts())!r} {ours.fingerprint}"
+
+
+@pytest.mark.asyncio
+async def test_what_may_no_longer_leave_sends_nothing_and_leaves_no_connection_open():
+    heard: list[bytes] = []
+    sent = Sent()
+
+    async def listen(stream: SocketStream) -> None:
+        async with stream:
+            with suppress(anyio.EndOfStream):
+                heard.append(await stream.receive())
+        closed.set()
+
+    closed = anyio.Event()
+    async with talking(listen) as origin, HttpSession(credentials(origin), PATIENT) as session:
+        with pytest.raises(ConnectionFault, match="nothing was sent"):
+            await session.send(Request("POST", "/payments", form={"a": "b"}, may_leave=lambda: False), sent)
+        with anyio.fail_after(5):
+            await closed.wait()
+    assert heard == []
+    assert sent.times == 0
