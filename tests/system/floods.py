@@ -31,7 +31,7 @@ _INVOICES = 400
 class Flooded:
     """told: offered, and the number of each answer ("" where there was none) · rest, peak: megabytes ·
     pause: the longest, in seconds, between two listings · paid, owed: payments made, and entered in the books ·
-    twice: invoices that were paid more than once"""
+    later: made in the half minute after it · twice: invoices that were paid more than once"""
 
     seconds: float
     told: dict[str, int]
@@ -40,13 +40,15 @@ class Flooded:
     pause: float
     paid: int
     owed: int
+    later: int
     twice: int
     code: int
 
     def __str__(self) -> str:
         rates = {name or "closed": round(count / self.seconds) for name, count in self.told.items()}
         grown = f"{self.rest:.0f} MB at rest, {self.peak - self.rest:.1f} more at most"
-        return f"a second: {rates}; {grown}; {self.pause:.1f} s without a listing; paid {self.paid} of {self.owed}"
+        paid = f"paid {self.paid} of {self.owed}, {self.later} later"
+        return f"a second: {rates}; {grown}; {self.pause:.1f} s without a listing; {paid}"
 
 
 async def flood(directory: Path, *, seconds: float, rate: float, cores: Sequence[int] = ()) -> Flooded:
@@ -111,16 +113,17 @@ class _Weather:
                 await self._enter(entered[-1])
         ended = self.sandbox.clock.now()
         peak = await self._megabytes("VmHWM")
-        made = sum(any(began - 1 <= one.created <= ended for one in row.made("payments")) for row in entered)
+        made = sum(any(began - 1 <= one.created <= ended for one in _ours(row)) for row in entered)
         listed = [one.arrived for one in self.sandbox.journal if one.path_qs.startswith("/invoices?")]
         times = [began, *(at for at in listed if began < at < ended), ended]
         await self._until_paid(entered)
+        later = sum(any(one.created > ended for one in _ours(row)) for row in entered)
         self.process.send_signal(signal.SIGTERM)
         with anyio.fail_after(25):
             code = await self.process.wait()
         pause = max(later - earlier for earlier, later in pairwise(times))
-        twice = sum(len(row.made("payments")) > 1 for row in (before, *entered))
-        return Flooded(seconds, told, rest, peak, pause, made, len(entered), twice, code)
+        twice = sum(len(_ours(row)) > 1 for row in (before, *entered))
+        return Flooded(seconds, told, rest, peak, pause, made, len(entered), later, twice, code)
 
     async def _offer(self, seconds: float, rate: float) -> dict[str, int]:
         command = [sys.executable, "-m", "tests.listener.flooding", str(self.port), _SECRET, str(seconds), str(rate)]
@@ -134,10 +137,14 @@ class _Weather:
         await anyio.to_thread.run_sync(books.record, self.program.directory / "books.db", row, owed, "2026-01-15")
 
     async def _until_paid(self, rows: Sequence[Row]) -> None:
-        with anyio.fail_after(30):
-            while not all(row.made("payments") for row in rows):  # noqa: ASYNC110 - it is another process
+        with anyio.move_on_after(30):
+            while not all(map(_ours, rows)):  # noqa: ASYNC110 - it is another process
                 await anyio.sleep(0.1)
 
     async def _megabytes(self, name: str) -> float:
         lines = (await anyio.Path(f"/proc/{self.process.pid}/status").read_text()).splitlines()
         return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) / 1024
+
+
+def _ours(row: Row) -> list[Row]:
+    return [one for one in row.made("payments") if one.external_id is not None]
