@@ -47,7 +47,8 @@ class Known:
 class Age:
     """Which documents are meant: the recent ones or the others.
 
-    Recent is what changed at `since` (Unix seconds) or later by its own date, and what had a detail that is old now.
+    Recent is what changed at `since` (Unix seconds) or later by its own date, though not before the mirror began; and
+    what had a detail that is old now.
     """
 
     since: float

@@ -336,3 +336,23 @@ def clock_of(shown: Stage) -> RealClock:
     clock = RealClock(shown.sandbox.options.time_scale)
     clock.anchor(shown.sandbox.clock.now())
     return clock
+
+
+async def test_what_changed_before_the_mirror_began_is_back_fill_and_does_not_go_before_the_changes_of_today(
+    tmp_path: Path,
+) -> None:
+    async with await mirrored(tmp_path) as shown:
+        old, new = some(shown, 2)
+        shown.sandbox.company.edit(old, note="yesterday")
+        async with at_work(shown) as (_, jobs, clock):
+            await clock.sleep(5)
+            await jobs["mirror_collections"].lap()
+            assert not await jobs["fetch_details"].due(False)
+            await clock.sleep(5)
+            shown.sandbox.company.edit(new, note="today")
+            await jobs["mirror_collections"].lap()
+            assert await jobs["fetch_details"].due(False)
+            assert (await jobs["fetch_details"].lap()).brought == 1
+            assert not await jobs["fetch_details"].due(False)
+            assert (await jobs["backfill_details"].lap()).brought > 10
+        assert shown.differences(counted=False) == []

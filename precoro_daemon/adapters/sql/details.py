@@ -23,11 +23,12 @@ def due(
     age: Age | None,
 ) -> Sequence[Due]:
     """Asked collection by collection, so that each is read off the index of what is due."""
+    ages = _age(connection, age)
     asked = [(name, False) for name in collections] + [(name, True) for name in carriers]
     found = (
         connection.execute(
             SQL["due_details"],
-            {"collection": name, "carriers_only": only, "before": before, "limit": limit} | _age(age),
+            {"collection": name, "carriers_only": only, "before": before, "limit": limit} | ages,
         )
         for name, only in asked
     )
@@ -45,8 +46,10 @@ def count_due(
     before: float,
     age: Age | None,
 ) -> Mapping[str, int]:
+    ages = _age(connection, age)
+
     def count(statement: str, collection: str) -> int:
-        values = {"collection": collection, "before": before} | _age(age)
+        values = {"collection": collection, "before": before} | ages
         (number,) = connection.execute(SQL[statement], values).fetchone()
         return int(number)
 
@@ -54,11 +57,13 @@ def count_due(
     return counts | {collection: count("count_due_carriers", collection) for collection in carriers}
 
 
-def _age(age: Age | None) -> dict[str, object]:
-    """`updated_at` is text that sorts as time does."""
+def _age(connection: sqlite3.Connection, age: Age | None) -> dict[str, object]:
+    """`updated_at` is text that sorts as time does. What changed before the mirror began is back-fill."""
     if age is None:
         return {"recent": None, "since": None}
-    return {"recent": age.recent, "since": utc_text(datetime.fromtimestamp(age.since, UTC).isoformat())}
+    first = connection.execute(SQL["first_seen"]).fetchone()
+    since = max(age.since, first["first_seen_at"]) if first else age.since
+    return {"recent": age.recent, "since": utc_text(datetime.fromtimestamp(since, UTC).isoformat())}
 
 
 def known(connection: sqlite3.Connection, collection: str, ids: Collection[int]) -> Sequence[Known]:

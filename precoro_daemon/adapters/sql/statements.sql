@@ -115,6 +115,8 @@ UPDATE records
 SET wanted = :wanted, detail_version = CASE WHEN :wanted AND :ask THEN NULL ELSE detail_version END
 WHERE collection = :collection AND id = :id;
 
+-- name: first_seen
+SELECT first_seen_at FROM records ORDER BY rowid LIMIT 1;
 
 -- name: due_details
 SELECT records.collection, records.id, records.idn, records.version, coalesce(aside.attempts, 0) AS attempts,
