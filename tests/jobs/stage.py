@@ -89,6 +89,12 @@ class Stage:
         }
         return Settings(**{name: given.get(name, {}) | self.sections.get(name, {}) for name in given | self.sections})
 
+    def clock(self) -> RealClock:
+        """One that knows Precoro's time, as it does once anything was answered."""
+        clock = RealClock(self.sandbox.options.time_scale)
+        clock.anchor(self.sandbox.clock.now())
+        return clock
+
     async def run(
         self, only: str | None = None, *, progress: Progress | None = None, clock: RealClock | None = None
     ) -> RunReport:

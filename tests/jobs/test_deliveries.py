@@ -28,7 +28,7 @@ LISTENING: dict[str, Any] = {"listen": "127.0.0.1:0", "secret": "0123456789abcde
 @asynccontextmanager
 async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Job], RealClock]]:
     """Its jobs, lap by lap, while deliveries may come."""
-    clock, settings = clock_of(shown), shown.settings
+    clock, settings = shown.clock(), shown.settings
     async with (
         open_store(shown.database, identity=identity(settings)) as store,
         assemble_on(store, settings, clock, Silent()) as assembly,
@@ -38,7 +38,7 @@ async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Job],
 
 async def announce(shown: Stage, *deliveries: Delivery) -> None:
     async with open_store(shown.database, identity=identity(shown.settings)) as store:
-        await store.deliveries.note(deliveries, at=clock_of(shown).now())
+        await store.deliveries.note(deliveries, at=shown.clock().now())
 
 
 def of(row: Row) -> Delivery:
@@ -300,7 +300,7 @@ async def test_what_fails_is_tried_again_in_a_minute(tmp_path: Path, path: str) 
         assert len(report.failed) == 1
         assert outcomes(shown) == {row.id: None}
         shown.sandbox.faults.clear()
-        clock = clock_of(shown)
+        clock = shown.clock()
         await clock.sleep(61)
         await shown.run("apply_deliveries", clock=clock)
         assert outcomes(shown) == {row.id: "refreshed"}
@@ -329,13 +329,6 @@ async def test_lost_repeated_and_disordered_deliveries_change_nothing_in_the_end
         await shown.run("apply_deliveries")
         await shown.run()
         assert shown.differences() == []
-
-
-def clock_of(shown: Stage) -> RealClock:
-    """One that knows Precoro's time, as it does once anything was answered."""
-    clock = RealClock(shown.sandbox.options.time_scale)
-    clock.anchor(shown.sandbox.clock.now())
-    return clock
 
 
 async def test_what_changed_before_the_mirror_began_is_back_fill_and_does_not_go_before_the_changes_of_today(

@@ -13,7 +13,6 @@ from typing import Any
 import anyio
 import pytest
 
-from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.domain.budget import Budget, Lane
 from precoro_daemon.ports import JobPulse, LapReport, Pulse, Snapshot, Tallies
@@ -31,7 +30,7 @@ COUNTED = {"per_day": 3000}
 async def watcher(there: Stage) -> AsyncIterator[StateWatcher]:
     """As a service that holds the state has it."""
     settings = there.settings
-    clock = RealClock(there.sandbox.options.time_scale)
+    clock = there.clock()
     pulse = Pulse(clock.now(), [JobPulse("mirror_collections", good_at=clock.now(), lap=LapReport(3))])
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
