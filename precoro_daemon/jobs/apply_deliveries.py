@@ -110,8 +110,7 @@ class _Lap:
     async def apply(self, name: str, batch: Sequence[Delivery]) -> None:
         """All deliveries of one kind. Raises what keeps every call from leaving."""
         if name in _FIELDS:
-            for delivery in batch:
-                await self.job.fields.mark_stale(name, delivery.id, at=delivery.came_at)
+            await self.job.fields.mark_stale(name, {delivery.id: delivery.came_at for delivery in batch})
             self.brought += len(batch)
             await self._settle(batch, "passed_on")
         elif name not in self.job.collections:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,7 +60,7 @@ class CustomFields(Protocol):
         repeat raises `attempts` and keeps `since`."""
         ...
 
-    async def mark_stale(self, collection: str, id_: int, *, at: float) -> None:
-        """The definition is another one since `at`: it is due at once, whatever its last failure said. A field that
-        no record refers to is not asked for; nothing happens."""
+    async def mark_stale(self, collection: str, since: Mapping[int, float]) -> None:
+        """The definition of each ID is another one since then (Unix seconds): it is due at once, whatever its last
+        failure said. A field that no record refers to is not asked for; nothing happens."""
         ...

@@ -148,7 +148,7 @@ async def test_a_stale_one_is_due_until_it_was_asked_for_afterwards(backend: Bac
     async with backend.open() as store:
         await referred_to(store, 7)
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7), asked_at=T0)
-        await store.custom_fields.mark_stale(FIELDS, 7, at=T0 + 5)
+        await store.custom_fields.mark_stale(FIELDS, {7: T0 + 5})
         assert await due_ids(store) == [7]
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7), asked_at=T0 + 4)
         assert await due_ids(store) == [7], "that answer may be older than the news"
@@ -160,8 +160,7 @@ async def test_what_nothing_refers_to_is_never_due(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(7, name="Project"), collection=FIELDS)
         await follow(store)
-        await store.custom_fields.mark_stale(FIELDS, 7, at=T0)
-        await store.custom_fields.mark_stale(FIELDS, 99, at=T0)
+        await store.custom_fields.mark_stale(FIELDS, {7: T0, 99: T0})
         assert await due(store, at=LATER) == []
 
 
@@ -186,7 +185,7 @@ async def test_news_of_a_field_lift_its_wait(backend: Backend) -> None:
         await referred_to(store, 7, 8, 9)
         for id_ in (7, 8, 9):
             await store.custom_fields.set_aside(failed(id_, "withheld", LATER))
-        await store.custom_fields.mark_stale(FIELDS, 8, at=T0)
+        await store.custom_fields.mark_stale(FIELDS, {8: T0})
         assert await due_ids(store) == [8]
         await listed(store.mirror, record(9, name="New"), collection=FIELDS)
         await follow(store)

@@ -173,7 +173,7 @@ async def test_a_definition_marked_stale_is_asked_for_by_the_next_run(tmp_path: 
         rename(shown, row, "Renamed")
 
         async def mark(known: CustomFields) -> None:
-            await known.mark_stale(FIELDS[0], row.id, at=shown.sandbox.clock.now() - 10)
+            await known.mark_stale(FIELDS[0], {row.id: shown.sandbox.clock.now() - 10})
 
         shown.sandbox.journal.clear()
         await on_store(shown, mark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -61,10 +61,12 @@ class SqlCustomFields:
 
         await self._transactions.write(work)
 
-    async def mark_stale(self, collection: str, id_: int, *, at: float) -> None:
+    async def mark_stale(self, collection: str, since: Mapping[int, float]) -> None:
+        rows = [{"collection": collection, "id": id_, "at": at} for id_, at in since.items()]
+
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute(SQL["mark_stale"], {"collection": collection, "id": id_, "at": at})
-            connection.execute(SQL["retry_field"], (collection, id_))
+            connection.executemany(SQL["mark_stale"], rows)
+            connection.executemany(SQL["retry_field"], [(collection, id_) for id_ in since])
 
         await self._transactions.write(work)
 
