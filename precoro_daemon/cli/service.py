@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def run(parent: Path | None, config: Path | None) -> None:
     """Keep the mirror, files and payments up to date, until stopped by a signal."""
     # Until the service heeds signals itself: the first process of a container ignores what nobody handles.
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     path = config or parent
     settings = load(path)
     with importing():
@@ -87,8 +87,9 @@ class ServiceLog:
         )
 
 
-def _leave(*_: object) -> NoReturn:
-    sys.exit(0)
+def leave(*_: object) -> NoReturn:
+    """End the process where it is. An exception would be lost where Python can raise none: a finalizer, a callback."""
+    os._exit(0)
 
 
 def _leave_within(seconds: float) -> None:

@@ -125,3 +125,18 @@ def test_its_first_moments_end_by_a_signal_too(tmp_path: Path) -> None:
         time.sleep(0.05)
     outer.communicate(timeout=10)
     assert time.monotonic() - began < 5
+
+
+def test_a_signal_that_comes_where_no_exception_counts_ends_it_too() -> None:
+    """Python drops what is raised in a finalizer or a callback of a weak reference, and goes on."""
+    lines = (
+        "import signal",
+        "from precoro_daemon.cli.service import leave",
+        "class Passing:",
+        "    def __del__(self): signal.raise_signal(signal.SIGTERM)",
+        "signal.signal(signal.SIGTERM, leave)",
+        "Passing()",
+        "print('it goes on')",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
