@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,9 @@ from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
+
+# The program is started hundreds of times; compiling all of it each time would be a third of that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # `make test` draws the same examples every time, so a red run is the change's own doing. The other profile
 # (pytest --hypothesis-profile=sweep) searches on, and keeps what failed in .hypothesis to try it first next time.

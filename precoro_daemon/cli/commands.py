@@ -19,7 +19,6 @@ from precoro_daemon.cli.running import (
     Duration,
     config_option,
     exit_code,
-    importing,
     load,
     make_console,
     run_async,
@@ -113,8 +112,7 @@ def alerts() -> None:
 
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
-    with importing():
-        from precoro_daemon import telemetry, wiring
+    from precoro_daemon import telemetry, wiring
 
     if only is not None and only not in wiring.JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from precoro_daemon.cli.running import config_option, importing, load, run_async
+from precoro_daemon.cli.running import config_option, load, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.ports import Tallies
@@ -29,9 +29,8 @@ def run(parent: Path | None, config: Path | None) -> None:
     signal.signal(signal.SIGTERM, leave)
     path = config or parent
     settings = load(path)
-    with importing():
-        from precoro_daemon import wiring
-        from precoro_daemon.ports import Tallies
+    from precoro_daemon import wiring
+    from precoro_daemon.ports import Tallies
 
     tallies = Tallies()
     log = ServiceLog(tallies)
@@ -88,7 +87,7 @@ class ServiceLog:
 
 
 def leave(*_: object) -> NoReturn:
-    """End the process where it is. An exception would be lost where Python can raise none: a finalizer, a callback."""
+    """End the process where it is. An exception would be lost where Python raises none: a finalizer, a callback."""
     os._exit(0)
 
 

@@ -93,7 +93,9 @@ class Program:
 
     def environ(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
-        return ours | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1", "COLUMNS": "200"} | self.environment
+        # Development mode without its allocator, which takes a fifth of a start and watches over code in C.
+        mode = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
+        return ours | mode | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | self.environment
 
     async def run(self, *arguments: str, within: float = 60) -> Finished:
         async with self.running(*arguments) as process:
