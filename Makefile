@@ -30,8 +30,11 @@ check: $(STAMP) ## lint, types, layers, architecture
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_architecture.py
 
+# Most tests wait more than they work.
+SIDE_BY_SIDE ?= 4
 test: check ## all that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m "not alone" -n $(SIDE_BY_SIDE) --dist worksteal
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
 	$(BIN)/python -m tests.bench $(ONLY)

@@ -37,6 +37,7 @@ async def test_a_second_service_on_one_state_ends_and_names_the_holder(tmp_path:
             assert (await finish(first)).code == 0
 
 
+@pytest.mark.alone
 async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
     plan = Plan(days=2.2, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
     course = await live(tmp_path, plan)
@@ -49,6 +50,7 @@ async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path
     assert course.events["budget_spent"] < 40, "it is told once a day for each job, not with every call"
 
 
+@pytest.mark.alone
 async def test_a_flood_of_webhooks_costs_little_memory_and_holds_up_neither_lists_nor_payments(
     tmp_path: Path,
 ) -> None:
