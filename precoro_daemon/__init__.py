@@ -69,6 +69,7 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
 
 adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
   attention.py            what needs a person, and what to type
+  control.py              a socket beside the state, on which a command asks whoever holds it to do something
   health.py               whether the program lives and whether it is ready, with the reasons why not
   html.py                 HTML that escapes whatever is put into it
   metrics.py              what the program and its state come to in numbers, as Prometheus reads them
@@ -183,6 +184,7 @@ paying/                   what both payment jobs share: steps recorded and told,
   deciding.py             what a person decides about a payment, journalled like everything else
   forecasting.py          what the next lap would do, told without sending anything
   keeping.py              every step of an intent, recorded and told
+  orders.py               what a person wants done with payments, as data: carried out by whoever holds the state
   planning.py             what the books claim becomes intents
   recording.py            payments to the books whose outcome is unknown are settled by what the books can promise
   settling.py             doubts about payments to Precoro are settled by looking, and loose ends are tied up
@@ -266,6 +268,7 @@ settings/presets/         requests for accounting systems that are known, as TOM
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
   asking.py               how a service that runs somewhere is, as a health check asks it
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
+  control.py              orders about payments: carried out here, or by the service that holds the state
   databases.py            opens the databases that the configuration names
   item_job.py             the job that carries out plans for suppliers' items
   items.py                what the commands do with suppliers' items and the plans for them

@@ -76,6 +76,14 @@ class Service:
         if desk := self._desks.get(name):
             desk.rouse()
 
+    @asynccontextmanager
+    async def without(self, group: str) -> AsyncIterator[None]:
+        """No job of the group runs meanwhile; one that does so already is waited for."""
+        async with AsyncExitStack() as stack:
+            if group in self._groups:
+                await stack.enter_async_context(self._groups[group])
+            yield
+
     async def run(self) -> None:
         """Until `end` is called. Raises StoreUnusable if not even the account of laps can be read."""
         await self._recall()

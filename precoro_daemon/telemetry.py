@@ -31,6 +31,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "job_hindered": "a job cannot do its work at present; it is tried again",
         "job_recovered": "a job that was hindered works again",
         "listening_started": "a socket is open, for webhooks or for those who watch",
+        "listening_failed": "no socket is open for orders about payments; they work while the service is stopped",
+        "order_obeyed": "what a person wanted done about payments was done by the service that holds the state",
         "watch_exposed": "health, metrics and page, which have no login, can be reached from other machines",
         "deliveries_applied": "webhooks were followed up, by what came of them",
         "delivery_postponed": "what webhooks announced could not be looked at; it is tried again",

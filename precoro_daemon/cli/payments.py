@@ -7,17 +7,18 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from precoro_daemon.cli.running import config_option, load, make_console, run_async
-from precoro_daemon.errors import gravest
+from precoro_daemon.errors import StoreHeld, gravest
 
 if TYPE_CHECKING:
-    from precoro_daemon.domain.intents import Intent
+    from precoro_daemon.paying.forecasting import Outlook
+    from precoro_daemon.paying.orders import Kind
     from precoro_daemon.settings import Settings
-    from precoro_daemon.wiring.payments import Desk
+    from precoro_daemon.wiring.payments import OpenDesk
 
 T = TypeVar("T")
 
@@ -40,7 +41,9 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon import payment_tables
 
-    outlook = _at_desk(load(config or parent), lambda desk: desk.plan())
+    settings = load(config or parent)
+    _carry_out(settings, "plan")
+    outlook = _look_ahead(settings)
     if as_json:
         click.echo(payment_tables.outlook_as_json(outlook))
     else:
@@ -59,12 +62,19 @@ def apply(parent: Path | None, config: Path | None) -> None:
     enabled = [name for name in wiring.JOB_NAMES if name in wiring.PAYMENT_JOBS and getattr(settings, name).enabled]
     if not enabled:
         raise click.UsageError("neither mark_invoices_paid nor export_payments is enabled in the configuration")
-    reports = [run_async(partial(wiring.run, settings, clock, wiring.Wish(name))) for name in enabled]
+    try:
+        reports = [run_async(partial(wiring.run, settings, clock, wiring.Wish(name))) for name in enabled]
+    except StoreHeld:
+        _carry_out(settings, "plan")
+        click.echo(
+            "the running service has read the books and sends what may be sent; see `payments review` and its log"
+        )
+        return
     for name, report in zip(enabled, reports, strict=True):
         click.echo(f"{name}: {report.brought} steps")
         for line in report.failed:
             click.echo(f"  {line}")
-    outlook = _at_desk(settings, lambda desk: desk.look_ahead())
+    outlook = _look_ahead(settings)
     if outlook.closed:
         click.echo(f"nothing was sent: {outlook.closed}")
     spent = gravest([report.spent for report in reports if report.spent])
@@ -79,7 +89,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """List what waits for a person, and what is in doubt."""
     from precoro_daemon import payment_tables
 
-    outlook = _at_desk(load(config or parent), lambda desk: desk.look_ahead())
+    outlook = _look_ahead(load(config or parent))
     if as_json:
         click.echo(payment_tables.outlook_as_json(outlook, only=("review", "doubt")))
     else:
@@ -93,13 +103,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
     """The other side has the payment: take it for done."""
-    from precoro_daemon.paying import deciding
-
-    async def work(desk: Desk) -> Intent:
-        intent = await deciding.find(desk.keeper, ident)
-        return await deciding.adopt(desk.keeper, desk.books, intent, payment, _who())
-
-    _say(_at_desk(load(config or parent), work))
+    click.echo(_carry_out(load(config or parent), "adopt", ident=ident, payment=payment))
 
 
 @payments.command()
@@ -110,15 +114,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
     """Send the payment (again) in the next lap, if it still fits then."""
-    from precoro_daemon.paying import deciding
-
-    async def work(desk: Desk) -> Intent:
-        intent = await deciding.find(desk.keeper, ident)
-        if invoice is not None:
-            return await deciding.assign(desk.keeper, desk.books, intent, invoice, _who())
-        return await deciding.repost(desk.keeper, intent, _who(), force=force)
-
-    _say(_at_desk(load(config or parent), work))
+    click.echo(_carry_out(load(config or parent), "repost", ident=ident, invoice=invoice, force=force))
 
 
 @payments.command()
@@ -128,12 +124,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
     """The payment is not to be sent."""
-    from precoro_daemon.paying import deciding
-
-    async def work(desk: Desk) -> Intent:
-        return await deciding.drop(desk.keeper, await deciding.find(desk.keeper, ident), _who(), reason)
-
-    _say(_at_desk(load(config or parent), work))
+    click.echo(_carry_out(load(config or parent), "drop", ident=ident, reason=reason))
 
 
 @payments.command()
@@ -141,13 +132,8 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 @click.pass_obj
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. Look at `payments plan` first."""
-
-    async def work(desk: Desk) -> None:
-        await desk.keeper.journal.arm(desk.books.clock.now())
-
     settings = load(config or parent)
-    _at_desk(settings, work)
-    click.echo(f"armed: payments are sent from the next lap on; {settings.payments.kill_switch} stops them at once")
+    click.echo(f"{_carry_out(settings, 'arm')}; {settings.payments.kill_switch} stops them at once")
 
 
 @payments.command()
@@ -156,13 +142,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     """Let no payment be sent until they are armed again; looking and planning go on."""
-
-    async def work(desk: Desk) -> None:
-        said = f"disarmed by {_who()}" + (f": {reason}" if reason else "")
-        await desk.keeper.journal.disarm(desk.books.clock.now(), said)
-
-    _at_desk(load(config or parent), work)
-    click.echo("disarmed: nothing is sent until `payments arm`")
+    click.echo(_carry_out(load(config or parent), "disarm", reason=reason))
 
 
 @payments.command()
@@ -173,33 +153,43 @@ def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
 def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -> None:
     """Show the whole journal of one payment."""
     from precoro_daemon import payment_tables
-
-    async def work(desk: Desk) -> payment_tables.Trace:
-        intent = await deciding.find(desk.keeper, ident)
-        journal = desk.keeper.journal
-        return payment_tables.Trace(intent, await journal.trace(intent.id), await journal.attempts(intent.id))
-
     from precoro_daemon.paying import deciding
 
-    found = _at_desk(load(config or parent), work)
+    async def work(desk: OpenDesk) -> payment_tables.Trace:
+        keeper = desk.desk.keeper
+        intent = await deciding.find(keeper, ident)
+        return payment_tables.Trace(
+            intent, await keeper.journal.trace(intent.id), await keeper.journal.attempts(intent.id)
+        )
+
+    found = _look(load(config or parent), work)
     if as_json:
         click.echo(payment_tables.trace_as_json(found))
     else:
         make_console().print(payment_tables.trace(found))
 
 
-def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _carry_out(settings: Settings, kind: Kind, **given: Any) -> str:
+    """Here, or by the service that holds the state."""
+    from precoro_daemon.paying.orders import Order
+    from precoro_daemon.wiring.control import carry_out
+
+    return run_async(partial(carry_out, settings, Order(kind, _who(), **given)))
+
+
+def _look_ahead(settings: Settings) -> Outlook:
+    return _look(settings, lambda desk: desk.look_ahead())
+
+
+def _look(settings: Settings, work: Callable[[OpenDesk], Awaitable[T]]) -> T:
+    """Beside the service that may hold the state."""
     from precoro_daemon.wiring.payments import open_desk
 
     async def run() -> T:
-        async with open_desk(settings) as desk:
+        async with open_desk(settings, to_look=True) as desk:
             return await work(desk)
 
     return run_async(run)
-
-
-def _say(intent: Intent) -> None:
-    click.echo(f"{intent.id}  {intent}: now {intent.state}")
 
 
 def _who() -> str:

@@ -18,7 +18,11 @@ def ask_health(settings: Settings) -> Sequence[str]:
     address = settings.watch.listen
     if address is None:
         return ["nobody can ask how it is: set listen in [watch]"]
-    asked = _Unix(address.path) if address.path else http.client.HTTPConnection(*_reached(address), timeout=_PATIENCE)
+    asked = (
+        LocalConnection(address.path, _PATIENCE)
+        if address.path
+        else http.client.HTTPConnection(*_reached(address), timeout=_PATIENCE)
+    )
     try:
         asked.request("GET", "/healthz")
         answer = asked.getresponse()
@@ -36,12 +40,14 @@ def _reached(address: Address) -> tuple[str, int]:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host), address.port  # noqa: S104
 
 
-class _Unix(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_PATIENCE)
+class LocalConnection(http.client.HTTPConnection):
+    """To a Unix socket."""
+
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_PATIENCE)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)

@@ -23,12 +23,13 @@ from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.budget import Budget, Share
 from precoro_daemon.domain.field_references import DEFINITIONS
+from precoro_daemon.paying.orders import Desk
 from precoro_daemon.ports import BudgetBook, Mirror, Progress
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.item_job import item_job
 from precoro_daemon.wiring.jobs import JOB_NAMES, Sides, build_jobs
 from precoro_daemon.wiring.ledger import open_ledger
-from precoro_daemon.wiring.payments import build_payments, payment_jobs
+from precoro_daemon.wiring.payments import build_desk, build_payments, payment_jobs
 from precoro_daemon.wiring.values import carriers, identity, limits, timeouts
 
 _ASIDE = {
@@ -49,6 +50,7 @@ class Assembly:
     remains     a line for each thing that is not as it should be
     due         how many documents lack an up-to-date detail
     account     of calls, to be looked at
+    desk        where people decide about payments; None without books
     """
 
     jobs: Mapping[str, Job]
@@ -56,6 +58,7 @@ class Assembly:
     remains: Callable[[], Awaitable[Sequence[str]]]
     due: Callable[[], Awaitable[int]]
     account: Budget
+    desk: Desk | None
 
 
 @asynccontextmanager
@@ -85,7 +88,8 @@ async def assemble_on(
         jobs |= item_job(settings, store, connection.items, clock)
         jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
-        yield Assembly(jobs, connection.stop, remains, due, connection.account)
+        desk = None if ledger is None else build_desk(settings, store, ledger, clock)
+        yield Assembly(jobs, connection.stop, remains, due, connection.account, desk)
 
 
 async def _details_due(settings: Settings, mirror: Mirror) -> int:

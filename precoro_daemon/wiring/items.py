@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from precoro_daemon.adapters.catalogues.files import FileSource, Format, write_file
 from precoro_daemon.adapters.catalogues.tables import TableSource
-from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.adapters.sql.store import Store, open_store, open_to_look
 from precoro_daemon.daemon import Job, RunReport, run_once
 from precoro_daemon.domain.catalogue import Policy
 from precoro_daemon.domain.item_writes import State, Write
@@ -126,7 +126,7 @@ class PlanLook:
 async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanLook:
     """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
     Raises PlanRefused."""
-    async with open_store(settings.state.path, identity=identity(settings)) as store:
+    async with open_to_look(settings.state.path, identity=identity(settings)) as store:
         plan = await _last_plan(store, called)
         writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
         if not states:

@@ -9,7 +9,7 @@ from functools import partial
 
 import anyio
 
-from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.adapters.sql.store import Store, open_store, open_to_look
 from precoro_daemon.daemon import Job
 from precoro_daemon.domain.caps import Caps
 from precoro_daemon.errors import ConfigurationError
@@ -17,7 +17,8 @@ from precoro_daemon.jobs.export_payments import ExportPayments
 from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
 from precoro_daemon.paying.forecasting import Outlook, look_ahead
 from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.planning import Books, plan_claims, read_books
+from precoro_daemon.paying.orders import Desk
+from precoro_daemon.paying.planning import Books
 from precoro_daemon.paying.settling import Till
 from precoro_daemon.ports import Clock, Ledger, PaymentDesk
 from precoro_daemon.settings import Settings
@@ -111,36 +112,28 @@ def _stopped(settings: Settings) -> Callable[[], Awaitable[bool]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the commands work on: the state, the books and time; nothing here calls Precoro.
+class OpenDesk:
+    """A desk, and the look ahead from there."""
 
-    marks  payments of the books are to be recorded at Precoro
-    """
-
-    keeper: Keeper
-    books: Books
-    marks: bool
+    desk: Desk
     look_ahead: Callable[[], Awaitable[Outlook]]
 
-    async def plan(self) -> Outlook:
-        """Read the books, plan what they claim, and tell what the next lap would do. Sends nothing."""
-        if self.marks:
-            await read_books(self.books)
-            await plan_claims(self.books, self.keeper)
-        return await self.look_ahead()
+
+def build_desk(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Desk:
+    books = _books(settings, store, ledger, clock)
+    return Desk(Keeper(store.journal, clock), books, settings.mark_invoices_paid.enabled)
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
-    """Raises StoreHeld, StoreUnusable, ConfigurationError."""
+async def open_desk(settings: Settings, *, to_look: bool = False) -> AsyncIterator[OpenDesk]:
+    """`to_look`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
     clock = clock_for(settings)
-    async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
-        open_ledger(settings) as ledger,
-    ):
+    opening = open_to_look if to_look else open_store
+    async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError("there are no books: say where they are in [ledger]")
-        await store.journal.prepare()
-        books = _books(settings, store, ledger, clock)
-        ahead = partial(look_ahead, store.journal, books, caps(settings), _stopped(settings))
-        yield Desk(Keeper(store.journal, clock), books, settings.mark_invoices_paid.enabled, ahead)
+        if not to_look:
+            await store.journal.prepare()
+        desk = build_desk(settings, store, ledger, clock)
+        ahead = partial(look_ahead, store.journal, desk.books, caps(settings), _stopped(settings))
+        yield OpenDesk(desk, ahead)

@@ -19,6 +19,7 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.shifts import End, Orders, run_shifts
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.wiring.assembly import Assembly, assemble_on
+from precoro_daemon.wiring.control import open_control
 from precoro_daemon.wiring.jobs import JOB_NAMES
 from precoro_daemon.wiring.listeners import open_webhooks
 from precoro_daemon.wiring.values import clock_for, identity, quota_plan
@@ -117,6 +118,7 @@ class _Runs:
             async with (
                 open_watch(settings, self._watched(heartbeat, assembly)),
                 open_webhooks(settings, self._store, self._clock, wake, heartbeat),
+                open_control(settings, assembly.desk, service),
             ):
                 yield service
 

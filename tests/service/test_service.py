@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -97,6 +98,34 @@ async def test_jobs_of_one_group_never_run_together() -> None:
     stretches = sorted(zip([at for _, at in day.ran], [at for _, at in day.ended], strict=True))
     assert all(end <= begin for (_, end), (begin, _) in pairwise(stretches))
     assert min(len(day.times("mark")), len(day.times("export"))) >= 4, "both have their turns"
+
+
+@in_virtual_time
+async def test_who_wants_a_group_to_rest_waits_for_its_lap_and_holds_up_the_next() -> None:
+    day = Day()
+    rested: list[tuple[int, int]] = []
+
+    async def rest(service: Service, group: str) -> None:
+        async with service.without(group):
+            begun = day.now
+            await day.clock.sleep(100)
+            rested.append((begun, day.now))
+
+    tasks: list[asyncio.Task[None]] = []
+    day.job("mark", 40.0, schedule=Every(60), group="payments")
+    day.job("lists", 40.0, schedule=Every(60), group="lists")
+    resting = [(70, "payments"), (75, "nobody's")]
+    await day.live(
+        260,
+        *(
+            (at, lambda service, group=group: tasks.append(asyncio.create_task(rest(service, group))))
+            for at, group in resting
+        ),
+    )
+    assert day.times("mark") == [0, 60, 200]
+    assert day.times("lists") == [1, 61, 121, 181, 241]
+    assert rested == [(75, 175), (100, 200)]
+    assert all(task.done() for task in tasks)
 
 
 @in_virtual_time

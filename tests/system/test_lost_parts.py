@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -170,7 +171,8 @@ async def test_a_helper_that_is_broken_off_is_noticed_or_does_no_harm(tmp_path: 
         found: list[asyncio.Task[object]] = []
 
         async def is_there() -> bool:
-            found.extend(task for name, task in it.tasks.items() if re.fullmatch(rf"{kind}( .*)?", name))
+            named = [task for name, task in it.tasks.items() if re.fullmatch(rf"{kind}( .*)?", name)]
+            found.extend(task for task in named if has_begun(task))
             return bool(found)
 
         async def is_settled() -> bool:
@@ -195,6 +197,12 @@ async def test_a_state_that_somebody_else_holds_is_told_and_nothing_is_accepted_
         finally:
             await anyio.to_thread.run_sync(hold.close)
         assert await it.announce() == 204
+
+
+def has_begun(task: asyncio.Task[object]) -> bool:
+    """Cancelled before, it would leave a coroutine that was never awaited."""
+    work = task.get_coro()
+    return inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_SUSPENDED
 
 
 async def until(true: Callable[[], Awaitable[bool]], within: float = 15) -> None:

@@ -93,19 +93,19 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[
         if count:
             text = "Each of them may or may not have been made. Adopt, repost or drop it."
             commands = (f"{snapshot.command} payments review",)
-            yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent", alone=True)
+            yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
         if count and snapshot.now - since > _OLD_DOUBT:
             text = f"The oldest is {span(snapshot.now - since)} old. They are looked for, never sent again blindly."
             commands = (f"{snapshot.command} payments review",)
-            yield Matter(f"{_many(count, 'payment')} {way} in doubt", text, commands, alone=True)
+            yield Matter(f"{_many(count, 'payment')} {way} in doubt", text, commands)
     if payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
         yield Matter("The kill switch is on", "No payment is sent while its file is there.", (remove,))
     if not payments.switch.armed:
         both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
         text = f"Payments are planned, none is sent: {payments.switch.reason}."
-        yield Matter("Payments are not armed", text, both, alone=True)
+        yield Matter("Payments are not armed", text, both)
 
 
 def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:
@@ -114,7 +114,7 @@ def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter
         if told:
             text = f"{', '.join(f'{count:,} {_FOR_A_PERSON[state]}' for state, count in told.items())}."
             commands = (f"{snapshot.command} items show --supplier {plan.supplier.id}",)
-            yield Matter(f"Item changes of {plan.supplier}", text, commands, alone=True)
+            yield Matter(f"Item changes of {plan.supplier}", text, commands)
 
 
 def _of_what_stands_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:

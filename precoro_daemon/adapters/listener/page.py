@@ -118,11 +118,10 @@ def _matter(matter: Matter) -> Html:
 
 
 def _how_to_type(found: Sequence[Matter]) -> Iterator[Html]:
-    if any(matter.alone for matter in found):
-        text = (
-            "Commands other than status need the state to themselves: stop the program, type them as its user, and"
-            " start it again."
-        )
+    if any(matter.commands for matter in found):
+        text = "Type commands as the program's user; it goes on meanwhile."
+        if any(matter.alone for matter in found):
+            text += " But check needs the state to itself: stop the program for it."
         yield tag("p", text, class_="soft")
 
 

@@ -46,11 +46,13 @@ _LOG.addFilter(_Our())
 
 
 @asynccontextmanager
-async def serving(app: web.Application, address: Address, *, most: int, patience: float) -> AsyncIterator[Address]:
+async def serving(
+    app: web.Application, address: Address, *, most: int, patience: float, mode: int = 0o660
+) -> AsyncIterator[Address]:
     """Serve the application until the context ends; gives the real address. One request for each connection.
 
     `most` connections are held at a time, each for `patience` seconds, whatever its client does in them; further ones
-    are closed at once. Raises ListenerUnusable.
+    are closed at once. `mode`: who may connect to a Unix socket. Raises ListenerUnusable.
     """
     app.middlewares.append(_one_request_each)
     runner = web.AppRunner(
@@ -67,7 +69,7 @@ async def serving(app: web.Application, address: Address, *, most: int, patience
     )
     await runner.setup()
     try:
-        bound = await anyio.to_thread.run_sync(_bind, address)
+        bound = await anyio.to_thread.run_sync(_bind, address, mode)
         doorman = _Doorman(runner.server, most, patience)
         server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_QUEUE)
         try:
@@ -136,9 +138,9 @@ def _real(address: Address, bound: socket.socket) -> Address:
     return address if address.path else Address(address.host, bound.getsockname()[1])
 
 
-def _bind(address: Address) -> socket.socket:
+def _bind(address: Address, mode: int) -> socket.socket:
     try:
-        return _unix(address.path) if address.path else _tcp(address)
+        return _unix(address.path, mode) if address.path else _tcp(address)
     except OSError as error:
         raise ListenerUnusable(f"cannot listen on {address}: {_reason(error)}") from error
 
@@ -156,14 +158,14 @@ def _tcp(address: Address) -> socket.socket:
     return bound
 
 
-def _unix(path: str) -> socket.socket:
+def _unix(path: str, mode: int) -> socket.socket:
     """A socket that a killed process left is replaced; one behind which somebody answers is not."""
     if _is_socket(path) and not _answers(path):
         Path(path).unlink()
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         bound.bind(path)
-        Path(path).chmod(0o660)
+        Path(path).chmod(mode)
         bound.setblocking(False)
     except OSError:
         bound.close()

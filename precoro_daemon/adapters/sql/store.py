@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from precoro_daemon.adapters.sql.deliveries import SqlDeliveries
 from precoro_daemon.adapters.sql.journal import SqlJournal
 from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
-from precoro_daemon.adapters.sql.opening import open_writable
+from precoro_daemon.adapters.sql.opening import open_read_only, open_writable
 from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.adapters.threads import run_to_end
+from precoro_daemon.errors import StoreHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,30 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     `identity` names the company and user whose data it keeps, as a hash. Raises StoreHeld, and StoreUnusable for a
     file that is not ours to write; such a file is left untouched.
     """
+    async with _on_a_thread(path, lambda resources: open_writable(path, identity, resources)) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_to_look(path: Path, *, identity: str) -> AsyncIterator[Store]:
+    """The same; where somebody else holds it, for reading only, beside them. Raises StoreUnusable."""
+
+    def connect(resources: ExitStack) -> sqlite3.Connection:
+        try:
+            return open_writable(path, identity, resources)
+        except StoreHeld:
+            return resources.enter_context(closing(open_read_only(path, identity)))
+
+    async with _on_a_thread(path, connect) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _on_a_thread(path: Path, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
     resources = ExitStack()
     try:
-        connection = await run_to_end(executor, lambda: open_writable(path, identity, resources))
+        connection = await run_to_end(executor, lambda: connect(resources))
         transactions = Transactions(executor, connection, path)
         yield build_store(transactions, Witness(path))
     finally:

@@ -1,0 +1,77 @@
+"""what a person wants done with payments, as data: carried out by whoever holds the state"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from precoro_daemon.paying import deciding
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.planning import Books, plan_claims, read_books
+
+Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm"]
+
+AT_ONCE: frozenset[Kind] = frozenset({"arm", "disarm"})
+"""They change no payment, so they need not wait for one that is being sent."""
+
+WAKING: frozenset[Kind] = frozenset({"plan", "repost", "arm"})
+"""After them there may be something to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """plan: read the books · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent
+
+    by       who wants it; stands in the journal
+    ident    how the id of the payment begins
+    payment  adopt: the other side's id of it · invoice, force: of repost · reason: kept in the journal
+    """
+
+    kind: Kind
+    by: str
+    ident: str = ""
+    payment: str | None = None
+    invoice: int | None = None
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What orders and looks work on: the state, the books and time; nothing here calls Precoro.
+
+    marks  payments of the books are to be recorded at Precoro
+    """
+
+    keeper: Keeper
+    books: Books
+    marks: bool
+
+
+async def carry_out(order: Order, desk: Desk) -> str:
+    """What there is to say of it. Raises DecisionRefused, and what reading the books raises."""
+    keeper, books = desk.keeper, desk.books
+    now = books.clock.now()
+    match order.kind:
+        case "plan":
+            if desk.marks:
+                await read_books(books)
+                await plan_claims(books, keeper)
+            return ""
+        case "arm":
+            await keeper.journal.arm(now)
+            return "armed: payments are sent from the next lap on"
+        case "disarm":
+            said = f"disarmed by {order.by}" + (f": {order.reason}" if order.reason else "")
+            await keeper.journal.disarm(now, said)
+            return "disarmed: nothing is sent until `payments arm`"
+    intent = await deciding.find(keeper, order.ident)
+    if order.kind == "adopt":
+        intent = await deciding.adopt(keeper, books, intent, order.payment, order.by)
+    elif order.kind == "drop":
+        intent = await deciding.drop(keeper, intent, order.by, order.reason)
+    elif order.invoice is not None:
+        intent = await deciding.assign(keeper, books, intent, order.invoice, order.by)
+    else:
+        intent = await deciding.repost(keeper, intent, order.by, force=order.force)
+    return f"{intent.id}  {intent}: now {intent.state}"

@@ -1,0 +1,192 @@
+"""Commands about payments beside the running service: it carries out what they ask, and they look past it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+from anyio.abc import Process
+
+from tests.payments.scene import payments
+from tests.system.program import finish
+from tests.system.test_payments import Stage, stage
+
+pytestmark = pytest.mark.asyncio
+
+
+def for_hours(it: Stage) -> None:
+    """Nothing comes by itself: what happens was ordered. (An hour of theirs is a minute.)"""
+    for name in ("mirror_collections", "mark_invoices_paid", "export_payments"):
+        it.program.sections[name] |= {"every": "100h"}
+
+
+async def until(true: Callable[[], object], within: float = 15) -> None:
+    with anyio.fail_after(within):
+        while not true():  # noqa: ASYNC110 - it is another process
+            await anyio.sleep(0.05)
+
+
+async def ends(process: Process) -> None:
+    process.send_signal(signal.SIGTERM)
+    done = await finish(process)
+    assert (done.code, done.stderr) == (0, "")
+
+
+async def at_work(it: Stage) -> None:
+    """The service has mirrored, read the books, and rests."""
+    laps = "SELECT 1 FROM laps WHERE job = 'export_payments'"
+    await until(lambda: it.program.state.exists() and Path(f"{it.program.state}.control").exists())
+    await until(lambda: it.program.query(laps))
+
+
+async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        invoice, other = it.invoice(), it.invoice()
+        for_hours(it)
+        async with it.program.running("run") as process:
+            await at_work(it)
+            await it.pays(invoice)
+            plan = await it.command("plan", "--json")
+            told = json.loads(plan.stdout)
+            assert [(row["amount"], row["fate"]) for row in told["payments"]] == [("100.00", "send")]
+            assert told["closed"].startswith("nothing is sent")
+            armed = await it.command("arm")
+            assert (armed.code, armed.stderr) == (0, "")
+            assert armed.stdout.startswith("armed: payments are sent from the next lap on; ")
+            await until(lambda: payments(invoice) == [10_000])
+            await it.pays(other)
+            applied = await it.command("apply")
+            assert (applied.code, "the running service has read the books" in applied.stdout) == (0, True), applied
+            await until(lambda: payments(other) == [10_000])
+            assert (await it.command("disarm", "--reason", "audit")).code == 0
+            assert "audit" in (await it.command("plan")).stdout
+            await ends(process)
+        assert it.intents() == [("to_precoro", "confirmed")] * 2
+
+
+async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        invoice = it.invoice()
+        for_hours(it)
+        await it.pays(invoice, 12_000)
+        assert (await it.command("arm")).code == 0
+        async with it.program.running("run") as process:
+            await at_work(it)
+            [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
+            ident = held["id"][:8]
+            assert "the books paid 120.00" in " ".join((await it.command("review")).stdout.split())
+            refused = await it.command("adopt", ident)
+            assert (refused.code, "say which payment it is there" in refused.stderr) == (2, True), refused
+            assert "no payment has an id" in (await it.command("drop", "zz")).stderr
+            assert "now planned" in (await it.command("repost", ident)).stdout
+            await until(lambda: it.program.query("SELECT 1 FROM journal WHERE event = 'hold' LIMIT 1 OFFSET 1"))
+            assert "now rejected" in (await it.command("drop", ident, "--reason", "a typing error")).stdout
+            trace = json.loads((await it.command("trace", ident, "--json")).stdout)
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+        assert [line["event"] for line in trace["journal"]] == ["plan", "hold", "repost", "hold", "drop"]
+        assert trace["journal"][-1]["reason"].endswith("does not want it sent: a typing error")
+        assert [line["kind"] for line in done.only("order_obeyed")] == ["repost", "drop"]
+        assert payments(invoice) == []
+
+
+async def test_the_socket_is_its_owners_alone_and_a_killed_service_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        for_hours(it)
+        door = Path(f"{it.program.state}.control")
+        for _ in range(2):
+            async with it.program.running("run") as process:
+                await until(lambda: answers(door))
+                assert mode(door) == 0o600
+                assert (await it.command("arm")).code == 0
+                process.kill()
+                await process.wait()
+            assert mode(door)
+            assert (await it.command("disarm")).code == 0, "nobody holds the state"
+        async with it.program.running("run") as process:
+            await until(lambda: answers(door))
+            await ends(process)
+        assert mode(door) is None
+
+
+async def test_what_takes_no_orders_is_named(tmp_path: Path) -> None:
+    counts = {"suppliers": 2, "invoices": 200}
+    async with stage(tmp_path, counts=counts, latency=1.0) as it, it.program.running("--once") as process:
+        await until(it.program.state.exists)
+        refused = await it.command("arm")
+        assert (refused.code, f"is held by process {process.pid} on" in refused.stderr) == (7, True), refused
+        looked = await it.command("review", "--json")
+        assert (looked.code, json.loads(looked.stdout)["payments"]) == (0, []), looked
+        process.kill()
+
+
+async def test_what_it_does_not_understand_it_says(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        for_hours(it)
+        door = Path(f"{it.program.state}.control")
+        async with it.program.running("run") as process:
+            await until(lambda: answers(door))
+            for body, status in ((b'{"kind": "spend", "by": "me"}', 400), (b"", 400), (b"x" * 100_000, 413)):
+                told = await anyio.to_thread.run_sync(posted, door, body)
+                assert told.startswith(b"HTTP/1.1 %d" % status), told
+            assert (await it.command("arm")).code == 0
+            await ends(process)
+
+
+async def test_where_no_socket_can_be_the_service_runs_without(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        for_hours(it)
+        await anyio.Path(f"{it.program.state}.control").mkdir()
+        async with it.program.running("run") as process:
+            await until(lambda: it.program.state.exists() and rows(it, "SELECT 1 FROM laps"))
+            assert (await it.command("arm")).code == 7
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+        assert (done.code, [line["what"] for line in done.only("listening_failed")]) == (0, ["orders"])
+
+
+async def test_without_books_there_is_nothing_to_order(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        given: dict[str, Any] = dict(it.program.sections)
+        for name in ("ledger", "ledger.sql", "mark_invoices_paid", "export_payments"):
+            del it.program.sections[name]
+        async with it.program.running("run") as process:
+            await until(lambda: answers(Path(f"{it.program.state}.control")))
+            it.program.sections = given
+            refused = await it.command("arm")
+            assert (refused.code, "there are no books" in refused.stderr) == (2, True), refused
+            await ends(process)
+
+
+def rows(it: Stage, sql: str) -> bool:
+    try:
+        return bool(it.program.query(sql))
+    except Exception:  # noqa: BLE001 - it is not there yet
+        return False
+
+
+def answers(door: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(door)) == 0
+
+
+def posted(door: Path, body: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(str(door))
+        sender.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        with suppress(BrokenPipeError):  # it has its answer
+            sender.sendall(body)
+        return sender.recv(4096)
+
+
+def mode(path: Path) -> int | None:
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
