@@ -232,7 +232,7 @@ async def _kill_when(it: Stage, holds: Callable[[sqlite3.Connection], bool]) -> 
                         process.kill()
                         return True
             except sqlite3.Error:
-                pass
+                pass  # it is not there yet, or is just being made
             await anyio.sleep(0.001)
     return False
 

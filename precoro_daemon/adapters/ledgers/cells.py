@@ -100,7 +100,7 @@ def _day_in(text: str, writing: Writing) -> date:
         if match := _ISO_DAY.fullmatch(text):
             return date.fromisoformat(match[1])
     except (ValueError, OverflowError, OSError):
-        pass
+        pass  # no such day: said below, as what looks like no day at all
     raise CellError(f"paid_on: {_shown(text)} is no date, such as {_example(writing)}")
 
 

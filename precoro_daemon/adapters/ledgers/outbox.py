@@ -64,7 +64,7 @@ class Outbox:
         try:
             self._publish(name, content)
         except FileExistsError:
-            pass
+            pass  # the same payment, put there by an earlier try; it is made lasting all the same
         except OSError as error:
             raise self._explain(error) from None
         self._make_lasting()
