@@ -105,6 +105,10 @@ class DecisionRefused(DaemonError):
     exit_code = 2
 
 
+class OrderUnanswered(DaemonError):
+    """The service that holds the state did not come to what it was asked to do, or did not say so."""
+
+
 class WantedRefused(DaemonError):
     """What is wanted of a supplier's items has mistakes. All are listed by row and column; nothing was sent."""
 

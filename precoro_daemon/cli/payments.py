@@ -15,6 +15,7 @@ from precoro_daemon.cli.running import config_option, load, make_console, run_as
 from precoro_daemon.errors import StoreHeld, gravest
 
 if TYPE_CHECKING:
+    from precoro_daemon.daemon import RunReport
     from precoro_daemon.paying.forecasting import Outlook
     from precoro_daemon.paying.orders import Kind
     from precoro_daemon.settings import Settings
@@ -62,15 +63,15 @@ def apply(parent: Path | None, config: Path | None) -> None:
     enabled = [name for name in wiring.JOB_NAMES if name in wiring.PAYMENT_JOBS and getattr(settings, name).enabled]
     if not enabled:
         raise click.UsageError("neither mark_invoices_paid nor export_payments is enabled in the configuration")
-    try:
-        reports = [run_async(partial(wiring.run, settings, clock, wiring.Wish(name))) for name in enabled]
-    except StoreHeld:
-        _carry_out(settings, "plan")
-        click.echo(
-            "the running service has read the books and sends what may be sent; see `payments review` and its log"
-        )
-        return
-    for name, report in zip(enabled, reports, strict=True):
+    reports: list[RunReport] = []
+    for name in enabled:
+        try:
+            reports.append(run_async(partial(wiring.run, settings, clock, wiring.Wish(name))))
+        except StoreHeld as held:
+            _give(settings, "plan", held)
+            click.echo("the running service was woken, and sends what may be sent: see `payments review` and its log")
+            break
+    for name, report in zip(enabled, reports, strict=False):
         click.echo(f"{name}: {report.brought} steps")
         for line in report.failed:
             click.echo(f"  {line}")
@@ -174,7 +175,17 @@ def _carry_out(settings: Settings, kind: Kind, **given: Any) -> str:
     from precoro_daemon.paying.orders import Order
     from precoro_daemon.wiring.control import carry_out
 
-    return run_async(partial(carry_out, settings, Order(kind, _who(), **given)))
+    try:
+        return run_async(partial(carry_out, settings, Order(kind, _who(), **given)))
+    except StoreHeld as held:
+        return _give(settings, kind, held, **given)
+
+
+def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
+    from precoro_daemon.paying.orders import Order
+    from precoro_daemon.wiring.control import give_order
+
+    return give_order(settings, Order(kind, _who(), **given), held)
 
 
 def _look_ahead(settings: Settings) -> Outlook:

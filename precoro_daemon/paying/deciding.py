@@ -76,8 +76,8 @@ async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, 
         raise DecisionRefused(f"the mirror has no invoice with id {invoice_id}")
     chosen = _for_invoice(books, intent, invoices[0])
     await _refuse_second(keeper, chosen)
-    await drop(keeper, intent, by, f"it is for invoice {chosen.invoice_idn}, see {chosen.id}")
-    planned = await keeper.plan(chosen, Event.PLAN, f"{by} says it is for {invoices[0]}", intent.source)
+    why = f"{by} does not want it sent: it is for invoice {chosen.invoice_idn}, see {chosen.id}"
+    planned = await keeper.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}")
     if planned is None:
         raise DecisionRefused(f"it was sent for invoice {chosen.invoice_idn} before, see {chosen.id}")
     return planned

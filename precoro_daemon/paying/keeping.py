@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from precoro_daemon.domain.intents import Attempt, Intent, Step
+from precoro_daemon.domain.intents import Attempt, Intent, Step, moved
 from precoro_daemon.domain.payments import Event, State
 from precoro_daemon.ports import Clock, Journal
 from precoro_daemon.telemetry import get_logger
@@ -38,6 +38,15 @@ class Keeper:
         if intent is not None:
             self._tell(None, intent)
         return intent
+
+    async def replace(self, intent: Intent, why: str, draft: Intent, reason: str) -> Intent | None:
+        """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
+        drop = self._step(Event.DROP, why, changes={"told": True, "look_at": None})
+        planned = await self.journal.replace(intent, drop, draft, self._step(Event.PLAN, reason))
+        if planned is not None:
+            self._tell(intent, moved(intent, drop))
+            self._tell(None, planned)
+        return planned
 
     async def record(
         self, intent: Intent, event: Event, reason: str = "", facts: Mapping[str, str] | None = None, **changes: Any
@@ -71,11 +80,11 @@ class Keeper:
         return Step(event, self.clock.now(), reason, facts or {}, changes or {})
 
     def _tell(self, before: Intent | None, after: Intent) -> None:
-        moved = before is None or before.state is not after.state
-        self.moves += moved
-        told = _log.warning if moved and after.state in _WORRYING else _log.info
+        has_moved = before is None or before.state is not after.state
+        self.moves += has_moved
+        told = _log.warning if has_moved and after.state in _WORRYING else _log.info
         told(
-            _TOLD[after.state] if moved else "payment_noted",
+            _TOLD[after.state] if has_moved else "payment_noted",
             intent=after.id,
             payment=str(after),
             direction=after.direction,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
+from precoro_daemon.domain.payments import State
 from precoro_daemon.paying import deciding
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.planning import Books, plan_claims, read_books
@@ -18,8 +21,7 @@ WAKING: frozenset[Kind] = frozenset({"plan", "repost", "arm"})
 """After them there may be something to send."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan: read the books · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent
 
     by       who wants it; stands in the journal
@@ -64,7 +66,12 @@ async def carry_out(order: Order, desk: Desk) -> str:
         case "disarm":
             said = f"disarmed by {order.by}" + (f": {order.reason}" if order.reason else "")
             await keeper.journal.disarm(now, said)
-            return "disarmed: nothing is sent until `payments arm`"
+            leaving = [
+                *await keeper.journal.in_state("to_precoro", State.SENDING),
+                *await keeper.journal.in_state("to_ledger", State.SENDING),
+            ]
+            last = f" but what is on its way: {', '.join(map(str, leaving))}" if leaving else ""
+            return f"disarmed: nothing is sent until `payments arm`{last}"
     intent = await deciding.find(keeper, order.ident)
     if order.kind == "adopt":
         intent = await deciding.adopt(keeper, books, intent, order.payment, order.by)

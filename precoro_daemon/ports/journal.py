@@ -64,13 +64,18 @@ class Journal(Protocol):
         """
         ...
 
+    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step) -> Intent | None:
+        """Move an intent and begin another one, which carries the same payment of the books: all or nothing, as with
+        `plan`."""
+        ...
+
     async def record(self, intent: Intent, step: Step) -> Intent:
         """Move an intent, with a row of the journal."""
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
         """The permission to send: attempt, state and journal row, on disk when it returns, and so is the witness that
-        tells a restored store from this one."""
+        tells a restored store from this one. Raises SendingStopped where payments are not armed (any more)."""
         ...
 
     async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import stat
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 
 import anyio.to_thread
 import msgspec
 
-from precoro_daemon.adapters.listener.control import PATH, PATIENCE, control
+from precoro_daemon.adapters.listener.control import LIFE, PATH, control
+from precoro_daemon.adapters.sql.opening import open_read_only
+from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.domain.addresses import Address
-from precoro_daemon.errors import DecisionRefused, ListenerUnusable, StoreHeld
+from precoro_daemon.errors import DecisionRefused, ListenerUnusable, OrderUnanswered, StoreHeld
 from precoro_daemon.paying import orders
 from precoro_daemon.paying.orders import Desk, Order
 from precoro_daemon.service import Service
@@ -19,11 +24,15 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.wiring.asking import LocalConnection
 from precoro_daemon.wiring.payments import open_desk
+from precoro_daemon.wiring.values import identity
 
 _log = get_logger()
 
 _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
+
+_OPENS_WITHIN = 3.0
+"""Real seconds after which who holds the state has opened its socket, or will not."""
 
 
 @asynccontextmanager
@@ -45,40 +54,72 @@ async def open_control(settings: Settings, desk: Desk | None, service: Service) 
         return said
 
     async with AsyncExitStack() as stack:
-        address = Address(path=await _socket(settings))
+        path = await anyio.to_thread.run_sync(_cleared, settings.state.path)
         try:
-            await stack.enter_async_context(control(address, obey))
+            await stack.enter_async_context(control(Address(path=str(path)), obey))
+            await anyio.to_thread.run_sync(hand_over, path, settings.state.path)
         except ListenerUnusable as error:
             _log.warning("listening_failed", what="orders", reason=str(error))
         yield
 
 
 async def carry_out(settings: Settings, order: Order) -> str:
-    """What there is to say of it. Raises DecisionRefused; StoreHeld, if the state is held by what takes no orders."""
-    try:
-        async with open_desk(settings) as here:
-            return await orders.carry_out(order, here.desk)
-    except StoreHeld as held:
-        return await anyio.to_thread.run_sync(_ask, await _socket(settings), order, held)
+    """What there is to say of it. Raises StoreHeld, DecisionRefused and what reading the books raises."""
+    async with open_desk(settings) as here:
+        return await orders.carry_out(order, here.desk)
 
 
-async def _socket(settings: Settings) -> str:
-    return f"{await anyio.Path(settings.state.path).resolve()}.control"
+def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
+    """Have it carried out by the service that holds the state. Blocking.
 
-
-def _ask(path: str, order: Order, held: StoreHeld) -> str:
-    asked = LocalConnection(path, PATIENCE + 5)
-    try:
-        asked.request("POST", PATH, msgspec.json.encode(order))
-        told = msgspec.json.decode(asked.getresponse().read(65_536), type=dict[str, str | int])
-    except PermissionError:
-        raise StoreHeld(f"{held} Or ask it as its own user or as root: {path} is theirs alone.") from None
-    except (OSError, http.client.HTTPException, msgspec.MsgspecError):
-        raise held from None
-    finally:
-        asked.close()
+    Raises `held` if it takes none; StoreUnusable for another company's state; OrderUnanswered; what it refuses.
+    """
+    path = _socket(settings.state.path)
+    with closing(open_read_only(settings.state.path, identity(settings))):
+        pass  # it is this company's
+    asked = LocalConnection(str(path), LIFE)
+    with closing(asked):
+        _connect(asked, path, held)
+        try:
+            asked.request("POST", PATH, msgspec.json.encode(order))
+            answer = asked.getresponse()
+            told = msgspec.json.decode(answer.read(65_536), type=dict[str, str | int])
+        except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
+            text = f"the service gave no answer, and may have done it: see `payments review` or `trace` ({error})"
+            raise OrderUnanswered(text) from None
     if "said" in told:
         return str(told["said"])
-    refusal = DecisionRefused(str(told.get("refused", "the service gave no reason")))
+    refusal = DecisionRefused(str(told.get("refused", f"the service answered {answer.status}")))
     refusal.exit_code = int(told.get("exit_code", refusal.exit_code))
     raise refusal
+
+
+def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:
+    """A service that begins, or reads its configuration anew, has no socket for a moment."""
+    end = time.monotonic() + _OPENS_WITHIN
+    while True:
+        try:
+            asked.connect()
+        except PermissionError:
+            raise StoreHeld(f"{held} Or ask it as its own user or as root: {path} is theirs alone.") from None
+        except OSError:
+            if time.monotonic() > end:
+                raise held from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _socket(state: Path) -> Path:
+    return Path(f"{state.resolve()}.control")
+
+
+def _cleared(state: Path) -> Path:
+    """Who holds the state is the only one to take orders for it: what another process left there is of no use."""
+    path = _socket(state)
+    try:
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+    except OSError:
+        pass  # nothing is there; or it stays, and is told when the socket is to be made
+    return path

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.domain.quota import QuotaPlan
-from precoro_daemon.errors import DaemonError, FatalError, gravest, leaves
+from precoro_daemon.errors import DaemonError, FatalError, StoreHeld, gravest, leaves
 from precoro_daemon.heartbeat import Heartbeat
 from precoro_daemon.ports import Supervisor, Tallies
 from precoro_daemon.service import Around, Service
@@ -26,6 +27,11 @@ from precoro_daemon.wiring.values import clock_for, identity, quota_plan
 from precoro_daemon.wiring.watch import Watched, open_watch
 
 _log = get_logger()
+
+_MOMENTS = AsyncRetrying(
+    retry=retry_if_exception_type(StoreHeld), stop=stop_after_delay(5), wait=wait_fixed(0.25), reraise=True
+)
+"""A command may hold the state for a moment, and who starts a service should not have to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,12 @@ async def serve(settings: Settings, host: Host) -> End:
     ends: list[End] = []
     failure: DaemonError | None = None
     try:
-        async with open_store(settings.state.path, identity=identity(settings)) as store:
+        async with AsyncExitStack() as stack:
+            async for attempt in _MOMENTS:
+                with attempt:
+                    store = await stack.enter_async_context(
+                        open_store(settings.state.path, identity=identity(settings))
+                    )
             ends.append(await _Runs(settings, host, store).run())
     except* DaemonError as errors:
         failure = gravest(leaves(errors))

@@ -22,7 +22,7 @@ from precoro_daemon.domain.documents import read_record
 from precoro_daemon.domain.intents import Attempt, Intent, Step
 from precoro_daemon.domain.matching import Claim, Paid
 from precoro_daemon.domain.payments import Event, ImpossibleTransition, State, intent_id
-from precoro_daemon.errors import StaleIntent, StoreUnusable
+from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
 from precoro_daemon.ports import Misread, Reading
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
@@ -98,6 +98,22 @@ async def test_the_index_itself_allows_one_unresolved_intent_of_an_invoice(store
     [rejected] = await store.journal.in_state("to_precoro", State.REJECTED)
     with pytest.raises(StoreUnusable, match="UNIQUE"):
         await store.journal.record(rejected, Step(Event.REPOST, T0))
+
+
+@pytest.mark.asyncio
+async def test_one_takes_the_place_of_another_or_nothing_is_written(store: Store, backend: Backend) -> None:
+    lost = await planned(store, payment="17", invoice=None)
+    lost = await store.journal.record(lost, Step(Event.HOLD, T0, "no invoice"))
+    await planned(store, payment="18", invoice=2)
+    drop, begin = Step(Event.DROP, T0, "it is for another"), Step(Event.PLAN, T0, "somebody says so")
+    before = backend.query("SELECT count(*) FROM journal")
+    assert await store.journal.replace(lost, drop, draft("17", 2), begin) is None, "the invoice has an unresolved one"
+    assert await store.journal.in_state("to_precoro", State.REVIEW) == [lost]
+    assert backend.query("SELECT count(*) FROM journal") == before
+    taken = await store.journal.replace(lost, drop, draft("17", 3), begin)
+    assert taken is not None
+    assert (taken.state, taken.invoice_id) == (State.PLANNED, 3)
+    assert [one.id for one in await store.journal.in_state("to_precoro", State.REJECTED)] == [lost.id]
 
 
 @pytest.mark.asyncio
@@ -232,7 +248,17 @@ async def test_nothing_begins_where_the_witness_is_gone(store: Store, tmp_path: 
     await store.journal.arm(T0)
     intent = await planned(store)
     (tmp_path / "state.db.armed").unlink()
-    with pytest.raises(StoreUnusable, match="armed is gone"):
+    with pytest.raises(SendingStopped, match="moved, copied or restored"):
+        await store.journal.begin(intent, attempt(intent), send())
+    assert await store.journal.in_state("to_precoro", State.PLANNED) == [intent]
+
+
+@pytest.mark.asyncio
+async def test_nothing_begins_once_payments_are_disarmed(store: Store) -> None:
+    await store.journal.arm(T0)
+    intent = await planned(store)
+    await store.journal.disarm(T0, "disarmed by somebody")
+    with pytest.raises(SendingStopped, match="disarmed by somebody"):
         await store.journal.begin(intent, attempt(intent), send())
     assert await store.journal.in_state("to_precoro", State.PLANNED) == [intent]
 

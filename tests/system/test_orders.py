@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import anyio.to_thread
 import pytest
 from anyio.abc import Process
 
+from precoro_daemon.adapters.sql.holder import held
 from tests.payments.scene import payments
 from tests.system.program import finish
 from tests.system.test_payments import Stage, stage
@@ -65,7 +66,7 @@ async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_pa
             await until(lambda: payments(invoice) == [10_000])
             await it.pays(other)
             applied = await it.command("apply")
-            assert (applied.code, "the running service has read the books" in applied.stdout) == (0, True), applied
+            assert (applied.code, "the running service was woken" in applied.stdout) == (0, True), applied
             await until(lambda: payments(other) == [10_000])
             assert (await it.command("disarm", "--reason", "audit")).code == 0
             assert "audit" in (await it.command("plan")).stdout
@@ -118,6 +119,21 @@ async def test_the_socket_is_its_owners_alone_and_a_killed_service_leaves_nothin
         assert mode(door) is None
 
 
+async def test_a_command_that_holds_the_state_for_a_moment_keeps_no_service_from_starting(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        assert (await it.command("arm")).code == 0
+        with ExitStack() as lock:
+            await anyio.to_thread.run_sync(lock.enter_context, held(it.program.state))
+            async with it.program.running("run") as process:
+                looked = await it.command("review", "--json")
+                assert (looked.code, json.loads(looked.stdout)["payments"]) == (0, []), "a look holds nothing"
+                await anyio.sleep(0.5)
+                assert process.returncode is None
+                lock.close()
+                await until(lambda: answers(Path(f"{it.program.state}.control")))
+                await ends(process)
+
+
 async def test_what_takes_no_orders_is_named(tmp_path: Path) -> None:
     counts = {"suppliers": 2, "invoices": 200}
     async with stage(tmp_path, counts=counts, latency=1.0) as it, it.program.running("--once") as process:
@@ -135,7 +151,8 @@ async def test_what_it_does_not_understand_it_says(tmp_path: Path) -> None:
         door = Path(f"{it.program.state}.control")
         async with it.program.running("run") as process:
             await until(lambda: answers(door))
-            for body, status in ((b'{"kind": "spend", "by": "me"}', 400), (b"", 400), (b"x" * 100_000, 413)):
+            strange = (b'{"kind": "spend", "by": "me"}', b'{"kind": "arm", "by": "me", "only_if": "asked"}', b"")
+            for body, status in (*((body, 400) for body in strange), (b"x" * 100_000, 413)):
                 told = await anyio.to_thread.run_sync(posted, door, body)
                 assert told.startswith(b"HTTP/1.1 %d" % status), told
             assert (await it.command("arm")).code == 0

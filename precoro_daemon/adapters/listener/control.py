@@ -4,54 +4,96 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import msgspec
 from aiohttp import web
+from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.domain.addresses import Address
-from precoro_daemon.errors import DaemonError
+from precoro_daemon.errors import DaemonError, OrderUnanswered, gravest, leaves
 from precoro_daemon.paying.orders import Order
 
 PATH = "/orders"
 
-PATIENCE = 60.0
+PATIENCE = 50.0
 """Real seconds in which an order is carried out: payments being sent end first, and books take their time."""
 
-_MOST = 8
+LIFE = 90.0
+"""Real seconds of a connection. Far longer: who gives an order is to hear what became of it."""
+
+_MOST = 32
 """Connections at a time: people type these commands."""
 
 _LARGEST = 16_384
 """Bytes of an order."""
 
+Obey = Callable[[Order], Awaitable[str]]
+
 
 @asynccontextmanager
-async def control(address: Address, obey: Callable[[Order], Awaitable[str]]) -> AsyncIterator[None]:
+async def control(address: Address, obey: Obey) -> AsyncIterator[None]:
     """Until the context ends. `obey` gives what there is to say, and raises DaemonError where it refuses.
 
-    The socket is its owner's alone, as the state is. Raises ListenerUnusable.
+    Once begun an order does not end with its connection. The socket is its owner's alone, as the state is. Raises
+    ListenerUnusable.
     """
+    app = web.Application(client_max_size=_LARGEST)
+    counter = _Counter(obey)
+    app.router.add_post(PATH, counter.receive)
+    async with serving(app, address, most=_MOST, patience=LIFE, mode=0o600), counter.open():
+        yield
 
-    async def receive(request: web.Request) -> web.Response:
+
+class _Counter:
+    def __init__(self, obey: Obey) -> None:
+        self._obey = obey
+        self._orders: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as orders:
+            self._orders = orders
+            try:
+                yield
+            finally:
+                self._orders = None
+                orders.cancel_scope.cancel()  # a step that was begun ends first, and whoever waits is told
+
+    async def receive(self, request: web.Request) -> web.Response:
         try:
             order = msgspec.json.decode(await request.read(), type=Order)
         except msgspec.MsgspecError as error:
-            return _answer(
-                400, refused=f"the service does not understand that, it may be of another version: {error}"
-            )
-        try:
-            with anyio.fail_after(PATIENCE - 5):
-                return _answer(200, said=await obey(order))
-        except TimeoutError:
-            return _answer(503, refused="the service is busy with payments; ask again in a minute")
-        except DaemonError as error:
-            return _answer(409, refused=str(error), exit_code=error.exit_code)
+            return _answer(400, refused=f"the service does not understand that; is it of another version? {error}")
+        outcome = _Outcome()
+        if self._orders is not None:
+            self._orders.start_soon(partial(outcome.of, self._obey, order), name="order")
+            await outcome.known.wait()
+        return outcome.answer
 
-    app = web.Application(client_max_size=_LARGEST)
-    app.router.add_post(PATH, receive)
-    async with serving(app, address, most=_MOST, patience=PATIENCE, mode=0o600):
-        yield
+
+class _Outcome:
+    """What an order came to, for whoever still wants to know."""
+
+    def __init__(self) -> None:
+        self.known = anyio.Event()
+        self.answer = _answer(503, refused="the service ends; look at `payments review`", exit_code=1)
+
+    async def of(self, obey: Obey, order: Order) -> None:
+        failure: DaemonError | None = None
+        try:
+            with anyio.move_on_after(PATIENCE) as patience:
+                self.answer = _answer(200, said=await obey(order))
+            if patience.cancelled_caught:
+                failure = OrderUnanswered("the service is busy with payments; ask again in a minute")
+        except* DaemonError as errors:
+            failure = gravest(leaves(errors))
+        finally:
+            if failure is not None:
+                self.answer = _answer(409, refused=str(failure), exit_code=failure.exit_code)
+            self.known.set()
 
 
 def _answer(status: int, **told: str | int) -> web.Response:

@@ -22,7 +22,7 @@ from precoro_daemon.adapters.sql.transactions import Transactions, in_transactio
 from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, moved
 from precoro_daemon.domain.payments import Direction, State
-from precoro_daemon.errors import StaleIntent
+from precoro_daemon.errors import SendingStopped, StaleIntent
 from precoro_daemon.ports import Line, Switch
 
 JOURNAL = read_named("journal.sql")
@@ -32,6 +32,10 @@ _NO_WITNESS = "the state was moved, copied or restored since it was armed; look 
 _OLDER = (
     "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
 )
+
+
+class _Taken(Exception):
+    """The other intent is there already; what was written goes back."""
 
 
 class SqlJournal:
@@ -72,6 +76,18 @@ class SqlJournal:
     async def plan(self, draft: Intent, step: Step, claim: str | None = None) -> Intent | None:
         return await self._transactions.write(partial(_plan, draft=draft, step=step, claim=claim))
 
+    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step) -> Intent | None:
+        def work(connection: sqlite3.Connection) -> Intent:
+            _move(connection, intent, step)
+            if (planned := _plan(connection, draft, begin, intent.source)) is None:
+                raise _Taken
+            return planned
+
+        try:
+            return await self._transactions.write(work)
+        except _Taken:
+            return None
+
     async def record(self, intent: Intent, step: Step) -> Intent:
         return await self._transactions.write(partial(_move, intent=intent, step=step))
 
@@ -82,8 +98,10 @@ class SqlJournal:
             return after, int(connection.execute(JOURNAL["last_line"]).fetchone()["seq"])
 
         def permit(connection: sqlite3.Connection) -> Intent:
+            switch = _switch(connection, self._witness)
+            if not switch.armed:
+                raise SendingStopped(switch.reason)
             # The witness learns of it afterwards: it must never know of a row that the store may yet lose.
-            self._witness.demand()
             after, seq = in_transaction(connection, work)
             self._witness.advance(seq, _fingerprint(connection, seq))
             return after

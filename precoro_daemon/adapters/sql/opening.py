@@ -76,6 +76,11 @@ def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.C
         return connection
 
 
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Is the state as this version has it?"""
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_SECONDS

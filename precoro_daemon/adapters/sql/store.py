@@ -18,12 +18,11 @@ from precoro_daemon.adapters.sql.deliveries import SqlDeliveries
 from precoro_daemon.adapters.sql.journal import SqlJournal
 from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
-from precoro_daemon.adapters.sql.opening import open_read_only, open_writable
+from precoro_daemon.adapters.sql.opening import is_current, open_read_only, open_writable
 from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.adapters.threads import run_to_end
-from precoro_daemon.errors import StoreHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,16 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_to_look(path: Path, *, identity: str) -> AsyncIterator[Store]:
-    """The same; where somebody else holds it, for reading only, beside them. Raises StoreUnusable."""
+    """For reading only, beside whoever holds it; one of an older version is brought up to date first. Raises
+    StoreHeld, StoreUnusable."""
 
     def connect(resources: ExitStack) -> sqlite3.Connection:
-        try:
-            return open_writable(path, identity, resources)
-        except StoreHeld:
-            return resources.enter_context(closing(open_read_only(path, identity)))
+        with ExitStack() as reading:
+            connection = reading.enter_context(closing(open_read_only(path, identity)))
+            if is_current(connection):
+                resources.push(reading.pop_all())
+                return connection
+        return open_writable(path, identity, resources)
 
     async with _on_a_thread(path, connect) as store:
         yield store
