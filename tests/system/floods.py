@@ -92,7 +92,8 @@ class _Weather:
     cores: Sequence[int]
 
     async def pass_over(self, seconds: float, rate: float) -> Flooded:
-        payable = list(books.payable(self.sandbox.company))
+        # The made-up yen have fractions, which a person has to look at.
+        payable = [row for row in books.payable(self.sandbox.company) if row.currency != "JPY"]
         before = payable.pop()
         await self._enter(before)
         await self._until_paid([before])
