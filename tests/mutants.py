@@ -369,6 +369,36 @@ MUTANTS = (
         "_TURN = 86_400.0",
         f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
+    Mutant(
+        "a disarmed lap goes on sending",
+        "adapters/sql/journal.py",
+        """            if not switch.armed:
+                raise SendingStopped(switch.reason)""",
+        """            assert switch""",
+        "tests/contracts/test_journal.py::test_nothing_begins_where_the_witness_is_gone",
+    ),
+    Mutant(
+        "a payment is dropped before it is planned for another invoice",
+        "adapters/sql/journal.py",
+        "                raise _Taken",
+        "                return intent",
+        "tests/contracts/test_journal.py::test_one_takes_the_place_of_another_or_nothing_is_written",
+    ),
+    Mutant(
+        "an order ends with its connection",
+        "adapters/listener/control.py",
+        """            self._orders.start_soon(partial(outcome.of, self._obey, order), name="order")
+            await outcome.known.wait()""",
+        """            await outcome.of(self._obey, order)""",
+        "tests/listener/test_control.py::test_an_order_goes_on_when_whoever_gave_it_is_gone",
+    ),
+    Mutant(
+        "a signal before the service heeds it raises an exception",
+        "cli/service.py",
+        "    os._exit(0)",
+        "    sys.exit(0)",
+        "tests/system/test_first_process.py::test_a_signal_that_comes_where_no_exception_counts_ends_it_too",
+    ),
 )
 
 
