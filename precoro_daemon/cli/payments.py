@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from precoro_daemon.cli.running import config_option, load, make_console, run_async
-from precoro_daemon.errors import StoreHeld, gravest
+from precoro_daemon.errors import OrderUnanswered, StoreHeld, gravest
 
 if TYPE_CHECKING:
     from precoro_daemon.daemon import RunReport
@@ -43,7 +44,10 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     from precoro_daemon import payment_tables
 
     settings = load(config or parent)
-    _carry_out(settings, "plan")
+    try:
+        _carry_out(settings, "plan")
+    except OrderUnanswered as busy:
+        click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     outlook = _look_ahead(settings)
     if as_json:
         click.echo(payment_tables.outlook_as_json(outlook))
@@ -68,7 +72,8 @@ def apply(parent: Path | None, config: Path | None) -> None:
         try:
             reports.append(run_async(partial(wiring.run, settings, clock, wiring.Wish(name))))
         except StoreHeld as held:
-            _give(settings, "plan", held)
+            with suppress(OrderUnanswered):  # it is at it already
+                _give(settings, "plan", held)
             click.echo("the running service was woken, and sends what may be sent: see `payments review` and its log")
             break
     for name, report in zip(enabled, reports, strict=False):

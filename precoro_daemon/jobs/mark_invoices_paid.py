@@ -69,6 +69,8 @@ class MarkInvoicesPaid:
             await lap.run()
         except (BudgetSpent, Stopped, FatalError) as error:
             lap.ended = error
+        except StaleIntent as error:
+            _log.info("payments_decided", reason=str(error))  # whose order it was wakes us for the rest
         return LapReport(brought=lap.keeper.moves, failed=lap.keeper.failed, ended=lap.ended)
 
 

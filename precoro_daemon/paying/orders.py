@@ -14,12 +14,6 @@ from precoro_daemon.paying.planning import Books, plan_claims, read_books
 
 Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm"]
 
-AT_ONCE: frozenset[Kind] = frozenset({"arm", "disarm"})
-"""They change no payment, so they need not wait for one that is being sent."""
-
-WAKING: frozenset[Kind] = frozenset({"plan", "repost", "arm"})
-"""After them there may be something to send."""
-
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan: read the books · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent
@@ -51,7 +45,10 @@ class Desk:
 
 
 async def carry_out(order: Order, desk: Desk) -> str:
-    """What there is to say of it. Raises DecisionRefused, and what reading the books raises."""
+    """What there is to say of it. Raises DecisionRefused; StaleIntent; what reading the books raises.
+
+    A decision may come while payments are sent: the journal moves what is still as it was read, and nothing else.
+    """
     keeper, books = desk.keeper, desk.books
     now = books.clock.now()
     match order.kind:

@@ -31,6 +31,9 @@ _log = get_logger()
 _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
 
+_LAP_ENDS_WITHIN = 10.0
+"""Real seconds that reading the books waits for a lap of payments, which may itself wait for Precoro's limits."""
+
 _OPENS_WITHIN = 3.0
 """Real seconds after which who holds the state has opened its socket, or will not."""
 
@@ -42,14 +45,13 @@ async def open_control(settings: Settings, desk: Desk | None, service: Service) 
     async def obey(order: Order) -> str:
         if desk is None:
             raise DecisionRefused("there are no books: say where they are in [ledger]")
-        if order.kind in orders.AT_ONCE:
+        async with AsyncExitStack() as stack:
+            if order.kind == "plan":
+                stack.callback(_wake, service)  # also where a lap reads the books already
+                await _between_laps(service, stack)
             said = await orders.carry_out(order, desk)
-        else:
-            async with service.without(_GROUP):
-                said = await orders.carry_out(order, desk)
-        if order.kind in orders.WAKING:
-            for name in _JOBS:
-                service.wake(name)
+        if order.kind != "disarm":
+            _wake(service)
         _log.info("order_obeyed", kind=order.kind, by=order.by)
         return said
 
@@ -61,6 +63,20 @@ async def open_control(settings: Settings, desk: Desk | None, service: Service) 
         except ListenerUnusable as error:
             _log.warning("listening_failed", what="orders", reason=str(error))
         yield
+
+
+def _wake(service: Service) -> None:
+    for name in _JOBS:
+        service.wake(name)
+
+
+async def _between_laps(service: Service, stack: AsyncExitStack) -> None:
+    """Two that read the books at a time would be in each other's way."""
+    try:
+        with anyio.fail_after(_LAP_ENDS_WITHIN):
+            await stack.enter_async_context(service.without(_GROUP))
+    except TimeoutError:
+        raise OrderUnanswered("the service reads the books and sends payments just now") from None
 
 
 async def carry_out(settings: Settings, order: Order) -> str:
@@ -89,7 +105,10 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
             raise OrderUnanswered(text) from None
     if "said" in told:
         return str(told["said"])
-    refusal = DecisionRefused(str(told.get("refused", f"the service answered {answer.status}")))
+    why = str(told.get("refused", f"the service answered {answer.status}"))
+    if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        raise OrderUnanswered(why)
+    refusal = DecisionRefused(why)
     refusal.exit_code = int(told.get("exit_code", refusal.exit_code))
     raise refusal
 

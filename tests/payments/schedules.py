@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from itertools import product
 from typing import Literal
 
@@ -23,7 +24,10 @@ from precoro_daemon.domain.caps import Caps
 from precoro_daemon.domain.doubts import Repost
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.payments import State
+from precoro_daemon.errors import DecisionRefused, StaleIntent
 from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.paying import deciding
+from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.planning import Books
 from precoro_daemon.paying.settling import Till
 from precoro_daemon.sandbox import schema
@@ -110,6 +114,7 @@ class Schedule:
     posts    what becomes of the payments sent, in turn
     reads    statuses of the GETs that fail, in turn, 0 for those that do not
     crashes  steps after which the process dies, one life after the other
+    person   decides while calls are under way, as this seed has it; None: nobody does
     """
 
     amounts: Sequence[int] = (TOTAL,)
@@ -121,6 +126,7 @@ class Schedule:
     naming: Literal["uuid", "number"] = "uuid"
     guard: bool = True
     mirrored: bool = True
+    person: int | None = None
 
 
 @dataclass
@@ -134,6 +140,7 @@ class Result:
     laps: int = 0
     steps: int = 0
     posts: int = 0
+    decided: int = 0
 
     @property
     def states(self) -> Sequence[State]:
@@ -173,6 +180,34 @@ async def play(schedule: Schedule) -> Result:
     return await _Play(schedule, bank, invoice, ledger).run()
 
 
+class _Person:
+    """Looks at the bank and decides by it; wants what it does not have sent again, if the program allows that."""
+
+    def __init__(self, seed: int, bank: Bank) -> None:
+        self.dice, self.bank = random.Random(seed), bank
+        self.decided = 0
+
+    async def decide(self, life: Life) -> None:
+        store, clock = life.store, self.bank.clock
+        open_ = await store.journal.in_state("to_precoro", State.REVIEW, State.REJECTED)
+        if not open_ or self.dice.random() < 0.5:
+            return
+        intent = self.dice.choice(open_)
+        keeper = Keeper(store.journal, clock)
+        books = Books(MemoryLedger(), store.claims, clock, "company", "idn")
+        made = [row for name in intent.names for row in self.bank.made.get(name, ())]
+        try:
+            if made and intent.state is State.REVIEW:
+                await deciding.adopt(keeper, books, intent, str(made[0].id), "somebody")
+            elif not made and not intent.attempts and intent.state is State.REVIEW and self.dice.random() < 0.3:
+                await deciding.drop(keeper, intent, "somebody", "")
+            else:
+                await deciding.repost(keeper, intent, "somebody", force=False)
+        except (DecisionRefused, StaleIntent):
+            return
+        self.decided += 1
+
+
 class _Play:
     def __init__(self, schedule: Schedule, bank: Bank, invoice: Row, ledger: MemoryLedger) -> None:
         self.schedule, self.bank, self.invoice, self.ledger = schedule, bank, invoice, ledger
@@ -182,6 +217,7 @@ class _Play:
         self.fate = Fate()
         self.database = emptied_database()
         self.witness = MemoryWitness(lambda: self.fate)
+        self.person = None if schedule.person is None else _Person(schedule.person, bank)
         self.result = Result(schedule)
         self.mirrored: list[bytes] = []
         self.end = bank.clock.now() + DAYS * 24 * HOUR
@@ -197,12 +233,15 @@ class _Play:
                     self.database.rollback()
             self.result.steps = max(self.result.steps, self.fate.steps)
         self.result.posts = len(self.schedule.posts) - len(self.posts)
+        self.result.decided = self.person.decided if self.person else 0
         self._judge()
         return self.result
 
     async def _live(self) -> bool:
         async with Life(self.bank, self.database, self.witness, self.fate) as life:
             life.wire.posts, life.wire.reads = self.posts, self.reads
+            if self.person is not None:
+                life.wire.meanwhile = partial(self.person.decide, life)
             if self.witness.read() is None:
                 await life.store.journal.arm(self.bank.clock.now())
             job = _job(life, self.ledger, self.schedule)
@@ -342,6 +381,7 @@ class Tally:
         result = await play(schedule)
         self.counts["schedules"] += 1
         self.counts["laps"] += result.laps
+        self.counts["decided"] += result.decided
         self.counts.update(str(state) for state in result.states)
         self.wrong += [f"{complaint} in {schedule}" for complaint in result.wrong]
         return result.steps, result.posts
@@ -364,6 +404,8 @@ async def _chosen(asked: argparse.Namespace) -> Tally:
         return await play_pairs(share, of)
     if asked.kind == "drawn":
         return await play_all(map(drawn, seeds))
+    if asked.kind == "person":
+        return await play_all(replace(drawn(seed), person=seed) for seed in seeds)
     amounts = AMOUNTS["full" if asked.kind == "full" else "half"]
     return await play_all(mild(seed, amounts) for seed in seeds)
 
@@ -372,7 +414,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--kind", choices=("drawn", "full", "partial", "pairs"), default="drawn")
+    parser.add_argument("--kind", choices=("drawn", "person", "full", "partial", "pairs"), default="drawn")
     parser.add_argument("--share", default="0/1", help="which part of the pairs: number/of")
     tally = asyncio.run(_chosen(parser.parse_args()))
     print(json.dumps({"counts": tally.counts, "wrong": tally.wrong[:20], "wrong_in_all": len(tally.wrong)}))

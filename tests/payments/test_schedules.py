@@ -43,10 +43,18 @@ def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
 
 
 def test_random_schedules() -> None:
-    each = 6_400 // CORES
+    each = 5_600 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
     assert counts["confirmed"] > 1_000
+
+
+def test_a_person_who_decides_while_calls_are_under_way() -> None:
+    each = 800 // CORES
+    parts = [("--kind", "person", "--count", str(each), "--seed", str(share * each)) for share in range(CORES)]
+    counts, wrong = played(*parts)
+    assert wrong == []
+    assert counts["decided"] > 150
 
 
 def test_both_directions_at_once_have_no_echo() -> None:

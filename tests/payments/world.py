@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -235,19 +235,25 @@ PostPlan = Callable[[Bank, Request], "Answer | None"]
 
 @dataclass
 class BankWire:
-    """Implements `Wire`. `posts` are what becomes of the payments sent, one after the other, then all is well."""
+    """Implements `Wire`. `posts` are what becomes of the payments sent, one after the other, then all is well.
+
+    meanwhile  what happens here while a call is under way
+    """
 
     bank: Bank
     fate: Fate
     posts: list[PostPlan] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
             raise Crash
         self.bank.catch_up()
         self.calls.append(str(request))
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if request.method == "POST":
             answer = await self._post(request, on_sent)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -53,11 +54,14 @@ def dying(seed: int) -> None:
 
 
 def payments(seed: int) -> None:
-    """A thousand schedules of payments to Precoro, some pairs of all outcomes there are, and fifty companies that pay
-    on both sides."""
+    """A thousand schedules of payments to Precoro, three hundred more with a person who decides meanwhile, some pairs
+    of all outcomes, and fifty companies that pay on both sides."""
     pairs = anyio.run(schedules.play_pairs, seed % 50, 50, list(schedules.POSTS))
     assert pairs.wrong == [], pairs.wrong[:5]
     tally = anyio.run(schedules.play_all, [schedules.drawn(seed * 1_000 + number) for number in range(1_000)])
+    assert tally.wrong == [], tally.wrong[:5]
+    decided = [replace(schedules.drawn(seed * 1_000 + number), person=seed + number) for number in range(300)]
+    tally = anyio.run(schedules.play_all, decided)
     assert tally.wrong == [], tally.wrong[:5]
     for number in range(50):
         _, wrong = anyio.run(both_ways.play, seed * 50 + number)

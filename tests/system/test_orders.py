@@ -100,6 +100,28 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
         assert payments(invoice) == []
 
 
+async def test_a_decision_waits_for_no_payment_that_is_being_sent(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        doubtful, other = it.invoice(), it.invoice()
+        for_hours(it)
+        await it.pays(doubtful, 12_000)
+        assert (await it.command("arm")).code == 0
+        async with it.program.running("run") as process:
+            await at_work(it)
+            [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
+            it.sandbox.tune(latency=7.0)
+            await it.pays(other)
+            assert (await it.command("apply")).code == 0
+            await until(lambda: len(it.intents()) == 2)
+            assert "now rejected" in (await it.command("drop", held["id"])).stdout
+            assert payments(other) == [], "it is under way"
+            planned = await it.command("plan")
+            assert (planned.code, "this is by what it read before" in planned.stderr) == (0, True), planned
+            it.sandbox.tune(latency=0.0)
+            await until(lambda: payments(other) == [10_000])
+            await ends(process)
+
+
 async def test_the_socket_is_its_owners_alone_and_a_killed_service_leaves_nothing_in_the_way(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         for_hours(it)

@@ -19,7 +19,7 @@ from precoro_daemon.paying.orders import Order
 PATH = "/orders"
 
 PATIENCE = 50.0
-"""Real seconds in which an order is carried out: payments being sent end first, and books take their time."""
+"""Real seconds in which an order is carried out. Books take their time."""
 
 LIFE = 90.0
 """Real seconds of a connection. Far longer: who gives an order is to hear what became of it."""
@@ -92,7 +92,8 @@ class _Outcome:
             failure = gravest(leaves(errors))
         finally:
             if failure is not None:
-                self.answer = _answer(409, refused=str(failure), exit_code=failure.exit_code)
+                status = 503 if isinstance(failure, OrderUnanswered) else 409
+                self.answer = _answer(status, refused=str(failure), exit_code=failure.exit_code)
             self.known.set()
 
 
