@@ -34,7 +34,7 @@ from tests.items.world import (
     late,
     open_shop,
 )
-from tests.payments.world import HOUR, MINUTE, Crash, Fate, no_connection, slow_connection
+from tests.payments.world import HOUR, MINUTE, Crash, Fate, no_connection, slow_connection, without_threads
 
 LIMIT_429 = {"error": "Too many requests for this endpoint", "RateLimit-Type": "Hourly limiter"}
 REFUSED = {"code": 400, "errors": {"errors": {"price": ["This value is not valid."]}}}
@@ -295,9 +295,7 @@ async def play_all(schedules: Iterable[Schedule]) -> Tally:
 
 
 async def _chosen(asked: argparse.Namespace) -> Tally:
-    loop = asyncio.get_running_loop()
-    # Nothing here runs on another thread, so nothing need wake the loop through a socket.
-    loop.call_soon_threadsafe = loop.call_soon  # type: ignore[method-assign]
+    without_threads()
     return await play_all(drawn(seed) for seed in range(asked.seed, asked.seed + asked.count))
 
 

@@ -21,7 +21,7 @@ from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
 from tests.payments.scene import Scene, scene
 from tests.payments.schedules import POSTS
-from tests.payments.world import HOUR, MINUTE, Crash, Fate
+from tests.payments.world import HOUR, MINUTE, Crash, Fate, without_threads
 
 _RACES = ("twice", "person, same", "person, all", "on revision")
 _FAULTS = [name for name in POSTS if name not in _RACES]
@@ -100,8 +100,7 @@ def _judged(stage: Scene) -> tuple[Counter[str], list[str]]:
 
 
 async def _play_all(seeds: range) -> tuple[Counter[str], list[str]]:
-    loop = asyncio.get_running_loop()
-    loop.call_soon_threadsafe = loop.call_soon  # type: ignore[method-assign]
+    without_threads()
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     for seed in seeds:

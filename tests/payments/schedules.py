@@ -56,6 +56,7 @@ from tests.payments.world import (
     person_was_faster,
     sent_back_to_revision,
     slow_connection,
+    without_threads,
 )
 
 PAID_ON = date(2026, 1, 15)
@@ -395,9 +396,7 @@ async def play_all(schedules: Iterable[Schedule]) -> Tally:
 
 
 async def _chosen(asked: argparse.Namespace) -> Tally:
-    loop = asyncio.get_running_loop()
-    # Nothing here runs on another thread, so nothing need wake the loop through a socket.
-    loop.call_soon_threadsafe = loop.call_soon  # type: ignore[method-assign]
+    without_threads()
     seeds = range(asked.seed, asked.seed + asked.count)
     if asked.kind == "pairs":
         share, of = map(int, asked.share.split("/"))

@@ -6,6 +6,7 @@ for are the wire, which hands requests to a sandbox company, and time.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import json
 import sqlite3
@@ -15,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -100,17 +101,33 @@ class Inline(Executor):
         self.fate, self.database = fate, database
 
     def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.run_into(future, partial(work, *arguments, **named))
+        return future
+
+    def run_into(self, future: Future[Any] | asyncio.Future[Any], work: Callable[[], Any]) -> None:
         if self.fate.dead:
             raise Crash
-        future: Future[Any] = Future()
         before = self.database.total_changes
         try:
-            future.set_result(work(*arguments, **named))
+            future.set_result(work())
         except Exception as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
         if self.database.total_changes != before:
             self.fate.step()
+
+
+def without_threads() -> None:
+    """Nothing here runs on another thread, so the running loop need not be woken, nor be handed what came of it."""
+    loop = asyncio.get_running_loop()
+
+    def run_in_executor(executor: Inline, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        future = loop.create_future()
+        executor.run_into(future, work)
         return future
+
+    loop.call_soon_threadsafe = loop.call_soon  # type: ignore[method-assign]
+    loop.run_in_executor = run_in_executor  # type: ignore[method-assign,assignment]
 
 
 class MemoryWitness(Witness):
