@@ -109,7 +109,7 @@ async def test_a_decision_waits_for_no_payment_that_is_being_sent(tmp_path: Path
         async with it.program.running("run") as process:
             await at_work(it)
             [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
-            it.sandbox.tune(latency=7.0)
+            it.sandbox.tune(latency=15.0)
             await it.pays(other)
             assert (await it.command("apply")).code == 0
             await until(lambda: len(it.intents()) == 2)
@@ -118,7 +118,7 @@ async def test_a_decision_waits_for_no_payment_that_is_being_sent(tmp_path: Path
             planned = await it.command("plan")
             assert (planned.code, "this is by what it read before" in planned.stderr) == (0, True), planned
             it.sandbox.tune(latency=0.0)
-            await until(lambda: payments(other) == [10_000])
+            await until(lambda: payments(other) == [10_000], within=40)
             await ends(process)
 
 
