@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,10 @@ from hypothesis import settings
 
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
-# The program is started hundreds of times; compiling all of it each time would be a third of that.
+# The program is started hundreds of times; compiling all of it each time would be a third of that. So are tests, which
+# each worker collects.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # `make test` draws the same examples every time, so a red run is the change's own doing. The other profile
 # (pytest --hypothesis-profile=sweep) searches on, and keeps what failed in .hypothesis to try it first next time.
