@@ -16,8 +16,8 @@ from hypothesis import settings
 
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
-# The program is started hundreds of times; compiling all of it each time would be a third of that. So are tests, which
-# each worker collects.
+# The program is started hundreds of times; compiling all of it each time would be a third of that. Tests too are
+# compiled once, and not by each worker.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
