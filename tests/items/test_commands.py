@@ -19,6 +19,9 @@ from tests.system.program import NO_LIMITS, Program, terminate
 
 pytestmark = pytest.mark.asyncio
 
+SCALE = 100.0
+"""A permission to write lasts five seconds, which are fifty milliseconds here."""
+
 
 class Shop(Program):
     """One supplier with a few items."""
@@ -36,7 +39,7 @@ class Shop(Program):
 
 @asynccontextmanager
 async def shop(directory: Path, items: int = 5, **options: Any) -> AsyncIterator[tuple[Sandbox, Shop, Row]]:
-    given: dict[str, Any] = {"size": "small", "counts": {"items": 0}, "limits": False, "time_scale": 1000}
+    given: dict[str, Any] = {"size": "small", "counts": {"items": 0}, "limits": False, "time_scale": SCALE}
     async with serve(SandboxOptions(**given | options)) as sandbox:
         company = sandbox.company
         supplier = next(row for row in company["suppliers"] if row.enable)
@@ -45,7 +48,7 @@ async def shop(directory: Path, items: int = 5, **options: Any) -> AsyncIterator
             facts = {"sku": f"A-{number}", "total": 1_000 + number, "currency": supplier.currency, "unit": "pcs"}
             company.create("items", name=f"Item {number}", supplier=supplier, **facts)
         sections = {
-            "limits": NO_LIMITS | {"time_scale": 1000},
+            "limits": NO_LIMITS | {"time_scale": SCALE},
             "mirror_collections": {"collections": ["suppliers", "items", "units", "item_custom_fields"]},
             "manage_items": {"kind": "csv", "path": str(directory / "wanted.csv")},
         }
@@ -89,7 +92,7 @@ async def test_a_plan_outlives_the_days_quota_and_once_goes_on_with_it(tmp_path:
         await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
         program.want([row | {"price": "1.00"} for row in program.rows()])
         await program.run("items", "plan", "--supplier", "V-1")
-        program.sections["limits"] = quota | {"time_scale": 1000}
+        program.sections["limits"] = quota | {"time_scale": SCALE}
         stopped = await program.run("items", "apply", "--supplier", "V-1", "--yes")
         assert stopped.code == 6, stopped
         assert "goes on then" in stopped.stdout
@@ -100,7 +103,7 @@ async def test_a_plan_outlives_the_days_quota_and_once_goes_on_with_it(tmp_path:
         assert plan["seconds_left"] > 0
         shown = (await program.run("status")).stdout
         assert "planned; the rest takes about" in shown
-        program.sections["limits"] = NO_LIMITS | {"time_scale": 1000}
+        program.sections["limits"] = NO_LIMITS | {"time_scale": SCALE}
         sandbox.journal.clear()
         ended = await program.once("--only", "manage_items")
         assert ended.code == 0, ended
