@@ -67,7 +67,7 @@ adapters/ledgers/         accounting systems behind one port: sql, rest, csv
   rows.py                 one row of the books as a payment, or what is wrong with it
   sql.py                  the sql ledger: payments in a database, by the statements of the configuration
 
-adapters/listener/        what others ask of us: webhooks on one socket; health, metrics and a page on another
+adapters/listener/        what others ask of us, each on a socket of its own: webhooks; health and a page; orders
   attention.py            what needs a person, and what to type
   control.py              a socket beside the state, on which a command asks whoever holds it to do something
   health.py               whether the program lives and whether it is ready, with the reasons why not

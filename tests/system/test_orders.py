@@ -6,8 +6,8 @@ import json
 import signal
 import socket
 import stat
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from anyio.abc import Process
 
 from precoro_daemon.adapters.sql.holder import held
+from precoro_daemon.sandbox.rows import Row
 from tests.payments.scene import payments
 from tests.system.program import finish
 from tests.system.test_payments import Stage, stage
@@ -49,6 +50,18 @@ async def at_work(it: Stage) -> None:
     await until(lambda: it.program.query(laps))
 
 
+@asynccontextmanager
+async def one_to_decide(it: Stage, invoice: Row) -> AsyncIterator[tuple[Process, str]]:
+    """The books paid too much; the running service, and the id of what a person is to decide."""
+    for_hours(it)
+    await it.pays(invoice, 12_000)
+    assert (await it.command("arm")).code == 0
+    async with it.program.running("run") as process:
+        await at_work(it)
+        [found] = json.loads((await it.command("review", "--json")).stdout)["payments"]
+        yield process, found["id"][:8]
+
+
 async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         invoice, other = it.invoice(), it.invoice()
@@ -77,13 +90,7 @@ async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_pa
 async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         invoice = it.invoice()
-        for_hours(it)
-        await it.pays(invoice, 12_000)
-        assert (await it.command("arm")).code == 0
-        async with it.program.running("run") as process:
-            await at_work(it)
-            [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
-            ident = held["id"][:8]
+        async with one_to_decide(it, invoice) as (process, ident):
             assert "the books paid 120.00" in " ".join((await it.command("review")).stdout.split())
             refused = await it.command("adopt", ident)
             assert (refused.code, "say which payment it is there" in refused.stderr) == (2, True), refused
@@ -103,17 +110,12 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
 async def test_a_decision_waits_for_no_payment_that_is_being_sent(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         doubtful, other = it.invoice(), it.invoice()
-        for_hours(it)
-        await it.pays(doubtful, 12_000)
-        assert (await it.command("arm")).code == 0
-        async with it.program.running("run") as process:
-            await at_work(it)
-            [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
+        async with one_to_decide(it, doubtful) as (process, ident):
             it.sandbox.tune(latency=15.0)
             await it.pays(other)
             assert (await it.command("apply")).code == 0
             await until(lambda: len(it.intents()) == 2)
-            assert "now rejected" in (await it.command("drop", held["id"])).stdout
+            assert "now rejected" in (await it.command("drop", ident)).stdout
             assert payments(other) == [], "it is under way"
             planned = await it.command("plan")
             assert (planned.code, "this is by what it read before" in planned.stderr) == (0, True), planned

@@ -1,1 +1,1 @@
-"""what others ask of us: webhooks on one socket; health, metrics and a page on another"""
+"""what others ask of us, each on a socket of its own: webhooks; health and a page; orders"""
