@@ -90,6 +90,7 @@ async def test_a_signal_ends_it_in_time_and_the_next_run_goes_on(tmp_path: Path)
         assert wrong(program, sandbox, "invoices") == []
 
 
+@pytest.mark.alone
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     async with company(tmp_path, limits=False) as (sandbox, program):
         sandbox.faults.add("hang", times=None)
@@ -102,6 +103,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert (done.code, done.stderr) == (130, "")
 
 
+@pytest.mark.alone
 async def test_a_time_limit_is_kept_even_when_a_call_hangs(tmp_path: Path) -> None:
     async with company(tmp_path, limits=False, size="empty", counts={"invoices": 95}) as (sandbox, program):
         program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
