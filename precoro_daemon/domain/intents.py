@@ -101,6 +101,23 @@ def begun(draft: Intent, step: Step) -> Intent:
     return replace(draft, state=after(None, step.event), reason=step.reason, since=step.at, **step.changes)
 
 
+def begun_again(intent: Intent, draft: Intent, step: Step, last: Event, *, asked: bool) -> Step | None:
+    """The step by which an intent that came to nothing begins anew; None if it is not to.
+
+    last   what happened to it last; asked: also one that a person or the other side did not want is taken up again,
+           as the books have it once more; then a person is asked
+    """
+    if intent.state is not State.REJECTED:
+        return None
+    event, reason = Event.REPLAN if step.event is Event.PLAN else step.event, step.reason
+    if last is not Event.WITHDRAW:
+        if not asked:
+            return None
+        event, reason = Event.HOLD, f"{intent.reason}; the books have it again"
+    facts = {name: getattr(draft, name) for name in ("amount", "currency", "day", "supplier")}
+    return replace(step, event=event, reason=reason, changes={**facts, "told": False, "looks": 0, "look_at": None})
+
+
 def moved(intent: Intent, step: Step) -> Intent:
     """The intent after the step. Raises ImpossibleTransition."""
     state = after(intent.state, step.event)

@@ -35,6 +35,11 @@ class Claim:
     supplier: str | None = None
     ours: str | None = None
 
+    @property
+    def facts(self) -> str:
+        """What an intent carries of it: differs if the books say something else."""
+        return "|".join((self.invoice, plain(self.amount), self.currency, self.day.isoformat()))
+
     def __str__(self) -> str:
         return f"payment {self.key} of {plain(self.amount)} {self.currency} on {self.day} for {self.invoice}".replace(
             "  ", " "

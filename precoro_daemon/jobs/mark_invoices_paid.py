@@ -48,6 +48,20 @@ _log = get_logger()
 _NAMES_AT_ONCE = 100
 """Intents looked up with one call: each has two names, and Precoro takes 200."""
 
+_INVOICE_STALE = 180.0
+"""Seconds after an invoice was read from which nothing is sent by it: the quota may close for most of an hour between
+the look and the request, and somebody may type the same payment meanwhile."""
+
+_BOOKS_STALE = 300.0
+"""Seconds after the books were read from which they are read again first: a lap with many payments takes long."""
+
+_MOST_LOOKS = 3
+"""Times that a lap looks again because it had to wait for quota; then the next one goes on."""
+
+
+class _LookAgain(DaemonError):
+    """What would be sent was judged too long ago."""
+
 
 @dataclass(frozen=True, slots=True)
 class MarkInvoicesPaid:
@@ -79,20 +93,25 @@ class _Lap:
     job: MarkInvoicesPaid
     keeper: Keeper
     sent: int = 0
+    looks: int = 0
+    books_at: float = 0.0
     ended: DaemonError | None = None
+    tried: set[str] = field(default_factory=set)
     spent: dict[str, Decimal] = field(default_factory=dict)
 
     async def run(self) -> None:
         till = self.job.till
         await recover(till, self.keeper)
         await settle_doubts(till, self.keeper)
-        if await self._read_books():
+        while await self._read_books():
             await plan_claims(self.job.books, self.keeper)
-            await self._send_planned()
+            if await self._send_planned():
+                break
         await finish(till, self.keeper)
 
     async def _read_books(self) -> bool:
         """Nothing is sent by what the books said some time ago: they may have taken it back since."""
+        self.books_at = self.job.till.clock.now()
         try:
             await read_books(self.job.books)
         except (TemporaryError, PermanentError) as error:
@@ -100,31 +119,43 @@ class _Lap:
             return False
         return True
 
-    async def _send_planned(self) -> None:
+    async def _send_planned(self) -> bool:
+        """Each once; False if the books are to be read anew first."""
         till = self.job.till
         planned = await till.journal.in_state("to_precoro", State.PLANNED)
         switch = await till.journal.switch()
         if planned and not switch.armed:
             _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
             await self._reconcile([intent for intent in planned if not intent.looks])
-            return
-        for intent in planned:
+            return True
+        for intent in (one for one in planned if one.id not in self.tried):
+            if till.clock.now() - self.books_at > _BOOKS_STALE:
+                return False
+            self.tried.add(intent.id)
             try:
                 await self._send(intent)
             except SendingStopped as error:
                 _log.warning("payments_suspended", count=len(planned), reason=str(error))
-                return
+                return True
+            except _LookAgain:
+                self.looks += 1
+                self.tried -= {intent.id} if self.looks < _MOST_LOOKS else set()
+                return False
             except (TemporaryError, PermanentError, StaleIntent) as error:
                 self.keeper.failed.append(f"{intent}: {error}")
+        return True
 
     async def _reconcile(self, planned: list[Intent]) -> None:
         """What an earlier life of this store has sent already is found by its names, a hundred with one call."""
         for start in range(0, len(planned), _NAMES_AT_ONCE):
             some = planned[start : start + _NAMES_AT_ONCE]
             names = {name for intent in some for name in intent.names}
-            there = {
-                one.external_id: one for one in await self.job.till.desk.find_payments(names) if not one.canceled
-            }
+            try:
+                payments = await self.job.till.desk.find_payments(names)
+            except (TemporaryError, PermanentError) as error:
+                self.keeper.failed.append(f"payments could not be looked for by our ids: {error}")
+                return
+            there = {one.external_id: one for one in payments if not one.canceled}
             for intent in some:
                 payment = next((there[name] for name in intent.names if name in there), None)
                 if payment is not None:
@@ -137,6 +168,7 @@ class _Lap:
         if reason := await self._held(intent):
             await self._wait(intent, reason)
             return
+        read_at = self.job.till.clock.now()
         fresh = None if intent.invoice_idn is None else await read(self.job.till, intent)
         if fresh is None:
             said = (
@@ -147,7 +179,7 @@ class _Lap:
         invoice = await self.job.till.claims.enriched(fresh.invoice)
         verdict = await self._check(intent, invoice, self._today(fresh.server_time))
         if verdict.kind == "send":
-            await self._pay(intent, fresh, verdict.amount)
+            await self._pay(intent, fresh, verdict.amount, read_at)
         elif verdict.kind == "wait":
             await self._wait(intent, verdict.reason)
         elif verdict.payment is not None:
@@ -159,6 +191,11 @@ class _Lap:
         """What keeps it from being sent in this lap, as far as that is known without a call."""
         if await self.job.stopped():
             raise SendingStopped("the kill-switch file is there")
+        carried = await self.job.till.claims.carried(intent.ledger, intent.source)
+        if carried is not None and carried.misread:
+            return f"its row in the books cannot be read now: {carried.misread}"
+        if carried is not None and carried.changed:
+            return f"the books changed it meanwhile: {carried.claim}"
         if intent.day > self._today(None):
             return f"it is dated {intent.day}, which is still to come"
         if intent.currency not in self.spent:
@@ -180,7 +217,7 @@ class _Lap:
             return Verdict("hold", "an earlier request may still arrive, and two of it would both fit", invoice)
         return verdict
 
-    async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal) -> None:
+    async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
         """From the permit on, every way out leaves a row: the outcome, or SENDING, which the next lap takes up."""
         till, begun = self.job.till, None
         name = external_id(intent.id, till.naming) if self.job.named else ""
@@ -190,6 +227,9 @@ class _Lap:
             nonlocal begun
             if await self.job.stopped():
                 raise SendingStopped("the kill-switch file is there")
+            now = till.clock.now()
+            if now - read_at > _INVOICE_STALE or now - self.books_at > _BOOKS_STALE + _INVOICE_STALE:
+                raise _LookAgain
             begun = await self.keeper.begin(
                 intent, self._attempt(intent, fresh, amount, body), seen_on(fresh.invoice)
             )

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.invoices import Invoice
-from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.errors import DecisionRefused
 from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.planning import Books
+from precoro_daemon.paying.planning import Books, draft_of, judge_anew, now_claimed
 from precoro_daemon.paying.settling import nothing_came
+from precoro_daemon.ports import Carried
 
 _LATEST_ARRIVAL = 86_400.0
 """Seconds for which a request may still be on its way; the longest we know of took six hours."""
 
+_SHORTEST = 4
+"""Characters of an id that a person gives. An empty variable of a shell must not decide about the only payment."""
+
 
 async def find(keeper: Keeper, prefix: str) -> Intent:
     """The one intent whose id begins so."""
+    if len(prefix) < _SHORTEST:
+        raise DecisionRefused(f"{prefix!r} is too little of an id: give at least {_SHORTEST} characters of it")
     found = await keeper.journal.intent(prefix.lower())
     if len(found) == 1:
         return found[0]
@@ -35,8 +39,9 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
         raise DecisionRefused("say which payment it is there: --payment with the other side's id of it")
     if intent.direction == "to_precoro" and not remote_id.isdecimal():
         raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
-    if intent.direction == "to_precoro":
-        await books.claims.accept(intent.ledger, intent.source)
+    carried = await books.claims.carried(intent.ledger, intent.source)
+    if carried is not None and carried.intent == intent.id:
+        await books.claims.accept(intent.ledger, carried.claim)
     changes: dict[str, Any] = {
         "remote_id": remote_id,
         "marked": True,
@@ -53,8 +58,9 @@ async def drop(keeper: Keeper, intent: Intent, by: str, reason: str) -> Intent:
     return await keeper.record(intent, Event.DROP, said, told=True, look_at=None)
 
 
-async def repost(keeper: Keeper, intent: Intent, by: str, *, force: bool) -> Intent:
-    """Send it (again), when the next lap finds that it fits. `force`: though a request may still be on its way."""
+async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force: bool) -> Intent:
+    """Send it (again) as the books have it now, when the next lap finds that it fits. `force`: though a request may
+    still be on its way."""
     _expect(intent, State.REVIEW, State.REJECTED)
     if intent.invoice_id is None:
         raise DecisionRefused("nobody knows which invoice it is for; say so: --invoice with Precoro's id of it")
@@ -63,7 +69,16 @@ async def repost(keeper: Keeper, intent: Intent, by: str, *, force: bool) -> Int
     await _refuse_early(keeper, intent, force=force)
     await _refuse_second(keeper, intent)
     changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
-    return await keeper.record(intent, Event.REPOST, f"{by} wants it sent", **changes)
+    said, claim = f"{by} wants it sent", await _standing(books, intent)
+    if claim is not None and claim.changed:
+        if await judge_anew(books, intent, claim.claim) is None:
+            raise DecisionRefused(f"the books have it for another invoice now: {claim.claim}; drop it")
+        changes |= now_claimed(claim.claim)
+        said += f"; the books now say: {claim.claim}"
+    intent = await keeper.record(intent, Event.REPOST, said, **changes)
+    if claim is not None:
+        await books.claims.accept(intent.ledger, claim.claim)
+    return intent
 
 
 async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:
@@ -74,24 +89,33 @@ async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, 
     invoices = [one for one in await books.claims.candidates(invoice_id, "id") if one.id == invoice_id]
     if not invoices:
         raise DecisionRefused(f"the mirror has no invoice with id {invoice_id}")
-    chosen = _for_invoice(books, intent, invoices[0])
+    carried = await _standing(books, intent)
+    if carried is None:
+        raise DecisionRefused(f"the books have no payment {intent.source} (any more)")
+    chosen = draft_of(books, carried.claim, invoices[0])
     await _refuse_second(keeper, chosen)
     why = f"{by} does not want it sent: it is for invoice {chosen.invoice_idn}, see {chosen.id}"
-    planned = await keeper.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}")
+    planned = await keeper.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}", carried.claim)
     if planned is None:
         raise DecisionRefused(f"it was sent for invoice {chosen.invoice_idn} before, see {chosen.id}")
     return planned
 
 
-def _for_invoice(books: Books, intent: Intent, invoice: Invoice) -> Intent:
-    return replace(
-        intent,
-        id=intent_id(books.company, intent.ledger, intent.source, invoice.id),
-        invoice_id=invoice.id,
-        invoice_idn=invoice.idn,
-        reason="",
-        told=False,
-    )
+async def _standing(books: Books, intent: Intent) -> Carried | None:
+    """What the books say of it by now, if it comes from there. Nothing is sent that they took back or garbled."""
+    if intent.direction != "to_precoro":
+        return None
+    carried = await books.claims.carried(intent.ledger, intent.source)
+    if carried is None:
+        return None
+    if carried.misread:
+        raise DecisionRefused(f"the books' row of it cannot be read now: {carried.misread}; correct it there")
+    if carried.claim.amount <= 0:
+        raise DecisionRefused(f"the books took it back: {carried.claim}; drop it")
+    if carried.intent != intent.id:
+        where = f"see {carried.intent}" if carried.intent else "it is judged anew by itself"
+        raise DecisionRefused(f"the books have it for another invoice now: {carried.claim}; {where}")
+    return carried
 
 
 def _expect(intent: Intent, *states: State) -> None:

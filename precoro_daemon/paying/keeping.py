@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from precoro_daemon.domain.intents import Attempt, Intent, Step, moved
-from precoro_daemon.domain.payments import Event, State
+from precoro_daemon.domain.matching import Claim
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.ports import Clock, Journal
 from precoro_daemon.telemetry import get_logger
 
@@ -33,16 +34,16 @@ class Keeper:
     moves: int = 0
     failed: list[str] = field(default_factory=list)
 
-    async def plan(self, draft: Intent, event: Event, reason: str, claim: str | None = None) -> Intent | None:
+    async def plan(self, draft: Intent, event: Event, reason: str, claim: Claim | None = None) -> Intent | None:
         intent = await self.journal.plan(draft, self._step(event, reason), claim)
         if intent is not None:
             self._tell(None, intent)
         return intent
 
-    async def replace(self, intent: Intent, why: str, draft: Intent, reason: str) -> Intent | None:
+    async def replace(self, intent: Intent, why: str, draft: Intent, reason: str, claim: Claim) -> Intent | None:
         """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
         drop = self._step(Event.DROP, why, changes={"told": True, "look_at": None})
-        planned = await self.journal.replace(intent, drop, draft, self._step(Event.PLAN, reason))
+        planned = await self.journal.replace(intent, drop, draft, self._step(Event.PLAN, reason), claim)
         if planned is not None:
             self._tell(intent, moved(intent, drop))
             self._tell(None, planned)
@@ -90,3 +91,10 @@ class Keeper:
             direction=after.direction,
             reason=after.reason,
         )
+
+
+async def others_unresolved(journal: Journal, intent: Intent) -> bool:
+    """Whether the invoice has another intent that is on its way: then this one cannot come back to life."""
+    assert intent.invoice_id is not None
+    others = await journal.of_invoice(intent.direction, intent.invoice_id)
+    return any(one.id != intent.id and one.state in UNRESOLVED for one in others)

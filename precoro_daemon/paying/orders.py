@@ -77,5 +77,5 @@ async def carry_out(order: Order, desk: Desk) -> str:
     elif order.invoice is not None:
         intent = await deciding.assign(keeper, books, intent, order.invoice, order.by)
     else:
-        intent = await deciding.repost(keeper, intent, order.by, force=order.force)
+        intent = await deciding.repost(keeper, books, intent, order.by, force=order.force)
     return f"{intent.id}  {intent}: now {intent.state}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice
 from precoro_daemon.domain.matching import Claim, MatchBy, Verdict, match
 from precoro_daemon.domain.payments import Event, State, intent_id
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.ports import Batch, Claims, Clock, Ledger, Meeting, Misread, Reading
+from precoro_daemon.paying.keeping import Keeper, others_unresolved
+from precoro_daemon.ports import Batch, Changed, Claims, Clock, Ledger, Meeting, Misread, Reading
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -58,8 +59,8 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
 
 async def plan_claims(books: Books, keeper: Keeper) -> None:
     """Make intents of the claims that meet an invoice; hold back what is not certain."""
-    for intent, claim in await books.claims.changed(books.ledger.name):
-        await _follow(books, keeper, intent, claim)
+    for changed in await books.claims.changed(books.ledger.name):
+        await _follow(books, keeper, changed)
     for meeting in await books.claims.meetings(books.ledger.name, books.match_by):
         await _plan(books, keeper, meeting)
 
@@ -80,9 +81,12 @@ async def _plan(books: Books, keeper: Keeper, meeting: Meeting) -> None:
         return
     draft = draft_of(books, claim, verdict.invoice)
     if verdict.kind == "plan":
-        await keeper.plan(draft, Event.PLAN, f"{claim} meets {verdict.invoice}", claim.key)
+        intent = await keeper.plan(draft, Event.PLAN, f"{claim} meets {verdict.invoice}", claim)
     else:
-        await keeper.plan(draft, Event.HOLD, verdict.reason, claim.key)
+        intent = await keeper.plan(draft, Event.HOLD, verdict.reason, claim)
+    if intent is None:
+        reason = "another payment of that invoice is not settled yet"
+        _log.debug("claim_postponed", ledger=books.ledger.name, key=claim.key, reason=reason)
 
 
 def draft_of(books: Books, claim: Claim, invoice: Invoice | None) -> Intent:
@@ -100,29 +104,47 @@ def draft_of(books: Books, claim: Claim, invoice: Invoice | None) -> Intent:
     )
 
 
-async def _follow(books: Books, keeper: Keeper, intent: Intent, claim: Claim) -> None:
-    """The books changed a payment after it became an intent."""
+async def _follow(books: Books, keeper: Keeper, changed: Changed) -> None:
+    """The books changed a payment after it became an intent. Cut off anywhere, the next lap does the rest."""
+    intent, claim = changed.intent, changed.claim
     said = f"the books now say: {claim}"
-    verdict = await _judge_anew(books, intent, claim)
-    same = verdict.invoice is not None and verdict.invoice.id == intent.invoice_id
+    verdict = await judge_anew(books, intent, claim)
     if intent.state is State.CONFIRMED:
-        await keeper.record(intent, Event.MISS, f"changed in the books after it was sent; {said}")
-    elif intent.state is State.PLANNED and (claim.amount <= 0 or not same):
-        await keeper.record(intent, Event.WITHDRAW, said, told=True)
-        if not same:
-            await books.claims.free(books.ledger.name, claim.key)
+        if await others_unresolved(keeper.journal, intent):
             return
-    elif intent.state is State.PLANNED or (same and verdict.kind == "plan"):
-        changes = {name: getattr(claim, name) for name in ("amount", "currency", "day", "supplier")}
-        await keeper.record(intent, Event.REPLAN, said, **changes)
-    await books.claims.accept(books.ledger.name, claim.key)
+        await keeper.record(intent, Event.MISS, f"changed in the books after it was sent; {said}")
+    elif claim.amount <= 0 < intent.amount and intent.state is not State.REJECTED:
+        await keeper.record(intent, Event.WITHDRAW, said, told=True)
+    elif verdict is None:
+        if intent.state is not State.REJECTED:
+            await keeper.record(intent, Event.WITHDRAW, said, told=True)
+        await books.claims.free(books.ledger.name, claim.key)  # and judged like a new one
+        return
+    elif intent.state is State.PLANNED or (intent.state is State.REVIEW and verdict.kind == "plan"):
+        await keeper.record(intent, Event.REPLAN, said, **now_claimed(claim))
+    elif intent.state is State.REVIEW:
+        await keeper.record(intent, Event.HOLD, verdict.reason, {"books": str(claim)}, **now_claimed(claim))
+    elif claim.amount > 0 and not changed.dropped:
+        if await others_unresolved(keeper.journal, intent):
+            return
+        event = Event.REPLAN if verdict.kind == "plan" else Event.HOLD
+        await keeper.record(intent, event, verdict.reason or said, **now_claimed(claim), told=False)
+    await books.claims.accept(books.ledger.name, claim)
 
 
-async def _judge_anew(books: Books, intent: Intent, claim: Claim) -> Verdict:
-    """Whether it would be matched with the same invoice today."""
-    assert intent.invoice_id is not None
-    candidates = await books.claims.candidates(intent.invoice_id, books.match_by)
-    return match(claim, [one for one in candidates if called(one, books.match_by) == claim.invoice], books.match_by)
+def now_claimed(claim: Claim) -> dict[str, Any]:
+    """What an intent takes over from the books."""
+    return {name: getattr(claim, name) for name in ("amount", "currency", "day", "supplier")}
+
+
+async def judge_anew(books: Books, intent: Intent, claim: Claim) -> Verdict | None:
+    """What is to become of the claim today; None if it is not for the intent's invoice (any more)."""
+    if intent.invoice_id is None:
+        return None
+    namesakes = await books.claims.candidates(intent.invoice_id, books.match_by)
+    meant = [one for one in namesakes if called(one, books.match_by) == claim.invoice]
+    verdict = match(claim, meant, books.match_by)
+    return verdict if verdict.invoice is not None and verdict.invoice.id == intent.invoice_id else None
 
 
 def called(invoice: Invoice, by: MatchBy) -> str | None:

@@ -10,9 +10,9 @@ from precoro_daemon.domain.doubts import BETWEEN_LOOKS, Doubt, Repost, Ruling, j
 from precoro_daemon.domain.intents import Attempt, Intent
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.money import plain
-from precoro_daemon.domain.payments import UNRESOLVED, Direction, Event, State, external_id
+from precoro_daemon.domain.payments import Direction, Event, State, external_id
 from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
-from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.keeping import Keeper, others_unresolved
 from precoro_daemon.ports import Claims, Clock, Fresh, Journal, PaymentDesk
 
 _SEEN_AFTER = 900.0
@@ -141,12 +141,13 @@ def seen_on(invoice: Invoice) -> dict[str, str]:
 async def finish(till: Till, keeper: Keeper) -> None:
     """Let Precoro call what was made by our id, see it there, and tell on the invoice what was refused."""
     for intent in await till.journal.canceled():
-        await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} was cancelled in Precoro")
+        if not await others_unresolved(till.journal, intent):  # also not one of these that was just missed
+            await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} was cancelled in Precoro")
     await tell_refusals(till.desk, till.journal, keeper, "to_precoro")
     for intent in await till.journal.unfinished("to_precoro"):
         try:
             await _finish(till, keeper, intent)
-        except TemporaryError as error:
+        except (TemporaryError, PermanentError) as error:
             keeper.failed.append(f"{intent}: {error}")
 
 
@@ -207,9 +208,7 @@ async def _see(till: Till, keeper: Keeper, intent: Intent) -> None:
 
 async def _miss(till: Till, keeper: Keeper, intent: Intent, facts: dict[str, str]) -> None:
     """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
-    assert intent.invoice_id is not None
-    others = await till.journal.of_invoice("to_precoro", intent.invoice_id)
-    if not any(one.id != intent.id and one.state in UNRESOLVED for one in others):
+    if not await others_unresolved(till.journal, intent):
         await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} is not on the invoice", facts)
 
 

@@ -26,6 +26,8 @@ from precoro_daemon.ports.catalogue import (
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.deliveries import Deliveries, Delivery, DeliveryCounts
 from precoro_daemon.ports.journal import (
+    Carried,
+    Changed,
     Claims,
     Journal,
     Line,
@@ -65,7 +67,9 @@ __all__ = [
     "AttachmentSource",
     "Batch",
     "BudgetBook",
+    "Carried",
     "Catalogue",
+    "Changed",
     "Claims",
     "Clock",
     "Committed",

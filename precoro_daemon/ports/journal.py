@@ -56,15 +56,16 @@ class Journal(Protocol):
 
     async def disarm(self, at: float, reason: str) -> None: ...
 
-    async def plan(self, draft: Intent, step: Step, claim: str | None = None) -> Intent | None:
-        """Begin an intent, and note that it carries the books' payment of that key: all or nothing.
+    async def plan(self, draft: Intent, step: Step, claim: Claim | None = None) -> Intent | None:
+        """Begin an intent, and note that it carries that payment of the books as it was judged: all or nothing.
 
-        None, and nothing is written, if it is there already, or if another one of its invoice is unresolved (in the
-        direction to Precoro).
+        One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
+        carries, and a person is asked. None, and nothing is written, if it is there in any other state, or if another
+        one of its invoice is unresolved (in the direction to Precoro).
         """
         ...
 
-    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step) -> Intent | None:
+    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: Claim) -> Intent | None:
         """Move an intent and begin another one, which carries the same payment of the books: all or nothing, as with
         `plan`."""
         ...
@@ -132,6 +133,30 @@ class Meeting:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """An intent, and what the books now say of its payment. `dropped`: a person does not want it sent."""
+
+    intent: Intent
+    claim: Claim
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A payment of the books as last read.
+
+    intent   which one carries it; None: none does
+    changed  it says something else than its intent carries
+    misread  why its row cannot be read now, "" if it can
+    """
+
+    claim: Claim
+    intent: str | None
+    changed: bool
+    misread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Misread:
     """A row of the books that is no payment we can read."""
 
@@ -160,21 +185,24 @@ class Claims(Protocol):
 
     async def meetings(self, ledger: str, by: MatchBy) -> Sequence[Meeting]:
         """Claims that no intent carries and for which the mirror has an invoice that can be paid, and those that
-        take something back; oldest first."""
+        take something back; oldest first. Without those whose row cannot be read now."""
         ...
 
-    async def changed(self, ledger: str) -> Sequence[tuple[Intent, Claim]]:
-        """Intents whose claim says something else by now: planned ones, those that never were sent and were held or
-        taken back by the books, and confirmed ones. The latter two kinds are left out while their invoice has
-        another unresolved intent."""
+    async def changed(self, ledger: str) -> Sequence[Changed]:
+        """Intents whose claim says something else by now: planned ones, those that never were sent and were held,
+        dropped or taken back by the books, and confirmed ones."""
+        ...
+
+    async def carried(self, ledger: str, key: str) -> Carried | None:
+        """The claim of that key; None if the books never had it."""
         ...
 
     async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
         """The invoice and those that bear its name, as the mirror has them."""
         ...
 
-    async def accept(self, ledger: str, key: str) -> None:
-        """What the claim says now is what its intent carries."""
+    async def accept(self, ledger: str, claim: Claim) -> None:
+        """What the claim says is what its intent carries."""
         ...
 
     async def free(self, ledger: str, key: str) -> None:

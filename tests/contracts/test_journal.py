@@ -23,7 +23,7 @@ from precoro_daemon.domain.intents import Attempt, Intent, Step
 from precoro_daemon.domain.matching import Claim, Paid
 from precoro_daemon.domain.payments import Event, ImpossibleTransition, State, intent_id
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
-from precoro_daemon.ports import Misread, Reading
+from precoro_daemon.ports import Carried, Changed, Misread, Reading
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
 
@@ -107,10 +107,12 @@ async def test_one_takes_the_place_of_another_or_nothing_is_written(store: Store
     await planned(store, payment="18", invoice=2)
     drop, begin = Step(Event.DROP, T0, "it is for another"), Step(Event.PLAN, T0, "somebody says so")
     before = backend.query("SELECT count(*) FROM journal")
-    assert await store.journal.replace(lost, drop, draft("17", 2), begin) is None, "the invoice has an unresolved one"
+    assert await store.journal.replace(lost, drop, draft("17", 2), begin, claim()) is None, (
+        "the invoice has an unresolved one"
+    )
     assert await store.journal.in_state("to_precoro", State.REVIEW) == [lost]
     assert backend.query("SELECT count(*) FROM journal") == before
-    taken = await store.journal.replace(lost, drop, draft("17", 3), begin)
+    taken = await store.journal.replace(lost, drop, draft("17", 3), begin, claim())
     assert taken is not None
     assert (taken.state, taken.invoice_id) == (State.PLANNED, 3)
     assert [one.id for one in await store.journal.in_state("to_precoro", State.REJECTED)] == [lost.id]
@@ -331,7 +333,7 @@ async def test_what_takes_back_meets_paid_invoices_too(store: Store) -> None:
 async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> None:
     await mirrored(store, invoice(1))
     await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim="17")
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
     [meeting] = await store.claims.meetings("books", "idn")
     assert meeting.claim.key == "18"
     assert meeting.others == [Paid(Decimal("10.00"), DAY)]
@@ -345,12 +347,59 @@ async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> 
 async def test_a_claim_that_changes_after_it_was_carried_is_told(store: Store) -> None:
     await mirrored(store, invoice(1))
     await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim="17")
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
     assert await store.claims.changed("books") == []
     await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
-    assert await store.claims.changed("books") == [(intent, claim(amount="9.00"))]
-    await store.claims.accept("books", "17")
+    assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
+    assert await store.claims.carried("books", "17") == Carried(claim(amount="9.00"), intent.id, changed=True)
+    await store.claims.accept("books", claim())
+    assert len(await store.claims.changed("books")) == 1, "that is not what it says now"
+    await store.claims.accept("books", claim(amount="9.00"))
     assert await store.claims.changed("books") == []
+    assert await store.claims.carried("books", "17") == Carried(claim(amount="9.00"), intent.id, changed=False)
+    assert await store.claims.carried("books", "no such") is None
+
+
+@pytest.mark.asyncio
+async def test_an_intent_carries_what_was_judged_and_not_what_came_meanwhile(store: Store) -> None:
+    await mirrored(store, invoice(1))
+    await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
+    [meeting] = await store.claims.meetings("books", "idn")
+    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), meeting.claim)
+    assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
+
+
+@pytest.mark.asyncio
+async def test_a_claim_whose_row_cannot_be_read_any_more_meets_and_changes_nothing(store: Store) -> None:
+    await mirrored(store, invoice(1))
+    await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
+    await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
+    garbled = [Misread("17", "amount: VOID", "{}"), Misread("18", "amount: VOID", "{}")]
+    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
+    await store.claims.take_in("books", Reading([], garbled, "3"), T0)
+    assert (await store.claims.meetings("books", "idn"), await store.claims.changed("books")) == ([], [])
+    carried = await store.claims.carried("books", "17")
+    assert carried is not None
+    assert carried.misread == "amount: VOID"
+    await store.claims.take_in("books", Reading([claim(amount="9.00"), claim("18")], [], "4"), T0)
+    assert len(await store.claims.meetings("books", "idn")) == len(await store.claims.changed("books")) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_was_withdrawn_begins_anew_and_what_a_person_dropped_is_asked_for(store: Store) -> None:
+    intent = await planned(store)
+    assert await store.journal.plan(draft(), Step(Event.PLAN, T0), claim()) is None, "it is there"
+    await store.journal.record(intent, Step(Event.WITHDRAW, T0, "taken back", changes={"told": True}))
+    again = await store.journal.plan(replace(draft(), amount=Decimal(7)), Step(Event.PLAN, T0 + 1), claim())
+    assert again is not None
+    assert (again.state, again.amount, again.told) == (State.PLANNED, Decimal(7), False)
+    held = await store.journal.record(again, Step(Event.HOLD, T0, "does not fit"))
+    await store.journal.record(held, Step(Event.DROP, T0, "somebody does not want it"))
+    assert await store.journal.plan(draft(), Step(Event.PLAN, T0)) is None, "nothing says that it is wanted again"
+    asked = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
+    assert asked is not None
+    assert (asked.state, asked.reason) == (State.REVIEW, "somebody does not want it; the books have it again")
 
 
 @pytest.mark.asyncio

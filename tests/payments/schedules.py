@@ -203,7 +203,7 @@ class _Person:
             elif not made and not intent.attempts and intent.state is State.REVIEW and self.dice.random() < 0.3:
                 await deciding.drop(keeper, intent, "somebody", "")
             else:
-                await deciding.repost(keeper, intent, "somebody", force=False)
+                await deciding.repost(keeper, books, intent, "somebody", force=False)
         except (DecisionRefused, StaleIntent):
             return
         self.decided += 1

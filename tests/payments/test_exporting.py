@@ -318,3 +318,22 @@ async def test_caps_the_kill_switch_and_a_disarmed_store_hold_entries_back_too()
         await stage.export(after=HOUR)
         assert stage.ledger.entries == []
         assert stage.intent.state is State.PLANNED
+
+
+async def test_an_invoice_that_was_gone_for_a_moment_takes_no_payment_with_it() -> None:
+    """Nothing tells a 404 that passes from one that does not."""
+    stage = scene(adopt=False, armed=False)
+    invoice = stage.invoice()
+    pay(stage, invoice, 4_000)
+    await stage.export()
+    stage.bank.clock.time += HOUR
+    stage.bank.company.touch(invoice)
+    stage.reads.append(404)
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.REJECTED, [])
+    stage.bank.clock.time += HOUR
+    stage.bank.company.touch(invoice)
+    stage.armed = True
+    for _ in range(3):
+        await stage.export(after=HOUR)
+    assert [entry.amount for entry in stage.ledger.entries] == [Decimal(40)]

@@ -168,7 +168,7 @@ class NoBook:
     async def nothing(self, *_: Any) -> None:
         return None
 
-    charge = refund = close = prune = save_refusal = clear_refusal = nothing
+    charge = refund = move = close = prune = save_refusal = clear_refusal = nothing
 
 
 @cache

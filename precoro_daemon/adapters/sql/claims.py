@@ -16,7 +16,7 @@ from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.money import read_amount
 from precoro_daemon.domain.payments import UNRESOLVED, State
-from precoro_daemon.ports import Meeting, Misread, Reading
+from precoro_daemon.ports import Carried, Changed, Meeting, Misread, Reading
 
 _NAMES: Mapping[MatchBy, str] = {
     "external_id": "records.external_id",
@@ -71,10 +71,19 @@ class SqlClaims:
             self._indexed = True
         return await self._transactions.read(partial(_meetings, ledger=ledger, by=by))
 
-    async def changed(self, ledger: str) -> Sequence[tuple[Intent, Claim]]:
-        def work(connection: sqlite3.Connection) -> Sequence[tuple[Intent, Claim]]:
+    async def changed(self, ledger: str) -> Sequence[Changed]:
+        def work(connection: sqlite3.Connection) -> Sequence[Changed]:
             rows = connection.execute(JOURNAL["changed_claims"], {"ledger": ledger})
-            return [(to_intent(row), _claimed(row)) for row in rows]
+            return [Changed(to_intent(row), _claimed(row), bool(row["dropped"])) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def carried(self, ledger: str, key: str) -> Carried | None:
+        def work(connection: sqlite3.Connection) -> Carried | None:
+            row = connection.execute(JOURNAL["carried_claim"], (ledger, key)).fetchone()
+            if row is None:
+                return None
+            return Carried(to_claim(row), row["intent"], bool(row["changed"]), row["misread"])
 
         return await self._transactions.read(work)
 
@@ -82,8 +91,8 @@ class SqlClaims:
         work = partial(_namesakes, invoice_id=invoice_id, by=by)
         return await self._transactions.read(work)
 
-    async def accept(self, ledger: str, key: str) -> None:
-        await self._transactions.execute(JOURNAL["accept_claim"], (ledger, key))
+    async def accept(self, ledger: str, claim: Claim) -> None:
+        await self._transactions.execute(JOURNAL["accept_claim"], (claim.facts, ledger, claim.key))
 
     async def free(self, ledger: str, key: str) -> None:
         await self._transactions.execute(JOURNAL["free_claim"], (ledger, key))

@@ -57,7 +57,7 @@ def claim_cells(claim: Claim) -> dict[str, Any]:
         "amount": plain(claim.amount),
         "day": claim.day.isoformat(),
         "takes_back": claim.amount <= 0,
-        "facts": "|".join((claim.invoice, plain(claim.amount), claim.currency, claim.day.isoformat())),
+        "facts": claim.facts,
     }
 
 

@@ -20,8 +20,9 @@ from precoro_daemon.adapters.sql.intent_rows import (
 from precoro_daemon.adapters.sql.statements import SQL, read_named
 from precoro_daemon.adapters.sql.transactions import Transactions, in_transaction
 from precoro_daemon.adapters.sql.witness import Witness
-from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, moved
-from precoro_daemon.domain.payments import Direction, State
+from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, begun_again, moved
+from precoro_daemon.domain.matching import Claim
+from precoro_daemon.domain.payments import Direction, Event, State
 from precoro_daemon.errors import SendingStopped, StaleIntent
 from precoro_daemon.ports import Line, Switch
 
@@ -73,13 +74,13 @@ class SqlJournal:
 
         await self._transactions.write(work)
 
-    async def plan(self, draft: Intent, step: Step, claim: str | None = None) -> Intent | None:
+    async def plan(self, draft: Intent, step: Step, claim: Claim | None = None) -> Intent | None:
         return await self._transactions.write(partial(_plan, draft=draft, step=step, claim=claim))
 
-    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step) -> Intent | None:
+    async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: Claim) -> Intent | None:
         def work(connection: sqlite3.Connection) -> Intent:
             _move(connection, intent, step)
-            if (planned := _plan(connection, draft, begin, intent.source)) is None:
+            if (planned := _plan(connection, draft, begin, claim)) is None:
                 raise _Taken
             return planned
 
@@ -176,15 +177,24 @@ def _switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
     return Switch(armed=True)
 
 
-def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: str | None) -> Intent | None:
-    intent = begun(draft, step)
-    cells = intent_cells(intent)
-    if connection.execute(JOURNAL["has_unresolved"], cells).fetchone():
+def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: Claim | None) -> Intent | None:
+    if connection.execute(JOURNAL["has_unresolved"], intent_cells(draft)).fetchone():
         return None
-    connection.execute(JOURNAL["create_intent"], cells)
+    row = connection.execute(JOURNAL["read_intent"], (draft.id,)).fetchone()
+    if row is None:
+        intent = begun(draft, step)
+        connection.execute(JOURNAL["create_intent"], intent_cells(intent))
+        _write_step(connection, None, intent, step)
+    else:
+        before = to_intent(row)
+        last = connection.execute(JOURNAL["last_event"], (draft.id,)).fetchone()["event"]
+        again = begun_again(before, draft, step, Event(last), asked=claim is not None)
+        if again is None:
+            return None
+        intent = _move(connection, before, again)
     if claim is not None:
-        connection.execute(JOURNAL["carry_claim"], {"intent": intent.id, "ledger": intent.ledger, "key": claim})
-    _write_step(connection, None, intent, step)
+        cells = {"intent": intent.id, "ledger": intent.ledger, "key": claim.key, "facts": claim.facts}
+        connection.execute(JOURNAL["carry_claim"], cells)
     return intent
 
 

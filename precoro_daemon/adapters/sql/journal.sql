@@ -33,12 +33,15 @@ WHERE id = :id AND state = :was AND attempts = :attempts_before;
 
 -- name: has_unresolved
 SELECT 1 FROM intents
-WHERE id = :id
-    OR (
-        :direction = 'to_precoro' AND direction = 'to_precoro' AND invoice_id = :invoice_id
-        AND state IN ('planned', 'sending', 'doubt', 'review')
-    )
+WHERE :direction = 'to_precoro' AND direction = 'to_precoro' AND invoice_id = :invoice_id AND id <> :id
+    AND state IN ('planned', 'sending', 'doubt', 'review')
 LIMIT 1;
+
+-- name: read_intent
+SELECT * FROM intents WHERE id = ?;
+
+-- name: last_event
+SELECT event FROM journal WHERE intent = ? ORDER BY seq DESC LIMIT 1;
 
 -- name: write_line
 INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts)
@@ -134,10 +137,18 @@ DELETE FROM misread_claims WHERE ledger = ? AND key = ?;
 SELECT key, reason, raw FROM misread_claims WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
 
 -- name: carry_claim
-UPDATE claims SET intent = :intent, carried = facts WHERE ledger = :ledger AND key = :key;
+-- Not the facts it has by now: those were not judged.
+UPDATE claims SET intent = :intent, carried = :facts WHERE ledger = :ledger AND key = :key;
 
 -- name: accept_claim
-UPDATE claims SET carried = facts WHERE ledger = ? AND key = ?;
+UPDATE claims SET carried = ? WHERE ledger = ? AND key = ?;
+
+-- name: carried_claim
+SELECT claims.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed,
+    coalesce(misread_claims.reason, '') AS misread
+FROM claims
+LEFT JOIN misread_claims ON misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+WHERE claims.ledger = ? AND claims.key = ?;
 
 -- name: free_claim
 UPDATE claims SET intent = NULL, carried = NULL WHERE ledger = ? AND key = ?;
@@ -149,6 +160,9 @@ FROM records INDEXED BY invoices_payable
 JOIN claims INDEXED BY claims_waiting
     ON claims.ledger = :ledger AND claims.intent IS NULL AND claims.invoice = {name}
 WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.vanished_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+    )
     AND NOT EXISTS (
         SELECT 1 FROM intents WHERE intents.direction = 'to_ledger' AND intents.id = claims.ours
     )
@@ -163,6 +177,9 @@ SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours
 FROM claims INDEXED BY claims_taking_back
 JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {name} = claims.invoice
 WHERE claims.ledger = :ledger AND claims.intent IS NULL AND claims.takes_back
+    AND NOT EXISTS (
+        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+    )
 ORDER BY day, claims.key;
 
 -- name: namesakes
@@ -174,28 +191,18 @@ WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same}
 
 -- name: changed_claims
 SELECT claims.key, claims.invoice, claims.amount AS claimed, claims.currency AS claimed_currency,
-    claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*
+    claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*,
+    'drop' IS (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1) AS dropped
 FROM claims INDEXED BY claims_changed
 JOIN intents ON intents.id = claims.intent
 WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
-    AND intents.direction = 'to_precoro' AND intents.invoice_id IS NOT NULL
+    AND intents.direction = 'to_precoro'
     AND (
-        intents.state = 'planned'
-        OR (intents.state = 'review' AND intents.attempts = 0)
-        OR (
-            (
-                intents.state = 'confirmed'
-                OR (
-                    intents.state = 'rejected' AND intents.attempts = 0
-                    AND 'withdraw' = (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1)
-                )
-            )
-            AND NOT EXISTS (
-                SELECT 1 FROM intents AS other
-                WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
-                    AND other.state IN ('planned', 'sending', 'doubt', 'review')
-            )
-        )
+        intents.state IN ('planned', 'confirmed')
+        OR (intents.state IN ('review', 'rejected') AND intents.attempts = 0 AND intents.remote_id IS NULL)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
     );
 
 -- name: claims_named

@@ -1,0 +1,333 @@
+"""The books change their mind: nothing is sent by what they no longer say, and nothing they say is forgotten."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from precoro_daemon.domain.payments import State
+from precoro_daemon.errors import DecisionRefused
+from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.orders import Desk, Order, carry_out
+from precoro_daemon.paying.planning import read_books
+from precoro_daemon.ports import Unreadable
+from precoro_daemon.sandbox import schema
+from tests.payments.scene import Scene, payments, scene
+from tests.payments.world import HOUR, answered
+
+pytestmark = pytest.mark.asyncio
+
+REFUSED = answered(400, {"code": 400, "errors": {"errors": {"payDate": ["This value is not valid."]}}})
+
+
+async def decide(stage: Scene, kind: str, **given: object) -> str:
+    """What a person types."""
+    async with stage.life() as life:
+        desk = Desk(Keeper(life.store.journal, stage.bank.clock), stage.job(life).books, marks=True)
+        return await carry_out(Order(kind, "somebody", **{"ident": stage.intents[-1].id} | given), desk)
+
+
+async def laps(stage: Scene, times: int = 3) -> None:
+    for _ in range(times):
+        await stage.lap(after=HOUR)
+
+
+async def held(stage: Scene, amount: str = "100.00", total: int = 5_000) -> str:
+    """A payment that does not fit its invoice."""
+    key = stage.pays(stage.invoice(total=total), amount)
+    await stage.lap()
+    assert stage.intent.state is State.REVIEW
+    return key
+
+
+async def test_what_is_voided_while_it_is_held_is_over_and_cannot_be_sent_by_hand() -> None:
+    stage = scene()
+    key = await held(stage)
+    [invoice] = stage.invoices
+    stage.ledger.change(key, amount=Decimal(0))
+    await laps(stage)
+    assert stage.intent.state is State.REJECTED
+    assert "the books now say" in stage.intent.reason
+    stage.bank.company.edit(invoice, total=10_000)
+    with pytest.raises(DecisionRefused, match="took it back"):
+        await decide(stage, "repost")
+    await laps(stage)
+    assert payments(invoice) == []
+
+
+async def test_what_is_voided_in_the_moment_it_is_decided_cannot_be_sent_by_hand() -> None:
+    """The books were read since, and the lap has not come to it."""
+    stage = scene()
+    key = await held(stage)
+    stage.ledger.change(key, amount=Decimal(0))
+    async with stage.life() as life:
+        await read_books(stage.job(life).books)
+    with pytest.raises(DecisionRefused, match="took it back"):
+        await decide(stage, "repost")
+
+
+async def test_a_held_payment_shows_what_the_books_say_by_now() -> None:
+    stage = scene()
+    key = await held(stage)
+    stage.ledger.change(key, amount=Decimal("90.00"), currency="USD")
+    await laps(stage)
+    assert (stage.intent.state, stage.intent.amount, stage.intent.currency) == (State.REVIEW, Decimal(90), "USD")
+    assert "the books say USD" in stage.intent.reason
+
+
+async def test_an_ambiguous_payment_is_assigned_with_the_amount_it_has_by_now() -> None:
+    stage = scene(match_by="external_id")
+    first = stage.invoice(external_id="A-1")
+    stage.invoice(external_id="A-1", total=9_000)
+    stage.ledger.record("17", "A-1", "100.00")
+    await stage.lap()
+    stage.ledger.change("17", amount=Decimal("80.00"))
+    await laps(stage)
+    assert (stage.intent.state, stage.intent.amount) == (State.REVIEW, Decimal(80))
+    await decide(stage, "repost", invoice=first.id)
+    await laps(stage)
+    assert payments(first) == [8_000]
+
+
+async def test_an_ambiguous_payment_that_is_corrected_needs_nobody_any_more() -> None:
+    stage = scene(match_by="external_id")
+    stage.invoice(external_id="A-1")
+    stage.invoice(external_id="A-1")
+    right = stage.invoice(external_id="A-2")
+    stage.ledger.record("17", "A-1", "100.00")
+    await stage.lap()
+    stage.ledger.change("17", invoice="A-2")
+    await laps(stage)
+    assert payments(right) == [10_000]
+
+
+async def test_a_refused_payment_is_sent_again_as_the_books_have_it_by_now() -> None:
+    stage = scene(posts=[REFUSED])
+    key = stage.pays(stage.invoice(), "100.00")
+    await stage.lap()
+    assert stage.intent.state is State.REJECTED
+    stage.ledger.change(key, amount=Decimal("70.00"))
+    await laps(stage)
+    await decide(stage, "repost")
+    await laps(stage)
+    assert payments(stage.invoices[0]) == [7_000]
+
+
+@pytest.mark.parametrize("state", ["planned", "review"])
+async def test_what_moved_to_another_invoice_is_paid_there(state: str) -> None:
+    stage = scene(armed=state == "review")
+    wrong, right = stage.invoice(total=5_000), stage.invoice()
+    key = stage.pays(wrong, "100.00" if state == "review" else "40.00")
+    await stage.lap()
+    assert stage.intent.state == state
+    stage.ledger.change(key, invoice=str(right.idn))
+    stage.armed = True
+    await laps(stage)
+    assert payments(wrong) == []
+    assert payments(right) == [int(Decimal(stage.ledger.rows[key].amount) * 100)]
+
+
+async def test_what_was_taken_back_and_then_moved_is_paid_there() -> None:
+    stage = scene(armed=False)
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "40")
+    await stage.lap()
+    stage.ledger.change(key, amount=Decimal(0))
+    await stage.lap(after=HOUR)
+    stage.ledger.change(key, amount=Decimal("40.00"), invoice=str(right.idn))
+    stage.armed = True
+    await laps(stage)
+    assert (payments(wrong), payments(right)) == ([], [4_000])
+
+
+async def test_what_moved_there_and_back_is_paid_where_it_began() -> None:
+    stage = scene(armed=False)
+    first, second = stage.invoice(), stage.invoice()
+    key = stage.pays(first, "40")
+    await stage.lap()
+    for invoice in (second, first):
+        stage.ledger.change(key, invoice=str(invoice.idn))
+        await laps(stage, 2)
+    stage.armed = True
+    await laps(stage)
+    assert (payments(first), payments(second)) == ([4_000], [])
+
+
+async def test_what_a_person_dropped_and_the_books_moved_is_another_payment() -> None:
+    stage = scene()
+    key = await held(stage)
+    right = stage.invoice()
+    await decide(stage, "drop")
+    stage.ledger.change(key, amount=Decimal("99.00"))
+    await laps(stage)
+    assert stage.intent.state is State.REJECTED, "it was dropped, whatever it amounts to"
+    stage.ledger.change(key, invoice=str(right.idn))
+    await laps(stage)
+    assert payments(right) == [9_900]
+    stage.ledger.change(key, invoice=str(stage.invoices[0].idn))
+    await laps(stage)
+    assert payments(stage.invoices[0]) == []
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+async def test_killed_while_it_follows_the_books_it_loses_nothing(step: int) -> None:
+    stage = scene(armed=False)
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "40")
+    await stage.lap()
+    stage.ledger.change(key, invoice=str(right.idn))
+    stage.armed = True
+    await stage.crashing_lap(step)
+    await laps(stage, 5)
+    [last] = [intent for intent in stage.intents if intent.invoice_id == right.id]
+    assert payments(wrong) == []
+    assert payments(right) == [4_000] or (payments(right), last.state) == ([], State.REVIEW)
+
+
+async def test_a_row_that_cannot_be_read_any_more_waits_until_it_can() -> None:
+    stage = scene(armed=False)
+    invoice = stage.invoice()
+    key = stage.pays(invoice, "40")
+    await stage.lap()
+    stage.ledger.bad.append(Unreadable(key, "amount: 'VOID' is no plain number", '{"amount": "VOID"}'))
+    stage.armed = True
+    await laps(stage)
+    assert (stage.intent.state, payments(invoice)) == (State.PLANNED, [])
+    assert "'VOID' is no plain number" in stage.intent.reason
+    stage.ledger.bad.clear()
+    stage.ledger.change(key, amount=Decimal("41.00"))
+    await laps(stage)
+    assert payments(invoice) == [4_100]
+
+
+async def test_a_row_that_cannot_be_read_is_not_sent_by_hand_either() -> None:
+    stage = scene()
+    key = await held(stage)
+    stage.ledger.bad.append(Unreadable(key, "amount: 'VOID' is no plain number", "{}"))
+    await stage.lap(after=HOUR)
+    with pytest.raises(DecisionRefused, match="cannot be read now: amount: 'VOID'"):
+        await decide(stage, "repost")
+
+
+async def test_a_payment_that_moved_is_not_sent_to_its_first_invoice_by_hand() -> None:
+    stage = scene(armed=False)
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "40")
+    await stage.lap()
+    first = stage.intent.id
+    stage.ledger.change(key, invoice=str(right.idn))
+    stage.armed = True
+    await laps(stage)
+    with pytest.raises(DecisionRefused, match="for another invoice now"):
+        await decide(stage, "repost", ident=first)
+    assert (payments(wrong), payments(right)) == ([], [4_000])
+
+
+async def test_nothing_is_sent_by_an_invoice_that_was_read_long_ago() -> None:
+    """The quota closed between the look and the request; meanwhile a person typed the payment."""
+    stage = scene()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40.00")
+    async with stage.life() as life:
+        await life.store.journal.arm(stage.bank.clock.now())
+        await life.mirror(invoice)
+        looks = 0
+
+        async def meanwhile() -> None:
+            nonlocal looks
+            if stage.calls[-1].startswith("GET /invoices/"):
+                looks += 1
+                if looks == 1:
+                    stage.bank.after(600, lambda: stage.bank.person_pays(invoice, 4_000, "2026-01-15T00:00:00"))
+                    stage.bank.clock.time += 2_400
+
+        life.wire.meanwhile = meanwhile
+        await stage.job(life).lap()
+    assert payments(invoice) == [4_000]
+    assert looks == 2
+    assert "typed by a person" in stage.intent.reason
+
+
+async def test_books_that_were_read_long_ago_are_read_again() -> None:
+    stage = scene()
+    for _ in range(3):
+        stage.pays(stage.invoice(), "40.00")
+    async with stage.life() as life:
+        await life.store.journal.arm(stage.bank.clock.now())
+        await life.mirror(*stage.invoices)
+
+        async def meanwhile() -> None:
+            if stage.calls[-1].startswith("GET /invoices/"):
+                stage.bank.clock.time += 170
+                for left in (await life.store.journal.in_state("to_precoro", State.PLANNED))[2:]:
+                    stage.ledger.change(left.source, amount=Decimal(0))
+
+        life.wire.meanwhile = meanwhile
+        await stage.job(life).lap()
+    assert sorted(map(payments, stage.invoices)) == [[], [4_000], [4_000]]
+    assert stage.ledger.reads == 2
+
+
+async def test_two_payments_of_an_invoice_that_are_cancelled_together_go_to_a_person_one_by_one() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40")
+    await stage.lap()
+    stage.pays(invoice, "30")
+    await laps(stage)
+    assert payments(invoice) == [4_000, 3_000]
+    for payment in invoice.made("payments"):
+        stage.bank.company.edit(payment, status=schema.CANCELED)
+    stage.bank.company.edit(invoice, paid=0, status=schema.APPROVED)
+    report = await stage.lap(after=HOUR)
+    assert report.ended is None
+    assert sorted(intent.state for intent in stage.intents) == [State.CONFIRMED, State.REVIEW]
+    [asked] = [intent for intent in stage.intents if intent.state is State.REVIEW]
+    await decide(stage, "drop", ident=asked.id)
+    await stage.lap(after=HOUR)
+    assert sorted(intent.state for intent in stage.intents) == [State.REJECTED, State.REVIEW]
+
+
+async def test_two_payments_of_an_invoice_that_change_together_go_to_a_person_one_by_one() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    keys = [stage.pays(invoice, "40")]
+    await stage.lap()
+    keys.append(stage.pays(invoice, "30"))
+    await laps(stage)
+    for key in keys:
+        stage.ledger.change(key, amount=Decimal("1.00"))
+    report = await stage.lap(after=HOUR)
+    assert report.ended is None
+    assert sorted(intent.state for intent in stage.intents) == [State.CONFIRMED, State.REVIEW]
+
+
+async def test_an_outage_while_nothing_may_be_sent_ends_no_lap() -> None:
+    stage = scene(reads=[503] * 60, armed=False)
+    stage.pays(stage.invoice())
+    report = await stage.lap()
+    assert (report.ended, len(report.failed)) == (None, 1)
+
+
+async def test_an_invoice_that_may_not_be_read_fails_alone() -> None:
+    stage = scene()
+    invoice, other = stage.invoice(), stage.invoice()
+    stage.pays(invoice)
+    await stage.lap()
+    [payment] = invoice.made("payments")
+    stage.bank.company.delete(payment)
+    stage.pays(other)
+    stage.reads.extend([0, 403])
+    report = await stage.lap(after=HOUR)
+    assert report.ended is None
+    assert payments(other) == [10_000]
+
+
+@pytest.mark.parametrize("ident", ["", "a", "abc"])
+async def test_too_little_of_an_id_decides_nothing(ident: str) -> None:
+    stage = scene()
+    await held(stage)
+    with pytest.raises(DecisionRefused, match="give at least 4 characters"):
+        await decide(stage, "drop", ident=ident)
+    assert stage.intent.state is State.REVIEW
