@@ -13,6 +13,18 @@ from pathlib import Path
 from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.errors import StoreHeld
 
+_HELD: set[Path] = set()
+
+
+def holds(path: Path) -> bool:
+    """Whether this process holds the state. Then nobody in it may open and close the file except through SQLite: the
+    system forgets all locks of a process on a file when it closes any descriptor of it, and SQLite's are of that
+    kind. Without them the next reader that goes away takes itself for the last one and deletes the log of changes.
+
+    https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    """
+    return path in _HELD
+
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
@@ -35,4 +47,8 @@ def held(path: Path) -> Iterator[None]:
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         file.write(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")
         file.flush()
-        yield
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Timer
 
 from precoro_daemon.adapters.sql.failures import What, damaged, explained
-from precoro_daemon.adapters.sql.holder import held
+from precoro_daemon.adapters.sql.holder import held, holds
 from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.adapters.sql.schema import VERSION, bring_up_to_date, read_identity
 from precoro_daemon.errors import StoreUnusable
@@ -103,6 +103,8 @@ def _refuse_foreign(path: Path, what: What = "state") -> None:
         return
     if not path.is_file():
         raise StoreUnusable(f"{path} is not a regular file. Name another one for the state.")
+    if holds(path):
+        return  # it was looked at before
     with path.open("rb") as file:
         header = file.read(100)
     if header and not header.startswith(_MAGIC):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
-from anyio import to_thread
+from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
 from precoro_daemon.adapters.sql.overview import CollectionState, Overview, read_overview
@@ -86,3 +87,25 @@ async def test_the_store_never_blocks_the_loop(tmp_path: Path) -> None:
         async with open_store(tmp_path / "state.db", identity="company") as store:
             await listed(store.mirror, *(record(id_) for id_ in range(5)))
             await store.budget_book.charge(T0, b"")
+
+
+@pytest.mark.asyncio
+async def test_looking_takes_nothing_from_the_locks_of_the_writer(tmp_path: Path) -> None:
+    """A shell or a report that closes the file as the last one deletes the log of changes, which is right; it must
+    not take itself for the last one."""
+    path = tmp_path / "state.db"
+    reader = f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(*c.execute(ROWS).fetchone()); c.close()"
+    reader = reader.replace("ROWS", repr("SELECT count(*) FROM records"))
+
+    async def shell() -> str:
+        return (await run_process([sys.executable, "-c", reader])).stdout.decode().strip()
+
+    async with open_store(path, identity="company") as store:
+        await listed(store.mirror, record(1))
+        log = path.with_name("state.db-wal").stat().st_ino
+        await look(path)
+        await look(path)
+        assert await shell() == "1"
+        assert path.with_name("state.db-wal").stat().st_ino == log
+        await listed(store.mirror, record(1), record(2))
+        assert await shell() == "2"
