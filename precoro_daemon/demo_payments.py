@@ -43,7 +43,7 @@ async def show_payments(console: Console, into: Path, config: Path, sandbox: San
 
 def _prepare(config: Path, ledger: Path, sandbox: Sandbox) -> int:
     books.found(ledger)
-    stop = ledger.with_name("demo-payments.stop")
+    stop = ledger.absolute().with_name("demo-payments.stop")
     with config.open("a") as file:
         file.write(f'\n[payments]\nkill_switch = "{stop}"\n\n{books.configuration(ledger)}')
     return books.pay_some(ledger, sandbox.company, _PAID_IN_THE_BOOKS)

@@ -151,10 +151,23 @@ class StoreUnusable(FatalError):
     exit_code = 4
 
 
+class StoreUnavailable(StoreUnusable):
+    """The state cannot be used at present: another program has locked it, or its disk is full or fails. Nothing about
+    it has to change; a later start may succeed."""
+
+    exit_code = 1
+
+
 class ListenerUnusable(FatalError):
-    """A socket cannot be listened on: another program has it, its directory is missing, or it is not allowed."""
+    """A socket cannot be listened on: its directory is missing, or it is not allowed."""
 
     exit_code = 4
+
+
+class AddressTaken(ListenerUnusable):
+    """Another program listens there, or the address is not up yet. A later start may succeed."""
+
+    exit_code = 1
 
 
 class Unreachable(FatalError):

@@ -120,8 +120,9 @@ class Service:
             if self._ending.is_set():
                 return
             desk.woken = False
-            async with self._turn(desk):
-                await self._round(desk)
+            if await self._wanted(desk):
+                async with self._turn(desk):
+                    await self._round(desk)
 
     async def _until_due(self, desk: _Desk) -> None:
         """Until its time comes or, unless something keeps it from working until then, somebody wakes it."""
@@ -139,6 +140,19 @@ class Service:
             await self._clock.sleep(seconds)
         desk.nap = None
 
+    async def _wanted(self, desk: _Desk) -> bool:
+        """Is there work? Asked before anybody is broken off or waited for. If not, the next turn is planned."""
+        desk.pulse.begin(self._clock.now())
+        try:
+            if await desk.job.due(False):
+                return True
+            self._plan(desk, self._clock.now())
+        except DaemonError as error:
+            self._hold(desk, error)
+        finally:
+            desk.pulse.rest()
+        return False
+
     @asynccontextmanager
     async def _turn(self, desk: _Desk) -> AsyncIterator[None]:
         """Alone in its group; whoever yields to this job is broken off first, and goes on afterwards."""
@@ -155,7 +169,8 @@ class Service:
             yield
 
     async def _round(self, desk: _Desk) -> None:
-        """Laps until the job has nothing left to do, or can do no more for now."""
+        """Laps until the job has nothing left to do, can do no more for now, or keeps another one of its group
+        waiting: then it takes its next turn after that one."""
         desk.pulse.begin(self._clock.now())
         try:
             ran = False
@@ -164,9 +179,12 @@ class Service:
                 lap = await self._lap(desk)
                 if lap is None or lap.ended is not None or not lap.brought:
                     break
+                if any(self._desks[name].job.group == desk.job.group for name in self._waiting):
+                    desk.plan(self._clock.now(), self._clock.now())
+                    break
             if not ran:
                 self._plan(desk, self._clock.now())
-        except FatalError as error:
+        except DaemonError as error:
             self._hold(desk, error)
         finally:
             desk.pulse.rest()
@@ -272,9 +290,10 @@ class Service:
         for pulse in self._around.heartbeat.pulse.parts:
             pulse.heard_at = min(pulse.heard_at, now)
             silent = now - max(pulse.heard_at, pulse.quiet_until)
-            if pulse.running_since is not None and silent > self._around.stuck_after and not pulse.stuck:
-                pulse.stuck = True
+            stuck = pulse.running_since is not None and silent > self._around.stuck_after
+            if stuck and not pulse.stuck:
                 _log.error("part_stalled", part=pulse.name, silent=round(silent))
+            pulse.stuck = stuck
         return any(pulse.stuck for pulse in self._around.heartbeat.pulse.parts)
 
     def _words(self) -> str:

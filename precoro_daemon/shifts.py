@@ -10,6 +10,7 @@ from functools import partial
 from typing import Literal
 
 import anyio
+from anyio.abc import TaskGroup
 
 from precoro_daemon.daemon import DRAIN
 from precoro_daemon.lasting import lasting
@@ -51,7 +52,9 @@ async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], 
     shifts = _Shifts(build, orders)
     async with anyio.create_task_group() as group:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            heed = partial(shifts.heed_signals, signals, group.cancel_scope)
+            # It was held back since the program began, when nobody could have heeded it.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+            heed = partial(shifts.heed_signals, signals, group)
             group.start_soon(lasting, "the watch for signals", heed, name="signals")
             await shifts.run()
             group.cancel_scope.cancel()
@@ -66,21 +69,26 @@ class _Shifts:
         self._orders = orders
         self._scope: anyio.CancelScope | None = None
         self._service: Service | None = None
+        self._asked = False
+        self._reading = anyio.Lock()
 
     async def run(self) -> None:
         while self.ended is None:
             async with self._build() as service:
                 self._service = service
                 with anyio.CancelScope() as self._scope:
+                    if self._asked:
+                        await self._reload()
                     if self.ended is None:
                         await service.run()
                 self._service = self._scope = None
 
-    async def heed_signals(self, signals: AsyncIterator[signal.Signals], everything: anyio.CancelScope) -> None:
+    async def heed_signals(self, signals: AsyncIterator[signal.Signals], group: TaskGroup) -> None:
+        everything = group.cancel_scope
         async for number in signals:
             _log.info("signal_received", signal=signal.Signals(number).name)
             if number == signal.SIGHUP:
-                await self._reload()
+                group.start_soon(self._reload, name="reload")
             elif self.ended is None:
                 self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
             else:
@@ -88,9 +96,12 @@ class _Shifts:
                 everything.cancel()
 
     async def _reload(self) -> None:
-        if self.ended is None and self._service is not None and await self._orders.reload():
-            self._orders.supervisor.reloading()
-            self._drain()
+        """What is asked for while a service is being built is done when it is."""
+        async with self._reading:
+            self._asked = self.ended is None and self._service is None
+            if self.ended is None and self._service is not None and await self._orders.reload():
+                self._orders.supervisor.reloading()
+                self._drain()
 
     def _stop(self, end: End, everything: anyio.CancelScope) -> None:
         self.ended = end

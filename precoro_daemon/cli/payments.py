@@ -82,7 +82,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
             click.echo(f"  {line}")
     outlook = _look_ahead(settings)
     if outlook.closed:
-        click.echo(f"nothing was sent: {outlook.closed}")
+        click.echo(f"nothing is sent: {outlook.closed}")
     spent = gravest([report.spent for report in reports if report.spent])
     sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 
@@ -114,7 +114,12 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 
 @payments.command()
 @click.argument("ident", metavar="ID")
-@click.option("--invoice", type=int, metavar="ID", help="Precoro's id of the invoice, where none was found for it.")
+@click.option(
+    "--invoice",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="ID",
+    help="Precoro's id of the invoice, where none was found for it.",
+)
 @click.option("--force", is_flag=True, help="Though an earlier request may still arrive: you looked yourself.")
 @config_option
 @click.pass_obj
@@ -139,7 +144,9 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. Look at `payments plan` first."""
     settings = load(config or parent)
-    click.echo(f"{_carry_out(settings, 'arm')}; {settings.payments.kill_switch} stops them at once")
+    from precoro_daemon import wiring
+
+    click.echo(f"{_carry_out(settings, 'arm')}; a file {wiring.kill_switch(settings)} stops them at once")
 
 
 @payments.command()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {
     0: "done",
-    1: "unexpected error, or Precoro cannot be reached",
+    1: "unexpected error, or something is out of reach now: Precoro, the state's lock or disk, a port",
     2: "wrong usage",
     3: "finished, but some records or lists failed; the next run tries them again",
     4: "the configuration or the state cannot be used",

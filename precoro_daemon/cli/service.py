@@ -27,6 +27,7 @@ def run(parent: Path | None, config: Path | None) -> None:
     """Keep the mirror, files and payments up to date, until stopped by a signal."""
     # Until the service heeds signals itself: the first process of a container ignores what nobody handles.
     signal.signal(signal.SIGTERM, leave)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
     path = config or parent
     settings = load(path)
     from precoro_daemon import wiring

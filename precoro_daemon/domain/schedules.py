@@ -38,9 +38,20 @@ class Cron:
 
     def after(self, at: float) -> float:
         """The first of its times that is later than that (Unix seconds)."""
-        turn = next(CronSim(self.text, datetime.fromtimestamp(at)))  # noqa: DTZ006 - local, as cron is
-        # In the hour that comes twice, when summer time ends, it is meant the second time.
-        return turn.timestamp() if turn.timestamp() > at else turn.replace(fold=1).timestamp()
+        now = datetime.fromtimestamp(at)  # noqa: DTZ006 - local, as cron is
+        turn = next(CronSim(self.text, now))
+        stamp = turn.timestamp() if turn.timestamp() > at else turn.replace(fold=1).timestamp()
+        if self._hourly:
+            # When summer time ends an hour comes twice, and what is meant for every hour is meant for both.
+            earlier = takewhile(lambda moment: moment < turn, CronSim(self.text, now - timedelta(hours=2)))
+            again = (moment.replace(fold=1).timestamp() for moment in earlier)
+            stamp = next((moment for moment in again if at < moment < stamp), stamp)
+        return stamp
+
+    @property
+    def _hourly(self) -> bool:
+        fields = self.text.split()
+        return len(fields) > 1 and fields[1].startswith("*")
 
     @property
     def turns_a_day(self) -> float:

@@ -57,7 +57,7 @@ class ExportPayments:
     mirror: Mirror
     books: Books
     caps: Caps
-    stopped: Callable[[], Awaitable[bool]]
+    stopped: Callable[[], Awaitable[str]]
     adopt: bool = True
 
     async def lap(self) -> LapReport:
@@ -220,8 +220,8 @@ class _Lap:
                 self.keeper.failed.append(f"{intent}: {error}")
 
     async def _send(self, intent: Intent) -> None:
-        if await self.job.stopped():
-            raise SendingStopped("the kill-switch file is there")
+        if reason := await self.job.stopped():
+            raise SendingStopped(reason)
         if reason := await self._held(intent):
             if reason != intent.reason:
                 await self.keeper.record(intent, Event.LOOK, reason)

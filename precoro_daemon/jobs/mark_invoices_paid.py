@@ -68,13 +68,13 @@ class MarkInvoicesPaid:
     """Doubts are settled first; then the books are read, matched, and what fits is sent, one payment at a time.
 
     named    payments carry our id
-    stopped  whether the kill-switch file is there
+    stopped  why nothing is sent, by the kill-switch file; "" if it is not there
     """
 
     till: Till
     books: Books
     caps: Caps
-    stopped: Callable[[], Awaitable[bool]]
+    stopped: Callable[[], Awaitable[str]]
     named: bool = True
 
     async def lap(self) -> LapReport:
@@ -189,8 +189,8 @@ class _Lap:
 
     async def _held(self, intent: Intent) -> str:
         """What keeps it from being sent in this lap, as far as that is known without a call."""
-        if await self.job.stopped():
-            raise SendingStopped("the kill-switch file is there")
+        if reason := await self.job.stopped():
+            raise SendingStopped(reason)
         carried = await self.job.till.claims.carried(intent.ledger, intent.source)
         if carried is not None and carried.misread:
             return f"its row in the books cannot be read now: {carried.misread}"
@@ -225,8 +225,8 @@ class _Lap:
 
         async def permit(body: str) -> None:
             nonlocal begun
-            if await self.job.stopped():
-                raise SendingStopped("the kill-switch file is there")
+            if reason := await self.job.stopped():
+                raise SendingStopped(reason)
             now = till.clock.now()
             if now - read_at > _INVOICE_STALE or now - self.books_at > _BOOKS_STALE + _INVOICE_STALE:
                 raise _LookAgain

@@ -41,10 +41,10 @@ class Outlook:
     misread: Sequence[Misread]
 
 
-async def look_ahead(journal: Journal, books: Books, caps: Caps, stopped: Callable[[], Awaitable[bool]]) -> Outlook:
+async def look_ahead(journal: Journal, books: Books, caps: Caps, stopped: Callable[[], Awaitable[str]]) -> Outlook:
     """By the mirror, so what Precoro says at the moment of sending may still hold a payment back."""
     switch = await journal.switch()
-    closed = "the kill-switch file is there" if await stopped() else "" if switch.armed else switch.reason
+    closed = await stopped() or ("" if switch.armed else switch.reason)
     forecasts: list[Forecast] = []
     directions: tuple[Direction, ...] = ("to_precoro", "to_ledger")
     for direction in directions:

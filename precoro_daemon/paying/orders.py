@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,10 @@ from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.planning import Books, plan_claims, read_books
 
 Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm"]
+
+
+InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
+"""What a state can keep as a number."""
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +31,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str
     ident: str = ""
     payment: str | None = None
-    invoice: int | None = None
+    invoice: InvoiceId | None = None
     force: bool = False
     reason: str = ""
 

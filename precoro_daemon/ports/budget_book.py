@@ -32,7 +32,7 @@ class BudgetBook(Protocol):
         ...
 
     async def prune(self, before: float) -> None:
-        """Forget the calls before that time."""
+        """Forget the calls before that time, and the windows that opened before it."""
         ...
 
     async def refund(self, at: float, key: bytes) -> None:

@@ -40,7 +40,8 @@ class Payments(Section):
 
     kill_switch: Path = Path("payments.stop")
     """As long as a file of this name is there, nothing is sent; looking and planning go on. A relative path starts at
-    the working directory. It is looked for before each payment, so it works at once."""
+    the directory of the state, wherever a command is typed. It is looked for before each payment, so it works at
+    once."""
 
     max_amount: _Amount = Decimal(100_000)
     """The most that one payment may be, in whatever currency. A slip of the decimal point is held back by it."""

@@ -9,7 +9,7 @@ from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.services import Host, serve
 from precoro_daemon.wiring.state import back_up_state, restore_state
-from precoro_daemon.wiring.values import clock_for, limits, secrets
+from precoro_daemon.wiring.values import clock_for, kill_switch, limits, secrets
 
 __all__ = [
     "DELIVERY_JOBS",
@@ -27,6 +27,7 @@ __all__ = [
     "clock_for",
     "estimate_cost",
     "find_supervisor",
+    "kill_switch",
     "limits",
     "look",
     "open_ledger",

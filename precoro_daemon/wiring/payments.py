@@ -23,7 +23,7 @@ from precoro_daemon.paying.settling import Till
 from precoro_daemon.ports import Clock, Ledger, PaymentDesk
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.ledger import open_ledger
-from precoro_daemon.wiring.values import clock_for, identity
+from precoro_daemon.wiring.values import clock_for, identity, kill_switch, stopped_by
 
 _LISTS = frozenset({"mirror_collections", "take_census", "apply_deliveries"})
 
@@ -102,13 +102,8 @@ def _books(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Bo
     return Books(ledger, store.claims, clock, identity(settings), given.match_by, given.currency)
 
 
-def _stopped(settings: Settings) -> Callable[[], Awaitable[bool]]:
-    path = anyio.Path(settings.payments.kill_switch)
-
-    async def stopped() -> bool:
-        return await path.exists()
-
-    return stopped
+def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
+    return partial(anyio.to_thread.run_sync, partial(stopped_by, kill_switch(settings)))
 
 
 @dataclass(frozen=True, slots=True)

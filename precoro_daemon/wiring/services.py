@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.domain.quota import QuotaPlan
-from precoro_daemon.errors import DaemonError, FatalError, StoreHeld, gravest, leaves
+from precoro_daemon.errors import DaemonError, FatalError, StoreHeld, StoreUnavailable, gravest, leaves
 from precoro_daemon.heartbeat import Heartbeat
 from precoro_daemon.ports import Supervisor, Tallies
 from precoro_daemon.service import Around, Service
@@ -29,9 +29,12 @@ from precoro_daemon.wiring.watch import Watched, open_watch
 _log = get_logger()
 
 _MOMENTS = AsyncRetrying(
-    retry=retry_if_exception_type(StoreHeld), stop=stop_after_delay(5), wait=wait_fixed(0.25), reraise=True
+    retry=retry_if_exception_type((StoreHeld, StoreUnavailable)),
+    stop=stop_after_delay(5),
+    wait=wait_fixed(0.25),
+    reraise=True,
 )
-"""A command may hold the state for a moment, and who starts a service should not have to know."""
+"""A command, a shell or a backup may hold the state for a moment; who starts a service should not have to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,9 @@ class _Runs:
     async def _build(self) -> AsyncIterator[Service]:
         """By the settings in use or, if nothing can be built from new ones, by the former."""
         async with AsyncExitStack() as stack:
+            reloads = self._reloads + (self._former is not None)
             try:
-                service = await stack.enter_async_context(self._service(self._settings))
+                service = await stack.enter_async_context(self._service(self._settings, reloads))
             except (FatalError, ExceptionGroup) as error:
                 failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
                 if self._former is None or not isinstance(failure, FatalError):
@@ -108,16 +112,17 @@ class _Runs:
                 _log.error("reload_refused", reason=str(failure))
                 self._settings, self._former = self._former, None
                 self._host.adopted(self._settings)
-                service = await stack.enter_async_context(self._service(self._settings))
+                service = await stack.enter_async_context(self._service(self._settings, self._reloads))
             if self._former is not None:
                 _log.info("reloaded")
+                self._reloads = reloads
             self._former = None
             yield service
 
     @asynccontextmanager
-    async def _service(self, settings: Settings) -> AsyncIterator[Service]:
+    async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
         heartbeat = Heartbeat(self._clock, JOB_NAMES, self._host.tallies)
-        heartbeat.pulse.reloads = self._reloads
+        heartbeat.pulse.reloads = reloads
         plan = quota_plan(settings)
         shares = plan.shares if plan else ()
         async with assemble_on(self._store, settings, self._clock, heartbeat, shares) as assembly:
@@ -156,7 +161,7 @@ class _Runs:
     async def _reload(self) -> bool:
         """Read the configuration anew; False, and told, if it cannot be used."""
         try:
-            fresh = await anyio.to_thread.run_sync(self._host.reread)
+            fresh = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
         except FatalError as error:
             _log.error("reload_refused", reason=str(error))
             return False
@@ -164,9 +169,9 @@ class _Runs:
             reason = f"{', '.join(fixed)} cannot change while the program runs; stop it and start it again"
             _log.error("reload_refused", reason=reason)
             return False
-        self._settings, self._former = fresh, self._settings
+        # Those that were asked for while others still drain were never tried: the ones in use are to go back to.
+        self._settings, self._former = fresh, self._former or self._settings
         self._host.adopted(fresh)
-        self._reloads += 1
         return True
 
 

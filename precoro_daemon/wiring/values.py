@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.origin import Timeouts
@@ -106,6 +107,22 @@ def secrets(settings: Settings) -> Sequence[str]:
         items.sql and items.sql.password,
     )
     return [secret.get_secret_value() for secret in given if secret]
+
+
+def kill_switch(settings: Settings) -> Path:
+    """Wherever a command is typed: what one stops by it, the service must see."""
+    return settings.state.path.absolute().parent / settings.payments.kill_switch
+
+
+def stopped_by(path: Path) -> str:
+    """Why nothing is sent, "" if it may be. Blocking. What cannot be looked at may be there."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"whether the kill-switch file {path} is there cannot be seen: {error.strerror}"
+    return f"the kill-switch file {path} is there"
 
 
 def identity(settings: Settings) -> str:

@@ -35,7 +35,7 @@ from precoro_daemon.ports import (
 )
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
-from precoro_daemon.wiring.values import identity, quota_plan, wanted_files
+from precoro_daemon.wiring.values import identity, kill_switch, quota_plan, stopped_by, wanted_files
 
 _log = get_logger()
 
@@ -138,7 +138,7 @@ class StateWatcher:
         payments = None
         if settings.ledger.kind != "none":
             switch = await self.watched.journal.switch()
-            payments = PaymentStock(overview.payments, switch, str(settings.payments.kill_switch.absolute()), stopped)
+            payments = PaymentStock(overview.payments, switch, str(kill_switch(settings)), stopped)
         return Stored(
             read_at=now,
             lists=[_list_state(settings, name, overview) for name in settings.mirror_collections.collections],
@@ -163,7 +163,7 @@ class StateWatcher:
             now=now,
             unwanted=lambda: bool(self._closed),
         )
-        return overview, dict(_free(settings)), settings.payments.kill_switch.exists()
+        return overview, dict(_free(settings)), bool(stopped_by(kill_switch(settings)))
 
 
 def _quota(settings: Settings, account: Budget, now: float) -> Quota:

@@ -68,6 +68,15 @@ async def test_calls_before_a_time_are_forgotten_only_when_asked(backend: Backen
 
 
 @pytest.mark.asyncio
+async def test_windows_that_opened_long_ago_are_forgotten_with_the_calls(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.close("GET /invoices", T0)
+        await store.budget_book.close("day", T0 + 2 * HOUR)
+        await store.budget_book.prune(T0 + HOUR)
+        assert await store.budget_book.load_closed() == {"day": T0 + 2 * HOUR}
+
+
+@pytest.mark.asyncio
 async def test_a_closed_window_survives_a_restart_and_the_last_word_counts(backend: Backend) -> None:
     async with backend.open() as store:
         await store.budget_book.close("day", T0 + 9)

@@ -48,6 +48,16 @@ async def test_one_that_comes_while_it_is_applied_is_due_again_after_a_minute(ba
         assert named(await store.deliveries.due(now=T0 + 72, limit=9)) == [(3, 1, 11)]
 
 
+async def test_one_that_a_wrong_clock_stamped_is_applied_once_and_the_next_one_counts(backend: Backend) -> None:
+    async with backend.open() as store:
+        await store.deliveries.note([ONE], at=T0 + 86_400)
+        due = await store.deliveries.due(now=T0, limit=9)
+        await store.deliveries.settle(due, heard_at=T0, at=T0 + 1, outcome="refreshed")
+        assert await store.deliveries.next_due() is None
+        await store.deliveries.note([ONE], at=T0 + 100)
+        assert named(await store.deliveries.due(now=T0 + 100, limit=9)) == [(3, 1, 11)]
+
+
 async def test_a_later_word_without_idn_does_not_forget_it(backend: Backend) -> None:
     async with backend.open() as store:
         await store.deliveries.note([ONE], at=T0)

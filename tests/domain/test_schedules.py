@@ -42,6 +42,12 @@ def test_every_counts_from_the_beginning_of_the_last_turn() -> None:
         ("*/10 6-20 * * 1-5", at(2026, 11, 27, 20, 50), at(2026, 11, 30, 6, 0)),
         ("0 3 * * *", at(2026, 11, 25, 3, 0), at(2026, 11, 26, 3, 0)),
         ("30 2 * * *", at(2026, 3, 28, 12, 0), at(2026, 3, 29, 3, 30)),  # 2:30 does not exist on that day
+        # An hour comes twice: what is meant for every hour is meant for both, what is meant for two o'clock for one.
+        ("*/10 * * * *", at(2026, 10, 25, 2, 50), at(2026, 10, 25, 2, 50) + 600),
+        ("*/10 * * * *", at(2026, 10, 25, 2, 50) + 600, at(2026, 10, 25, 2, 50) + 1200),
+        ("*/10 * * * *", at(2026, 10, 25, 2, 50) + 3600, at(2026, 10, 25, 3, 0)),
+        ("30 * * * *", at(2026, 10, 25, 2, 30), at(2026, 10, 25, 2, 30) + 3600),
+        ("30 2 * * *", at(2026, 10, 25, 2, 30), at(2026, 10, 26, 2, 30)),
     ],
 )
 def test_cron_is_in_this_machines_time_zone(text: str, now: float, then: float) -> None:

@@ -80,8 +80,8 @@ class Scene:
             yield life
 
     def job(self, life: Life) -> MarkInvoicesPaid:
-        async def stopped() -> bool:
-            return self.stop_file
+        async def stopped() -> str:
+            return "the kill-switch file is there" if self.stop_file else ""
 
         store, clock = life.store, self.bank.clock
         till = Till(life.desk, store.journal, store.claims, clock, self.repost, self.naming)

@@ -151,8 +151,8 @@ class Result:
 def _job(life: Life, ledger: MemoryLedger, schedule: Schedule) -> MarkInvoicesPaid:
     store, clock = life.store, life.bank.clock
 
-    async def stopped() -> bool:
-        return False
+    async def stopped() -> str:
+        return ""
 
     till = Till(life.desk, store.journal, store.claims, clock, schedule.repost, schedule.naming)
     books = Books(ledger, store.claims, clock, "company", "idn")

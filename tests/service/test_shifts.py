@@ -141,6 +141,47 @@ async def test_a_reload_that_is_refused_changes_nothing() -> None:
     assert "reloading" not in house.manager.said
 
 
+async def test_a_reload_that_is_asked_for_while_a_service_is_built_follows_it() -> None:
+    house = House(until_stopped)
+    built = house.build
+    asked: list[int] = []
+
+    async def reload() -> bool:
+        asked.append(len(house.days))
+        return True
+
+    @asynccontextmanager
+    async def slowly() -> AsyncIterator[Service]:
+        if len(house.days) < 2:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await anyio.sleep(0.05)
+        async with built() as service:
+            yield service
+
+    house.build, house.reload = slowly, reload  # type: ignore[method-assign]
+    assert await run(house, signal.SIGTERM) == "terminated"
+    assert asked == [1, 2]
+
+
+async def test_the_end_does_not_wait_for_a_configuration_that_cannot_be_read_to_its_end() -> None:
+    house = House(until_stopped)
+
+    async def hangs() -> bool:
+        await anyio.sleep_forever()
+        return True
+
+    house.reload = hangs  # type: ignore[method-assign]
+    assert await run(house, signal.SIGHUP, signal.SIGTERM) == "terminated"
+
+
+async def test_what_was_held_back_before_anybody_listened_is_heeded() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    signal.raise_signal(signal.SIGHUP)  # to this thread: in the program there is no other one then
+    house = House(until_stopped)
+    assert await run(house, signal.SIGTERM) == "terminated"
+    assert "reloading" in house.manager.said
+
+
 async def test_a_signal_during_a_reload_ends_the_program() -> None:
     house = House(forever)
     assert await run(house, signal.SIGHUP, signal.SIGTERM, signal.SIGTERM) == "terminated"

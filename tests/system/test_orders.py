@@ -94,7 +94,7 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
             assert "the books paid 120.00" in " ".join((await it.command("review")).stdout.split())
             refused = await it.command("adopt", ident)
             assert (refused.code, "say which payment it is there" in refused.stderr) == (2, True), refused
-            assert "no payment has an id" in (await it.command("drop", "zz")).stderr
+            assert "no payment has an id" in (await it.command("drop", "zzzz")).stderr
             assert "now planned" in (await it.command("repost", ident)).stdout
             await until(lambda: it.program.query("SELECT 1 FROM journal WHERE event = 'hold' LIMIT 1 OFFSET 1"))
             assert "now rejected" in (await it.command("drop", ident, "--reason", "a typing error")).stdout

@@ -141,7 +141,7 @@ async def test_the_commands_decide_and_tell(tmp_path: Path) -> None:
         assert [line["event"] for line in trace["journal"]] == ["plan", "hold", "repost", "hold", "drop"]
         assert trace["journal"][-1]["reason"].endswith("does not want it sent: a typing error")
         assert "a typing error" in (await it.command("trace", ident)).stdout
-        assert "no payment has an id" in (await it.command("trace", "zz")).stderr
+        assert "no payment has an id" in (await it.command("trace", "zzzz")).stderr
         assert (await it.command("disarm", "--reason", "audit")).code == 0
         assert "audit" in (await it.command("plan")).stdout
         assert payments(invoice) == []
@@ -173,7 +173,7 @@ async def test_the_kill_switch_and_apply(tmp_path: Path) -> None:
         stop = anyio.Path(tmp_path / "stop")
         await stop.touch()
         done = await it.command("apply")
-        assert (done.code, "nothing was sent: the kill-switch file is there" in done.stdout) == (0, True)
+        assert (done.code, f"nothing is sent: the kill-switch file {stop} is there" in done.stdout) == (0, True)
         assert payments(invoice) == []
         await stop.unlink()
         assert (await it.command("apply")).code == 0

@@ -18,7 +18,8 @@ PATIENCE = 900.0
 
 
 class KeyGuard:
-    """Trips on a refused key, for this process and, by the book, for the next ones with the same credentials.
+    """Trips on a refused key, for this process and, by the book, for the next ones with the same credentials. After a
+    while one call may try it again, and others follow when that one was answered.
 
     A 401 refuses the key. So does a 403 before any success, and three in a row where the key was welcome before. A
     collection that never was open to it says nothing: a missing role closes whole collections.
@@ -32,6 +33,7 @@ class KeyGuard:
         self._welcome: set[str] = set()
         self._forbidden: set[str] = set()
         self._verdict = ""
+        self._reopens_at = 0.0
         self.proven = False
 
     async def recall(self) -> None:
@@ -42,14 +44,15 @@ class KeyGuard:
         self._tries, last = refusal
         reopens = min(last, self._now()) + PATIENCE
         if self._tries >= MOST_TRIES and reopens > self._now():
+            self._reopens_at = reopens
             self._verdict = (
                 f"Precoro refused this key {self._tries} times, last at {_utc(last)}. It is tried again from "
                 f"{_utc(reopens)} on, and at once with another token, e-mail or region"
             )
 
     def check(self) -> None:
-        """Raises AuthenticationError while the key stands refused."""
-        if self._verdict:
+        """Raises AuthenticationError while the key stands refused and is not to be tried again."""
+        if self._verdict and self._now() < self._reopens_at:
             raise AuthenticationError(self._verdict)
 
     async def judge(self, request: Request, answer: Answer) -> None:
@@ -58,7 +61,7 @@ class KeyGuard:
             await self._trip(request, answer, _WRONG_KEY)
         if answer.status != 403:
             return
-        if not self.proven:
+        if not self._welcome:
             page = answer.header("content-type").startswith("text/html")
             await self._trip(request, answer, _BLOCKED if page else _WRONG_KEY)
         if _collection(request) in self._welcome:
@@ -69,6 +72,7 @@ class KeyGuard:
     async def prove(self, request: Request) -> None:
         """A call was answered as it should be: the key is good."""
         self.proven = True
+        self._verdict = ""
         self._welcome.add(_collection(request))
         self._forbidden.clear()
         if self._tries:
@@ -79,8 +83,10 @@ class KeyGuard:
         self._tries += 1
         told = describe(request, answer, self._credentials.secrets)
         self._verdict = f"{told}; {advice} (asked {self._credentials.origin})"
+        self._reopens_at = self._now() + PATIENCE
+        self.proven = False
         await self._book.save_refusal(self._credentials.fingerprint, self._tries, self._now())
-        self.check()
+        raise AuthenticationError(self._verdict)
 
 
 def _collection(request: Request) -> str:

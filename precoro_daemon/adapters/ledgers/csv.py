@@ -101,13 +101,16 @@ class CsvLedger:
                 raise LedgerMisfit(f"ledger {self._name}: in_directory {inbox.directory} is no directory")
             found = [(path, path.stat()) for path in paths if path.is_file()]
             aged = sorted(found, key=lambda one: (one[1].st_mtime_ns, one[0].name))
-            return [
-                (path, self._fingerprint(path, (path.name, status.st_size, status.st_mtime_ns, status.st_ino)))
+            settled = [
+                (path, (path.name, status.st_size, status.st_mtime_ns, status.st_ino))
                 for path, status in aged
                 if self._is_settled(path, status.st_mtime, inbox.settle)
             ]
+            told = [(path, self._fingerprint(path, status)) for path, status in settled]
         except OSError as error:
             raise TemporaryError(f"ledger {self._name}: in_directory: {error}") from None
+        self._known = {status: self._known[status] for _, status in settled}
+        return told
 
     def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
         age = abs(time.time() - changed)

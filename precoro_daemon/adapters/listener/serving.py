@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.domain.addresses import Address
-from precoro_daemon.errors import ListenerUnusable
+from precoro_daemon.errors import AddressTaken, ListenerUnusable
 
 _LINGERING = 1.0
 """Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
@@ -142,7 +142,9 @@ def _bind(address: Address, mode: int) -> socket.socket:
     try:
         return _unix(address.path, mode) if address.path else _tcp(address)
     except OSError as error:
-        raise ListenerUnusable(f"cannot listen on {address}: {_reason(error)}") from error
+        passing = error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL) and not _is_file(address.path)
+        kind = AddressTaken if passing else ListenerUnusable
+        raise kind(f"cannot listen on {address}: {_reason(error, address)}") from error
 
 
 def _tcp(address: Address) -> socket.socket:
@@ -192,8 +194,14 @@ def _answers(path: str) -> bool:
     return True
 
 
-def _reason(error: OSError) -> str:
+def _is_file(path: str) -> bool:
+    return bool(path) and os.path.lexists(path) and not _is_socket(path)
+
+
+def _reason(error: OSError, address: Address) -> str:
     match error.errno:
+        case errno.EADDRINUSE if _is_file(address.path):
+            return "a file of that name is there, and it is no socket"
         case errno.EADDRINUSE:
             return "another program, or another instance, listens there already"
         case errno.EADDRNOTAVAIL:

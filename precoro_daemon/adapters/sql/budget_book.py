@@ -29,7 +29,11 @@ class SqlBudgetBook:
         await self._transactions.execute(SQL["move_call"], (to, at, key))
 
     async def prune(self, before: float) -> None:
-        await self._transactions.execute(SQL["prune_calls"], (before,))
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQL["prune_calls"], (before,))
+            connection.execute(SQL["prune_closures"], (before,))
+
+        await self._transactions.write(work)
 
     async def refund(self, at: float, key: bytes) -> None:
         await self._transactions.execute(SQL["refund_call"], (at, key))

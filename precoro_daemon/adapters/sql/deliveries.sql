@@ -20,7 +20,12 @@ LIMIT :limit;
 SELECT min(coalesce(applied_at + :pause, 0)) FROM deliveries WHERE heard_at IS NULL OR heard_at < last_at;
 
 -- name: settle
-UPDATE deliveries SET applied_at = :at, heard_at = :heard_at, outcome = :outcome WHERE type = :type AND id = :id;
+-- One that came before the first answer set our clock right may be stamped with a time that is still to come. Not one
+-- of this very moment: that came while the others were looked at.
+UPDATE deliveries
+SET applied_at = :at, heard_at = CASE WHEN last_at > :at + 300 THEN :at ELSE :heard_at END,
+    last_at = CASE WHEN last_at > :at + 300 THEN :at ELSE last_at END, outcome = :outcome
+WHERE type = :type AND id = :id;
 
 -- name: postpone
 UPDATE deliveries SET applied_at = :at WHERE type = :type AND id = :id;

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 
 _FULL = "The disk of the {what} {path} is full. Free some space and run again; what was stored before is whole."
 _READ_ONLY = "The {what} {path} cannot be written here: {error}. Check the permissions of the file and its directory."
@@ -17,6 +17,7 @@ _DAMAGED = "The {what} {path} is damaged ({error}). It was left as it is: {way_o
 _BUSY = "Another program has locked the {what} {path}. Close it (a database shell, a backup) and run again."
 _DISK = "The disk of the {what} {path} fails ({error}). Check it, then run again."
 _OTHER = "The {what} {path} cannot be used: {error}."
+_PASSING = frozenset({_FULL, _BUSY, _DISK})
 
 What = Literal["state", "backup"]
 
@@ -72,4 +73,5 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _said(sentence: str, path: Path, error: object, what: What) -> StoreUnusable:
-    return StoreUnusable(sentence.format(what=what, path=path, error=error, way_out=_WAY_OUT[what]))
+    kind = StoreUnavailable if sentence in _PASSING else StoreUnusable
+    return kind(sentence.format(what=what, path=path, error=error, way_out=_WAY_OUT[what]))

@@ -53,7 +53,11 @@ class SqlJournal:
             for name in ("index_payable", "index_paid", "index_external_ids", "index_canceled"):
                 connection.execute(JOURNAL[name])
 
-        await self._transactions.write(work)
+        def is_done(connection: sqlite3.Connection) -> bool:
+            return bool(connection.execute(JOURNAL["count_indexes"]).fetchone()["indexes"] == 4)
+
+        if not await self._transactions.read(is_done):  # a reload needs no lock
+            await self._transactions.write(work)
 
     async def switch(self) -> Switch:
         return await self._transactions.read(partial(_switch, witness=self._witness))

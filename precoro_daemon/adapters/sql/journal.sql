@@ -1,3 +1,7 @@
+-- name: count_indexes
+SELECT count(*) AS indexes FROM sqlite_master
+WHERE type = 'index' AND name IN ('invoices_payable', 'invoices_paid', 'invoices_by_external_id', 'payments_canceled');
+
 -- name: index_payable
 CREATE INDEX IF NOT EXISTS invoices_payable ON records (id)
 WHERE collection = 'invoices' AND status IN (2, 4) AND vanished_at IS NULL;

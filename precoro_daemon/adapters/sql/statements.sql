@@ -250,6 +250,9 @@ DELETE FROM calls WHERE rowid = (SELECT rowid FROM calls WHERE at = ? AND key_ha
 -- name: prune_calls
 DELETE FROM calls WHERE at < ?;
 
+-- name: prune_closures
+DELETE FROM closures WHERE until < ?;
+
 -- name: read_closures
 SELECT "window", until FROM closures;
 

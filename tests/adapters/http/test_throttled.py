@@ -267,6 +267,10 @@ async def test_a_spent_day_is_told_to_each_lane_and_its_reserve_is_kept():
 _UPWARDS = (Lane.CENSUS, Lane.DETAILS, Lane.LISTS)
 
 
+async def _keep(outcomes: list[object], client: Throttled, request: Request) -> None:
+    outcomes.append(await _outcome(client, request))
+
+
 async def _outcome(client: Throttled, request: Request) -> object:
     try:
         return (await client.send(request)).status
@@ -376,7 +380,7 @@ async def test_a_refusal_for_calls_that_came_too_close_widens_the_pace():
 async def test_a_wrong_key_costs_one_call_then_three_then_one_in_a_quarter_of_an_hour(status: int):
     handler = in_turn(*[lambda: web.json_response({}, status=status)] * 99)
     async with serving(handler) as origin:
-        bench = Bench(origin, scale=1000.0)
+        bench = Bench(origin, scale=300.0)
         for tries in (1, 2, 3, 3, 3):
             async with bench.client(LIFTED) as client:
                 outcomes = []
@@ -405,6 +409,40 @@ async def test_a_wrong_key_costs_one_call_then_three_then_one_in_a_quarter_of_an
             with pytest.raises(AuthenticationError):
                 await client.send(get(1))
         assert len(handler.asked) == 5
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_was_refused_once_is_tried_again_by_the_same_process():
+    """A revoked key that is renewed, a slip of Precoro's: nobody should have to restart a service for it."""
+    refused = False
+    asked = 0
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response({}, status=401 if refused else 200)
+
+    async def burst(client: Throttled, first: int) -> list[object]:
+        outcomes: list[object] = []
+        async with anyio.create_task_group() as tasks:
+            for number in range(9):
+                tasks.start_soon(_keep, outcomes, client, get(first + number))
+        return outcomes
+
+    async with serving(handler) as origin:
+        bench = Bench(origin, scale=600.0)
+        async with bench.client(LIFTED) as client:
+            await client.send(get(1))
+            refused = True
+            assert await burst(client, 100) == [AuthenticationError] * 9
+            before = asked
+            await bench.clock.sleep(901)
+            assert await burst(client, 200) == [AuthenticationError] * 9
+            assert asked == before + 1, "it is tried by one call"
+            await bench.clock.sleep(901)
+            refused = False
+            assert await burst(client, 300) == [200] * 9
+        assert bench.book.refusals == {}
 
 
 @pytest.mark.asyncio
