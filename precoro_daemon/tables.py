@@ -58,8 +58,15 @@ def _webhooks(look: Look) -> Iterable[RenderableType]:
 def _laps(look: Look) -> Iterable[RenderableType]:
     """Of a program that runs as a service; others keep no account of laps."""
     if laps := look.overview.laps:
-        said = ", ".join(f"{name} {span(look.now - times.ended_at)} ago" for name, times in laps.items())
-        yield Text(f"Last laps: {said}.")
+        well = {name: times for name, times in laps.items() if times.good_at == times.ended_at}
+        if well:
+            said = ", ".join(f"{name} {span(look.now - times.ended_at)} ago" for name, times in well.items())
+            yield Text(f"Last laps: {said}.")
+        for name, times in laps.items():
+            if name not in well:
+                good = "none yet" if times.good_at is None else f"{span(look.now - times.good_at)} ago"
+                ago = span(look.now - times.ended_at)
+                yield Text(f"{name}: its lap {ago} ago had failures; the last without: {good}.", style="yellow")
 
 
 def _backfill(look: Look) -> Iterable[RenderableType]:
@@ -187,7 +194,13 @@ def _quota(look: Look) -> RenderableType:
         if opening.at > look.now and opening.window != "second":
             held.setdefault(f"{moment(opening.at)}, when the {opening.window} opens", []).append(lane.name.lower())
     lines += [Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow") for when, lanes in held.items()]
-    return Group(*lines) if held else Group(*lines, Text("The next call may go now."))
+    if look.refused_at is not None:
+        ago = span(look.now - look.refused_at)
+        words = f"Precoro refused the key {ago} ago and has answered nothing since. `precoro-daemon check` says more."
+        lines.append(Text(words, style="yellow"))
+    elif not held:
+        lines.append(Text("The next call may go now."))
+    return Group(*lines)
 
 
 def status_as_json(look: Look) -> str:

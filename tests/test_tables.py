@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -17,7 +18,7 @@ from precoro_daemon.domain.budget import NO_KEY, Budget, Lane, Limits
 from precoro_daemon.domain.cursors import Cursor, Pass
 from precoro_daemon.domain.estimates import Cost
 from precoro_daemon.jobs.verify_attachments import Verdict
-from precoro_daemon.ports import Aside, AttachedFile, FileCounts, Kept, StoredFile
+from precoro_daemon.ports import Aside, AttachedFile, FileCounts, Kept, LapTimes, StoredFile
 from precoro_daemon.wiring import Look
 
 NOW = 1_765_875_600.0
@@ -76,6 +77,26 @@ def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
     assert line(shown, "taxes") == "0 not yet listed"
     places = [shown.index(name) for name in ("purchase orders", "invoices", "suppliers", "taxes")]
     assert places == sorted(places)
+
+
+def test_status_tells_which_laps_had_failures_and_since_when() -> None:
+    laps = {
+        "mirror_collections": LapTimes(NOW - 130, NOW - 120, NOW - 120),
+        "fetch_details": LapTimes(NOW - 70, NOW - 60, NOW - 3_600),
+        "export_payments": LapTimes(NOW - 70, NOW - 60, None),
+    }
+    seen = look()
+    shown = text(tables.status(replace(seen, overview=replace(seen.overview, laps=laps))))
+    assert "Last laps: mirror_collections 2 min ago." in shown
+    assert "fetch_details: its lap 60 s ago had failures; the last without: 60 min ago." in shown
+    assert "export_payments: its lap 60 s ago had failures; the last without: none yet." in shown
+
+
+def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
+    shown = text(tables.status(replace(look(), refused_at=NOW - 120)))
+    assert "Precoro refused the key 2 min ago" in shown
+    assert "may go now" not in shown
+    assert "The next call may go now." in text(tables.status(look()))
 
 
 def test_an_old_census_is_due() -> None:

@@ -53,10 +53,10 @@ def run(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def health(parent: Path | None, config: Path | None) -> None:
     """Ask a running service how it is; exit 1 if it does not answer or needs a restart. For health checks."""
-    settings = load(config or parent)
     from precoro_daemon import wiring
+    from precoro_daemon.settings import load_watch
 
-    ailments = wiring.ask_health(settings)
+    ailments = wiring.ask_health(load_watch(config or parent, os.environ))
     for line in ailments:
         click.echo(line, err=True)
     sys.exit(1 if ailments else 0)
@@ -64,6 +64,7 @@ def health(parent: Path | None, config: Path | None) -> None:
 
 def _called(path: Path | None) -> str:
     """How people call this program, wherever they are, so that it works with the same configuration."""
+    path = path or (Path("config.toml") if Path("config.toml").exists() else None)
     return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 

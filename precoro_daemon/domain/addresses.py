@@ -24,6 +24,18 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def is_everywhere(self) -> bool:
+        """On every address of this machine."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104
+
+    def collides(self, other: Address) -> bool:
+        """Whether only one of the two can be listened on."""
+        if self.path or other.path:
+            return self.path == other.path
+        same = self.host == other.host or self.is_everywhere or other.is_everywhere
+        return self.port == other.port != 0 and same
+
     def __str__(self) -> str:
         if self.path:
             return f"unix:{self.path}"

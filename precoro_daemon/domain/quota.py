@@ -15,6 +15,8 @@ today, so that they never wait until yesterday's back-fill leaves the window."""
 _LEAST = 0.05
 """Of a day's calls go to documents whatever the schedules ask for: a mirror without details is of little use."""
 
+_A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
+
 _DOCUMENTS = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
 
 
@@ -22,7 +24,7 @@ _DOCUMENTS = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
 class QuotaPlan:
     """Calls of a day.
 
-    granted    what Precoro allows
+    granted    what Precoro allows, and window: which limit says so
     scheduled  what laps that come by themselves take where nothing changed, by job
     kept       what is reserved for payments and deliveries
     documents  what is left for details, files, census and back-fill together
@@ -34,6 +36,7 @@ class QuotaPlan:
     kept: int
     documents: int
     files: bool = False
+    window: str = "day"
 
     @property
     def backfill(self) -> int:
@@ -60,11 +63,18 @@ class QuotaPlan:
 
 
 def plan_quota(
-    granted: int, reserve: Mapping[Lane, int], scheduled: Mapping[str, float], *, files: bool = False
+    limits: Mapping[str, float], reserve: Mapping[Lane, int], scheduled: Mapping[str, float], *, files: bool = False
 ) -> QuotaPlan | None:
-    """None where a day's calls are not limited. `scheduled`: calls a day by job."""
-    if not granted:
+    """None where calls are not limited.
+
+    limits     calls by the window they are allowed in; 0: that window has no limit
+    scheduled  calls a day by job
+    """
+    days = {window: calls * _A_DAY[window] for window, calls in limits.items() if calls}
+    if not days:
         return None
+    window = min(days, key=lambda name: days[name])
+    granted = int(days[window])
     kept = reserve.get(Lane.DETAILS, 0)
     left = granted - kept - ceil(sum(scheduled.values()))
-    return QuotaPlan(granted, scheduled, kept, max(left, int(granted * _LEAST), 1), files)
+    return QuotaPlan(granted, scheduled, kept, max(left, int(granted * _LEAST), 1), files, window)

@@ -58,13 +58,14 @@ class JobPulse(PartPulse):
 @dataclass(slots=True)
 class Pulse:
     """The whole program: its jobs in the order of a round, what else has work of its own, when it started, and
-    whether it is ending."""
+    whether it is ending. refused: why the configuration that was read last is not in use, "" if it is."""
 
     started_at: float
     jobs: Sequence[JobPulse] = field(default=())
     others: Sequence[PartPulse] = field(default=())
     stopping: bool = False
     reloads: int = 0
+    refused: str = ""
 
     @property
     def parts(self) -> Sequence[PartPulse]:

@@ -3,9 +3,10 @@
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.ledger import Ledger
+from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
-from precoro_daemon.settings.reading import load
+from precoro_daemon.settings.reading import load, load_watch
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -35,6 +36,8 @@ __all__ = [
     "Settings",
     "State",
     "TakeCensus",
+    "Watch",
     "file_keys",
     "load",
+    "load_watch",
 ]

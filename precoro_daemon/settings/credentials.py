@@ -45,7 +45,7 @@ def _one_line(content: bytes) -> str:
     if not text:
         raise CredentialError("the file is empty")
     if len(content) > _LONGEST or "\n" in text or "\r" in text:
-        raise CredentialError("the file has more than one line; allowed: the API key and nothing else")
+        raise CredentialError("the file has more than one line; allowed: the secret and nothing else")
     return text
 
 
@@ -54,7 +54,7 @@ def _reason(error: OSError) -> str:
         case FileNotFoundError() | NotADirectoryError():
             return "there is no such file (a relative path starts at the working directory)"
         case IsADirectoryError():
-            return "this is a directory; allowed: the file that holds the API key"
+            return "this is a directory; allowed: the file that holds the secret"
         case PermissionError():
             return "the user who runs this may not read the file"
     return f"the file cannot be read: {(error.strerror or type(error).__name__).lower()}"

@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 
 from precoro_daemon.domain.addresses import Address, read_address
 from precoro_daemon.settings.sections import Section
-from precoro_daemon.settings.values import Allowed, Clash, Hosts, Share
+from precoro_daemon.settings.values import Allowed, Clash, Hosts, Share, read_host
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHORTEST = 24
+_PATH = re.compile(r"[!-~]*", re.ASCII)
 
 
 def _address(value: object) -> object:
@@ -37,7 +38,8 @@ def _public(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - pydantic wants this one
     parts = urlsplit(value.strip())
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+    read_host(parts.netloc)  # a port that is none, white space, a name before an @
+    if parts.scheme != "https" or parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
         raise ValueError
     return value.strip().rstrip("/")
 

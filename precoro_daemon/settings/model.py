@@ -129,10 +129,20 @@ class Settings(BaseSettings):
     @classmethod
     def _on_a_socket_of_its_own(cls, watch: Watch, info: ValidationInfo) -> Watch:
         deliveries = info.data.get("apply_deliveries")
-        if watch.listen and deliveries and watch.listen == deliveries.listen and str(watch.listen)[-2:] != ":0":
+        if watch.listen and deliveries and deliveries.listen and watch.listen.collides(deliveries.listen):
             text = f"{watch.listen} is where webhooks come in from outside; allowed: another port or socket"
             raise Clash(text, at="listen", also="apply_deliveries.listen")
         return watch
+
+    @field_validator("daemon")
+    @classmethod
+    def _longer_than_a_call(cls, daemon: Daemon, info: ValidationInfo) -> Daemon:
+        precoro, limits = info.data.get("precoro"), info.data.get("limits")
+        if precoro and limits and limits.time_scale == 1 and daemon.stuck_after < 2 * precoro.timeout:
+            least = f"{2 * precoro.timeout:g}s"
+            text = f"{daemon.stuck_after:g}s is not twice the time that a call may take; allowed: {least} or more"
+            raise Clash(text, at="stuck_after", also="precoro.timeout")
+        return daemon
 
     @field_validator("fetch_details", "fetch_attachments")
     @classmethod

@@ -15,6 +15,7 @@ from pydantic_settings import EnvSettingsSource
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.lines import KeyPath, line_numbers
+from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
 from precoro_daemon.settings.model import SECRETS, Settings
 from precoro_daemon.settings.presets import PRESETS, preset
@@ -65,6 +66,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             "\n".join(map(str, sorted([*mistakes, *more], key=lambda one: (one.line, one.place))))
         )
     return settings
+
+
+def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
+    """[watch] alone, by which a service is asked how it is. Mistakes elsewhere say nothing of the one that runs."""
+    file = _read_file(path or _DEFAULT_FILE) if path or _DEFAULT_FILE.exists() else _File()
+    values = _merge(file.values, _from_environment({name: text for name, (_, text) in _variables(environ).items()}))
+    section = values.get("watch", {})
+    try:
+        return Watch(**section)
+    except (ValidationError, TypeError):
+        return load(path, environ).watch  # which lists what is wrong
 
 
 def _read_file(path: Path) -> _File:

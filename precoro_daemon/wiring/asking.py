@@ -8,14 +8,14 @@ import socket
 from collections.abc import Sequence
 
 from precoro_daemon.domain.addresses import Address
-from precoro_daemon.settings import Settings
+from precoro_daemon.settings import Watch
 
 _PATIENCE = 5.0
 
 
-def ask_health(settings: Settings) -> Sequence[str]:
+def ask_health(watch: Watch) -> Sequence[str]:
     """What ails it, in words; nothing if it is well. Blocking."""
-    address = settings.watch.listen
+    address = watch.listen
     if address is None:
         return ["nobody can ask how it is: set listen in [watch]"]
     asked = (
@@ -27,8 +27,10 @@ def ask_health(settings: Settings) -> Sequence[str]:
         asked.request("GET", "/healthz")
         answer = asked.getresponse()
         told = json.loads(answer.read(65_536))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return [f"{address} does not answer: {error}"]
+    except OSError as error:
+        return [f"{address} does not answer: {(error.strerror or str(error)).lower()}"]
+    except (http.client.HTTPException, ValueError) as error:
+        return [f"{address} does not answer as this program does: {error}"]
     finally:
         asked.close()
     reasons = told.get("reasons", []) if isinstance(told, dict) else []

@@ -10,7 +10,6 @@ from functools import partial
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.http.downloads import Downloads
-from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -30,7 +29,7 @@ from precoro_daemon.wiring.item_job import item_job
 from precoro_daemon.wiring.jobs import JOB_NAMES, Sides, build_jobs
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.payments import build_desk, build_payments, payment_jobs
-from precoro_daemon.wiring.values import carriers, identity, limits, timeouts
+from precoro_daemon.wiring.values import carriers, credentials_of, identity, limits, timeouts
 
 _ASIDE = {
     "pass": "the list could not be read to its end",
@@ -130,9 +129,7 @@ async def connect(
     settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress, shares: Sequence[Share] = ()
 ) -> AsyncIterator[Connection]:
     precoro = settings.precoro
-    credentials = Credentials(
-        precoro.origin, token=precoro.token.get_secret_value(), email=precoro.email.get_secret_value()
-    )
+    credentials = credentials_of(settings)
     around = Surroundings(book=book, clock=clock, progress=progress)
     async with (
         HttpSession(credentials, timeouts(settings)) as session,

@@ -33,9 +33,15 @@ async def open_webhooks(
 
 
 def webhook_url(settings: Settings) -> str | None:
-    """The exact address to enter in Precoro, with its secret. Without a public address it begins where we listen."""
+    """The exact address to enter in Precoro, with its secret. Without a public address its beginning is left
+    open: only whoever set up the proxy knows it."""
     section = settings.apply_deliveries
     if section.listen is None or section.secret is None:
         return None
-    base = section.public_url or ("https://<your proxy>" if section.listen.path else f"http://{section.listen}")
+    listen = section.listen
+    base = section.public_url or f"http://{listen}"
+    if section.public_url is None and listen.is_everywhere:
+        base = f"http://<this machine>:{listen.port}"
+    elif section.public_url is None and listen.is_local:
+        base = "https://<your proxy>"
     return f"{base}/{section.secret.get_secret_value()}"

@@ -9,14 +9,14 @@ from precoro_daemon.adapters.sql.overview import Overview, read_overview
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.quota import QuotaPlan
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.values import REHEARSAL, identity, limits, quota_plan, wanted_files
+from precoro_daemon.wiring.values import REHEARSAL, credentials_of, identity, limits, quota_plan, wanted_files
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """The state as it is at `now`: what it holds of which collections, the account of calls and what they are for.
 
-    webhooks  they come in somewhere
+    webhooks  they come in somewhere; refused_at: Precoro refused the key then, and no call was answered since
     """
 
     overview: Overview
@@ -26,6 +26,7 @@ class Look:
     now: float
     plan: QuotaPlan | None = None
     webhooks: bool = False
+    refused_at: float | None = None
 
 
 def look(settings: Settings) -> Look:
@@ -51,4 +52,5 @@ def look(settings: Settings) -> Look:
         now,
         plan=quota_plan(settings),
         webhooks=settings.apply_deliveries.listen is not None,
+        refused_at=overview.refusals.get(credentials_of(settings).fingerprint),
     )

@@ -109,10 +109,10 @@ class _Runs:
                 failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
                 if self._former is None or not isinstance(failure, FatalError):
                     raise
-                _log.error("reload_refused", reason=str(failure))
                 self._settings, self._former = self._former, None
                 self._host.adopted(self._settings)
                 service = await stack.enter_async_context(self._service(self._settings, self._reloads))
+                self._refuse(str(failure))
             if self._former is not None:
                 _log.info("reloaded")
                 self._reloads = reloads
@@ -163,16 +163,22 @@ class _Runs:
         try:
             fresh = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
         except FatalError as error:
-            _log.error("reload_refused", reason=str(error))
+            self._refuse(str(error))
             return False
         if fixed := _fixed(self._settings, fresh):
             reason = f"{', '.join(fixed)} cannot change while the program runs; stop it and start it again"
-            _log.error("reload_refused", reason=reason)
+            self._refuse(reason)
             return False
         # Those that were asked for while others still drain were never tried: the ones in use are to go back to.
         self._settings, self._former = fresh, self._former or self._settings
         self._host.adopted(fresh)
         return True
+
+    def _refuse(self, reason: str) -> None:
+        """The log is read by nobody at that moment: whoever looks at the page later is told too."""
+        _log.error("reload_refused", reason=reason)
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.refused = reason
 
 
 def _fixed(present: Settings, fresh: Settings) -> list[str]:
@@ -196,6 +202,7 @@ async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
             scheduled=scheduled,
             kept=plan.kept,
             per_day=plan.granted,
+            limit=f"per_{plan.window}",
             advice="lists wait for quota; give [mirror_collections] fewer collections or a longer every",
         )
     due = await assembly.due()

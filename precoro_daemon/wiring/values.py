@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
@@ -83,7 +84,7 @@ def _share_of_deliveries(settings: Settings) -> Sequence[budget.Share]:
 
 
 def quota_plan(settings: Settings) -> QuotaPlan | None:
-    """What laps that come by themselves will take of a day's calls; None where a day has no limit."""
+    """What laps that come by themselves will take of a day's calls; None where nothing is limited."""
     lists = settings.mirror_collections
     turns = lists.every.turns_a_day
     scheduled = {
@@ -91,7 +92,9 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
         "find_attachments": turns * len(carriers(settings)),
     }
     files = settings.fetch_attachments.directory is not None
-    return plan_quota(settings.limits.per_day, settings.limits.reserves, scheduled, files=files)
+    given = settings.limits
+    windows = {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
+    return plan_quota(windows, given.reserves, scheduled, files=files)
 
 
 def secrets(settings: Settings) -> Sequence[str]:
@@ -107,6 +110,11 @@ def secrets(settings: Settings) -> Sequence[str]:
         items.sql and items.sql.password,
     )
     return [secret.get_secret_value() for secret in given if secret]
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    precoro = settings.precoro
+    return Credentials(precoro.origin, precoro.token.get_secret_value(), precoro.email.get_secret_value())
 
 
 def kill_switch(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,21 +14,37 @@ DAY = 86_400.0
 
 
 def test_the_defaults_leave_eleven_hundred_calls_to_documents() -> None:
-    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
+    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
     assert plan is not None
     assert (plan.documents, plan.backfill, plan.affordable) == (1100, 825, True)
     assert round(plan.days(50_000), 1) == 60.6
 
 
 def test_schedules_that_ask_for_more_than_a_day_has_are_known() -> None:
-    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 7200.0})
+    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 7200.0})
     assert plan is not None
     assert not plan.affordable
     assert plan.documents == 150, "documents get a little all the same"
 
 
-def test_without_a_limit_of_the_day_nothing_is_shared_out() -> None:
-    assert plan_quota(0, {}, {"mirror_collections": 1800.0}) is None
+def test_without_any_limit_nothing_is_shared_out() -> None:
+    assert plan_quota({"day": 0, "second": 0}, {}, {"mirror_collections": 1800.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "granted", "window"),
+    [
+        ({"day": 3000, "hour": 1500, "minute": 0, "second": 1}, 3000, "day"),
+        ({"day": 3000, "hour": 40, "minute": 60, "second": 1}, 960, "hour"),
+        ({"day": 300_000, "hour": 0, "minute": 60, "second": 1}, 86_400, "minute"),
+        ({"day": 0, "hour": 0, "minute": 0, "second": 0.5}, 43_200, "second"),
+    ],
+)
+def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], granted: int, window: str) -> None:
+    plan = plan_quota(limits, {}, {"mirror_collections": 1000.0})
+    assert plan is not None
+    assert (plan.granted, plan.window) == (granted, window)
+    assert plan.affordable is (granted > 1052)
 
 
 @given(
@@ -79,7 +96,7 @@ def test_a_call_that_never_left_costs_no_share() -> None:
 
 def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening() -> None:
     """600 pages at once, then lists by their schedule; back-fill takes whatever it gets, users change documents."""
-    plan = plan_quota(3000, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
+    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
     assert plan is not None
     budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares, reserve={Lane.DETAILS: 100}))
     made = dict.fromkeys(Lane, 0)
@@ -106,7 +123,7 @@ def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening
 
 
 def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
-    plan = plan_quota(3000, {}, {"mirror_collections": 1800.0})
+    plan = plan_quota({"day": 3000}, {}, {"mirror_collections": 1800.0})
     assert plan is not None
     budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares))
     for number in range(2500):

@@ -131,13 +131,13 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     told = page(troubled())
     said = read(troubled()).text
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
-    do = "Adopt, repost or drop it."
+    do = "Adopt what the other side has, repost what it has not, drop what is not wanted."
     assert said.index("Needs a person") < said.index("Quota")
     for words in (
         "Needs you",
         "fetch_attachments is stuck No sign of life for 32 min.",
         "Precoro refuses the key GET /invoices: Precoro answered 401",
-        f"2 payments to Precoro: a person decides Each of them may or may not have been made. {do}",
+        f"2 payments to Precoro: a person decides Each tells why. {do}",
         f"{do} {command} payments review",
         "The kill switch is on No payment is sent while its file is there. rm '/srv/precoro/payments stop'",
         f"none is sent: the state was restored from a copy. {command} payments plan {command} payments arm",
@@ -156,6 +156,14 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     ):
         assert words in said, words
     assert told.count("<li>") < 40
+
+
+def test_a_configuration_that_was_refused_is_told_until_it_is_mended() -> None:
+    snapshot = quiet()
+    snapshot.pulse.refused = "config.toml:3: precoro.region: read 'moon'\nconfig.toml:9: watch.listen: read '1'"
+    [matter] = matters(snapshot)
+    assert matter.title == "The configuration was changed and cannot be used"
+    assert "'moon' config.toml:9" in matter.text
 
 
 def test_of_one_reason_that_many_jobs_share_there_is_one_matter() -> None:

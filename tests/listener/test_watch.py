@@ -53,6 +53,14 @@ async def test_a_stuck_lap_is_neither_healthy_nor_ready() -> None:
         ]
 
 
+async def test_a_state_that_can_no_longer_be_read_is_not_ready_though_it_once_could() -> None:
+    async with watching(replace(quiet(), unreadable="The disk of the state x.db fails")) as post:
+        ready = await post.ask("/readyz")
+        assert ready.status == 503
+        assert json.loads(ready.text)["reasons"] == ["The disk of the state x.db fails"]
+        assert (await post.ask("/healthz")).status == 200
+
+
 async def test_what_a_restart_does_not_mend_leaves_it_healthy() -> None:
     snapshot = without_state(quiet())
     snapshot.pulse.jobs[0].trouble = ConnectionFault("no route to host")

@@ -90,7 +90,7 @@ def test_a_file_for_the_owner_or_a_group_to_read(mode: int, file: Path, tmp_path
     [
         (b"", "the file is empty"),
         (b" \n\n", "the file is empty"),
-        (f"{SECRET}\n{SECRET}\n".encode(), "the file has more than one line; allowed: the API key and nothing else"),
+        (f"{SECRET}\n{SECRET}\n".encode(), "the file has more than one line; allowed: the secret and nothing else"),
         (SECRET.encode() * 1000, "the file has more than one line"),
         (b"\xff\xfe" + SECRET.encode(), "the file is not text"),
     ],
@@ -121,7 +121,7 @@ def test_the_key_itself_in_place_of_the_files_name_is_not_repeated(file: Path):
 def test_a_directory(file: Path, tmp_path: Path):
     tmp_path.chmod(0o700)
     assert _refusal(file, tmp_path) == (
-        "config.toml:4: precoro.token_file: this is a directory; allowed: the file that holds the API key"
+        "config.toml:4: precoro.token_file: this is a directory; allowed: the file that holds the secret"
     )
 
 

@@ -81,7 +81,17 @@ def test_a_secret_in_the_file_itself(mistake: Mistake) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://hooks.example.com/", "https://", "https://a:b@example.com/", "https://example.com/?x=1", "nonsense"],
+    [
+        "http://hooks.example.com/",
+        "https://",
+        "https://a:b@example.com/",
+        "https://example.com/?x=1",
+        "nonsense",
+        "https://example.com:99999/x",
+        "https://example.com:abc/x",
+        "https://ex mple.com/",
+        "https://example.com/a b",
+    ],
 )
 def test_what_is_no_outside_address(mistake: Mistake, url: str) -> None:
     said = mistake(f'{LISTEN}public_url = "{url}"\n', **{NAME: SECRET})

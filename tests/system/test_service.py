@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,47 @@ async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(
     assert len(done.only("signal_received")) == 4, "what is refused changes nothing, the log neither"
 
 
+async def test_reloads_that_cannot_be_used_leave_the_service_as_it_was(tmp_path: Path, unused_tcp_port: int) -> None:
+    """Two of them while a call is still in flight, and one in the first moments of the process."""
+    options = SandboxOptions(size="empty", counts={"invoices": 30}, limits=False, latency=2.0)
+    async with serve(options) as sandbox:
+        program = Program(tmp_path, sandbox.url)
+        watch = f"unix:{tmp_path}/watch.sock"
+        program.sections = {
+            "limits": NO_LIMITS,
+            "mirror_collections": {"collections": ["invoices"], "every": "1s"},
+            "watch": {"listen": watch},
+        }
+        with closing(socket.create_server(("127.0.0.1", unused_tcp_port))):
+            async with program.running("run") as process:
+                with anyio.fail_after(30):
+                    while not await anyio.Path(tmp_path / "state.db.lock").exists():
+                        await anyio.sleep(0.005)
+                process.send_signal(signal.SIGHUP)
+                await _until(program, "SELECT count(*) FROM laps", timeout=30)
+                program.sections["watch"] = {"listen": f"127.0.0.1:{unused_tcp_port}"}
+                await _reload(program, process.pid)
+                await _reload(program, process.pid)
+                await _listening(f"{tmp_path}/watch.sock", "precoro_daemon_reload_refused 1")
+                process.send_signal(signal.SIGTERM)
+                done = await finish(process)
+    assert (done.code, done.stderr) == (0, "")
+    assert "another program" in done.only("reload_refused")[-1]["reason"]
+
+
+async def test_a_state_that_a_shell_has_locked_is_waited_for_and_then_left_to_a_later_start(tmp_path: Path) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
+        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
+        assert (await program.once()).code == 0
+        shell = sqlite3.connect(program.state, isolation_level=None)
+        with closing(shell):
+            shell.execute("BEGIN IMMEDIATE")
+            shell.execute("PRAGMA user_version = 1")
+            done = await program.run("run")
+        assert done.code == 1, "after 4 a service manager would not start it again"
+        assert "Another program has locked the state" in done.stderr
+
+
 async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tmp_path: Path) -> None:
     async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
         program = Program(tmp_path, sandbox.url, sections={"mirror_collections": {"every": "1m"}})
@@ -158,6 +202,16 @@ async def _reload(program: Program, pid: int) -> None:
     program.write()
     os.kill(pid, signal.SIGHUP)
     await anyio.sleep(1.2)
+
+
+async def _listening(path: str, words: str) -> None:
+    """Until its metrics say so."""
+    with anyio.fail_after(30):
+        while True:
+            with suppress(OSError):
+                if words in await _asked(path, "/metrics"):
+                    return
+            await anyio.sleep(0.1)
 
 
 async def _asked(path: str, target: str) -> str:

@@ -98,6 +98,8 @@ async def test_the_address_to_enter_is_told_on_demand_alone(tmp_path: Path) -> N
         program.sections["apply_deliveries"]["public_url"] = "https://hooks.example.com/precoro/"
         told = await program.run("status", "--webhook-url")
         assert (told.code, told.stdout) == (0, f"https://hooks.example.com/precoro/{SECRET}\n")
+        del program.sections["apply_deliveries"]["public_url"]
+        assert (await program.run("status", "--webhook-url")).stdout == f"https://<your proxy>/{SECRET}\n"
         assert (await program.once()).code == 0
         shown = await program.run("status")
         assert "none came yet" in shown.stdout

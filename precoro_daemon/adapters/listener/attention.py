@@ -70,6 +70,9 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
                 " program anew; else restart it. Nothing is lost."
             )
             yield Matter(f"{part.name} is stuck", text, weight="urgent")
+    if mistakes := " ".join(snapshot.pulse.refused.split()):
+        text = f"The former one stays in use, and the next start would fail. {mistakes}"
+        yield Matter("The configuration was changed and cannot be used", text, (f"{snapshot.command} check",))
     troubles: dict[str, list[str]] = {}
     for job in snapshot.pulse.jobs:
         if job.trouble is not None:
@@ -91,7 +94,7 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[
     for direction, way in _WAYS.items():
         count, _ = payments.intents.get((direction, "review"), (0, 0.0))
         if count:
-            text = "Each of them may or may not have been made. Adopt, repost or drop it."
+            text = "Each tells why. Adopt what the other side has, repost what it has not, drop what is not wanted."
             commands = (f"{snapshot.command} payments review",)
             yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))

@@ -24,8 +24,11 @@ def obstacles(snapshot: Snapshot) -> Iterator[str]:
     for job in snapshot.pulse.jobs:
         if isinstance(job.trouble, FatalError):
             yield f"{job.name} cannot work: {job.trouble}"
+    if snapshot.unreadable:
+        yield snapshot.unreadable
     if snapshot.stored is None:
-        yield snapshot.unreadable or "the state has not been read yet"
+        if not snapshot.unreadable:
+            yield "the state has not been read yet"
     elif unlisted := [one.name for one in snapshot.stored.lists if one.as_of is None]:
         yield f"not yet mirrored: {', '.join(unlisted)}"
 

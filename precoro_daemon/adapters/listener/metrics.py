@@ -35,6 +35,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "build_info": Meaning("1, with the version that runs", ("version", "python")),
         "ready": Meaning("1 if /readyz says so, else 0"),
         "reloads_total": Meaning("Configurations taken over since the start", (), "counter"),
+        "reload_refused": Meaning("1 if the configuration that was read last has mistakes and is not in use"),
         "collection_age_seconds": Meaning("How old the mirror of a collection may be at most", ("collection",)),
         "records": Meaning("Records that Precoro has", ("collection",)),
         "vanished_records": Meaning("Records that Precoro has no more", ("collection",)),
@@ -112,6 +113,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
     yield Sample("build_info", 1, (__version__, platform.python_version()))
     yield Sample("ready", not any(obstacles(snapshot)))
     yield Sample("reloads_total", snapshot.pulse.reloads)
+    yield Sample("reload_refused", bool(snapshot.pulse.refused))
     yield Sample("state_readable", not snapshot.unreadable)
     for job in snapshot.pulse.jobs:
         yield from _of_job(job, snapshot.now)

@@ -13,7 +13,7 @@ from precoro_daemon.adapters.sql.failures import What, damaged, explained, is_da
 from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.errors import StoreUnusable
 
-_OWN = ("", "-wal", "-shm", "-journal", ".lock", ".armed", ".new", ".restored")
+_OWN = ("", "-wal", "-shm", "-journal", ".lock", ".armed", ".control", ".new", ".restored")
 
 
 @dataclass(frozen=True, slots=True)

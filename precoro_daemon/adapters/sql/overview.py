@@ -64,6 +64,7 @@ class Overview:
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
     lanes: Sequence[tuple[float, Lane]] = ()
+    refusals: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_overview(
@@ -97,6 +98,7 @@ def read_overview(
             items=_items(connection),
             deliveries=read_counts(connection, now) if _has(connection, "deliveries") else DeliveryCounts(),
             laps=read_laps(connection) if _has(connection, "laps") else {},
+            refusals={row["fingerprint"]: row["at"] for row in connection.execute(SQL["read_refusals"])},
             lanes=read_lanes(connection, since) if _has(connection, "laps") else (),  # both came with one migration
         )
 

@@ -259,6 +259,9 @@ SELECT "window", until FROM closures;
 -- name: close_window
 INSERT INTO closures ("window", until) VALUES (?, ?) ON CONFLICT ("window") DO UPDATE SET until = excluded.until;
 
+-- name: read_refusals
+SELECT fingerprint, count, at FROM refusals;
+
 -- name: read_refusal
 SELECT count, at FROM refusals WHERE fingerprint = ?;
 
