@@ -108,7 +108,7 @@ async def test_reloads_that_cannot_be_used_leave_the_service_as_it_was(tmp_path:
         with closing(socket.create_server(("127.0.0.1", unused_tcp_port))):
             async with program.running("run") as process:
                 with anyio.fail_after(30):
-                    while not await anyio.Path(tmp_path / "state.db.lock").exists():
+                    while not await anyio.Path(tmp_path / "state.db.lock").exists():  # noqa: ASYNC110 - another process makes it
                         await anyio.sleep(0.005)
                 process.send_signal(signal.SIGHUP)
                 await _until(program, "SELECT count(*) FROM laps", timeout=30)
