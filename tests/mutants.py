@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS = "tests/items/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
+CHANGING = "tests/payments/test_changing.py"
 WEBHOOKS = "tests/listener/test_webhooks.py"
 DELIVERIES = "tests/jobs/test_deliveries.py"
 
@@ -180,6 +181,69 @@ MUTANTS = (
         """    if isinstance(error, DoubtfulError):
         return Outcome("unsent", str(error))""",
         "tests/payments/test_schedules.py::test_random_schedules",
+    ),
+    Mutant(
+        "what the books changed is accepted without a word",
+        "paying/planning.py",
+        """            await keeper.follow(intent, Event.HOLD, verdict.reason, claim, **now_claimed(claim))""",
+        """            await books.claims.accept(books.ledger.name, claim)""",
+        f"{CHANGING}::test_a_held_payment_shows_what_the_books_say_by_now",
+    ),
+    Mutant(
+        "the random courses see what is carried and what was planned drift apart",
+        "adapters/sql/journal.py",
+        """                connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))""",
+        """                pass""",
+        "tests/payments/test_schedules.py::test_books_that_change_their_mind_while_payments_are_sent",
+    ),
+    Mutant(
+        "what was withdrawn stays so",
+        "domain/intents.py",
+        "    if intent.state is not State.REJECTED:",
+        "    if True:",
+        f"{CHANGING}::test_what_moved_there_and_back_is_paid_where_it_began",
+    ),
+    Mutant(
+        "sent by an invoice that was read long ago",
+        "jobs/mark_invoices_paid.py",
+        "_INVOICE_STALE = 180.0",
+        "_INVOICE_STALE = 1e9",
+        f"{CHANGING}::test_nothing_is_sent_by_an_invoice_that_was_read_long_ago",
+    ),
+    Mutant(
+        "a row that cannot be read is sent as it was",
+        "jobs/mark_invoices_paid.py",
+        "        if carried is not None and carried.misread:",
+        "        if False:",
+        f"{CHANGING}::test_a_row_that_cannot_be_read_any_more_waits_until_it_can",
+    ),
+    Mutant(
+        "looks of our own take SQLite's locks away",
+        "adapters/sql/opening.py",
+        "    if holds(path):",
+        "    if False:",
+        "tests/adapters/sql/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
+    ),
+    Mutant(
+        "a key that was refused once is refused for good",
+        "adapters/http/key_guard.py",
+        "        if self._verdict and self._now() < self._reopens_at:",
+        "        if self._verdict:",
+        "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
+    ),
+    Mutant(
+        "who has nothing to do breaks others off",
+        "service.py",
+        "            if await self._wanted(desk):",
+        "            if True:",
+        "tests/service/test_service.py::test_who_has_nothing_to_do_breaks_nobody_off",
+    ),
+    Mutant(
+        "the second of two reloads forgets the settings in use",
+        "wiring/services.py",
+        "self._settings, self._former = fresh, self._former or self._settings",
+        "self._settings, self._former = fresh, self._settings",
+        "tests/system/test_service.py::test_reloads_that_cannot_be_used_leave_the_service_as_it_was",
     ),
     Mutant(
         "a redirect is followed with the key",

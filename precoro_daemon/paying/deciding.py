@@ -40,8 +40,6 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
     if intent.direction == "to_precoro" and not remote_id.isdecimal():
         raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
     carried = await books.claims.carried(intent.ledger, intent.source)
-    if carried is not None and carried.intent == intent.id:
-        await books.claims.accept(intent.ledger, carried.claim)
     changes: dict[str, Any] = {
         "remote_id": remote_id,
         "marked": True,
@@ -49,7 +47,10 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
         "doubted": False,
         "look_at": None,
     }
-    return await keeper.record(intent, Event.ADOPT, f"{by} found it there as {remote_id}", **changes)
+    said = f"{by} found it there as {remote_id}"
+    if carried is not None and carried.intent == intent.id:
+        return await keeper.follow(intent, Event.ADOPT, said, carried.claim, **changes)
+    return await keeper.record(intent, Event.ADOPT, said, **changes)
 
 
 async def drop(keeper: Keeper, intent: Intent, by: str, reason: str) -> Intent:
@@ -70,15 +71,12 @@ async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force
     await _refuse_second(keeper, intent)
     changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
     said, claim = f"{by} wants it sent", await _standing(books, intent)
-    if claim is not None and claim.changed:
-        if await judge_anew(books, intent, claim.claim) is None:
-            raise DecisionRefused(f"the books have it for another invoice now: {claim.claim}; drop it")
-        changes |= now_claimed(claim.claim)
-        said += f"; the books now say: {claim.claim}"
-    intent = await keeper.record(intent, Event.REPOST, said, **changes)
-    if claim is not None:
-        await books.claims.accept(intent.ledger, claim.claim)
-    return intent
+    if claim is None or not claim.changed:
+        return await keeper.record(intent, Event.REPOST, said, **changes)
+    if await judge_anew(books, intent, claim.claim) is None:
+        raise DecisionRefused(f"the books have it for another invoice now: {claim.claim}; drop it")
+    said += f"; the books now say: {claim.claim}"
+    return await keeper.follow(intent, Event.REPOST, said, claim.claim, **changes, **now_claimed(claim.claim))
 
 
 async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:

@@ -56,6 +56,15 @@ class Keeper:
         self._tell(intent, after)
         return after
 
+    async def follow(
+        self, intent: Intent, event: Event, reason: str, claim: Claim, *, frees: bool = False, **changes: Any
+    ) -> Intent:
+        """Record what the books say of it by now, so that it is not said again; `frees`: that is not for it."""
+        facts = {"books": str(claim)}
+        after = await self.journal.record(intent, self._step(event, reason, facts, changes), claim, frees=frees)
+        self._tell(intent, after)
+        return after
+
     async def begin(self, intent: Intent, attempt: Attempt, facts: Mapping[str, str]) -> Intent:
         step = Step(Event.SEND, attempt.at, "", facts, {"attempts": attempt.number})
         after = await self.journal.begin(intent, attempt, step)

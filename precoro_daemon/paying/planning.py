@@ -105,31 +105,43 @@ def draft_of(books: Books, claim: Claim, invoice: Invoice | None) -> Intent:
 
 
 async def _follow(books: Books, keeper: Keeper, changed: Changed) -> None:
-    """The books changed a payment after it became an intent. Cut off anywhere, the next lap does the rest."""
+    """The books changed a payment after it became an intent."""
     intent, claim = changed.intent, changed.claim
     said = f"the books now say: {claim}"
     verdict = await judge_anew(books, intent, claim)
-    if intent.state is State.CONFIRMED:
-        if await others_unresolved(keeper.journal, intent):
-            return
-        await keeper.record(intent, Event.MISS, f"changed in the books after it was sent; {said}")
-    elif claim.amount <= 0 < intent.amount and intent.state is not State.REJECTED:
-        await keeper.record(intent, Event.WITHDRAW, said, told=True)
-    elif verdict is None:
-        if intent.state is not State.REJECTED:
-            await keeper.record(intent, Event.WITHDRAW, said, told=True)
-        await books.claims.free(books.ledger.name, claim.key)  # and judged like a new one
-        return
-    elif intent.state is State.PLANNED or (intent.state is State.REVIEW and verdict.kind == "plan"):
-        await keeper.record(intent, Event.REPLAN, said, **now_claimed(claim))
-    elif intent.state is State.REVIEW:
-        await keeper.record(intent, Event.HOLD, verdict.reason, {"books": str(claim)}, **now_claimed(claim))
-    elif claim.amount > 0 and not changed.dropped:
-        if await others_unresolved(keeper.journal, intent):
-            return
+    match intent.state:
+        case State.CONFIRMED:
+            if not await others_unresolved(keeper.journal, intent):
+                why = f"changed in the books after it was sent; {said}"
+                await keeper.follow(intent, Event.MISS, why, claim)
+        case State.PLANNED if intent.doubted and (claim.amount <= 0 or verdict is None):
+            why = f"{said}; an earlier request may still arrive, or have arrived"
+            await keeper.record(intent, Event.HOLD, why, looks=0, look_at=books.clock.now())
+        case State.REJECTED:
+            await _follow_ended(books, keeper, changed, verdict)
+        case _ if claim.amount <= 0 < intent.amount:
+            await keeper.follow(intent, Event.WITHDRAW, said, claim, told=True)
+        case _ if verdict is None:
+            await keeper.follow(
+                intent, Event.WITHDRAW, said, claim, frees=True, told=True
+            )  # and judged like a new one
+        case _ if intent.state is State.PLANNED or verdict.kind == "plan":
+            await keeper.follow(intent, Event.REPLAN, said, claim, **now_claimed(claim))
+        case _:
+            await keeper.follow(intent, Event.HOLD, verdict.reason, claim, **now_claimed(claim))
+
+
+async def _follow_ended(books: Books, keeper: Keeper, changed: Changed, verdict: Verdict | None) -> None:
+    """It was refused, dropped, or taken back in the books, and nothing of it can be at Precoro."""
+    intent, claim = changed.intent, changed.claim
+    if verdict is None:
+        await books.claims.free(books.ledger.name, claim.key)
+    elif claim.amount <= 0 or changed.dropped:
+        await books.claims.accept(books.ledger.name, claim)
+    elif not await others_unresolved(keeper.journal, intent):
         event = Event.REPLAN if verdict.kind == "plan" else Event.HOLD
-        await keeper.record(intent, event, verdict.reason or said, **now_claimed(claim), told=False)
-    await books.claims.accept(books.ledger.name, claim)
+        why = verdict.reason or f"the books now say: {claim}"
+        await keeper.follow(intent, event, why, claim, **now_claimed(claim), told=False)
 
 
 def now_claimed(claim: Claim) -> dict[str, Any]:

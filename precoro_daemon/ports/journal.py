@@ -70,8 +70,9 @@ class Journal(Protocol):
         `plan`."""
         ...
 
-    async def record(self, intent: Intent, step: Step) -> Intent:
-        """Move an intent, with a row of the journal."""
+    async def record(self, intent: Intent, step: Step, claim: Claim | None = None, *, frees: bool = False) -> Intent:
+        """Move an intent, with a row of the journal; and note that it carries the claim as it is given or, with
+        `frees`, not any more: all or nothing."""
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
@@ -189,8 +190,8 @@ class Claims(Protocol):
         ...
 
     async def changed(self, ledger: str) -> Sequence[Changed]:
-        """Intents whose claim says something else by now: planned ones, those that never were sent and were held,
-        dropped or taken back by the books, and confirmed ones."""
+        """Intents whose claim says something else by now: planned ones, confirmed ones, and of those that were held,
+        refused, dropped or taken back by the books the ones of which nothing can be at Precoro."""
         ...
 
     async def carried(self, ledger: str, key: str) -> Carried | None:

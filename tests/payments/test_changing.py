@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.domain.payments import State
-from precoro_daemon.errors import DecisionRefused
+from precoro_daemon.errors import DecisionRefused, TemporaryError
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.orders import Desk, Order, carry_out
 from precoro_daemon.paying.planning import read_books
 from precoro_daemon.ports import Unreadable
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene, payments, scene
-from tests.payments.world import HOUR, answered
+from tests.payments.world import HOUR, answered, cut, late
 
 pytestmark = pytest.mark.asyncio
 
@@ -102,16 +102,45 @@ async def test_an_ambiguous_payment_that_is_corrected_needs_nobody_any_more() ->
     assert payments(right) == [10_000]
 
 
-async def test_a_refused_payment_is_sent_again_as_the_books_have_it_by_now() -> None:
+async def test_a_refused_payment_that_is_corrected_in_the_books_is_sent_again() -> None:
     stage = scene(posts=[REFUSED])
     key = stage.pays(stage.invoice(), "100.00")
-    await stage.lap()
+    await laps(stage)
     assert stage.intent.state is State.REJECTED
     stage.ledger.change(key, amount=Decimal("70.00"))
     await laps(stage)
-    await decide(stage, "repost")
+    assert payments(stage.invoices[0]) == [7_000]
+
+
+async def test_a_doubtful_payment_is_sent_again_as_the_books_have_it_by_now() -> None:
+    stage = scene(posts=[cut])
+    key = stage.pays(stage.invoice(), "100.00")
+    await laps(stage, 6)
+    assert stage.intent.state is State.REVIEW
+    stage.ledger.change(key, amount=Decimal("70.00"))
+    await laps(stage)
+    assert (stage.intent.state, stage.intent.amount) == (State.REVIEW, Decimal(100))
+    assert "the books now say" in await decide(stage, "repost", force=True) or stage.intent.amount == Decimal(70)
     await laps(stage)
     assert payments(stage.invoices[0]) == [7_000]
+
+
+@pytest.mark.parametrize("change", [{"amount": Decimal(0)}, {"invoice": "elsewhere"}])
+async def test_what_may_be_on_its_way_is_not_taken_back_without_a_person(change: dict[str, object]) -> None:
+    stage = scene(posts=[late(12 * HOUR)], repost="guarded")
+    key = stage.pays(stage.invoice(), "60.00")
+    await stage.lap()
+    stage.ledger.unreachable = TemporaryError("no route")
+    await laps(stage, 4)
+    assert (stage.intent.state, stage.intent.doubted) == (State.PLANNED, True)
+    stage.ledger.unreachable = None
+    stage.ledger.change(key, **change)
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    assert "an earlier request may still arrive" in stage.intent.reason
+    await laps(stage, 26)
+    assert payments(stage.invoices[0]) == [6_000]
+    assert stage.intent.state is State.CONFIRMED, "it was found by our id when it arrived"
 
 
 @pytest.mark.parametrize("state", ["planned", "review"])

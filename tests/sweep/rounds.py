@@ -18,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.items import schedules as item_schedules
 from tests.jobs.machine import MirrorMachine
-from tests.payments import both_ways, schedules
+from tests.payments import both_ways, changes, schedules
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -55,7 +55,7 @@ def dying(seed: int) -> None:
 
 def payments(seed: int) -> None:
     """A thousand schedules of payments to Precoro, three hundred more with a person who decides meanwhile, some pairs
-    of all outcomes, and fifty companies that pay on both sides."""
+    of all outcomes, fifty companies that pay on both sides, and two hundred whose books change their mind."""
     pairs = anyio.run(schedules.play_pairs, seed % 50, 50, list(schedules.POSTS))
     assert pairs.wrong == [], pairs.wrong[:5]
     tally = anyio.run(schedules.play_all, [schedules.drawn(seed * 1_000 + number) for number in range(1_000)])
@@ -66,6 +66,8 @@ def payments(seed: int) -> None:
     for number in range(50):
         _, wrong = anyio.run(both_ways.play, seed * 50 + number)
         assert wrong == [], wrong[:5]
+    _, wrong = anyio.run(changes.play_all, range(seed * 200, seed * 200 + 200))
+    assert wrong == [], wrong[:5]
 
 
 def items(seed: int) -> None:

@@ -93,8 +93,16 @@ class SqlJournal:
         except _Taken:
             return None
 
-    async def record(self, intent: Intent, step: Step) -> Intent:
-        return await self._transactions.write(partial(_move, intent=intent, step=step))
+    async def record(self, intent: Intent, step: Step, claim: Claim | None = None, *, frees: bool = False) -> Intent:
+        def work(connection: sqlite3.Connection) -> Intent:
+            after = _move(connection, intent, step)
+            if claim is not None and frees:
+                connection.execute(JOURNAL["free_claim"], (intent.ledger, claim.key))
+            elif claim is not None:
+                connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))
+            return after
+
+        return await self._transactions.write(work)
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
         def work(connection: sqlite3.Connection) -> tuple[Intent, int]:

@@ -203,7 +203,7 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
     AND intents.direction = 'to_precoro'
     AND (
         intents.state IN ('planned', 'confirmed')
-        OR (intents.state IN ('review', 'rejected') AND intents.attempts = 0 AND intents.remote_id IS NULL)
+        OR (intents.state IN ('review', 'rejected') AND NOT intents.doubted AND intents.remote_id IS NULL)
     )
     AND NOT EXISTS (
         SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
