@@ -78,6 +78,9 @@ async def _judge(books: Books, intent: Intent, now: float) -> Forecast:
         return Forecast(intent, "held", intent.amount, "the invoice is gone from Precoro")
     if intent.direction == "to_ledger":
         return Forecast(intent, "send", intent.amount, intent.reason)
+    carried = await books.claims.carried(intent.ledger, intent.source)
+    if carried is not None and carried.misread:
+        return Forecast(intent, "held", intent.amount, f"its row in the books cannot be read now: {carried.misread}")
     order = Order(intent.invoice_id, intent.amount, intent.currency, intent.day, intent.supplier, intent.names)
     # A list does not show payments: those are looked at when it is sent.
     verdict = check(order, replace(invoices[0], payments=()), frozenset(), _day(now))

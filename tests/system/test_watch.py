@@ -110,7 +110,7 @@ async def test_a_taken_port_is_refused_at_the_start_and_at_a_reload(tmp_path: Pa
         async with watched(program, taken) as process:
             done = await finish(process, 30)
         said = f"cannot listen on 127.0.0.1:{taken}: another program, or another instance, listens there already"
-        assert (done.code, done.stderr) == (4, f"precoro-daemon: {said}\n")
+        assert (done.code, done.stderr) == (1, f"precoro-daemon: {said}\n")
         async with watched(program, unused_tcp_port) as process:
             await until(unused_tcp_port, "/readyz", 200)
             program.sections["watch"] = {"listen": f"127.0.0.1:{taken}"}
