@@ -130,7 +130,7 @@ async def whole(directory: Path, **options: object) -> AsyncIterator[Whole]:
         program.environment["PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"] = SECRET
         program.sections = {
             "limits": NO_LIMITS,
-            "precoro": {"timeout": STUCK_AFTER / 2},
+            "precoro": {"timeout": STUCK_AFTER // 2},
             "mirror_collections": {"collections": list(COLLECTIONS), "per_page": 20, "every": "1s"},
             "apply_deliveries": {"listen": f"unix:{directory}/hooks"},
             "watch": {"listen": f"unix:{directory}/watch"},
