@@ -76,6 +76,14 @@ class Service:
         if desk := self._desks.get(name):
             desk.rouse()
 
+    def obstacle(self, name: str) -> str:
+        """Why waking the job would not help now, and until when; "" if it would."""
+        desk = self._desks.get(name)
+        if desk is None or not desk.held or desk.pulse.next_at is None:
+            return ""
+        when = datetime.fromtimestamp(desk.pulse.next_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"{name} cannot work before {when}: {desk.pulse.trouble or 'the quota is spent'}"
+
     @asynccontextmanager
     async def without(self, group: str) -> AsyncIterator[None]:
         """No job of the group runs meanwhile; one that does so already is waited for."""

@@ -72,9 +72,13 @@ def apply(parent: Path | None, config: Path | None) -> None:
         try:
             reports.append(run_async(partial(wiring.run, settings, clock, wiring.Wish(name))))
         except StoreHeld as held:
+            obstacle = ""
             with suppress(OrderUnanswered):  # it is at it already
-                _give(settings, "plan", held)
-            click.echo("the running service was woken, and sends what may be sent: see `payments review` and its log")
+                obstacle = _give(settings, "plan", held)
+            click.echo(
+                obstacle
+                or "the running service was woken, and sends what may be sent: see `payments review` and its log"
+            )
             break
     for name, report in zip(enabled, reports, strict=False):
         click.echo(f"{name}: {report.brought} steps")

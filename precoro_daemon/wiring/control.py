@@ -50,6 +50,8 @@ async def open_control(settings: Settings, desk: Desk | None, service: Service) 
                 stack.callback(_wake, service)  # also where a lap reads the books already
                 await _between_laps(service, stack)
             said = await orders.carry_out(order, desk)
+            if order.kind == "plan":
+                said = "; ".join(filter(None, map(service.obstacle, _JOBS)))
         if order.kind not in ("plan", "disarm"):
             _wake(service)
         _log.info("order_obeyed", kind=order.kind, by=order.by)

@@ -271,6 +271,20 @@ async def test_a_spent_budget_is_told_once_and_slept_through_whoever_wakes() -> 
 
 
 @in_virtual_time
+async def test_who_wakes_a_job_that_cannot_work_is_told_until_when() -> None:
+    day = Day()
+
+    async def lap() -> LapReport:
+        return LapReport(ended=BudgetSpent("the day is over", resume_at=day.clock.now() + 900))
+
+    day.job("payments", lap, schedule=Every(10))
+    day.job("lists", schedule=Every(100))
+    said: list[str] = []
+    await day.live(100, (50, lambda service: said.extend(map(service.obstacle, ("payments", "lists", "none")))))
+    assert said == ["payments cannot work before 2027-01-15 08:15:00 UTC: the quota is spent", "", ""]
+
+
+@in_virtual_time
 async def test_a_refused_key_is_tried_every_quarter_of_an_hour_and_then_all_is_well() -> None:
     day = Day()
     laps: list[int] = []
