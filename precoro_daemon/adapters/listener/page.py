@@ -82,7 +82,9 @@ def _header(snapshot: Snapshot, title: str, mood: str) -> Html:
 
 def _now(snapshot: Snapshot) -> str:
     working = [_words(job.name) for job in snapshot.pulse.jobs if job.running_since is not None]
-    said = f"Working on: {', '.join(working)}" if working else "Nothing to do at this moment"
+    held = any(job.trouble is not None for job in snapshot.pulse.jobs)
+    idle = "Nothing can be done at this moment" if held else "Nothing to do at this moment"
+    said = f"Working on: {', '.join(working)}" if working else idle
     return f"{said}. Up for {span(snapshot.up)}."
 
 

@@ -25,6 +25,9 @@ _LINGERING = 1.0
 _QUEUE = 128
 """Connections that the system holds until we take them."""
 
+_TAKEN_AT_ONCE = 16
+"""Connections that are taken in a row: they count towards the most that are held only after that."""
+
 _LOOKS = 15
 """How often a connection is looked at before it is cut off."""
 
@@ -71,7 +74,8 @@ async def serving(
     try:
         bound = await anyio.to_thread.run_sync(_bind, address, mode)
         doorman = _Doorman(runner.server, most, patience)
-        server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_QUEUE)
+        server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_TAKEN_AT_ONCE)
+        bound.listen(_QUEUE)
         try:
             yield _real(address, bound)
         finally:
