@@ -16,12 +16,14 @@ from precoro_daemon.domain.items import (
     merged,
     read_item,
     says_more,
+    unsayable,
     written,
 )
 from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
 from precoro_daemon.ports import Catalogue, ItemDesk, Permission, PlanState, Probed, Written
 
 _CHANGED = "the item changed at Precoro since the plan was made"
+_BY_HAND = "change the item in Precoro by hand"
 _GONE = "the item is gone from Precoro since the plan was made"
 
 
@@ -72,6 +74,8 @@ class ItemWriter:
         if write.step.kind is Kind.CREATE:
             return Draft(written(self._plan.supplier.id, write.step.wanted))
         before = await self._before(write)
+        if odd := unsayable(before, write.step.wanted, self._fields):
+            raise Withheld(f"its {', '.join(odd)} cannot be read, so it could not be sent back; {_BY_HAND}")
         return Draft(merged(before, write.step.wanted, self._fields, self._keep), before)
 
     async def send(self, write: Write, draft: Draft, permission: Permission) -> Written:

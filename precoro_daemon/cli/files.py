@@ -18,7 +18,7 @@ def files() -> None:
 @files.command()
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=click.FloatRange(0.000001, 1),
     default=1.0,
     show_default=True,
     help="Of all files, how many to read; those first that were not read for the longest time.",

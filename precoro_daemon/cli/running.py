@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +35,9 @@ EXIT_CODES = {
 
 T = TypeVar("T")
 
+_LONGEST = 366 * 86_400.0
+"""Seconds that a command takes for a length of time."""
+
 
 class Duration(click.ParamType[float]):
     name = "duration"
@@ -40,10 +45,12 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         from precoro_daemon.settings.values import read_seconds
 
-        try:
-            return read_seconds(value)
-        except ValueError:
-            self.fail(f"{value!r} is no length of time; write 90s, 30m, 2h or 1h30m", param, ctx)
+        seconds = -1.0
+        with suppress(ValueError):
+            seconds = read_seconds(value)
+        if not 0 <= seconds <= _LONGEST:
+            self.fail(f"{str(value)[:40]!r} is no length of time; write 90s, 30m, 2h or 1h30m", param, ctx)
+        return seconds
 
 
 class Commands(click.Group):
@@ -62,6 +69,11 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             sys.exit(130)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            click.echo("precoro-daemon: what there is to say cannot be written: no space left", err=True)
+            os._exit(1)  # Python would try once more to write it
         finally:
             gc.enable()
 

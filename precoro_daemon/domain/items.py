@@ -152,9 +152,14 @@ def read_item(raw: str | bytes, fields: CustomFields, version: bytes = b"") -> I
 
 
 def _custom_values(bag: Any, fields: CustomFields) -> Iterator[tuple[int, Value]]:
+    for ident, value in _raw_customs(bag):
+        yield ident, custom_value(value, fields.get(ident))
+
+
+def _raw_customs(bag: Any) -> Iterator[tuple[int, Any]]:
     for each in nested(bag):
         if isinstance(each, dict) and (ident := _field_id(each)) is not None:
-            yield ident, custom_value(each.get("value"), fields.get(ident))
+            yield ident, each.get("value")
 
 
 def _field_id(each: Mapping[str, Any]) -> int | None:
@@ -221,16 +226,53 @@ def merged(raw: str, wanted: Mapping[str, Value], fields: CustomFields, keep: Se
     for name in FIELDS:
         # Texts go back as they came: spaces and line ends are not ours to tidy.
         verbatim = given.get(name) if isinstance(given.get(name), str) and name != "price" else item.values[name]
-        pairs += _pair(name, wanted.get(name, verbatim))
+        if name == "price" and name not in wanted and verbatim is None and isinstance(given.get(name), Decimal):
+            pairs.append((name, format(given[name], "f")))  # more digits than we reckon with are none of our business
+        else:
+            pairs += _pair(name, wanted.get(name, verbatim))
     for name in keep:
         if (text := _text(given.get(name))) is not None:
             pairs.append((name, text))
     return (*pairs, *_merged_customs(given, wanted, fields))
 
 
+def unsayable(raw: str, wanted: Mapping[str, Value], fields: CustomFields) -> list[str]:
+    """Names of what an item has, is to keep, and could not be sent back as it is: a form without it would take it
+    away."""
+    given, item = json.loads(raw, parse_float=Decimal), read_item(raw, fields)
+    assert item is not None
+    names = [
+        name
+        for name in FIELDS
+        if name not in wanted
+        and name not in TRUTHS
+        and item.values[name] is None
+        and _says(name, given.get(name))
+        and not (name == "price" and isinstance(given[name], Decimal))
+    ]
+    customs = (pair for place in LINE_PLACES for pair in _raw_customs(given.get(place)))
+    odd = [f"{CUSTOM}{ident}" for ident, value in customs if custom_value(value, fields.get(ident)) is None and value]
+    return names + [name for name in odd if name not in wanted]
+
+
+def _says(name: str, value: Any) -> bool:
+    """Zero is no price, and a text of spaces no text."""
+    if name == "price" and isinstance(value, int | Decimal | str) and read_amount(value) == 0:
+        return False
+    return bool(value.strip()) if isinstance(value, str) else not _empty(value)
+
+
+def _verbatim(value: Any, known: CustomField | None) -> Value:
+    """Texts go back as they came; options by their ids, as forms take them."""
+    plain_text = isinstance(value, str) and value.strip() and not (known and known.chosen)
+    return (value,) if plain_text else custom_value(value, known)
+
+
 def _merged_customs(given: Mapping[str, Any], wanted: Mapping[str, Value], fields: CustomFields) -> Iterator[Any]:
     places: dict[str, dict[int, Value]] = {
-        place: dict(_custom_values(given.get(place), fields)) for place in LINE_PLACES if place in given
+        place: {ident: _verbatim(value, fields.get(ident)) for ident, value in _raw_customs(given.get(place))}
+        for place in LINE_PLACES
+        if place in given
     }
     filled = [place for place, values in places.items() if values]
     place = next(iter(filled), _NEW_PLACE)
@@ -277,7 +319,9 @@ def lost(before: str, after: str, wanted: Collection[str], fields: CustomFields)
     names = [name for name in old.values if name not in wanted and not _same(old.values[name], new.values.get(name))]
     if old.supplier != new.supplier:
         names.append("supplier")
-    had, has = json.loads(before), json.loads(after)
+    had, has = json.loads(before, parse_float=Decimal), json.loads(after, parse_float=Decimal)
+    kept = (name for name in FIELDS if name not in wanted and name not in TRUTHS and name not in names)
+    names += [name for name in kept if _says(name, had.get(name)) and not _says(name, has.get(name))]
     others = (name for name in had if name not in {*FIELDS, *LINE_PLACES, *_NEVER_LOST})
     return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]
 

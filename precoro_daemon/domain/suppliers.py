@@ -37,4 +37,5 @@ def find_supplier(suppliers: Iterable[Supplier], called: str) -> Sequence[Suppli
     kind, separator, rest = called.partition(":")
     ways = [_WAYS[kind]] if separator and kind in _WAYS else list(_WAYS.values())
     wanted = (rest if len(ways) == 1 else called).strip().casefold()
-    return [one for one in suppliers if any((way(one) or "").casefold() == wanted for way in ways)]
+    # What has no such name is not meant by none.
+    return [one for one in suppliers if wanted and wanted in {(way(one) or "").casefold() for way in ways}]

@@ -105,7 +105,9 @@ class _Columns:
 
     def __init__(self, sheet: Sheet, reading: Reading, known: Known) -> None:
         self.mistakes: list[Mistake] = []
-        self._fields = {one.name: one for one in known.fields.values()}
+        self._fields: dict[str, list[CustomField]] = {}
+        for one in known.fields.values():
+            self._fields.setdefault(one.name, []).append(one)
         self._supplier = {name.casefold() for name in reading.supplier}
         self._supplier_at: int | None = None
         self._places: list[tuple[str, str, int]] = []
@@ -137,8 +139,12 @@ class _Columns:
             self._complain(column, f"is no field of an item{guess}; there are {', '.join(FIELDS)} and custom.<name>")
 
     def _place_custom(self, label: str, column: str, place: int) -> None:
-        found = self._fields.get(label)
-        if found is None:
+        called = self._fields.get(label, [])
+        found = called[0] if called else None
+        if len(called) > 1:
+            ids = ", ".join(str(one.id) for one in called)
+            self._complain(column, f'is the name of {len(called)} custom fields of items ("{label}": {ids})')
+        elif found is None:
             there = ", ".join(sorted(self._fields)) or "none"
             self._complain(column, f'Precoro has no custom field of items called "{label}"; it has {there}')
         elif found.type in _CANNOT_BE_WRITTEN:
@@ -201,7 +207,7 @@ class _Cells:
         writing, text = self._reading.writing, _text(cell)
         if isinstance(cell, str):
             if writing.grouping:
-                text = text.replace(writing.grouping, "")
+                text = _ungrouped(text, writing)
             if writing.decimal_mark != "." and "." in text:
                 raise _CellError(f"has a point, but the decimal mark is {writing.decimal_mark!r}")
             text = text.replace(writing.decimal_mark, ".")
@@ -285,6 +291,16 @@ def _day(text: str) -> str:
         return datetime.fromisoformat(text).date().isoformat()
     except ValueError:
         raise _CellError("is no date, such as 2026-01-31") from None
+
+
+def _ungrouped(text: str, writing: Writing) -> str:
+    """Without the signs between thousands. Anywhere else such a sign is a decimal mark, as somebody else writes it,
+    and the price would become a hundred times as much."""
+    whole, mark, cents = text.partition(writing.decimal_mark)
+    first, *others = whole.lstrip("+-").split(writing.grouping)
+    if writing.grouping in cents or (others and not (0 < len(first) <= 3 and all(len(one) == 3 for one in others))):
+        raise _CellError(f"has {writing.grouping!r} where it does not stand between thousands")
+    return f"{whole.replace(writing.grouping, '')}{mark}{cents}"
 
 
 def _text(cell: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 
 import anyio
 
 from precoro_daemon.errors import DiskFault, FolderUnusable
 from precoro_daemon.ports import AttachmentBook, Clock, FileCounts, Folder, StoredFile
 
-_BATCH = 100
+_BATCH = 500
 _AT_ONCE = 4
 
 
@@ -46,16 +47,18 @@ class VerifyAttachments:
     async def run(self, share: float) -> Verdict:
         """`share`: of all files, 0 to 1; at least one."""
         verdict = Verdict()
-        left = -(-int(await self.book.count_stored() * share * 1000) // 1000)
+        left = ceil(await self.book.count_stored() * share)
+        # Later than any before, also where our clock is behind the one that stamped those: each is read once.
+        stamp = max(self.clock.now(), await self.book.verified_last() + 1.0)
         while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
-            await self._verify(files, verdict)
+            await self._verify(files, verdict, stamp)
             left -= len(files)
         await self.folder.drop_drafts(but=await self.book.begun())
         async for paths in self.folder.paths():
             verdict.strangers += await self.book.strangers(paths)
         return verdict
 
-    async def _verify(self, files: Sequence[StoredFile], verdict: Verdict) -> None:
+    async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
         limiter = anyio.CapacityLimiter(_AT_ONCE)
 
         async def look(stored: StoredFile) -> None:
@@ -73,4 +76,4 @@ class VerifyAttachments:
                 group.start_soon(look, stored, name=f"verify {stored.kept.path}")
         wrong = {stored.file.key for stored in (*verdict.damaged, *verdict.missing)}
         await self.book.requeue([stored.file.key for stored in files if stored.file.key in wrong])
-        await self.book.verified([stored.file.key for stored in files], at=self.clock.now())
+        await self.book.verified([stored.file.key for stored in files], at=stamp)

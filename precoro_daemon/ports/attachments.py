@@ -201,6 +201,10 @@ class AttachmentBook(Protocol):
         """Those whose content was not looked at for the longest time, never first."""
         ...
 
+    async def verified_last(self) -> float:
+        """When the content of a file was looked at last (Unix seconds), 0 for never."""
+        ...
+
 
 class Draft(Protocol):
     """A file being written, under a name nobody else uses. What was not kept is gone when its context ends, unless it

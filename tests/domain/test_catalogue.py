@@ -133,6 +133,9 @@ def test_what_a_supplier_may_be_called() -> None:
     assert find_supplier([one, other], "s-7") == [one]
     assert find_supplier([one, other], "17") == [one, other]
     assert find_supplier([one, other], "id:17") == [other]
+    nameless = Supplier(9, "Nameless")
+    for nothing in ("", " ", "code:", "external:", "id:"):
+        assert find_supplier([one, other, nameless], nothing) == [], "a variable of a shell that is not set"
     assert find_supplier([one, other], "external:17") == [one]
     assert find_supplier([one, other], "C:1") == [other]
     assert find_supplier([one, other], "One") == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.domain.items import CustomField, absent, lost, merged, read_item, says_more, written
+from precoro_daemon.domain.items import CustomField, absent, lost, merged, read_item, says_more, unsayable, written
 
 
 def raw(**fields: Any) -> str:
@@ -112,3 +112,40 @@ def test_what_an_answer_does_not_say_proves_nothing() -> None:
     assert not absent(raw(link=""), raw(more=1))
     assert says_more(raw(), raw(bundleItems={"data": [1]}))
     assert not says_more(raw(), raw(bundleItems=[], similar={"data": []}))
+
+
+@pytest.mark.parametrize(
+    ("has", "named"),
+    [
+        ('{"price": "1,234.56"}', ["price"]),
+        ('{"price": 33.333333333333336}', []),  # every digit goes back
+        ('{"price": "0.00", "description": "  ", "currency": null}', []),
+        ('{"currency": {"id": 1, "code": "EUR"}}', ["currency"]),
+        ('{"category": {"name": "Tools"}}', ["category"]),
+        (
+            '{"dataProductCustomFields": {"data": [{"itemCustomField": {"id": 9}, "value": {"odd": 1}}]}}',
+            ["custom.9"],
+        ),
+        ('{"dataProductCustomFields": {"data": [{"itemCustomField": {"id": 9}, "value": "x"}]}}', []),
+    ],
+)
+def test_what_could_not_be_sent_back_is_named(has: str, named: list[str]) -> None:
+    item = json.dumps(json.loads('{"id": 5, "name": "N", "supplier": 7}') | json.loads(has))
+    assert unsayable(item, {}, {}) == named
+    assert unsayable(item, dict.fromkeys(named), {}) == [], "what is written anew need not be read"
+
+
+def test_digits_and_texts_that_nobody_asked_for_go_back_as_they_came() -> None:
+    item = (
+        '{"id": 5, "name": "N", "supplier": 7, "price": 33.333333333333336, "dataProductCustomFields": {"data": ['
+        '{"itemCustomField": {"id": 9}, "value": "2026-01-31T10:30:00"},'
+        '{"itemCustomField": {"id": 8}, "value": "  two\\r\\nlines "}]}}'
+    )
+    form = dict(merged(item, {"name": "New"}, {9: CustomField(9, "Day", "date"), 8: CustomField(8, "Note", "text")}))
+    assert form["price"] == "33.333333333333336"
+    assert {"2026-01-31T10:30:00", "  two\r\nlines "} <= set(form.values())
+
+
+def test_a_price_that_we_cannot_reckon_with_is_missed_when_it_is_gone() -> None:
+    before = '{"id": 5, "name": "N", "price": 33.333333333333336}'
+    assert lost(before, '{"id": 5, "name": "N", "price": null}', ["name"], {}) == ["price"]

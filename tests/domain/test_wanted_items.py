@@ -187,6 +187,18 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize(
+    ("price", "writing"),
+    [("12,50", Writing(".", ",")), ("1,5", Writing(".", ",")), ("12.50", Writing(",", ".")),
+     ("1,2345", Writing(".", ",")),
+     ("1.5,000", Writing(".", ",")), (",500", Writing(".", ","))],
+)  # fmt: skip
+def test_a_sign_between_thousands_stands_nowhere_else(price: str, writing: Writing) -> None:
+    """Else twelve fifty would be one thousand two hundred and fifty."""
+    _, [mistake] = read({"price": price}, writing=writing)
+    assert "where it does not stand between thousands" in mistake.reason
+
+
 @given(ITEMS, st.sampled_from([Writing(), Writing(",", "."), Writing(",")]))
 def test_what_is_pulled_reads_back_as_the_same_item(values: dict[str, Value], writing: Writing) -> None:
     item = Item(1, 2, b"", values)

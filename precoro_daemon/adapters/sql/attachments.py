@@ -113,6 +113,10 @@ class SqlAttachmentBook:
     async def verified(self, keys: Sequence[Key], *, at: float) -> None:
         await self._write("verify_file", [_named(key) | {"at": at} for key in keys])
 
+    async def verified_last(self) -> float:
+        row = await self._first("verified_last", ())
+        return 0.0 if row is None else float(row[0])
+
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
         return await self._stored("least_verified", (limit,))
 

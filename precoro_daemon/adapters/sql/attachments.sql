@@ -145,6 +145,9 @@ WHERE file.seq > ? AND file.stored_at IS NOT NULL
 ORDER BY file.seq
 LIMIT ?;
 
+-- name: verified_last
+SELECT coalesce(max(verified_at), 0) FROM attached_files WHERE stored_at IS NOT NULL;
+
 -- name: least_verified
 SELECT file.*, records.idn
 FROM attached_files AS file

@@ -2,7 +2,11 @@
 SELECT id, external_id, data FROM records WHERE collection = 'suppliers' AND vanished_at IS NULL;
 
 -- name: read_fields
-SELECT id, name, type FROM field_definitions WHERE collection = 'item_custom_fields' AND name IS NOT NULL;
+SELECT id, name, type FROM field_definitions
+WHERE collection = 'item_custom_fields' AND name IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM records
+    WHERE records.collection = 'item_custom_fields' AND records.id = field_definitions.id AND vanished_at IS NOT NULL
+);
 
 -- name: read_options
 SELECT field_id, id, name, code, external_id, parent_id, path, enabled

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.documents import utc_text
 from precoro_daemon.ports import Age, Detail, Due, Known
 
@@ -78,7 +79,7 @@ def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) ->
     """Runs inside a transaction."""
     target = _target(connection, due, detail)
     stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
-    answered = {"collection": due.collection, "id": due.id, "idn": due.idn, "version": due.version}
+    answered = _addressed(due) | {"version": due.version, "at": at}
     connection.execute(SQL["save_detail"], stored)
     connection.execute(SQL["answer_detail"], answered)
     if not detail.wanted:
@@ -88,9 +89,15 @@ def save(connection: sqlite3.Connection, due: Due, detail: Detail, at: float) ->
     connection.execute(SQL["clear_answered"], answered)
 
 
+def _addressed(due: Due) -> dict[str, object]:
+    """The rows that an answer is about. An idn that addresses nothing says nothing of other rows that share it."""
+    idn = due.idn if COLLECTIONS[due.collection].key == "idn" else None
+    return {"collection": due.collection, "id": due.id, "idn": idn}
+
+
 def mark_gone(connection: sqlite3.Connection, due: Due, at: float) -> None:
     """Runs inside a transaction."""
-    rows = connection.execute(SQL["find_addressed"], {"collection": due.collection, "id": due.id, "idn": due.idn})
+    rows = connection.execute(SQL["find_addressed"], _addressed(due))
     for (id_,) in rows.fetchall():
         vanish(connection, due.collection, id_, at)
 

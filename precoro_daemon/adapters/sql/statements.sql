@@ -179,8 +179,9 @@ INSERT INTO details (collection, id, fetched_at, data) VALUES (:collection, :id,
 ON CONFLICT (collection, id) DO UPDATE SET fetched_at = excluded.fetched_at, data = excluded.data;
 
 -- name: answer_detail
+-- Not of another row that changed after this was asked for: it is still due.
 UPDATE records
-SET detail_version = CASE WHEN id = :id THEN :version ELSE version END
+SET detail_version = CASE WHEN id = :id THEN :version WHEN changed_at < :at THEN version ELSE detail_version END
 WHERE collection = :collection AND id IN (
     SELECT :id
     UNION ALL
