@@ -154,9 +154,13 @@ class Service:
         try:
             if await desk.job.due(False):
                 return True
+            if desk.unasked:
+                self._release(desk)
+            desk.held = False  # until there is something to do
             self._plan(desk, self._clock.now())
         except DaemonError as error:
             self._hold(desk, error)
+            desk.unasked = True
         finally:
             desk.pulse.rest()
         return False
@@ -278,7 +282,7 @@ class Service:
     def _release(self, desk: _Desk) -> None:
         if desk.pulse.trouble is not None:
             _log.info("job_recovered", job=desk.job.name)
-        desk.pulse.trouble, desk.held, desk.setbacks, desk.told_until = None, False, 0, 0.0
+        desk.pulse.trouble, desk.held, desk.unasked, desk.setbacks, desk.told_until = None, False, False, 0, 0.0
 
     async def _watch(self) -> None:
         """Tell the supervisor that all is well, as long as it is."""
@@ -332,6 +336,7 @@ class _Desk:
     scope       of its lap, while it runs
     nap         of its wait for its turn
     held        something keeps it from working until `pulse.next_at`; waking it would not help
+    unasked     not even whether there is something to do could be found out
     setbacks    laps in a row that came to nothing
     told_until  until then the log needs no other line about the spent quota
     planned_at  when `pulse.next_at` was set
@@ -343,6 +348,7 @@ class _Desk:
     scope: anyio.CancelScope | None = None
     nap: anyio.CancelScope | None = None
     held: bool = False
+    unasked: bool = False
     setbacks: int = 0
     told_until: float = 0.0
     planned_at: float = 0.0

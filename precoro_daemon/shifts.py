@@ -99,7 +99,11 @@ class _Shifts:
         """What is asked for while a service is being built is done when it is."""
         async with self._reading:
             self._asked = self.ended is None and self._service is None
-            if self.ended is None and self._service is not None and await self._orders.reload():
+            if self.ended is not None or self._asked or not await self._orders.reload():
+                return
+            if self._service is None and self.ended is None:
+                self._asked = True  # the former one is gone meanwhile, and the next may be built by what was before
+            elif self.ended is None:
                 self._orders.supervisor.reloading()
                 self._drain()
 

@@ -211,11 +211,33 @@ MUTANTS = (
         f"{CHANGING}::test_nothing_is_sent_by_an_invoice_that_was_read_long_ago",
     ),
     Mutant(
-        "a row that cannot be read is sent as it was",
-        "jobs/mark_invoices_paid.py",
-        "        if carried is not None and carried.misread:",
-        "        if False:",
-        f"{CHANGING}::test_a_row_that_cannot_be_read_any_more_waits_until_it_can",
+        "a row that cannot be read stays planned",
+        "paying/planning.py",
+        """    await hold_misread(books, keeper)
+""",
+        "",
+        f"{CHANGING}::test_a_row_that_cannot_be_read_any_more_is_held_until_it_can",
+    ),
+    Mutant(
+        "a person's decision takes the amount that was held",
+        "paying/deciding.py",
+        "**changes, **now_claimed(claim))",
+        "**changes)",
+        f"{CHANGING}::test_what_was_dropped_and_then_changed_is_reposted_as_the_books_have_it",
+    ),
+    Mutant(
+        "what only a person can see is forgotten when the books change",
+        "paying/planning.py",
+        '        case _ if verdict.kind == "hold" or await is_asked(keeper.journal, intent):',
+        '        case _ if verdict.kind == "hold":',
+        f"{CHANGING}::test_what_may_have_been_typed_by_a_person_is_not_sent_because_the_books_correct_it",
+    ),
+    Mutant(
+        "found with whatever amount",
+        "paying/settling.py",
+        "    if payment.amount is None or abs(payment.amount - intent.amount) <= ROUNDING_CENT:",
+        "    if True:",
+        f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
     ),
     Mutant(
         "looks of our own take SQLite's locks away",

@@ -85,6 +85,10 @@ class Attempt:
     outcome: str | None = None
 
 
+ASKED = "a person is asked"
+"""Among the facts of what holds an intent: whatever the books change by then, it is not sent without a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """An event and what it changes. `facts` stand in the journal for people; `changes` are fields of the intent."""
@@ -114,8 +118,14 @@ def begun_again(intent: Intent, draft: Intent, step: Step, last: Event, *, asked
         if not asked:
             return None
         event, reason = Event.HOLD, f"{intent.reason}; the books have it again"
-    facts = {name: getattr(draft, name) for name in ("amount", "currency", "day", "supplier")}
-    return replace(step, event=event, reason=reason, changes={**facts, "told": False, "looks": 0, "look_at": None})
+    taken = {name: getattr(draft, name) for name in ("amount", "currency", "day", "supplier")}
+    return Step(
+        event,
+        step.at,
+        reason,
+        facts={**step.facts, ASKED: "yes"} if last is not Event.WITHDRAW else step.facts,
+        changes={**taken, "told": False, "looks": 0, "look_at": None},
+    )
 
 
 def moved(intent: Intent, step: Step) -> Intent:

@@ -38,7 +38,8 @@ class Claim:
     @property
     def facts(self) -> str:
         """What an intent carries of it: differs if the books say something else."""
-        return "|".join((self.invoice, plain(self.amount), self.currency, self.day.isoformat()))
+        said = (self.invoice, plain(self.amount), self.currency, self.day.isoformat(), self.supplier or "")
+        return "|".join(said)
 
     def __str__(self) -> str:
         return f"payment {self.key} of {plain(self.amount)} {self.currency} on {self.day} for {self.invoice}".replace(
@@ -52,6 +53,7 @@ class Verdict:
 
     kind  plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
           decides · wait: not yet, and nothing is wrong
+    asks  a person has to look at the other side, whatever the books say by then
     """
 
     kind: Literal["plan", "send", "find", "hold", "wait"]
@@ -59,6 +61,7 @@ class Verdict:
     invoice: Invoice | None = None
     amount: Decimal = Decimal(0)
     payment: Payment | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,8 @@ def _present(order: Order, invoice: Invoice) -> Verdict | None:
     if standing := [payment for payment in mine if not payment.canceled]:
         return Verdict("find", f"{invoice} has it already", invoice, order.amount, standing[0])
     if mine:
-        return Verdict("hold", f"it was made, and cancelled in Precoro (payment {mine[0].id})", invoice)
+        said = f"it was made, and cancelled in Precoro (payment {mine[0].id})"
+        return Verdict("hold", said, invoice, asks=True)
     return None
 
 
@@ -195,7 +199,7 @@ def _fitted(order: Order, invoice: Invoice, ours: Collection[int]) -> Verdict:
     equal = [payment for payment in foreign if payment.amount in (order.amount, amount) and order.day in payment.days]
     if equal:
         said = f"{invoice} already has a payment of {plain(order.amount)} on {order.day} (id {equal[0].id})"
-        return Verdict("hold", f"{said}: it may be this one, typed by a person", invoice)
+        return Verdict("hold", f"{said}: it may be this one, typed by a person", invoice, asks=True)
     if invoice.status == PAID or amount > remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"
         return Verdict("hold", f"the books paid {plain(order.amount)}, {owes}", invoice)

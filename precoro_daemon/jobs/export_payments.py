@@ -27,10 +27,10 @@ from precoro_daemon.errors import (
     Stopped,
     TemporaryError,
 )
-from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.keeping import Keeper, nothing_came
 from precoro_daemon.paying.planning import Books, called
 from precoro_daemon.paying.recording import lose, settle_entries
-from precoro_daemon.paying.settling import nothing_came, tell_refusals
+from precoro_daemon.paying.settling import tell_refusals
 from precoro_daemon.ports import Detail, Due, Entry, Journal, LapReport, Mirror, PaidInvoice, PaidSet, PaymentDesk
 from precoro_daemon.telemetry import get_logger
 

@@ -12,8 +12,8 @@ import anyio
 
 from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
 from precoro_daemon.domain.doubts import fits_only_once
-from precoro_daemon.domain.intents import Attempt, Intent
-from precoro_daemon.domain.invoices import Invoice
+from precoro_daemon.domain.intents import ASKED, Attempt, Intent
+from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.matching import Order, Verdict, check
 from precoro_daemon.domain.payments import Event, State, external_id
 from precoro_daemon.errors import (
@@ -26,14 +26,14 @@ from precoro_daemon.errors import (
     Stopped,
     TemporaryError,
 )
-from precoro_daemon.paying.keeping import Keeper
+from precoro_daemon.paying.keeping import Keeper, nothing_came
 from precoro_daemon.paying.planning import Books, plan_claims, read_books
 from precoro_daemon.paying.settling import (
     Till,
+    compare,
     finish,
     found,
     lose,
-    nothing_came,
     ours,
     read,
     recover,
@@ -111,12 +111,12 @@ class _Lap:
 
     async def _read_books(self) -> bool:
         """Nothing is sent by what the books said some time ago: they may have taken it back since."""
-        self.books_at = self.job.till.clock.now()
         try:
             await read_books(self.job.books)
         except (TemporaryError, PermanentError) as error:
             self.keeper.failed.append(f"the books {self.job.books.ledger.name} could not be read: {error}")
             return False
+        self.books_at = self.job.till.clock.now()
         return True
 
     async def _send_planned(self) -> bool:
@@ -159,7 +159,7 @@ class _Lap:
             for intent in some:
                 payment = next((there[name] for name in intent.names if name in there), None)
                 if payment is not None:
-                    await self.keeper.record(intent, Event.FIND, "Precoro has it already", **found(payment))
+                    await self._find(intent, payment, "Precoro has it already")
                 else:
                     await self.keeper.record(intent, Event.LOOK, "not at Precoro under our id", looks=1)
 
@@ -183,9 +183,13 @@ class _Lap:
         elif verdict.kind == "wait":
             await self._wait(intent, verdict.reason)
         elif verdict.payment is not None:
-            await self.keeper.record(intent, Event.FIND, verdict.reason, **found(verdict.payment))
+            await self._find(intent, verdict.payment, verdict.reason)
         else:
-            await self.keeper.record(intent, Event.HOLD, verdict.reason, seen_on(invoice))
+            asked = {ASKED: "yes"} if verdict.asks else {}
+            await self.keeper.record(intent, Event.HOLD, verdict.reason, seen_on(invoice) | asked)
+
+    async def _find(self, intent: Intent, payment: Payment, reason: str) -> None:
+        await compare(self.keeper, await self.keeper.record(intent, Event.FIND, reason, **found(payment)), payment)
 
     async def _held(self, intent: Intent) -> str:
         """What keeps it from being sent in this lap, as far as that is known without a call."""
@@ -214,7 +218,8 @@ class _Lap:
         order = Order(intent.invoice_id, intent.amount, intent.currency, intent.day, intent.supplier, intent.names)
         verdict = check(order, invoice, await ours(self.job.till, intent), today)
         if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
-            return Verdict("hold", "an earlier request may still arrive, and two of it would both fit", invoice)
+            said = "an earlier request may still arrive, and two of it would both fit"
+            return Verdict("hold", said, invoice, asks=True)
         return verdict
 
     async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:

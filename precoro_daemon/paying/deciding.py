@@ -7,9 +7,8 @@ from typing import Any
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.errors import DecisionRefused
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.planning import Books, draft_of, judge_anew, now_claimed
-from precoro_daemon.paying.settling import nothing_came
+from precoro_daemon.paying.keeping import Keeper, nothing_came
+from precoro_daemon.paying.planning import Books, draft_of, is_meant, now_claimed
 from precoro_daemon.ports import Carried
 
 _LATEST_ARRIVAL = 86_400.0
@@ -48,14 +47,21 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
         "look_at": None,
     }
     said = f"{by} found it there as {remote_id}"
-    if carried is not None and carried.intent == intent.id:
+    # What the books changed since is news to them, unless that is what they were asked about.
+    told = carried is not None and (not carried.changed or intent.remote_id is not None)
+    if carried is not None and carried.intent == intent.id and told:
         return await keeper.follow(intent, Event.ADOPT, said, carried.claim, **changes)
     return await keeper.record(intent, Event.ADOPT, said, **changes)
 
 
-async def drop(keeper: Keeper, intent: Intent, by: str, reason: str) -> Intent:
+async def drop(keeper: Keeper, books: Books, intent: Intent, by: str, reason: str) -> Intent:
+    """It is not to be sent. What the books have for another invoice by now is another payment, and judged as such."""
     _expect(intent, State.REVIEW)
     said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
+    carried = await books.claims.carried(intent.ledger, intent.source)
+    mine = carried is not None and carried.intent == intent.id and intent.invoice_id is not None
+    if mine and carried and carried.claim.amount > 0 and not await is_meant(books, intent, carried.claim):
+        return await keeper.follow(intent, Event.DROP, said, carried.claim, bond="frees", told=True, look_at=None)
     return await keeper.record(intent, Event.DROP, said, told=True, look_at=None)
 
 
@@ -70,13 +76,15 @@ async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force
     await _refuse_early(keeper, intent, force=force)
     await _refuse_second(keeper, intent)
     changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
-    said, claim = f"{by} wants it sent", await _standing(books, intent)
-    if claim is None or not claim.changed:
+    said, carried = f"{by} wants it sent", await _standing(books, intent)
+    if carried is None:
         return await keeper.record(intent, Event.REPOST, said, **changes)
-    if await judge_anew(books, intent, claim.claim) is None:
-        raise DecisionRefused(f"the books have it for another invoice now: {claim.claim}; drop it")
-    said += f"; the books now say: {claim.claim}"
-    return await keeper.follow(intent, Event.REPOST, said, claim.claim, **changes, **now_claimed(claim.claim))
+    claim = carried.claim
+    if not await is_meant(books, intent, claim):
+        raise DecisionRefused(f"the books have it for another invoice now: {claim}; drop it, and that one is judged")
+    if (claim.amount, claim.day) != (intent.amount, intent.day):
+        said += f"; the books now say: {claim}"
+    return await keeper.follow(intent, Event.REPOST, said, claim, **changes, **now_claimed(claim))
 
 
 async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from precoro_daemon.domain.intents import Attempt, Intent, Step, moved
 from precoro_daemon.domain.matching import Claim
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
-from precoro_daemon.ports import Clock, Journal
+from precoro_daemon.ports import Bond, Clock, Journal
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -22,6 +22,9 @@ _TOLD = {
     State.DOUBT: "payment_doubted",
     State.REVIEW: "payment_referred",
 }
+NOTHING_CAME = frozenset({"unsent", "refused"})
+"""Outcomes of attempts that made nothing."""
+
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
 
 
@@ -57,11 +60,11 @@ class Keeper:
         return after
 
     async def follow(
-        self, intent: Intent, event: Event, reason: str, claim: Claim, *, frees: bool = False, **changes: Any
+        self, intent: Intent, event: Event, reason: str, claim: Claim, *, bond: Bond = "carries", **changes: Any
     ) -> Intent:
-        """Record what the books say of it by now, so that it is not said again; `frees`: that is not for it."""
+        """Record what the books say of it by now."""
         facts = {"books": str(claim)}
-        after = await self.journal.record(intent, self._step(event, reason, facts, changes), claim, frees=frees)
+        after = await self.journal.record(intent, self._step(event, reason, facts, changes), claim, bond=bond)
         self._tell(intent, after)
         return after
 
@@ -104,6 +107,12 @@ class Keeper:
 
 async def others_unresolved(journal: Journal, intent: Intent) -> bool:
     """Whether the invoice has another intent that is on its way: then this one cannot come back to life."""
-    assert intent.invoice_id is not None
+    if intent.invoice_id is None:
+        return False  # a person took it for done without saying of what
     others = await journal.of_invoice(intent.direction, intent.invoice_id)
     return any(one.id != intent.id and one.state in UNRESOLVED for one in others)
+
+
+def nothing_came(attempts: Sequence[Attempt]) -> bool:
+    """Whether every attempt is known to have made nothing."""
+    return all(attempt.outcome in NOTHING_CAME for attempt in attempts)

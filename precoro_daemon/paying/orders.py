@@ -77,7 +77,7 @@ async def carry_out(order: Order, desk: Desk) -> str:
     if order.kind == "adopt":
         intent = await deciding.adopt(keeper, books, intent, order.payment, order.by)
     elif order.kind == "drop":
-        intent = await deciding.drop(keeper, intent, order.by, order.reason)
+        intent = await deciding.drop(keeper, books, intent, order.by, order.reason)
     elif order.invoice is not None:
         intent = await deciding.assign(keeper, books, intent, order.invoice, order.by)
     else:

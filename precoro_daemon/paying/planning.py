@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.intents import ASKED, Intent
 from precoro_daemon.domain.invoices import Invoice
-from precoro_daemon.domain.matching import Claim, MatchBy, Verdict, match
-from precoro_daemon.domain.payments import Event, State, intent_id
-from precoro_daemon.paying.keeping import Keeper, others_unresolved
-from precoro_daemon.ports import Batch, Changed, Claims, Clock, Ledger, Meeting, Misread, Reading
+from precoro_daemon.domain.matching import Claim, MatchBy, Paid, Verdict, is_supplier, match
+from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
+from precoro_daemon.paying.keeping import Keeper, nothing_came, others_unresolved
+from precoro_daemon.ports import Batch, Changed, Claims, Clock, Journal, Ledger, Meeting, Misread, Reading
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -59,6 +59,7 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
 
 async def plan_claims(books: Books, keeper: Keeper) -> None:
     """Make intents of the claims that meet an invoice; hold back what is not certain."""
+    await hold_misread(books, keeper)
     for changed in await books.claims.changed(books.ledger.name):
         await _follow(books, keeper, changed)
     for meeting in await books.claims.meetings(books.ledger.name, books.match_by):
@@ -108,27 +109,37 @@ async def _follow(books: Books, keeper: Keeper, changed: Changed) -> None:
     """The books changed a payment after it became an intent."""
     intent, claim = changed.intent, changed.claim
     said = f"the books now say: {claim}"
-    verdict = await judge_anew(books, intent, claim)
+    if intent.state is State.CONFIRMED:
+        await _follow_sent(books, keeper, intent, claim)
+        return
+    verdict = await judge_anew(books, keeper.journal, intent, claim)
+    if verdict is not None and await _may_be_ours(keeper.journal, intent, claim):
+        return  # until the outcome of that entry is known
     match intent.state:
-        case State.CONFIRMED:
-            if not await others_unresolved(keeper.journal, intent):
-                why = f"changed in the books after it was sent; {said}"
-                await keeper.follow(intent, Event.MISS, why, claim)
-        case State.PLANNED if intent.doubted and (claim.amount <= 0 or verdict is None):
-            why = f"{said}; an earlier request may still arrive, or have arrived"
-            await keeper.record(intent, Event.HOLD, why, looks=0, look_at=books.clock.now())
         case State.REJECTED:
             await _follow_ended(books, keeper, changed, verdict)
+        case State.PLANNED if (claim.amount <= 0 or verdict is None) and not await _nothing_came(keeper, intent):
+            why = f"{said}; an earlier request may still arrive, or have arrived"
+            await keeper.record(intent, Event.HOLD, why, looks=0, look_at=books.clock.now())
         case _ if claim.amount <= 0 < intent.amount:
             await keeper.follow(intent, Event.WITHDRAW, said, claim, told=True)
-        case _ if verdict is None:
-            await keeper.follow(
-                intent, Event.WITHDRAW, said, claim, frees=True, told=True
-            )  # and judged like a new one
-        case _ if intent.state is State.PLANNED or verdict.kind == "plan":
-            await keeper.follow(intent, Event.REPLAN, said, claim, **now_claimed(claim))
+        case _ if verdict is None:  # and judged like a new one
+            await keeper.follow(intent, Event.WITHDRAW, said, claim, bond="frees", told=True)
+        case _ if verdict.kind == "hold" or await is_asked(keeper.journal, intent):
+            why = verdict.reason or intent.reason
+            await keeper.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))
         case _:
-            await keeper.follow(intent, Event.HOLD, verdict.reason, claim, **now_claimed(claim))
+            await keeper.follow(intent, Event.REPLAN, said, claim, **now_claimed(claim))
+
+
+async def _follow_sent(books: Books, keeper: Keeper, intent: Intent, claim: Claim) -> None:
+    """A supplier who is called otherwise by now is no other payment, as long as the invoice is the same."""
+    same = all(getattr(intent, name) == getattr(claim, name) for name in ("amount", "currency", "day"))
+    if same and await is_meant(books, intent, claim):
+        await books.claims.accept(books.ledger.name, claim)
+    elif not await others_unresolved(keeper.journal, intent):
+        why = f"changed in the books after it was sent; the books now say: {claim}"
+        await keeper.follow(intent, Event.MISS, why, claim)
 
 
 async def _follow_ended(books: Books, keeper: Keeper, changed: Changed, verdict: Verdict | None) -> None:
@@ -139,9 +150,35 @@ async def _follow_ended(books: Books, keeper: Keeper, changed: Changed, verdict:
     elif claim.amount <= 0 or changed.dropped:
         await books.claims.accept(books.ledger.name, claim)
     elif not await others_unresolved(keeper.journal, intent):
-        event = Event.REPLAN if verdict.kind == "plan" else Event.HOLD
+        event = Event.HOLD if verdict.kind == "hold" else Event.REPLAN
         why = verdict.reason or f"the books now say: {claim}"
         await keeper.follow(intent, event, why, claim, **now_claimed(claim), told=False)
+
+
+async def hold_misread(books: Books, keeper: Keeper) -> None:
+    """What the books have in a form we cannot read is not sent as it was before. When it can be read it is judged."""
+    for intent in await keeper.journal.in_state("to_precoro", State.PLANNED):
+        carried = await books.claims.carried(intent.ledger, intent.source)
+        if carried is not None and carried.misread:
+            why = f"its row in the books cannot be read now: {carried.misread}"
+            await keeper.follow(intent, Event.HOLD, why, carried.claim, bond="unsettles")
+
+
+async def is_asked(journal: Journal, intent: Intent) -> bool:
+    """Whether it is held for something that only a person can see."""
+    holds = [line for line in await journal.trace(intent.id) if line.event == Event.HOLD]
+    return intent.state is State.REVIEW and bool(holds) and ASKED in holds[-1].facts
+
+
+async def _nothing_came(keeper: Keeper, intent: Intent) -> bool:
+    return nothing_came(await keeper.journal.attempts(intent.id))
+
+
+async def _may_be_ours(journal: Journal, intent: Intent, claim: Claim) -> bool:
+    if intent.invoice_id is None:
+        return False
+    exports = await journal.of_invoice("to_ledger", intent.invoice_id)
+    return any(one.state in UNRESOLVED and one.amount == claim.amount for one in exports)
 
 
 def now_claimed(claim: Claim) -> dict[str, Any]:
@@ -149,13 +186,26 @@ def now_claimed(claim: Claim) -> dict[str, Any]:
     return {name: getattr(claim, name) for name in ("amount", "currency", "day", "supplier")}
 
 
-async def judge_anew(books: Books, intent: Intent, claim: Claim) -> Verdict | None:
+async def is_meant(books: Books, intent: Intent, claim: Claim) -> bool:
+    """Whether the books' name for the invoice is one of the intent's invoice, among others perhaps."""
+    if intent.invoice_id is None:
+        return False
+    namesakes = await books.claims.candidates(intent.invoice_id, books.match_by)
+    mine = [one for one in namesakes if one.id == intent.invoice_id and called(one, books.match_by) == claim.invoice]
+    if books.match_by == "number_and_supplier" and claim.supplier is not None:
+        mine = [one for one in mine if is_supplier(claim.supplier, one.supplier)]
+    return bool(mine)
+
+
+async def judge_anew(books: Books, journal: Journal, intent: Intent, claim: Claim) -> Verdict | None:
     """What is to become of the claim today; None if it is not for the intent's invoice (any more)."""
     if intent.invoice_id is None:
         return None
     namesakes = await books.claims.candidates(intent.invoice_id, books.match_by)
     meant = [one for one in namesakes if called(one, books.match_by) == claim.invoice]
-    verdict = match(claim, meant, books.match_by)
+    others = await journal.of_invoice("to_precoro", intent.invoice_id)
+    paid = [Paid(one.amount, one.day) for one in others if one.id != intent.id and one.state is not State.REJECTED]
+    verdict = match(claim, meant, books.match_by, paid)
     return verdict if verdict.invoice is not None and verdict.invoice.id == intent.invoice_id else None
 
 

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from precoro_daemon.domain.doubts import BETWEEN_LOOKS, Doubt, Repost, Ruling, judge, look_again, next_look
-from precoro_daemon.domain.intents import Attempt, Intent
+from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice, Payment
-from precoro_daemon.domain.money import plain
+from precoro_daemon.domain.money import ROUNDING_CENT, plain
 from precoro_daemon.domain.payments import Direction, Event, State, external_id
 from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
-from precoro_daemon.paying.keeping import Keeper, others_unresolved
+from precoro_daemon.paying.keeping import NOTHING_CAME, Keeper, others_unresolved
 from precoro_daemon.ports import Claims, Clock, Fresh, Journal, PaymentDesk
 
 _SEEN_AFTER = 900.0
 """Seconds the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
-
-_NOTHING_CAME = frozenset({"unsent", "refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ async def ours(till: Till, intent: Intent) -> frozenset[int]:
 
 async def _doubt(till: Till, intent: Intent) -> Doubt:
     """From the first attempt on that may have made a payment, whatever is new may be it."""
-    attempts = [one for one in await till.journal.attempts(intent.id) if one.outcome not in _NOTHING_CAME]
+    attempts = [one for one in await till.journal.attempts(intent.id) if one.outcome not in NOTHING_CAME]
     first, last = attempts[0], attempts[-1]
     return Doubt(last.amount, intent.names, first.known, await ours(till, intent), last.at, intent.looks)
 
@@ -101,11 +99,22 @@ async def _apply(keeper: Keeper, intent: Intent, ruling: Ruling, facts: dict[str
     changes: dict[str, Any] = {"looks": intent.looks + 1, "look_at": ruling.look_at}
     if ruling.payment is not None:
         changes |= found(ruling.payment) | {"look_at": None}
-        await keeper.end(intent, "found", Event.FIND, ruling.reason, **changes)
+        await compare(keeper, await keeper.end(intent, "found", Event.FIND, ruling.reason, **changes), ruling.payment)
         return
     if ruling.event is Event.REPEAT:
         changes["looks"] = 0
     await keeper.record(intent, ruling.event, ruling.reason, facts, **changes)
+
+
+async def compare(keeper: Keeper, intent: Intent, payment: Payment) -> None:
+    """A payment that was found under our id may have been made before the books changed theirs."""
+    if payment.amount is None or abs(payment.amount - intent.amount) <= ROUNDING_CENT:
+        return
+    why = f"Precoro has {plain(payment.amount)}, the books have {plain(intent.amount)}"
+    if await others_unresolved(keeper.journal, intent):
+        keeper.failed.append(f"{intent}: {why}")
+    else:
+        await keeper.record(intent, Event.MISS, why)
 
 
 def found(payment: Payment) -> dict[str, Any]:
@@ -210,8 +219,3 @@ async def _miss(till: Till, keeper: Keeper, intent: Intent, facts: dict[str, str
     """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
     if not await others_unresolved(till.journal, intent):
         await keeper.record(intent, Event.MISS, f"payment {intent.remote_id} is not on the invoice", facts)
-
-
-def nothing_came(attempts: Sequence[Attempt]) -> bool:
-    """Whether every attempt is known to have made nothing."""
-    return all(attempt.outcome in _NOTHING_CAME for attempt in attempts)

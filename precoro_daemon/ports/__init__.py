@@ -26,6 +26,7 @@ from precoro_daemon.ports.catalogue import (
 from precoro_daemon.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.ports.deliveries import Deliveries, Delivery, DeliveryCounts
 from precoro_daemon.ports.journal import (
+    Bond,
     Carried,
     Changed,
     Claims,
@@ -66,6 +67,7 @@ __all__ = [
     "AttachmentBook",
     "AttachmentSource",
     "Batch",
+    "Bond",
     "BudgetBook",
     "Carried",
     "Catalogue",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 from precoro_daemon.domain.intents import Attempt, Intent, Step
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.payments import Direction, State
+
+Bond = Literal["carries", "frees", "unsettles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,13 @@ class Journal(Protocol):
         `plan`."""
         ...
 
-    async def record(self, intent: Intent, step: Step, claim: Claim | None = None, *, frees: bool = False) -> Intent:
-        """Move an intent, with a row of the journal; and note that it carries the claim as it is given or, with
-        `frees`, not any more: all or nothing."""
+    async def record(
+        self, intent: Intent, step: Step, claim: Claim | None = None, *, bond: Bond = "carries"
+    ) -> Intent:
+        """Move an intent, with a row of the journal; and note how it stands to the claim from now on: all or nothing.
+
+        carries: to the claim as it is given · frees: not any more · unsettles: what the claim says next is a change
+        """
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:

@@ -160,6 +160,9 @@ class Course(Scene):
             made = sum(len(self.bank.made.get(name, ())) for name in intent.names)
             if made > 1:
                 self.wrong.append(f"doubled: {intent} was carried out {made} times")
+            amounts = {row.total for name in intent.names for row in self.bank.made.get(name, ())}
+            if intent.state is State.CONFIRMED and any(abs(one - int(intent.amount * 100)) > 1 for one in amounts):
+                self.wrong.append(f"unlike Precoro: {intent} is confirmed, and {amounts} cents were made")
             if made and intent.state is State.REJECTED:
                 self.wrong.append(f"lost: {intent} is rejected and was carried out")
             if intent.state in (State.SENDING, State.DOUBT):

@@ -201,7 +201,7 @@ class _Person:
             if made and intent.state is State.REVIEW:
                 await deciding.adopt(keeper, books, intent, str(made[0].id), "somebody")
             elif not made and not intent.attempts and intent.state is State.REVIEW and self.dice.random() < 0.3:
-                await deciding.drop(keeper, intent, "somebody", "")
+                await deciding.drop(keeper, books, intent, "somebody", "")
             else:
                 await deciding.repost(keeper, books, intent, "somebody", force=False)
         except (DecisionRefused, StaleIntent):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -11,7 +14,7 @@ from precoro_daemon.errors import DecisionRefused, TemporaryError
 from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.orders import Desk, Order, carry_out
 from precoro_daemon.paying.planning import read_books
-from precoro_daemon.ports import Unreadable
+from precoro_daemon.ports import Batch, Unreadable
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene, payments, scene
 from tests.payments.world import HOUR, answered, cut, late
@@ -216,20 +219,39 @@ async def test_killed_while_it_follows_the_books_it_loses_nothing(step: int) -> 
     assert payments(right) == [4_000] or (payments(right), last.state) == ([], State.REVIEW)
 
 
-async def test_a_row_that_cannot_be_read_any_more_waits_until_it_can() -> None:
+VOID = "amount: 'VOID' is no plain number"
+
+
+@pytest.mark.parametrize("amount", ["40.00", "41.00"])
+async def test_a_row_that_cannot_be_read_any_more_is_held_until_it_can(amount: str) -> None:
+    stage = scene(armed=False)
+    invoice = stage.invoice()
+    key = stage.pays(invoice, "40.00")
+    await stage.lap()
+    stage.ledger.bad.append(Unreadable(key, VOID, '{"amount": "VOID"}'))
+    stage.armed = True
+    await laps(stage)
+    assert (stage.intent.state, payments(invoice)) == (State.REVIEW, [])
+    assert "'VOID' is no plain number" in stage.intent.reason
+    stage.ledger.bad.clear()
+    stage.ledger.change(key, amount=Decimal(amount))
+    await laps(stage)
+    assert payments(invoice) == [int(Decimal(amount) * 100)]
+
+
+async def test_a_row_that_is_garbled_for_good_keeps_no_other_payment_of_its_invoice_waiting() -> None:
     stage = scene(armed=False)
     invoice = stage.invoice()
     key = stage.pays(invoice, "40")
     await stage.lap()
-    stage.ledger.bad.append(Unreadable(key, "amount: 'VOID' is no plain number", '{"amount": "VOID"}'))
+    stage.ledger.bad.append(Unreadable(key, VOID, "{}"))
+    stage.pays(invoice, "42")
     stage.armed = True
     await laps(stage)
-    assert (stage.intent.state, payments(invoice)) == (State.PLANNED, [])
-    assert "'VOID' is no plain number" in stage.intent.reason
-    stage.ledger.bad.clear()
-    stage.ledger.change(key, amount=Decimal("41.00"))
+    [garbled] = stage.intents
+    await decide(stage, "drop", ident=garbled.id)
     await laps(stage)
-    assert payments(invoice) == [4_100]
+    assert payments(invoice) == [4_200]
 
 
 async def test_a_row_that_cannot_be_read_is_not_sent_by_hand_either() -> None:
@@ -362,3 +384,221 @@ async def test_too_little_of_an_id_decides_nothing(ident: str) -> None:
     with pytest.raises(DecisionRefused, match="give at least 4 characters"):
         await decide(stage, "drop", ident=ident)
     assert stage.intent.state is State.REVIEW
+
+
+async def test_what_was_dropped_and_then_changed_is_reposted_as_the_books_have_it() -> None:
+    stage = scene()
+    key = await held(stage)
+    await decide(stage, "drop")
+    stage.ledger.change(key, amount=Decimal("60.00"))
+    await laps(stage)
+    stage.bank.company.edit(stage.invoices[0], total=20_000)
+    await decide(stage, "repost")
+    await laps(stage)
+    assert payments(stage.invoices[0]) == [6_000]
+
+
+@pytest.mark.parametrize("change", [{"amount": Decimal("60.00")}, {"invoice": "another"}])
+async def test_what_a_former_version_accepted_without_a_word_is_not_sent_as_it_was(change: dict[str, object]) -> None:
+    stage = scene()
+    key = await held(stage)
+    stage.ledger.change(key, **change)
+    async with stage.life() as life:
+        await read_books(stage.job(life).books)
+    stage.database.execute("UPDATE claims SET carried = facts")
+    stage.bank.company.edit(stage.invoices[0], total=20_000)
+    if "invoice" in change:
+        with pytest.raises(DecisionRefused, match="for another invoice now"):
+            await decide(stage, "repost")
+    else:
+        await decide(stage, "repost")
+    await laps(stage)
+    assert payments(stage.invoices[0]) == ([] if "invoice" in change else [6_000])
+
+
+@pytest.mark.parametrize("what", ["changed", "cancelled"])
+async def test_what_a_person_took_for_done_without_an_invoice_may_change_too(what: str) -> None:
+    stage = scene(match_by="external_id")
+    first = stage.invoice(external_id="A-1")
+    stage.invoice(external_id="A-1")
+    stage.ledger.record("17", "A-1", "100.00")
+    await stage.lap()
+    stage.bank.person_pays(first, 10_000, "2026-01-15T00:00:00")
+    [payment] = first.made("payments")
+    await decide(stage, "adopt", payment=str(payment.id))
+    await laps(stage)
+    if what == "changed":
+        stage.ledger.change("17", amount=Decimal("80.00"))
+    else:
+        stage.bank.company.edit(payment, status=schema.CANCELED)
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+
+
+async def test_what_may_be_there_and_moved_is_paid_there_once_a_person_dropped_it() -> None:
+    stage = scene(posts=[cut])
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "40.00")
+    await laps(stage, 6)
+    stage.ledger.change(key, invoice=str(right.idn))
+    await laps(stage)
+    with pytest.raises(DecisionRefused, match="for another invoice now"):
+        await decide(stage, "repost", force=True)
+    await decide(stage, "drop")
+    await laps(stage)
+    assert (payments(wrong), payments(right)) == ([], [4_000])
+
+
+async def test_what_was_sent_and_moved_is_paid_there_once_it_is_undone_and_dropped() -> None:
+    stage = scene()
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "40.00")
+    await laps(stage)
+    stage.ledger.change(key, invoice=str(right.idn))
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    [payment] = wrong.made("payments")
+    stage.bank.company.edit(payment, status=schema.CANCELED)
+    stage.bank.company.edit(wrong, paid=0, status=schema.APPROVED)
+    await laps(stage)
+    await decide(stage, "drop")
+    await laps(stage)
+    assert (payments(wrong), payments(right)) == ([], [4_000])
+
+
+async def test_a_copy_that_is_taken_back_and_restored_is_still_a_copy() -> None:
+    stage = scene()
+    invoice = stage.invoice(total=30_000)
+    stage.pays(invoice, "100.00", key="P1")
+    await laps(stage)
+    stage.pays(invoice, "100.00", key="P2")
+    await laps(stage)
+    for amount in ("0", "100.00"):
+        stage.ledger.change("P2", amount=Decimal(amount))
+        await laps(stage)
+    assert payments(invoice) == [10_000]
+    assert "one may be a copy" in stage.intents[-1].reason
+
+
+@pytest.mark.parametrize("change", [{"paid_on": date(2026, 1, 16)}, {"amount": Decimal("100.01")}])
+async def test_what_may_have_been_typed_by_a_person_is_not_sent_because_the_books_correct_it(
+    change: dict[str, object],
+) -> None:
+    stage = scene()
+    invoice = stage.invoice(total=30_000)
+    stage.bank.person_pays(invoice, 10_000, "2026-01-15T00:00:00")
+    key = stage.pays(invoice, "100.00")
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    stage.ledger.change(key, **change)
+    await laps(stage)
+    assert payments(invoice) == [10_000]
+    assert stage.intent.state is State.REVIEW
+
+
+async def test_what_a_person_dropped_is_not_sent_because_it_came_back_and_changed() -> None:
+    stage = scene()
+    first, second = stage.invoice(total=30_000), stage.invoice()
+    stage.bank.person_pays(first, 10_000, "2026-01-15T00:00:00")
+    key = stage.pays(first, "100.00")
+    await laps(stage)
+    await decide(stage, "drop")
+    stage.bank.company.edit(second, status=schema.DENIED)
+    for change in ({"invoice": str(second.idn)}, {"invoice": str(first.idn)}, {"amount": Decimal("100.01")}):
+        stage.ledger.change(key, **change)
+        await laps(stage)
+    assert payments(first) == [10_000]
+    assert stage.intent.state is State.REVIEW
+
+
+async def test_a_supplier_who_changed_means_another_invoice_of_that_number() -> None:
+    stage = scene(match_by="number_and_supplier", armed=False)
+    one, other = list(stage.bank.company["suppliers"])[:2]
+    wrong = stage.invoice(supplier=one, invoiceNumber="N-1")
+    right = stage.invoice(supplier=other, invoiceNumber="N-1")
+    stage.ledger.record("17", "N-1", "100.00", supplier=one.name)
+    await stage.lap()
+    stage.ledger.change("17", supplier=other.name)
+    stage.armed = True
+    await laps(stage)
+    assert (payments(wrong), payments(right)) == ([], [10_000])
+
+
+async def test_a_supplier_who_is_called_otherwise_is_no_other_payment() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    key = stage.pays(invoice, "40.00", supplier=invoice.supplier.name)
+    await laps(stage)
+    stage.ledger.change(key, supplier="Renamed GmbH")
+    await laps(stage)
+    assert stage.intent.state is State.CONFIRMED
+
+
+async def test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person() -> None:
+    stage = scene(posts=[late(2 * HOUR)])
+    key = stage.pays(stage.invoice(), "100.00")
+    await stage.lap()
+    await laps(stage, 1)
+    for _ in range(3):
+        await stage.lap(after=600)
+    assert stage.intent.state is State.REVIEW
+    stage.ledger.change(key, amount=Decimal("70.00"))
+    await stage.lap(after=60)
+    await decide(stage, "repost", force=True)
+    await laps(stage)
+    assert payments(stage.invoices[0]) == [10_000]
+    assert stage.intent.state is State.REVIEW
+    assert "Precoro has 100.00, the books have 70.00" in stage.intent.reason
+
+
+async def test_a_change_that_nobody_was_shown_is_told_after_a_payment_was_adopted() -> None:
+    stage = scene(posts=[cut])
+    invoice = stage.invoice()
+    key = stage.pays(invoice, "100.00")
+    await laps(stage, 6)
+    stage.ledger.change(key, amount=Decimal("60.00"))
+    await laps(stage)
+    stage.bank.person_pays(invoice, 10_000, "2026-01-15T00:00:00")
+    [payment] = invoice.made("payments")
+    await decide(stage, "adopt", payment=str(payment.id))
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    assert "60.00" in stage.intent.reason
+    await decide(stage, "adopt")
+    await laps(stage)
+    assert stage.intent.state is State.CONFIRMED
+
+
+async def test_a_reposted_payment_whose_first_request_may_arrive_is_not_taken_back_without_a_person() -> None:
+    stage = scene(posts=[late(20 * HOUR)])
+    key = stage.pays(stage.invoice(), "100.00")
+    await laps(stage, 5)
+    stage.stop_file = True
+    await decide(stage, "repost", force=True)
+    stage.ledger.change(key, amount=Decimal(0))
+    stage.stop_file = False
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    await laps(stage, 24)
+    assert (payments(stage.invoices[0]), stage.intent.remote_id is None) == ([10_000], False)
+
+
+async def test_books_that_are_read_slowly_are_read_once_a_lap() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    stage.pays(invoice)
+    async with stage.life() as life:
+        await life.store.journal.arm(stage.bank.clock.now())
+        await life.mirror(invoice)
+        job = stage.job(life)
+        read = stage.ledger.recorded
+
+        @asynccontextmanager
+        async def slowly(position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+            stage.bank.clock.time += 400
+            async with read(position) as batches:
+                yield batches
+
+        stage.ledger.recorded = slowly  # type: ignore[method-assign]
+        await job.lap()
+    assert (stage.ledger.reads, payments(invoice)) == (1, [10_000])

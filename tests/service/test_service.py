@@ -341,6 +341,31 @@ async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() 
 
 
 @in_virtual_time
+async def test_trouble_is_over_when_the_store_answers_though_there_is_nothing_to_do() -> None:
+    day = Day()
+    day.job("details", work=[])
+    job = day.jobs[0]
+    asked: list[int] = []
+
+    async def due(ran: bool) -> bool:
+        asked.append(day.now)
+        if day.now < 10:
+            raise StoreUnusable("locked")
+        return False
+
+    day.jobs[0] = type(job)(job.name, due, job.lap)
+    troubles: list[object] = []
+    await day.live(
+        200,
+        (20, lambda _: troubles.append(str(day.heartbeat.of("details").trouble))),
+        (80, lambda _: troubles.append(day.heartbeat.of("details").trouble)),
+        (100, lambda service: service.wake("details")),
+    )
+    assert troubles == ["locked", None]
+    assert asked == [0, 60, 100], "it is woken as any other"
+
+
+@in_virtual_time
 async def test_the_end_lets_a_lap_finish_and_begins_no_other() -> None:
     day = Day()
 

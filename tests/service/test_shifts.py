@@ -163,6 +163,44 @@ async def test_a_reload_that_is_asked_for_while_a_service_is_built_follows_it() 
     assert asked == [1, 2]
 
 
+async def test_a_reload_that_is_read_while_the_former_service_goes_is_not_lost() -> None:
+    """Its file is still being read when the next service, by the one before it, is built."""
+    house = House(until_stopped)
+    built, reads = house.build, list[int]()
+
+    async def reload() -> bool:
+        reads.append(len(house.days))
+        if len(reads) == 2:
+            await anyio.sleep(0.3)
+        return True
+
+    @asynccontextmanager
+    async def slowly() -> AsyncIterator[Service]:
+        if house.days:
+            await anyio.sleep(0.5)
+        async with built() as service:
+            yield service
+
+    async def lap(day: Day) -> LapReport:
+        await day.stopped.wait()
+        await anyio.sleep(0.2)
+        return LapReport(1)
+
+    house.build, house.reload, house.lap = slowly, reload, lap  # type: ignore[method-assign]
+
+    async def end() -> None:
+        await anyio.sleep(2.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(send, house, signal.SIGHUP, signal.SIGHUP)
+            group.start_soon(end)
+            assert await house.run() == "terminated"
+    assert reads == [1, 1, 2], "it is read once more when there is a service again"
+    assert len(house.days) == 3
+
+
 async def test_the_end_does_not_wait_for_a_configuration_that_cannot_be_read_to_its_end() -> None:
     house = House(until_stopped)
 

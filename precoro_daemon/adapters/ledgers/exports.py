@@ -102,7 +102,7 @@ class _Rows:
                 self._seen[read.key] = line, read
                 export.payments.append(read)
             elif why := _twice(read, *self._seen[read.key], keyed=self._keyed):
-                export.unreadable.append(self._refuse(line, why, cells))
+                export.unreadable.append(self._refuse(line, why, cells, key=read.key if self._keyed else ""))
 
     def _read_row(self, line: int, cells: Sequence[str]) -> Recorded | Unreadable:
         if len(cells) != len(self._header):
@@ -112,13 +112,17 @@ class _Rows:
         if not self._keyed:
             values["key"] = f"{self._name}:{line}"
         read = self._reader.read(values, "")
-        if isinstance(read, Unreadable):
+        if isinstance(read, Unreadable) and not self._keyed:
             return self._refuse(line, read.reason, cells)
+        if isinstance(read, Unreadable):
+            return self._refuse(line, read.reason, cells, key=read.key)
         return read if self._keyed else _named_by_what_it_says(read)
 
-    def _refuse(self, line: int, reason: str, cells: Sequence[str]) -> Unreadable:
+    def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> Unreadable:
+        """By its own key where that can be read: what the books had under it before is not to be sent."""
         row = dict(zip_longest(self._header, cells[: len(self._header)])) | {"more": cells[len(self._header) :]}
-        return self._reader.refuse(f"{self._name}:{line}", f"line {line}: {reason}", row)
+        place = f"{self._name}:{line}"
+        return self._reader.refuse(key or place, f"{place}: {reason}" if key else f"line {line}: {reason}", row)
 
 
 def _named_by_what_it_says(payment: Recorded) -> Recorded:

@@ -39,6 +39,7 @@ def read_rows(
             read = _read(one, shape, reader)
             if isinstance(read, Recorded):
                 payments.append(read)
+                unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
             elif read:
                 unreadable.append(read)
     return payments, unreadable

@@ -128,7 +128,11 @@ class SqlLedger:
                 positions.follow(position_text(row["position"]))
                 cells = {name: row[name] for name in FIELDS if name in row}
                 read = self._reader.read(cells, f"position {row['position']}")
-                (payments if isinstance(read, Recorded) else unreadable).append(read)  # type: ignore[arg-type]
+                if isinstance(read, Unreadable):
+                    unreadable.append(read)
+                else:
+                    payments.append(read)
+                    unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
             yield Batch(payments, unreadable, positions.safe)
 
     def _fetch(self, stream: Stream, connection: Connection) -> Sequence[Sequence[Any]]:

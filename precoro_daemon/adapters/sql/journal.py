@@ -24,7 +24,7 @@ from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, begun_ag
 from precoro_daemon.domain.matching import Claim
 from precoro_daemon.domain.payments import Direction, Event, State
 from precoro_daemon.errors import SendingStopped, StaleIntent
-from precoro_daemon.ports import Line, Switch
+from precoro_daemon.ports import Bond, Line, Switch
 
 JOURNAL = read_named("journal.sql")
 
@@ -93,13 +93,18 @@ class SqlJournal:
         except _Taken:
             return None
 
-    async def record(self, intent: Intent, step: Step, claim: Claim | None = None, *, frees: bool = False) -> Intent:
+    async def record(
+        self, intent: Intent, step: Step, claim: Claim | None = None, *, bond: Bond = "carries"
+    ) -> Intent:
         def work(connection: sqlite3.Connection) -> Intent:
             after = _move(connection, intent, step)
-            if claim is not None and frees:
-                connection.execute(JOURNAL["free_claim"], (intent.ledger, claim.key))
-            elif claim is not None:
+            if claim is None:
+                return after
+            if bond == "carries":
                 connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))
+            else:
+                statement = "free_claim" if bond == "frees" else "unsettle_claim"
+                connection.execute(JOURNAL[statement], (intent.ledger, claim.key))
             return after
 
         return await self._transactions.write(work)

@@ -144,6 +144,10 @@ SELECT key, reason, raw FROM misread_claims WHERE ledger = ? ORDER BY seen_at, k
 -- Not the facts it has by now: those were not judged.
 UPDATE claims SET intent = :intent, carried = :facts WHERE ledger = :ledger AND key = :key;
 
+-- name: unsettle_claim
+-- What it says next is news, also if that is what it said before.
+UPDATE claims SET carried = '' WHERE ledger = ? AND key = ?;
+
 -- name: accept_claim
 UPDATE claims SET carried = ? WHERE ledger = ? AND key = ?;
 
@@ -203,7 +207,13 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
     AND intents.direction = 'to_precoro'
     AND (
         intents.state IN ('planned', 'confirmed')
-        OR (intents.state IN ('review', 'rejected') AND NOT intents.doubted AND intents.remote_id IS NULL)
+        OR (
+            intents.state IN ('review', 'rejected') AND intents.remote_id IS NULL AND NOT EXISTS (
+                SELECT 1 FROM attempts
+                WHERE attempts.intent = intents.id
+                    AND (attempts.outcome IS NULL OR attempts.outcome NOT IN ('unsent', 'refused'))
+            )
+        )
     )
     AND NOT EXISTS (
         SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key

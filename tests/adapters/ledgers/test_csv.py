@@ -63,8 +63,8 @@ def test_each_bad_row_is_told_with_line_column_value_and_reason():
     )
     assert [one.key for one in export.payments] == ["7"]
     assert reasons(export) == [
-        ("bank.csv:2", "line 2: amount: 'x' is no plain number, such as 1234.50"),
-        ("bank.csv:3", "line 3: paid_on: '31.1.26' is no date, such as 2026-01-31"),
+        ("1", "bank.csv:2: amount: 'x' is no plain number, such as 1234.50"),
+        ("2", "bank.csv:3: paid_on: '31.1.26' is no date, such as 2026-01-31"),
         ("bank.csv:4", "line 4: key: it is empty"),
         ("bank.csv:5", "line 5: has 3 cells, but the header has 4"),
         ("bank.csv:6", "line 6: has 5 cells, but the header has 4"),
@@ -94,7 +94,7 @@ def test_a_row_that_is_there_twice():
     twice = "No,Bill,Sum,Day\n1,a,1,2026-01-31\n1,a,1.00,2026-01-31\n1,a,2,2026-01-31\n"
     export = read(twice)
     assert [one.amount for one in export.payments] == [1]
-    assert reasons(export) == [("bank.csv:4", "line 4: has the key 1 of line 2, but says something else")]
+    assert reasons(export) == [("1", "bank.csv:4: has the key 1 of line 2, but says something else")]
     export = read("Bill,Sum,Day\na,1,2026-01-31\na,1.0,2026-01-31\n", UNKEYED)
     assert len(export.payments) == 1
     assert "is the same as line 2; if both are payments, name a column" in export.unreadable[0].reason
