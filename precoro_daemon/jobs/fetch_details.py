@@ -10,6 +10,7 @@ from typing import Literal
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from precoro_daemon.domain.absences import Missing, judge
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
@@ -47,6 +48,7 @@ class FetchDetails:
     """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
 
     carriers  collections of which only the records that carry files get details
+    max_vanished  share of a collection's records that may be gone at once; more is not believed
     which     recent: documents that changed lately, or whose detail was here and is old · older: the others, which
               make way for all else · any: both
     """
@@ -58,6 +60,7 @@ class FetchDetails:
     collections: Sequence[str]
     filters: Mapping[str, Filter]
     carriers: Sequence[str] = ()
+    max_vanished: float = 0.2
     which: Literal["recent", "older", "any"] = "any"
 
     async def due(self, *, before: float) -> int:
@@ -90,6 +93,7 @@ class _Lap:
     failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     busy: set[tuple[str, int | str]] = field(default_factory=set)
+    gone: dict[str, list[tuple[Due, NotFound]]] = field(default_factory=dict)
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -103,6 +107,8 @@ class _Lap:
                 group.start_soon(self._work, receive.clone(), name=f"details {number}")
             receive.close()
             await self._hand_out(send)
+        for collection, found in self.gone.items():
+            await self._settle_gone(collection, found)
         if self.done or self.failed:
             self._tell_details()
 
@@ -144,8 +150,8 @@ class _Lap:
         try:
             await self._fetch(due)
         except (TemporaryError, PermanentError) as error:
-            if isinstance(error, NotFound) and due.attempts:
-                await self._mark_gone(due)
+            if isinstance(error, NotFound) and due.absent:
+                self.gone.setdefault(due.collection, []).append((due, error))
             else:
                 await self._set_aside(due, error)
         else:
@@ -173,10 +179,21 @@ class _Lap:
         done, due = self.done.total(), sum(self.due.values())
         _log.info("details_advanced", done=done, failed=len(self.failed), due=max(due - done - len(self.failed), 0))
 
-    async def _mark_gone(self, due: Due) -> None:
-        """Listed, and yet not there at two runs: deleted in between. Should it be listed again, it returns."""
-        await self.job.mirror.mark_gone(due, at=self.job.clock.now())
-        _log.info("documents_vanished", collection=due.collection, count=1, key=_key(due))
+    async def _settle_gone(self, collection: str, found: Sequence[tuple[Due, NotFound]]) -> None:
+        """Listed, and yet not there at two runs: deleted in between. Should it be listed again, it returns.
+
+        Many at once are not believed, as in a census: a key that lost a role, or a proxy, says the same of all.
+        """
+        live = await self.job.mirror.live(collection)
+        missing = [Missing(due.id, _key(due)) for due, _ in found]
+        if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:
+            reason = f"{len(found)} of {live} answer as if they were not there: not believed"
+            for due, error in found:
+                await self._set_aside(due, NotFound(f"{error} ({reason})"))
+            return
+        for due, _ in found:
+            await self.job.mirror.mark_gone(due, at=self.job.clock.now())
+            _log.info("documents_vanished", collection=collection, count=1, key=_key(due))
 
     async def _set_aside(self, due: Due, error: DaemonError) -> None:
         now = self.job.clock.now()
@@ -194,6 +211,7 @@ class _Lap:
                 attempts=attempts,
                 since=now,
                 retry_at=now + aside_for(error, attempts),
+                absent=isinstance(error, NotFound),
             )
         )
 

@@ -26,13 +26,15 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A document whose detail is missing or older than its version; `attempts` have failed since it was last good."""
+    """A document whose detail is missing or older than its version; `attempts` have failed since it was last good,
+    the last of them because it was not there (`absent`)."""
 
     collection: str
     id: int
     idn: int | str | None
     version: bytes
     attempts: int = 0
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Aside:
               not believed), for which the key is the collection; "definition" (of a custom field) or "withheld" (a
               definition that is gone or forbidden), "file" (attached), "folder" (no file can be kept)
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
+    absent    Precoro says that there is no such document
     """
 
     collection: str
@@ -73,6 +76,7 @@ class Aside:
     attempts: int
     since: float
     retry_at: float | None
+    absent: bool = False
 
 
 class Mirror(Protocol):
@@ -97,6 +101,14 @@ class Mirror(Protocol):
         A finished pass of changes is closed here; a finished whole pass stays open until `close_pass`. What was set
         aside for the stage "pass" is cleared when the pass is over.
         """
+        ...
+
+    async def unseen(self, walk: Pass, ids: Collection[int]) -> int:
+        """How many of them the open pass has not met."""
+        ...
+
+    async def live(self, collection: str) -> int:
+        """Live, wanted records."""
         ...
 
     async def missing(self, walk: Pass) -> tuple[Sequence[Missing], int]:

@@ -74,7 +74,9 @@ def _mirror_jobs(settings: Settings, sides: Sides) -> Iterator[Job]:
     lister = _lister(settings, sides)
     mirror_collections = MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap)
     detailed = settings.fetch_details.collections
-    fetch_details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings))
+    fetch_details = FetchDetails(
+        precoro, mirror, clock, progress, detailed, filters, carriers(settings), settings.take_census.max_vanished
+    )
     resolve_fields = ResolveCustomFields(precoro, sides.store.custom_fields, clock, progress, refresh_after)
     take_census = TakeCensus(lister, collections, filters, settings.take_census.every)
 

@@ -106,3 +106,48 @@ async def test_one_that_is_listed_but_not_there_at_two_runs_has_vanished_until_i
         shown.sandbox.company.edit(gone)
         await shown.run()
         assert shown.differences() == []
+
+
+async def test_details_that_are_not_there_for_a_while_take_no_document_away(tmp_path: Path) -> None:
+    """A proxy, a deploy, a role that was taken from the key: all answer alike at once."""
+    async with stage(tmp_path, counts={"invoices": 45}) as shown:
+        shown.sandbox.faults.add("404", path=r"^/invoices/\d+", times=None)
+        for _ in range(2):
+            report = await shown.run()
+            assert len(report.failed) > 40
+        assert "of 45 answer as if they were not there: not believed" in report.failed[-1]
+        assert shown.query("SELECT id FROM records WHERE vanished_at IS NOT NULL") == []
+        shown.sandbox.faults.clear()
+        clock = shown.clock()
+        await clock.sleep(3_700)
+        await shown.run(clock=clock)
+        assert shown.differences() == []
+
+
+async def test_a_document_that_failed_otherwise_is_not_gone_at_its_first_404(tmp_path: Path) -> None:
+    async with stage(tmp_path, counts={"invoices": 3}) as shown:
+        idn = newest(shown.sandbox, "invoices")[0].idn
+        for kind, times in (("503", 5), ("404", 1)):
+            shown.sandbox.faults.add(kind, path=rf"^/invoices/{idn}$", times=times)
+            await shown.run()
+            shown.sandbox.faults.clear()
+        assert shown.query("SELECT id FROM records WHERE vanished_at IS NOT NULL") == []
+        clock = shown.clock()
+        await clock.sleep(3_700)
+        await shown.run(clock=clock)
+        assert shown.differences() == []
+
+
+async def test_a_contract_that_is_gone_takes_no_other_of_its_idn_along(tmp_path: Path) -> None:
+    """Contracts are asked for by their ids: what they share says nothing."""
+    async with stage(tmp_path, counts={"contracts": 20}) as shown:
+        shown.sections["mirror_collections"] = {"collections": ("contracts",), "per_page": 10}
+        shown.sections["fetch_details"] = {"collections": ("contracts",)}
+        first, *others = newest(shown.sandbox, "contracts")[:4]
+        for row in (first, *others):
+            row.extra = {**(row.extra or {}), "idn": 7}
+        shown.sandbox.faults.add("404", path=rf"^/contracts/{first.id}$", times=None)
+        await shown.run()
+        await shown.run()
+        gone = [row["id"] for row in shown.query("SELECT id FROM records WHERE vanished_at IS NOT NULL")]
+        assert gone == [first.id]

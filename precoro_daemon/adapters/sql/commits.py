@@ -101,6 +101,7 @@ def _keep_aside(connection: sqlite3.Connection, collection: str, rejected: Itera
             "key": row.key,
             "reason": row.reason,
             "raw": row.raw,
+            "absent": False,
         }
         for row in rejected
     ]

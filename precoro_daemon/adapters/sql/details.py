@@ -35,7 +35,14 @@ def due(
     )
     rows = sorted(chain.from_iterable(found), key=lambda row: row["updated_at"] or "", reverse=True)
     return [
-        Due(row["collection"], row["id"], row["idn"], row["version"], attempts=row["attempts"])
+        Due(
+            row["collection"],
+            row["id"],
+            row["idn"],
+            row["version"],
+            attempts=row["attempts"],
+            absent=bool(row["absent"]),
+        )
         for row in rows[:limit]
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -79,6 +80,21 @@ class SqlMirror:
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))
+
+    async def unseen(self, walk: Pass, ids: Collection[int]) -> int:
+        values = {"collection": walk.collection, "kind": walk.kind, "ids": json.dumps(list(ids))}
+
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute(SQL["count_unseen"], values).fetchone()["unseen"])
+
+        return await self._transactions.read(work)
+
+    async def live(self, collection: str) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            (live,) = connection.execute(SQL["count_live"], (collection,)).fetchone()
+            return int(live)
+
+        return await self._transactions.read(work)
 
     async def mark_gone(self, due: Due, *, at: float) -> None:
         await self._transactions.write(partial(details.mark_gone, due=due, at=at))

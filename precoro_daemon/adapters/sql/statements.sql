@@ -120,7 +120,7 @@ SELECT first_seen_at FROM records ORDER BY rowid LIMIT 1;
 
 -- name: due_details
 SELECT records.collection, records.id, records.idn, records.version, coalesce(aside.attempts, 0) AS attempts,
-    records.updated_at
+    coalesce(aside.absent, 0) AS absent, records.updated_at
 FROM records
 LEFT JOIN set_aside AS aside
     ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
@@ -133,6 +133,14 @@ WHERE records.collection = :collection
     AND (:recent IS NULL OR :recent = (records.detail_version IS NOT NULL OR ifnull(records.updated_at >= :since, 0)))
 ORDER BY records.updated_at DESC
 LIMIT :limit;
+
+-- name: count_unseen
+SELECT count(*) AS unseen FROM json_each(:ids) AS wanted
+WHERE NOT EXISTS (
+    SELECT 1 FROM pass_rows
+    WHERE pass_rows.pass = (SELECT number FROM passes WHERE collection = :collection AND kind = :kind)
+        AND pass_rows.id = wanted.value
+);
 
 -- name: count_due
 SELECT (
@@ -201,11 +209,11 @@ WHERE collection = :collection AND stage = 'detail' AND key IN (
 
 
 -- name: set_aside
-INSERT INTO set_aside (collection, stage, key, reason, attempts, since, seen_at, retry_at, raw)
-VALUES (:collection, :stage, :key, :reason, :attempts, :since, :since, :retry_at, :raw)
+INSERT INTO set_aside (collection, stage, key, reason, attempts, since, seen_at, retry_at, raw, absent)
+VALUES (:collection, :stage, :key, :reason, :attempts, :since, :since, :retry_at, :raw, :absent)
 ON CONFLICT (collection, stage, key) DO UPDATE
 SET reason = excluded.reason, attempts = set_aside.attempts + 1, seen_at = excluded.seen_at,
-    retry_at = excluded.retry_at, raw = excluded.raw;
+    retry_at = excluded.retry_at, raw = excluded.raw, absent = excluded.absent;
 
 -- name: retry_now
 UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND key = ?;
