@@ -138,46 +138,48 @@ async def run_pass(lister: Lister, collection: Collection, fresh: Pass, chosen: 
     """Walk `fresh`, or the pass of its kind that was cut off, to its end.
 
     Every batch of pages is durable before the next is taken; a failure leaves the pass open at the first page that
-    is missing. One that is taken up begins with the page before: rows may have moved up by it meanwhile.
+    is missing. One that is taken up looks at the page before as well: rows may have moved up to it meanwhile.
     """
     begun = await lister.mirror.open_pass(collection.name, fresh.kind) or fresh
     _log.info("pass_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
-    progressed = begun
+    progressed, query = begun, _query(begun, chosen)
     report = PassReport(collection.name)
+    failure: DaemonError | None = None
     try:
-        async with lister.precoro.walk(
-            collection, _query(begun, chosen), lane, max(1, begun.next_page - 1)
-        ) as batches:
-            async for batch in batches:
-                pages = [page for page in batch if page.number >= begun.next_page]
-                for page in batch[: len(batch) - len(pages)]:
-                    progressed = await _seen_again(lister, progressed, page)
-                if not pages:
-                    continue
+        async with lister.precoro.walk(collection, query, lane, begun.next_page) as batches:
+            async for pages in batches:
+                if progressed is begun and begun.next_page > 1:
+                    progressed, failure = await _look_back(lister, collection, query, lane, begun)
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(progressed, pages)
                 progressed, report = committed.walk, _counted(report, committed)
                 _tell_committed(progressed, pages)
                 lister.progress.pass_advanced(collection.name, progressed, committed)
+                if failure is not None:
+                    raise failure
     except (PermanentError, MalformedAnswer):
-        if progressed.next_page == begun.next_page > 1:
+        if progressed is begun and begun.next_page > 1:
             # The list may have shrunk below the page where the pass was cut off: the next one begins at the first.
             await lister.mirror.close_pass(begun, at=lister.clock.now())
         raise
-    if not progressed.finished:
-        # The list ends before the page where the pass was cut off.
-        await lister.mirror.close_pass(begun, at=lister.clock.now())
-        return await run_pass(lister, collection, fresh, chosen, lane)
     if progressed.kind == "whole":
         report = await _close_whole(lister, collection, progressed, report)
     _tell(progressed, report)
     return report
 
 
-async def _seen_again(lister: Lister, walk: Pass, page: Page) -> Pass:
-    """A row on a page that was walked before and that was not there then has left a page still to come."""
+async def _look_back(
+    lister: Lister, collection: Collection, query: Query, lane: Lane, walk: Pass
+) -> tuple[Pass, DaemonError | None]:
+    """The pass, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
+    kept: it costs the proof, and no progress."""
+    try:
+        page = await lister.precoro.page(collection, query, lane, walk.next_page - 1)
+    except DaemonError as error:
+        return replace(walk, drifted=True), error
     moved = await lister.mirror.unseen(walk, [row.id for row in page.records])
-    return replace(walk, drifted=True) if moved else walk
+    # A copy in any case: what was begun is taken up now.
+    return replace(walk, drifted=walk.drifted or bool(moved)), None
 
 
 async def bring_up_to_date(

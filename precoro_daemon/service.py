@@ -153,6 +153,7 @@ class Service:
         desk.pulse.begin(self._clock.now())
         try:
             if await desk.job.due(False):
+                desk.unasked = False
                 return True
             if desk.unasked:
                 self._release(desk)

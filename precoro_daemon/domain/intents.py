@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -88,6 +88,13 @@ class Attempt:
 ASKED = "a person is asked"
 """Among the facts of what holds an intent: whatever the books change by then, it is not sent without a person."""
 
+ASSIGNED = "a person named the invoice"
+"""Among the facts of what begins an intent: the books call its invoice otherwise."""
+
+_ASKED_OF_OLD = ("it may be this one, typed by a person", "it was made, and cancelled in Precoro")
+_ASSIGNED_OF_OLD = " says it is for "
+"""How versions that kept no such facts said the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -105,27 +112,51 @@ def begun(draft: Intent, step: Step) -> Intent:
     return replace(draft, state=after(None, step.event), reason=step.reason, since=step.at, **step.changes)
 
 
-def begun_again(intent: Intent, draft: Intent, step: Step, last: Event, *, asked: bool) -> Step | None:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of an intent so far, as far as it matters for what may become of it.
+
+    last      its last event
+    asked     a person was asked for what only they can see, or dropped it, and nobody has wanted it sent since
+    assigned  a person said which invoice it is for
+    """
+
+    last: Event
+    asked: bool = False
+    assigned: bool = False
+
+
+def recall(told: Iterable[tuple[str, str, Mapping[str, str]]]) -> Past:
+    """By its journal from the beginning: event, reason and facts of each line."""
+    past = Past(Event.PLAN)
+    for name, reason, facts in told:
+        event = Event(name)
+        asked = (past.asked or event is Event.DROP) and event not in (Event.REPOST, Event.ADOPT)
+        asked |= event is Event.HOLD and (ASKED in facts or any(words in reason for words in _ASKED_OF_OLD))
+        assigned = past.assigned or ASSIGNED in facts or _ASSIGNED_OF_OLD in reason
+        past = Past(event, asked, assigned)
+    return past
+
+
+def begun_again(
+    intent: Intent, draft: Intent, step: Step, past: Past, *, claimed: bool, decided: bool = False
+) -> Step | None:
     """The step by which an intent that came to nothing begins anew; None if it is not to.
 
-    last   what happened to it last; asked: also one that a person or the other side did not want is taken up again,
-           as the books have it once more; then a person is asked
+    claimed  the books have it, and no other intent carries it: then a person is asked about what a person or the
+             other side did not want
+    decided  a person wants it so
     """
     if intent.state is not State.REJECTED:
         return None
     event, reason = Event.REPLAN if step.event is Event.PLAN else step.event, step.reason
-    if last is not Event.WITHDRAW:
-        if not asked:
+    facts = dict(step.facts)
+    if not decided and (past.last is not Event.WITHDRAW or (past.asked and claimed)):
+        if not claimed:
             return None
-        event, reason = Event.HOLD, f"{intent.reason}; the books have it again"
+        event, reason, facts[ASKED] = Event.HOLD, f"{intent.reason}; the books have it again", "yes"
     taken = {name: getattr(draft, name) for name in ("amount", "currency", "day", "supplier")}
-    return Step(
-        event,
-        step.at,
-        reason,
-        facts={**step.facts, ASKED: "yes"} if last is not Event.WITHDRAW else step.facts,
-        changes={**taken, "told": False, "looks": 0, "look_at": None},
-    )
+    return Step(event, step.at, reason, facts, {**taken, "told": False, "looks": 0, "look_at": None})
 
 
 def moved(intent: Intent, step: Step) -> Intent:

@@ -251,7 +251,11 @@ def unsayable(raw: str, wanted: Mapping[str, Value], fields: CustomFields) -> li
         and not (name == "price" and isinstance(given[name], Decimal))
     ]
     customs = (pair for place in LINE_PLACES for pair in _raw_customs(given.get(place)))
-    odd = [f"{CUSTOM}{ident}" for ident, value in customs if custom_value(value, fields.get(ident)) is None and value]
+    odd = [
+        f"{CUSTOM}{ident}"
+        for ident, value in customs
+        if custom_value(value, fields.get(ident)) is None and _means(value)
+    ]
     return names + [name for name in odd if name not in wanted]
 
 
@@ -260,6 +264,13 @@ def _says(name: str, value: Any) -> bool:
     if name == "price" and isinstance(value, int | Decimal | str) and read_amount(value) == 0:
         return False
     return bool(value.strip()) if isinstance(value, str) else not _empty(value)
+
+
+def _means(value: Any) -> bool:
+    """An empty choice and a text of spaces say nothing."""
+    if isinstance(value, list) or (isinstance(value, dict) and "data" in value):
+        return any(_means(one) for one in nested(value))
+    return _says("", value)
 
 
 def _verbatim(value: Any, known: CustomField | None) -> Value:

@@ -47,6 +47,11 @@ class Claim:
         )
 
 
+def name_in(facts: str) -> str:
+    """What the books call the invoice, by `Claim.facts`."""
+    return facts.rsplit("|", 4)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to become of a payment.

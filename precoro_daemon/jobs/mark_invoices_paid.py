@@ -189,7 +189,8 @@ class _Lap:
             await self.keeper.record(intent, Event.HOLD, verdict.reason, seen_on(invoice) | asked)
 
     async def _find(self, intent: Intent, payment: Payment, reason: str) -> None:
-        await compare(self.keeper, await self.keeper.record(intent, Event.FIND, reason, **found(payment)), payment)
+        after = await self.keeper.record(intent, Event.FIND, reason, **found(payment, intent))
+        await compare(self.keeper, after, payment)
 
     async def _held(self, intent: Intent) -> str:
         """What keeps it from being sent in this lap, as far as that is known without a call."""

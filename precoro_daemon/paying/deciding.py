@@ -8,7 +8,7 @@ from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.errors import DecisionRefused
 from precoro_daemon.paying.keeping import Keeper, nothing_came
-from precoro_daemon.paying.planning import Books, draft_of, is_meant, now_claimed
+from precoro_daemon.paying.planning import Books, draft_of, is_meant, now_claimed, past_of
 from precoro_daemon.ports import Carried
 
 _LATEST_ARRIVAL = 86_400.0
@@ -47,9 +47,8 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
         "look_at": None,
     }
     said = f"{by} found it there as {remote_id}"
-    # What the books changed since is news to them, unless that is what they were asked about.
-    told = carried is not None and (not carried.changed or intent.remote_id is not None)
-    if carried is not None and carried.intent == intent.id and told:
+    # What the books changed since is news to them, and told by the next lap.
+    if carried is not None and carried.intent == intent.id and not carried.changed:
         return await keeper.follow(intent, Event.ADOPT, said, carried.claim, **changes)
     return await keeper.record(intent, Event.ADOPT, said, **changes)
 
@@ -60,7 +59,7 @@ async def drop(keeper: Keeper, books: Books, intent: Intent, by: str, reason: st
     said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
     carried = await books.claims.carried(intent.ledger, intent.source)
     mine = carried is not None and carried.intent == intent.id and intent.invoice_id is not None
-    if mine and carried and carried.claim.amount > 0 and not await is_meant(books, intent, carried.claim):
+    if mine and carried and carried.claim.amount > 0 and await _is_elsewhere(keeper, books, intent, carried):
         return await keeper.follow(intent, Event.DROP, said, carried.claim, bond="frees", told=True, look_at=None)
     return await keeper.record(intent, Event.DROP, said, told=True, look_at=None)
 
@@ -80,7 +79,7 @@ async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force
     if carried is None:
         return await keeper.record(intent, Event.REPOST, said, **changes)
     claim = carried.claim
-    if not await is_meant(books, intent, claim):
+    if await _is_elsewhere(keeper, books, intent, carried):
         raise DecisionRefused(f"the books have it for another invoice now: {claim}; drop it, and that one is judged")
     if (claim.amount, claim.day) != (intent.amount, intent.day):
         said += f"; the books now say: {claim}"
@@ -105,6 +104,13 @@ async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, 
     if planned is None:
         raise DecisionRefused(f"it was sent for invoice {chosen.invoice_idn} before, see {chosen.id}")
     return planned
+
+
+async def _is_elsewhere(keeper: Keeper, books: Books, intent: Intent, carried: Carried) -> bool:
+    """Whether the books have it for another invoice. What a person said it is for, they never called so."""
+    if carried.moved or await is_meant(books, intent, carried.claim):
+        return carried.moved
+    return not (await past_of(keeper.journal, intent)).assigned
 
 
 async def _standing(books: Books, intent: Intent) -> Carried | None:

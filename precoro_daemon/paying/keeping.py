@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from precoro_daemon.domain.intents import Attempt, Intent, Step, moved
+from precoro_daemon.domain.intents import ASSIGNED, Attempt, Intent, Step, moved
 from precoro_daemon.domain.matching import Claim
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.ports import Bond, Clock, Journal
@@ -46,7 +46,8 @@ class Keeper:
     async def replace(self, intent: Intent, why: str, draft: Intent, reason: str, claim: Claim) -> Intent | None:
         """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
         drop = self._step(Event.DROP, why, changes={"told": True, "look_at": None})
-        planned = await self.journal.replace(intent, drop, draft, self._step(Event.PLAN, reason), claim)
+        begin = self._step(Event.PLAN, reason, {ASSIGNED: "yes"})
+        planned = await self.journal.replace(intent, drop, draft, begin, claim)
         if planned is not None:
             self._tell(intent, moved(intent, drop))
             self._tell(None, planned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from precoro_daemon.domain.intents import ASKED, Intent
+from precoro_daemon.domain.intents import Intent, Past, recall
 from precoro_daemon.domain.invoices import Invoice
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid, Verdict, is_supplier, match
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
@@ -125,7 +125,7 @@ async def _follow(books: Books, keeper: Keeper, changed: Changed) -> None:
             await keeper.follow(intent, Event.WITHDRAW, said, claim, told=True)
         case _ if verdict is None:  # and judged like a new one
             await keeper.follow(intent, Event.WITHDRAW, said, claim, bond="frees", told=True)
-        case _ if verdict.kind == "hold" or await is_asked(keeper.journal, intent):
+        case _ if verdict.kind == "hold" or (await past_of(keeper.journal, intent)).asked:
             why = verdict.reason or intent.reason
             await keeper.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))
         case _:
@@ -143,31 +143,35 @@ async def _follow_sent(books: Books, keeper: Keeper, intent: Intent, claim: Clai
 
 
 async def _follow_ended(books: Books, keeper: Keeper, changed: Changed, verdict: Verdict | None) -> None:
-    """It was refused, dropped, or taken back in the books, and nothing of it can be at Precoro."""
+    """It was refused, dropped, or taken back in the books. What was dropped is not sent, whatever it amounts to; for
+    another invoice it is another payment."""
     intent, claim = changed.intent, changed.claim
-    if verdict is None:
+    elsewhere = verdict is None and (changed.moved or not changed.dropped or intent.invoice_id is not None)
+    if elsewhere:
         await books.claims.free(books.ledger.name, claim.key)
-    elif claim.amount <= 0 or changed.dropped:
+    elif verdict is None or claim.amount <= 0 or changed.dropped:
         await books.claims.accept(books.ledger.name, claim)
     elif not await others_unresolved(keeper.journal, intent):
-        event = Event.HOLD if verdict.kind == "hold" else Event.REPLAN
+        held = verdict.kind == "hold" or (await past_of(keeper.journal, intent)).asked
         why = verdict.reason or f"the books now say: {claim}"
+        event = Event.HOLD if held else Event.REPLAN
         await keeper.follow(intent, event, why, claim, **now_claimed(claim), told=False)
 
 
 async def hold_misread(books: Books, keeper: Keeper) -> None:
-    """What the books have in a form we cannot read is not sent as it was before. When it can be read it is judged."""
+    """What the books have in a form we cannot read is not sent as it was before. When it can be read it is judged.
+
+    One of which something may have been sent stays as it is: a person could do no more about it than wait.
+    """
     for intent in await keeper.journal.in_state("to_precoro", State.PLANNED):
         carried = await books.claims.carried(intent.ledger, intent.source)
-        if carried is not None and carried.misread:
+        if carried is not None and carried.misread and await _nothing_came(keeper, intent):
             why = f"its row in the books cannot be read now: {carried.misread}"
             await keeper.follow(intent, Event.HOLD, why, carried.claim, bond="unsettles")
 
 
-async def is_asked(journal: Journal, intent: Intent) -> bool:
-    """Whether it is held for something that only a person can see."""
-    holds = [line for line in await journal.trace(intent.id) if line.event == Event.HOLD]
-    return intent.state is State.REVIEW and bool(holds) and ASKED in holds[-1].facts
+async def past_of(journal: Journal, intent: Intent) -> Past:
+    return recall((line.event, line.reason, line.facts) for line in await journal.trace(intent.id))
 
 
 async def _nothing_came(keeper: Keeper, intent: Intent) -> bool:

@@ -98,7 +98,7 @@ async def _doubt(till: Till, intent: Intent) -> Doubt:
 async def _apply(keeper: Keeper, intent: Intent, ruling: Ruling, facts: dict[str, str]) -> None:
     changes: dict[str, Any] = {"looks": intent.looks + 1, "look_at": ruling.look_at}
     if ruling.payment is not None:
-        changes |= found(ruling.payment) | {"look_at": None}
+        changes |= found(ruling.payment, intent) | {"look_at": None}
         await compare(keeper, await keeper.end(intent, "found", Event.FIND, ruling.reason, **changes), ruling.payment)
         return
     if ruling.event is Event.REPEAT:
@@ -106,24 +106,29 @@ async def _apply(keeper: Keeper, intent: Intent, ruling: Ruling, facts: dict[str
     await keeper.record(intent, ruling.event, ruling.reason, facts, **changes)
 
 
-async def compare(keeper: Keeper, intent: Intent, payment: Payment) -> None:
-    """A payment that was found under our id may have been made before the books changed theirs."""
-    if payment.amount is None or abs(payment.amount - intent.amount) <= ROUNDING_CENT:
-        return
-    why = f"Precoro has {plain(payment.amount)}, the books have {plain(intent.amount)}"
-    if await others_unresolved(keeper.journal, intent):
-        keeper.failed.append(f"{intent}: {why}")
-    else:
-        await keeper.record(intent, Event.MISS, why)
+async def compare(keeper: Keeper, intent: Intent, payment: Payment | None) -> bool:
+    """Whether the payment is what the books have; one that was found may have been made before they changed. What
+    differs goes to a person, while no other intent of the invoice is on its way."""
+    if payment is None or not _differs(payment, intent):
+        return True
+    if not await others_unresolved(keeper.journal, intent):
+        assert payment.amount is not None
+        why = f"Precoro has {plain(payment.amount)}, the books have {plain(intent.amount)}"
+        await keeper.record(intent, Event.MISS, why, seen=True)
+    return False
 
 
-def found(payment: Payment) -> dict[str, Any]:
-    """What is known of an intent once its payment was seen under our id."""
+def _differs(payment: Payment, intent: Intent) -> bool:
+    return payment.amount is not None and abs(payment.amount - intent.amount) > ROUNDING_CENT
+
+
+def found(payment: Payment, intent: Intent) -> dict[str, Any]:
+    """What is known of an intent once its payment was seen under our id. One that differs is looked at once more."""
     return {
         "remote_id": str(payment.id),
         "remote_idn": payment.idn,
         "marked": True,
-        "seen": True,
+        "seen": not _differs(payment, intent),
         "doubted": False,
     }
 
@@ -202,15 +207,17 @@ async def _mark(till: Till, keeper: Keeper, intent: Intent) -> Intent:
 async def _see(till: Till, keeper: Keeper, intent: Intent) -> None:
     """By the mirror, which costs no call; by the invoice itself if the mirror does not show it in time."""
     assert intent.remote_id is not None
-    if await till.claims.mirrored_payment(intent.remote_id) is not None:
-        await keeper.record(intent, Event.SEE, "the mirror has it", seen=True)
+    if (mirrored := await till.claims.mirrored_payment(intent.remote_id)) is not None:
+        if await compare(keeper, intent, mirrored):
+            await keeper.record(intent, Event.SEE, "the mirror has it", seen=True)
         return
     if till.clock.now() < intent.since + _SEEN_AFTER + intent.looks * BETWEEN_LOOKS:
         return
     fresh = await read(till, intent)
-    there = [] if fresh is None else [one.id for one in fresh.invoice.standing]
-    if int(intent.remote_id) in there:
-        await keeper.record(intent, Event.SEE, "it stands on the invoice", seen=True)
+    there = {} if fresh is None else {one.id: one for one in fresh.invoice.standing}
+    if (standing := there.get(int(intent.remote_id))) is not None:
+        if await compare(keeper, intent, standing):
+            await keeper.record(intent, Event.SEE, "it stands on the invoice", seen=True)
     else:
         await _miss(till, keeper, intent, _seen(fresh))
 

@@ -69,7 +69,7 @@ class Journal(Protocol):
 
     async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: Claim) -> Intent | None:
         """Move an intent and begin another one, which carries the same payment of the books: all or nothing, as with
-        `plan`."""
+        `plan`, but by a person's word, so that one that was dropped begins anew."""
         ...
 
     async def record(
@@ -141,11 +141,13 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An intent, and what the books now say of its payment. `dropped`: a person does not want it sent."""
+    """An intent, and what the books now say of its payment. `dropped`: a person does not want it sent; `moved`: the
+    books call the invoice otherwise than before."""
 
     intent: Intent
     claim: Claim
     dropped: bool = False
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,14 @@ class Carried:
     intent   which one carries it; None: none does
     changed  it says something else than its intent carries
     misread  why its row cannot be read now, "" if it can
+    moved    the books call the invoice otherwise than its intent knows
     """
 
     claim: Claim
     intent: str | None
     changed: bool
     misread: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class Precoro(Protocol):
         """
         ...
 
+    async def page(self, collection: collections.Collection, query: Query, lane: Lane, number: int) -> Page:
+        """One page alone."""
+        ...
+
     async def probe(self, collection: collections.Collection, lane: Lane) -> None:
         """One small call, to see whether it is answered."""
         ...

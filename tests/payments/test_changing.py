@@ -602,3 +602,138 @@ async def test_books_that_are_read_slowly_are_read_once_a_lap() -> None:
         stage.ledger.recorded = slowly  # type: ignore[method-assign]
         await job.lap()
     assert (stage.ledger.reads, payments(invoice)) == (1, [10_000])
+
+
+AGAIN = (
+    [{"amount": Decimal("100.01")}, {"amount": Decimal("100.02")}],
+    [{"amount": Decimal(0)}, {"amount": Decimal("100.00"), "paid_on": date(2026, 1, 16)}],
+    [{"invoice": "elsewhere"}, {"invoice": "back", "paid_on": date(2026, 1, 16)}],
+)
+
+
+@pytest.mark.parametrize("changes", AGAIN)
+@pytest.mark.parametrize("dropped", [False, True])
+async def test_what_a_person_was_asked_is_not_forgotten_whatever_the_books_do_in_turn(
+    changes: list[dict[str, object]], *, dropped: bool
+) -> None:
+    stage = scene()
+    invoice = stage.invoice(total=50_000)
+    stage.bank.person_pays(invoice, 10_000, "2026-01-15T00:00:00")
+    key = stage.pays(invoice, "100.00")
+    await laps(stage)
+    if dropped:
+        await decide(stage, "drop")
+    for change in changes:
+        names = {"invoice": str(invoice.idn)} if change.get("invoice") == "back" else {}
+        stage.ledger.change(key, **change | names)
+        await laps(stage)
+    assert payments(invoice) == [10_000]
+    assert stage.intent.state in (State.REVIEW, State.REJECTED)
+
+
+@pytest.mark.parametrize("change", [{"paid_on": date(2026, 1, 16)}, {"amount": Decimal("99.00")}])
+async def test_what_was_dropped_without_an_invoice_stays_so_while_the_books_name_the_same(
+    change: dict[str, object],
+) -> None:
+    stage = scene(match_by="external_id")
+    first, second = stage.invoice(external_id="A-1"), stage.invoice(external_id="A-1")
+    stage.ledger.record("17", "A-1", "100.00")
+    await stage.lap()
+    await decide(stage, "drop")
+    stage.bank.company.edit(second, status=schema.DENIED)
+    stage.ledger.change("17", **change)
+    await laps(stage)
+    assert payments(first) == []
+    stage.invoice(external_id="A-2")
+    stage.ledger.change("17", invoice="A-2")
+    await laps(stage)
+    assert [len(payments(one)) for one in stage.invoices] == [0, 0, 1]
+
+
+async def test_a_row_that_is_garbled_for_a_moment_does_not_stop_the_looking_for_what_may_be_there() -> None:
+    stage = scene(posts=[late(5 * HOUR)], repost="guarded")
+    key = stage.pays(stage.invoice(), "60.00")
+    await stage.lap()
+    stage.ledger.unreachable = TemporaryError("no route")
+    await laps(stage, 3)
+    assert (stage.intent.state, stage.intent.doubted) == (State.PLANNED, True)
+    stage.ledger.unreachable = None
+    stage.ledger.bad.append(Unreadable(key, VOID, "{}"))
+    await stage.lap(after=600)
+    stage.ledger.bad.clear()
+    stage.ledger.change(key)
+    stage.stop_file = True
+    await laps(stage, 4)
+    stage.stop_file = False
+    await laps(stage)
+    assert (stage.intent.state, payments(stage.invoices[0])) == (State.CONFIRMED, [6_000])
+
+
+async def test_a_payment_that_a_person_assigned_may_be_reposted() -> None:
+    stage = scene(match_by="external_id")
+    first = stage.invoice(external_id="A-1", total=5_000)
+    stage.invoice(external_id="A-1", total=9_000)
+    stage.ledger.record("17", "A-1", "100.00")
+    await stage.lap()
+    lost = stage.intent
+    await decide(stage, "repost", invoice=first.id)
+    await laps(stage)
+    [held_one] = [one for one in stage.intents if one.state is State.REVIEW]
+    stage.bank.company.edit(first, total=10_000)
+    await decide(stage, "drop", ident=held_one.id)
+    await laps(stage)
+    await decide(stage, "repost", ident=held_one.id)
+    await laps(stage)
+    assert payments(first) == [10_000]
+    assert lost.id != held_one.id
+
+
+async def test_what_changed_after_a_person_was_asked_is_told_after_the_adopting() -> None:
+    stage = scene()
+    key = stage.pays(stage.invoice(), "100.00")
+    await laps(stage)
+    stage.ledger.change(key, amount=Decimal("90.00"))
+    await laps(stage)
+    stage.ledger.change(key, amount=Decimal("10.00"))
+    await laps(stage)
+    await decide(stage, "adopt")
+    await laps(stage)
+    assert stage.intent.state is State.REVIEW
+    assert "10.00" in stage.intent.reason
+
+
+@pytest.mark.parametrize("attempt", [cut, None])
+async def test_what_was_dropped_and_moves_later_is_paid_there(attempt: object) -> None:
+    stage = scene(posts=[attempt] if attempt else [])
+    wrong, right = stage.invoice(), stage.invoice()
+    key = stage.pays(wrong, "100.00")
+    await laps(stage, 6)
+    if attempt is None:  # it was sent, and somebody undid it
+        [payment] = wrong.made("payments")
+        stage.bank.company.edit(payment, status=schema.CANCELED)
+        stage.bank.company.edit(wrong, paid=0, status=schema.APPROVED)
+        await laps(stage)
+    await decide(stage, "drop")
+    await laps(stage)
+    stage.ledger.change(key, invoice=str(right.idn))
+    await laps(stage)
+    assert (payments(wrong), payments(right)) == ([], [10_000])
+
+
+@pytest.mark.parametrize("step", range(1, 4))
+async def test_killed_when_it_finds_another_amount_it_is_asked_about_all_the_same(step: int) -> None:
+    stage = scene(posts=[late(2 * HOUR)])
+    key = stage.pays(stage.invoice(), "100.00")
+    await stage.lap()
+    await laps(stage, 1)
+    for _ in range(3):
+        await stage.lap(after=600)
+    stage.ledger.change(key, amount=Decimal("70.00"))
+    await stage.lap(after=60)
+    await decide(stage, "repost", force=True)
+    stage.bank.clock.time += HOUR
+    stage.bank.catch_up()
+    await stage.crashing_lap(step)
+    await laps(stage)
+    assert payments(stage.invoices[0]) == [10_000]
+    assert stage.intent.state is State.REVIEW

@@ -106,7 +106,8 @@ class _Rows:
 
     def _read_row(self, line: int, cells: Sequence[str]) -> Recorded | Unreadable:
         if len(cells) != len(self._header):
-            return self._refuse(line, f"has {len(cells)} cells, but the header has {len(self._header)}", cells)
+            reason = f"has {len(cells)} cells, but the header has {len(self._header)}"
+            return self._refuse(line, reason, cells, key=self._key_in(cells))
         row = dict(zip(self._header, cells, strict=True))
         values: dict[str, Any] = {name: row[self._columns[name]] for name in FIELDS if name in self._columns}
         if not self._keyed:
@@ -117,6 +118,11 @@ class _Rows:
         if isinstance(read, Unreadable):
             return self._refuse(line, read.reason, cells, key=read.key)
         return read if self._keyed else _named_by_what_it_says(read)
+
+    def _key_in(self, cells: Sequence[str]) -> str:
+        """Where it would stand if the cells after it are too many or too few. A wrong guess only holds a payment."""
+        at = self._header.index(self._columns["key"]) if self._keyed else len(cells)
+        return cells[at].strip() if at < len(cells) else ""
 
     def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> Unreadable:
         """By its own key where that can be read: what the books had under it before is not to be sent."""

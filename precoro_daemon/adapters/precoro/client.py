@@ -35,6 +35,9 @@ class PrecoroClient:
         fetch = partial(self._page, collection, query, lane)
         return walk_pages(fetch, start, lambda: self._exchange.in_flight_bound)
 
+    async def page(self, collection: Collection, query: Query, lane: Lane, number: int) -> Page:
+        return await self._page(collection, query, lane, number)
+
     async def probe(self, collection: Collection, lane: Lane) -> None:
         await self._page(collection, (), lane, 1, per_page=PAGE_SIZES[0])
 

@@ -13,7 +13,7 @@ from precoro_daemon.adapters.sql.journal import JOURNAL
 from precoro_daemon.adapters.sql.transactions import Transactions
 from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_payment
-from precoro_daemon.domain.matching import Claim, MatchBy, Paid
+from precoro_daemon.domain.matching import Claim, MatchBy, Paid, name_in
 from precoro_daemon.domain.money import read_amount
 from precoro_daemon.domain.payments import UNRESOLVED, State
 from precoro_daemon.ports import Carried, Changed, Meeting, Misread, Reading
@@ -74,7 +74,7 @@ class SqlClaims:
     async def changed(self, ledger: str) -> Sequence[Changed]:
         def work(connection: sqlite3.Connection) -> Sequence[Changed]:
             rows = connection.execute(JOURNAL["changed_claims"], {"ledger": ledger})
-            return [Changed(to_intent(row), _claimed(row), bool(row["dropped"])) for row in rows]
+            return [Changed(to_intent(row), _claimed(row), bool(row["dropped"]), _moved(row)) for row in rows]
 
         return await self._transactions.read(work)
 
@@ -83,7 +83,7 @@ class SqlClaims:
             row = connection.execute(JOURNAL["carried_claim"], (ledger, key)).fetchone()
             if row is None:
                 return None
-            return Carried(to_claim(row), row["intent"], bool(row["changed"]), row["misread"])
+            return Carried(to_claim(row), row["intent"], bool(row["changed"]), row["misread"], _moved(row))
 
         return await self._transactions.read(work)
 
@@ -132,6 +132,10 @@ class SqlClaims:
 
 def _position(ledger: str) -> str:
     return f"claims of {ledger}"
+
+
+def _moved(row: sqlite3.Row) -> bool:
+    return bool(row["carried"]) and name_in(row["facts"]) != name_in(row["carried"])
 
 
 def _claimed(row: sqlite3.Row) -> Claim:

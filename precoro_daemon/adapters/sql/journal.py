@@ -20,9 +20,9 @@ from precoro_daemon.adapters.sql.intent_rows import (
 from precoro_daemon.adapters.sql.statements import SQL, read_named
 from precoro_daemon.adapters.sql.transactions import Transactions, in_transaction
 from precoro_daemon.adapters.sql.witness import Witness
-from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, begun_again, moved
+from precoro_daemon.domain.intents import Attempt, Intent, Step, begun, begun_again, moved, recall
 from precoro_daemon.domain.matching import Claim
-from precoro_daemon.domain.payments import Direction, Event, State
+from precoro_daemon.domain.payments import Direction, State
 from precoro_daemon.errors import SendingStopped, StaleIntent
 from precoro_daemon.ports import Bond, Line, Switch
 
@@ -84,7 +84,7 @@ class SqlJournal:
     async def replace(self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: Claim) -> Intent | None:
         def work(connection: sqlite3.Connection) -> Intent:
             _move(connection, intent, step)
-            if (planned := _plan(connection, draft, begin, claim)) is None:
+            if (planned := _plan(connection, draft, begin, claim, decided=True)) is None:
                 raise _Taken
             return planned
 
@@ -194,7 +194,9 @@ def _switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
     return Switch(armed=True)
 
 
-def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: Claim | None) -> Intent | None:
+def _plan(
+    connection: sqlite3.Connection, draft: Intent, step: Step, claim: Claim | None, *, decided: bool = False
+) -> Intent | None:
     if connection.execute(JOURNAL["has_unresolved"], intent_cells(draft)).fetchone():
         return None
     row = connection.execute(JOURNAL["read_intent"], (draft.id,)).fetchone()
@@ -204,8 +206,9 @@ def _plan(connection: sqlite3.Connection, draft: Intent, step: Step, claim: Clai
         _write_step(connection, None, intent, step)
     else:
         before = to_intent(row)
-        last = connection.execute(JOURNAL["last_event"], (draft.id,)).fetchone()["event"]
-        again = begun_again(before, draft, step, Event(last), asked=claim is not None)
+        lines = map(to_line, connection.execute(JOURNAL["trace"], (draft.id,)))
+        past = recall((line.event, line.reason, line.facts) for line in lines)
+        again = begun_again(before, draft, step, past, claimed=claim is not None, decided=decided)
         if again is None:
             return None
         intent = _move(connection, before, again)

@@ -44,9 +44,6 @@ LIMIT 1;
 -- name: read_intent
 SELECT * FROM intents WHERE id = ?;
 
--- name: last_event
-SELECT event FROM journal WHERE intent = ? ORDER BY seq DESC LIMIT 1;
-
 -- name: write_line
 INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts)
 VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts)
@@ -152,7 +149,7 @@ UPDATE claims SET carried = '' WHERE ledger = ? AND key = ?;
 UPDATE claims SET carried = ? WHERE ledger = ? AND key = ?;
 
 -- name: carried_claim
-SELECT claims.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed,
+SELECT claims.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed, facts, carried,
     coalesce(misread_claims.reason, '') AS misread
 FROM claims
 LEFT JOIN misread_claims ON misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
@@ -198,7 +195,7 @@ LEFT JOIN records AS suppliers
 WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
 
 -- name: changed_claims
-SELECT claims.key, claims.invoice, claims.amount AS claimed, claims.currency AS claimed_currency,
+SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed, claims.currency AS claimed_currency,
     claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*,
     'drop' IS (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1) AS dropped
 FROM claims INDEXED BY claims_changed
@@ -207,6 +204,10 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
     AND intents.direction = 'to_precoro'
     AND (
         intents.state IN ('planned', 'confirmed')
+        OR (
+            intents.state = 'rejected'
+            AND 'drop' = (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1)
+        )
         OR (
             intents.state IN ('review', 'rejected') AND intents.remote_id IS NULL AND NOT EXISTS (
                 SELECT 1 FROM attempts

@@ -66,8 +66,8 @@ def test_each_bad_row_is_told_with_line_column_value_and_reason():
         ("1", "bank.csv:2: amount: 'x' is no plain number, such as 1234.50"),
         ("2", "bank.csv:3: paid_on: '31.1.26' is no date, such as 2026-01-31"),
         ("bank.csv:4", "line 4: key: it is empty"),
-        ("bank.csv:5", "line 5: has 3 cells, but the header has 4"),
-        ("bank.csv:6", "line 6: has 5 cells, but the header has 4"),
+        ("4", "bank.csv:5: has 3 cells, but the header has 4"),
+        ("5", "bank.csv:6: has 5 cells, but the header has 4"),
     ]
 
 
