@@ -185,8 +185,8 @@ MUTANTS = (
     Mutant(
         "what the books changed is accepted without a word",
         "paying/planning.py",
-        """            await keeper.follow(intent, Event.HOLD, verdict.reason, claim, **now_claimed(claim))""",
-        """            await books.claims.accept(books.ledger.name, claim)""",
+        "            await keeper.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))",
+        "            await books.claims.accept(books.ledger.name, claim)",
         f"{CHANGING}::test_a_held_payment_shows_what_the_books_say_by_now",
     ),
     Mutant(
@@ -228,16 +228,38 @@ MUTANTS = (
     Mutant(
         "what only a person can see is forgotten when the books change",
         "paying/planning.py",
-        '        case _ if verdict.kind == "hold" or await is_asked(keeper.journal, intent):',
-        '        case _ if verdict.kind == "hold":',
-        f"{CHANGING}::test_what_may_have_been_typed_by_a_person_is_not_sent_because_the_books_correct_it",
+        'case _ if verdict.kind == "hold" or (await past_of(keeper.journal, intent)).asked:',
+        'case _ if verdict.kind == "hold":',
+        f"{CHANGING}::test_what_a_person_was_asked_is_not_forgotten_whatever_the_books_do_in_turn",
     ),
     Mutant(
         "found with whatever amount",
         "paying/settling.py",
-        "    if payment.amount is None or abs(payment.amount - intent.amount) <= ROUNDING_CENT:",
+        "    if payment is None or not _differs(payment, intent):",
         "    if True:",
         f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
+    ),
+    Mutant(
+        "a cut-off pass does not look back",
+        "passes.py",
+        "    return replace(walk, drifted=walk.drifted or bool(moved)), None",
+        "    return replace(walk, drifted=walk.drifted), None",
+        "tests/jobs/test_passes.py::"
+        "test_a_row_that_slipped_to_a_page_already_read_while_nobody_listened_is_not_missed",
+    ),
+    Mutant(
+        "a wave of 404 is believed",
+        "jobs/fetch_details.py",
+        "if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:",
+        "if False:",
+        "tests/jobs/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
+    ),
+    Mutant(
+        "a write leaves out what it cannot read",
+        "item_writing.py",
+        "        if odd := unsayable(before, write.step.wanted, self._fields):",
+        "        if odd := []:",
+        "tests/items/test_managing.py::test_what_cannot_be_sent_back_is_not_written_over",
     ),
     Mutant(
         "looks of our own take SQLite's locks away",

@@ -85,6 +85,22 @@ async def test_a_change_takes_nothing_away() -> None:
     assert after == before
 
 
+async def test_what_cannot_be_sent_back_is_not_written_over() -> None:
+    """A PUT without the price would take it away, and nobody could say what it was."""
+    scene = Scene()
+    odd = scene.stocks("a", price="1,234.56")
+    exact = scene.stocks("b", price=33.333333333333336)
+    scene.source.columns = ("sku", "name")
+    scene.source.rows += [{"sku": scene.shop.sku(name), "name": f"New {name}"} for name in "ab"]
+    await scene.plan()
+    report = await scene.apply()
+    assert scene.states == [("update", State.CONFLICT), ("update", State.REFUSED)]
+    assert "its price cannot be read" in report.failed[0]
+    assert scene.sent == [f"PUT /items/{exact.id}"], "with every digit, which this Precoro does not take"
+    assert fields(scene, odd)["price"] == "1,234.56"
+    assert str(fields(scene, exact)["price"]) == "33.333333333333336"
+
+
 async def test_a_plan_stops_at_the_first_item_that_lost_something() -> None:
     scene = Scene(writes=[wiped("link", "dataProductCustomFields")])
     for name in "abc":
