@@ -190,9 +190,8 @@ async def test_a_row_that_slipped_to_a_page_already_read_while_nobody_listened_i
         shown.sandbox.faults.clear()
         shown.sandbox.company.delete(rows[-1])
         shown.sandbox.company.create("invoices", total=100)
-        await shown.run()
-        await shown.run("take_census")
-        await shown.run()
+        for _ in range(3):
+            await shown.run()
         assert shown.differences(counted=False) == []
 
 
