@@ -35,20 +35,17 @@ EXIT_CODES = {
 
 T = TypeVar("T")
 
-_LONGEST = 366 * 86_400.0
-"""Seconds that a command takes for a length of time."""
-
 
 class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from precoro_daemon.settings.values import read_seconds
+        from precoro_daemon.settings.values import LONGEST, read_seconds
 
         seconds = -1.0
         with suppress(ValueError):
             seconds = read_seconds(value)
-        if not 0 <= seconds <= _LONGEST:
+        if not 0 <= seconds <= LONGEST:
             self.fail(f"{str(value)[:40]!r} is no length of time; write 90s, 30m, 2h or 1h30m", param, ctx)
         return seconds
 

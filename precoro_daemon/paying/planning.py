@@ -163,6 +163,8 @@ async def hold_misread(books: Books, keeper: Keeper) -> None:
 
     One of which something may have been sent stays as it is: a person could do no more about it than wait.
     """
+    if not await books.claims.misread(books.ledger.name):
+        return  # as nearly always
     for intent in await keeper.journal.in_state("to_precoro", State.PLANNED):
         carried = await books.claims.carried(intent.ledger, intent.source)
         if carried is not None and carried.misread and await _nothing_came(keeper, intent):

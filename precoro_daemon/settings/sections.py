@@ -297,7 +297,7 @@ class Daemon(Section):
     stuck_after: Seconds = 900.0
     """Seconds without a sign of life after which a lap, or the keeping of webhooks, counts as stuck: health says so,
     and a service manager that watches starts the program anew. Every call and statement has a much shorter time-out
-    of its own."""
+    of its own; at least twice that of calls."""
 
 
 class Log(Section):

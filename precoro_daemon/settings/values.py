@@ -19,7 +19,7 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII
 _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_YEAR = 366 * 86_400
+LONGEST = 366 * 86_400
 _CRON_FIELDS = 5
 
 
@@ -69,7 +69,7 @@ def read_schedule(value: object) -> Every | Cron:
     if isinstance(value, str) and len(value.split()) == _CRON_FIELDS:
         return Cron(value)
     seconds = read_seconds(value)
-    if not 1 <= seconds <= _YEAR:
+    if not 1 <= seconds <= LONGEST:
         raise ValueError
     return Every(seconds)
 
@@ -258,7 +258,7 @@ Scale = Annotated[float, _NUMBER, Field(ge=1, allow_inf_nan=False), Allowed("a n
 Seconds = Annotated[
     float,
     BeforeValidator(read_seconds),
-    Field(ge=1, le=_YEAR),
+    Field(ge=1, le=LONGEST),
     Allowed('a duration from 1s to 366d, such as "90s", "5m", "1h30m", "7d", or whole seconds'),
 ]
 Turn = Annotated[

@@ -44,6 +44,18 @@ async def held(stage: Scene, amount: str = "100.00", total: int = 5_000) -> str:
     return key
 
 
+async def to_be_repeated(*, arrives_after: float, hours: int) -> tuple[Scene, str]:
+    """A payment that was looked for in vain and may be sent again, while its first request is still on its way."""
+    stage = scene(posts=[late(arrives_after)], repost="guarded")
+    key = stage.pays(stage.invoice(), "60.00")
+    await stage.lap()
+    stage.ledger.unreachable = TemporaryError("no route")
+    await laps(stage, hours)
+    assert (stage.intent.state, stage.intent.doubted) == (State.PLANNED, True)
+    stage.ledger.unreachable = None
+    return stage, key
+
+
 async def test_what_is_voided_while_it_is_held_is_over_and_cannot_be_sent_by_hand() -> None:
     stage = scene()
     key = await held(stage)
@@ -123,20 +135,15 @@ async def test_a_doubtful_payment_is_sent_again_as_the_books_have_it_by_now() ->
     stage.ledger.change(key, amount=Decimal("70.00"))
     await laps(stage)
     assert (stage.intent.state, stage.intent.amount) == (State.REVIEW, Decimal(100))
-    assert "the books now say" in await decide(stage, "repost", force=True) or stage.intent.amount == Decimal(70)
+    await decide(stage, "repost", force=True)
+    assert stage.intent.amount == Decimal(70)
     await laps(stage)
     assert payments(stage.invoices[0]) == [7_000]
 
 
 @pytest.mark.parametrize("change", [{"amount": Decimal(0)}, {"invoice": "elsewhere"}])
 async def test_what_may_be_on_its_way_is_not_taken_back_without_a_person(change: dict[str, object]) -> None:
-    stage = scene(posts=[late(12 * HOUR)], repost="guarded")
-    key = stage.pays(stage.invoice(), "60.00")
-    await stage.lap()
-    stage.ledger.unreachable = TemporaryError("no route")
-    await laps(stage, 4)
-    assert (stage.intent.state, stage.intent.doubted) == (State.PLANNED, True)
-    stage.ledger.unreachable = None
+    stage, key = await to_be_repeated(arrives_after=12 * HOUR, hours=4)
     stage.ledger.change(key, **change)
     await laps(stage)
     assert stage.intent.state is State.REVIEW
@@ -651,13 +658,7 @@ async def test_what_was_dropped_without_an_invoice_stays_so_while_the_books_name
 
 
 async def test_a_row_that_is_garbled_for_a_moment_does_not_stop_the_looking_for_what_may_be_there() -> None:
-    stage = scene(posts=[late(5 * HOUR)], repost="guarded")
-    key = stage.pays(stage.invoice(), "60.00")
-    await stage.lap()
-    stage.ledger.unreachable = TemporaryError("no route")
-    await laps(stage, 3)
-    assert (stage.intent.state, stage.intent.doubted) == (State.PLANNED, True)
-    stage.ledger.unreachable = None
+    stage, key = await to_be_repeated(arrives_after=5 * HOUR, hours=3)
     stage.ledger.bad.append(Unreadable(key, VOID, "{}"))
     await stage.lap(after=600)
     stage.ledger.bad.clear()
