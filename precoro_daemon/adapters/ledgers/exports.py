@@ -113,10 +113,8 @@ class _Rows:
         if not self._keyed:
             values["key"] = f"{self._name}:{line}"
         read = self._reader.read(values, "")
-        if isinstance(read, Unreadable) and not self._keyed:
-            return self._refuse(line, read.reason, cells)
         if isinstance(read, Unreadable):
-            return self._refuse(line, read.reason, cells, key=read.key)
+            return self._refuse(line, read.reason, cells, key=read.key if self._keyed else "")
         return read if self._keyed else _named_by_what_it_says(read)
 
     def _key_in(self, cells: Sequence[str]) -> str:

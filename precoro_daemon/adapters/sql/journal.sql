@@ -195,8 +195,8 @@ LEFT JOIN records AS suppliers
 WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
 
 -- name: changed_claims
-SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed, claims.currency AS claimed_currency,
-    claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*,
+SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed,
+    claims.currency AS claimed_currency, claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*,
     'drop' IS (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1) AS dropped
 FROM claims INDEXED BY claims_changed
 JOIN intents ON intents.id = claims.intent
