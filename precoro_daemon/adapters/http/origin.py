@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -88,7 +89,6 @@ class Origin:
                 read_bufsize=READ_BUFFER,
                 middlewares=(self._faults.once,),
                 request_class=_Punctual,
-                trace_configs=[_tell_when_sent()],
             )
         )
         return self
@@ -129,7 +129,7 @@ class Origin:
     def _request(
         self, outgoing: Outgoing, on_sent: OnSent, *, endless: bool = False
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        _outgoing.set(outgoing)
+        _leaving.set((outgoing, on_sent))
         timeouts = self._manners.timeouts
         total = None if endless else timeouts.total
         return self._session.request(
@@ -139,7 +139,6 @@ class Origin:
             headers=outgoing.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total, timeouts.connect, sock_read=timeouts.read),
-            trace_request_ctx=on_sent,
         )
 
     async def _exchange(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
@@ -160,30 +159,28 @@ class Origin:
         return b"".join(pieces)
 
 
-_outgoing: ContextVar[Outgoing] = ContextVar("_outgoing")
-"""What the present task is sending."""
+_leaving: ContextVar[tuple[Outgoing, OnSent]] = ContextVar("_leaving")
+"""What the present task is sending, and whom it tells that it is sent."""
 
 
 class _Punctual(aiohttp.ClientRequest):
-    """Asks whether it may still leave when its connection stands.
+    """Asks whether it may still leave when its connection stands, and tells when it has left.
 
-    Not in a trace of the connection's end: what is raised there leaves the connection open for good
-    (aiohttp/connector.py, `connect`).
+    Not in traces. What is raised in the one of the connection's end leaves the connection open for good
+    (aiohttp/connector.py, `connect`); and the one of the headers comes before they are written: a process that is
+    kept from writing just then would count the next call's interval from too early.
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        outgoing = _outgoing.get()
+        outgoing, on_sent = _leaving.get()
         if outgoing.may_leave is not None and not outgoing.may_leave():
             raise ConnectionFault(f"{outgoing}: it took too long to connect; nothing was sent")
-        return await super().send(conn)
-
-
-def _tell_when_sent() -> aiohttp.TraceConfig:
-    async def tell(
-        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
-    ) -> None:
-        await context.trace_request_ctx()
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(tell)
-    return trace
+        try:
+            response = await super().send(conn)
+            if outgoing.body:
+                # Before Python 3.12 aiohttp writes a body, and the headers with it, in the next step of the loop.
+                await asyncio.sleep(0)
+            return response
+        finally:
+            # Whatever ended it: some of it may be on its way.
+            await on_sent()
