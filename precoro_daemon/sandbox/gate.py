@@ -1,6 +1,8 @@
 """what every call passes first: journal, key, limits, faults, latency"""
 
 import re
+import socket
+import struct
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -23,6 +25,31 @@ from precoro_daemon.sandbox.replies import html, json, refused
 # Observed: the live API refuses these before it looks at the key.
 LIBRARY_AGENTS = re.compile(r"^$|^(python-requests|Python-urllib|Python/|aiohttp|python-httpx|Go-http-client)")
 SELF = ("/_sandbox", "/favicon.ico")
+
+
+_TICK = 0.004
+"""Real seconds by which the kernel's word on when something came is coarse."""
+
+
+def arrival(request: web.Request, now: float) -> tuple[float, float]:
+    """The first and the last moment at which the request can have come, of which we know since `now`; all are
+    readings of `time.monotonic`.
+
+    On Linux the kernel tells. This process looks later by whatever keeps it, and a call that was looked at late makes
+    the next one seem early.
+    """
+    if request.transport is None or not hasattr(socket, "TCP_INFO"):
+        return now, now
+    connection = request.transport.get_extra_info("socket")
+    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return now, now
+    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    came = now - float(_INFO.unpack(told)[-1]) / 1000
+    return (now, now) if came == now else (came - _TICK, min(now, came + _TICK))
+
+
+_INFO = struct.Struct("=8B12I")
+"""As far as `tcpi_last_data_recv`, milliseconds (linux/tcp.h)."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,8 @@ class Gate:
             return json({"code": 401, "message": "Invalid credentials."}, 401)
         if not self.tuning.limits:
             return None
-        refusal = self.limits.judge(entry.method, request.path, entry.path_qs, entry.arrived)
+        first, latest = map(self.clock.at, arrival(request, entry.real))
+        refusal = self.limits.judge(entry.method, request.path, entry.path_qs, first, latest)
         if refusal is None:
             return None
         entry.refused = TYPES[refusal.kind]

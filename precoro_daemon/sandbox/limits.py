@@ -87,13 +87,20 @@ class Limits:
         self._same: dict[str, deque[float]] = {}
         self._swept = 0.0
 
-    def judge(self, method: str, path: str, path_qs: str, arrived: float) -> Refusal | None:
-        """Accepts and counts a call, or says which limit is in its way."""
-        refusal = self._full(self._accepted, self._windows, arrived)
+    def judge(
+        self, method: str, path: str, path_qs: str, arrived: float, at_latest: float | None = None
+    ) -> Refusal | None:
+        """Accepts and counts a call, or says which limit is in its way.
+
+        Where it is not known exactly when the call came, it did not come before `arrived`, nor after `at_latest`;
+        what can have kept the limits is accepted.
+        """
+        latest = arrived if at_latest is None else at_latest
+        refusal = self._full(self._accepted, self._windows, latest)
         same = None
         if refusal is None and method == "GET":
             same = self._calls_like(path if self.quota.same_get_scope == "path" else path_qs, arrived)
-            refusal = self._full(same, self._same_windows, arrived)
+            refusal = self._full(same, self._same_windows, latest)
         if refusal is not None:
             self.refusals[TYPES[refusal.kind]] += 1
             return refusal

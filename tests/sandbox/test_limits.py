@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
+import threading
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
-from precoro_daemon.sandbox import Quota
+from precoro_daemon.sandbox import Quota, Sandbox
 from precoro_daemon.sandbox.clock import SimulatedClock
 from precoro_daemon.sandbox.limits import GRACE_REAL, GRACE_SIMULATED, Limits
-from tests.sandbox.driving import START, company, get, session
+from tests.sandbox.driving import START, company, get, key, session
 
 
 def paced(limits: Limits, calls: int, step: float, path: str | None = None) -> int | None:
@@ -114,6 +119,36 @@ async def test_time_scale_speeds_up_windows_and_date() -> None:
         assert 78 <= passed <= 1_200
         assert abs(began - START).total_seconds() < 60
         assert not sandbox.limits.refusals
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="this system does not tell when something came")
+@pytest.mark.asyncio
+async def test_what_keeps_the_sandbox_itself_from_looking_is_no_refusal() -> None:
+    async with company(limits=True, time_scale=10) as (sandbox, _):
+        sent = threading.Event()
+        paced = asyncio.create_task(asyncio.to_thread(_two_calls_a_second_apart, sandbox, sent))
+        await checkpoint()
+        assert sent.wait(5), "meanwhile the sandbox, on the same loop, sees nothing"
+        answers = await paced
+        assert [answer.split()[1] for answer in answers] == [b"200", b"200"]
+        assert not sandbox.limits.refusals
+
+
+def _two_calls_a_second_apart(sandbox: Sandbox, sent: threading.Event) -> list[bytes]:
+    """On two connections, a little more than a tenth of a real second apart; `sent` once both have left."""
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    fields = "".join(f"{name}: {value}\r\n" for name, value in key(sandbox).items())
+    answers = []
+    with socket.create_connection((host, int(port))) as one, socket.create_connection((host, int(port))) as two:
+        for number, connection in enumerate((one, two), 1):
+            connection.sendall(f"GET /taxes?page={number} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n".encode())
+            if connection is one:
+                time.sleep(0.105)
+        sent.set()
+        for connection in (one, two):
+            connection.settimeout(5)
+            answers.append(connection.recv(1 << 16))
+    return answers
 
 
 @pytest.mark.asyncio

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from precoro_daemon.sandbox.gate import arrival
 from tests.jobs.comparing import Truth, exact
 
 SCALE = 5.0
@@ -79,7 +78,7 @@ class Hostile:
             response.headers["Date"] = formatdate(self._born_at + passed * SCALE, usegmt=True)
 
     async def answer(self, request: web.Request) -> web.Response:
-        first, last = _arrival(request)
+        first, last = arrival(request, time.monotonic())
         gap = last - self._last
         self.calls.append(request.path_qs)
         if (request.headers.get("X-AUTH-TOKEN"), request.headers.get("email")) != (TOKEN, EMAIL):
@@ -136,22 +135,6 @@ class Hostile:
         if self.habits.meta == "strings":
             pagination = {name: str(value) for name, value in pagination.items()}
         return _json(f'{{"data": {data}, "meta": {{"pagination": {json.dumps(pagination)}}}}}')
-
-
-_TICK = 0.004
-"""Seconds by which the kernel's word on when something came is coarse."""
-
-
-def _arrival(request: web.Request) -> tuple[float, float]:
-    """The first and the last moment at which the request's bytes can have come, by the kernel where it tells: this
-    process looks at them later by whatever keeps it, and what was looked at late makes the next call seem early."""
-    now, tcp_info = time.monotonic(), getattr(socket, "TCP_INFO", None)
-    if tcp_info is None or request.transport is None:
-        return now, now
-    told = request.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, tcp_info, 56)
-    *_, milliseconds = struct.unpack("=8B12I", told)
-    came = now - float(milliseconds) / 1000
-    return came - _TICK, min(now, came + _TICK)
 
 
 def _json(text: str) -> web.Response:
