@@ -1,4 +1,4 @@
-"""Ten thousand schedules of faults, crashes and late arrivals: never twice, never silently lost, nothing stuck.
+"""Thousands of schedules of faults, crashes and late arrivals: never twice, never silently lost, nothing stuck.
 
 They are played in processes of their own, one a core: virtual time needs no waiting, only work.
 """
@@ -43,10 +43,10 @@ def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
 
 
 def test_random_schedules() -> None:
-    each = 3_400 // CORES
+    each = 1_800 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
-    assert counts["confirmed"] > 600
+    assert counts["confirmed"] > 300
 
 
 def test_books_that_change_their_mind_while_payments_are_sent() -> None:
@@ -60,21 +60,21 @@ def test_books_that_change_their_mind_while_payments_are_sent() -> None:
 
 
 def test_a_person_who_decides_while_calls_are_under_way() -> None:
-    each = 800 // CORES
+    each = 500 // CORES
     parts = [("--kind", "person", "--count", str(each), "--seed", str(share * each)) for share in range(CORES)]
     counts, wrong = played(*parts)
     assert wrong == []
-    assert counts["decided"] > 150
+    assert counts["decided"] > 90
 
 
 def test_both_directions_at_once_have_no_echo() -> None:
-    each = 240 // CORES
+    each = 160 // CORES
     counts, wrong = played(
         *[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)], module="both_ways"
     )
     assert wrong == []
-    assert counts["to_precoro confirmed"] > 100
-    assert counts["to_ledger confirmed"] > 100
+    assert counts["to_precoro confirmed"] > 60
+    assert counts["to_ledger confirmed"] > 60
 
 
 def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:
