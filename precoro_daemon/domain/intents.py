@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -86,7 +87,11 @@ class Attempt:
 
 
 ASKED = "a person is asked"
-"""Among the facts of what holds an intent: whatever the books change by then, it is not sent without a person."""
+"""Among the facts of what holds an intent: whatever the books change by then, it is not sent without a person. With
+what they must look at on the other side, as JSON, or just "yes"."""
+
+OTHER = "a person said these are other payments"
+"""Among the facts of what a person wants sent: what they had been asked about, as JSON."""
 
 ASSIGNED = "a person named the invoice"
 """Among the facts of what begins an intent: the books call its invoice otherwise."""
@@ -119,11 +124,14 @@ class Past:
     last      its last event
     asked     a person was asked for what only they can see, or dropped it, and nobody has wanted it sent since
     assigned  a person said which invoice it is for
+    about     what they are asked about; other: what they said is another payment
     """
 
     last: Event
     asked: bool = False
     assigned: bool = False
+    about: frozenset[str] = frozenset()
+    other: frozenset[str] = frozenset()
 
 
 def recall(told: Iterable[tuple[str, str, Mapping[str, str]]]) -> Past:
@@ -134,8 +142,18 @@ def recall(told: Iterable[tuple[str, str, Mapping[str, str]]]) -> Past:
         asked = (past.asked or event is Event.DROP) and event not in (Event.REPOST, Event.ADOPT)
         asked |= event is Event.HOLD and (ASKED in facts or any(words in reason for words in _ASKED_OF_OLD))
         assigned = past.assigned or ASSIGNED in facts or _ASSIGNED_OF_OLD in reason
-        past = Past(event, asked, assigned)
+        about = past.about | _listed(facts.get(ASKED, "")) if asked else frozenset()
+        past = Past(event, asked, assigned, about, past.other | _listed(facts.get(OTHER, "")))
     return past
+
+
+def asking(about: Iterable[str] = ()) -> Mapping[str, str]:
+    """The fact that a person is asked."""
+    return {ASKED: json.dumps(sorted(about)) if about else "yes"}
+
+
+def _listed(fact: str) -> frozenset[str]:
+    return frozenset(json.loads(fact)) if fact.startswith("[") else frozenset()
 
 
 def begun_again(

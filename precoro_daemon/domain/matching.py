@@ -56,9 +56,10 @@ def name_in(facts: str) -> str:
 class Verdict:
     """What is to become of a payment.
 
-    kind  plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
-          decides · wait: not yet, and nothing is wrong
-    asks  a person has to look at the other side, whatever the books say by then
+    kind   plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
+           decides · wait: not yet, and nothing is wrong
+    asks   a person has to look at the other side, whatever the books say by then
+    about  what they have to look at there: once they said that it is another payment, it is not asked about again
     """
 
     kind: Literal["plan", "send", "find", "hold", "wait"]
@@ -67,6 +68,7 @@ class Verdict:
     amount: Decimal = Decimal(0)
     payment: Payment | None = None
     asks: bool = False
+    about: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class Order:
     """An intent as far as the invoice is judged for it.
 
     names  what the payment may be called at Precoro: our id in each form it may have been sent in
+    other  ids of payments there that are not it, by the word of a person
+    booked ids of payments there that the books have already, by rows that we made
     """
 
     invoice_id: int
@@ -152,10 +156,12 @@ class Order:
     day: date
     supplier: str | None
     names: Collection[str]
+    other: Collection[str] = ()
+    booked: Collection[int] = ()
 
 
 def check(order: Order, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
-    """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents made."""
+    """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents are about."""
     if invoice.id != order.invoice_id:
         return Verdict("hold", f"asked for {invoice}, got another one of that number: a split invoice shares it")
     if (present := _present(order, invoice)) is not None:
@@ -171,9 +177,9 @@ def _present(order: Order, invoice: Invoice) -> Verdict | None:
     mine = [payment for payment in invoice.payments or () if payment.external_id in order.names]
     if standing := [payment for payment in mine if not payment.canceled]:
         return Verdict("find", f"{invoice} has it already", invoice, order.amount, standing[0])
-    if mine:
-        said = f"it was made, and cancelled in Precoro (payment {mine[0].id})"
-        return Verdict("hold", said, invoice, asks=True)
+    if unknown := [payment for payment in mine if str(payment.id) not in order.other]:
+        said = f"it was made, and cancelled in Precoro (payment {unknown[0].id})"
+        return Verdict("hold", said, invoice, asks=True, about=_ids(unknown))
     return None
 
 
@@ -200,12 +206,28 @@ def _fitted(order: Order, invoice: Invoice, ours: Collection[int]) -> Verdict:
     remainder = invoice.remainder
     assert remainder is not None
     amount = snap(order.amount, remainder)
-    foreign = [payment for payment in invoice.standing if payment.id not in ours]
-    equal = [payment for payment in foreign if payment.amount in (order.amount, amount) and order.day in payment.days]
+    equal = [
+        payment
+        for payment in invoice.standing
+        if payment.amount in (order.amount, amount) and payment.id not in ours and _may_be(order, payment)
+    ]
     if equal:
-        said = f"{invoice} already has a payment of {plain(order.amount)} on {order.day} (id {equal[0].id})"
-        return Verdict("hold", f"{said}: it may be this one, typed by a person", invoice, asks=True)
+        [first, *_] = equal
+        said = f"{invoice} already has a payment of {plain(order.amount)} on {first.day or order.day} (id {first.id})"
+        return Verdict(
+            "hold", f"{said}: it may be this one, typed by a person", invoice, asks=True, about=_ids(equal)
+        )
     if invoice.status == PAID or amount > remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"
         return Verdict("hold", f"the books paid {plain(order.amount)}, {owes}", invoice)
     return Verdict("send", "", invoice, amount)
+
+
+def _may_be(order: Order, payment: Payment) -> bool:
+    """Whatever its day: the bank's, the entry's and the transfer's are three, and a time zone may shift each."""
+    known_apart = payment.id in order.booked and order.day not in payment.days
+    return str(payment.id) not in order.other and not known_apart
+
+
+def _ids(payments: Sequence[Payment]) -> Collection[str]:
+    return [str(payment.id) for payment in payments]

@@ -31,6 +31,24 @@ def read_amount(value: Any) -> Decimal | None:
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
+def can_be_kept(amount: Decimal) -> bool:
+    """Whether it has no more digits than are added without rounding. Zeros at the end, as of a wide column, say
+    nothing."""
+    return _AMOUNT.fullmatch(plain(amount)) is not None
+
+
+def ungrouped(text: str, grouping: str, decimal_mark: str) -> str | None:
+    """A number without the signs between its thousands; None if one stands anywhere else.
+
+    There it is a decimal mark, as somebody else writes it, and the amount would become a hundred times as much.
+    """
+    whole, mark, decimals = text.partition(decimal_mark)
+    first, *others = whole.strip().lstrip("+-").split(grouping)
+    if grouping in decimals or (others and not (0 < len(first) <= 3 and all(len(one) == 3 for one in others))):
+        return None
+    return f"{whole.replace(grouping, '')}{mark}{decimals}"
+
+
 def is_whole(amount: Decimal, currency: str) -> bool:
     """Whether it can be paid in coins of the currency. Zeros at the end do not count."""
     decimals = format(amount, "f").partition(".")[2].rstrip("0")

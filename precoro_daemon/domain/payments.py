@@ -92,6 +92,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.PLANNED, Event.SEND, State.SENDING, "the invoice was read and everything fits"),
     Transition(State.PLANNED, Event.HOLD, State.REVIEW, "the invoice was read and something does not fit"),
     Transition(State.PLANNED, Event.WITHDRAW, State.REJECTED, "the books took it back before it was sent"),
+    Transition(State.PLANNED, Event.DROP, State.REJECTED, "a person does not want it sent"),
     Transition(State.PLANNED, Event.FIND, State.CONFIRMED, "the other side has it already"),
     Transition(State.SENDING, Event.ACCEPT, State.CONFIRMED, "answered with an id"),
     Transition(State.SENDING, Event.REFUSE, State.REJECTED, "refused, and never in doubt before"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from precoro_daemon.domain.catalogue import Mistake, Wanted
 from precoro_daemon.domain.items import CUSTOM, FIELDS, CustomField, Item, Value, shortest
-from precoro_daemon.domain.money import plain, read_amount
+from precoro_daemon.domain.money import plain, read_amount, ungrouped
 
 _LONGEST = 65_535
 _UNWRITABLE = ("Cc", "Cs")
@@ -207,7 +207,10 @@ class _Cells:
         writing, text = self._reading.writing, _text(cell)
         if isinstance(cell, str):
             if writing.grouping:
-                text = _ungrouped(text, writing)
+                together = ungrouped(text, writing.grouping, writing.decimal_mark)
+                if together is None:
+                    raise _CellError(f"has {writing.grouping!r} where it does not stand between thousands")
+                text = together
             if writing.decimal_mark != "." and "." in text:
                 raise _CellError(f"has a point, but the decimal mark is {writing.decimal_mark!r}")
             text = text.replace(writing.decimal_mark, ".")
@@ -291,16 +294,6 @@ def _day(text: str) -> str:
         return datetime.fromisoformat(text).date().isoformat()
     except ValueError:
         raise _CellError("is no date, such as 2026-01-31") from None
-
-
-def _ungrouped(text: str, writing: Writing) -> str:
-    """Without the signs between thousands. Anywhere else such a sign is a decimal mark, as somebody else writes it,
-    and the price would become a hundred times as much."""
-    whole, mark, cents = text.partition(writing.decimal_mark)
-    first, *others = whole.lstrip("+-").split(writing.grouping)
-    if writing.grouping in cents or (others and not (0 < len(first) <= 3 and all(len(one) == 3 for one in others))):
-        raise _CellError(f"has {writing.grouping!r} where it does not stand between thousands")
-    return f"{whole.replace(writing.grouping, '')}{mark}{cents}"
 
 
 def _text(cell: Any) -> str:

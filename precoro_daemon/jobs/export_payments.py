@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,9 +10,10 @@ from decimal import Decimal
 import anyio
 
 from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
-from precoro_daemon.domain.exports import Known, Pending, Share, shares, source_of
-from precoro_daemon.domain.intents import Attempt, Intent
+from precoro_daemon.domain.exports import Known, Pending, Share, already, is_rest, shares, source_of
+from precoro_daemon.domain.intents import Attempt, Intent, asking
 from precoro_daemon.domain.invoices import Invoice, read_invoice
+from precoro_daemon.domain.matching import Claim
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State, external_id, intent_id
 from precoro_daemon.errors import (
     BadRecord,
@@ -28,8 +29,8 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.paying.keeping import Keeper, nothing_came
-from precoro_daemon.paying.planning import Books, called
-from precoro_daemon.paying.recording import lose, settle_entries
+from precoro_daemon.paying.planning import Books, called, follow_entries, past_of, read_books
+from precoro_daemon.paying.recording import lose, settle_entries, there
 from precoro_daemon.paying.settling import tell_refusals
 from precoro_daemon.ports import Detail, Due, Entry, Journal, LapReport, Mirror, PaidInvoice, PaidSet, PaymentDesk
 from precoro_daemon.telemetry import get_logger
@@ -81,12 +82,33 @@ class _Lap:
 
     async def run(self) -> None:
         job = self.job
-        await settle_entries(job.journal, job.books.ledger, self.keeper)
+        for found in await settle_entries(job.journal, job.books.ledger, self.keeper):
+            await self._have(found)
+            if found.invoice_id is not None:
+                await job.paid_set.again(found.invoice_id)  # its payment may be gone from Precoro by now
         adopted_at = await self._compare()
-        if adopted_at is not None:
-            await self._look_at_due(adopted_at)
-        await self._send_planned()
+        if await self._read_books():
+            if adopted_at is not None:
+                await self._look_at_due(adopted_at)
+            await self._send_planned()
         await tell_refusals(job.desk, job.journal, self.keeper, "to_ledger")
+
+    async def _read_books(self) -> bool:
+        """What somebody entered there by hand is not to be entered a second time."""
+        books = self.job.books
+        if not books.ledger.abilities.reads:
+            return True
+        try:
+            await read_books(books)
+        except (TemporaryError, PermanentError) as error:
+            self.keeper.failed.append(f"the books {books.ledger.name} could not be read: {error}")
+            return False
+        await follow_entries(books, self.keeper)
+        return True
+
+    async def _have(self, intent: Intent) -> None:
+        if intent.remote_id is not None:
+            await self.job.books.claims.recognise(intent.ledger, intent.remote_id)
 
     async def _compare(self) -> float | None:
         """Bring the set of paid invoices up to date; None while the mirror has not listed all invoices once."""
@@ -126,7 +148,9 @@ class _Lap:
         waits = False
         if invoice is not None:
             known = await self._known(invoice, adopted_at, exported)
-            for share in shares(invoice, known):
+            found = shares(invoice, known)
+            await self._follow_rests(exported, {share.source for share in found})
+            for share in found:
                 waits |= share.kind == "wait"
                 if share.kind in ("plan", "hold"):
                     await self._plan(invoice, share)
@@ -145,7 +169,8 @@ class _Lap:
         except NotFound:
             return None
         if fresh.invoice.id != paid.id:
-            return None
+            # Another one of that number, parts of a split among them: what we know of this one is what the list says.
+            return next(iter(await self.job.books.claims.candidates(paid.id, "id")), None)
         # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
         due = Due("invoices", paid.id, paid.idn, paid.version)
         await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=asked_at)
@@ -154,15 +179,29 @@ class _Lap:
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
         """A payment that is gone from Precoro is reported where the books have it, and not sent where they have not;
         nothing is undone."""
+        if invoice is not None and invoice.payments is None:
+            return
         standing = set() if invoice is None else {source_of(payment.id) for payment in invoice.standing}
         for intent in exported:
-            if intent.source in standing or not intent.source.startswith("payment:"):
-                continue
-            said = f"{intent.source} no longer stands in Precoro"
-            if intent.state is State.PLANNED:
-                await self.keeper.record(intent, Event.WITHDRAW, said, told=True)
-            elif intent.state is State.CONFIRMED:
+            if intent.source not in standing and not is_rest(intent):
+                await self._withdraw(intent, f"{intent.source} no longer stands in Precoro")
+
+    async def _withdraw(self, intent: Intent, said: str) -> None:
+        """What may be in the books already is left to a person."""
+        match intent.state:
+            case State.CONFIRMED:
                 await self.keeper.record(intent, Event.MISS, f"{said}; the books have it as {intent.remote_id}")
+            case State.PLANNED | State.REVIEW if nothing_came(await self.job.journal.attempts(intent.id)):
+                if intent.remote_id is None:
+                    await self.keeper.record(intent, Event.WITHDRAW, said, told=True)
+            case State.PLANNED | State.REVIEW if not intent.reason.startswith(said):
+                await self.keeper.record(intent, Event.HOLD, f"{said}; {intent.reason}".strip("; "))
+
+    async def _follow_rests(self, exported: Sequence[Intent], standing: Collection[str]) -> None:
+        """Precoro shows now what it did not, or another sum."""
+        for intent in exported:
+            if is_rest(intent) and intent.state is State.REVIEW and intent.source not in standing:
+                await self._withdraw(intent, "Precoro shows another sum by now")
 
     async def _known(self, invoice: Invoice, adopted_at: float, exported: Sequence[Intent]) -> Known:
         """An intent whose outcome is unknown may have made any payment that was not there before it."""
@@ -172,19 +211,36 @@ class _Lap:
             if intent.state in UNRESOLVED:
                 attempts = await job.journal.attempts(intent.id)
                 pending += [Pending(one.amount, attempts[0].known) for one in attempts]
-        name = called(invoice, job.books.match_by)
-        claims = [] if name is None else await job.books.claims.named(job.books.ledger.name, name)
+        claims = await self._claims(invoice)
         # Also what an earlier life of the store has sent: it derived the same names.
         derived = [intent_id(job.books.company, job.books.ledger.name, claim.key, invoice.id) for claim in claims]
-        settled = {intent.source for intent in ours if intent.state is State.CONFIRMED}
-        settled |= {intent.remote_id for intent in exported if intent.remote_id is not None}
         return Known(
             made={int(intent.remote_id) for intent in ours if intent.remote_id is not None},
             names={name for intent in derived for name in (intent, external_id(intent, "number"))},
             pending=pending,
-            claims=[claim for claim in claims if claim.key not in settled and claim.ours is None],
+            claims=await self._foreign(claims, invoice, exported),
             adopted_at=adopted_at,
+            rests=[one.amount for one in exported if is_rest(one) and await self._is_decided(one)],
         )
+
+    async def _is_decided(self, rest: Intent) -> bool:
+        if rest.state is not State.REJECTED:
+            return rest.state is not State.REVIEW or rest.remote_id is not None
+        return (await past_of(self.job.journal, rest)).last is not Event.WITHDRAW
+
+    async def _claims(self, invoice: Invoice) -> Sequence[Claim]:
+        books = self.job.books
+        name = called(invoice, books.match_by)
+        return [] if name is None else await books.claims.named(books.ledger.name, name)
+
+    async def _foreign(
+        self, claims: Sequence[Claim], invoice: Invoice, exported: Sequence[Intent]
+    ) -> Sequence[Claim]:
+        """Without what is known to be a payment of ours, here or at Precoro."""
+        ours = await self.job.journal.of_invoice("to_precoro", invoice.id)
+        settled = {intent.source for intent in ours if intent.state is State.CONFIRMED}
+        settled |= {intent.remote_id for intent in exported if intent.remote_id is not None}
+        return [claim for claim in claims if claim.key not in settled and claim.ours is None]
 
     async def _plan(self, invoice: Invoice, share: Share) -> None:
         books = self.job.books
@@ -201,7 +257,8 @@ class _Lap:
             invoice_idn=invoice.idn,
             supplier=invoice.supplier.name,
         )
-        await self.keeper.plan(draft, Event.PLAN if share.kind == "plan" else Event.HOLD, share.reason)
+        event = Event.PLAN if share.kind == "plan" else Event.HOLD
+        await self.keeper.plan(draft, event, share.reason, facts=asking(share.about) if share.about else None)
 
     async def _send_planned(self) -> None:
         job = self.job
@@ -231,7 +288,31 @@ class _Lap:
         if not invoices:
             await self.keeper.record(intent, Event.HOLD, "the invoice is gone from Precoro")
             return
+        if not await self._stands_apart(intent, invoices[0]):
+            return
         await self._record(intent, entry_of(intent, invoices[0]))
+
+    async def _stands_apart(self, intent: Intent, invoice: Invoice) -> bool:
+        """By the mirror and the books of now: much may have happened while it waited."""
+        job = self.job
+        payment = None if is_rest(intent) else await job.books.claims.mirrored_payment(payment_of(intent))
+        if payment is not None and payment.canceled:
+            await self._withdraw(intent, f"{intent.source} was cancelled in Precoro")
+            return False
+        claims = await self._claims(invoice)
+        if mine := [claim for claim in claims if claim.ours == intent.id]:
+            said = "the books have it already, under our key"
+            await self._have(await self.keeper.record(intent, Event.FIND, said, **there(mine[0].key)))
+            return False
+        if intent.doubted:
+            return True  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
+        exported = await job.journal.of_invoice("to_ledger", invoice.id)
+        other = (await past_of(job.journal, intent)).other
+        foreign = await self._foreign(claims, invoice, exported)
+        equal = [claim for claim in foreign if claim.amount == intent.amount and claim.key not in other]
+        if equal:
+            await self.keeper.record(intent, Event.HOLD, already(equal, invoice), asking(one.key for one in equal))
+        return not equal
 
     async def _held(self, intent: Intent) -> str:
         if intent.currency not in self.spent:
@@ -255,8 +336,7 @@ class _Lap:
             await self._settle_failure(begun, error)
             return
         self.spent[intent.currency] += intent.amount
-        changes = {"remote_id": key, "marked": True, "seen": True, "doubted": False, "look_at": None}
-        await self.keeper.end(begun, "accepted", Event.ACCEPT, "", **changes)
+        await self._have(await self.keeper.end(begun, "accepted", Event.ACCEPT, "", **there(key)))
 
     async def _settle_failure(self, intent: Intent, error: DaemonError) -> None:
         """By the port's word: temporary and fatal failures wrote nothing, a permanent one refuses this payment."""
@@ -273,13 +353,18 @@ class _Lap:
             raise error
 
 
+def payment_of(intent: Intent) -> str:
+    """Precoro's id of the payment that it was made from."""
+    return intent.source.removeprefix("payment:")
+
+
 def entry_of(intent: Intent, invoice: Invoice) -> Entry:
     return Entry(
         key=intent.id,
         amount=intent.amount,
         currency=intent.currency,
         paid_on=intent.day,
-        payment_id=int(intent.source.removeprefix("payment:")) if intent.source.startswith("payment:") else None,
+        payment_id=None if is_rest(intent) else int(payment_of(intent)),
         invoice_id=invoice.id,
         invoice_idn=str(invoice.idn or ""),
         invoice_number=invoice.number,

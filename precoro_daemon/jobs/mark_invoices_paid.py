@@ -12,7 +12,8 @@ import anyio
 
 from precoro_daemon.domain.caps import DAY, Caps, Spent, held_by
 from precoro_daemon.domain.doubts import fits_only_once
-from precoro_daemon.domain.intents import ASKED, Attempt, Intent
+from precoro_daemon.domain.exports import booked
+from precoro_daemon.domain.intents import Attempt, Intent, asking
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.matching import Order, Verdict, check
 from precoro_daemon.domain.payments import Event, State, external_id
@@ -27,7 +28,7 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.paying.keeping import Keeper, nothing_came
-from precoro_daemon.paying.planning import Books, plan_claims, read_books
+from precoro_daemon.paying.planning import Books, past_of, plan_claims, read_books
 from precoro_daemon.paying.settling import (
     Till,
     compare,
@@ -178,15 +179,17 @@ class _Lap:
             return
         invoice = await self.job.till.claims.enriched(fresh.invoice)
         verdict = await self._check(intent, invoice, self._today(fresh.server_time))
-        if verdict.kind == "send":
+        if verdict.kind == "send" and (reason := self._capped(intent, verdict.amount)):
+            await self._wait(intent, reason)
+        elif verdict.kind == "send":
             await self._pay(intent, fresh, verdict.amount, read_at)
         elif verdict.kind == "wait":
             await self._wait(intent, verdict.reason)
         elif verdict.payment is not None:
             await self._find(intent, verdict.payment, verdict.reason)
         else:
-            asked = {ASKED: "yes"} if verdict.asks else {}
-            await self.keeper.record(intent, Event.HOLD, verdict.reason, seen_on(invoice) | asked)
+            asked = asking(verdict.about) if verdict.asks else {}
+            await self.keeper.record(intent, Event.HOLD, verdict.reason, {**seen_on(invoice), **asked})
 
     async def _find(self, intent: Intent, payment: Payment, reason: str) -> None:
         after = await self.keeper.record(intent, Event.FIND, reason, **found(payment, intent))
@@ -207,7 +210,10 @@ class _Lap:
             since = self.job.till.clock.now() - DAY
             amounts = await self.job.till.journal.spent("to_precoro", intent.currency, since)
             self.spent[intent.currency] = sum(amounts, Decimal(0))
-        return held_by(self.job.caps, intent.amount, Spent(self.spent[intent.currency], self.sent))
+        return self._capped(intent, intent.amount)
+
+    def _capped(self, intent: Intent, amount: Decimal) -> str:
+        return held_by(self.job.caps, amount, Spent(self.spent[intent.currency], self.sent))
 
     async def _wait(self, intent: Intent, reason: str) -> None:
         """Journalled once for each reason, not once a lap."""
@@ -216,8 +222,18 @@ class _Lap:
 
     async def _check(self, intent: Intent, invoice: Invoice, today: date) -> Verdict:
         assert intent.invoice_id is not None
-        order = Order(intent.invoice_id, intent.amount, intent.currency, intent.day, intent.supplier, intent.names)
-        verdict = check(order, invoice, await ours(self.job.till, intent), today)
+        till = self.job.till
+        order = Order(
+            intent.invoice_id,
+            intent.amount,
+            intent.currency,
+            intent.day,
+            intent.supplier,
+            intent.names,
+            other=(await past_of(till.journal, intent)).other,
+            booked=booked(await till.journal.of_invoice("to_ledger", intent.invoice_id)),
+        )
+        verdict = check(order, invoice, await ours(till, intent), today)
         if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
             said = "an earlier request may still arrive, and two of it would both fit"
             return Verdict("hold", said, invoice, asks=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.intents import OTHER, Intent
+from precoro_daemon.domain.invoices import Payment
+from precoro_daemon.domain.money import plain
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
 from precoro_daemon.errors import DecisionRefused
 from precoro_daemon.paying.keeping import Keeper, nothing_came
@@ -36,14 +39,17 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
     remote_id = remote_id or intent.remote_id
     if remote_id is None:
         raise DecisionRefused("say which payment it is there: --payment with the other side's id of it")
-    if intent.direction == "to_precoro" and not remote_id.isdecimal():
-        raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
+    if remote_id != intent.remote_id:
+        await _refuse_wrong(keeper, books, intent, remote_id)
     carried = await books.claims.carried(intent.ledger, intent.source)
+    # What the mirror does not have yet is looked at on the invoice soon: a mistyped id is told then.
+    seen = intent.direction == "to_ledger" or intent.invoice_idn is None or remote_id == intent.remote_id
     changes: dict[str, Any] = {
         "remote_id": remote_id,
         "marked": True,
-        "seen": True,
+        "seen": seen,
         "doubted": False,
+        "looks": 0,
         "look_at": None,
     }
     said = f"{by} found it there as {remote_id}"
@@ -53,9 +59,36 @@ async def adopt(keeper: Keeper, books: Books, intent: Intent, remote_id: str | N
     return await keeper.record(intent, Event.ADOPT, said, **changes)
 
 
+async def _refuse_wrong(keeper: Keeper, books: Books, intent: Intent, remote_id: str) -> None:
+    """What cannot be this payment by all that is known of it."""
+    if intent.direction == "to_ledger":
+        if books.ledger.abilities.reads and await books.claims.carried(intent.ledger, remote_id) is None:
+            raise DecisionRefused(f"the books have no payment {remote_id}, as far as `payments plan` has read them")
+        return
+    if not remote_id.isdecimal():
+        raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
+    payment = await books.claims.mirrored_payment(remote_id)
+    ours = [] if intent.invoice_id is None else await keeper.journal.of_invoice("to_precoro", intent.invoice_id)
+    if taken := [one for one in ours if one.remote_id == remote_id and one.id != intent.id]:
+        raise DecisionRefused(f"payment {remote_id} at Precoro is {taken[0]} of the books, see {taken[0].id}")
+    wrong = "" if payment is None else _wrong(payment, intent)
+    if not wrong and payment is not None:
+        return
+    named = [one for one in await books.claims.payments_called(remote_id) if not _wrong(one, intent)]
+    hint = f"; the payment with that number has the id {named[0].id}: give that" if named else ""
+    if wrong or hint:
+        raise DecisionRefused(f"{wrong or f'no payment that we know has the id {remote_id}'}{hint}")
+
+
+def _wrong(payment: Payment, intent: Intent) -> str:
+    if payment.invoice_id is not None and intent.invoice_id not in (None, payment.invoice_id):
+        return f"payment {payment.id} at Precoro is for another invoice (id {payment.invoice_id})"
+    return f"payment {payment.id} was cancelled in Precoro" if payment.canceled else ""
+
+
 async def drop(keeper: Keeper, books: Books, intent: Intent, by: str, reason: str) -> Intent:
     """It is not to be sent. What the books have for another invoice by now is another payment, and judged as such."""
-    _expect(intent, State.REVIEW)
+    _expect(intent, State.REVIEW, State.PLANNED)
     said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
     carried = await books.claims.carried(intent.ledger, intent.source)
     mine = carried is not None and carried.intent == intent.id and intent.invoice_id is not None
@@ -70,20 +103,41 @@ async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force
     _expect(intent, State.REVIEW, State.REJECTED)
     if intent.invoice_id is None:
         raise DecisionRefused("nobody knows which invoice it is for; say so: --invoice with Precoro's id of it")
-    if intent.remote_id is not None:
-        raise DecisionRefused(f"the other side has it as {intent.remote_id}: adopt or drop it")
-    await _refuse_early(keeper, intent, force=force)
-    await _refuse_second(keeper, intent)
+    if intent.amount <= 0:
+        raise DecisionRefused(f"it amounts to {plain(intent.amount)}: correct it where it comes from, or drop it")
     changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
+    other = set((await past_of(keeper.journal, intent)).about)
+    if intent.remote_id is not None:
+        await _refuse_standing(books, intent, force=force)
+        other.add(intent.remote_id)
+        changes |= {"remote_id": None, "remote_idn": None, "marked": False, "seen": False}
+    else:
+        await _refuse_early(keeper, intent, force=force)
+    await _refuse_second(keeper, intent)
+    facts = {OTHER: json.dumps(sorted(other))} if other else {}
     said, carried = f"{by} wants it sent", await _standing(books, intent)
     if carried is None:
-        return await keeper.record(intent, Event.REPOST, said, **changes)
+        return await keeper.record(intent, Event.REPOST, said, facts, **changes)
     claim = carried.claim
     if await _is_elsewhere(keeper, books, intent, carried):
         raise DecisionRefused(f"the books have it for another invoice now: {claim}; drop it, and that one is judged")
     if (claim.amount, claim.day) != (intent.amount, intent.day):
         said += f"; the books now say: {claim}"
-    return await keeper.follow(intent, Event.REPOST, said, claim, **changes, **now_claimed(claim))
+    return await keeper.follow(intent, Event.REPOST, said, claim, facts=facts, **changes, **now_claimed(claim))
+
+
+async def _refuse_standing(books: Books, intent: Intent, *, force: bool) -> None:
+    """What is on the other side is not sent again, unless we know that it was cancelled there, or a person knows."""
+    assert intent.remote_id is not None
+    if intent.direction == "to_precoro":
+        payment = await books.claims.mirrored_payment(intent.remote_id)
+        if payment.canceled if payment is not None else force:
+            return
+        raise DecisionRefused(
+            f"Precoro has it as {intent.remote_id}: adopt or drop it; to send it anew, cancel that one there first,"
+            " and let the mirror see it" + ("" if payment is not None else "; if it is not there, use --force")
+        )
+    raise DecisionRefused(f"the books have it as {intent.remote_id}: adopt or drop it")
 
 
 async def assign(keeper: Keeper, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:

@@ -37,8 +37,15 @@ class Keeper:
     moves: int = 0
     failed: list[str] = field(default_factory=list)
 
-    async def plan(self, draft: Intent, event: Event, reason: str, claim: Claim | None = None) -> Intent | None:
-        intent = await self.journal.plan(draft, self._step(event, reason), claim)
+    async def plan(
+        self,
+        draft: Intent,
+        event: Event,
+        reason: str,
+        claim: Claim | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> Intent | None:
+        intent = await self.journal.plan(draft, self._step(event, reason, facts), claim)
         if intent is not None:
             self._tell(None, intent)
         return intent
@@ -61,11 +68,19 @@ class Keeper:
         return after
 
     async def follow(
-        self, intent: Intent, event: Event, reason: str, claim: Claim, *, bond: Bond = "carries", **changes: Any
+        self,
+        intent: Intent,
+        event: Event,
+        reason: str,
+        claim: Claim,
+        *,
+        bond: Bond = "carries",
+        facts: Mapping[str, str] | None = None,
+        **changes: Any,
     ) -> Intent:
         """Record what the books say of it by now."""
-        facts = {"books": str(claim)}
-        after = await self.journal.record(intent, self._step(event, reason, facts, changes), claim, bond=bond)
+        said = {"books": str(claim), **(facts or {})}
+        after = await self.journal.record(intent, self._step(event, reason, said, changes), claim, bond=bond)
         self._tell(intent, after)
         return after
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from precoro_daemon.domain.intents import Intent, Past, recall
+from precoro_daemon.domain.intents import Intent, Past, asking, recall
 from precoro_daemon.domain.invoices import Invoice
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid, Verdict, is_supplier, match
+from precoro_daemon.domain.money import can_be_kept
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State, intent_id
 from precoro_daemon.paying.keeping import Keeper, nothing_came, others_unresolved
-from precoro_daemon.ports import Batch, Changed, Claims, Clock, Journal, Ledger, Meeting, Misread, Reading
+from precoro_daemon.ports import (
+    Batch,
+    Changed,
+    Claims,
+    Clock,
+    Journal,
+    Ledger,
+    Meeting,
+    Misread,
+    Reading,
+    Recorded,
+    Unreadable,
+)
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -41,15 +54,17 @@ async def read_books(books: Books) -> None:
 
 
 async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
-    for row in batch.unreadable:
+    kept = [row for row in batch.payments if can_be_kept(row.amount)]
+    unreadable = [*batch.unreadable, *(_too_long(row) for row in batch.payments if not can_be_kept(row.amount))]
+    for row in unreadable:
         _log.warning("claim_rejected", ledger=books.ledger.name, key=row.key, reason=row.reason)
-    if not batch.payments and not batch.unreadable and batch.position == position:
+    if not batch.payments and not unreadable and batch.position == position:
         return
     claims = [
         Claim(row.key, row.invoice, row.amount, row.currency or books.currency, row.paid_on, row.supplier, row.ours)
-        for row in batch.payments
+        for row in kept
     ]
-    misread = [Misread(row.key, row.reason, row.raw) for row in batch.unreadable]
+    misread = [Misread(row.key, row.reason, row.raw) for row in unreadable]
     changed = await books.claims.take_in(
         books.ledger.name, Reading(claims, misread, batch.position), books.clock.now()
     )
@@ -57,11 +72,16 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
         _log.info("claims_received", ledger=books.ledger.name, count=changed)
 
 
+def _too_long(row: Recorded) -> Unreadable:
+    return Unreadable(row.key, f"amount: {row.amount} has more digits than an amount of money", str(row))
+
+
 async def plan_claims(books: Books, keeper: Keeper) -> None:
     """Make intents of the claims that meet an invoice; hold back what is not certain."""
     await hold_misread(books, keeper)
     for changed in await books.claims.changed(books.ledger.name):
         await _follow(books, keeper, changed)
+    await follow_entries(books, keeper)
     for meeting in await books.claims.meetings(books.ledger.name, books.match_by):
         await _plan(books, keeper, meeting)
 
@@ -69,9 +89,15 @@ async def plan_claims(books: Books, keeper: Keeper) -> None:
 def judge(books: Books, meeting: Meeting) -> Verdict:
     """What is to become of a claim, by what the mirror has."""
     for export in meeting.exports:
-        if export.amount == meeting.claim.amount:
+        if export.amount == meeting.claim.amount and export.state in UNRESOLVED:
             return Verdict("wait", f"it may be our own entry {export.id}, whose outcome is not known yet")
-    return match(meeting.claim, meeting.candidates, books.match_by, meeting.others)
+    verdict = match(meeting.claim, meeting.candidates, books.match_by, meeting.others)
+    equal = [export for export in meeting.exports if export.amount == meeting.claim.amount]
+    if verdict.kind == "plan" and equal:
+        # Books that do not give our key back show what we made as anybody's, and on the day of their choice.
+        said = f"it may be our own entry of {equal[0].day} (see {equal[0].id}), which did not come back so far"
+        return replace(verdict, kind="hold", reason=said, asks=True)
+    return verdict
 
 
 async def _plan(books: Books, keeper: Keeper, meeting: Meeting) -> None:
@@ -84,7 +110,8 @@ async def _plan(books: Books, keeper: Keeper, meeting: Meeting) -> None:
     if verdict.kind == "plan":
         intent = await keeper.plan(draft, Event.PLAN, f"{claim} meets {verdict.invoice}", claim)
     else:
-        intent = await keeper.plan(draft, Event.HOLD, verdict.reason, claim)
+        asked = asking(verdict.about) if verdict.asks else None
+        intent = await keeper.plan(draft, Event.HOLD, verdict.reason, claim, asked)
     if intent is None:
         reason = "another payment of that invoice is not settled yet"
         _log.debug("claim_postponed", ledger=books.ledger.name, key=claim.key, reason=reason)
@@ -140,6 +167,18 @@ async def _follow_sent(books: Books, keeper: Keeper, intent: Intent, claim: Clai
     elif not await others_unresolved(keeper.journal, intent):
         why = f"changed in the books after it was sent; the books now say: {claim}"
         await keeper.follow(intent, Event.MISS, why, claim)
+
+
+async def follow_entries(books: Books, keeper: Keeper) -> None:
+    """What we made in the books was changed there. Another day or another word for the supplier is the books' affair;
+    nothing is ever sent back for it."""
+    for changed in await books.claims.changed_entries(books.ledger.name):
+        intent, claim = changed.intent, changed.claim
+        if claim.amount == intent.amount and not changed.moved:
+            await books.claims.accept(books.ledger.name, claim)
+        else:
+            why = f"changed in the books after we made it there; they now say: {claim}"
+            await keeper.follow(intent, Event.MISS, why, claim)
 
 
 async def _follow_ended(books: Books, keeper: Keeper, changed: Changed, verdict: Verdict | None) -> None:

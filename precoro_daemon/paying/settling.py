@@ -72,10 +72,14 @@ async def _look(till: Till, keeper: Keeper, intent: Intent) -> None:
 
 async def read(till: Till, intent: Intent) -> Fresh | None:
     """The invoice as it is now; None if Precoro has it no more, or has another one under its number."""
-    if intent.invoice_idn is None:
+    assert intent.invoice_id is not None
+    mirrored = await till.claims.candidates(intent.invoice_id, "id")
+    # It may have been given another number since.
+    idn = next((one.idn for one in mirrored if one.idn is not None), intent.invoice_idn)
+    if idn is None:
         raise PermanentError(f"{intent}: the invoice has no number to ask for it by")
     try:
-        fresh = await till.desk.read_invoice(intent.invoice_idn)
+        fresh = await till.desk.read_invoice(idn)
     except NotFound:
         return None
     return fresh if fresh.invoice.id == intent.invoice_id else None

@@ -130,7 +130,8 @@ class Meeting:
 
     candidates  the invoices Precoro still has that bear the name, as the mirror has them
     others      what was sent or is being sent for the only candidate
-    exports     unresolved payments to the books for it: one of them may be this very claim
+    exports     payments that we made in the books for it, or may have made, and that did not come back from there so
+                far: one of them may be this very claim
     """
 
     claim: Claim
@@ -208,6 +209,14 @@ class Claims(Protocol):
         """The claim of that key; None if the books never had it."""
         ...
 
+    async def changed_entries(self, ledger: str) -> Sequence[Changed]:
+        """The same for what we made in the books."""
+        ...
+
+    async def recognise(self, ledger: str, key: str) -> None:
+        """If the claim is what a confirmed intent made in the books, that intent carries it."""
+        ...
+
     async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
         """The invoice and those that bear its name, as the mirror has them."""
         ...
@@ -230,6 +239,10 @@ class Claims(Protocol):
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
         """A payment as the mirror has it; None if it does not have it."""
+        ...
+
+    async def payments_called(self, idn: str) -> Sequence[Payment]:
+        """Payments of that number, which is not their id, as the mirror has them."""
         ...
 
     async def waiting(self, ledger: str) -> int:
@@ -277,6 +290,10 @@ class PaidSet(Protocol):
         ...
 
     async def due(self, limit: int) -> Sequence[PaidInvoice]: ...
+
+    async def again(self, invoice_id: int) -> None:
+        """It is due once more, whatever the mirror says."""
+        ...
 
     async def done(self, invoice: PaidInvoice) -> None:
         """Its payments are in the journal; it is due again when it changes."""

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from precoro_daemon.domain.money import ungrouped
+
 _PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d+)?|[+-]?\.\d+", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)
 _EPOCH_DAY = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
@@ -66,18 +68,23 @@ def _is_money(amount: Decimal) -> bool:
 
 
 def _amount_in(text: str, writing: Writing) -> Decimal:
-    plain = text.strip()
+    number = text.strip()
+    sign = "-" if number.endswith("-") else ""  # banks and SAP write 12.50- for what left the account
+    number = number.removesuffix("-")
     if writing.grouping:
-        plain = plain.replace(writing.grouping, "")
+        together = ungrouped(number, writing.grouping, writing.decimal_mark)
+        if together is None:
+            raise CellError(
+                f"amount: {_shown(text)} has {writing.grouping!r} where it does not stand between thousands"
+            )
+        number = together
     if writing.decimal_mark != ".":
-        if "." in plain:
+        if "." in number:
             raise CellError(f"amount: {_shown(text)} has a point, but the decimal mark is {writing.decimal_mark!r}")
-        plain = plain.replace(writing.decimal_mark, ".")
-    if plain.endswith("-"):  # banks and SAP write 12.50- for what left the account
-        plain = "-" + plain[:-1]
-    if not _PLAIN_AMOUNT.fullmatch(plain):
+        number = number.replace(writing.decimal_mark, ".")
+    if not _PLAIN_AMOUNT.fullmatch(sign + number):
         raise CellError(f"amount: {_shown(text)} is no plain number, such as 1234.50")
-    return Decimal(plain)
+    return Decimal(sign + number)
 
 
 def read_day(value: Any, writing: Writing = ISO) -> date:

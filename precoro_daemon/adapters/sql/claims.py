@@ -15,7 +15,7 @@ from precoro_daemon.domain.intents import Intent
 from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid, name_in
 from precoro_daemon.domain.money import read_amount
-from precoro_daemon.domain.payments import UNRESOLVED, State
+from precoro_daemon.domain.payments import State
 from precoro_daemon.ports import Carried, Changed, Meeting, Misread, Reading
 
 _NAMES: Mapping[MatchBy, str] = {
@@ -54,7 +54,9 @@ class SqlClaims:
             about = {"ledger": ledger, "at": at}
             changed = 0
             for claim in reading.claims:
-                changed += connection.execute(JOURNAL["take_in_claim"], claim_cells(claim) | about).rowcount
+                if connection.execute(JOURNAL["take_in_claim"], claim_cells(claim) | about).rowcount:
+                    changed += 1
+                    connection.execute(JOURNAL["recognise_claim"], {"ledger": ledger, "key": claim.key})
                 connection.execute(JOURNAL["forget_misread"], (ledger, claim.key))
             for row in reading.misread:
                 cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
@@ -71,9 +73,18 @@ class SqlClaims:
             self._indexed = True
         return await self._transactions.read(partial(_meetings, ledger=ledger, by=by))
 
+    async def recognise(self, ledger: str, key: str) -> None:
+        await self._transactions.execute(JOURNAL["recognise_claim"], {"ledger": ledger, "key": key})
+
     async def changed(self, ledger: str) -> Sequence[Changed]:
+        return await self._changed("changed_claims", ledger)
+
+    async def changed_entries(self, ledger: str) -> Sequence[Changed]:
+        return await self._changed("changed_entries", ledger)
+
+    async def _changed(self, name: str, ledger: str) -> Sequence[Changed]:
         def work(connection: sqlite3.Connection) -> Sequence[Changed]:
-            rows = connection.execute(JOURNAL["changed_claims"], {"ledger": ledger})
+            rows = connection.execute(JOURNAL[name], {"ledger": ledger})
             return [Changed(to_intent(row), _claimed(row), bool(row["dropped"]), _moved(row)) for row in rows]
 
         return await self._transactions.read(work)
@@ -114,6 +125,12 @@ class SqlClaims:
         def work(connection: sqlite3.Connection) -> Payment | None:
             row = connection.execute(JOURNAL["mirrored_payment"], (remote_id,)).fetchone()
             return None if row is None else read_payment(row["data"])
+
+        return await self._transactions.read(work)
+
+    async def payments_called(self, idn: str) -> Sequence[Payment]:
+        def work(connection: sqlite3.Connection) -> Sequence[Payment]:
+            return [read_payment(row["data"]) for row in connection.execute(JOURNAL["payments_called"], {"idn": idn})]
 
         return await self._transactions.read(work)
 
@@ -163,7 +180,7 @@ def _meeting(connection: sqlite3.Connection, row: sqlite3.Row, by: MatchBy) -> M
         to_claim(row),
         _namesakes(connection, invoice_id, by),
         others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
-        exports=[intent for intent in _intents(connection, "to_ledger", invoice_id) if intent.state in UNRESOLVED],
+        exports=_intents(connection, "to_ledger", invoice_id, "unrecognised"),
     )
 
 
@@ -186,6 +203,8 @@ def _with_supplier(invoice: Invoice, external_id: str | None) -> Invoice:
     return replace(invoice, supplier=replace(invoice.supplier, external_id=external_id))
 
 
-def _intents(connection: sqlite3.Connection, direction: str, invoice_id: int) -> Sequence[Intent]:
+def _intents(
+    connection: sqlite3.Connection, direction: str, invoice_id: int, name: str = "intents_of_invoice"
+) -> Sequence[Intent]:
     values = {"direction": direction, "invoice_id": invoice_id}
-    return [to_intent(row) for row in connection.execute(JOURNAL["intents_of_invoice"], values)]
+    return [to_intent(row) for row in connection.execute(JOURNAL[name], values)]

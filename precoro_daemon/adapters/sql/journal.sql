@@ -155,11 +155,36 @@ FROM claims
 LEFT JOIN misread_claims ON misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
 WHERE claims.ledger = ? AND claims.key = ?;
 
+-- name: recognise_claim
+-- What an intent to the books made comes back from there as a claim; it is not one. Where it says another amount by now
+-- than was written, that is news.
+UPDATE claims SET intent = made.id, carried = CASE WHEN made.amount = claims.amount THEN claims.facts ELSE '' END
+FROM intents AS made
+WHERE claims.ledger = :ledger AND claims.key = :key AND claims.intent IS NULL
+    AND (made.id = claims.ours OR (made.remote_id = :key AND made.direction = 'to_ledger'))
+    AND made.direction = 'to_ledger' AND made.ledger = :ledger AND made.state = 'confirmed';
+
+-- name: changed_entries
+SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed,
+    claims.currency AS claimed_currency, claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours,
+    intents.*, 0 AS dropped
+FROM claims INDEXED BY claims_changed
+JOIN intents ON intents.id = claims.intent
+WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
+    AND intents.direction = 'to_ledger' AND intents.state = 'confirmed';
+
+-- name: unrecognised
+-- Payments that we made in the books for the invoice and that did not come back from there so far.
+SELECT * FROM intents
+WHERE invoice_id = :invoice_id AND direction = 'to_ledger' AND state <> 'rejected'
+    AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.ledger = intents.ledger AND claims.intent = intents.id)
+ORDER BY since, id;
+
 -- name: free_claim
 UPDATE claims SET intent = NULL, carried = NULL WHERE ledger = ? AND key = ?;
 
 -- name: meetings
--- What an intent to the books made comes back from there as a claim; it is not one.
+-- What an intent to the books made comes back from there as a claim; it is not one, whichever state or company made it.
 SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours, records.id AS invoice_id
 FROM records INDEXED BY invoices_payable
 JOIN claims INDEXED BY claims_waiting
@@ -168,10 +193,7 @@ WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.v
     AND NOT EXISTS (
         SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
     )
-    AND NOT EXISTS (
-        SELECT 1 FROM intents WHERE intents.direction = 'to_ledger' AND intents.id = claims.ours
-    )
-    AND NOT EXISTS (
+    AND claims.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
     )
@@ -184,6 +206,10 @@ JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL 
 WHERE claims.ledger = :ledger AND claims.intent IS NULL AND claims.takes_back
     AND NOT EXISTS (
         SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+    )
+    AND claims.ours IS NULL AND NOT EXISTS (
+        SELECT 1 FROM intents
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
     )
 ORDER BY day, claims.key;
 
@@ -232,6 +258,10 @@ SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
 SELECT data FROM records
 WHERE collection = 'payments' AND id = CAST(? AS INTEGER) AND vanished_at IS NULL;
 
+-- name: payments_called
+SELECT data FROM records
+WHERE collection = 'payments' AND idn = CAST(:idn AS INTEGER) AND vanished_at IS NULL;
+
 -- name: canceled_payments
 -- Payments of ours that Precoro has, and that somebody cancelled there.
 SELECT intents.*
@@ -246,7 +276,7 @@ WHERE records.collection = 'payments' AND records.status = 8
     );
 
 -- name: count_waiting
-SELECT count(*) AS claims FROM claims WHERE ledger = ? AND intent IS NULL;
+SELECT count(*) AS claims FROM claims WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
 
 -- name: index_invoice_numbers
 CREATE INDEX IF NOT EXISTS invoices_by_number ON records (data ->> '$.invoiceNumber') WHERE collection = 'invoices';
@@ -288,3 +318,6 @@ LIMIT ?;
 
 -- name: paid_done
 UPDATE paid_invoices SET due = 0 WHERE id = ? AND version IS ?;
+
+-- name: paid_again
+UPDATE paid_invoices SET due = 1 WHERE id = ?;

@@ -56,6 +56,9 @@ class SqlPaidSet:
 
         return await self._transactions.read(work)
 
+    async def again(self, invoice_id: int) -> None:
+        await self._transactions.execute(JOURNAL["paid_again"], (invoice_id,))
+
     async def done(self, invoice: PaidInvoice) -> None:
         row = (invoice.id, invoice.version)
         await self._transactions.execute(JOURNAL["paid_done"], row)

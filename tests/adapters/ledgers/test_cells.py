@@ -93,3 +93,31 @@ def test_names():
     for wrong in (None, "", " ", 7.5, True, [], Decimal("7.5"), "x" * 501):
         with pytest.raises(CellError, match=r"^key: "):
             read_name("key", wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "grouping"),
+    [
+        ("12.50", ",", "."),
+        ("1.5", ",", "."),
+        ("1.234.5", ",", "."),
+        ("12,50", ".", ","),
+        ("1,23.45", ".", ","),
+        (".5", ",", "."),
+    ],
+)
+def test_a_sign_that_does_not_stand_between_thousands_is_no_grouping(text: str, mark: str, grouping: str) -> None:
+    with pytest.raises(CellError, match="does not stand between thousands"):
+        read_amount(text, Writing(decimal_mark=mark, grouping=grouping))
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "grouping", "amount"),
+    [
+        ("1.234,50", ",", ".", "1234.50"),
+        ("-1.234.567,5", ",", ".", "-1234567.5"),
+        ("1 234.50-", ".", " ", "-1234.50"),
+    ],
+)
+def test_signs_between_thousands_are_left_out(text: str, mark: str, grouping: str, amount: str) -> None:
+    assert read_amount(text, Writing(decimal_mark=mark, grouping=grouping)) == Decimal(amount)
