@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.payments import State
+from precoro_daemon.domain.exports import Known, shares
+from precoro_daemon.domain.intents import Intent
+from precoro_daemon.domain.invoices import read_invoice
+from precoro_daemon.domain.payments import Event, State
 from precoro_daemon.errors import DecisionRefused, DoubtfulError, TemporaryError
+from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.ports import Abilities, Entry, Recorded
 from precoro_daemon.sandbox import paying, schema
 from precoro_daemon.sandbox.rows import Row
@@ -367,30 +372,24 @@ async def test_a_planned_payment_can_be_dropped() -> None:
     assert (payments(invoice), states(stage)["to_precoro"]) == ([4_000], ["rejected", "confirmed"])
 
 
-async def test_a_payment_without_a_day_is_entered_in_full_and_one_without_an_amount_not_at_all() -> None:
+@pytest.mark.parametrize(("field", "amount"), [("payDate", "40.00"), ("sumPaid", "0")])
+async def test_what_can_be_read_of_a_payment_is_what_a_person_decides(field: str, amount: str) -> None:
+    payment = {"id": 9, "sumPaid": "40.00", "payDate": "2026-01-15T00:00:00+00:00", "createDate": "2026-01-15"}
+    raw = {"id": 7, "idn": 1, "sum": "200.00", "sumPaid": "40.00", "payments": {"data": [payment | {field: "soon"}]}}
+    [share, *_] = shares(read_invoice(json.dumps(raw)), Known((), (), (), (), 0.0))
+    assert (share.kind, share.amount) == ("hold", Decimal(amount))
+
+
+async def test_nothing_is_sent_that_amounts_to_nothing() -> None:
     stage = await begun()
-    dayless, empty = stage.invoice(), stage.invoice()
-    raw = stage.bank.company.details.raw
-
-    def garbled(row: Row) -> bytes:
-        field = "payDate" if row is dayless else "sumPaid"
-        return _without(field, raw(row))
-
-    stage.bank.company.details.raw = garbled  # type: ignore[method-assign]
-    pay(stage, dayless)
-    pay(stage, empty)
-    await stage.export(after=HOUR)
-    assert states(stage)["to_ledger"] == ["review", "review"]
-    by_invoice = {intent.invoice_id: intent for intent in stage.intents}
-    await decide(stage, "repost", ident=by_invoice[dayless.id].id)
+    invoice = stage.invoice()
+    draft = Intent("7" * 8, "to_ledger", "books", "payment:9", Decimal(0), "EUR", DAY, invoice.id, invoice.idn)
+    async with stage.life() as life:
+        await Keeper(life.store.journal, stage.bank.clock).plan(draft, Event.HOLD, "no amount we can read")
     with pytest.raises(DecisionRefused, match=r"amounts to 0\.00"):
-        await decide(stage, "repost", ident=by_invoice[empty.id].id)
-    await stage.export(after=HOUR)
-    assert [str(entry.amount) for entry in stage.ledger.entries] == ["40.00"]
-
-
-def _without(field: str, body: bytes) -> bytes:
-    return body.replace(f'"{field}"'.encode(), b'"gone"')
+        await decide(stage, "repost")
+    await decide(stage, "drop")
+    assert stage.intent.state is State.REJECTED
 
 
 @pytest.mark.parametrize("amount", ["33.3333333333333333", "1234567890123456.00"])
