@@ -58,7 +58,7 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
     unreadable = [*batch.unreadable, *(_too_long(row) for row in batch.payments if not can_be_kept(row.amount))]
     for row in unreadable:
         _log.warning("claim_rejected", ledger=books.ledger.name, key=row.key, reason=row.reason)
-    if not batch.payments and not unreadable and batch.position == position:
+    if not batch.payments and not unreadable and not batch.undone and batch.position == position:
         return
     claims = [
         Claim(row.key, row.invoice, row.amount, row.currency or books.currency, row.paid_on, row.supplier, row.ours)
@@ -66,7 +66,7 @@ async def _take_in(books: Books, batch: Batch, position: str | None) -> None:
     ]
     misread = [Misread(row.key, row.reason, row.raw) for row in unreadable]
     changed = await books.claims.take_in(
-        books.ledger.name, Reading(claims, misread, batch.position), books.clock.now()
+        books.ledger.name, Reading(claims, misread, batch.position, batch.undone), books.clock.now()
     )
     if changed:
         _log.info("claims_received", ledger=books.ledger.name, count=changed)

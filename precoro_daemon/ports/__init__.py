@@ -41,7 +41,7 @@ from precoro_daemon.ports.journal import (
 )
 from precoro_daemon.ports.lap_book import LapBook, LapTimes
 from precoro_daemon.ports.laps import LapReport
-from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Unreadable
+from precoro_daemon.ports.ledger import Abilities, Batch, Entry, Ledger, Recorded, Undone, Unreadable
 from precoro_daemon.ports.mirror import Age, Aside, Committed, Due, Known, Mirror
 from precoro_daemon.ports.precoro import Detail, Fresh, Outcome, PaymentDesk, PaymentOrder, Permit, Precoro
 from precoro_daemon.ports.progress import Progress, Silent
@@ -129,6 +129,7 @@ __all__ = [
     "Supervisor",
     "Switch",
     "Tallies",
+    "Undone",
     "Unreadable",
     "Unsupervised",
     "WantedFiles",

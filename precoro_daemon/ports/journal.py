@@ -11,6 +11,7 @@ from precoro_daemon.domain.intents import Attempt, Intent, Step
 from precoro_daemon.domain.invoices import Invoice, Payment
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid
 from precoro_daemon.domain.payments import Direction, State
+from precoro_daemon.ports.ledger import Undone
 
 Bond = Literal["carries", "frees", "unsettles"]
 
@@ -184,6 +185,7 @@ class Reading:
     claims: Sequence[Claim]
     misread: Sequence[Misread]
     position: str
+    undone: Sequence[Undone] = ()
 
 
 class Claims(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -42,12 +42,25 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """A document of the books, by its key, that has no longer what it had.
+
+    Of its payment, and of its parts (whose keys begin with its own and a slash), all but those in `kept` amount to
+    nothing now.
+    """
+
+    key: str
+    kept: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Some of the books' payments. `position` is where reading goes on once all of them are durable on our side."""
 
     payments: Sequence[Recorded]
     unreadable: Sequence[Unreadable]
     position: str
+    undone: Sequence[Undone] = ()
 
 
 @dataclass(frozen=True, slots=True)

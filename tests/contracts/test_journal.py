@@ -23,7 +23,7 @@ from precoro_daemon.domain.intents import Attempt, Intent, Step
 from precoro_daemon.domain.matching import Claim, Paid
 from precoro_daemon.domain.payments import Event, ImpossibleTransition, State, intent_id
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
-from precoro_daemon.ports import Carried, Changed, Misread, Reading
+from precoro_daemon.ports import Carried, Changed, Misread, Reading, Undone
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
 
@@ -290,6 +290,20 @@ async def test_claims_and_position_are_kept_together_and_repeats_change_nothing(
         assert await store.claims.misread("books") == [Misread("19", "no amount", "{}")]
         await store.claims.take_in("books", Reading([claim("19")], [], "p3"), T0)
         assert await store.claims.misread("books") == []
+
+
+@pytest.mark.asyncio
+async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(store: Store) -> None:
+    claims = [claim("50"), claim("50/1"), claim("50/2"), claim("500"), claim("5")]
+    await store.claims.take_in("books", Reading(claims, [Misread("50/1", "garbled", "{}")], "1"), T0)
+    gone = Reading([], [], "2", [Undone("50", ["50/2"])])
+    assert [await store.claims.take_in("books", gone, T0) for _ in range(2)] == [2, 0]
+    amounts = {one.key: str(one.amount) for one in await store.claims.named("books", claims[0].invoice)}
+    assert amounts == {"50": "0.00", "50/1": "0.00", "50/2": "10.00", "500": "10.00", "5": "10.00"}
+    assert await store.claims.misread("books") == []
+    await store.claims.take_in("books", Reading([claim("50/1")], [], "3"), T0)
+    [again] = [one for one in await store.claims.named("books", claims[0].invoice) if one.key == "50/1"]
+    assert str(again.amount) == "10.00"
 
 
 @pytest.mark.asyncio

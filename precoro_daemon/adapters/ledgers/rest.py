@@ -154,9 +154,9 @@ class RestLedger:
             found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
             for start in range(0, len(found), _BATCH):
                 piece = found[start : start + _BATCH]
-                payments, unreadable = read_rows(piece, reading.shape, self._reader)
+                read = read_rows(piece, reading.shape, self._reader)
                 walk.follow([*positions_of(piece, reading.shape)])
-                yield Batch(payments, unreadable, walk.safe)
+                yield Batch(read.payments, read.unreadable, walk.safe, read.undone)
             if not walk.goes_on(answer, len(found)):
                 return
 

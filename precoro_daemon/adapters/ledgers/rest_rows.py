@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, unwound, value_at
 from precoro_daemon.adapters.ledgers.paging import position_in
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.ports import Recorded, Unreadable
+from precoro_daemon.ports import Recorded, Undone, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,42 @@ class RowShape:
     void: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def read_rows(
-    rows: Sequence[Any], shape: RowShape, reader: RowReader
-) -> tuple[Sequence[Recorded], Sequence[Unreadable]]:
+class Rows(NamedTuple):
+    payments: Sequence[Recorded]
+    unreadable: Sequence[Unreadable]
+    undone: Sequence[Undone]
+
+
+def read_rows(rows: Sequence[Any], shape: RowShape, reader: RowReader) -> Rows:
     payments: list[Recorded] = []
     unreadable: list[Unreadable] = []
+    undone: dict[str, Undone] = {}  # a document that comes twice is as it came last
     for row in rows:
-        for one in unwound(row, shape.each) if shape.each else (row,):
+        parts = list(unwound(row, shape.each)) if shape.each else [row]
+        for one in parts:
             read = _read(one, shape, reader)
             if isinstance(read, Recorded):
                 payments.append(read)
                 unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
+                undone.pop(read.key, None)
+            elif isinstance(read, Undone):
+                undone[read.key] = read
             elif read:
                 unreadable.append(read)
-    return payments, unreadable
+        undone |= {one.key: one for one in _without_parts(row, parts, shape)}
+    return Rows(payments, unreadable, list(undone.values()))
 
 
-def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable | None:
+def _without_parts(row: Any, parts: Sequence[Any], shape: RowShape) -> Iterator[Undone]:
+    """A part that is no longer in its document was taken back: a bill that a payment does not pay any more, or all of
+    them, as in a document that was voided."""
+    if not shape.each or not isinstance(value_at(row, shape.each), list):
+        return
+    with suppress(Absent):  # what cannot be named may be any of them
+        yield Undone(joined(row, shape.key[:1]), [joined(part, shape.key) for part in parts])
+
+
+def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable | Undone | None:
     if not isinstance(row, Mapping):
         return reader.refuse("", "the row is no JSON object", {"row": row})
     try:
@@ -53,12 +73,16 @@ def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable
             return None
         cells: dict[str, Any] = {name: _cell(row, path) for name, path in shape.fields.items()}
         cells["key"] = joined(row, shape.key)
-        if any(_text(row, path) in values for path, values in shape.void.items()):
+        is_void = any(_text(row, path) in values for path, values in shape.void.items())
+        if is_void:
             cells["amount"] = 0
     except Absent as error:
         return reader.refuse(_place(row, shape), str(error), row)
     read = reader.read(cells, _place(row, shape))
-    return read if isinstance(read, Recorded) else reader.refuse(read.key, read.reason, row)
+    if isinstance(read, Recorded):
+        return read
+    # What is void may have lost the rest with it, the invoice first of all.
+    return Undone(cells["key"]) if is_void else reader.refuse(read.key, read.reason, row)
 
 
 def _cell(row: Any, path: str) -> Any:

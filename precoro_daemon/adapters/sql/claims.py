@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from functools import partial
 
 from precoro_daemon.adapters.sql.intent_rows import claim_cells, to_claim, to_intent
@@ -16,7 +18,7 @@ from precoro_daemon.domain.invoices import Invoice, Payment, read_invoice, read_
 from precoro_daemon.domain.matching import Claim, MatchBy, Paid, name_in
 from precoro_daemon.domain.money import read_amount
 from precoro_daemon.domain.payments import State
-from precoro_daemon.ports import Carried, Changed, Meeting, Misread, Reading
+from precoro_daemon.ports import Carried, Changed, Meeting, Misread, Reading, Undone
 
 _NAMES: Mapping[MatchBy, str] = {
     "external_id": "records.external_id",
@@ -54,10 +56,9 @@ class SqlClaims:
             about = {"ledger": ledger, "at": at}
             changed = 0
             for claim in reading.claims:
-                if connection.execute(JOURNAL["take_in_claim"], claim_cells(claim) | about).rowcount:
-                    changed += 1
-                    connection.execute(JOURNAL["recognise_claim"], {"ledger": ledger, "key": claim.key})
-                connection.execute(JOURNAL["forget_misread"], (ledger, claim.key))
+                changed += _take_in(connection, claim, about)
+            for claim in _undone(connection, ledger, reading.undone):
+                changed += _take_in(connection, claim, about)
             for row in reading.misread:
                 cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
                 connection.execute(JOURNAL["take_in_misread"], cells | about)
@@ -145,6 +146,23 @@ class SqlClaims:
             return [Misread(**row) for row in connection.execute(JOURNAL["misread"], (ledger,))]
 
         return await self._transactions.read(work)
+
+
+def _take_in(connection: sqlite3.Connection, claim: Claim, about: Mapping[str, object]) -> bool:
+    """Whether it is new or changed."""
+    connection.execute(JOURNAL["forget_misread"], (about["ledger"], claim.key))
+    if not connection.execute(JOURNAL["take_in_claim"], {**claim_cells(claim), **about}).rowcount:
+        return False
+    connection.execute(JOURNAL["recognise_claim"], {"ledger": about["ledger"], "key": claim.key})
+    return True
+
+
+def _undone(connection: sqlite3.Connection, ledger: str, undone: Sequence[Undone]) -> Iterator[Claim]:
+    """What the books took back without saying more of it, as a payment of nothing."""
+    for document in undone:
+        values = {"ledger": ledger, "key": document.key, "kept": json.dumps(list(document.kept))}
+        for row in connection.execute(JOURNAL["claims_of_document"], values).fetchall():
+            yield replace(to_claim(row), amount=Decimal(0))
 
 
 def _position(ledger: str) -> str:

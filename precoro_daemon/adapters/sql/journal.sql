@@ -127,6 +127,12 @@ SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.cu
     seen_at = excluded.seen_at
 WHERE facts <> excluded.facts OR supplier IS NOT excluded.supplier OR ours IS NOT excluded.ours;
 
+-- name: claims_of_document
+SELECT key, invoice, amount, currency, day, supplier, ours
+FROM claims
+WHERE ledger = :ledger AND NOT takes_back AND (key = :key OR (key >= :key || '/' AND key < :key || '0'))
+    AND key NOT IN (SELECT value FROM json_each(:kept));
+
 -- name: take_in_misread
 INSERT INTO misread_claims (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
 ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at;

@@ -21,7 +21,7 @@ from precoro_daemon.adapters.ledgers.paging import reach_back, same_origin
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.ports import Ledger
 from tests.adapters.http.stand_ins import serving, talking
-from tests.contracts.ledgers.accounting import TOKEN, Accounting, Odoo, QuickBooks, Xero, drop, reply
+from tests.contracts.ledgers.accounting import TOKEN, Accounting, Odoo, Payment, QuickBooks, Xero, drop, reply
 from tests.contracts.ledgers.books import entry, read_all
 from tests.contracts.ledgers.configured import ODOO, QUICKBOOKS, SMALL_PAGES, XERO, ledger_in, write_secret
 
@@ -354,6 +354,36 @@ async def test_a_payment_that_was_undone_comes_as_a_payment_of_nothing(
     system.add("901", Decimal(5), "EUR", "2026-01-31").status = status
     async with serving(system.serve) as origin, ledger_at(origin, tmp_path, config) as ledger:
         assert (await read_all(ledger)).amounts == {"1": Decimal(0)}
+
+
+async def undone_in(ledger: Ledger) -> list[tuple[str, list[str]]]:
+    async with ledger.recorded(None) as batches:
+        return [(one.key, list(one.kept)) async for batch in batches for one in batch.undone]
+
+
+async def test_a_quickbooks_payment_that_was_voided_or_lost_a_bill_says_what_is_left_of_it(tmp_path: Path):
+    system = QuickBooks()
+    for bill in ("901", "902", "903"):
+        system.add(bill, Decimal(5), "EUR", "2026-01-31")
+    shape, lines = system.shape, {2: [], 3: None}
+
+    def voided(payment: Payment) -> dict[str, Any]:
+        return shape(payment) | ({"Line": lines[payment.id]} if payment.id in lines else {})
+
+    system.shape = voided  # type: ignore[method-assign]
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, QUICKBOOKS) as ledger:
+        # The second was voided; of the third nobody knows, as it came without any word of its lines.
+        assert await undone_in(ledger) == [("1", ["1/901", "1/7"]), ("2", [])]
+
+
+async def test_an_odoo_payment_that_was_cancelled_and_lost_its_bill_is_undone(tmp_path: Path):
+    system = Odoo()
+    system.add("901", Decimal(5), "EUR", "2026-01-31").status = "canceled"
+    shape = system.shape
+    system.shape = lambda payment: shape(payment) | {"reconciled_bill_ids": []}  # type: ignore[method-assign]
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+        assert await undone_in(ledger) == [("1", [])]
+        assert (await read_all(ledger)).unreadable == []
 
 
 @pytest.mark.parametrize(
