@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS = "tests/items/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
+BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 WEBHOOKS = "tests/listener/test_webhooks.py"
 DELIVERIES = "tests/jobs/test_deliveries.py"
@@ -169,9 +170,17 @@ MUTANTS = (
     Mutant(
         "our own entry taken for a payment of the books",
         "adapters/sql/journal.sql",
-        "intents.ledger = claims.ledger AND intents.remote_id = claims.key",
-        "intents.ledger = claims.ledger AND intents.remote_id = 'none'",
-        "tests/payments/test_exporting.py::test_an_entry_of_ours_is_no_payment_to_precoro",
+        """    AND claims.ours IS NULL AND NOT EXISTS (
+        SELECT 1 FROM intents
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
+    )
+ORDER BY day, claims.key;
+
+-- name: taken_back""",
+        """ORDER BY day, claims.key;
+
+-- name: taken_back""",
+        f"{BOTH_SIDES}::test_what_another_company_made_in_the_same_books_is_no_payment_of_ours",
     ),
     Mutant(
         "the random schedules see a blind retry",
@@ -506,6 +515,69 @@ MUTANTS = (
         "    os._exit(0)",
         "    sys.exit(0)",
         "tests/system/test_first_process.py::test_a_signal_that_comes_where_no_exception_counts_ends_it_too",
+    ),
+    Mutant(
+        "an equal payment of another day is another payment",
+        "domain/matching.py",
+        "    known_apart = payment.id in order.booked and order.day not in payment.days",
+        "    known_apart = order.day not in payment.days",
+        f"{BOTH_SIDES}::test_a_payment_entered_on_both_sides_is_a_persons_affair_whatever_its_days",
+    ),
+    Mutant(
+        "a person is asked about the same payment again",
+        "domain/matching.py",
+        "    return str(payment.id) not in order.other and not known_apart",
+        "    return not known_apart",
+        f"{BOTH_SIDES}::test_a_person_who_says_that_it_is_another_payment_is_asked_once",
+    ),
+    Mutant(
+        "an entry is made in books that nobody read",
+        "jobs/export_payments.py",
+        "        if not books.ledger.abilities.reads:\n            return True",
+        "        if books.ledger.abilities.reads:\n            return True",
+        f"{BOTH_SIDES}::test_where_payments_are_only_exported_the_books_are_read_all_the_same",
+    ),
+    Mutant(
+        "what waited is not compared with the books again",
+        "jobs/export_payments.py",
+        "        equal = [claim for claim in foreign if claim.amount == intent.amount and claim.key not in other]",
+        "        equal = foreign[:0]",
+        f"{BOTH_SIDES}::test_what_somebody_enters_by_hand_while_it_waits_is_not_entered_again",
+    ),
+    Mutant(
+        "our own entry that was taken back is a payment of the books",
+        "adapters/sql/journal.sql",
+        "    AND (made.id = claims.ours OR (made.remote_id = :key AND made.direction = 'to_ledger'))\n",
+        "    AND made.id = 'nobody'\n",
+        f"{BOTH_SIDES}::test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid",
+    ),
+    Mutant(
+        "adopting believes any number",
+        "paying/deciding.py",
+        "    if remote_id != intent.remote_id:\n        await",
+        "    if remote_id == '':\n        await",
+        f"{BOTH_SIDES}::test_a_payment_is_adopted_once_and_for_its_own_invoice",
+    ),
+    Mutant(
+        "a grouping sign stands anywhere",
+        "domain/money.py",
+        "    if grouping in decimals or (others and",
+        "    if grouping in mark and (others and",
+        "tests/adapters/ledgers/test_cells.py::test_a_sign_that_does_not_stand_between_thousands_is_no_grouping",
+    ),
+    Mutant(
+        "what a document of the books lost is still paid",
+        "adapters/sql/claims.py",
+        "            for claim in _undone(connection, ledger, reading.undone):",
+        "            for claim in _undone(connection, ledger, ()):",
+        "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
+    ),
+    Mutant(
+        "the pause between calls counts from before the first is written",
+        "adapters/http/origin.py",
+        "        try:\n            response = await super().send(conn)",
+        "        try:\n            await on_sent()\n            response = await super().send(conn)",
+        "tests/adapters/http/test_session.py::test_sent_is_told_once_when_the_request_is_written_and_before_the_answer",
     ),
 )
 
