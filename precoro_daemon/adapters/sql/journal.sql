@@ -130,7 +130,11 @@ WHERE facts <> excluded.facts OR supplier IS NOT excluded.supplier OR ours IS NO
 -- name: claims_of_document
 SELECT key, invoice, amount, currency, day, supplier, ours
 FROM claims
-WHERE ledger = :ledger AND NOT takes_back AND (key = :key OR (key >= :key || '/' AND key < :key || '0'))
+WHERE ledger = :ledger AND key = :key AND NOT takes_back
+UNION ALL
+SELECT key, invoice, amount, currency, day, supplier, ours
+FROM claims
+WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
     AND key NOT IN (SELECT value FROM json_each(:kept));
 
 -- name: take_in_misread
@@ -167,8 +171,10 @@ WHERE claims.ledger = ? AND claims.key = ?;
 UPDATE claims SET intent = made.id, carried = CASE WHEN made.amount = claims.amount THEN claims.facts ELSE '' END
 FROM intents AS made
 WHERE claims.ledger = :ledger AND claims.key = :key AND claims.intent IS NULL
-    AND (made.id = claims.ours OR (made.remote_id = :key AND made.direction = 'to_ledger'))
-    AND made.direction = 'to_ledger' AND made.ledger = :ledger AND made.state = 'confirmed';
+    AND made.id IN (
+        SELECT claims.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key AND direction = 'to_ledger'
+    )
+    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed';
 
 -- name: changed_entries
 SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed,
