@@ -253,6 +253,40 @@ async def test_a_damaged_state_is_replaced_and_kept(tmp_path: Path) -> None:
     assert done.aside.stat().st_size == 5016  # type: ignore[attr-defined]
 
 
+async def left_by_a_moved_state(place: Path) -> bytes:
+    """A backup, and what a killed service's state leaves when its main file alone is moved away. Its log."""
+    state = place / "state.db"
+    await filled(state, rows=20)
+    await in_thread(back_up, state, place / "copy.db", identity="company", replace=False)
+    async with open_store(state, identity="company") as store:
+        await listed(store.mirror, *(record(number + 1, note="later") for number in range(300)))
+        kept = place.with_name("kept")
+        kept.mkdir()
+        for name in ("state.db-wal", "state.db-shm"):
+            shutil.copy(place / name, kept)
+    state.unlink()
+    for path in kept.iterdir():
+        shutil.copy(path, place)
+    return (place / "state.db-wal").read_bytes()
+
+
+async def test_the_log_of_a_state_that_was_moved_away_is_not_played_into_the_restored_one(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    log = await left_by_a_moved_state(place)
+    (place / "state.db-journal").write_bytes(b"another one")
+    done = await in_thread(restore, place / "copy.db", place / "state.db", identity="company")
+    assert done.calls is None, "what it called is not known"  # type: ignore[attr-defined]
+    assert done.aside.read_bytes() == log  # type: ignore[attr-defined]
+    aside = done.aside.name.removesuffix("-wal")  # type: ignore[attr-defined]
+    assert (place / f"{aside}-journal").read_bytes() == b"another one"
+    assert {"state.db-wal", "state.db-shm", "state.db-journal"}.isdisjoint(names(place))
+    assert query(place / "state.db", "PRAGMA integrity_check") == [("ok",)]
+    assert query(place / "state.db", "SELECT count(*) FROM records") == [(20,)]
+    async with open_store(place / "state.db", identity="company") as store:
+        assert len(await store.budget_book.load(0.0)) == 3
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
@@ -272,6 +306,32 @@ restoring.restore(Path(sys.argv[1]), Path(sys.argv[2]), identity="company")
 """
 
 
+def killed_at(number: int, place: Path) -> int:
+    run = [sys.executable, "-c", KILLED, str(place / "copy.db"), str(place / "state.db"), str(number)]
+    return subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, check=False, timeout=60).returncode
+
+
+async def test_killed_at_any_line_the_log_of_a_state_that_was_moved_away_is_kept_and_not_played(
+    tmp_path: Path,
+) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    log = await left_by_a_moved_state(origin)
+    for number in range(0, 400, 4):
+        place = tmp_path / f"run {number}"
+        shutil.copytree(origin, place)
+        code = await anyio.to_thread.run_sync(killed_at, number, place)
+        assert log in [path.read_bytes() for path in place.glob("*-wal")], number
+        if (place / "state.db").exists():
+            assert "state.db-wal" not in names(place)
+            assert query(place / "state.db", "SELECT count(*) FROM records") == [(20,)]
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+    else:
+        raise AssertionError("it never ended")
+
+
 async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Path) -> None:
     origin = tmp_path / "origin"
     origin.mkdir()
@@ -285,16 +345,11 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
         for path in (used, tmp_path / "state.db-wal"):  # as a killed service leaves it
             shutil.copy(path, origin)
 
-    def play(number: int) -> int:
-        place = tmp_path / f"run {number}"
-        shutil.copytree(origin, place)
-        run = [sys.executable, "-c", KILLED, str(place / "copy.db"), str(place / "state.db"), str(number)]
-        return subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, check=False, timeout=60).returncode
-
     seen = set()
     for number in range(0, 400, 3):
-        code = await anyio.to_thread.run_sync(play, number)
         place = tmp_path / f"run {number}"
+        shutil.copytree(origin, place)
+        code = await anyio.to_thread.run_sync(killed_at, number, place)
         async with open_store(place / "state.db", identity="company") as store:
             assert not (await store.journal.switch()).armed
             calls = len(await store.budget_book.load(0.0))

@@ -29,8 +29,8 @@ _REASON = "the state was restored from a backup; look at `payments plan`, then a
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """aside: where the former state is, None if there was none · calls: of the former state that the quota still
-    counts, None if it could not be read"""
+    """aside: where the former state is, or its log if nothing else was left of it; None if there was none · calls: of
+    the former state that the quota still counts, None if it could not be read"""
 
     aside: Path | None
     calls: int | None
@@ -77,8 +77,8 @@ def restore(backup: Path, state: Path, *, identity: str) -> Restored:
 
 
 def _remove(draft: Path) -> None:
-    for ending in ("", "-wal", "-shm", "-journal"):
-        draft.with_name(f"{draft.name}{ending}").unlink(missing_ok=True)
+    for part in _parts(draft, "", "-wal", "-shm", "-journal"):
+        part.unlink(missing_ok=True)
 
 
 def _fetch(backup: Path, draft: Path, identity: str) -> None:
@@ -88,12 +88,13 @@ def _fetch(backup: Path, draft: Path, identity: str) -> None:
 
 
 def _close(state: Path, identity: str) -> _Account | None:
-    """Bring the former state into one file and read its account; None if it is too damaged for that.
+    """Bring the former state into one file and read its account; None if it is too damaged for that, or gone without
+    its log.
 
     Raises what says that it is another's or in use.
     """
     if not state.exists() or not state.stat().st_size:
-        return _Account()
+        return None if any(part.exists() for part in _parts(state, "-wal", "-journal")) else _Account()
     try:
         with closing(sqlite3.connect(f"{state.as_uri()}?mode=rw", uri=True, isolation_level=None)) as former:
             former.row_factory = sqlite3.Row
@@ -158,22 +159,27 @@ def _take_over(connection: sqlite3.Connection, former: _Account) -> None:
 
 
 def _keep_aside(state: Path) -> Path | None:
-    """A second name for the former state, which keeps its own until the new one takes it in one step."""
-    if not state.exists():
-        return None
+    """A second name for the former state, which keeps its own until the new one takes it in one step.
+
+    Where it was moved away, what it left: SQLite would play that into the new one.
+    """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    aside = state.with_name(f"{state.name}.before-{stamp}")
-    for ending in ("", "-wal", "-journal"):
-        former = state.with_name(f"{state.name}{ending}")
-        if former.exists():
-            _link(former, aside.with_name(f"{aside.name}{ending}"))
+    kept = [
+        _link(former, former.with_name(f"{state.name}.before-{stamp}{former.name.removeprefix(state.name)}"))
+        for former in _parts(state, "", "-wal", "-journal")
+        if former.exists()
+    ]
     make_durable(state.parent)
-    for ending in ("-wal", "-shm", "-journal"):  # of a damaged state; SQLite would play them into the new one
-        state.with_name(f"{state.name}{ending}").unlink(missing_ok=True)
-    return aside
+    for part in _parts(state, "-wal", "-shm", "-journal"):  # of a damaged state too
+        part.unlink(missing_ok=True)
+    return kept[0] if kept else None
 
 
-def _link(former: Path, aside: Path) -> None:
+def _parts(state: Path, *endings: str) -> list[Path]:
+    return [state.with_name(f"{state.name}{ending}") for ending in endings]
+
+
+def _link(former: Path, aside: Path) -> Path:
     try:
         aside.hardlink_to(former)
     except FileExistsError:
@@ -181,3 +187,4 @@ def _link(former: Path, aside: Path) -> None:
     except OSError:  # a file system without second names
         shutil.copy2(former, aside)
         make_durable(aside)
+    return aside
