@@ -80,10 +80,14 @@ def apply(parent: Path | None, config: Path | None) -> None:
                 or "the running service was woken, and sends what may be sent: see `payments review` and its log"
             )
             break
+        if reports[-1].stopped:
+            break
     for name, report in zip(enabled, reports, strict=False):
         click.echo(f"{name}: {report.brought} steps")
         for line in report.failed:
             click.echo(f"  {line}")
+    if any(report.stopped for report in reports):
+        sys.exit(130)
     outlook = _look_ahead(settings)
     if outlook.closed:
         click.echo(f"nothing is sent: {outlook.closed}")
