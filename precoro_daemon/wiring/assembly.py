@@ -83,7 +83,10 @@ async def assemble_on(
         jobs = dict(build_jobs(settings, sides))
         if ledger is not None:
             await store.journal.prepare()
-            jobs |= payment_jobs(settings, build_payments(settings, store, connection.desk, ledger, clock))
+            payments = build_payments(
+                settings, store, connection.desk, ledger, clock, refuse_if_stopped=connection.refuse_if_stopped
+            )
+            jobs |= payment_jobs(settings, payments)
         jobs |= item_job(settings, store, connection.items, clock)
         jobs = {name: jobs[name] for name in JOB_NAMES if name in jobs}
         remains, due = partial(_remains, settings, store.mirror), partial(_details_due, settings, store.mirror)
@@ -114,13 +117,18 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Precoro, as lists and documents, as files, and as the desks where invoices are paid and items written."""
+    """Precoro, as lists and documents, as files, and as the desks where invoices are paid and items written.
+
+    stop               let no further call leave
+    refuse_if_stopped  raises Stopped after that
+    """
 
     precoro: PrecoroClient
     attachments: PrecoroAttachments
     desk: HttpPaymentDesk
     items: HttpItemDesk
     stop: Callable[[], None]
+    refuse_if_stopped: Callable[[], None]
     account: Budget
 
 
@@ -144,5 +152,6 @@ async def connect(
             HttpPaymentDesk(retrying, throttled, credentials, clock),
             HttpItemDesk(client, retrying, throttled, credentials, clock),
             throttled.stop,
+            throttled.refuse_if_stopped,
             throttled.account,
         )

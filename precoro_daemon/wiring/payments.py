@@ -36,12 +36,27 @@ class Payments:
     export: ExportPayments
 
 
-def build_payments(settings: Settings, store: Store, desk: PaymentDesk, ledger: Ledger, clock: Clock) -> Payments:
+def build_payments(
+    settings: Settings,
+    store: Store,
+    desk: PaymentDesk,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    refuse_if_stopped: Callable[[], None],
+) -> Payments:
+    """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the books then either."""
     given = settings.mark_invoices_paid
     naming = "number" if given.external_id == "number" else "uuid"
     till = Till(desk, store.journal, store.claims, clock, given.repost, naming)
     books = _books(settings, store, ledger, clock)
-    stopped = _stopped(settings)
+    by_file = _stopped(settings)
+
+    async def stopped() -> str:
+        reason = await by_file()
+        refuse_if_stopped()
+        return reason
+
     return Payments(
         MarkInvoicesPaid(till, books, caps(settings), stopped, named=given.external_id != "none"),
         ExportPayments(

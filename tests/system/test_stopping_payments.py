@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 
 from precoro_daemon.sandbox import paying
@@ -49,3 +52,33 @@ async def test_a_stopped_apply_does_not_begin_the_other_direction(tmp_path: Path
         assert "export_payments" not in done.stdout
         assert it.entries == []
         assert payments(invoice) == []
+
+
+SLOW = """CREATE TRIGGER slow AFTER INSERT ON payments BEGIN
+    UPDATE payments SET supplier = supplier WHERE id = (
+        WITH RECURSIVE counting (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 2000000)
+        SELECT max(n) FROM counting);
+END"""
+"""Some tenths of a second for each payment that the books take."""
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("--once",)])
+async def test_after_a_signal_nothing_more_is_sent_to_the_books(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    async with stage(tmp_path) as it:
+        await paid_at_precoro(it, 12)
+        await anyio.to_thread.run_sync(_slow_down, it.ledger)
+        async with it.program.running(*arguments) as process:
+            await until(lambda: it.entries, within=30)
+            process.send_signal(signal.SIGTERM)
+            before = len(it.entries)
+            done = await finish(process)
+        assert (done.code, done.stderr) == (130 if "--once" in arguments else 0, ""), done
+        assert len(it.entries) <= before + 2, "what was on its way"
+        states = it.intents()
+        assert states.count(("to_ledger", "planned")) == 12 - len(it.entries)
+        assert not {"sending", "doubt"} & {state for _, state in states}
+
+
+def _slow_down(ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(SLOW)

@@ -161,9 +161,12 @@ class Gate:
             _log.info("window_closed", window=opening.window, lane=passage.lane.name.lower(), wait=round(wait))
 
     def _check(self) -> None:
+        self.refuse_if_stopped()
+        self._guard.check()
+
+    def refuse_if_stopped(self) -> None:
         if self._stopped:
             raise Stopped("no call leaves any more: the run is ending")
-        self._guard.check()
 
     def _opening(self, passage: Passage, now: float) -> Opening:
         return self._budget.opening(passage.lane, passage.key, now)

@@ -76,6 +76,10 @@ class Throttled:
         """Let no further call leave: waiting and new ones raise Stopped, those in flight end as they would."""
         self._gate.stop()
 
+    def refuse_if_stopped(self) -> None:
+        """Raises Stopped after `stop`: for what goes elsewhere, and is to end with the calls."""
+        self._gate.refuse_if_stopped()
+
     async def rest(self, seconds: float) -> None:
         await self._gate.rest(seconds)
 
