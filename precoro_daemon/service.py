@@ -234,6 +234,8 @@ class Service:
             return
         self._tell(desk, started_at, lap)
         if isinstance(lap.ended, BudgetSpent):
+            if lap.brought:
+                self._recover(desk)
             self._await_quota(desk, lap.ended)
         elif lap.ended is not None:
             self._hold(desk, lap.ended)
@@ -281,9 +283,14 @@ class Service:
         desk.pulse.trouble = error
 
     def _release(self, desk: _Desk) -> None:
+        self._recover(desk)
+        desk.held, desk.told_until = False, 0.0
+
+    def _recover(self, desk: _Desk) -> None:
+        """What kept it from working does so no more; the quota still may."""
         if desk.pulse.trouble is not None:
             _log.info("job_recovered", job=desk.job.name)
-        desk.pulse.trouble, desk.held, desk.unasked, desk.setbacks, desk.told_until = None, False, False, 0, 0.0
+        desk.pulse.trouble, desk.unasked, desk.setbacks = None, False, 0
 
     async def _watch(self) -> None:
         """Tell the supervisor that all is well, as long as it is."""

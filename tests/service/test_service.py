@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.schedules import Every
@@ -18,6 +19,7 @@ from precoro_daemon.errors import (
     Forbidden,
     LedgerMisfit,
     Stopped,
+    StoreUnavailable,
     StoreUnusable,
     TemporaryError,
 )
@@ -490,3 +492,26 @@ async def test_what_is_no_job_must_give_signs_of_life_too() -> None:
     assert seen == [False, True]
     gap = max(later - earlier for earlier, later in pairwise(day.manager.beats))
     assert 290 <= gap <= 310
+
+
+@in_virtual_time
+async def test_a_job_whose_laps_end_with_the_quota_has_recovered_once_they_bring_something() -> None:
+    day = Day()
+
+    async def lap() -> LapReport:
+        if day.now < 100:
+            return LapReport(ended=StoreUnavailable("locked"))
+        brought = 500 if day.now > 5_000 else 0
+        return LapReport(brought, ended=BudgetSpent("spent", resume_at=day.clock.now() + 600))
+
+    seen: list[object] = []
+
+    def look(_: object) -> None:
+        seen.append(day.heartbeat.of("backfill").trouble)
+
+    day.job("backfill", lap, work=[1] * 10_000)
+    with capture_logs() as told:
+        await day.live(40_000, (4_000, look), (10_000, look))
+    assert [str(trouble) for trouble in seen] == ["locked", "None"]
+    events = [line["event"] for line in told if line["event"] != "lap_finished"]
+    assert events == ["job_hindered", "budget_spent", "job_recovered"], "each is told once"
