@@ -153,15 +153,10 @@ class Service:
         desk.pulse.begin(self._clock.now())
         try:
             if await desk.job.due(False):
-                desk.unasked = False
                 return True
-            if desk.unasked:
-                self._release(desk)
-            desk.held = False  # until there is something to do
-            self._plan(desk, self._clock.now())
+            self._idle(desk)
         except DaemonError as error:
             self._hold(desk, error)
-            desk.unasked = True
         finally:
             desk.pulse.rest()
         return False
@@ -196,7 +191,7 @@ class Service:
                     desk.plan(self._clock.now(), self._clock.now())
                     break
             if not ran:
-                self._plan(desk, self._clock.now())
+                self._idle(desk)
         except DaemonError as error:
             self._hold(desk, error)
         finally:
@@ -260,6 +255,12 @@ class Service:
         at = desk.job.schedule.after(started_at) if desk.job.schedule else now + _LOOK
         desk.plan(at, now)
 
+    def _idle(self, desk: _Desk) -> None:
+        """There is nothing to do, or somebody else did it meanwhile: nothing keeps the job from anything."""
+        self._recover(desk)
+        desk.held = False
+        self._plan(desk, self._clock.now())
+
     def _await_quota(self, desk: _Desk, spent: BudgetSpent) -> None:
         """Told once for as long as it lasts: a window that slides opens for one call, and closes again."""
         now = self._clock.now()
@@ -290,7 +291,7 @@ class Service:
         """What kept it from working does so no more; the quota still may."""
         if desk.pulse.trouble is not None:
             _log.info("job_recovered", job=desk.job.name)
-        desk.pulse.trouble, desk.unasked, desk.setbacks = None, False, 0
+        desk.pulse.trouble, desk.setbacks = None, 0
 
     async def _watch(self) -> None:
         """Tell the supervisor that all is well, as long as it is."""
@@ -344,7 +345,6 @@ class _Desk:
     scope       of its lap, while it runs
     nap         of its wait for its turn
     held        something keeps it from working until `pulse.next_at`; waking it would not help
-    unasked     not even whether there is something to do could be found out
     setbacks    laps in a row that came to nothing
     told_until  until then the log needs no other line about the spent quota
     planned_at  when `pulse.next_at` was set
@@ -356,7 +356,6 @@ class _Desk:
     scope: anyio.CancelScope | None = None
     nap: anyio.CancelScope | None = None
     held: bool = False
-    unasked: bool = False
     setbacks: int = 0
     told_until: float = 0.0
     planned_at: float = 0.0

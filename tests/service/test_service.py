@@ -515,3 +515,47 @@ async def test_a_job_whose_laps_end_with_the_quota_has_recovered_once_they_bring
     assert [str(trouble) for trouble in seen] == ["locked", "None"]
     events = [line["event"] for line in told if line["event"] != "lap_finished"]
     assert events == ["job_hindered", "budget_spent", "job_recovered"], "each is told once"
+
+
+@in_virtual_time
+async def test_trouble_is_over_when_others_have_done_what_there_was_to_do() -> None:
+    """One that cannot work while there is something to do, and finds nothing at its next turn."""
+    day = Day()
+    work = [1]
+
+    async def lap() -> LapReport:
+        work.append(1)  # it is still to do
+        return LapReport(ended=StoreUnavailable("locked"))
+
+    troubles: list[str] = []
+
+    def look(_: object) -> None:
+        troubles.append(str(day.heartbeat.of("details").trouble))
+
+    day.job("details", lap, work=work)
+    with capture_logs() as told:
+        await day.live(1000, (20, look), (30, lambda _: work.clear()), (80, look))
+    assert troubles == ["locked", "None"]
+    assert [line["event"] for line in told] == ["job_hindered", "job_recovered"]
+
+
+@in_virtual_time
+async def test_trouble_is_over_when_others_did_the_work_while_the_job_waited_for_its_turn() -> None:
+    day = Day()
+    work = [1]
+
+    async def lap() -> LapReport:
+        work.append(1)
+        return LapReport(ended=StoreUnavailable("locked"))
+
+    async def other() -> LapReport:
+        if day.now > 50:
+            await day.clock.sleep(100)
+            work.clear()
+        return LapReport()
+
+    day.job("details", lap, work=work, group="documents")
+    day.job("deliveries", other, schedule=Every(55), group="documents")
+    await day.live(400)
+    assert day.heartbeat.of("details").trouble is None
+    assert day.times("details") == [0]
