@@ -31,6 +31,9 @@ _log = get_logger()
 _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
 
+_LONGEST = 1000
+"""Characters of what an order says for people; the rest is cut off."""
+
 _LAP_ENDS_WITHIN = 10.0
 """Real seconds that reading the books waits for a lap of payments, which may itself wait for Precoro's limits."""
 
@@ -84,7 +87,7 @@ async def _between_laps(service: Service, stack: AsyncExitStack) -> None:
 async def carry_out(settings: Settings, order: Order) -> str:
     """What there is to say of it. Raises StoreHeld, DecisionRefused and what reading the books raises."""
     async with open_desk(settings) as here:
-        return await orders.carry_out(order, here.desk)
+        return await orders.carry_out(_legible(order), here.desk)
 
 
 def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
@@ -99,9 +102,9 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
     with closing(asked):
         _connect(asked, path, held)
         try:
-            asked.request("POST", PATH, msgspec.json.encode(order))
+            asked.request("POST", PATH, msgspec.json.encode(_legible(order)))
             answer = asked.getresponse()
-            told = msgspec.json.decode(answer.read(65_536), type=dict[str, str | int])
+            told = _told(answer.status, answer.read(65_536))
         except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
             text = f"the service gave no answer, and may have done it: see `payments review` or `trace` ({error})"
             raise OrderUnanswered(text) from None
@@ -113,6 +116,24 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
     refusal = DecisionRefused(why)
     refusal.exit_code = int(told.get("exit_code", refusal.exit_code))
     raise refusal
+
+
+def _legible(order: Order) -> Order:
+    """Whatever bytes a shell made of it: an order to stop is never refused for its words."""
+    texts = {name: value for name, value in msgspec.structs.asdict(order).items() if isinstance(value, str)}
+    texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
+    said = {name: texts[name][:_LONGEST] for name in ("by", "reason")}
+    return msgspec.structs.replace(order, **texts | said)
+
+
+def _told(status: int, body: bytes) -> dict[str, str | int]:
+    """Raises MsgspecError where the answer may be half of one. What was refused unread was not done."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, str | int])
+    except msgspec.MsgspecError:
+        if 400 <= status < 500:
+            return {}
+        raise
 
 
 def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,34 @@ async def test_what_it_does_not_understand_it_says(tmp_path: Path) -> None:
                 told = await anyio.to_thread.run_sync(posted, door, body)
                 assert told.startswith(b"HTTP/1.1 %d" % status), told
             assert (await it.command("arm")).code == 0
+            await ends(process)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+async def test_whatever_is_said_with_it_an_order_to_stop_is_obeyed(tmp_path: Path, beside: bool) -> None:
+    """Of bytes that are no text, and longer than any order may be."""
+    async with stage(tmp_path) as it, AsyncExitStack() as stack:
+        for_hours(it)
+        if beside:
+            await stack.enter_async_context(it.program.running("run"))
+            await until(lambda: answers(Path(f"{it.program.state}.control")))
+        for reason, shown in (("audit \udcff\udcfe", "audit ??"), ("x" * 20_000, f"{'x' * 1000}")):
+            assert (await it.command("arm")).code == 0
+            done = await it.command("disarm", "--reason", reason)
+            assert (done.code, done.stderr) == (0, ""), done
+            [(meta,)] = it.program.query(
+                "SELECT reason FROM journal WHERE event = 'disarm' ORDER BY seq DESC LIMIT 1"
+            )
+            assert meta.endswith(f": {shown}")
+
+
+async def test_an_order_that_is_refused_unread_was_not_done(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        for_hours(it)
+        async with it.program.running("run") as process:
+            await until(lambda: answers(Path(f"{it.program.state}.control")))
+            refused = await it.command("adopt", "1234", "--payment", "x" * 20_000)
+            assert (refused.code, "answered 413" in refused.stderr) == (2, True), refused
             await ends(process)
 
 
