@@ -7,6 +7,8 @@ import shlex
 import stat
 from pathlib import Path
 
+from precoro_daemon.settings.files import NotRegular, open_regular
+
 _LONGEST = 4096
 
 
@@ -17,7 +19,7 @@ class CredentialError(Exception):
 def read_credential(path: Path) -> str:
     """The one line of the file, without white space around."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             _refuse_if_shared(path, os.fstat(file.fileno()))
             content = file.read(_LONGEST + 1)
     except OSError as error:
@@ -55,6 +57,8 @@ def _reason(error: OSError) -> str:
             return "there is no such file (a relative path starts at the working directory)"
         case IsADirectoryError():
             return "this is a directory; allowed: the file that holds the secret"
+        case NotRegular():
+            return "this is no regular file; allowed: the file that holds the secret"
         case PermissionError():
             return "the user who runs this may not read the file"
     return f"the file cannot be read: {(error.strerror or type(error).__name__).lower()}"

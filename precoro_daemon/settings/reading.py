@@ -14,6 +14,7 @@ from pydantic_settings import EnvSettingsSource
 
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
+from precoro_daemon.settings.files import NotRegular, open_regular
 from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
@@ -92,11 +93,14 @@ def _read_file(path: Path) -> _File:
 
 def _decode(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise ConfigurationError(f"{path}: this is a directory; give the TOML file in it") from None
+    except NotRegular:
+        raise ConfigurationError(f"{path}: this is no regular file; give the TOML file") from None
     except PermissionError:
         raise ConfigurationError(f"{path}: the user who runs this may not read the file") from None
     except (OSError, ValueError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,17 @@ Mistake = Callable[..., str]
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[Path]:
+    """A named pipe. Whoever opens it waits, and finds nothing in the end."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    end = threading.Timer(2, lambda: path.open("wb").close())
+    end.start()
+    yield path
+    end.cancel()
 
 
 @pytest.fixture

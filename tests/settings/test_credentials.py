@@ -125,6 +125,12 @@ def test_a_directory(file: Path, tmp_path: Path):
     )
 
 
+def test_a_pipe_is_not_waited_for(file: Path, pipe: Path):
+    said = "config.toml:4: precoro.token_file: this is no regular file; allowed: the file that holds the secret"
+    assert _refusal(file, pipe) == said
+    assert _token(_load(file, PRECORO_TOKEN=SECRET)) == SECRET
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_one_may_not_read(file: Path, tmp_path: Path):
     assert "the user who runs this may not read the file" in _refusal(file, _secret_file(tmp_path / "t", mode=0))

@@ -168,6 +168,11 @@ def test_where_the_toml_breaks(content: str, place: str, mistake: Mistake):
     assert mistake(precoro=content).startswith(place)
 
 
+def test_a_pipe_is_no_configuration(pipe: Path):
+    with pytest.raises(ConfigurationError, match=r"pipe: this is no regular file; give the TOML file$"):
+        load(pipe, ACCESS)
+
+
 def test_files_from_windows_editors(file: Path):
     file.write_bytes(b"\xef\xbb\xbf" + (PRECORO + "[limits]\nper_day = 5\n").replace("\n", "\r\n").encode())
     assert load(file, ACCESS).limits.per_day == 5
