@@ -84,11 +84,26 @@ def _read_file(path: Path) -> _File:
     text = _decode(path)
     try:
         values = tomllib.loads(text)
+        _refuse_long_numbers(values)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(_syntax(path, text, str(error))) from None
     except RecursionError:
         raise ConfigurationError(f"{path}: nested too deeply to be a configuration") from None
+    except ValueError:  # tomllib's own too, for a number of thousands of digits
+        raise ConfigurationError(f"{path}: a whole number in it has more than the 64 bits that TOML has") from None
     return _File(str(path), values, line_numbers(text))
+
+
+def _refuse_long_numbers(value: object) -> None:
+    """Those that are written in hexadecimal are read at any length, and can then not be shown. Raises ValueError."""
+    match value:
+        case int() if value.bit_length() > 64:
+            raise ValueError
+        case dict():
+            _refuse_long_numbers(list(value.values()))
+        case list():
+            for item in value:
+                _refuse_long_numbers(item)
 
 
 def _decode(path: Path) -> str:

@@ -162,6 +162,8 @@ def test_a_file_one_may_not_read(file: Path):
         ("[limits\n", "config.toml:1:8: not valid TOML: "),
         ('a = """\n', "config.toml:2: not valid TOML: "),
         ("a = " + "[" * 5000, "config.toml: nested too deeply"),
+        (f"[limits]\nper_day = {'9' * 5000}\n", "config.toml: a whole number in it has more than the 64 bits"),
+        (f"[limits]\na = [{{b = 0x{'f' * 5000}}}]\n", "config.toml: a whole number in it has more than the 64 bits"),
     ],
 )
 def test_where_the_toml_breaks(content: str, place: str, mistake: Mistake):
