@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from precoro_daemon.adapters.sql.store import Store, open_store
 from precoro_daemon.domain.quota import QuotaPlan
-from precoro_daemon.errors import DaemonError, FatalError, StoreHeld, StoreUnavailable, gravest, leaves
+from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, gravest, leaves
 from precoro_daemon.heartbeat import Heartbeat
 from precoro_daemon.ports import Supervisor, Tallies
 from precoro_daemon.service import Around, Service
@@ -105,14 +105,13 @@ class _Runs:
             reloads = self._reloads + (self._former is not None)
             try:
                 service = await stack.enter_async_context(self._service(self._settings, reloads))
-            except (FatalError, ExceptionGroup) as error:
-                failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
-                if self._former is None or not isinstance(failure, FatalError):
+            except Exception as error:
+                if self._former is None:
                     raise
                 self._settings, self._former = self._former, None
                 self._host.adopted(self._settings)
                 service = await stack.enter_async_context(self._service(self._settings, self._reloads))
-                self._refuse(str(failure))
+                self._refuse(error)
             if self._former is not None:
                 _log.info("reloaded")
                 self._reloads = reloads
@@ -162,33 +161,35 @@ class _Runs:
         """Read the configuration anew; False, and told, if it cannot be used."""
         try:
             fresh = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
-        except FatalError as error:
-            self._refuse(str(error))
-            return False
-        if fixed := _fixed(self._settings, fresh):
-            reason = f"{', '.join(fixed)} cannot change while the program runs; stop it and start it again"
-            self._refuse(reason)
+            _refuse_other_fixed(self._settings, fresh)
+        except Exception as error:  # noqa: BLE001 - the service goes on, whatever it is
+            self._refuse(error)
             return False
         # Those that were asked for while others still drain were never tried: the ones in use are to go back to.
         self._settings, self._former = fresh, self._former or self._settings
         self._host.adopted(fresh)
         return True
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, error: Exception) -> None:
         """The log is read by nobody at that moment: whoever looks at the page later is told too."""
-        _log.error("reload_refused", reason=reason)
+        failure = gravest(leaves(error)) if isinstance(error, ExceptionGroup) else error
+        foreseen = isinstance(failure, DaemonError)
+        reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"
+        _log.error("reload_refused", reason=reason, **({} if foreseen else {"exc_info": error}))
         if self._heartbeat is not None:
             self._heartbeat.pulse.refused = reason
 
 
-def _fixed(present: Settings, fresh: Settings) -> list[str]:
+def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
     """What stands in the new settings and cannot be taken over by a program that holds a state."""
     fixed = {
         "state.url": (present.state.path, fresh.state.path),
         "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
         "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
     }
-    return [name for name, (before, now) in fixed.items() if before != now]
+    if other := [name for name, (before, now) in fixed.items() if before != now]:
+        names = ", ".join(other)
+        raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
 
 
 async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
