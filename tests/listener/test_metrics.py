@@ -106,6 +106,11 @@ def test_both_forms_are_understood(snapshot: Snapshot) -> None:
     assert list(read_open_metrics(open_metrics.decode()))
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text; version=1.x", "text/plain;version=\udcff, */*"])
+def test_who_asks_for_a_version_that_is_none_is_given_the_plain_form(accept: str) -> None:
+    assert rendered(families(quiet()), accept)[1] == rendered(families(quiet()), "")[1]
+
+
 def test_nothing_that_users_wrote_becomes_a_label_and_labels_are_few() -> None:
     told = text(troubled())
     assert HOSTILE[:10] not in told

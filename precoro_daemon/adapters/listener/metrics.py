@@ -97,7 +97,10 @@ def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Ready(found))
     ProcessCollector(registry=registry)
-    encode, kind = choose_encoder(accept)
+    try:
+        encode, kind = choose_encoder(accept)
+    except (TypeError, ValueError):  # it asks for a version that is none
+        encode, kind = choose_encoder("")
     return encode(registry), kind
 
 
