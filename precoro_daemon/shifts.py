@@ -36,12 +36,14 @@ class Orders:
     reload       read the configuration anew; True if the service is to be built again by it. Failures are told there
     stopping     tell whoever looks that the end has begun
     last_resort  the process must be gone after that many real seconds
+    ending       told how it ends, when nobody here heeds signals any more
     """
 
     supervisor: Supervisor
     reload: Callable[[], Awaitable[bool]]
     stopping: Callable[[], None]
     last_resort: Callable[[float], None]
+    ending: Callable[[End], None]
 
 
 async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], orders: Orders) -> End:
@@ -51,13 +53,17 @@ async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], 
     """
     shifts = _Shifts(build, orders)
     async with anyio.create_task_group() as group:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            # It was held back since the program began, when nobody could have heeded it.
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-            heed = partial(shifts.heed_signals, signals, group)
-            group.start_soon(lasting, "the watch for signals", heed, name="signals")
-            await shifts.run()
-            group.cancel_scope.cancel()
+        try:
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+                # It was held back since the program began, when nobody could have heeded it.
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+                heed = partial(shifts.heed_signals, signals, group)
+                group.start_soon(lasting, "the watch for signals", heed, name="signals")
+                await shifts.run()
+                group.cancel_scope.cancel()
+        finally:
+            if shifts.ended is not None:
+                orders.ending(shifts.ended)
     assert shifts.ended is not None
     return shifts.ended
 

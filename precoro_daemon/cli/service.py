@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
 import signal
@@ -18,6 +19,9 @@ from precoro_daemon.cli.running import config_option, load, run_async
 if TYPE_CHECKING:
     from precoro_daemon.ports import Tallies
     from precoro_daemon.settings import Settings
+    from precoro_daemon.shifts import End
+
+_CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 
 
 @click.command()
@@ -41,11 +45,11 @@ def run(parent: Path | None, config: Path | None) -> None:
         reread=partial(load, path),
         adopted=log.follow,
         last_resort=_leave_within,
+        ending=_keep_code,
         tallies=tallies,
         command=_called(path),
     )
-    end = run_async(lambda: wiring.serve(settings, host))
-    sys.exit(130 if end == "interrupted" else 0)
+    sys.exit(_CODES[run_async(lambda: wiring.serve(settings, host))])
 
 
 @click.command()
@@ -91,6 +95,15 @@ class ServiceLog:
 def leave(*_: object) -> NoReturn:
     """End the process where it is. An exception would be lost where Python raises none: a finalizer, a callback."""
     os._exit(0)
+
+
+def _keep_code(end: End) -> None:
+    """From here on no signal changes the exit code; who insists need not wait for what hangs."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(_CODES[end]))
+        # In its last moments Python takes its own handlers away. What is ignored stays so.
+        atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 def _leave_within(seconds: float) -> None:

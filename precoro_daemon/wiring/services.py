@@ -44,6 +44,7 @@ class Host:
     reread       the settings as they are now. Raises ConfigurationError
     adopted      called with settings that are in use from now on
     last_resort  the process must be gone after that many real seconds, whatever hangs
+    ending       told how the service ends, when it heeds signals no more
     tallies      what was counted, lines of the log among it
     command      how this program is called with its configuration, for people who are told what to type
     """
@@ -52,6 +53,7 @@ class Host:
     reread: Callable[[], Settings]
     adopted: Callable[[Settings], None]
     last_resort: Callable[[float], None]
+    ending: Callable[[End], None]
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
 
@@ -91,7 +93,8 @@ class _Runs:
         self._reloads = 0
 
     async def run(self) -> End:
-        orders = Orders(self._host.supervisor, self._reload, self._stopping, self._host.last_resort)
+        host = self._host
+        orders = Orders(host.supervisor, self._reload, self._stopping, host.last_resort, host.ending)
         return await run_shifts(self._build, orders)
 
     def _stopping(self) -> None:

@@ -45,6 +45,7 @@ class House:
     days: list[Day] = field(default_factory=list)
     begun: anyio.Event = field(default_factory=anyio.Event)
     limits: list[float] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
     left: int = 0
 
     @asynccontextmanager
@@ -72,7 +73,8 @@ class House:
         self.manager.said.append("told")
 
     async def run(self) -> End:
-        return await run_shifts(self.build, Orders(self.manager, self.reload, self.stopping, self.limits.append))
+        orders = Orders(self.manager, self.reload, self.stopping, self.limits.append, self.ends.append)
+        return await run_shifts(self.build, orders)
 
 
 async def nothing(_: Day) -> LapReport:
@@ -112,6 +114,7 @@ async def test_a_signal_lets_calls_in_flight_finish(number: signal.Signals, end:
     assert house.left == 1, "what was built is closed"
     assert "stopping: finishing the calls in flight" in house.manager.said
     assert house.limits == [18.5], "whatever hangs, the process is gone in less than 20 s"
+    assert house.ends == [end]
 
 
 async def test_a_second_signal_ends_everything_where_it_is() -> None:
@@ -119,6 +122,7 @@ async def test_a_second_signal_ends_everything_where_it_is() -> None:
     assert await run(house, signal.SIGTERM, signal.SIGTERM) == "terminated"
     assert house.left == 1
     assert house.limits == [18.5, 1.5]
+    assert house.ends == ["terminated"]
 
 
 async def test_an_idle_service_ends_at_once() -> None:

@@ -61,7 +61,7 @@ class Whole:
     async def running(self) -> AsyncIterator[None]:
         self.program.write()
         settings = await anyio.to_thread.run_sync(load, self.program.config, self.program.environment)
-        host = Host(self.supervisor, lambda: settings, lambda _: None, lambda _: None)
+        host = Host(self.supervisor, lambda: settings, lambda _: None, lambda _: None, lambda _: None)
         self.others = frozenset(asyncio.all_tasks())
         self.task = asyncio.create_task(serve_daemon(settings, host), name="the program")
         try:

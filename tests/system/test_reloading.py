@@ -59,7 +59,7 @@ async def test_a_reload_that_fails_in_whatever_way_is_refused(
         program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
         program.write()
         settings = await anyio.to_thread.run_sync(load, program.config, program.environment)
-        host = Host(Unsupervised(), lambda: change(settings), lambda _: None, lambda _: None)
+        host = Host(Unsupervised(), lambda: change(settings), lambda _: None, lambda _: None, lambda _: None)
         with capture_logs() as logs:
             task = asyncio.create_task(serve_daemon(settings, host))
 

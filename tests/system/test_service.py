@@ -40,6 +40,31 @@ async def test_a_second_service_on_one_state_ends_and_names_the_holder(tmp_path:
             assert (await finish(first)).code == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "next_ones", "code"),
+    [
+        (signal.SIGTERM, signal.SIGHUP, 0),
+        (signal.SIGTERM, signal.SIGTERM, 0),
+        (signal.SIGTERM, signal.SIGINT, 0),
+        (signal.SIGINT, signal.SIGTERM, 130),
+    ],
+)
+async def test_signals_in_its_last_moments_leave_it_its_exit_code(
+    tmp_path: Path, first: signal.Signals, next_ones: signal.Signals, code: int
+) -> None:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
+        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
+        async with program.running("run") as process:
+            await _until(program, "SELECT count(*) FROM laps")
+            process.send_signal(first)
+            with anyio.fail_after(20):
+                while process.returncode is None:
+                    await anyio.sleep(0.03)
+                    with suppress(ProcessLookupError):
+                        process.send_signal(next_ones)
+            assert process.returncode == code
+
+
 @pytest.mark.alone
 async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
     plan = Plan(days=2.2, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
