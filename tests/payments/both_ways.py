@@ -12,6 +12,7 @@ import random
 import sys
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 
 from precoro_daemon.domain.payments import State
 from precoro_daemon.errors import DoubtfulError, PermanentError, TemporaryError
@@ -40,15 +41,18 @@ async def play(seed: int) -> tuple[Counter[str], list[str]]:
     await stage.export()
     stage.bank.clock.time += MINUTE
     invoices = [stage.invoice() for _ in range(2)]
+    twice: list[tuple[int, str]] = []
     for number in range(dice.randrange(3, 8)):
-        _happens(dice, stage, dice.choice(invoices), number)
+        twice += _happens(dice, stage, dice.choice(invoices), number)
+        _changes_ours(dice, stage)
         for exporting in dice.sample((True, False), k=2):
             await _lap(dice, stage, exporting=exporting)
     stage.ledger.failures.clear()
     for _ in range(12):
         await stage.lap(after=20 * MINUTE)
         await stage.export(after=6 * HOUR)
-    return _judged(stage)
+    counts, wrong = _judged(stage)
+    return counts, wrong + _entered_again(stage, twice)
 
 
 def _company(dice: random.Random) -> Scene:
@@ -59,8 +63,9 @@ def _company(dice: random.Random) -> Scene:
     return stage
 
 
-def _happens(dice: random.Random, stage: Scene, invoice: Row, number: int) -> None:
-    """Somebody pays in Precoro, or in the books, now and then the same in both."""
+def _happens(dice: random.Random, stage: Scene, invoice: Row, number: int) -> list[tuple[int, str]]:
+    """Somebody pays in Precoro, or in the books, now and then the same in both, which both know by another day then.
+    What stands on both sides so: Precoro's id and the books' key of it."""
     cents = dice.choice((1_000, 2_500, dice.randrange(1, 4_000)))
     day = DAY + timedelta(days=number)
     where = dice.choice(("books", "precoro", "books", "precoro", "both"))
@@ -68,9 +73,23 @@ def _happens(dice: random.Random, stage: Scene, invoice: Row, number: int) -> No
         try:
             stage.bank.person_pays(invoice, cents, day.isoformat())
         except RefusedError:
-            return
+            return []
+    key = ""
     if where in ("books", "both"):
-        stage.pays(invoice, f"{cents // 100}.{cents % 100:02d}", paid_on=day)
+        apart = dice.choice((0, 0, 1, -1, 3)) if where == "both" else 0
+        key = stage.pays(invoice, f"{cents // 100}.{cents % 100:02d}", paid_on=day + timedelta(days=apart))
+    return [(invoice.made("payments")[-1].id, key)] if where == "both" else []
+
+
+def _changes_ours(dice: random.Random, stage: Scene) -> None:
+    """Somebody takes an entry of ours back, makes it again, or gives it the bank's day."""
+    known = [one.remote_id for one in stage.intents if one.direction == "to_ledger" and one.remote_id]
+    if not known or dice.random() < 0.7:
+        return
+    key = dice.choice(known)
+    entry = stage.ledger.entries[int(key.removeprefix("B-"))]
+    again = {"amount": entry.amount, "paid_on": entry.paid_on + timedelta(days=dice.choice((0, 2)))}
+    stage.ledger.change(key, **dice.choice(({"amount": Decimal(0)}, again)))
 
 
 async def _lap(dice: random.Random, stage: Scene, *, exporting: bool) -> None:
@@ -97,6 +116,14 @@ def _judged(stage: Scene) -> tuple[Counter[str], list[str]]:
     wrong += [f"echo in Precoro: {one}" for one in intents if one.direction == "to_precoro" and one.source[0] == "B"]
     open_ = [one for one in intents if one.state in (State.SENDING, State.DOUBT, State.PLANNED)]
     return counts, wrong + [f"stuck: {one} is {one.state} ({one.reason})" for one in open_]
+
+
+def _entered_again(stage: Scene, twice: list[tuple[int, str]]) -> list[str]:
+    """What people entered on both sides is there, and not to be made a second time on either."""
+    sent = {one.source for one in stage.intents if one.direction == "to_precoro" and stage.bank.made.get(one.id)}
+    booked = {entry.payment_id for entry in stage.ledger.entries}
+    wrong = [f"made in Precoro though it was there: {key}" for _, key in twice if key in sent]
+    return wrong + [f"made in the books though they had it: {number}" for number, _ in twice if number in booked]
 
 
 async def _play_all(seeds: range) -> tuple[Counter[str], list[str]]:
