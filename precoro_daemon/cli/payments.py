@@ -67,6 +67,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
     enabled = [name for name in wiring.JOB_NAMES if name in wiring.PAYMENT_JOBS and getattr(settings, name).enabled]
     if not enabled:
         raise click.UsageError("neither mark_invoices_paid nor export_payments is enabled in the configuration")
+    wiring.demand_state(settings)
     reports: list[RunReport] = []
     for name in enabled:
         try:
@@ -154,7 +155,8 @@ def arm(parent: Path | None, config: Path | None) -> None:
     settings = load(config or parent)
     from precoro_daemon import wiring
 
-    click.echo(f"{_carry_out(settings, 'arm')}; a file {wiring.kill_switch(settings)} stops them at once")
+    said = f"{_carry_out(settings, 'arm')}; a file {wiring.kill_switch(settings)} stops them at once"
+    click.echo(f"{said}\nthis is the state {settings.state.path.resolve()}")
 
 
 @payments.command()
@@ -163,7 +165,8 @@ def arm(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     """Let no payment be sent until they are armed again; looking and planning go on."""
-    click.echo(_carry_out(load(config or parent), "disarm", reason=reason))
+    settings = load(config or parent)
+    click.echo(f"{_carry_out(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
 
 
 @payments.command()

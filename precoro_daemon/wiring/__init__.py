@@ -8,7 +8,7 @@ from precoro_daemon.wiring.listeners import webhook_url
 from precoro_daemon.wiring.look import Look, look
 from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.services import Host, serve
-from precoro_daemon.wiring.state import back_up_state, restore_state
+from precoro_daemon.wiring.state import back_up_state, demand_state, restore_state
 from precoro_daemon.wiring.values import clock_for, kill_switch, limits, secrets
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "check_access",
     "check_folder",
     "clock_for",
+    "demand_state",
     "estimate_cost",
     "find_supervisor",
     "kill_switch",

@@ -13,7 +13,6 @@ import anyio.to_thread
 import msgspec
 
 from precoro_daemon.adapters.listener.control import LIFE, PATH, control
-from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.ownership import hand_over
 from precoro_daemon.domain.addresses import Address
 from precoro_daemon.errors import DecisionRefused, ListenerUnusable, OrderUnanswered, StoreHeld
@@ -24,7 +23,7 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.wiring.asking import LocalConnection
 from precoro_daemon.wiring.payments import open_desk
-from precoro_daemon.wiring.values import identity
+from precoro_daemon.wiring.state import demand_state
 
 _log = get_logger()
 
@@ -85,7 +84,8 @@ async def _between_laps(service: Service, stack: AsyncExitStack) -> None:
 
 
 async def carry_out(settings: Settings, order: Order) -> str:
-    """What there is to say of it. Raises StoreHeld, DecisionRefused and what reading the books raises."""
+    """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, what reading the books raises."""
+    await anyio.to_thread.run_sync(demand_state, settings)
     async with open_desk(settings) as here:
         return await orders.carry_out(_legible(order), here.desk)
 
@@ -96,8 +96,7 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
     Raises `held` if it takes none; StoreUnusable for another company's state; OrderUnanswered; what it refuses.
     """
     path = _socket(settings.state.path)
-    with closing(open_read_only(settings.state.path, identity(settings))):
-        pass  # it is this company's
+    demand_state(settings)
     asked = LocalConnection(str(path), LIFE)
     with closing(asked):
         _connect(asked, path, held)

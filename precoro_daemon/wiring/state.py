@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
 
 from precoro_daemon.adapters.sql.backup import Backup, back_up
+from precoro_daemon.adapters.sql.opening import open_read_only
 from precoro_daemon.adapters.sql.restoring import Restored, restore
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import identity
+
+
+def demand_state(settings: Settings) -> None:
+    """For what makes no sense without one: another directory is soon mistaken for that of the service. Blocking.
+
+    Raises StoreUnusable if there is none, or not this company's.
+    """
+    with closing(open_read_only(settings.state.path, identity(settings))):
+        pass
 
 
 async def back_up_state(settings: Settings, target: Path, *, replace: bool) -> Backup:

@@ -67,6 +67,7 @@ async def flood(directory: Path, *, seconds: float, rate: float, cores: Sequence
         }
         program.sections |= payment_sections(directory, every="2s")
         await anyio.to_thread.run_sync(books.found, directory / "books.db")
+        await program.found()
         assert (await program.run("payments", "arm")).code == 0
         log = directory / "log"
         with log.open("wb") as lines:

@@ -119,6 +119,7 @@ async def live(directory: Path, plan: Plan) -> Course:
             sandbox.company.webhooks.add(url=f"http://{address}/{_SECRET}")
         if plan.payments:
             await anyio.to_thread.run_sync(books.found, directory / "books.db")
+            await program.found()
             armed = await program.run("payments", "arm")
             assert armed.code == 0, armed
         log = directory / "log"

@@ -18,6 +18,10 @@ from typing import Any
 import anyio
 from anyio.abc import Process
 
+from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.settings import load
+from precoro_daemon.wiring.values import identity
+
 ROOT = Path(__file__).resolve().parents[2]
 NO_LIMITS = dict.fromkeys(
     ("per_second", "per_minute", "per_hour", "per_day", "same_get_per_minute", "same_get_per_hour"), 0
@@ -72,6 +76,15 @@ class Program:
         }
         sections = {name: given.get(name, {}) | self.sections.get(name, {}) for name in given | self.sections}
         self.config.write_text("".join(_toml(name, keys) for name, keys in sections.items()))
+
+    async def found(self) -> None:
+        """A state into which nothing was mirrored yet."""
+        async with open_store(self.state, identity=await anyio.to_thread.run_sync(self._identity)):
+            pass
+
+    def _identity(self) -> str:
+        self.write()
+        return identity(load(self.config, self.environment))
 
     @asynccontextmanager
     async def running(self, *arguments: str) -> AsyncIterator[Process]:

@@ -42,6 +42,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
         }
         program.sections |= payment_sections(directory, every="1s")
         await anyio.to_thread.run_sync(books.found, directory / "books.db")
+        await program.found()
         assert (await program.run("payments", "arm")).code == 0
         payable = list(books.payable(sandbox.company))
         owed: list[Row] = []

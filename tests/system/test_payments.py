@@ -80,6 +80,7 @@ async def stage(directory: Path, **options: Any) -> AsyncIterator[Stage]:
             "mark_invoices_paid": {"enabled": True, "match_by": "idn"},
             "export_payments": {"enabled": True},
         }
+        await program.found()
         yield Stage(sandbox, program, ledger)
 
 
@@ -178,6 +179,20 @@ async def test_the_kill_switch_and_apply(tmp_path: Path) -> None:
         await stop.unlink()
         assert (await it.command("apply")).code == 0
         assert payments(invoice) == [10_000]
+
+
+async def test_where_no_state_is_nothing_is_ordered_and_none_is_made(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        assert f"this is the state {it.program.state}\n" in (await it.command("disarm")).stdout
+        elsewhere = tmp_path / "elsewhere"
+        await anyio.Path(elsewhere).mkdir()
+        it.program.sections["state"] = {"url": "sqlite:///elsewhere/state.db"}
+        orders = ("plan", "arm", "disarm", "apply", "adopt 3f", "repost 3f", "drop 3f")
+        for order in orders:
+            refused = await it.command(*order.split())
+            assert (refused.code, refused.stdout) == (4, ""), (order, refused)
+            assert f"There is no state in {elsewhere / 'state.db'} yet" in refused.stderr
+        assert [one.name async for one in anyio.Path(elsewhere).iterdir()] == []
 
 
 async def test_a_restored_store_sends_nothing(tmp_path: Path) -> None:
