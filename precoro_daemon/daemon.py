@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,6 +30,9 @@ DRAIN = 15.0
 _LANDING = 3.0
 """Seconds before a run's time is over from which no new call leaves, so that those in flight still count."""
 
+_LINES = 20
+"""Of the log, at most, for what failed in one lap."""
+
 StopCause = Literal["signal", "time"]
 
 
@@ -44,6 +47,7 @@ class Job:
     after      a lap of one of these jobs that brought something wakes it
     group      jobs of one group never run together, "" for none
     yields_to  it is broken off when the turn of one of these comes, and taken up afterwards
+    silent     its laps do not log by themselves what failed
     """
 
     name: str
@@ -54,6 +58,7 @@ class Job:
     after: frozenset[str] = frozenset()
     group: str = ""
     yields_to: frozenset[str] = frozenset()
+    silent: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +78,17 @@ class RunReport:
     due: int = 0
     spent: BudgetSpent | None = None
     stopped: StopCause | None = None
+
+
+def tell_failures(job: Job, lap: LapReport, known: Collection[str]) -> None:
+    """Log what failed, if the job does not do so itself. `known`: what was told before."""
+    if not job.silent:
+        return
+    fresh = [line for line in lap.failed if line not in known]
+    for line in fresh[:_LINES]:
+        _log.warning("work_failed", job=job.name, reason=line)
+    if (more := len(fresh) - _LINES) > 0:
+        _log.warning("work_failed", job=job.name, reason=f"and {more:,} more")
 
 
 async def run_once(jobs: Sequence[Job], stop_calls: Callable[[], None], time_limit: float | None) -> RunReport:
@@ -119,13 +135,16 @@ class _Run:
     async def _lap(self, job: Job) -> bool:
         """Run one lap; False if this job can do no more in this run."""
         lap = await job.lap()
+        tell_failures(job, lap, self.report.failed)
         self.report.brought += lap.brought
         self.report.failed += lap.failed
         if isinstance(lap.ended, BudgetSpent):
             _log.warning("budget_spent", job=job.name, reason=str(lap.ended))
             if self.report.spent is None or lap.ended.resume_at < self.report.spent.resume_at:
                 self.report.spent = lap.ended
-        elif not isinstance(lap.ended, Stopped | TemporaryError | PermanentError):
+        elif isinstance(lap.ended, TemporaryError | PermanentError):
+            _log.warning("job_hindered", job=job.name, reason=str(lap.ended))
+        elif not isinstance(lap.ended, Stopped):
             self.fatal = lap.ended
         return lap.ended is None
 

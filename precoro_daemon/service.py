@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 import structlog
 
-from precoro_daemon.daemon import Job
+from precoro_daemon.daemon import Job, tell_failures
 from precoro_daemon.domain.retries import pause_of_job
 from precoro_daemon.errors import (
     AuthenticationError,
@@ -222,6 +222,7 @@ class Service:
         pulse, now = desk.pulse, self._clock.now()
         started_at = min(started_at, now)  # the first answer may have set the clock back
         good = not lap.failed and (lap.ended is None or isinstance(lap.ended, BudgetSpent | Stopped))
+        tell_failures(desk.job, lap, pulse.lap.failed if pulse.lap else ())
         pulse.lap, pulse.ended_at, pulse.laps = lap, now, pulse.laps + 1
         pulse.good_at = now if good else pulse.good_at
         pulse.failures += not good

@@ -26,6 +26,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "schedule_contradicted": "the schedules ask for more calls than a day has",
         "quota_planned": "what schedules take of a day's calls, and how many days the back-fill takes with the rest",
         "lap_finished": "a job had its turn and brought something, or failed at something",
+        "work_failed": "something that a job did came to nothing; it is tried again",
         "lap_yielded": "a lap was broken off as another job's turn came; it goes on afterwards",
         "part_stalled": "a part of the program gave no sign of life for too long",
         "job_hindered": "a job cannot do its work at present; it is tried again",

@@ -9,9 +9,17 @@ from dataclasses import dataclass, field
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from precoro_daemon.daemon import Job, RunReport, run_once
-from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, Stopped, StoreUnusable
+from precoro_daemon.errors import (
+    AuthenticationError,
+    BudgetSpent,
+    DaemonError,
+    Stopped,
+    StoreUnusable,
+    TemporaryError,
+)
 from precoro_daemon.ports import LapReport
 
 Lap = Callable[[], Awaitable[LapReport]]
@@ -25,7 +33,7 @@ class Stage:
     stopped: anyio.Event = field(default_factory=anyio.Event)
     jobs: list[Job] = field(default_factory=list)
 
-    def job(self, name: str, *laps: LapReport | Lap) -> None:
+    def job(self, name: str, *laps: LapReport | Lap, silent: bool = False) -> None:
         script = list(laps)
 
         async def due(_: bool) -> bool:
@@ -36,7 +44,7 @@ class Stage:
             step = script.pop(0)
             return step if isinstance(step, LapReport) else await step()
 
-        self.jobs.append(Job(name, due, lap))
+        self.jobs.append(Job(name, due, lap, silent=silent))
 
     async def run(self, time_limit: float | None = None) -> RunReport:
         return await run_once(self.jobs, self.stopped.set, time_limit)
@@ -100,6 +108,28 @@ async def test_what_failed_is_told_line_by_line(stage: Stage) -> None:
     stage.job("lists", LapReport(1, failed=["taxes: 404"]))
     stage.job("details", LapReport(failed=["invoices 12: 500", "invoices 13: 500"]))
     assert (await stage.run()).failed == ["taxes: 404", "invoices 12: 500", "invoices 13: 500"]
+
+
+@pytest.mark.asyncio
+async def test_what_a_silent_job_failed_at_is_logged_once_and_within_bounds(stage: Stage) -> None:
+    failed = [f"payment {number}: 503" for number in range(30)]
+    stage.job("payments", LapReport(1, failed=failed), LapReport(1, failed=failed), silent=True)
+    stage.job("details", LapReport(failed=["invoices 12: 500"]))
+    with capture_logs() as logs:
+        await stage.run()
+    assert [line["reason"] for line in logs] == [*failed[:20], "and 10 more"]
+    assert {(line["event"], line["log_level"], line["job"]) for line in logs} == {
+        ("work_failed", "warning", "payments")
+    }
+
+
+@pytest.mark.asyncio
+async def test_what_leaves_a_job_nothing_to_do_in_a_run_is_logged(stage: Stage) -> None:
+    stage.job("items", LapReport(failed=["items of 7: 503"], ended=TemporaryError("503")))
+    stage.job("lists", LapReport(ended=Stopped("no call leaves any more")))
+    with capture_logs() as logs:
+        await stage.run()
+    assert [(line["event"], line["job"], line["reason"]) for line in logs] == [("job_hindered", "items", "503")]
 
 
 @pytest.mark.asyncio

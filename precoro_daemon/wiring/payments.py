@@ -90,6 +90,7 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
             schedule=settings.mark_invoices_paid.every,
             after=_LISTS,
             group="payments",
+            silent=True,
         )
     if settings.export_payments.enabled:
         if abilities.create == "none":
@@ -103,6 +104,7 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
             schedule=settings.export_payments.every,
             after=_LISTS,
             group="payments",
+            silent=True,
         )
     return jobs
 

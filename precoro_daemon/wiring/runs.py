@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def _now(job: Job) -> Job:
     async def due(ran: bool) -> bool:
         return not ran
 
-    return Job(job.name, due, job.forced or job.lap)
+    return replace(job, due=due, lap=job.forced or job.lap)
 
 
 async def check_access(settings: Settings) -> str:

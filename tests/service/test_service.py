@@ -324,6 +324,21 @@ async def test_other_trouble_is_met_later_and_later_but_every_quarter_of_an_hour
 
 
 @in_virtual_time
+async def test_what_a_silent_job_fails_at_again_and_again_is_logged_once() -> None:
+    day = Day()
+
+    async def lap() -> LapReport:
+        return LapReport(failed=["the books cannot be read"] if day.now < 250 else ["payment 7: 503"])
+
+    day.job("payments", lap, schedule=Every(100), silent=True)
+    day.job("lists", lap, schedule=Every(100))
+    with capture_logs() as logs:
+        await day.live(450)
+    told = [(line["job"], line["reason"]) for line in logs if line["event"] == "work_failed"]
+    assert told == [("payments", "the books cannot be read"), ("payments", "payment 7: 503")]
+
+
+@in_virtual_time
 async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() -> None:
     day = Day()
     asked: list[int] = []

@@ -195,6 +195,16 @@ async def test_where_no_state_is_nothing_is_ordered_and_none_is_made(tmp_path: P
         assert [one.name async for one in anyio.Path(elsewhere).iterdir()] == []
 
 
+async def test_books_that_cannot_be_read_are_in_the_log(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        with closing(sqlite3.connect(it.ledger)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            done = await it.program.once("--only", "mark_invoices_paid")
+        [told] = done.only("work_failed")
+        assert (done.code, told["job"], told["level"]) == (3, "mark_invoices_paid", "warning")
+        assert told["reason"].startswith("the books books could not be read: ")
+
+
 async def test_a_restored_store_sends_nothing(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         first, second = it.invoice(), it.invoice()
