@@ -14,6 +14,7 @@ payment_tables.py         payments as tables for people, and as JSON for program
 receiving.py              one attached file: from its source, checked, under its name on the disk
 screen.py                 what a person sees: live progress and tables
 service.py                jobs on their schedules, for months: wake-ups, turns, quota, setbacks, watchdog
+sheets.py                 tables that lose nothing: side by side where the screen is wide enough, else row by row
 shifts.py                 one service after the other, until a signal says it is over: reload, drain, the end in time
 tables.py                 status and estimate as tables for people, and status as JSON for programs
 telemetry.py              structlog set-up, the declared event names, redaction, excerpts of foreign text

@@ -18,6 +18,7 @@ from precoro_daemon.domain.wanted_items import shown_custom
 from precoro_daemon.domain.words import moment
 from precoro_daemon.jobs.plan_items import Outline
 from precoro_daemon.ports import PlanState
+from precoro_daemon.sheets import Sheet
 from precoro_daemon.wiring.items import PlanLook, Pulled
 
 _SHOWN = 40
@@ -130,11 +131,9 @@ def plan_state(look: PlanLook) -> RenderableType:
     """How far a plan is, and each write that needs a person's eye."""
     parts: list[RenderableType] = []
     if look.writes:
-        table = Table(box=SIMPLE_HEAD)
-        for title in ("state", "", "item", "name", "why"):
-            table.add_column(title, no_wrap=title != "why")
+        table = Sheet(("state", "", "item", "name", "why"), sentences="why")
         for write in look.writes:
-            table.add_row(str(write.state), str(write.step.kind), write.step.key, _cut(write.step.label), _why(write))
+            table.add(str(write.state), str(write.step.kind), write.step.key, _cut(write.step.label), _why(write))
         parts.append(table)
     return Group(*parts, Text(f"{plan_line(look.state)}", style="bold"))
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from precoro_daemon.domain.intents import Attempt, Intent
@@ -17,6 +15,7 @@ from precoro_daemon.domain.money import plain
 from precoro_daemon.domain.words import moment
 from precoro_daemon.paying.forecasting import Forecast, Outlook
 from precoro_daemon.ports import Line
+from precoro_daemon.sheets import Sheet
 
 _SHORT = 8
 """Letters of an id that people need."""
@@ -61,32 +60,23 @@ def review(found: Outlook) -> RenderableType:
     return Group(_table(waiting), Text(hint))
 
 
-def _table(forecasts: Sequence[Forecast]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for title, right in (
-        ("id", 0),
-        ("invoice", 1),
-        ("payment", 0),
-        ("day", 0),
-        ("amount", 1),
-        ("what", 0),
-        ("why", 0),
-    ):
-        table.add_column(title, justify="right" if right else "left", no_wrap=title != "why")
+def _table(forecasts: Sequence[Forecast]) -> Sheet:
+    titles = ("id", "invoice", "payment", "day", "amount", "what", "why")
+    table = Sheet(titles, right=("invoice", "amount"), sentences="why")
     for one in forecasts:
         intent = one.intent
         invoice = intent.invoice_idn if intent.invoice_idn is not None else intent.invoice_id
         amount = f"{plain(one.amount)} {intent.currency}"
         if one.amount != intent.amount:
             amount += f" (books: {plain(intent.amount)})"
-        table.add_row(
+        table.add(
             intent.id[:_SHORT],
             "?" if invoice is None else str(invoice),
-            Text(intent.source),
+            intent.source,
             intent.day.isoformat(),
             amount,
-            f"{_FATES[one.fate]}, {_WAYS[intent.direction]}" if one.fate == "send" else _FATES[one.fate],
-            Text(one.reason),
+            f"{_FATES[one.fate]}, {_WAYS[intent.direction]}",
+            one.reason,
         )
     return table
 
@@ -109,13 +99,11 @@ def outlook_as_json(found: Outlook, only: Sequence[str] = tuple(_FATES)) -> str:
 
 def trace(found: Trace) -> RenderableType:
     intent = found.intent
-    table = Table(box=SIMPLE_HEAD)
-    for title in ("when", "event", "state", "attempt", "why"):
-        table.add_column(title, no_wrap=title != "why")
+    table = Sheet(("when", "event", "state", "attempt", "why"), sentences="why")
     for line in found.lines:
         facts = "".join(f"\n{key.replace('_', ' ')}: {value}" for key, value in line.facts.items())
         attempt = str(line.attempt) if line.attempt else ""
-        table.add_row(moment(line.at), line.event, line.target, attempt, Text(f"{line.reason}{facts}".strip()))
+        table.add(moment(line.at), line.event, line.target, attempt, f"{line.reason}{facts}".strip())
     remote = f", known there as {intent.remote_id}" if intent.remote_id else ""
     title = f"{intent.id}: {intent}, {_WAYS[intent.direction]}; {intent.state}{remote}"
     return Group(Text(title, style="bold"), table, *(Text(_attempt(one)) for one in found.attempts))

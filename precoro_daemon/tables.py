@@ -7,9 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from precoro_daemon.adapters.sql.attachments import FileState
@@ -22,6 +20,7 @@ from precoro_daemon.domain.item_writes import State
 from precoro_daemon.domain.words import amount, moment, span
 from precoro_daemon.jobs.verify_attachments import Verdict
 from precoro_daemon.ports import Aside
+from precoro_daemon.sheets import Sheet
 from precoro_daemon.wiring import Look
 
 _SHOWN = 10
@@ -114,14 +113,14 @@ def _time_for(calls: int, limits: Limits) -> float:
     return duration(calls, windows)
 
 
-def _collections(look: Look) -> Table:
-    table = _table("collection", "records", "gone", "as of", "details", "due", "aside", "census")
+def _collections(look: Look) -> Sheet:
+    table = _sheet("collection", "records", "gone", "as of", "details", "due", "aside", "census")
     for name in COLLECTIONS:
         if (state := look.overview.collections.get(name)) is None:
             continue
         aside = sum(count for (one, _), count in look.overview.aside_counts.items() if one == name)
         detailed = name in look.with_details
-        table.add_row(
+        table.add(
             name.replace("_", " "),
             f"{state.wanted:,}",
             _count(state.vanished),
@@ -265,9 +264,9 @@ def _item(item: Aside) -> Mapping[str, Any]:
 
 def estimate(costs: Sequence[Cost], limits: Limits) -> RenderableType:
     """Calls per collection, and how long they take in all."""
-    table = _table("collection", "records", "list calls", "detail calls")
+    table = _sheet("collection", "records", "list calls", "detail calls")
     for cost in costs:
-        table.add_row(cost.collection.replace("_", " "), f"{cost.rows:,}", _count(cost.pages), _count(cost.details))
+        table.add(cost.collection.replace("_", " "), f"{cost.rows:,}", _count(cost.pages), _count(cost.details))
     calls = sum(cost.calls for cost in costs)
     per_day = max(limits.per_day - limits.reserved("day", Lane.DETAILS), 0)
     words = f"{calls:,} calls in all: about {span(_time_for(calls, limits))} within the limits"
@@ -298,11 +297,11 @@ def verdict_as_json(found: Verdict) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
-def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
     """What a query gave."""
-    table = _table(*titles, left=titles)
+    table = Sheet(titles)
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add(*("" if value is None else str(value) for value in row))
     return table
 
 
@@ -310,8 +309,5 @@ def _count(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def _table(*titles: str, left: Sequence[str] = ()) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for number, title in enumerate(titles):
-        table.add_column(title, no_wrap=title != "reason", justify="left" if not number or title in left else "right")
-    return table
+def _sheet(first: str, *numbers: str) -> Sheet:
+    return Sheet((first, *numbers), right=numbers)

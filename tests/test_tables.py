@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -77,6 +78,18 @@ def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
     assert line(shown, "taxes") == "0 not yet listed"
     places = [shown.index(name) for name in ("purchase orders", "invoices", "suppliers", "taxes")]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 80, 120])
+def test_no_count_is_cut_however_narrow_the_screen(width: int) -> None:
+    large = replace(FRESH, wanted=1_234_567, detailed=1_200_000, due=34_567, vanished=5_432)
+    told = text(tables.status(look(STATES | {"invoices": large})), width)
+    assert max(map(len, told.splitlines())) <= width
+    words = re.sub(r"\s", "", told)
+    for part in ("1,234,567", "1,200,000", "34,567", "5,432", "12minago", "page2(400of9,000)", "owed"):
+        assert part in words, part
+    told = text(tables.estimate(COSTS, Limits()), width)
+    assert [part for part in ("4,500", "23", "320") if part not in told] == []
 
 
 def test_status_tells_which_laps_had_failures_and_since_when() -> None:
