@@ -284,6 +284,35 @@ def test_a_whole_run_logs_json_lines_and_status_shows_what_it_brought(run: Run, 
     assert "invoices" in run("status").stdout
 
 
+def test_what_calls_nobody_needs_no_key(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "books").mkdir()
+    columns = ", ".join(f'{name} = "{name}"' for name in ("key", "invoice", "amount", "currency", "paid_on"))
+    more = f'[state]\nurl = "sqlite:///{tmp_path / "precoro.db"}"\n[ledger]\nkind = "csv"\nname = "B"\n'
+    more += f'[ledger.csv]\nin_directory = "{tmp_path / "books"}"\ncolumns = {{ {columns} }}\n'
+    configure(tmp_path, company.url, company.token, company.email, more)
+    assert run("--once", "--only", "mirror_collections").exit_code == 0
+    config = tmp_path / "config.toml"
+    config.write_text(
+        config.read_text().replace('token_file = "token"\n', "") + '[apply_deliveries]\nlisten = "127.0.0.1:8470"\n'
+    )
+    calls = company.journal.total
+    for command in (
+        ["status"],
+        ["status", "--json"],
+        ["state", "backup", "copy.db"],
+        ["state", "restore", "copy.db"],
+        ["payments", "disarm"],
+        ["payments", "review"],
+        ["payments", "plan"],
+    ):
+        done = run(*command)
+        assert (done.exit_code, done.stderr) == (0, ""), command
+    for command in (["check"], ["--once"], ["status", "--webhook-url"], ["payments", "apply"]):
+        refused = run(*command)
+        assert (refused.exit_code, "precoro.token: missing" in refused.stderr) == (4, True), command
+    assert company.journal.total == calls
+
+
 def test_one_job_alone(run: Run, company: Sandbox) -> None:
     assert run("--once", "--only", "mirror_collections").exit_code == 0
     state = json.loads(run("status", "--json").stdout)

@@ -15,6 +15,7 @@ from precoro_daemon.cli.items import items
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
+    NO_CALL,
     Commands,
     Duration,
     config_option,
@@ -69,7 +70,7 @@ def check(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
     """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=() if webhook_url else NO_CALL)
     from precoro_daemon import tables, wiring
 
     if webhook_url:

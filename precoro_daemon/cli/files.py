@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from precoro_daemon.cli.running import config_option, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, load, make_console, run_async
 
 
 @click.group()
@@ -28,7 +28,7 @@ def files() -> None:
 @click.pass_obj
 def verify(parent: Path | None, share: float, as_json: bool, config: Path | None) -> None:
     """Read kept files again. What is damaged or missing is fetched by the next run; strangers are only told."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     if settings.fetch_attachments.directory is None:
         raise click.UsageError("[fetch_attachments] has no directory to keep files in")
     from precoro_daemon import tables, wiring

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import config_option, exit_code, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, make_console, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.daemon import RunReport
@@ -86,7 +86,7 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
 @click.pass_obj
 def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool) -> None:
     """Show how far the last plan is, and what was refused, skipped or is in doubt."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon import item_tables
     from precoro_daemon.wiring.items import look_at_plan
 
@@ -103,7 +103,7 @@ def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool)
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
     """Give up what is left of a plan. What may have been sent is still looked for."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon import item_tables
     from precoro_daemon.wiring.items import drop_plan
 

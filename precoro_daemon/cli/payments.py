@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.running import config_option, load, make_console, run_async
+from precoro_daemon.cli.running import BOOKS_ALONE, NO_CALL, config_option, load, make_console, run_async
 from precoro_daemon.errors import OrderUnanswered, StoreHeld, gravest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon import payment_tables
 
-    settings = load(config or parent)
+    settings = load(config or parent, spare=BOOKS_ALONE)
     try:
         _carry_out(settings, "plan")
     except OrderUnanswered as busy:
@@ -104,7 +104,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """List what waits for a person, and what is in doubt."""
     from precoro_daemon import payment_tables
 
-    outlook = _look_ahead(load(config or parent))
+    outlook = _look_ahead(load(config or parent, spare=NO_CALL))
     if as_json:
         click.echo(payment_tables.outlook_as_json(outlook, only=("review", "doubt")))
     else:
@@ -118,7 +118,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
     """The other side has the payment: take it for done."""
-    click.echo(_carry_out(load(config or parent), "adopt", ident=ident, payment=payment))
+    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
 
 
 @payments.command()
@@ -134,7 +134,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
     """Send the payment (again) in the next lap, if it still fits then."""
-    click.echo(_carry_out(load(config or parent), "repost", ident=ident, invoice=invoice, force=force))
+    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
 
 
 @payments.command()
@@ -144,7 +144,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
     """The payment is not to be sent."""
-    click.echo(_carry_out(load(config or parent), "drop", ident=ident, reason=reason))
+    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
 
 
 @payments.command()
@@ -152,7 +152,7 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 @click.pass_obj
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. Look at `payments plan` first."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon import wiring
 
     said = f"{_carry_out(settings, 'arm')}; a file {wiring.kill_switch(settings)} stops them at once"
@@ -165,7 +165,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     """Let no payment be sent until they are armed again; looking and planning go on."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     click.echo(f"{_carry_out(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
 
 
@@ -186,7 +186,7 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
             intent, await keeper.journal.trace(intent.id), await keeper.journal.attempts(intent.id)
         )
 
-    found = _look(load(config or parent), work)
+    found = _look(load(config or parent, spare=NO_CALL), work)
     if as_json:
         click.echo(payment_tables.trace_as_json(found))
     else:

@@ -6,7 +6,7 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -95,10 +95,18 @@ def exit_code(report: RunReport) -> int:
     return 3 if report.failed or report.remains else 0
 
 
-def load(config: Path | None) -> Settings:
+NO_CALL = ("precoro", "apply_deliveries", "ledger")
+"""Sections whose secrets are not used by commands that call nobody."""
+
+BOOKS_ALONE = ("precoro", "apply_deliveries")
+"""The same of those that read the books."""
+
+
+def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
+    """spare: sections whose secret may be missing."""
     from precoro_daemon.settings import load
 
-    return load(config, os.environ)
+    return load(config, os.environ, spare=spare)
 
 
 def make_console() -> Console:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from precoro_daemon.cli.running import config_option, load, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, load, run_async
 
 
 @click.group()
@@ -22,7 +22,7 @@ def state() -> None:
 @click.pass_obj
 def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> None:
     """Copy the state into FILE while the program goes on. Attached files are copied by other means."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon import wiring
     from precoro_daemon.domain.words import amount
 
@@ -39,7 +39,7 @@ def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> N
 @click.pass_obj
 def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     """Put the backup in FILE in the place of the state, which is kept beside it. Payments are disarmed."""
-    settings = load(config or parent)
+    settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon import wiring
 
     done = run_async(lambda: wiring.restore_state(settings, source))

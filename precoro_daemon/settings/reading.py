@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,13 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
 }
 """What systemd calls each secret."""
 
+_DEMANDED: frozenset[KeyPath] = frozenset(
+    {("precoro", "token"), ("apply_deliveries", "secret"), ("ledger", "rest", "token")}
+)
+"""Secrets whose absence is a mistake; the others are optional."""
+
 _STAND_IN = "what-is-wrong-with-the-token-was-said"
+_ABSENT = "a-secret-that-this-command-does-not-need"
 
 Tree = dict[str, Any]
 
@@ -47,12 +53,14 @@ class _File:
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str] = ()) -> Settings:
     """Settings from the file, overridden by the environment; ConfigurationError lists all mistakes at once.
 
     path     None: config.toml in the working directory if there is one, else the environment alone
     environ  PRECORO_DAEMON__SECTION__KEY overrides any key, PRECORO_TOKEN and PRECORO_EMAIL are short for two
              of them; an empty variable counts as absent
+    spare    sections whose secret is not going to be used, so that its absence is no mistake: systemd has credentials
+             only while the service runs
     """
     file = _read_file(path or _DEFAULT_FILE) if path or _DEFAULT_FILE.exists() else _File()
     variables = _variables(environ)
@@ -61,6 +69,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     values.setdefault("precoro", {})
     _add_preset(values)
     mistakes = [mistake for secret in SECRETS for mistake in _place(secret, values, file, origins, environ)]
+    for secret in _DEMANDED:
+        if secret[0] in spare and (section := _section(values, secret[:-1])) is not None:
+            section.setdefault(str(secret[-1]), _ABSENT)
     settings, more = _validate(values, origins)
     if settings is None or mistakes:
         raise ConfigurationError(

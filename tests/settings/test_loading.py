@@ -33,6 +33,22 @@ def test_without_a_file_the_environment_alone(tmp_path: Path, monkeypatch: pytes
     assert read.precoro.origin == "https://api.precoro.us"
 
 
+def test_a_secret_that_nobody_uses_may_be_missing_and_nothing_else(file: Path, tmp_path: Path):
+    file.write_text(
+        '[precoro]\nregion = "us"\nemail = "a@example.com"\n[apply_deliveries]\nlisten = "127.0.0.1:80"\n'
+    )
+    with pytest.raises(ConfigurationError) as mistake:
+        load(file, {})
+    assert ("precoro.token" in str(mistake.value), "apply_deliveries.secret" in str(mistake.value)) == (True, True)
+    assert load(file, {}, spare=("precoro", "apply_deliveries", "ledger")).precoro.origin == "https://api.precoro.us"
+    with pytest.raises(ConfigurationError, match=r"apply_deliveries.secret: missing"):
+        load(file, {}, spare=("precoro",))
+    for wrong in (f'token_file = "{tmp_path / "none"}"', 'token = "in the file"', "timeout = 0"):
+        file.write_text(f'[precoro]\nregion = "us"\nemail = "a@example.com"\n{wrong}\n')
+        with pytest.raises(ConfigurationError, match=wrong.split(" ")[0]):
+            load(file, {}, spare=("precoro",))
+
+
 def test_without_a_path_the_file_of_the_working_directory(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(file.parent)
     file.write_text(PRECORO + "[limits]\nper_day = 5")
