@@ -35,6 +35,7 @@ def status(look: Look) -> RenderableType:
         *_files(overview.files),
         *_aside(overview.aside),
         *_payments(look),
+        *_books(look),
         *_items(look),
         *_webhooks(look),
         *_laps(look),
@@ -89,6 +90,16 @@ def _payments(look: Look) -> Iterable[RenderableType]:
             since = f"; the oldest doubt is {span(look.now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             yield Text(f"{title}: {said}{since}. See `precoro-daemon payments review`.", style=style)
+
+
+def _books(look: Look) -> Iterable[RenderableType]:
+    for reason in look.held_back:
+        yield Text(f"Payments are held back: {reason}.", style="yellow")
+    if look.misread:
+        text = f"Rows of the books that cannot be read: {look.misread:,}. See `precoro-daemon payments plan`."
+        yield Text(text, style="yellow")
+    if look.unmet:
+        yield Text(f"Payments in the books that meet no invoice that can be paid: {look.unmet:,}.")
 
 
 def _items(look: Look) -> Iterable[RenderableType]:
@@ -213,6 +224,8 @@ def status_as_json(look: Look) -> str:
             {"direction": direction, "state": state, "count": count, "oldest": oldest}
             for (direction, state), (count, oldest) in look.overview.payments.items()
         ],
+        "payments_held_back": list(look.held_back),
+        "books": None if look.books is None else {"misread": look.misread, "unmet": look.unmet},
         "items": [
             {
                 "plan": plan.number,

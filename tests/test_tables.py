@@ -112,6 +112,22 @@ def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
     assert "The next call may go now." in text(tables.status(look()))
 
 
+def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
+    seen = look()
+    overview = replace(seen.overview, misread={"Books": 3, "other": 9}, unmet={"Books": 1_200})
+    seen = replace(seen, overview=overview, books="Books", held_back=("disarmed by root: audit", "/stop is there"))
+    shown = text(tables.status(seen))
+    assert "Payments are held back: disarmed by root: audit." in shown
+    assert "Payments are held back: /stop is there." in shown
+    assert "Rows of the books that cannot be read: 3." in shown
+    assert "Payments in the books that meet no invoice that can be paid: 1,200." in shown
+    told = json.loads(tables.status_as_json(seen))
+    assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
+    assert told["books"] == {"misread": 3, "unmet": 1_200}
+    assert "books" not in text(tables.status(look()))
+    assert json.loads(tables.status_as_json(look()))["books"] is None
+
+
 def test_an_old_census_is_due() -> None:
     old = CollectionState(Cursor("suppliers", at=NOW, whole_at=NOW - 8 * DAY))
     assert line(text(tables.status(look({"suppliers": old}))), "suppliers").endswith("due")

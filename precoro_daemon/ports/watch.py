@@ -69,12 +69,15 @@ class FileStock:
 @dataclass(frozen=True, slots=True)
 class PaymentStock:
     """intents: by direction and state, how many and since when the oldest · switch: whether any may be sent ·
-    kill_switch: the path of that file; stopped: it is there"""
+    kill_switch: the path of that file; stopped: it is there · misread: rows of the books that cannot be read ·
+    unmet: payments in the books that meet no invoice that can be paid"""
 
     intents: Mapping[tuple[str, str], tuple[int, float]]
     switch: Switch
     kill_switch: str
     stopped: bool
+    misread: int = 0
+    unmet: int = 0
 
 
 @dataclass(frozen=True, slots=True)

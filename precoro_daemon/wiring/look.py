@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from precoro_daemon.adapters.clock import RealClock
@@ -9,7 +10,16 @@ from precoro_daemon.adapters.sql.overview import Overview, read_overview
 from precoro_daemon.domain import budget
 from precoro_daemon.domain.quota import QuotaPlan
 from precoro_daemon.settings import Settings
-from precoro_daemon.wiring.values import REHEARSAL, credentials_of, identity, limits, quota_plan, wanted_files
+from precoro_daemon.wiring.values import (
+    REHEARSAL,
+    credentials_of,
+    identity,
+    kill_switch,
+    limits,
+    quota_plan,
+    stopped_by,
+    wanted_files,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +27,8 @@ class Look:
     """The state as it is at `now`: what it holds of which collections, the account of calls and what they are for.
 
     webhooks  they come in somewhere; refused_at: Precoro refused the key then, and no call was answered since
+    books     what they are called, None where there are none
+    held_back why no payment is sent, where one might be
     """
 
     overview: Overview
@@ -27,6 +39,18 @@ class Look:
     plan: QuotaPlan | None = None
     webhooks: bool = False
     refused_at: float | None = None
+    books: str | None = None
+    held_back: Sequence[str] = ()
+
+    @property
+    def misread(self) -> int:
+        """Rows of the books that cannot be read."""
+        return self.overview.misread.get(self.books or "", 0)
+
+    @property
+    def unmet(self) -> int:
+        """Payments in the books that meet no invoice that can be paid."""
+        return self.overview.unmet.get(self.books or "", 0)
 
 
 def look(settings: Settings) -> Look:
@@ -53,4 +77,14 @@ def look(settings: Settings) -> Look:
         plan=quota_plan(settings),
         webhooks=settings.apply_deliveries.listen is not None,
         refused_at=overview.refusals.get(credentials_of(settings).fingerprint),
+        books=settings.ledger.name if settings.ledger.kind != "none" else None,
+        held_back=tuple(_held_back(settings, overview)),
     )
+
+
+def _held_back(settings: Settings, overview: Overview) -> Iterator[str]:
+    if settings.mark_invoices_paid.enabled or settings.export_payments.enabled:
+        if not overview.switch.armed:
+            yield overview.switch.reason
+        if stopped := stopped_by(kill_switch(settings)):
+            yield stopped

@@ -145,7 +145,6 @@ class _Runs:
             pulse=heartbeat.pulse,
             tallies=self._host.tallies,
             account=assembly.account,
-            journal=self._store.journal,
             clock=self._clock,
             command=self._host.command,
         )

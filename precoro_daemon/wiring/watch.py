@@ -24,7 +24,6 @@ from precoro_daemon.ports import (
     FileCounts,
     FileStock,
     Hour,
-    Journal,
     ListState,
     PaymentStock,
     Pulse,
@@ -56,7 +55,6 @@ class Watched:
     pulse: Pulse
     tallies: Tallies
     account: Budget
-    journal: Journal
     clock: Clock
     command: str = "precoro-daemon"
 
@@ -137,8 +135,15 @@ class StateWatcher:
         overview, free, stopped = await anyio.to_thread.run_sync(partial(self._look_into_files, now))
         payments = None
         if settings.ledger.kind != "none":
-            switch = await self.watched.journal.switch()
-            payments = PaymentStock(overview.payments, switch, str(kill_switch(settings)), stopped)
+            books = settings.ledger.name or ""
+            payments = PaymentStock(
+                overview.payments,
+                overview.switch,
+                str(kill_switch(settings)),
+                stopped,
+                misread=overview.misread.get(books, 0),
+                unmet=overview.unmet.get(books, 0),
+            )
         return Stored(
             read_at=now,
             lists=[_list_state(settings, name, overview) for name in settings.mirror_collections.collections],

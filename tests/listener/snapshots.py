@@ -119,6 +119,8 @@ def troubled() -> Snapshot:
             Switch(armed=False, reason="the state was restored from a copy"),
             "/srv/precoro/payments stop",
             stopped=True,
+            misread=2,
+            unmet=40,
         ),
         items=[_plan()],
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),

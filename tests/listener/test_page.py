@@ -13,7 +13,7 @@ from precoro_daemon.adapters.listener.attention import matters
 from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
 from precoro_daemon.errors import ConnectionFault
-from precoro_daemon.ports import Aside, Quota, Snapshot
+from precoro_daemon.ports import Aside, PaymentStock, Quota, Snapshot, Switch
 from tests.listener.snapshots import HOSTILE, NOW, quiet, troubled
 
 EMPTY = {"meta", "br", "rect", "line"}
@@ -84,6 +84,19 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(snapshot: Snapshot) -> No
     assert [one["href"] for one in seen.named("a")] == ["healthz", "readyz", "metrics"]
     assert "url(" not in page(snapshot)
     assert "@import" not in page(snapshot)
+
+
+def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
+    calm = quiet()
+    assert calm.stored is not None
+    fine = PaymentStock({}, Switch(armed=True), "/stop", stopped=False)
+    told = read(replace(calm, stored=replace(calm.stored, payments=fine))).text
+    assert ("All is well" in told, "meet no invoice" in told) == (True, False)
+    misread = replace(fine, misread=1, unmet=3)
+    told = read(replace(calm, stored=replace(calm.stored, payments=misread))).text
+    assert "All is well" not in told
+    assert "1 row of the books cannot be read" in told
+    assert "Payments in the books that meet no invoice that can be paid: 3." in told
 
 
 def test_what_users_wrote_stays_text() -> None:

@@ -7,6 +7,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import pytest
 
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.domain.budget import Budget, Lane
-from precoro_daemon.ports import JobPulse, LapReport, Pulse, Snapshot, Tallies
+from precoro_daemon.domain.matching import Claim
+from precoro_daemon.ports import JobPulse, LapReport, Misread, Pulse, Reading, Snapshot, Tallies
 from precoro_daemon.sandbox import books
 from precoro_daemon.wiring.values import identity, limits
 from precoro_daemon.wiring.watch import StateWatcher, Watched
@@ -38,7 +41,7 @@ async def watcher(there: Stage) -> AsyncIterator[StateWatcher]:
     ):
         account = Budget(limits(settings))
         account.restore(await store.budget_book.load(0), {}, clock.now())
-        yield StateWatcher(settings, Watched(pulse, Tallies(), account, store.journal, clock), tasks)
+        yield StateWatcher(settings, Watched(pulse, Tallies(), account, clock), tasks)
         tasks.cancel_scope.cancel()
 
 
@@ -112,12 +115,18 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
     async with stage(tmp_path, sections=sections) as there:
         await anyio.to_thread.run_sync(books.found, path)
         await there.run("mirror_collections")
+        async with open_store(there.settings.state.path, identity=identity(there.settings)) as store:
+            unmet = Claim("7", "R-1", Decimal(5), "EUR", date(2026, 1, 15), None, None)
+            reading = Reading([unmet], [Misread("8", "amount: read 'ten'", "{}")], "8")
+            await store.claims.take_in("Books", reading, 1.0)
         stop.touch()
         stored = (await seen(there)).stored
     assert stored is not None
     payments = stored.payments
     assert payments is not None
     assert (payments.switch.armed, payments.stopped, payments.kill_switch) == (False, True, str(stop))
+    assert payments.switch.reason.startswith("nothing is sent until")
+    assert (payments.misread, payments.unmet) == (1, 1)
 
 
 async def test_a_state_that_cannot_be_read_is_told_and_the_last_look_stays(tmp_path: Path) -> None:

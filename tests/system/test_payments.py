@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -145,6 +146,10 @@ async def test_the_commands_decide_and_tell(tmp_path: Path) -> None:
         assert "no payment has an id" in (await it.command("trace", "zzzz")).stderr
         assert (await it.command("disarm", "--reason", "audit")).code == 0
         assert "audit" in (await it.command("plan")).stdout
+        assert re.search(r"Payments are held back: disarmed by \w+: audit\.", (await it.program.run("status")).stdout)
+        await anyio.Path(tmp_path / "stop").touch()
+        [disarmed, stopped] = json.loads((await it.program.run("status", "--json")).stdout)["payments_held_back"]
+        assert (disarmed.endswith(": audit"), stopped) == (True, f"the kill-switch file {tmp_path / 'stop'} is there")
         assert payments(invoice) == []
 
 

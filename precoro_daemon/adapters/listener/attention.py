@@ -102,6 +102,10 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStock | None) -> Iterator[
             text = f"The oldest is {span(snapshot.now - since)} old. They are looked for, never sent again blindly."
             commands = (f"{snapshot.command} payments review",)
             yield Matter(f"{_many(count, 'payment')} {way} in doubt", text, commands)
+    if payments.misread:
+        text = "They are payments that nobody will see until they are corrected in the books; the others go on."
+        commands = (f"{snapshot.command} payments plan",)
+        yield Matter(f"{_many(payments.misread, 'row')} of the books cannot be read", text, commands)
     if payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
         yield Matter("The kill switch is on", "No payment is sent while its file is there.", (remove,))

@@ -54,6 +54,8 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "oldest_intent_age_seconds": Meaning(
             "Age of the oldest payment in doubt or review; 0 if there is none", ("direction", "state")
         ),
+        "misread_rows": Meaning("Rows of the books that cannot be read"),
+        "unmet_payments": Meaning("Payments in the books that meet no invoice that can be paid"),
         "item_changes": Meaning("Item changes of the plans that are under way", ("state",)),
         "payments_armed": Meaning("1 if payments may be sent"),
         "kill_switch": Meaning("1 if the kill-switch file is there"),
@@ -192,6 +194,8 @@ def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
         return
     yield Sample("payments_armed", payments.switch.armed)
     yield Sample("kill_switch", payments.stopped)
+    yield Sample("misread_rows", payments.misread)
+    yield Sample("unmet_payments", payments.unmet)
     yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())
     for direction in ("to_precoro", "to_ledger"):
         for state in ("doubt", "review"):

@@ -196,6 +196,8 @@ def _payments(payments: PaymentStock, now: float) -> Iterator[Html]:
         if known:
             said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
             yield tag("li", f"Payments {way}: {said}.")
+    if payments.unmet:
+        yield tag("li", f"Payments in the books that meet no invoice that can be paid: {payments.unmet:,}.")
 
 
 def _fresh(stored: Stored, now: float) -> Html:

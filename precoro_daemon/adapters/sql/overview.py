@@ -13,14 +13,16 @@ from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed, rea
 from precoro_daemon.adapters.sql.catalogue import plans_under_way
 from precoro_daemon.adapters.sql.deliveries import read_counts
 from precoro_daemon.adapters.sql.failures import explained
-from precoro_daemon.adapters.sql.journal import JOURNAL
+from precoro_daemon.adapters.sql.journal import JOURNAL, _switch
 from precoro_daemon.adapters.sql.lap_book import read_laps
-from precoro_daemon.adapters.sql.opening import open_read_only
+from precoro_daemon.adapters.sql.opening import is_current, open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
 from precoro_daemon.adapters.sql.statements import SQL
+from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.cursors import Cursor, Pass
-from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, PlanState, WantedFiles
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.ports import Aside, DeliveryCounts, LapTimes, PlanState, Switch, WantedFiles
 
 _ITEMS = 20
 """Of the things set aside that are shown."""
@@ -51,7 +53,8 @@ class Overview:
     """collections by name · aside: the newest items, and how many per collection and stage · calls and closed
     windows as the budget book has them · attached files · payments: by direction and state, how many and the time of
     the oldest · items: plans that are under way · webhooks · the last lap of each job · which lane made which call,
-    where that was noted"""
+    where that was noted · switch: whether payments may be sent · by ledger, misread: rows of the books that cannot be
+    read; unmet: payments that meet no invoice that can be paid"""
 
     collections: Mapping[str, CollectionState]
     aside: Sequence[Aside]
@@ -65,6 +68,9 @@ class Overview:
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
     lanes: Sequence[tuple[float, Lane]] = ()
     refusals: Mapping[str, float] = field(default_factory=dict)
+    switch: Switch = field(default_factory=lambda: Switch(armed=False))
+    misread: Mapping[str, int] = field(default_factory=dict)
+    unmet: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_overview(
@@ -83,6 +89,11 @@ def read_overview(
     Raises StoreUnusable.
     """
     with explained(path), closing(open_read_only(path, identity)) as connection:
+        if not is_current(connection):
+            raise StoreUnusable(
+                f"The state {path.resolve()} was written by an older version of this program. "
+                "The next run (--once or run) brings it up to date; then it can be looked at."
+            )
         connection.set_progress_handler(unwanted, _STEPS)
         connection.execute("BEGIN")
         return Overview(
@@ -95,28 +106,24 @@ def read_overview(
             closed=read_closed(connection),
             files=read_files(connection, files),
             payments=_payments(connection),
-            items=_items(connection),
-            deliveries=read_counts(connection, now) if _has(connection, "deliveries") else DeliveryCounts(),
-            laps=read_laps(connection) if _has(connection, "laps") else {},
+            items=plans_under_way(connection),
+            deliveries=read_counts(connection, now),
+            laps=read_laps(connection),
             refusals={row["fingerprint"]: row["at"] for row in connection.execute(SQL["read_refusals"])},
-            lanes=read_lanes(connection, since) if _has(connection, "laps") else (),  # both came with one migration
+            lanes=read_lanes(connection, since),
+            switch=_switch(connection, Witness(path)),
+            misread=_by_ledger(connection, "count_misread"),
+            unmet=_by_ledger(connection, "count_unmet"),
         )
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
-    """A store that an older version wrote last may lack it."""
-    return connection.execute(SQL["find_table"], (table,)).fetchone() is not None
-
-
 def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, float]]:
-    if not _has(connection, "intents"):
-        return {}
     rows = connection.execute(JOURNAL["count_intents"])
     return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
 
 
-def _items(connection: sqlite3.Connection) -> Sequence[PlanState]:
-    return plans_under_way(connection) if _has(connection, "item_plans") else ()
+def _by_ledger(connection: sqlite3.Connection, statement: str) -> dict[str, int]:
+    return {row["ledger"]: row["claims"] for row in connection.execute(SQL[statement])}
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

@@ -4,9 +4,6 @@ SELECT value FROM meta WHERE key = ?;
 -- name: write_meta
 INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
--- name: find_table
-SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?;
-
 -- name: read_views
 SELECT name FROM sqlite_schema WHERE type = 'view';
 
@@ -308,3 +305,9 @@ LIMIT ?;
 
 -- name: count_aside
 SELECT collection, stage, count(*) AS items FROM set_aside GROUP BY collection, stage;
+
+-- name: count_misread
+SELECT ledger, count(*) AS claims FROM misread_claims GROUP BY ledger;
+
+-- name: count_unmet
+SELECT ledger, count(*) AS claims FROM claims WHERE intent IS NULL GROUP BY ledger;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,22 @@ async def test_the_account_of_calls(tmp_path: Path) -> None:
         overview = await look(path, since=T0 + 1)
     assert overview.calls == [(T0 + 1, b"12345678")]
     assert overview.closed == {"day": T0 + 60}
+
+
+@pytest.mark.asyncio
+async def test_a_state_of_an_older_version_waits_for_the_next_run(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    async with open_store(path, identity="company"):
+        pass
+
+    def age() -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DROP TABLE refusals")
+            connection.execute("PRAGMA user_version = 3")
+
+    await to_thread.run_sync(age)
+    with pytest.raises(StoreUnusable, match="by an older version of this program"):
+        await look(path)
 
 
 @pytest.mark.asyncio
