@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TextIO, cast
 from urllib.parse import quote, quote_plus
@@ -197,7 +199,10 @@ class _Telling:
 
 
 class _Lines:
-    """What structlog writes to. A log that cannot be written (disk full, pipe closed) must not stop the work."""
+    """What structlog writes to. A log that cannot be written (disk full, pipe closed) must not stop the work; that is
+    said once, where somebody may see it."""
+
+    lost = False
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -206,8 +211,11 @@ class _Lines:
         try:
             self._stream.write(f"{line}\n")
             self._stream.flush()
-        except (OSError, ValueError):
-            return
+        except (OSError, ValueError) as error:
+            if not _Lines.lost:
+                _Lines.lost = True
+                with suppress(OSError, ValueError):
+                    sys.stderr.write(f"precoro-daemon: the log cannot be written: {error}\n")
 
     debug = info = warning = error = critical = msg
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Collection, Coroutine
@@ -56,6 +57,16 @@ class Commands(click.Group):
     Until something runs nothing is garbage: what is imported stays. Looking for some makes a start a tenth longer.
     """
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        _mend_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            click.echo("precoro-daemon: what there is to say cannot be written: no space left", err=True)
+            os._exit(1)  # Python would try once more to write it
+
     def invoke(self, ctx: click.Context) -> Any:
         gc.disable()
         try:
@@ -66,17 +77,24 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             sys.exit(130)
-        except OSError as error:
-            if error.errno != errno.ENOSPC or error.filename is not None:
-                raise
-            click.echo("precoro-daemon: what there is to say cannot be written: no space left", err=True)
-            os._exit(1)  # Python would try once more to write it
         finally:
             gc.enable()
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+def _mend_streams() -> None:
+    """Signs that the terminal does not know are replaced; what was closed by the caller goes nowhere.
+
+    That also takes the numbers 0 to 2, which the next file that is opened would get.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - it stays
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 config_option = click.option(

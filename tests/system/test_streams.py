@@ -1,0 +1,65 @@
+"""Terminals that know few signs, and output that was closed or cannot be written."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.system.program import NO_LIMITS, Finished, Program
+from tests.system.test_once import company, invoices_only
+
+pytestmark = pytest.mark.asyncio
+
+
+async def redirected(program: Program, command: str, redirection: str) -> Finished:
+    words = " ".join(program.command(*command.split()))
+    made = await anyio.run_process(
+        ["bash", "-c", f"{words} {redirection}"], check=False, cwd=program.directory, env=program.environ()
+    )
+    return Finished(made.returncode, made.stdout.decode(), made.stderr.decode())
+
+
+def on_a_terminal(program: Program, *arguments: str) -> tuple[int, bytes]:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        program.command(*arguments), stdout=theirs, stderr=theirs, cwd=program.directory, env=program.environ()
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        try:
+            while more := os.read(ours, 4096):
+                seen += more
+        except OSError:
+            pass  # the other end was closed
+        os.close(ours)
+    return process.returncode, seen
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+async def test_signs_that_a_terminal_does_not_know_are_replaced(tmp_path: Path, encoding: str) -> None:
+    async with company(tmp_path, size="empty", counts={"invoices": 3}, limits=False) as (_, program):
+        program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
+        program.environment["PYTHONIOENCODING"] = encoding
+        program.write()
+        code, seen = await anyio.to_thread.run_sync(on_a_terminal, program, "--once")
+        assert (code, b"Traceback" in seen, b"complete and up to date" in seen) == (0, False, True), seen
+
+
+async def test_what_was_closed_or_is_full_brings_no_traceback(tmp_path: Path) -> None:
+    async with company(tmp_path, size="empty", counts={"invoices": 3}, limits=False) as (_, program):
+        program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
+        program.write()
+        assert (await redirected(program, "--once", ">&-")).code == 0
+        full = await redirected(program, "--once", "> /dev/full")
+        assert full.code == 0
+        assert full.stderr.count("the log cannot be written") == 1
+        assert (await redirected(program, "status", ">&- 2>&-")).code == 0
+        for command in ("status", "--help", "--version"):
+            full = await redirected(program, command, "> /dev/full")
+            assert (full.code, "cannot be written: no space left" in full.stderr) == (1, True), command
+            assert "Traceback" not in full.stderr
