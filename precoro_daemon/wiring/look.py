@@ -11,7 +11,7 @@ from precoro_daemon.domain import budget
 from precoro_daemon.domain.quota import QuotaPlan
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.values import (
-    REHEARSAL,
+    as_of,
     credentials_of,
     identity,
     kill_switch,
@@ -63,9 +63,7 @@ def look(settings: Settings) -> Look:
         files=wanted_files(settings),
         now=now,
     )
-    known = [at for at, _ in overview.calls if at < now + REHEARSAL / 2]
-    if known:
-        now = max(now, known[-1])  # a rehearsal's time runs ahead of ours, a wrong clock behind
+    now = as_of(overview.calls)
     account = budget.Budget(limits(settings))
     account.restore(overview.calls, overview.closed, now)
     return Look(

@@ -23,7 +23,7 @@ from precoro_daemon.paying.settling import Till
 from precoro_daemon.ports import Clock, Ledger, PaymentDesk
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.ledger import open_ledger
-from precoro_daemon.wiring.values import clock_for, identity, kill_switch, stopped_by
+from precoro_daemon.wiring.values import clock_without_calls, identity, kill_switch, stopped_by
 
 _LISTS = frozenset({"mirror_collections", "take_census", "apply_deliveries"})
 
@@ -139,13 +139,12 @@ def build_desk(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -
 @asynccontextmanager
 async def open_desk(settings: Settings, *, to_look: bool = False) -> AsyncIterator[OpenDesk]:
     """`to_look`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
-    clock = clock_for(settings)
     opening = open_to_look if to_look else open_store
     async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError("there are no books: say where they are in [ledger]")
         if not to_look:
             await store.journal.prepare()
-        desk = build_desk(settings, store, ledger, clock)
+        desk = build_desk(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
         ahead = partial(look_ahead, store.journal, desk.books, caps(settings), _stopped(settings))
         yield OpenDesk(desk, ahead)

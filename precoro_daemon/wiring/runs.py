@@ -25,7 +25,7 @@ from precoro_daemon.ports import Progress, Silent
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.wiring.assembly import assemble, connect
-from precoro_daemon.wiring.values import chosen, clock_for, identity
+from precoro_daemon.wiring.values import chosen, clock_for, clock_without_calls, identity
 
 _log = get_logger()
 
@@ -105,7 +105,8 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
         open_store(settings.state.path, identity=identity(settings)) as store,
         open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
     ):
-        return await VerifyAttachments(store.attachments, folder, clock_for(settings)).run(share)
+        clock = await clock_without_calls(settings, store.budget_book)
+        return await VerifyAttachments(store.attachments, folder, clock).run(share)
 
 
 async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequence[Cost], Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -13,7 +14,7 @@ from precoro_daemon.domain import budget
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.domain.quota import QuotaPlan, plan_quota
-from precoro_daemon.ports import WantedFiles
+from precoro_daemon.ports import BudgetBook, WantedFiles
 from precoro_daemon.settings import Settings
 
 _GUARD = 0.02
@@ -37,6 +38,21 @@ def clock_for(settings: Settings) -> RealClock:
     """Real time; for a rehearsal, faster."""
     scale = settings.limits.time_scale
     return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
+
+
+def as_of(calls: Sequence[tuple[float, bytes]]) -> float:
+    """What time it is, by the wall clock and by calls made: a rehearsal's time runs ahead of ours, a wrong clock
+    behind. Calls that a rehearsal began with count for nothing."""
+    now = time.time()
+    return max([now, *(at for at, _ in calls if at < now + REHEARSAL / 2)])
+
+
+async def clock_without_calls(settings: Settings, book: BudgetBook) -> RealClock:
+    """For what makes no call: no answer will tell it the time of a rehearsal, which goes on from the last one."""
+    if settings.limits.time_scale == 1:
+        return RealClock()
+    now = time.time()
+    return RealClock(settings.limits.time_scale, ahead=as_of(await book.load(now - budget.MEMORY)) - now)
 
 
 def timeouts(settings: Settings) -> Timeouts:

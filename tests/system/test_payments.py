@@ -200,6 +200,16 @@ async def test_where_no_state_is_nothing_is_ordered_and_none_is_made(tmp_path: P
         assert [one.name async for one in anyio.Path(elsewhere).iterdir()] == []
 
 
+async def test_what_makes_no_call_lives_in_the_time_of_the_rehearsal(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        it.program.sections["limits"] |= {"per_day": 100_000}
+        await it.once()
+        assert (await it.command("disarm")).code == 0
+        [[called_at]] = it.program.query("SELECT max(at) FROM calls")
+        [[at]] = it.program.query("SELECT max(at) FROM journal")
+        assert 0 <= at - called_at < 3_600
+
+
 async def test_books_that_cannot_be_read_are_in_the_log(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         with closing(sqlite3.connect(it.ledger)) as other:
