@@ -142,9 +142,7 @@ class _Run:
             _log.warning("budget_spent", job=job.name, reason=str(lap.ended))
             if self.report.spent is None or lap.ended.resume_at < self.report.spent.resume_at:
                 self.report.spent = lap.ended
-        elif isinstance(lap.ended, TemporaryError | PermanentError):
-            _log.warning("job_hindered", job=job.name, reason=str(lap.ended))
-        elif not isinstance(lap.ended, Stopped):
+        elif not isinstance(lap.ended, Stopped | TemporaryError | PermanentError):
             self.fatal = lap.ended
         return lap.ended is None
 

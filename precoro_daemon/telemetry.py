@@ -86,6 +86,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "item_refused": "Precoro refused an item, or took it otherwise than it was sent",
         "item_skipped": "an item changed at Precoro since the plan was made; it was not written",
         "items_advanced": "how many writes of a plan a lap has made so far, and how many are left",
+        "items_paused": "the writes of a plan cannot go on at present; the next lap tries again",
         "items_stopped": "a plan goes no further",
         "call_refused": "Precoro answered 429; the window it named stays closed until its time",
         "call_retried": "a call failed and is repeated after a wait",

@@ -161,7 +161,7 @@ def test_a_directory_that_cannot_be_used_is_said_by_check(run: Run, company: San
         file.write('[fetch_attachments]\ndirectory = "no/such/place"\n')
     told = run("check")
     assert told.exit_code == 4
-    assert "no/such/place: it does not exist" in told.stderr
+    assert f"no/such/place: the directory {tmp_path / 'no/such'} does not exist" in told.stderr
 
 
 def test_alert_rules_are_printed_as_they_are(run: Run) -> None:

@@ -18,7 +18,6 @@ from precoro_daemon.errors import (
     DaemonError,
     Stopped,
     StoreUnusable,
-    TemporaryError,
 )
 from precoro_daemon.ports import LapReport
 
@@ -121,15 +120,6 @@ async def test_what_a_silent_job_failed_at_is_logged_once_and_within_bounds(stag
     assert {(line["event"], line["log_level"], line["job"]) for line in logs} == {
         ("work_failed", "warning", "payments")
     }
-
-
-@pytest.mark.asyncio
-async def test_what_leaves_a_job_nothing_to_do_in_a_run_is_logged(stage: Stage) -> None:
-    stage.job("items", LapReport(failed=["items of 7: 503"], ended=TemporaryError("503")))
-    stage.job("lists", LapReport(ended=Stopped("no call leaves any more")))
-    with capture_logs() as logs:
-        await stage.run()
-    assert [(line["event"], line["job"], line["reason"]) for line in logs] == [("job_hindered", "items", "503")]
 
 
 @pytest.mark.asyncio

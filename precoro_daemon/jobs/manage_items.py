@@ -150,6 +150,8 @@ class _Course:
             self.ended = error
             if isinstance(error, TemporaryError | PermanentError):
                 self.failed.append(f"items of {self.plan.supplier}: {error}")
+        if isinstance(self.ended, TemporaryError | PermanentError):
+            _log.warning("items_paused", plan=self.plan.number, reason=str(self.ended))
         return self.ended
 
     @property

@@ -144,6 +144,8 @@ async def open_folder(directory: Path, *, identity: str, reserve: int) -> AsyncI
 def _open(directory: Path, identity: str, resources: ExitStack) -> int:
     with explained(directory):
         if not directory.exists():
+            if not directory.parent.is_dir():
+                raise FolderUnusable(f"{directory}: the directory {directory.parent.absolute()} does not exist")
             directory.mkdir(mode=FOLDER_MODE)
             above = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             resources.callback(os.close, above)
