@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from precoro_daemon.domain.item_writes import State
 from precoro_daemon.errors import PlanRefused, TemporaryError, WantedRefused
@@ -171,8 +172,10 @@ async def test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_n
         scene.stocks(name)
         scene.wants(name, price="11.00")
     await scene.plan()
-    first = await scene.apply()
+    with capture_logs() as logs:
+        first = await scene.apply()
     assert isinstance(first.ended, TemporaryError)
+    assert [line["reason"] for line in logs if line["event"] == "items_paused"] == [str(first.ended)]
     scene.shop.bank.clock.time += 61
     scene.shop.company.edit(scene.shop.items("b")[0], description="by a person")
     for _ in range(28):
