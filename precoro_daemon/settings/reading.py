@@ -74,9 +74,10 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
             section.setdefault(str(secret[-1]), _ABSENT)
     settings, more = _validate(values, origins)
     if settings is None or mistakes:
-        raise ConfigurationError(
-            "\n".join(map(str, sorted([*mistakes, *more], key=lambda one: (one.line, one.place))))
-        )
+        told = [str(one) for one in sorted([*mistakes, *more], key=lambda one: (one.line, one.place))]
+        if file.name is None:
+            told.insert(0, f"there is no ./{_DEFAULT_FILE} here, and --config names no other file")
+        raise ConfigurationError("\n".join(told))
     return settings
 
 

@@ -49,6 +49,15 @@ def test_a_secret_that_nobody_uses_may_be_missing_and_nothing_else(file: Path, t
             load(file, {}, spare=("precoro",))
 
 
+def test_that_there_is_no_file_is_said_where_something_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as mistake:
+        load(None, ACCESS)
+    first, *others = str(mistake.value).splitlines()
+    assert first == "there is no ./config.toml here, and --config names no other file"
+    assert any("precoro.region: missing" in line for line in others)
+
+
 def test_without_a_path_the_file_of_the_working_directory(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(file.parent)
     file.write_text(PRECORO + "[limits]\nper_day = 5")
