@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from precoro_daemon.adapters.listener.attention import matters
 from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
+from precoro_daemon.domain.budget import Lane
 from precoro_daemon.errors import ConnectionFault
 from precoro_daemon.ports import Aside, PaymentStock, Quota, Snapshot, Switch
 from tests.listener.snapshots import HOSTILE, NOW, quiet, troubled
@@ -97,6 +98,13 @@ def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     assert "All is well" not in told
     assert "1 row of the books cannot be read" in told
     assert "Payments in the books that meet no invoice that can be paid: 3." in told
+
+
+def test_where_no_call_is_limited_nothing_is_said_of_calls_that_nobody_counts() -> None:
+    assert "May still spend" in read(quiet()).text
+    lifted = replace(quiet().quota, limits={}, left={}, lanes=dict.fromkeys(Lane))
+    told = read(replace(quiet(), quota=lifted)).text
+    assert ("A day's calls are not limited." in told, "Spent" in told) == (True, False)
 
 
 def test_what_users_wrote_stays_text() -> None:

@@ -86,7 +86,7 @@ def _bar(hour: Hour, number: int, top: float, *, last: bool) -> Html:
 
 def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:
     account = snapshot.quota
-    if not account.lanes:
+    if not account.lanes or not account.limits:  # calls without a limit are not counted
         return
     rows = [
         tag(
