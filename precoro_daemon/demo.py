@@ -15,6 +15,7 @@ from rich.console import Console
 
 from precoro_daemon import tables
 from precoro_daemon.demo_payments import show_payments
+from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.users import Load, work
 
@@ -74,7 +75,10 @@ async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *ar
 
 def _prepare(into: Path, sandbox: Sandbox) -> Path:
     """Only files of the demo's own names are made or replaced: `into` may be somebody's real directory."""
-    into.mkdir(parents=True, exist_ok=True)
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--into {into}: no directory can be made there: {error.strerror}") from None
     for old in into.glob("demo.db*"):
         old.unlink()
     files = into / "demo-files"

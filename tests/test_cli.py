@@ -357,6 +357,13 @@ def test_a_state_that_is_held_is_left_alone(
     assert company.journal.total == 0
 
 
+def test_a_demo_into_a_file_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for into in ("file", "file/below"):
+        refused = run("demo", "--into", into)
+        assert (refused.exit_code, f"--into {into}: no directory can be made there" in refused.stderr) == (4, True)
+
+
 def test_the_sandbox_offers_all_it_can_be() -> None:
     choices = {option.name: option.type for option in main.commands["sandbox"].params}
     for name, offered in (("size", Size), ("order", Order), ("meta", Meta)):
