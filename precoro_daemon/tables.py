@@ -206,7 +206,8 @@ def _quota(look: Look) -> RenderableType:
     lines += [Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow") for when, lanes in held.items()]
     if look.refused_at is not None:
         ago = span(look.now - look.refused_at)
-        words = f"Precoro refused the key {ago} ago and has answered nothing since. `precoro-daemon check` says more."
+        words = f"Precoro refused the key {ago} ago and has answered nothing since. `precoro-daemon check` says more"
+        words += " (stop a running service for it), and so does the log."
         lines.append(Text(words, style="yellow"))
     elif not held:
         lines.append(Text("The next call may go now."))

@@ -108,6 +108,7 @@ def test_status_tells_which_laps_had_failures_and_since_when() -> None:
 def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
     shown = text(tables.status(replace(look(), refused_at=NOW - 120)))
     assert "Precoro refused the key 2 min ago" in shown
+    assert "stop a running service for it" in " ".join(shown.split())
     assert "may go now" not in shown
     assert "The next call may go now." in text(tables.status(look()))
 
