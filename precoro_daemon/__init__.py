@@ -270,6 +270,7 @@ settings/presets/         requests for accounting systems that are known, as TOM
 wiring/                   builds adapters, wraps them, hands them to jobs; the only package that names both sides
   asking.py               how a service that runs somewhere is, as a health check asks it
   assembly.py             opens the state and the connection to Precoro, and builds the jobs on them
+  checks.py               what `check` looks at, part by part: each says how it is, or raises what is wrong with it
   control.py              orders about payments: carried out here, or by the service that holds the state
   databases.py            opens the databases that the configuration names
   item_job.py             the job that carries out plans for suppliers' items

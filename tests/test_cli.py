@@ -6,7 +6,9 @@ import json
 import logging
 import re
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
@@ -248,6 +250,65 @@ def test_check_says_what_the_key_sees_and_makes_no_state(run: Run, company: Sand
     assert f"{company.url} accepts the key and shows it invoices" in result.stdout
     assert company.journal.total == 1
     assert not (tmp_path / "precoro.db").exists()
+
+
+_READ = "SELECT id AS key, bill AS invoice, amount, currency, day AS paid_on, id AS position FROM payments"
+
+BOOKS = """
+[mark_invoices_paid]
+enabled = true
+match_by = "idn"
+[ledger]
+kind = "sql"
+name = "B"
+[ledger.sql]
+url = "sqlite:///{path}"
+start = "0"
+read = "{read} WHERE id > :position ORDER BY id"
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "read", "said"),
+    [
+        (False, _READ, "ledger B: read: there is no file {path}"),
+        (True, _READ.replace("bill AS", "no_such AS"), "no such column: no_such"),
+        (True, _READ.replace("AS position", "AS place"), "the query gives no position"),
+        (True, _READ, ""),
+    ],
+)
+def test_check_opens_the_books(
+    run: Run, company: Sandbox, tmp_path: Path, *, there: bool, read: str, said: str
+) -> None:
+    path = tmp_path / "books.db"
+    if there:
+        with closing(sqlite3.connect(path)) as books:
+            books.execute("CREATE TABLE payments (id INTEGER, bill TEXT, amount TEXT, currency TEXT, day TEXT)")
+    configure(tmp_path, company.url, company.token, company.email, BOOKS.format(path=path, read=read))
+    told = run("check")
+    assert told.exit_code == (4 if said else 0), told.output
+    assert said.format(path=path) in told.stderr
+    assert ("books          B can be read" in told.stdout) == (not said)
+    assert "accepts the key" in told.stdout, "the other parts are looked at all the same"
+    assert path.exists() == there
+    assert not (tmp_path / "precoro.db").exists()
+
+
+def test_check_tells_what_the_schedule_takes(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    assert "schedule       takes 288 of 3,000 calls a day where nothing changes\n" in run("check").stdout
+    config = (tmp_path / "config.toml").read_text()
+    (tmp_path / "config.toml").write_text(config.replace("[limits]", 'every = "2m"\n[limits]'))
+    told = run("check")
+    assert told.exit_code == 0
+    assert "takes 2,880 of 3,000 calls a day where nothing changes; that leaves too little: give" in told.stdout
+
+
+def test_check_says_where_no_state_could_be(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    configure(tmp_path, company.url, company.token, company.email, '[state]\nurl = "sqlite:///no/such/state.db"\n')
+    told = run("check")
+    assert told.exit_code == 4
+    assert told.stderr.count("The directory") == 1
+    assert "state          cannot be used" in told.stdout
 
 
 def test_a_refused_key_is_one_message(run: Run, company: Sandbox, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from precoro_daemon.cli.running import (
 )
 from precoro_daemon.cli.service import health, run
 from precoro_daemon.cli.state import state
+from precoro_daemon.errors import DaemonError, gravest
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -53,14 +55,24 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
 @config_option
 @click.pass_obj
 def check(parent: Path | None, config: Path | None) -> None:
-    """Report every mistake in the configuration, then see with one call whether the key works."""
+    """Report every mistake in the configuration, look at state, files and books, then see with one call whether the
+    key works."""
     settings = load(config or parent)
-    from precoro_daemon.wiring import check_access, check_folder
+    from precoro_daemon.wiring import CHECKS
 
     mirrored = len(settings.mirror_collections.collections)
-    click.echo(f"configuration  good: {mirrored} collections into {settings.state.url}")
-    click.echo(f"files          {run_async(lambda: check_folder(settings))}")
-    click.echo(f"Precoro        {run_async(lambda: check_access(settings))}")
+    click.echo(f"configuration  can be read: {mirrored} collections into {settings.state.url}")
+    failures: list[DaemonError] = []
+    for name, look in CHECKS.items():
+        try:
+            click.echo(f"{name:<15}{run_async(partial(look, settings))}")
+        except DaemonError as error:
+            click.echo(f"{name:<15}cannot be used")
+            failures.append(error)
+    if worst := gravest(failures):
+        for text in {str(one): None for one in failures if str(one) != str(worst)}:
+            click.echo(f"precoro-daemon: {text}", err=True)
+        raise worst
 
 
 @main.command()

@@ -2,16 +2,18 @@
 
 from precoro_daemon.adapters.systemd import find_supervisor
 from precoro_daemon.wiring.asking import ask_health
+from precoro_daemon.wiring.checks import CHECKS
 from precoro_daemon.wiring.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.listeners import webhook_url
 from precoro_daemon.wiring.look import Look, look
-from precoro_daemon.wiring.runs import Wish, check_access, check_folder, estimate_cost, run, verify_attachments
+from precoro_daemon.wiring.runs import Wish, estimate_cost, run, verify_attachments
 from precoro_daemon.wiring.services import Host, serve
 from precoro_daemon.wiring.state import back_up_state, demand_state, restore_state
 from precoro_daemon.wiring.values import clock_for, kill_switch, limits, secrets
 
 __all__ = [
+    "CHECKS",
     "DELIVERY_JOBS",
     "FILE_JOBS",
     "ITEM_JOBS",
@@ -22,8 +24,6 @@ __all__ = [
     "Wish",
     "ask_health",
     "back_up_state",
-    "check_access",
-    "check_folder",
     "clock_for",
     "demand_state",
     "estimate_cost",

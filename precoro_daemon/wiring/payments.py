@@ -20,7 +20,7 @@ from precoro_daemon.paying.keeping import Keeper
 from precoro_daemon.paying.orders import Desk
 from precoro_daemon.paying.planning import Books
 from precoro_daemon.paying.settling import Till
-from precoro_daemon.ports import Clock, Ledger, PaymentDesk
+from precoro_daemon.ports import Abilities, Clock, Ledger, PaymentDesk
 from precoro_daemon.settings import Settings
 from precoro_daemon.wiring.ledger import open_ledger
 from precoro_daemon.wiring.values import clock_without_calls, identity, kill_switch, stopped_by
@@ -78,11 +78,9 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
     async def at_first(ran: bool) -> bool:
         return not ran
 
-    abilities = payments.mark.books.ledger.abilities
+    refuse_misfit(settings, payments.mark.books.ledger.abilities)
     jobs: dict[str, Job] = {}
     if settings.mark_invoices_paid.enabled:
-        if not abilities.reads:
-            raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
         jobs["mark_invoices_paid"] = Job(
             "mark_invoices_paid",
             at_first,
@@ -93,10 +91,6 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
             silent=True,
         )
     if settings.export_payments.enabled:
-        if abilities.create == "none":
-            raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
-        if (abilities.create, abilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
-            raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
         jobs["export_payments"] = Job(
             "export_payments",
             at_first,
@@ -107,6 +101,17 @@ def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
             silent=True,
         )
     return jobs
+
+
+def refuse_misfit(settings: Settings, abilities: Abilities) -> None:
+    """Raises ConfigurationError if the books cannot do what is asked of them."""
+    if settings.mark_invoices_paid.enabled and not abilities.reads:
+        raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
+    if settings.export_payments.enabled:
+        if abilities.create == "none":
+            raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
+        if (abilities.create, abilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
+            raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
 
 
 def caps(settings: Settings) -> Caps:

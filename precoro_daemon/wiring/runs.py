@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-
-import anyio
 
 from precoro_daemon.adapters.clock import RealClock
 from precoro_daemon.adapters.disk.folder import open_folder
-from precoro_daemon.adapters.sql.opening import find_state
 from precoro_daemon.adapters.sql.store import open_store
 from precoro_daemon.daemon import Job, RunReport, run_once
-from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.documents import utc_text
 from precoro_daemon.domain.estimates import Cost
 from precoro_daemon.domain.field_references import DEFINITIONS
-from precoro_daemon.errors import DaemonError, DiskFull
+from precoro_daemon.errors import DaemonError
 from precoro_daemon.jobs.estimate_cost import EstimateCost
 from precoro_daemon.jobs.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.ports import Progress, Silent
@@ -70,31 +65,6 @@ def _now(job: Job) -> Job:
         return not ran
 
     return replace(job, due=due, lap=job.forced or job.lap)
-
-
-async def check_access(settings: Settings) -> str:
-    """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
-    async with anyio.TemporaryDirectory() as elsewhere:
-        found = await anyio.to_thread.run_sync(find_state, settings.state.path)
-        path = settings.state.path if found else Path(elsewhere, "check.db")
-        store = open_store(path, identity=identity(settings))
-        clock = clock_for(settings)
-        async with store as opened, connect(settings, opened.budget_book, clock, Silent()) as there:
-            collection = chosen(settings)[0][0]
-            await there.precoro.probe(collection, Lane.LISTS)
-    return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
-
-
-async def check_folder(settings: Settings) -> str:
-    """Whether files can be kept where they should be. Raises FolderUnusable."""
-    section = settings.fetch_attachments
-    if section.directory is None:
-        return "none is fetched, as [fetch_attachments] has no directory"
-    async with open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder:
-        room = await folder.room()
-    if room <= 0:
-        raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")
-    return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
 
 
 async def verify_attachments(settings: Settings, share: float) -> Verdict:

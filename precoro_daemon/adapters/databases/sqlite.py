@@ -37,7 +37,10 @@ class SqliteDatabase:
 
     def connect(self, *, read_only: bool) -> SqliteConnection:
         """The file must be there: none is ever made here."""
-        uri = f"{Path(self._address.database).resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        path = Path(self._address.database).resolve()
+        if not path.exists():
+            raise sqlite3.OperationalError(f"there is no file {path}")
+        uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self._address.timeout / 2)
         try:
             connection.execute("PRAGMA foreign_keys = ON")

@@ -57,6 +57,8 @@ def find_state(path: Path) -> bool:
     with explained(path):
         _refuse_foreign(path)
         _refuse_read_only(path)
+        if not os.access(path.parent, os.W_OK):  # SQLite keeps files beside it
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
         return not _is_new(path)
 
 
