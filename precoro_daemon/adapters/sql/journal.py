@@ -60,7 +60,7 @@ class SqlJournal:
             await self._transactions.write(work)
 
     async def switch(self) -> Switch:
-        return await self._transactions.read(partial(_switch, witness=self._witness))
+        return await self._transactions.read(partial(read_switch, witness=self._witness))
 
     async def arm(self, at: float) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -116,7 +116,7 @@ class SqlJournal:
             return after, int(connection.execute(JOURNAL["last_line"]).fetchone()["seq"])
 
         def permit(connection: sqlite3.Connection) -> Intent:
-            switch = _switch(connection, self._witness)
+            switch = read_switch(connection, self._witness)
             if not switch.armed:
                 raise SendingStopped(switch.reason)
             # The witness learns of it afterwards: it must never know of a row that the store may yet lose.
@@ -179,7 +179,7 @@ class SqlJournal:
         return await self._transactions.read(work)
 
 
-def _switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
+def read_switch(connection: sqlite3.Connection, witness: Witness) -> Switch:
     row = connection.execute(SQL["read_meta"], ("armed",)).fetchone()
     if row is None:
         return Switch(armed=False, reason=_NEVER)

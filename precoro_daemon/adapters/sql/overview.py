@@ -13,7 +13,7 @@ from precoro_daemon.adapters.sql.budget_book import read_calls, read_closed, rea
 from precoro_daemon.adapters.sql.catalogue import plans_under_way
 from precoro_daemon.adapters.sql.deliveries import read_counts
 from precoro_daemon.adapters.sql.failures import explained
-from precoro_daemon.adapters.sql.journal import JOURNAL, _switch
+from precoro_daemon.adapters.sql.journal import JOURNAL, read_switch
 from precoro_daemon.adapters.sql.lap_book import read_laps
 from precoro_daemon.adapters.sql.opening import is_current, open_read_only
 from precoro_daemon.adapters.sql.rows import to_aside, to_cursor, to_pass
@@ -111,7 +111,7 @@ def read_overview(
             laps=read_laps(connection),
             refusals={row["fingerprint"]: row["at"] for row in connection.execute(SQL["read_refusals"])},
             lanes=read_lanes(connection, since),
-            switch=_switch(connection, Witness(path)),
+            switch=read_switch(connection, Witness(path)),
             misread=_by_ledger(connection, "count_misread"),
             unmet=_by_ledger(connection, "count_unmet"),
         )

@@ -310,4 +310,4 @@ SELECT collection, stage, count(*) AS items FROM set_aside GROUP BY collection, 
 SELECT ledger, count(*) AS claims FROM misread_claims GROUP BY ledger;
 
 -- name: count_unmet
-SELECT ledger, count(*) AS claims FROM claims WHERE intent IS NULL GROUP BY ledger;
+SELECT ledger, count(*) AS claims FROM claims WHERE intent IS NULL AND ours IS NULL GROUP BY ledger;
