@@ -87,6 +87,24 @@ async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_pa
         assert it.intents() == [("to_precoro", "confirmed")] * 2
 
 
+async def test_a_state_that_is_removed_under_the_service_ends_all_sending(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        invoice = it.invoice()
+        for_hours(it)
+        it.program.sections["mark_invoices_paid"] |= {"every": "60s"}  # a second of ours
+        assert (await it.command("arm")).code == 0
+        async with it.program.running("run") as process:
+            await at_work(it)
+            await anyio.Path(it.program.state).unlink()
+            await it.pays(invoice)
+            await anyio.sleep(4)
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+        assert payments(invoice) == []
+        assert "was removed or replaced while in use" in done.only("job_hindered")[0]["reason"]
+        assert done.code == 0
+
+
 async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         invoice = it.invoice()

@@ -20,7 +20,7 @@ from precoro_daemon.adapters.sql.lap_book import SqlLapBook
 from precoro_daemon.adapters.sql.mirror import SqlMirror
 from precoro_daemon.adapters.sql.opening import is_current, open_read_only, open_writable
 from precoro_daemon.adapters.sql.paid_set import SqlPaidSet
-from precoro_daemon.adapters.sql.transactions import Transactions
+from precoro_daemon.adapters.sql.transactions import Transactions, inode_of
 from precoro_daemon.adapters.sql.witness import Witness
 from precoro_daemon.adapters.threads import run_to_end
 
@@ -59,7 +59,8 @@ async def open_store(path: Path, *, identity: str) -> AsyncIterator[Store]:
     """The state in `path`, made if there is none, held against every other process until the context ends.
 
     `identity` names the company and user whose data it keeps, as a hash. Raises StoreHeld, and StoreUnusable for a
-    file that is not ours to write; such a file is left untouched.
+    file that is not ours to write; such a file is left untouched. Whatever is done with a state that was removed or
+    replaced meanwhile raises StoreUnusable too.
     """
     async with _on_a_thread(path, lambda resources: open_writable(path, identity, resources)) as store:
         yield store
@@ -88,7 +89,8 @@ async def _on_a_thread(path: Path, connect: Callable[[ExitStack], sqlite3.Connec
     resources = ExitStack()
     try:
         connection = await run_to_end(executor, lambda: connect(resources))
-        transactions = Transactions(executor, connection, path)
+        inode = await run_to_end(executor, lambda: inode_of(path))
+        transactions = Transactions(executor, connection, path, inode)
         yield build_store(transactions, Witness(path))
     finally:
         # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.

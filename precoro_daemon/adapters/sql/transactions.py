@@ -10,11 +10,25 @@ from typing import TypeVar
 
 from precoro_daemon.adapters.sql.failures import explained
 from precoro_daemon.adapters.threads import run_to_end
+from precoro_daemon.errors import StoreUnusable
 
 T = TypeVar("T")
 
 
 Values = Mapping[str, object] | Sequence[object]
+
+
+Inode = tuple[int, int]
+"""Device and number: what a file is, whatever its name."""
+
+
+def inode_of(path: Path) -> Inode | None:
+    """None if nothing is there. Blocking."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Transactions:
@@ -24,10 +38,14 @@ class Transactions:
     even while it is in use here.
     """
 
-    def __init__(self, executor: Executor, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self, executor: Executor, connection: sqlite3.Connection, path: Path, inode: Inode | None = None
+    ) -> None:
+        """`inode`: that of the file, which must bear its name as long as anything is done with it."""
         self._executor = executor
         self._connection = connection
         self._path = path
+        self._inode = inode
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """All that `work` writes, or nothing; durable on return. Cancellation waits for it to end first."""
@@ -50,11 +68,21 @@ class Transactions:
 
     def _plainly(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
+            self._refuse_lost()
             return _without_cursor(work(self._connection))
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
+            self._refuse_lost()
             return _without_cursor(in_transaction(self._connection, work))
+
+    def _refuse_lost(self) -> None:
+        """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process."""
+        if self._inode is not None and inode_of(self._path) != self._inode:
+            raise StoreUnusable(
+                f"The state {self._path} was removed or replaced while in use; nothing is sent or stored any more. "
+                "Stop the program, put the state back (what was moved away, or a backup), and start it again."
+            )
 
 
 def _without_cursor(result: T) -> T:
