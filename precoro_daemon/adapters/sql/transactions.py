@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from precoro_daemon.adapters.sql.failures import explained
@@ -17,6 +19,10 @@ T = TypeVar("T")
 
 Values = Mapping[str, object] | Sequence[object]
 
+
+_LOOK = 1.0
+"""Real seconds between two looks whether the file is still there, for what is only written: calls are charged in the
+narrow moment between two of them."""
 
 Inode = tuple[int, int]
 """Device and number: what a file is, whatever its name."""
@@ -46,6 +52,7 @@ class Transactions:
         self._connection = connection
         self._path = path
         self._inode = inode
+        self._seen_at = -inf
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """All that `work` writes, or nothing; durable on return. Cancellation waits for it to end first."""
@@ -73,12 +80,20 @@ class Transactions:
 
     def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
-            self._refuse_lost()
+            self._refuse_lost(_LOOK)
             return _without_cursor(in_transaction(self._connection, work))
 
-    def _refuse_lost(self) -> None:
-        """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process."""
-        if self._inode is not None and inode_of(self._path) != self._inode:
+    def _refuse_lost(self, patience: float = 0.0) -> None:
+        """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process.
+
+        The permission to send a payment is asked for as something that is read, and so is never given unseen.
+        """
+        now = monotonic()
+        if self._inode is None or now < self._seen_at + patience:
+            return
+        self._seen_at = now
+        if inode_of(self._path) != self._inode:
+            self._seen_at = -inf
             raise StoreUnusable(
                 f"The state {self._path} was removed or replaced while in use; nothing is sent or stored any more. "
                 "Stop the program, put the state back (what was moved away, or a backup), and start it again."

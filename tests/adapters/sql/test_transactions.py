@@ -26,7 +26,7 @@ async def test_a_state_that_was_removed_or_replaced_is_not_used_until_it_is_back
         await anyio.Path(path).rename(away)
         if replaced:
             await anyio.Path(path).write_bytes(await anyio.Path(away).read_bytes())
-        for work in (lambda: store.budget_book.charge(2.0, b"12345678"), store.journal.switch):
+        for work in (store.journal.switch, lambda: store.budget_book.charge(2.0, b"12345678")):
             with pytest.raises(StoreUnusable, match="was removed or replaced while in use"):
                 await work()
         await anyio.Path(away).replace(path)
