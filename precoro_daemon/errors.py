@@ -49,6 +49,11 @@ class PermanentError(DaemonError):
     """Repeating this call gives the same answer. The record is set aside; its siblings go on."""
 
 
+class KeyInDoubt(TemporaryError):
+    """Two calls in a row were answered 403 where the key was welcome. One more would be taken for a blocked key, so
+    single documents and files wait until another call succeeds, a quarter of an hour at most."""
+
+
 class NotFound(PermanentError):
     """Precoro has no such document (404): it was deleted, or the key's user may not see it."""
 
@@ -178,6 +183,10 @@ class AuthenticationError(FatalError):
     """Precoro does not accept the key (401, or 403 before any success): token, e-mail or region, or it is blocked."""
 
     exit_code = 5
+
+
+class LockedOut(AuthenticationError):
+    """Precoro answered this very call with 403, and nothing shows that the key is still good."""
 
 
 class Stopped(DaemonError):

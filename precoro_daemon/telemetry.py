@@ -89,6 +89,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "items_paused": "the writes of a plan cannot go on at present; the next lap tries again",
         "items_stopped": "a plan goes no further",
         "call_refused": "Precoro answered 429; the window it named stays closed until its time",
+        "key_doubted": "two calls in a row were forbidden; documents and files wait until another call succeeds",
         "call_retried": "a call failed and is repeated after a wait",
         "window_closed": "no call may leave until a window opens",
         "budget_spent": "the day's calls for this kind of work are used up",

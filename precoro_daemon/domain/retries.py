@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precoro_daemon.errors import MalformedAnswer, RateLimited, TemporaryError
+from precoro_daemon.errors import (
+    AuthenticationError,
+    Forbidden,
+    KeyInDoubt,
+    MalformedAnswer,
+    RateLimited,
+    TemporaryError,
+)
 
 MOST_FAULTS = 5
 MOST_REFUSALS = 10
@@ -19,7 +26,7 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     until the window opens.
     """
     newest = failures[-1]
-    if not isinstance(newest, TemporaryError):
+    if not isinstance(newest, TemporaryError) or isinstance(newest, KeyInDoubt):
         return None
     refusals = sum(isinstance(failure, RateLimited) for failure in failures)
     faults = len(failures) - refusals
@@ -41,8 +48,9 @@ _ASIDE = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 def aside_for(failure: BaseException, attempts: int) -> float:
     """Seconds until a record that was set aside is tried again, after `attempts` of its own in a row.
 
-    The next run tries anything once more. What Precoro itself refuses is then left alone for longer and longer:
-    repeated errors can get a key blocked.
+    The next run tries anything once more, but what is forbidden: others would wait behind it. What Precoro itself
+    refuses is then left alone for longer and longer: repeated errors can get a key blocked.
     """
+    attempts += isinstance(failure, Forbidden | AuthenticationError)
     lasting = isinstance(failure, MalformedAnswer) and attempts >= len(_ASIDE)
     return 0.0 if isinstance(failure, TemporaryError) and not lasting else _ASIDE[min(attempts, len(_ASIDE)) - 1]

@@ -17,6 +17,9 @@ from precoro_daemon.errors import (
     DiskFull,
     FatalError,
     FolderUnusable,
+    Forbidden,
+    KeyInDoubt,
+    LockedOut,
     PermanentError,
     TemporaryError,
     TooLarge,
@@ -50,6 +53,12 @@ _TRIES = 3
 """Of one file in a lap. The second and third follow when all others had their turn: the same call is refused within
 a minute, and what ails a server seldom ends in a second."""
 
+_MOST_FORBIDDEN = 2
+"""In a row. A third one, where files came before, is taken for a key that is blocked."""
+
+_PATIENCE = 900.0
+"""Seconds until the next one is asked for after that."""
+
 _TOLD = 100
 """Files between two lines in the log."""
 
@@ -60,7 +69,7 @@ _LINES = 500
 """Lines added to the manifest at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FetchAttachments:
     """Fetches every file that the store says is missing, newest first; what fails is set aside for later.
 
@@ -78,9 +87,12 @@ class FetchAttachments:
     wanted: WantedFiles
     in_flight: int
     patience: float
+    rests_until: float = field(default=0.0, init=False)
 
     async def due(self, *, before: float) -> int:
         await self._follow()
+        if self.clock.now() < self.rests_until:
+            return 0
         return (await self.book.count_due_files(self.wanted, before=before)).files
 
     async def lap(self, *, before: float | None = None) -> LapReport:
@@ -120,6 +132,9 @@ class FetchAttachments:
         finally:
             await self._list(folder)
         await self._tell_too_large()
+        if isinstance(lap.ended, KeyInDoubt):
+            self.rests_until = self.clock.now() + _PATIENCE
+            return LapReport(brought=lap.done.files, failed=lap.failed)
         return LapReport(brought=lap.done.files, failed=lap.failed, ended=lap.ended)
 
     async def _list(self, folder: Folder) -> None:
@@ -150,6 +165,7 @@ class _Lap:
     busy: set[tuple[str, int, int]] = field(default_factory=set)
     room: int = 0
     tries: int = 1
+    forbidden: int = 0
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -220,18 +236,35 @@ class _Lap:
             self._hold_back(error)
         except TooLarge:
             self.busy.discard(errand.file.key)  # its length is noted, so it is due no more
+        except KeyInDoubt as error:
+            self._end(error)
         except TemporaryError as error:
             await self._later(errand, error)
         except PermanentError as error:
+            self._heed(error)
             await self._set_aside(errand.file, error)
+        except LockedOut as error:
+            await self._set_aside(errand.file, error)  # so that another one shows next time how it is
+            self._end(error)
         except DaemonError as error:
-            self.ended = gravest([error] if self.ended is None else [self.ended, error])
-            if isinstance(error, FatalError):
-                self.scope.cancel()
+            self._end(error)
+
+    def _end(self, error: DaemonError) -> None:
+        self.ended = gravest([error] if self.ended is None else [self.ended, error])
+        if isinstance(error, FatalError | KeyInDoubt):
+            self.scope.cancel()
+
+    def _heed(self, error: DaemonError) -> None:
+        """Nothing between two refusals but a file that came shows that the key is still welcome."""
+        if isinstance(error, Forbidden):
+            self.forbidden += 1
+            if self.forbidden >= _MOST_FORBIDDEN:
+                self._end(KeyInDoubt(str(error)))
 
     async def _receive(self, errand: Errand) -> None:
         await self._need_room(errand.file.attachment.size or 0)
         kept = await self.receiver.receive(errand)
+        self.forbidden = 0
         self.room -= max(kept.length - (errand.file.attachment.size or 0), 0)
         self.busy.discard(errand.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
@@ -271,18 +304,18 @@ class _Lap:
         now, attempts = self.job.clock.now(), file.attempts + 1
         self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
         _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))
-        await self.job.mirror.set_aside(
-            Aside(
-                collection=file.collection,
-                key=str(file.attachment.id),
-                stage="file",
-                reason=self.failed[-1],
-                raw=None,
-                attempts=attempts,
-                since=now,
-                retry_at=now + aside_for(error, attempts),
-            )
+        item = Aside(
+            collection=file.collection,
+            key=str(file.attachment.id),
+            stage="file",
+            reason=self.failed[-1],
+            raw=None,
+            attempts=attempts,
+            since=now,
+            retry_at=now + aside_for(error, attempts),
         )
+        with anyio.CancelScope(shield=True):  # the lap may be over already
+            await self.job.mirror.set_aside(item)
         self._tell_progress()
 
     def _tell_progress(self) -> None:

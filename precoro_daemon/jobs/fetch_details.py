@@ -19,6 +19,9 @@ from precoro_daemon.errors import (
     BadRecord,
     DaemonError,
     FatalError,
+    Forbidden,
+    KeyInDoubt,
+    LockedOut,
     NotFound,
     PermanentError,
     TemporaryError,
@@ -39,11 +42,17 @@ _BATCH = 50
 """Documents read from the store at a time; small, so that what changes meanwhile comes first."""
 
 
+_MOST_FORBIDDEN = 2
+"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+
+_PATIENCE = 900.0
+"""Seconds until the next one is asked for after that."""
+
 _LATELY = 2 * 86_400.0
 """Seconds. What changed since then does not wait behind what nobody has touched for longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FetchDetails:
     """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
 
@@ -62,8 +71,11 @@ class FetchDetails:
     carriers: Sequence[str] = ()
     max_vanished: float = 0.2
     which: Literal["recent", "older", "any"] = "any"
+    rests_until: float = field(default=0.0, init=False)
 
     async def due(self, *, before: float) -> int:
+        if self.clock.now() < self.rests_until:
+            return 0
         return sum((await self.count_due(before)).values())
 
     async def count_due(self, before: float) -> Mapping[str, int]:
@@ -81,6 +93,9 @@ class FetchDetails:
         """What failed at `before` or later is left alone; without it, what failed since the lap began."""
         lap = _Lap(self, started_at=self.clock.now() if before is None else before)
         await lap.run()
+        if isinstance(lap.ended, KeyInDoubt):
+            self.rests_until = self.clock.now() + _PATIENCE
+            return LapReport(brought=lap.done.total(), failed=lap.failed)
         return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
 
 
@@ -94,6 +109,7 @@ class _Lap:
     failed: list[str] = field(default_factory=list)
     busy: set[tuple[str, int | str]] = field(default_factory=set)
     gone: dict[str, list[tuple[Due, NotFound]]] = field(default_factory=dict)
+    forbidden: int = 0
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -141,15 +157,24 @@ class _Lap:
         try:
             await self._fetch_or_set_aside(due)
         except DaemonError as error:
-            self.ended = gravest([error] if self.ended is None else [self.ended, error])
-            if isinstance(error, FatalError):
-                self.scope.cancel()
+            self._end(error)
+
+    def _end(self, error: DaemonError) -> None:
+        self.ended = gravest([error] if self.ended is None else [self.ended, error])
+        if isinstance(error, FatalError | KeyInDoubt):
+            self.scope.cancel()
 
     async def _fetch_or_set_aside(self, due: Due) -> None:
         """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
         try:
             await self._fetch(due)
+        except KeyInDoubt:
+            raise
+        except LockedOut as error:
+            await self._set_aside(due, error)  # so that another one shows next time how it is
+            raise
         except (TemporaryError, PermanentError) as error:
+            self._heed(error)
             if isinstance(error, NotFound) and due.absent:
                 self.gone.setdefault(due.collection, []).append((due, error))
             else:
@@ -157,6 +182,13 @@ class _Lap:
         else:
             self.busy.discard((due.collection, _key(due)))
         self._tell_progress(due.collection)
+
+    def _heed(self, error: DaemonError) -> None:
+        """Nothing between two refusals but a good answer shows that the key is still welcome."""
+        if isinstance(error, Forbidden):
+            self.forbidden += 1
+            if self.forbidden >= _MOST_FORBIDDEN:
+                self._end(KeyInDoubt(str(error)))
 
     def _tell_progress(self, name: str) -> None:
         self.job.progress.details_advanced(name, self.done[name], self.failures[name], self.due.get(name, 0))
@@ -167,6 +199,7 @@ class _Lap:
             raise BadRecord("it has no idn to ask for it by")
         asked_at = job.clock.now()  # what happened while the answer was under way may not be in it
         detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), job.lane)
+        self.forbidden = 0
         chosen = job.filters.get(due.collection, Filter())
         detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
         await job.mirror.save_detail(due, detail, at=min(asked_at, job.clock.now()))
@@ -201,19 +234,19 @@ class _Lap:
         self.failures[due.collection] += 1
         self.failed.append(f"{due.collection} {_key(due)}: {error}")
         _log.warning("detail_failed", collection=due.collection, key=_key(due), attempts=attempts, reason=str(error))
-        await self.job.mirror.set_aside(
-            Aside(
-                collection=due.collection,
-                key=str(due.id),
-                stage="detail",
-                reason=str(error),
-                raw=None,
-                attempts=attempts,
-                since=now,
-                retry_at=now + aside_for(error, attempts),
-                absent=isinstance(error, NotFound),
-            )
+        item = Aside(
+            collection=due.collection,
+            key=str(due.id),
+            stage="detail",
+            reason=str(error),
+            raw=None,
+            attempts=attempts,
+            since=now,
+            retry_at=now + aside_for(error, attempts),
+            absent=isinstance(error, NotFound),
         )
+        with anyio.CancelScope(shield=True):  # the lap may be over already
+            await self.job.mirror.set_aside(item)
 
 
 def _key(due: Due) -> int | str:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.retries import aside_for
-from precoro_daemon.errors import DaemonError, Forbidden, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    Forbidden,
+    KeyInDoubt,
+    LockedOut,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+)
 from precoro_daemon.ports import Aside, Clock, CustomFields, DueField, LapReport, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
@@ -55,6 +63,8 @@ class ResolveCustomFields:
             while await self.fields.follow(_STRETCH):
                 pass
             await lap.run(await self._due(self.clock.now() if before is None else before))
+        except KeyInDoubt:
+            self.rests_until = self.clock.now() + _PATIENCE
         except DaemonError as error:
             lap.ended = error
         return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
@@ -83,6 +93,11 @@ class _Lap:
     async def _settle(self, due: DueField) -> None:
         try:
             await self._resolve(due)
+        except KeyInDoubt:
+            raise
+        except LockedOut as error:
+            await self._set_aside(due, error, "definition", aside_for(error, due.attempts + 1))
+            raise
         except (NotFound, Forbidden) as error:
             # Nothing between two refusals but a good answer shows that the key is still welcome.
             self.forbidden += isinstance(error, Forbidden)

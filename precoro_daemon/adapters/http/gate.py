@@ -14,6 +14,7 @@ from typing import Protocol
 import anyio
 from aiolimiter import AsyncLimiter
 
+from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.domain.budget import Budget, Charge, Key, Lane, Opening
 from precoro_daemon.errors import BudgetSpent, Stopped
@@ -63,13 +64,17 @@ class Surroundings:
 class Passage:
     """One call on its way through the gate."""
 
-    lane: Lane
+    request: Request
     arrival: int
     key: Key
     nudged: anyio.Event = field(default_factory=anyio.Event)
     booked: float | None = None
     charge: Charge | None = None
     sent_at: float | None = None
+
+    @property
+    def lane(self) -> Lane:
+        return self.request.lane
 
     @property
     def rank(self) -> tuple[Lane, int]:
@@ -113,9 +118,11 @@ class Gate:
         return min(max(math.ceil(self._latency / interval) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)
 
     @asynccontextmanager
-    async def passage(self, lane: Lane, key: Key) -> AsyncIterator[Passage]:
-        """Wait, be charged, leave. Raises BudgetSpent or AuthenticationError instead of waiting for very long."""
-        passage = Passage(lane, next(self._arrivals), key)
+    async def passage(self, request: Request) -> AsyncIterator[Passage]:
+        """Wait, be charged, leave. Raises BudgetSpent, AuthenticationError or KeyInDoubt instead of waiting for very
+        long."""
+        key = self._budget.key(request.method, request.target)
+        passage = Passage(request, next(self._arrivals), key)
         self._queue(passage)
         try:
             while passage.charge is None:
@@ -136,7 +143,7 @@ class Gate:
         """Wait until this call is the one to leave; it then holds the exit."""
         told = ""
         while True:
-            self._check()
+            self._check(passage)
             now = self._clock.now()
             opening = self._opening(passage, now)
             self._refuse_long_wait(passage, opening, now)
@@ -160,9 +167,9 @@ class Gate:
             self._told[opening.window] = opening.at
             _log.info("window_closed", window=opening.window, lane=passage.lane.name.lower(), wait=round(wait))
 
-    def _check(self) -> None:
+    def _check(self, passage: Passage) -> None:
         self.refuse_if_stopped()
-        self._guard.check()
+        self._guard.check(passage.request)
 
     def refuse_if_stopped(self) -> None:
         if self._stopped:
@@ -237,7 +244,7 @@ class Gate:
                 await self._clock.sleep(wait)
             if self._pace:
                 await self._pace.acquire()
-            self._check()
+            self._check(passage)
         passage.charge = self._budget.charge(passage.key, self._clock.now(), passage.lane)
 
     async def _unbook(self, passage: Passage) -> None:

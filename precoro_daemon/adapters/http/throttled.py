@@ -84,8 +84,7 @@ class Throttled:
         await self._gate.rest(seconds)
 
     async def send(self, request: Request) -> Answer:
-        key = self._budget.key(request.method, request.target)
-        async with self._gate.passage(request.lane, key) as passage:
+        async with self._gate.passage(request) as passage:
             answer = await self._carry(request, passage)
             check(request, answer, self._credentials.secrets)
             await self._guard.prove(request)
@@ -93,9 +92,8 @@ class Throttled:
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[Body]:
-        key = self._budget.key(request.method, request.target)
         async with AsyncExitStack() as stack:
-            async with self._gate.passage(request.lane, key) as passage:
+            async with self._gate.passage(request) as passage:
                 with self._telling(request):
                     body = await stack.enter_async_context(
                         self._wire.open(request, partial(self._gate.sent, passage))
@@ -109,8 +107,7 @@ class Throttled:
             yield body
 
     async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
-        key = self._budget.key(request.method, request.target)
-        async with self._gate.passage(request.lane, key) as passage:
+        async with self._gate.passage(request) as passage:
             await permit()
             return await self._carry(request, passage)
 
@@ -136,7 +133,8 @@ class Throttled:
 
     async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
         await self._set_clock(answer, passage)
-        await self._guard.judge(request, answer)
+        assert passage.sent_at is not None
+        await self._guard.judge(request, answer, passage.sent_at)
         if answer.status == 429:
             await self._close_window(request, answer, passage)
         else:

@@ -28,6 +28,8 @@ from precoro_daemon.errors import (
     ConnectionFault,
     DaemonError,
     Forbidden,
+    KeyInDoubt,
+    LockedOut,
     RateLimited,
     ServerFault,
 )
@@ -391,7 +393,8 @@ async def test_a_wrong_key_costs_one_call_then_three_then_one_in_a_quarter_of_an
                 async with anyio.create_task_group() as tasks:
                     for n in range(20):
                         tasks.start_soon(one, n)
-            assert outcomes == [AuthenticationError] * 20
+            assert len(outcomes) == 20
+            assert set(outcomes) <= {AuthenticationError, LockedOut}
             assert len(handler.asked) == tries
         async with bench.client(LIFTED) as client:
             with pytest.raises(AuthenticationError, match=r"refused this key 3 times.*tried again from .* UTC"):
@@ -486,9 +489,64 @@ async def test_a_key_that_is_shut_out_where_it_was_welcome_is_refused_at_the_thi
             with pytest.raises(Forbidden):
                 await client.send(Request("GET", f"/invoices/{n}"))
         with pytest.raises(AuthenticationError, match="blocked"):
-            await client.send(Request("GET", "/invoices/3"))
+            await client.send(Request("GET", "/invoices"))
         with pytest.raises(AuthenticationError):
             await client.send(Request("GET", "/invoices"))
+
+
+@pytest.mark.asyncio
+async def test_documents_that_are_closed_to_a_good_key_hold_up_no_list_and_no_payment():
+    asked: list[str] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        closed = request.path.startswith("/invoices/") and int(request.path.rpartition("/")[2]) < 100
+        return web.json_response({}, status=403 if closed else 200)
+
+    async with serving(handler) as origin:
+        bench = Bench(origin, scale=600.0)
+        async with bench.client(LIFTED) as client:
+            await client.send(Request("GET", "/invoices"))
+            for n in range(0, 12, 2):
+                for closed in (n, n + 1):
+                    with pytest.raises(Forbidden):
+                        await client.send(detail(closed))
+                before = len(asked)
+                with pytest.raises(KeyInDoubt, match="/invoices/100"):
+                    await client.send(detail(100))
+                assert len(asked) == before
+                if n % 4:
+                    await bench.clock.sleep(901)
+                else:
+                    pays = Request("GET", f"/invoices/{200 + n}", lane=Lane.PAYMENTS)
+                    assert (await client.send(pays)).status == 200
+                assert (await client.send(detail(101 + n))).status == 200
+            assert bench.book.refusals == {}
+
+
+@pytest.mark.asyncio
+async def test_what_was_under_way_together_is_forbidden_once():
+    """A slow server has several calls in hand when it refuses the first of them."""
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        if request.path == "/invoices":
+            return web.json_response({})
+        await anyio.sleep(0.05)
+        return web.json_response({}, status=403)
+
+    async with serving(handler) as origin, Bench(origin).client(LIFTED) as client:
+        await client.send(Request("GET", "/invoices"))
+        outcomes: list[object] = []
+        async with anyio.create_task_group() as tasks:
+            for number in range(9):
+                tasks.start_soon(_keep, outcomes, client, detail(number))
+        assert AuthenticationError not in outcomes
+        assert LockedOut not in outcomes
+        assert (await client.send(Request("GET", "/invoices"))).status == 200
+
+
+def detail(number: int) -> Request:
+    return Request("GET", f"/invoices/{number}", lane=Lane.DETAILS)
 
 
 @pytest.mark.asyncio
