@@ -235,8 +235,9 @@ async def _close_whole(lister: Lister, collection: Collection, walk: Pass, repor
     refused = 0
     if not cursor.unproved:
         missing, live = await lister.mirror.missing(walk)
-        askable = collection.detail and bool(walk.filter or (walk.last_page or 1) > 1)
-        absences = judge(missing, live, max_share=lister.max_vanished, askable=askable)
+        unreadable = walk.rejected > 0
+        askable = collection.detail and bool(walk.filter or (walk.last_page or 1) > 1 or unreadable)
+        absences = judge(missing, live, max_share=lister.max_vanished, askable=askable, unreadable=unreadable)
         asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row)]
         gone = [*absences.gone, *asked]
         if len(asked) == len(absences.ask):

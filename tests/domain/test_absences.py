@@ -9,7 +9,9 @@ from precoro_daemon.domain.absences import Absences, Missing, judge
 
 ROWS = [Missing(number, number) for number in range(200)]
 
-missing = st.lists(st.builds(Missing, st.integers(), key=st.none() | st.integers()), max_size=120)
+missing = st.lists(
+    st.builds(Missing, st.integers(), key=st.none() | st.integers()), max_size=120, unique_by=lambda row: row.id
+)
 
 
 def test_nothing_missing_is_nothing_gone() -> None:
@@ -48,11 +50,23 @@ def test_a_row_that_cannot_be_asked_for_is_judged_by_the_list() -> None:
     )
 
 
-@given(missing, st.integers(0, 500), st.floats(0, 1), st.booleans())
-def test_every_missing_row_has_one_fate(rows: list[Missing], more: int, share: float, askable: bool) -> None:
+def test_a_row_that_may_be_listed_unreadably_is_asked_about_or_left_alone() -> None:
+    nameless, alone = Missing(2, None), Missing(3, 9)
+    found = judge([nameless, alone], 100, max_share=0.2, askable=True, unreadable=True)
+    assert found == Absences(ask=[alone], unclear=[nameless])
+    found = judge([nameless, alone], 100, max_share=0.2, askable=False, unreadable=True)
+    assert found == Absences(ask=[], unclear=[nameless, alone])
+    found = judge(ROWS[:60], 1_000, max_share=0.2, askable=True, unreadable=True)
+    assert found == Absences(ask=ROWS[:50], unclear=ROWS[50:60])
+
+
+@given(missing, st.integers(0, 500), st.floats(0, 1), st.booleans(), st.booleans())
+def test_every_missing_row_has_one_fate(
+    rows: list[Missing], more: int, share: float, askable: bool, unreadable: bool
+) -> None:
     live = len(rows) + more
-    absences = judge(rows, live, max_share=share, askable=askable)
-    told = [*absences.gone, *absences.ask, *absences.rest]
+    absences = judge(rows, live, max_share=share, askable=askable, unreadable=unreadable)
+    told = [*absences.gone, *absences.ask, *absences.rest, *absences.unclear]
     assert len(told) + absences.refused == len(rows)
     assert all(told.count(row) == rows.count(row) for row in told)
     if len(rows) > 10:

@@ -58,10 +58,9 @@ class KeyGuard:
     def check(self, request: Request) -> None:
         """Raises AuthenticationError while the key stands refused and is not to be tried again, KeyInDoubt while
         the request is better not made."""
-        now = self._now()
-        if self._verdict and now < self._reopens_at:
+        if self._verdict and self._now() < self._reopens_at:
             raise AuthenticationError(self._verdict)
-        if _is_single(request) and len(self._lately(now)) >= MOST_TRIES - 1:
+        if _is_single(request) and len(self._lately(self._now())) >= MOST_TRIES - 1:
             raise KeyInDoubt(
                 f"{request}: not asked, as the calls before it were forbidden; it waits for a good answer"
             )
