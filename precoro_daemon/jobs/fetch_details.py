@@ -14,7 +14,6 @@ from precoro_daemon.domain.absences import Missing, judge
 from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
-from precoro_daemon.domain.retries import aside_for
 from precoro_daemon.errors import (
     BadRecord,
     DaemonError,
@@ -27,7 +26,7 @@ from precoro_daemon.errors import (
     TemporaryError,
     gravest,
 )
-from precoro_daemon.ports import Age, Aside, Clock, Due, LapReport, Mirror, Precoro, Progress
+from precoro_daemon.ports import Age, Clock, Due, LapReport, Mirror, Precoro, Progress
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -229,24 +228,17 @@ class _Lap:
             _log.info("documents_vanished", collection=collection, count=1, key=_key(due))
 
     async def _set_aside(self, due: Due, error: DaemonError) -> None:
-        now = self.job.clock.now()
-        attempts = due.attempts + 1
         self.failures[due.collection] += 1
         self.failed.append(f"{due.collection} {_key(due)}: {error}")
-        _log.warning("detail_failed", collection=due.collection, key=_key(due), attempts=attempts, reason=str(error))
-        item = Aside(
+        _log.warning(
+            "detail_failed",
             collection=due.collection,
-            key=str(due.id),
-            stage="detail",
+            key=_key(due),
+            attempts=due.attempts + 1,
             reason=str(error),
-            raw=None,
-            attempts=attempts,
-            since=now,
-            retry_at=now + aside_for(error, attempts),
-            absent=isinstance(error, NotFound),
         )
         with anyio.CancelScope(shield=True):  # the lap may be over already
-            await self.job.mirror.set_aside(item)
+            await self.job.mirror.set_detail_aside(due, error, at=self.job.clock.now())
 
 
 def _key(due: Due) -> int | str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
+from precoro_daemon.domain.retries import aside_for
+from precoro_daemon.errors import DaemonError, NotFound
 from precoro_daemon.ports.precoro import Detail
 
 
@@ -77,6 +79,21 @@ class Aside:
     since: float
     retry_at: float | None
     absent: bool = False
+
+    @classmethod
+    def of_detail(cls, due: Due, error: DaemonError, at: float) -> Self:
+        attempts = due.attempts + 1
+        return cls(
+            collection=due.collection,
+            key=str(due.id),
+            stage="detail",
+            reason=str(error),
+            raw=None,
+            attempts=attempts,
+            since=at,
+            retry_at=at + aside_for(error, attempts),
+            absent=isinstance(error, NotFound),
+        )
 
 
 class Mirror(Protocol):
@@ -164,4 +181,8 @@ class Mirror(Protocol):
 
     async def set_aside(self, item: Aside) -> None:
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
+        ...
+
+    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float) -> None:
+        """The same of a detail that did not come, for each live row that `due` addresses."""
         ...

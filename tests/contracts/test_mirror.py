@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.cursors import Cursor, Page, Pass
 from precoro_daemon.domain.documents import Record, read_record
+from precoro_daemon.errors import Refused
 from precoro_daemon.ports import Aside, Detail, Due, Mirror
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, paged, record, rejected, walk
@@ -545,3 +546,14 @@ async def test_a_document_that_is_not_there_vanishes_with_the_rows_that_share_it
         assert await due_ids(store.mirror) == [3]
         assert (await listed(store.mirror, record(2, idn=5), at=EVER)).updated == 1
         assert sorted(await due_ids(store.mirror)) == [2, 3]
+
+
+@pytest.mark.asyncio
+async def test_a_detail_that_failed_is_set_aside_for_every_row_that_it_answers_for(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1, idn=5), record(2, idn=5), record(3, idn=6))
+        await store.mirror.set_detail_aside(await due_for(store.mirror, 1), Refused("422"), at=T0)
+        assert await due_ids(store.mirror, before=T0) == [3]
+        await store.mirror.set_detail_aside(await due_for(store.mirror, 2), Refused("422"), at=T0)
+        assert await due_ids(store.mirror, before=T0 + 3600) == [3]
+        assert sorted(await due_ids(store.mirror, before=T0 + 3601)) == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,18 @@ async def test_one_that_keeps_being_refused_is_asked_for_less_and_less(tmp_path:
         for _ in range(4):
             await shown.run()
         assert details_asked(shown).count(bad.idn) == 2
+
+
+async def test_one_that_fails_for_all_rows_of_its_idn_is_asked_for_once(tmp_path: Path) -> None:
+    async with stage(tmp_path, counts={"invoices": 150}, seed=3) as shown:
+        idns = Counter(row.idn for row in shown.sandbox.company["invoices"])
+        idn, rows = idns.most_common(1)[0]
+        assert rows > 1, "a seed without such a split proves nothing"
+        shown.sandbox.faults.add("422", path=f"^/invoices/{idn}$", times=None)
+        for _ in range(5):
+            await shown.run()
+        assert details_asked(shown).count(idn) == 2
+        assert len(shown.query("SELECT * FROM set_aside")) == rows
 
 
 async def test_only_what_is_new_or_changed_is_asked_for(tmp_path: Path) -> None:

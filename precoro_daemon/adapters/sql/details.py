@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
 
 from precoro_daemon.adapters.sql.statements import SQL
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.documents import utc_text
-from precoro_daemon.ports import Age, Detail, Due, Known
+from precoro_daemon.ports import Age, Aside, Detail, Due, Known
 
 
 def due(
@@ -107,6 +108,13 @@ def mark_gone(connection: sqlite3.Connection, due: Due, at: float) -> None:
     rows = connection.execute(SQL["find_addressed"], _addressed(due))
     for (id_,) in rows.fetchall():
         vanish(connection, due.collection, id_, at)
+
+
+def set_aside(connection: sqlite3.Connection, due: Due, item: Aside) -> None:
+    """Runs inside a transaction. Rows that share an idn share what becomes of it."""
+    found = {id_ for (id_,) in connection.execute(SQL["find_addressed"], _addressed(due))}
+    rows = [asdict(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
+    connection.executemany(SQL["set_aside"], rows)
 
 
 def vanish(connection: sqlite3.Connection, collection: str, id_: int, at: float) -> None:

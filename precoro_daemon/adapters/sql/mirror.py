@@ -17,6 +17,7 @@ from precoro_daemon.domain.absences import Missing
 from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.cursors import Cursor, Kind, Page, Pass
 from precoro_daemon.domain.documents import Record
+from precoro_daemon.errors import DaemonError
 from precoro_daemon.ports import Age, Aside, Committed, Detail, Due, Known
 
 
@@ -107,6 +108,9 @@ class SqlMirror:
 
     async def set_aside(self, item: Aside) -> None:
         await self._transactions.execute(SQL["set_aside"], asdict(item))
+
+    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float) -> None:
+        await self._transactions.write(partial(details.set_aside, due=due, item=Aside.of_detail(due, error, at)))
 
 
 def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missing], int]:
