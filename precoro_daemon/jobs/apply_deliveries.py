@@ -14,7 +14,15 @@ from precoro_daemon.domain.budget import Lane
 from precoro_daemon.domain.collections import COLLECTIONS, Collection
 from precoro_daemon.domain.deliveries import TYPES
 from precoro_daemon.domain.filters import Filter
-from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    KeyInDoubt,
+    LockedOut,
+    MalformedAnswer,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+)
 from precoro_daemon.passes import Lister, bring_up_to_date
 from precoro_daemon.ports import CustomFields, Deliveries, Delivery, Due, Known, LapReport
 from precoro_daemon.telemetry import get_logger
@@ -160,10 +168,15 @@ class _Lap:
             return
         seen = [delivery for delivery, known in found if (known.detailed_at or 0.0) >= delivery.came_at]
         await self._settle(seen, "known_already")
+        now = self.job.lister.clock.now()
         for delivery, known in found:
             if self.details >= _DETAILS or self.late >= _LATE:
                 return  # the next lap begins with those that are left
-            if (known.detailed_at or 0.0) < delivery.came_at:
+            if (known.detailed_at or 0.0) >= delivery.came_at:
+                continue
+            if known.aside_until is not None and known.aside_until > now:
+                await self._settle([delivery], "set_aside")
+            else:
                 await self._detail(collection, delivery, known)
 
     async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
@@ -173,7 +186,15 @@ class _Lap:
             saved = key is not None and await self._in_turn(partial(self._fetch, collection, known.due, key))
         except NotFound:
             await self._settle([delivery], "not_found")
-        except (TemporaryError, PermanentError) as error:
+        except KeyInDoubt:
+            self.late = _LATE
+            await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _PAUSE)
+        except LockedOut as error:
+            await self._set_aside(delivery, known.due, what, error)
+            raise
+        except (PermanentError, MalformedAnswer) as error:
+            await self._set_aside(delivery, known.due, what, error)
+        except TemporaryError as error:
             await self._fail([delivery], f"{what}: {error}")
         else:
             if saved is None:
@@ -225,6 +246,15 @@ class _Lap:
         await self._settle(old, "given_up")
         young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
         await self.job.deliveries.postpone(young, until=now + _PAUSE)
+
+    async def _set_aside(self, delivery: Delivery, due: Due, what: str, error: DaemonError) -> None:
+        """What is refused is due from now on like any other detail, and asked for as seldom."""
+        self.failed.append(f"{what}: {error}")
+        name, attempts = due.collection, due.attempts + 1
+        _log.warning("detail_failed", collection=name, key=due.idn or due.id, attempts=attempts, reason=str(error))
+        at = self.job.lister.clock.now()
+        await self.job.lister.mirror.set_detail_aside(due, error, at=at, stale=True)
+        await self._settle([delivery], "set_aside")
 
     async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:
         if batch:

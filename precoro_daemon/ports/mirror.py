@@ -41,10 +41,12 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record of the mirror, and when its detail was asked for, if it is not older than the record's version."""
+    """A record of the mirror, when its detail was asked for, if it is not older than the record's version, and until
+    when that is set aside, if it is."""
 
     due: Due
     detailed_at: float | None
+    aside_until: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class Mirror(Protocol):
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
         ...
 
-    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float) -> None:
-        """The same of a detail that did not come, for each live row that `due` addresses."""
+    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
+        """The same of a detail that did not come, for each live row that `due` addresses. `stale`: it is due though
+        the row is as it was."""
         ...

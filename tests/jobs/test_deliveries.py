@@ -311,6 +311,35 @@ async def test_what_fails_is_tried_again_in_a_minute(tmp_path: Path, path: str) 
         assert shown.differences(counted=False) == []
 
 
+@pytest.mark.parametrize("kind", ["403", "422", "half_json"])
+async def test_what_is_refused_is_asked_for_as_seldom_as_any_other_detail(tmp_path: Path, kind: str) -> None:
+    """Also where nothing shows in its row, so that nobody else would ask for it."""
+    async with await mirrored(tmp_path) as shown:
+        await shown.run()
+        [row] = some(shown, 1)
+        date = row.updated
+        shown.sandbox.company.edit(row, lines=row.lines + 1)
+        row.updated = date
+        shown.sandbox.faults.add(kind, path=f"^/invoices/{row.idn}$", times=None)
+        shown.sandbox.journal.clear()
+        async with at_work(shown) as (store, jobs, clock):
+            for _ in range(8):
+                await store.deliveries.note([of(row)], at=clock.now())
+                await jobs["apply_deliveries"].lap()
+                if await jobs["fetch_details"].due(False):
+                    await jobs["fetch_details"].lap()
+                await clock.sleep(61)
+        assert outcomes(shown) == {row.id: "set_aside"}
+        assert len(shown.calls(f"/invoices/{row.idn}")) <= 5 * 4, "four times, each with what tries there are"
+        assert [aside["key"] for aside in shown.query("SELECT key FROM set_aside")] == [str(row.id)]
+        shown.sandbox.faults.clear()
+        clock = RealClock(SCALE, ahead=2 * 86_400)
+        clock.anchor(clock.now())
+        await shown.run(clock=clock)
+        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.differences(counted=False) == []
+
+
 async def test_a_document_that_is_gone_is_settled(tmp_path: Path) -> None:
     async with await mirrored(tmp_path) as shown:
         await shown.run()

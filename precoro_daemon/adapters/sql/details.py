@@ -78,7 +78,11 @@ def _age(connection: sqlite3.Connection, age: Age | None) -> dict[str, object]:
 def known(connection: sqlite3.Connection, collection: str, ids: Collection[int]) -> Sequence[Known]:
     rows = connection.execute(SQL["known_with_details"], {"collection": collection, "ids": json.dumps(list(ids))})
     return [
-        Known(Due(collection, row["id"], row["idn"], row["version"]), row["fetched_at"] if row["good"] else None)
+        Known(
+            Due(collection, row["id"], row["idn"], row["version"], attempts=row["attempts"] or 0),
+            row["fetched_at"] if row["good"] else None,
+            row["retry_at"],
+        )
         for row in rows
     ]
 
@@ -110,11 +114,13 @@ def mark_gone(connection: sqlite3.Connection, due: Due, at: float) -> None:
         vanish(connection, due.collection, id_, at)
 
 
-def set_aside(connection: sqlite3.Connection, due: Due, item: Aside) -> None:
+def set_aside(connection: sqlite3.Connection, due: Due, item: Aside, *, stale: bool) -> None:
     """Runs inside a transaction. Rows that share an idn share what becomes of it."""
     found = {id_ for (id_,) in connection.execute(SQL["find_addressed"], _addressed(due))}
     rows = [asdict(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
     connection.executemany(SQL["set_aside"], rows)
+    if stale:
+        connection.execute(SQL["outdate_detail"], (due.collection, due.id))
 
 
 def vanish(connection: sqlite3.Connection, collection: str, id_: int, at: float) -> None:

@@ -109,8 +109,9 @@ class SqlMirror:
     async def set_aside(self, item: Aside) -> None:
         await self._transactions.execute(SQL["set_aside"], asdict(item))
 
-    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float) -> None:
-        await self._transactions.write(partial(details.set_aside, due=due, item=Aside.of_detail(due, error, at)))
+    async def set_detail_aside(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
+        item = Aside.of_detail(due, error, at)
+        await self._transactions.write(partial(details.set_aside, due=due, item=item, stale=stale))
 
 
 def _missing(connection: sqlite3.Connection, walk: Pass) -> tuple[Sequence[Missing], int]:

@@ -167,10 +167,12 @@ WHERE carriers.collection = :collection
 
 -- name: known_with_details
 SELECT records.id, records.idn, records.version, details.fetched_at,
-    records.detail_version IS records.version AS good
+    records.detail_version IS records.version AS good, aside.attempts, aside.retry_at
 FROM json_each(:ids) AS wanted
 JOIN records ON records.collection = :collection AND records.id = wanted.value
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
+LEFT JOIN set_aside AS aside
+    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
 WHERE records.wanted AND records.vanished_at IS NULL;
 
 -- name: find_live
@@ -192,6 +194,10 @@ WHERE collection = :collection AND id IN (
     UNION ALL
     SELECT id FROM records WHERE collection = :collection AND idn = :idn AND vanished_at IS NULL
 );
+
+-- name: outdate_detail
+-- Not NULL, which stands for one that was never there.
+UPDATE records SET detail_version = X'' WHERE collection = ? AND id = ?;
 
 -- name: unwant_record
 UPDATE records SET wanted = 0 WHERE collection = ? AND id = ?;
