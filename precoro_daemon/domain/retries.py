@@ -49,8 +49,12 @@ def aside_for(failure: BaseException, attempts: int) -> float:
     """Seconds until a record that was set aside is tried again, after `attempts` of its own in a row.
 
     The next run tries anything once more, but what is forbidden: others would wait behind it. What Precoro itself
-    refuses is then left alone for longer and longer: repeated errors can get a key blocked.
+    refuses is then left alone for longer and longer: repeated errors can get a key blocked. What may pass gets some
+    tries before it is left alone as well: each of them is charged.
     """
     attempts += isinstance(failure, Forbidden | AuthenticationError)
-    lasting = isinstance(failure, MalformedAnswer) and attempts >= len(_ASIDE)
-    return 0.0 if isinstance(failure, TemporaryError) and not lasting else _ASIDE[min(attempts, len(_ASIDE)) - 1]
+    if not isinstance(failure, TemporaryError):
+        return _ASIDE[min(attempts, len(_ASIDE)) - 1]
+    if attempts < len(_ASIDE):
+        return 0.0
+    return _ASIDE[-1] if isinstance(failure, MalformedAnswer) else _ASIDE[1]

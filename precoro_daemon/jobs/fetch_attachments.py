@@ -21,6 +21,7 @@ from precoro_daemon.errors import (
     KeyInDoubt,
     LockedOut,
     PermanentError,
+    ServerFault,
     TemporaryError,
     TooLarge,
     gravest,
@@ -55,6 +56,9 @@ a minute, and what ails a server seldom ends in a second."""
 
 _MOST_FORBIDDEN = 2
 """In a row. A third one, where files came before, is taken for a key that is blocked."""
+
+_MOST_FAULTS = 3
+"""In a row, beyond what was in flight together. Then it is not the files: the lap ends."""
 
 _PATIENCE = 900.0
 """Seconds until the next one is asked for after that."""
@@ -166,6 +170,7 @@ class _Lap:
     room: int = 0
     tries: int = 1
     forbidden: int = 0
+    faulty: set[tuple[str, int, int]] = field(default_factory=set)
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -202,8 +207,9 @@ class _Lap:
             if not files:
                 return
             self.busy.update(file.key for file in files)
-            for errand in await self._prepare(files):
-                yield errand
+            errands = list(await self._prepare(files))
+            while errands:  # whether the newest ones fail, or all, is shown by one from further back
+                yield errands.pop(-1 if self.faulty else 0)
 
     async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[Errand]:
         """Give each file its path, durably, unless something stands there that is not ours."""
@@ -239,8 +245,10 @@ class _Lap:
         except KeyInDoubt as error:
             self._end(error)
         except TemporaryError as error:
+            self._suspect(errand.file, error)
             await self._later(errand, error)
         except PermanentError as error:
+            self.faulty.clear()
             self._heed(error)
             await self._set_aside(errand.file, error)
         except LockedOut as error:
@@ -251,8 +259,17 @@ class _Lap:
 
     def _end(self, error: DaemonError) -> None:
         self.ended = gravest([error] if self.ended is None else [self.ended, error])
-        if isinstance(error, FatalError | KeyInDoubt):
+        if isinstance(error, FatalError | KeyInDoubt | ServerFault):
             self.scope.cancel()
+
+    def _suspect(self, file: AttachedFile, error: TemporaryError) -> None:
+        """A file whose connection breaks may be at fault itself; a server that says it is in trouble is. Later rounds
+        ask for those again that failed, and say nothing new."""
+        if isinstance(error, ServerFault) and self.tries == 1:
+            self.faulty.add(file.key)
+            if len(self.faulty) >= self.job.in_flight + _MOST_FAULTS:
+                self.failed.append(str(error))
+                self._end(error)
 
     def _heed(self, error: DaemonError) -> None:
         """Nothing between two refusals but a file that came shows that the key is still welcome."""
@@ -265,6 +282,7 @@ class _Lap:
         await self._need_room(errand.file.attachment.size or 0)
         kept = await self.receiver.receive(errand)
         self.forbidden = 0
+        self.faulty.clear()
         self.room -= max(kept.length - (errand.file.attachment.size or 0), 0)
         self.busy.discard(errand.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)

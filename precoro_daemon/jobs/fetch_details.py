@@ -16,13 +16,16 @@ from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.domain.filters import Filter
 from precoro_daemon.errors import (
     BadRecord,
+    BudgetSpent,
+    ConnectionFault,
     DaemonError,
-    FatalError,
     Forbidden,
     KeyInDoubt,
     LockedOut,
     NotFound,
     PermanentError,
+    ServerFault,
+    Stopped,
     TemporaryError,
     gravest,
 )
@@ -43,6 +46,9 @@ _BATCH = 50
 
 _MOST_FORBIDDEN = 2
 """In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+
+_MOST_FAULTS = 3
+"""In a row. Then it is not the documents: the lap ends, and the day's calls are left for when the server is well."""
 
 _PATIENCE = 900.0
 """Seconds until the next one is asked for after that."""
@@ -109,6 +115,8 @@ class _Lap:
     busy: set[tuple[str, int | str]] = field(default_factory=set)
     gone: dict[str, list[tuple[Due, NotFound]]] = field(default_factory=dict)
     forbidden: int = 0
+    faults: int = 0
+    answered: anyio.Event = field(default_factory=anyio.Event)
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -119,21 +127,23 @@ class _Lap:
         async with anyio.create_task_group() as group, send, receive:
             self.scope = group.cancel_scope
             for number in range(min(_WORKERS, max(1, sum(self.due.values())))):
-                group.start_soon(self._work, receive.clone(), name=f"details {number}")
+                group.start_soon(self._work, receive.clone(), number > 0, name=f"details {number}")
             receive.close()
             await self._hand_out(send)
+            self.answered.set()
         for collection, found in self.gone.items():
             await self._settle_gone(collection, found)
         if self.done or self.failed:
             self._tell_details()
 
     async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
-        """Until nothing is due but what is being fetched."""
+        """Until nothing is due but what is being fetched. Whether the newest ones fail, or all, is shown by one from
+        further back."""
         while self.ended is None and (fresh := await self._fresh()):
-            for due in fresh:
-                await send.send(due)
+            while fresh:
+                await send.send(fresh.pop(-1 if self.faults else 0))
 
-    async def _fresh(self) -> Sequence[Due]:
+    async def _fresh(self) -> list[Due]:
         """What is due and not yet handed out; rows that share an idn are one call."""
         job, limit = self.job, _BATCH + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
@@ -144,10 +154,13 @@ class _Lap:
             if (address := (due.collection, _key(due))) not in self.busy:
                 fresh.setdefault(address, due)
         self.busy.update(fresh)
-        return tuple(fresh.values())
+        return list(fresh.values())
 
-    async def _work(self, receive: MemoryObjectReceiveStream[Due]) -> None:
+    async def _work(self, receive: MemoryObjectReceiveStream[Due], waits: bool) -> None:
+        """All but one wait until some call was answered: in trouble, each document is asked for several times."""
         async with receive:
+            if waits:
+                await self.answered.wait()
             async for due in receive:
                 if self.ended is None:
                     await self._settle(due)
@@ -160,7 +173,7 @@ class _Lap:
 
     def _end(self, error: DaemonError) -> None:
         self.ended = gravest([error] if self.ended is None else [self.ended, error])
-        if isinstance(error, FatalError | KeyInDoubt):
+        if not isinstance(error, BudgetSpent | Stopped):  # of which what is in flight need not know
             self.scope.cancel()
 
     async def _fetch_or_set_aside(self, due: Due) -> None:
@@ -184,10 +197,20 @@ class _Lap:
 
     def _heed(self, error: DaemonError) -> None:
         """Nothing between two refusals but a good answer shows that the key is still welcome."""
+        if isinstance(error, PermanentError):
+            self._note_answer()
+        if isinstance(error, ServerFault | ConnectionFault):
+            self.faults += 1
+            if self.faults >= _MOST_FAULTS:
+                self._end(error)
         if isinstance(error, Forbidden):
             self.forbidden += 1
             if self.forbidden >= _MOST_FORBIDDEN:
                 self._end(KeyInDoubt(str(error)))
+
+    def _note_answer(self) -> None:
+        self.faults = 0
+        self.answered.set()
 
     def _tell_progress(self, name: str) -> None:
         self.job.progress.details_advanced(name, self.done[name], self.failures[name], self.due.get(name, 0))
@@ -199,6 +222,7 @@ class _Lap:
         asked_at = job.clock.now()  # what happened while the answer was under way may not be in it
         detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), job.lane)
         self.forbidden = 0
+        self._note_answer()
         chosen = job.filters.get(due.collection, Filter())
         detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
         await job.mirror.save_detail(due, detail, at=min(asked_at, job.clock.now()))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon import errors
-from precoro_daemon.domain.retries import LONGEST_PAUSE, MOST_FAULTS, MOST_REFUSALS, pause
+from precoro_daemon.domain.retries import LONGEST_PAUSE, MOST_FAULTS, MOST_REFUSALS, aside_for, pause
 
 FAULT = errors.ServerFault("503")
 REFUSAL = errors.RateLimited("429", wait=0.0)
@@ -40,6 +40,7 @@ def test_a_wait_that_was_asked_for_is_kept(asked: float, kept: float):
         errors.Refused("400"),
         errors.Forbidden("403"),
         errors.AuthenticationError("401"),
+        errors.KeyInDoubt("403"),
         errors.DoubtfulError("?"),
         errors.BudgetSpent("day", resume_at=0.0),
         errors.Stopped("signal"),
@@ -57,3 +58,20 @@ def test_every_course_ends_and_no_wait_is_too_long(failures: list[Exception], ji
     wait = pause(failures, jitter)
     assert wait is None or 0.0 <= wait <= LONGEST_PAUSE
     assert len(failures) < MOST_FAULTS + MOST_REFUSALS or wait is None
+
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("failure", "waits"),
+    [
+        (errors.Refused("422"), [0, HOUR, 6 * HOUR, 24 * HOUR, 24 * HOUR]),
+        (errors.Forbidden("403"), [HOUR, 6 * HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR]),
+        (errors.LockedOut("403"), [HOUR, 6 * HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR]),
+        (errors.MalformedAnswer("half"), [0, 0, 0, 24 * HOUR, 24 * HOUR]),
+        (errors.ServerFault("503"), [0, 0, 0, HOUR, HOUR]),
+    ],
+)
+def test_what_was_set_aside_is_tried_later_and_later(failure: Exception, waits: list[float]):
+    assert [aside_for(failure, attempts) for attempts in range(1, 6)] == waits

@@ -19,7 +19,7 @@ from precoro_daemon.adapters.disk.folder import open_folder
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.domain.attachments import Part
-from precoro_daemon.errors import MalformedAnswer
+from precoro_daemon.errors import MalformedAnswer, ServerFault
 from precoro_daemon.jobs.verify_attachments import VerifyAttachments
 from tests.adapters.http.stand_ins import serving
 from tests.jobs.filing import filing, kept_in, name_files
@@ -384,3 +384,41 @@ async def test_a_draft_that_is_a_kept_file_by_another_name_is_not_written_into(t
             await draft.write(b"something else")
             await draft.keep()
         assert kept.read_bytes() == PDF
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+async def test_a_server_in_trouble_is_asked_for_a_few_files(tmp_path: Path, in_flight: int) -> None:
+    asked: list[str] = []
+    well = False
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(body=PDF) if well else web.Response(status=503)
+
+    async with serving(answer) as origin, filing(tmp_path, origin, in_flight=in_flight) as shown:
+        await name_files(shown.store, {number: {"size": len(PDF)} for number in range(1, 40)})
+        for lap in (1, 2, 3):
+            report = await shown.job.lap()
+            assert isinstance(report.ended, ServerFault)
+            assert report.failed
+            assert len(asked) <= (3 + 2 * in_flight) * lap
+        well = True
+        assert (await shown.job.lap()).ended is None
+        assert kept_in(shown.directory) == dict.fromkeys(range(1, 40), PDF)
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+async def test_a_few_files_that_always_fail_keep_no_other_waiting(tmp_path: Path, in_flight: int) -> None:
+    bad: set[str] = set()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=503) if request.path.rpartition("/")[2] in bad else web.Response(body=PDF)
+
+    async with serving(answer) as origin, filing(tmp_path, origin, in_flight=in_flight) as shown:
+        await name_files(shown.store, {number: {"size": len(PDF)} for number in range(1, 40)})
+        assert await shown.job.due(before=1e12) == 39
+        first = await shown.store.attachments.due_files(shown.job.wanted, before=1e12, limit=9)
+        bad.update(str(file.attachment.id) for file in first)
+        report = await shown.job.lap()
+        assert (report.ended, len(report.failed)) == (None, 9)
+        assert len(kept_in(shown.directory)) == 30

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from precoro_daemon.domain.retries import MOST_FAULTS
 from tests.jobs.stage import Stage, stage
 from tests.jobs.test_passes import newest
 
@@ -57,6 +58,30 @@ async def test_one_that_fails_is_set_aside_and_tried_by_the_next_run(tmp_path: P
         assert details_asked(shown) == [bad.idn]
         assert shown.query("SELECT * FROM set_aside") == []
         assert shown.differences() == []
+
+
+async def test_a_server_in_trouble_is_asked_for_a_few_and_the_others_are_left_for_later(tmp_path: Path) -> None:
+    async with stage(tmp_path, counts={"invoices": 150}) as shown:
+        shown.sandbox.faults.add("503", path=r"^/invoices/\d+", times=None)
+        report = await shown.run()
+        assert len(report.failed) == 3
+        assert len(details_asked(shown)) == 3 * MOST_FAULTS
+        assert len(shown.query("SELECT DISTINCT idn FROM records, set_aside WHERE id = key")) == 3
+        shown.sandbox.faults.clear()
+        assert (await shown.run()).failed == []
+        assert shown.differences() == []
+
+
+async def test_a_few_that_always_fail_keep_nobody_waiting(tmp_path: Path) -> None:
+    """The newest of all, which come first."""
+    async with stage(tmp_path) as shown:
+        bad = sorted({row.idn for row in newest(shown.sandbox)}, reverse=True)[:3]
+        for idn in bad:
+            shown.sandbox.faults.add("503", path=f"^/invoices/{idn}$", times=None)
+        for _ in range(2):
+            assert len((await shown.run()).failed) == 3
+        missing = shown.query("SELECT DISTINCT idn FROM records WHERE detail_version IS NOT version")
+        assert sorted(row["idn"] for row in missing) == sorted(bad)
 
 
 async def test_one_that_keeps_being_refused_is_asked_for_less_and_less(tmp_path: Path) -> None:
