@@ -13,6 +13,9 @@ import msgspec
 from precoro_daemon.errors import BadRecord
 
 _MAX_ID = 2**63 - 1
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 """No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
 
@@ -27,7 +30,8 @@ class Record:
     updated_at   `updateDate` in UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no date we can read
     external_id  `externalId` as text, None if empty
     version      16 bytes that differ whenever any byte of `raw` differs
-    raw          the record's JSON exactly as it came, every digit kept
+    raw          the record's JSON exactly as it came, every digit kept; but whole characters, as `whole_characters`
+                 says, where there are halves
     wanted       the user's filter keeps it: it gets a detail and shows in the views
     """
 
@@ -87,6 +91,11 @@ def read_record(raw: bytes | memoryview) -> Record:
         version=blake2b(raw, digest_size=16).digest(),
         raw=text,
     )
+
+
+def whole_characters(raw: bytes) -> bytes:
+    """Half a surrogate pair, which JSON can hold and no database can give back, as the sign for what is unknown."""
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)
 
 
 def reject(raw: bytes | memoryview, reason: str) -> Rejected:

@@ -105,16 +105,15 @@ async def test_small_sets_show_deletions_at_once(tmp_path: Path) -> None:
         assert shown.differences() == []
 
 
-def _cut_short(raw: bytes, _id: int) -> bytes:
-    """Half a surrogate pair in some text, as JSON may have it."""
-    return raw[:-1] + b',"note":"cut \\ud83d"}'
+def _named(raw: bytes, id_: int) -> bytes:
+    return raw.replace(b'"id":%d' % id_, b'"id":"seven"', 1)
 
 
 def _fractional(raw: bytes, id_: int) -> bytes:
     return raw.replace(b'"id":%d' % id_, b'"id":%d.0' % id_, 1)
 
 
-@pytest.mark.parametrize("spoil", [_cut_short, _fractional])
+@pytest.mark.parametrize("spoil", [_named, _fractional])
 @pytest.mark.parametrize("path", ["suppliers", "taxes", "payments", "invoices"])
 async def test_a_row_that_is_listed_but_cannot_be_read_has_not_vanished(
     tmp_path: Path, path: str, spoil: Callable[[bytes, int], bytes]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,15 @@ import msgspec
 
 from precoro_daemon.domain.collections import Collection
 from precoro_daemon.domain.cursors import Page
-from precoro_daemon.domain.documents import Record, Rejected, plain_number, read_record, reject, whole_number
+from precoro_daemon.domain.documents import (
+    Record,
+    Rejected,
+    plain_number,
+    read_record,
+    reject,
+    whole_characters,
+    whole_number,
+)
 from precoro_daemon.errors import BadRecord, MalformedAnswer
 from precoro_daemon.ports import Detail
 
@@ -46,8 +53,9 @@ _decode_meta = msgspec.json.Decoder(_Meta).decode
 _decode_pagination = msgspec.json.Decoder(_Pagination).decode
 _decode_document = msgspec.json.Decoder(_Document).decode
 
-_DATA = re.compile(r'\s*\{\s*"data"\s*:\s*\[')
-_BETWEEN = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder()
+_BLANK = re.compile(r"[ \t\r\n]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -76,26 +84,68 @@ def read_page(body: bytes, asked: Asked, server_time: float | None) -> Page:
 
 
 def _split(body: bytes) -> _List:
-    """The rows of an answer as they came. One row that msgspec refuses (half a surrogate pair, which JSON has) must
-    not cost its siblings, so then the standard library finds where each row begins and ends."""
+    """The rows of an answer as they came. One row that msgspec refuses must not cost its siblings: half a surrogate
+    pair, which JSON has, is made a whole character, and where a row is nested too deeply the others are found."""
     try:
         return _decode_list(body)
     except _UNREADABLE:
-        text = body.decode()
-        start = _DATA.match(text)
-        if start is None or not isinstance(whole := json.loads(text), dict):
-            raise
-        meta = json.dumps(whole.get("meta")).encode()
-        return _List(data=list(_slices(text, start.end())), meta=msgspec.Raw(meta))
+        body = whole_characters(body)
+    try:
+        return _decode_list(body)
+    except _UNREADABLE:
+        return _split_text(body.decode())
 
 
-def _slices(text: str, at: int) -> Iterator[msgspec.Raw]:
-    """The elements of the array whose bracket was just read, in a text that is known to be JSON."""
-    find_end = json.JSONDecoder().raw_decode
-    while (at := _BETWEEN.match(text, at).end()) < len(text) and text[at] != "]":  # type: ignore[union-attr]
-        _, end = find_end(text, at)
-        yield msgspec.Raw(text[at:end].encode())
-        at = end
+def _split_text(text: str) -> _List:
+    parts, end = _parts(text, _BLANK.match(text, 0).end())  # type: ignore[union-attr]
+    if text[end:].strip():
+        raise ValueError("more follows the end of the answer")
+    members = dict(parts)
+    data, meta = members.get("data", ""), members.get("meta", "")
+    if not text.lstrip().startswith("{") or not data.startswith(("[", "{")):
+        raise ValueError("the answer has no rows")
+    rows = [msgspec.Raw(row.encode()) for _, row in _parts(data, 0)[0]]
+    return _List(data=rows, meta=msgspec.Raw(meta.encode()))
+
+
+def _parts(text: str, at: int) -> tuple[list[tuple[str, str]], int]:
+    """The elements of the array, or the members of the object, that begins there: key and JSON; and where it ends."""
+    close = {"[": "]", "{": "}"}.get(text[at : at + 1])
+    if close is None:
+        raise ValueError("neither an array nor an object")
+    parts: list[tuple[str, str]] = []
+    at = _past(text, at, text[at])
+    while text[at : at + 1] != close:
+        key, at = "", _past(text, at, ",") if parts else at
+        if close == "}":
+            if text[at : at + 1] != '"':
+                raise ValueError(f"a name expected at character {at}")
+            key, at = _DECODER.raw_decode(text, at)
+            at = _past(text, _BLANK.match(text, at).end(), ":")  # type: ignore[union-attr]
+        end = _end(text, at)
+        parts.append((key, text[at:end]))
+        at = _BLANK.match(text, end).end()  # type: ignore[union-attr]
+    return parts, at + 1
+
+
+def _past(text: str, at: int, mark: str) -> int:
+    """Where the text goes on behind that mark."""
+    if text[at : at + 1] != mark:
+        raise ValueError(f"{mark!r} expected at character {at}")
+    return _BLANK.match(text, at + 1).end()  # type: ignore[union-attr]
+
+
+def _end(text: str, at: int) -> int:
+    """Where the value that begins there ends, however deeply it is nested."""
+    try:
+        return _DECODER.raw_decode(text, at)[1]
+    except RecursionError:
+        depth = 0
+        for token in _TOKEN.finditer(text, at):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+            if depth <= 0:
+                return token.end()
+        raise ValueError("a value does not end") from None
 
 
 def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server_time: float | None) -> Page:
@@ -180,8 +230,8 @@ def _read_rows(rows: list[msgspec.Raw]) -> tuple[list[Record], list[Rejected]]:
 def read_detail(body: bytes, *, collection: Collection, key: int | str) -> Detail:
     """A detail answer, bare or wrapped in {"data": {...}}. Raises MalformedAnswer if it is not that document."""
     try:
+        body, document = _document(body)
         text = str(body, "utf-8").strip()
-        document = _decode_document(body)
         inner = bytes(document.data)
         if document.id is None and document.idn is None and inner.startswith(b"{"):
             text, document = inner.decode(), _decode_document(inner)
@@ -191,3 +241,12 @@ def read_detail(body: bytes, *, collection: Collection, key: int | str) -> Detai
     if found is None or str(found) != str(key):
         raise MalformedAnswer(f"{collection.path}/{key}: the answer is another document ({collection.key} {found})")
     return Detail(id=whole_number(document.id), raw=text)
+
+
+def _document(body: bytes) -> tuple[bytes, _Document]:
+    """The answer, of whole characters, and what is read of it."""
+    try:
+        return body, _decode_document(body)
+    except _UNREADABLE:
+        body = whole_characters(body)
+        return body, _decode_document(body)

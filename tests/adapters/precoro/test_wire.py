@@ -96,12 +96,65 @@ def test_a_page_that_says_it_is_the_last_of_more_is_refused() -> None:
         read(body(ROWS, **OLDER, has_next_page=False))
 
 
-def test_a_row_with_half_a_character_costs_its_siblings_nothing() -> None:
-    rows = b'[{"id": 1, "sum": 1.10}, {"id": 2, "name": "\\ud83d"} ,{"id": 3}]'
-    page = read(b'{"data": %b, "meta": {"pagination": {"total": 3}}}' % rows)
-    assert [record.raw for record in page.records] == ['{"id": 1, "sum": 1.10}', '{"id": 3}']
-    assert [row.raw for row in page.rejected] == ['{"id": 2, "name": "\\ud83d"}']
+HALF = b'[{"id": 1, "sum": 1.10}, {"id": 2, "name": "a\\\\\\ud83d, \\ud83d\\ude00 \\uDE00"} ,{"id": 3}]'
+PAGES = b'{"pagination": {"total": 3}, "note": "\\ud83d"}'
+LAYOUTS = [b'{"data": %(rows)b, "meta": %(meta)b}', b' {"meta":%(meta)b ,"data":%(rows)b}\n']
+DEEP = b'{"a":[' * 1000 + b'"]"' + b"]}" * 1000
+
+
+@pytest.mark.parametrize(
+    "layout", [b'{"data": %(rows)b, "meta": %(meta)b}', b' {"meta":%(meta)b ,"data":%(rows)b}\n']
+)
+def test_half_a_character_is_made_a_whole_one(layout: bytes) -> None:
+    page = read(layout % {b"rows": HALF, b"meta": PAGES})
+    assert [record.id for record in page.records] == [1, 2, 3]
+    assert page.records[0].raw == '{"id": 1, "sum": 1.10}'
+    assert json.loads(page.records[1].raw)["name"] == "a\\\ufffd, \U0001f600 \ufffd"
+    assert page.records[1].raw == '{"id": 2, "name": "a\\\\\\ufffd, \\ud83d\\ude00 \\ufffd"}'
     assert (page.total, page.is_last) == (3, True)
+    keyed = b'{"1": {"id": 1}, "\\ud83d": {"id": 2, "name": "\\ud83d"}}'
+    assert [record.id for record in read(layout % {b"rows": keyed, b"meta": PAGES}).records] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "layout", [b'{"data": %(rows)b, "meta": %(meta)b}', b' {"meta":%(meta)b ,"data":%(rows)b}\n']
+)
+@pytest.mark.parametrize("rows", [b'[{"id": 1}, %b ,{"id": 3}]', b'{"1": {"id": 1}, "2": %b, "3": {"id": 3}}'])
+def test_a_row_that_is_nested_too_deeply_costs_its_siblings_nothing(layout: bytes, rows: bytes) -> None:
+    page = read(layout % {b"rows": rows % DEEP, b"meta": PAGES})
+    assert [record.id for record in page.records] == [1, 3]
+    assert [row.raw for row in page.rejected] == [DEEP.decode()]
+    assert (page.total, page.is_last) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"data": [{"id": 1}, %b',
+        b'{"data": [{"id": 1}, %b]',
+        b'{"data": [{"id": 1}, %b]}}',
+        b'{"data": [{"id": 1}, %b,]}',
+        b'{"data": [{"id": 1} %b]}',
+        b'{"data": [{"id": 1,}, %b]}',
+        b'{"data": [%b], "meta"}',
+        b'{"data": "%b"}',
+        b'{"data": [%b], [1]: 2}',
+        b'[{"id": 1}, %b]',
+        b"%b",
+    ],
+)
+def test_a_body_that_is_cut_or_foreign_is_refused_with_such_a_row_too(raw: bytes) -> None:
+    for depth in (1000, 999):
+        nested = b'{"a":[' * 1000 + b"1" + b"]}" * depth
+        with pytest.raises(MalformedAnswer):
+            read(raw % nested)
+
+
+def test_half_a_character_makes_no_detail_unreadable() -> None:
+    bare = b'{"id": 7, "idn": 5, "note": "\\ud83d", "sum": 1.10}'
+    for raw in (bare, b'{"data": %b}' % bare):
+        detail = read_detail(raw, collection=INVOICES, key=5)
+        assert (detail.id, detail.raw) == (7, '{"id": 7, "idn": 5, "note": "\\ufffd", "sum": 1.10}')
 
 
 def test_rows_may_come_keyed_by_id() -> None:
