@@ -15,10 +15,13 @@ _TRIES = 3
 """Walks of the same changes before the cursor moves without proof and a census has to prove the rest."""
 
 _CHEAP_CENSUS = 50
-"""Pages. A census up to this size is repeated at once; a larger one must not eat the day's quota."""
+"""Pages. A census up to this size is repeated at once, a few times; a larger one must not eat the day's quota."""
+
+_CENSUS_TRIES = 3
+"""Of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
 
 _CENSUS_PAUSE = 60.0
-"""Seconds of pause for each page and each failed try of a larger census."""
+"""Seconds of pause for each page and each further failed try of a census."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,8 @@ class Cursor:
     at          the next pass of changes starts here, less the overlap (server's clock); None: nothing listed yet
     whole_at    start of the last whole pass that proved complete
     pages       pages that the last whole pass had
-    unproved    passes in a row that could not be proved complete; > 0 demands a census
-    unproved_at when the last of them ended (server's clock)
+    unproved    > 0 demands a census: one for changes that could not be proved complete, one for each whole pass since
+    unproved_at when those changes were walked, or the last of these whole passes ended (server's clock)
     tries       unproved walks of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
     """
@@ -164,7 +167,9 @@ def _settle_changes(walk: Pass, cursor: Cursor, ended_at: float) -> Cursor:
         return moved
     if cursor.tries + 1 < _TRIES:
         return replace(cursor, tries=cursor.tries + 1)
-    return replace(moved, unproved=cursor.unproved + 1, unproved_at=ended_at)
+    if cursor.unproved:
+        return moved
+    return replace(moved, unproved=1, unproved_at=ended_at)
 
 
 def _accepted(walk: Pass, *, earlier: int) -> bool:
@@ -188,10 +193,11 @@ def walk_again(walk: Pass, cursor: Cursor) -> bool:
 
 
 def census_due(cursor: Cursor, every: float, now: float) -> bool:
-    """A census is due by age, or because it is owed. One that keeps failing on a long list is spaced out."""
+    """A census is due by age, or because it is owed. One that keeps failing is spaced out, on a long list at once."""
     if cursor.at is None:
         return False
     if cursor.unproved:
-        pause = 0.0 if cursor.pages <= _CHEAP_CENSUS else (cursor.unproved - 1) * cursor.pages * _CENSUS_PAUSE
-        return now >= (cursor.unproved_at or 0.0) + pause
+        further = cursor.unproved - (_CENSUS_TRIES if cursor.pages <= _CHEAP_CENSUS else 1)
+        pause = max(further, 0) * cursor.pages * _CENSUS_PAUSE
+        return now >= (cursor.unproved_at or 0.0) + min(pause, every)
     return cursor.whole_at is None or now >= cursor.whole_at + every

@@ -192,10 +192,31 @@ def test_a_census_is_due_by_age() -> None:
     assert census_due(CURSOR, every=100.0, now=110.0)
 
 
-def test_a_long_census_that_keeps_failing_is_spaced_out() -> None:
-    short = replace(CURSOR, unproved=9, unproved_at=200.0, pages=50)
-    long = replace(short, pages=51)
+def test_a_small_census_is_repeated_at_once_and_spaced_out_when_it_keeps_failing() -> None:
+    short = replace(CURSOR, unproved=3, unproved_at=200.0, pages=50)
     assert census_due(short, every=1e9, now=200.0)
+    failing = replace(short, unproved=9)
+    assert not census_due(failing, every=1e9, now=199.0 + 6 * 50 * 60.0)
+    assert census_due(failing, every=1e9, now=200.0 + 6 * 50 * 60.0)
+    assert not census_due(failing, every=1_000.0, now=1_199.0)
+    assert census_due(failing, every=1_000.0, now=1_200.0)
+
+
+def test_a_list_whose_total_is_always_wrong_is_not_listed_whole_after_every_pass() -> None:
+    """Lists every 20 minutes, a look for a census every hour, one each week where all is well."""
+    week, cursor, censuses = 7 * 86_400.0, replace(CURSOR, pages=2, whole_at=None), 0
+    for number in range(7 * 72):
+        now = 1e6 + number * 1_200.0
+        for _ in range(3):
+            cursor = settle(walked(*DRIFTED), cursor, now)
+        if number % 3 == 0 and census_due(cursor, week, now):
+            cursor, censuses = settle(walked(*DRIFTED, kind="whole"), cursor, now), censuses + 1
+    assert 3 < censuses < 100
+    assert census_due(cursor, week, now + week)
+
+
+def test_a_long_census_that_keeps_failing_is_spaced_out() -> None:
+    long = replace(CURSOR, unproved=9, unproved_at=200.0, pages=51)
     assert not census_due(long, every=1e9, now=200.0)
     assert census_due(replace(long, unproved=1), every=1e9, now=200.0)
     assert census_due(long, every=1e9, now=200.0 + 8 * 51 * 60.0)
