@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -36,7 +39,7 @@ class Orders:
     reload       read the configuration anew; True if the service is to be built again by it. Failures are told there
     stopping     tell whoever looks that the end has begun
     last_resort  the process must be gone after that many real seconds
-    ending       told how it ends, when nobody here heeds signals any more
+    ending       told how it ends; what it does with signals from then on stays so
     """
 
     supervisor: Supervisor
@@ -53,19 +56,52 @@ async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], 
     """
     shifts = _Shifts(build, orders)
     async with anyio.create_task_group() as group:
-        try:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-                # It was held back since the program began, when nobody could have heeded it.
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-                heed = partial(shifts.heed_signals, signals, group)
-                group.start_soon(lasting, "the watch for signals", heed, name="signals")
+        with _heeding(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            # It was held back since the program began, when nobody could have heeded it.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+            heed = partial(shifts.heed_signals, signals, group)
+            group.start_soon(lasting, "the watch for signals", heed, name="signals")
+            try:
                 await shifts.run()
-                group.cancel_scope.cancel()
-        finally:
-            if shifts.ended is not None:
-                orders.ending(shifts.ended)
+            finally:
+                if shifts.ended is not None:
+                    orders.ending(shifts.ended)
+            group.cancel_scope.cancel()
     assert shifts.ended is not None
     return shifts.ended
+
+
+@contextmanager
+def _heeding(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
+    """What asyncio has for this gives each signal back to the system's own rules when it ends: one that came in that
+    moment ended the process. Here whoever took a signal over meanwhile keeps it."""
+    loop = asyncio.get_running_loop()
+    send, receive = anyio.create_memory_object_stream[signal.Signals](math.inf)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+
+    def heard() -> None:
+        for number in ours.recv(4096):
+            if number in numbers:
+                send.send_nowait(signal.Signals(number))
+
+    def heed(*_: object) -> None:
+        """The number comes through the socket, which wakes the loop."""
+
+    loop.add_reader(ours, heard)
+    former_socket = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    former = {number: signal.signal(number, heed) for number in numbers}
+    try:
+        yield receive
+    finally:
+        for number, handler in former.items():
+            if signal.getsignal(number) is heed:
+                signal.signal(number, handler)
+        signal.set_wakeup_fd(former_socket)
+        loop.remove_reader(ours)
+        for end in (ours, theirs, send, receive):
+            end.close()
 
 
 class _Shifts:
