@@ -55,8 +55,9 @@ async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], 
     The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
     """
     shifts = _Shifts(build, orders)
-    async with anyio.create_task_group() as group:
-        with _heeding(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+    # Around the group: who reads the signals must have gone before they end.
+    with _heeding(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async with anyio.create_task_group() as group:
             # It was held back since the program began, when nobody could have heeded it.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
             heed = partial(shifts.heed_signals, signals, group)
