@@ -152,6 +152,11 @@ def asking(about: Iterable[str] = ()) -> Mapping[str, str]:
     return {ASKED: json.dumps(sorted(about)) if about else "yes"}
 
 
+def answering(other: Iterable[str]) -> Mapping[str, str]:
+    """The fact that a person said so, if there was anything to say it of."""
+    return {OTHER: json.dumps(sorted(other))} if other else {}
+
+
 def _listed(fact: str) -> frozenset[str]:
     return frozenset(json.loads(fact)) if fact.startswith("[") else frozenset()
 

@@ -161,7 +161,7 @@ class Order:
 
 
 def check(order: Order, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
-    """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents are about."""
+    """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents made."""
     if invoice.id != order.invoice_id:
         return Verdict("hold", f"asked for {invoice}, got another one of that number: a split invoice shares it")
     if (present := _present(order, invoice)) is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from precoro_daemon.domain.intents import OTHER, Intent
+from precoro_daemon.domain.intents import Intent, answering
 from precoro_daemon.domain.invoices import Payment
 from precoro_daemon.domain.money import plain
 from precoro_daemon.domain.payments import UNRESOLVED, Event, State
@@ -114,7 +113,7 @@ async def repost(keeper: Keeper, books: Books, intent: Intent, by: str, *, force
     else:
         await _refuse_early(keeper, intent, force=force)
     await _refuse_second(keeper, intent)
-    facts = {OTHER: json.dumps(sorted(other))} if other else {}
+    facts = answering(other)
     said, carried = f"{by} wants it sent", await _standing(books, intent)
     if carried is None:
         return await keeper.record(intent, Event.REPOST, said, facts, **changes)

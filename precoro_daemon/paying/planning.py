@@ -88,11 +88,10 @@ async def plan_claims(books: Books, keeper: Keeper) -> None:
 
 def judge(books: Books, meeting: Meeting) -> Verdict:
     """What is to become of a claim, by what the mirror has."""
-    for export in meeting.exports:
-        if export.amount == meeting.claim.amount and export.state in UNRESOLVED:
-            return Verdict("wait", f"it may be our own entry {export.id}, whose outcome is not known yet")
-    verdict = match(meeting.claim, meeting.candidates, books.match_by, meeting.others)
     equal = [export for export in meeting.exports if export.amount == meeting.claim.amount]
+    if unsettled := [export for export in equal if export.state in UNRESOLVED]:
+        return Verdict("wait", f"it may be our own entry {unsettled[0].id}, whose outcome is not known yet")
+    verdict = match(meeting.claim, meeting.candidates, books.match_by, meeting.others)
     if verdict.kind == "plan" and equal:
         # Books that do not give our key back show what we made as anybody's, and on the day of their choice.
         said = f"it may be our own entry of {equal[0].day} (see {equal[0].id}), which did not come back so far"

@@ -21,6 +21,7 @@ from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY, MemoryLedger
 from tests.payments.scene import Scene, payments, scene
 from tests.payments.test_changing import decide, laps
+from tests.payments.test_exporting import begun
 from tests.payments.world import HOUR
 
 pytestmark = pytest.mark.asyncio
@@ -28,14 +29,6 @@ pytestmark = pytest.mark.asyncio
 
 def pay(stage: Scene, invoice: Row, cents: int = 4_000, day: date = DAY) -> None:
     stage.bank.person_pays(invoice, cents, day.isoformat())
-
-
-async def begun(**given: object) -> Scene:
-    """Exporting has begun on an empty company."""
-    stage = scene(**given)
-    await stage.export()
-    stage.bank.clock.time += 10
-    return stage
 
 
 async def both(stage: Scene, times: int = 3) -> None:
