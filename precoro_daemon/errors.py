@@ -110,7 +110,7 @@ class DecisionRefused(DaemonError):
     exit_code = 2
 
 
-class OrderUnanswered(DaemonError):
+class CommandUnanswered(DaemonError):
     """The service that holds the state did not come to what it was asked to do, or did not say so."""
 
 
@@ -214,7 +214,7 @@ class StoreHeld(FatalError):
     exit_code = 7
 
 
-def gravest(errors: Iterable[DaemonError]) -> DaemonError | None:
+def most_severe(errors: Iterable[DaemonError]) -> DaemonError | None:
     """The one that says most of why a run ended: a fatal one before any other, else the first."""
     known = sorted(errors, key=lambda error: not isinstance(error, FatalError))
     return known[0] if known else None

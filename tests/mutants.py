@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ITEMS = "tests/items/test_managing.py"
+ITEMS = "tests/catalogue/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
 BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
-WEBHOOKS = "tests/listener/test_webhooks.py"
-DELIVERIES = "tests/jobs/test_deliveries.py"
+WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
+DELIVERIES = "tests/mirror/test_deliveries.py"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "retry a POST on time-out",
-        "adapters/precoro/paying.py",
+        "adapters/precoro/payments.py",
         """    if isinstance(error, DoubtfulError):
         return Outcome("unknown", str(error))""",
         """    if isinstance(error, DoubtfulError):
@@ -48,16 +48,16 @@ MUTANTS = (
     ),
     Mutant(
         "check-then-post without a journal",
-        "adapters/sql/journal.py",
+        "adapters/state/sqlite/journal.py",
         """            after, seq = in_transaction(connection, work)
-            self._witness.advance(seq, _fingerprint(connection, seq))
+            self._restore_guard.advance(seq, _fingerprint(connection, seq))
             return after""",
         """            return moved(intent, step)""",
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
     ),
     Mutant(
         "no quarantine",
-        "domain/doubts.py",
+        "payments/rules/doubts.py",
         """    if doubt.looks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
         return Ruling(Event.LOOK, "not there so far", look_at=again)
     if invoice is None:""",
@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "match by amount only",
-        "domain/matching.py",
+        "payments/rules/matching.py",
         """    if len(live) != 1:
         return _not_one(live)
     [invoice] = live""",
@@ -90,14 +90,14 @@ MUTANTS = (
     ),
     Mutant(
         "supplier not compared",
-        "domain/matching.py",
+        "payments/rules/matching.py",
         "    if claim.supplier is not None and not is_supplier(claim.supplier, invoice.supplier):",
         "    if False:",
         f"{STORIES}::test_what_does_not_fit_waits_for_a_person",
     ),
     Mutant(
         '"already paid" taken as success',
-        "adapters/precoro/paying.py",
+        "adapters/precoro/payments.py",
         """        if errors and "sumPaid" not in errors:
             return Outcome("refused", said)""",
         """        if errors:
@@ -106,70 +106,70 @@ MUTANTS = (
     ),
     Mutant(
         "synchronous=OFF",
-        "adapters/sql/opening.py",
+        "adapters/state/sqlite/opening.py",
         'connection.execute("PRAGMA synchronous = FULL")',
         'connection.execute("PRAGMA synchronous = OFF")',
         "tests/contracts/test_journal.py::test_what_is_written_is_on_the_disk_when_it_returns",
     ),
     Mutant(
         "float amount",
-        "domain/invoices.py",
+        "payments/rules/invoices.py",
         "fields = json.loads(raw, parse_float=Decimal, parse_constant=str)",
         "fields = json.loads(raw, parse_float=lambda text: Decimal(float(text)), parse_constant=str)",
         "tests/payments/test_amounts.py::test_a_hundred_thousand_amounts_wire_to_wire",
     ),
     Mutant(
         "float in the source",
-        "domain/caps.py",
+        "payments/rules/caps.py",
         "    if caps.per_payment is not None and amount > caps.per_payment:",
         "    if caps.per_payment is not None and float(amount) > float(caps.per_payment):",
         "tests/payments/test_amounts.py::test_no_float_on_the_way",
     ),
     Mutant(
         "a refusal after a doubt ends it",
-        "jobs/mark_invoices_paid.py",
+        "payments/mark_invoices_paid.py",
         """        elif outcome.kind == "refused" and clean:""",
         """        elif outcome.kind == "refused":""",
         f"{STORIES}::test_a_refusal_after_a_doubt_is_a_doubt",
     ),
     Mutant(
         "a repeat where two of it fit",
-        "domain/doubts.py",
+        "payments/rules/doubts.py",
         "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
         "    return remainder is not None and amount - ROUNDING_CENT <= remainder",
         f"{STORIES}::test_a_guarded_repeat_is_made_only_where_two_cannot_both_fit",
     ),
     Mutant(
         "sent on a connection that took too long",
-        "adapters/precoro/paying.py",
+        "adapters/precoro/payments.py",
         "            return permitted_at is not None and self._clock.now() - permitted_at <= _STALE",
         "            return True",
         f"{STORIES}::test_what_provably_never_left_is_sent_later",
     ),
     Mutant(
         "a restored store stays armed",
-        "adapters/sql/journal.py",
+        "adapters/state/sqlite/journal.py",
         "    if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):",
         "    if testimony.seq > int(connection.execute(JOURNAL['last_line']).fetchone()['seq']):",
         "tests/contracts/test_journal.py::test_a_restored_store_is_not_armed",
     ),
     Mutant(
         "a payment is searched by date and not by name",
-        "domain/doubts.py",
+        "payments/rules/doubts.py",
         "    mine = [payment for payment in payments if payment.external_id in doubt.names]",
         "    mine = [payment for payment in payments if payment.amount == doubt.amount]",
         f"{STORIES}::test_a_new_payment_without_our_id_goes_to_a_person",
     ),
     Mutant(
         "an echo before the outcome is known",
-        "domain/exports.py",
+        "payments/rules/exports.py",
         "    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):",
         "    if False:",
         "tests/payments/test_exporting.py::test_no_echo_of_a_payment_whose_outcome_is_not_known_yet",
     ),
     Mutant(
         "our own entry taken for a payment of the books",
-        "adapters/sql/journal.sql",
+        "adapters/state/sqlite/journal.sql",
         """    AND claims.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
@@ -184,7 +184,7 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "the random schedules see a blind retry",
-        "adapters/precoro/paying.py",
+        "adapters/precoro/payments.py",
         """    if isinstance(error, DoubtfulError):
         return Outcome("unknown", str(error))""",
         """    if isinstance(error, DoubtfulError):
@@ -193,89 +193,89 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "what the books changed is accepted without a word",
-        "paying/planning.py",
-        "            await keeper.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))",
+        "payments/intake.py",
+        "            await recorder.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))",
         "            await books.claims.accept(books.ledger.name, claim)",
         f"{CHANGING}::test_a_held_payment_shows_what_the_books_say_by_now",
     ),
     Mutant(
-        "the random courses see what is carried and what was planned drift apart",
-        "adapters/sql/journal.py",
+        "the random courses see what is linked and what was planned drift apart",
+        "adapters/state/sqlite/journal.py",
         """                connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))""",
         """                pass""",
         "tests/payments/test_schedules.py::test_books_that_change_their_mind_while_payments_are_sent",
     ),
     Mutant(
         "what was withdrawn stays so",
-        "domain/intents.py",
+        "payments/rules/intents.py",
         "    if intent.state is not State.REJECTED:",
         "    if True:",
         f"{CHANGING}::test_what_moved_there_and_back_is_paid_where_it_began",
     ),
     Mutant(
         "sent by an invoice that was read long ago",
-        "jobs/mark_invoices_paid.py",
+        "payments/mark_invoices_paid.py",
         "_INVOICE_STALE = 180.0",
         "_INVOICE_STALE = 1e9",
         f"{CHANGING}::test_nothing_is_sent_by_an_invoice_that_was_read_long_ago",
     ),
     Mutant(
         "a row that cannot be read stays planned",
-        "paying/planning.py",
-        """    await hold_misread(books, keeper)
+        "payments/intake.py",
+        """    await hold_misread(books, recorder)
 """,
         "",
         f"{CHANGING}::test_a_row_that_cannot_be_read_any_more_is_held_until_it_can",
     ),
     Mutant(
         "a person's decision takes the amount that was held",
-        "paying/deciding.py",
+        "payments/decisions.py",
         "**changes, **now_claimed(claim))",
         "**changes)",
         f"{CHANGING}::test_what_was_dropped_and_then_changed_is_reposted_as_the_books_have_it",
     ),
     Mutant(
         "what only a person can see is forgotten when the books change",
-        "paying/planning.py",
-        'case _ if verdict.kind == "hold" or (await past_of(keeper.journal, intent)).asked:',
+        "payments/intake.py",
+        'case _ if verdict.kind == "hold" or (await past_of(recorder.journal, intent)).asked:',
         'case _ if verdict.kind == "hold":',
         f"{CHANGING}::test_what_a_person_was_asked_is_not_forgotten_whatever_the_books_do_in_turn",
     ),
     Mutant(
         "found with whatever amount",
-        "paying/settling.py",
+        "payments/reconciliation.py",
         "    if payment is None or not _differs(payment, intent):",
         "    if True:",
         f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
     ),
     Mutant(
         "a cut-off pass does not look back",
-        "passes.py",
-        "    return replace(walk, drifted=walk.drifted or bool(moved)), None",
-        "    return replace(walk, drifted=walk.drifted), None",
-        "tests/jobs/test_passes.py::"
+        "mirror/scanning.py",
+        "    return replace(scan, drifted=scan.drifted or bool(moved)), None",
+        "    return replace(scan, drifted=scan.drifted), None",
+        "tests/mirror/test_scanning.py::"
         "test_a_row_that_slipped_to_a_page_already_read_while_nobody_listened_is_not_missed",
     ),
     Mutant(
         "a wave of 404 is believed",
-        "jobs/fetch_details.py",
+        "mirror/fetch_details.py",
         "if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:",
         "if False:",
-        "tests/jobs/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
+        "tests/mirror/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
     ),
     Mutant(
         "a write leaves out what it cannot read",
-        "item_writing.py",
+        "catalogue/item_writer.py",
         "        if odd := unsayable(before, write.step.wanted, self._fields):",
         "        if odd := []:",
-        "tests/items/test_managing.py::test_what_cannot_be_sent_back_is_not_written_over",
+        "tests/catalogue/test_managing.py::test_what_cannot_be_sent_back_is_not_written_over",
     ),
     Mutant(
         "looks of our own take SQLite's locks away",
-        "adapters/sql/opening.py",
+        "adapters/state/sqlite/opening.py",
         "    if holds(path):",
         "    if False:",
-        "tests/adapters/sql/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
+        "tests/adapters/state/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
     ),
     Mutant(
         "a key that was refused once is refused for good",
@@ -286,14 +286,14 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "who has nothing to do breaks others off",
-        "service.py",
+        "runtime/scheduler.py",
         "            if await self._wanted(desk):",
         "            if True:",
-        "tests/service/test_service.py::test_who_has_nothing_to_do_breaks_nobody_off",
+        "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
     ),
     Mutant(
         "the second of two reloads forgets the settings in use",
-        "wiring/services.py",
+        "app/process.py",
         "self._settings, self._former = fresh, self._former or self._settings",
         "self._settings, self._former = fresh, self._settings",
         "tests/system/test_service.py::test_reloads_that_cannot_be_used_leave_the_service_as_it_was",
@@ -310,66 +310,66 @@ ORDER BY day, claims.key;
         "adapters/http/downloads.py",
         """"Accept": "*/*"},""",
         """"Accept": "*/*", "X-AUTH-TOKEN": "key"},""",
-        "tests/jobs/test_attachments.py::test_files_from_another_host_come_without_the_key",
+        "tests/files/test_attachments.py::test_files_from_another_host_come_without_the_key",
     ),
     Mutant(
         "the name before the content is durable",
-        "adapters/disk/draft.py",
+        "adapters/objects/partial_file.py",
         """            os.fsync(self._file.fileno())
             self._file.close()""",
         "            self._file.close()",
-        "tests/jobs/test_order.py",
+        "tests/files/test_order.py",
     ),
     Mutant(
         "the row before the name",
-        "receiving.py",
-        "            kept = await self._keep(draft, errand)",
-        """            kept = Kept(errand.path, draft.length, await draft.hashed())
+        "files/downloading.py",
+        "            kept = await self._keep(draft, task)",
+        """            kept = Kept(task.path, draft.length, await draft.hashed())
             await self.book.save_kept(file, kept, at=self.clock.now())
-            kept = await self._keep(draft, errand)""",
-        "tests/jobs/test_order.py",
+            kept = await self._keep(draft, task)""",
+        "tests/files/test_order.py",
     ),
     Mutant(
         "the file name of the server trusted",
-        "domain/attachments.py",
+        "files/rules.py",
         'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
         'return f"{collection}/{folder}/{number}__{name}"',
-        "tests/domain/test_attachments.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
+        "tests/files/test_rules.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
     ),
     Mutant(
         "a body taken whose end nobody announced",
-        "domain/attachments.py",
+        "files/rules.py",
         "    if not received.framed:",
         "    if False:",
-        "tests/domain/test_attachments.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
+        "tests/files/test_rules.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
     ),
     Mutant(
         "a short body taken for the file",
-        "domain/attachments.py",
+        "files/rules.py",
         "return None if received.length == size else",
         "return None if received.length <= size else",
-        "tests/jobs/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
+        "tests/files/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
     ),
     Mutant(
         "any piece taken for the rest of a file",
-        "domain/attachments.py",
+        "files/rules.py",
         "    return whole and validator(headers) == part.validator",
         "    return first >= 0",
-        "tests/jobs/test_resuming.py",
+        "tests/mirror/test_resuming.py",
     ),
     Mutant(
         "a stranger's file written over",
-        "adapters/disk/places.py",
+        "adapters/objects/paths.py",
         "            _name_anew(folder, draft, name)",
         "            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)",
-        "tests/adapters/disk/test_folder.py::test_what_is_not_ours_is_never_written_over",
+        "tests/adapters/objects/test_folder.py::test_what_is_not_ours_is_never_written_over",
     ),
     Mutant(
         "a cursor leaves the thread of its connection",
-        "adapters/sql/transactions.py",
+        "adapters/state/sqlite/transactions.py",
         "    if isinstance(result, sqlite3.Cursor):",
         "    if False:",
-        "tests/adapters/sql/test_transactions.py",
+        "tests/adapters/state/test_transactions.py",
     ),
     Mutant(
         "an item whose answer was lost is sent again",
@@ -382,77 +382,77 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a new item not found at the first look is sent again",
-        "domain/item_writes.py",
+        "catalogue/rules/item_writes.py",
         "    if later:",
         "    if False:",
-        "tests/items/test_schedules.py",
+        "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "an item is marked as sent only when it was answered",
-        "jobs/manage_items.py",
+        "catalogue/manage_items.py",
         "begun = await self.job.catalogue.begin(write, draft.before, at=self.job.clock.now())",
         "begun = write",
-        "tests/items/test_schedules.py",
+        "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "a change sends what is wanted and nothing else",
-        "domain/items.py",
+        "catalogue/rules/items.py",
         "pairs += _pair(name, wanted.get(name, verbatim))",
         "pairs += _pair(name, wanted.get(name))",
         f"{ITEMS}::test_a_change_takes_nothing_away",
     ),
     Mutant(
         "custom fields are not sent back",
-        "domain/items.py",
+        "catalogue/rules/items.py",
         "    return (*pairs, *_merged_customs(given, wanted, fields))",
         "    return tuple(pairs)",
-        "tests/items/test_schedules.py",
+        "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "what a write took away is not looked at",
-        "domain/items.py",
+        "catalogue/rules/items.py",
         "    return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]",
         "    return []",
         f"{ITEMS}::test_a_plan_stops_at_the_first_item_that_lost_something",
     ),
     Mutant(
         "what others changed meanwhile is written over",
-        "jobs/manage_items.py",
+        "catalogue/manage_items.py",
         "            elif changed[write.step.item or 0].version != write.step.version:",
         "            elif False:",
-        "tests/items/test_schedules.py",
+        "tests/catalogue/test_schedules.py",
     ),
     Mutant(
-        "a plan that was overtaken is carried out",
-        "jobs/manage_items.py",
+        "a plan that was overtaken is linked out",
+        "catalogue/manage_items.py",
         "        if ours:",
         "        if False:",
         f"{ITEMS}::test_apply_refuses_a_plan_that_precoro_has_overtaken",
     ),
     Mutant(
         "a doubt is judged by a clock that may be a day wrong",
-        "jobs/manage_items.py",
+        "catalogue/manage_items.py",
         "            await self._settle(write, rule(write, changed, self.looked_at))",
         "            await self._settle(write, rule(write, changed, now))",
         f"{ITEMS}::test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing",
     ),
     Mutant(
         "others' changes are looked for from a clock that may be ahead",
-        "jobs/manage_items.py",
+        "catalogue/manage_items.py",
         "        self.checked_at = min(began, self.looked_at)",
         "        self.checked_at = began",
         f"{ITEMS}::test_a_clock_that_is_ahead_hides_no_change_of_others",
     ),
     Mutant(
         "a new plan makes anew what is in doubt",
-        "domain/catalogue.py",
+        "catalogue/rules/plan.py",
         "        if step.kind is Kind.CREATE and step.key in self._doubted:",
         "        if False:",
         f"{ITEMS}::test_a_new_plan_leaves_alone_what_is_in_doubt",
     ),
     Mutant(
         "prices go through a binary float",
-        "domain/items.py",
+        "catalogue/rules/items.py",
         """    return json.loads(raw, parse_float=Decimal) if raw[:1] in b'"-0123456789' and raw else None""",
         """    return str(json.loads(raw)) if raw[:1] in b'"-0123456789' and raw else None""",
         f"{ITEMS}::test_prices_are_exact",
@@ -474,21 +474,21 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a detail is as new as its answer",
-        "jobs/fetch_details.py",
+        "mirror/fetch_details.py",
         "at=min(asked_at, job.clock.now())",
         "at=job.clock.now()",
         f"{DELIVERIES}::test_what_happens_while_a_detail_is_under_way_is_looked_at_again",
     ),
     Mutant(
         "a delivery waits for quota with the lists held",
-        "jobs/apply_deliveries.py",
+        "mirror/apply_deliveries.py",
         "_TURN = 90.0",
         "_TURN = 86_400.0",
         f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
     Mutant(
         "a disarmed lap goes on sending",
-        "adapters/sql/journal.py",
+        "adapters/state/sqlite/journal.py",
         """            if not switch.armed:
                 raise SendingStopped(switch.reason)""",
         """            assert switch""",
@@ -496,7 +496,7 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a payment is dropped before it is planned for another invoice",
-        "adapters/sql/journal.py",
+        "adapters/state/sqlite/journal.py",
         "                raise _Taken",
         "                return intent",
         "tests/contracts/test_journal.py::test_one_takes_the_place_of_another_or_nothing_is_written",
@@ -504,10 +504,10 @@ ORDER BY day, claims.key;
     Mutant(
         "an order ends with its connection",
         "adapters/listener/control.py",
-        """            self._orders.start_soon(partial(outcome.of, self._obey, order), name="order")
+        """            self._orders.start_soon(partial(outcome.of, self._execute, order), name="order")
             await outcome.known.wait()""",
-        """            await outcome.of(self._obey, order)""",
-        "tests/listener/test_control.py::test_an_order_goes_on_when_whoever_gave_it_is_gone",
+        """            await outcome.of(self._execute, order)""",
+        "tests/adapters/listener/test_control.py::test_an_order_goes_on_when_whoever_gave_it_is_gone",
     ),
     Mutant(
         "a signal before the service heeds it raises an exception",
@@ -518,56 +518,56 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "an equal payment of another day is another payment",
-        "domain/matching.py",
+        "payments/rules/matching.py",
         "    known_apart = payment.id in order.booked and order.day not in payment.days",
         "    known_apart = order.day not in payment.days",
         f"{BOTH_SIDES}::test_a_payment_entered_on_both_sides_is_a_persons_affair_whatever_its_days",
     ),
     Mutant(
         "a person is asked about the same payment again",
-        "domain/matching.py",
+        "payments/rules/matching.py",
         "    return str(payment.id) not in order.other and not known_apart",
         "    return not known_apart",
         f"{BOTH_SIDES}::test_a_person_who_says_that_it_is_another_payment_is_asked_once",
     ),
     Mutant(
         "an entry is made in books that nobody read",
-        "jobs/export_payments.py",
-        "        if not books.ledger.abilities.reads:\n            return True",
-        "        if books.ledger.abilities.reads:\n            return True",
+        "payments/export_payments.py",
+        "        if not books.ledger.capabilities.reads:\n            return True",
+        "        if books.ledger.capabilities.reads:\n            return True",
         f"{BOTH_SIDES}::test_where_payments_are_only_exported_the_books_are_read_all_the_same",
     ),
     Mutant(
         "what waited is not compared with the books again",
-        "jobs/export_payments.py",
+        "payments/export_payments.py",
         "        equal = [claim for claim in foreign if claim.amount == intent.amount and claim.key not in other]",
         "        equal = foreign[:0]",
         f"{BOTH_SIDES}::test_what_somebody_enters_by_hand_while_it_waits_is_not_entered_again",
     ),
     Mutant(
         "our own entry that was taken back is a payment of the books",
-        "adapters/sql/journal.sql",
+        "adapters/state/sqlite/journal.sql",
         "        SELECT claims.ours UNION ALL SELECT id FROM intents",
         "        SELECT 'nobody' UNION ALL SELECT 'nobody' FROM intents",
         f"{BOTH_SIDES}::test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid",
     ),
     Mutant(
         "adopting believes any number",
-        "paying/deciding.py",
+        "payments/decisions.py",
         "    if remote_id != intent.remote_id:\n        await",
         "    if remote_id == '':\n        await",
         f"{BOTH_SIDES}::test_a_payment_is_adopted_once_and_for_its_own_invoice",
     ),
     Mutant(
         "a grouping sign stands anywhere",
-        "domain/money.py",
+        "values/money.py",
         "    if grouping in decimals or (others and",
         "    if grouping in mark and (others and",
         "tests/adapters/ledgers/test_cells.py::test_a_sign_that_does_not_stand_between_thousands_is_no_grouping",
     ),
     Mutant(
         "what a document of the books lost is still paid",
-        "adapters/sql/claims.py",
+        "adapters/state/sqlite/ledger_payments.py",
         "            for claim in _undone(connection, ledger, reading.undone):",
         "            for claim in _undone(connection, ledger, ()):",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-import precoro_daemon
-from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.app.jobs import JOB_NAMES
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.settings import file_keys
 from precoro_daemon.telemetry import EVENTS
+from tests.maps import map_of, rooms, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "precoro_daemon"
@@ -45,30 +46,18 @@ def test_sizes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_names(path: Path) -> None:
-    assert not FORBIDDEN_NAMES & set(path.with_suffix("").parts)
+    assert not FORBIDDEN_NAMES & set(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 def test_every_job_is_named_verb_noun() -> None:
-    jobs = [path.stem for path in (PACKAGE / "jobs").glob("[a-z]*.py")]
-    assert jobs
-    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in jobs)
+    assert JOB_NAMES
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in JOB_NAMES)
 
 
-def test_map() -> None:
-    """The package's docstring names every module with the first line of the module's own docstring."""
-    shown: dict[str, str] = {}
-    folder = ""
-    for indent, name, meaning in re.findall(
-        r"^( {0,2})(\S+) {2,}(\S.*)$", precoro_daemon.__doc__ or "", re.MULTILINE
-    ):
-        folder = (name if name.endswith("/") else "") if not indent else folder
-        shown[folder + name if indent else name] = meaning
-    actual: dict[str, str] = {}
-    for path in MODULES:
-        if path != PACKAGE / "__init__.py":
-            name = str(path.relative_to(PACKAGE)).removesuffix("__init__.py")
-            actual[name] = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
-    assert shown == actual
+@pytest.mark.parametrize("room", rooms(), ids=named)
+def test_maps(room: Path) -> None:
+    """The docstring of a room names every file in it with the first line of that file: `python -m tests.maps`."""
+    assert shown(room) == map_of(room)
 
 
 def imported(path: Path) -> Iterator[str]:

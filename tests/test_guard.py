@@ -8,9 +8,9 @@ import anyio
 import pytest
 from blockbuster import BlockingError
 
-from precoro_daemon.adapters.sql.overview import read_overview
+from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.ports import WantedFiles
+from precoro_daemon.files.ports import WantedFiles
 
 NO_FILES = WantedFiles((), 0)
 

@@ -1,1 +1,12 @@
-"""the outside world: one package per thing on the other side"""
+"""the outside world: one package per thing on the other side
+
+databases/  databases of the user: the books, and tables of wanted items
+host/       the machine and its service manager: time, threads, systemd
+http/       one origin over HTTP: session (one exchange), throttled (budget), retrying
+ledgers/    accounting systems behind one port: sql, rest, csv
+listener/   what others ask of us, each on a socket of its own: webhooks; health and a page; orders
+objects/    attachments as files: complete under their names, or not there
+precoro/    Precoro itself: its answers as pages and documents
+sources/    where wanted items come from: files, and tables of a database
+state/      where the program remembers: one package for each engine
+"""

@@ -1,4 +1,21 @@
-"""arguments → settings → run → exit code; the only package that prints or exits"""
+"""arguments → settings → run → exit code; the only package that prints or exits
+
+commands.py        --once, and the commands that look: check, status, estimate
+demo.py            the main job against the sandbox, shown step by step
+demo_payments.py   the part of the demo in which books and Precoro pay each other's invoices
+files.py           commands for attached files
+item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
+items.py           suppliers' items: what would change, carry it out, and the file one starts from
+payment_tables.py  payments as tables for people, and as JSON for programs
+payments.py        payments: what would be sent, what a person must decide, and what happened to each
+rehearsals.py      the sandbox, and the demo that runs against it
+running.py         what every command needs: settings, a console, an event loop, how failures end
+screen.py          what a person sees: live progress and tables
+service.py         run: the program as a service, until it is told to stop
+sheets.py          tables that lose nothing: side by side where the screen is wide enough, else row by row
+state.py           commands for the state: a backup while the program runs, and the way back
+tables.py          status and estimate as tables for people, and status as JSON for programs
+"""
 
 # What a command needs is imported inside it: `--help` must not load an HTTP client.
 

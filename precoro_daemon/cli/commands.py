@@ -27,7 +27,7 @@ from precoro_daemon.cli.running import (
 )
 from precoro_daemon.cli.service import health, run
 from precoro_daemon.cli.state import state
-from precoro_daemon.errors import DaemonError, gravest
+from precoro_daemon.errors import DaemonError, most_severe
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -58,7 +58,7 @@ def check(parent: Path | None, config: Path | None) -> None:
     """Report every mistake in the configuration, look at state, files and books, then see with one call whether the
     key works."""
     settings = load(config or parent)
-    from precoro_daemon.wiring import CHECKS
+    from precoro_daemon.app import CHECKS
 
     mirrored = len(settings.mirror_collections.collections)
     click.echo(f"configuration  can be read: {mirrored} collections into {settings.state.url}")
@@ -69,7 +69,7 @@ def check(parent: Path | None, config: Path | None) -> None:
         except DaemonError as error:
             click.echo(f"{name:<15}cannot be used")
             failures.append(error)
-    if worst := gravest(failures):
+    if worst := most_severe(failures):
         for text in {str(one): None for one in failures if str(one) != str(worst)}:
             click.echo(f"precoro-daemon: {text}", err=True)
         raise worst
@@ -83,14 +83,15 @@ def check(parent: Path | None, config: Path | None) -> None:
 def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
     """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
     settings = load(config or parent, spare=() if webhook_url else NO_CALL)
-    from precoro_daemon import tables, wiring
+    from precoro_daemon import app
+    from precoro_daemon.cli import tables
 
     if webhook_url:
-        if (url := wiring.webhook_url(settings)) is None:
+        if (url := app.webhook_url(settings)) is None:
             raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
         click.echo(url)
         return
-    look = wiring.look(settings)
+    look = app.look(settings)
     if as_json:
         click.echo(tables.status_as_json(look))
     else:
@@ -103,15 +104,16 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
 def estimate(parent: Path | None, config: Path | None) -> None:
     """Tell how many calls and days a first mirror will take, for a call or two per list."""
     settings = load(config or parent)
-    from precoro_daemon import tables, wiring
-    from precoro_daemon.adapters.clock import RealClock
-    from precoro_daemon.screen import LiveScreen
+    from precoro_daemon import app
+    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.cli import tables
+    from precoro_daemon.cli.screen import LiveScreen
 
     console = make_console()
     screen = LiveScreen(console, RealClock())
     with screen.live():
-        costs, failed = run_async(lambda: wiring.estimate_cost(settings, screen))
-    console.print(tables.estimate(costs, wiring.limits(settings)))
+        costs, failed = run_async(lambda: app.estimate_cost(settings, screen))
+    console.print(tables.estimate(costs, app.limits(settings)))
     for line in failed:
         console.print(f"could not be read: {line}", style="yellow", markup=False)
     sys.exit(3 if failed else 0)
@@ -125,30 +127,30 @@ def alerts() -> None:
 
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
-    from precoro_daemon import telemetry, wiring
+    from precoro_daemon import app, telemetry
 
-    if only is not None and only not in wiring.JOB_NAMES:
-        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(wiring.JOB_NAMES)}")
-    if only in wiring.FILE_JOBS and settings.fetch_attachments.directory is None:
+    if only is not None and only not in app.JOB_NAMES:
+        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(app.JOB_NAMES)}")
+    if only in app.FILE_JOBS and settings.fetch_attachments.directory is None:
         raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
-    if only in wiring.ITEM_JOBS and settings.manage_items.kind == "none":
+    if only in app.ITEM_JOBS and settings.manage_items.kind == "none":
         raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
-    if only in wiring.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
+    if only in app.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
         raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
-    if only in wiring.PAYMENT_JOBS and not getattr(settings, only).enabled:
+    if only in app.PAYMENT_JOBS and not getattr(settings, only).enabled:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
-    clock = wiring.clock_for(settings)
-    secrets = wiring.secrets(settings)
+    clock = app.clock_for(settings)
+    secrets = app.secrets(settings)
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
-        return exit_code(run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit))))
-    from precoro_daemon import screen
+        return exit_code(run_async(lambda: app.run(settings, clock, app.Wish(only, time_limit))))
+    from precoro_daemon.cli import screen
 
     console = make_console()
     live = screen.LiveScreen(console, clock)
     telemetry.set_up("warning", "console", secrets=secrets, stream=screen.above(console))
     with live.live():
-        report = run_async(lambda: wiring.run(settings, clock, wiring.Wish(only, time_limit, live)))
+        report = run_async(lambda: app.run(settings, clock, app.Wish(only, time_limit, live)))
     console.print(live.summary())
     console.print(screen.closing_words(report, live.calls_left))
     return exit_code(report)

@@ -14,8 +14,9 @@ import click
 from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, make_console, run_async
 
 if TYPE_CHECKING:
-    from precoro_daemon.daemon import RunReport
-    from precoro_daemon.ports import PlanState, Progress
+    from precoro_daemon.catalogue.ports import PlanState
+    from precoro_daemon.runtime.once import RunReport
+    from precoro_daemon.status.progress import Progress
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 _supplier_option = click.option(
@@ -41,8 +42,8 @@ def items(ctx: click.Context, config: Path | None) -> None:
 def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: bool) -> None:
     """Read what is wanted, hold it against Precoro, and show what would change. Sends nothing."""
     settings = load(config or parent)
-    from precoro_daemon import item_tables
-    from precoro_daemon.wiring.items import plan_items
+    from precoro_daemon.app.items import plan_items
+    from precoro_daemon.cli import item_tables
 
     with _watched(quiet=wishes["as_json"]) as progress:
         made = run_async(partial(plan_items, settings, supplier, force=wishes["force"], progress=progress))
@@ -60,9 +61,9 @@ def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: b
 def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) -> None:
     """Carry out the plan that `items plan` showed, and no other. What today's quota does not allow goes on later."""
     settings = load(config or parent)
-    from precoro_daemon import item_tables
-    from precoro_daemon.domain.item_writes import OPEN
-    from precoro_daemon.wiring.items import apply_plan, look_at_plan
+    from precoro_daemon.app.items import apply_plan, look_at_plan
+    from precoro_daemon.catalogue.rules.item_writes import OPEN
+    from precoro_daemon.cli import item_tables
 
     look = run_async(lambda: look_at_plan(settings, supplier, *OPEN))
     if look.state.ended or not look.writes:
@@ -87,8 +88,8 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
 def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool) -> None:
     """Show how far the last plan is, and what was refused, skipped or is in doubt."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import item_tables
-    from precoro_daemon.wiring.items import look_at_plan
+    from precoro_daemon.app.items import look_at_plan
+    from precoro_daemon.cli import item_tables
 
     look = run_async(lambda: look_at_plan(settings, supplier))
     if as_json:
@@ -104,8 +105,8 @@ def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool)
 def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
     """Give up what is left of a plan. What may have been sent is still looked for."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import item_tables
-    from precoro_daemon.wiring.items import drop_plan
+    from precoro_daemon.app.items import drop_plan
+    from precoro_daemon.cli import item_tables
 
     click.echo(item_tables.plan_line(run_async(lambda: drop_plan(settings, supplier))))
 
@@ -118,8 +119,8 @@ def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
 def pull(parent: Path | None, config: Path | None, supplier: str, path: Path) -> None:
     """Write the supplier's items as they are to a file, to start from. Planned again, it changes nothing."""
     settings = load(config or parent)
-    from precoro_daemon import item_tables
-    from precoro_daemon.wiring.items import pull_items
+    from precoro_daemon.app.items import pull_items
+    from precoro_daemon.cli import item_tables
 
     with _watched() as progress:
         found = run_async(lambda: pull_items(settings, supplier, path, progress))
@@ -139,9 +140,9 @@ def _tell(report: RunReport) -> None:
 @contextmanager
 def _watched(*, quiet: bool = False) -> Iterator[Progress]:
     """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
-    from precoro_daemon.adapters.clock import RealClock
-    from precoro_daemon.ports import Silent
-    from precoro_daemon.screen import LiveScreen
+    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.cli.screen import LiveScreen
+    from precoro_daemon.status.progress import Silent
 
     if quiet or not sys.stdout.isatty():
         yield Silent()

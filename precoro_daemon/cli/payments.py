@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from precoro_daemon.cli.running import BOOKS_ALONE, NO_CALL, config_option, load, make_console, run_async
-from precoro_daemon.errors import OrderUnanswered, StoreHeld, gravest
+from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 
 if TYPE_CHECKING:
-    from precoro_daemon.daemon import RunReport
-    from precoro_daemon.paying.forecasting import Outlook
-    from precoro_daemon.paying.orders import Kind
+    from precoro_daemon.app.payments import OpenDesk
+    from precoro_daemon.payments.commands import Kind
+    from precoro_daemon.payments.forecast import Outlook
+    from precoro_daemon.runtime.once import RunReport
     from precoro_daemon.settings import Settings
-    from precoro_daemon.wiring.payments import OpenDesk
 
 T = TypeVar("T")
 
@@ -41,12 +41,12 @@ def payments(ctx: click.Context, config: Path | None) -> None:
 @click.pass_obj
 def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
-    from precoro_daemon import payment_tables
+    from precoro_daemon.cli import payment_tables
 
     settings = load(config or parent, spare=BOOKS_ALONE)
     try:
         _carry_out(settings, "plan")
-    except OrderUnanswered as busy:
+    except CommandUnanswered as busy:
         click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     outlook = _look_ahead(settings)
     if as_json:
@@ -61,20 +61,20 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
 def apply(parent: Path | None, config: Path | None) -> None:
     """Run one lap of both directions now, as far as they are enabled."""
     settings = load(config or parent)
-    from precoro_daemon import wiring
+    from precoro_daemon import app
 
-    clock = wiring.clock_for(settings)
-    enabled = [name for name in wiring.JOB_NAMES if name in wiring.PAYMENT_JOBS and getattr(settings, name).enabled]
+    clock = app.clock_for(settings)
+    enabled = [name for name in app.JOB_NAMES if name in app.PAYMENT_JOBS and getattr(settings, name).enabled]
     if not enabled:
         raise click.UsageError("neither mark_invoices_paid nor export_payments is enabled in the configuration")
-    wiring.demand_state(settings)
+    app.demand_state(settings)
     reports: list[RunReport] = []
     for name in enabled:
         try:
-            reports.append(run_async(partial(wiring.run, settings, clock, wiring.Wish(name))))
+            reports.append(run_async(partial(app.run, settings, clock, app.Wish(name))))
         except StoreHeld as held:
             obstacle = ""
-            with suppress(OrderUnanswered):  # it is at it already
+            with suppress(CommandUnanswered):  # it is at it already
                 obstacle = _give(settings, "plan", held)
             click.echo(
                 obstacle
@@ -92,7 +92,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
     outlook = _look_ahead(settings)
     if outlook.closed:
         click.echo(f"nothing is sent: {outlook.closed}")
-    spent = gravest([report.spent for report in reports if report.spent])
+    spent = most_severe([report.spent for report in reports if report.spent])
     sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 
 
@@ -102,7 +102,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """List what waits for a person, and what is in doubt."""
-    from precoro_daemon import payment_tables
+    from precoro_daemon.cli import payment_tables
 
     outlook = _look_ahead(load(config or parent, spare=NO_CALL))
     if as_json:
@@ -153,9 +153,9 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. Look at `payments plan` first."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import wiring
+    from precoro_daemon import app
 
-    said = f"{_carry_out(settings, 'arm')}; a file {wiring.kill_switch(settings)} stops them at once"
+    said = f"{_carry_out(settings, 'arm')}; a file {app.kill_switch(settings)} stops them at once"
     click.echo(f"{said}\nthis is the state {settings.state.path.resolve()}")
 
 
@@ -176,14 +176,14 @@ def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
 @click.pass_obj
 def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -> None:
     """Show the whole journal of one payment."""
-    from precoro_daemon import payment_tables
-    from precoro_daemon.paying import deciding
+    from precoro_daemon.cli import payment_tables
+    from precoro_daemon.payments import decisions
 
     async def work(desk: OpenDesk) -> payment_tables.Trace:
-        keeper = desk.desk.keeper
-        intent = await deciding.find(keeper, ident)
+        recorder = desk.desk.recorder
+        intent = await decisions.find(recorder, ident)
         return payment_tables.Trace(
-            intent, await keeper.journal.trace(intent.id), await keeper.journal.attempts(intent.id)
+            intent, await recorder.journal.trace(intent.id), await recorder.journal.attempts(intent.id)
         )
 
     found = _look(load(config or parent, spare=NO_CALL), work)
@@ -195,8 +195,8 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
 
 def _carry_out(settings: Settings, kind: Kind, **given: Any) -> str:
     """Here, or by the service that holds the state."""
-    from precoro_daemon.paying.orders import Order
-    from precoro_daemon.wiring.control import carry_out
+    from precoro_daemon.app.control import carry_out
+    from precoro_daemon.payments.commands import Order
 
     try:
         return run_async(partial(carry_out, settings, Order(kind, _who(), **given)))
@@ -205,8 +205,8 @@ def _carry_out(settings: Settings, kind: Kind, **given: Any) -> str:
 
 
 def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
-    from precoro_daemon.paying.orders import Order
-    from precoro_daemon.wiring.control import give_order
+    from precoro_daemon.app.control import give_order
+    from precoro_daemon.payments.commands import Order
 
     return give_order(settings, Order(kind, _who(), **given), held)
 
@@ -217,7 +217,7 @@ def _look_ahead(settings: Settings) -> Outlook:
 
 def _look(settings: Settings, work: Callable[[OpenDesk], Awaitable[T]]) -> T:
     """Beside the service that may hold the state."""
-    from precoro_daemon.wiring.payments import open_desk
+    from precoro_daemon.app.payments import open_desk
 
     async def run() -> T:
         async with open_desk(settings, to_look=True) as desk:

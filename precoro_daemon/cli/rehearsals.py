@@ -53,7 +53,7 @@ def sandbox(limits: str, **wishes: Any) -> None:
 @click.option("--into", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, metavar="DIR")
 def demo(into: Path) -> None:
     """Mirror a made-up company from the built-in sandbox and show the result."""
-    from precoro_daemon.demo import show
+    from precoro_daemon.cli.demo import show
 
     sys.exit(run_async(lambda: show(into, make_console())))
 

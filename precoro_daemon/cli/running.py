@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.errors import DaemonError, gravest, leaves
+from precoro_daemon.errors import DaemonError, leaves, most_severe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from precoro_daemon.daemon import RunReport
+    from precoro_daemon.runtime.once import RunReport
     from precoro_daemon.settings import Settings
 
 EXIT_CODES = {
@@ -143,6 +143,6 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return anyio.run(work)
     except* DaemonError as errors:
         failures.extend(leaves(errors))
-    failure = gravest(failures)
+    failure = most_severe(failures)
     assert failure is not None
     raise failure

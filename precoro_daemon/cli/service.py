@@ -17,9 +17,9 @@ import click
 from precoro_daemon.cli.running import config_option, load, run_async
 
 if TYPE_CHECKING:
-    from precoro_daemon.ports import Tallies
+    from precoro_daemon.runtime.lifecycle import End
     from precoro_daemon.settings import Settings
-    from precoro_daemon.shifts import End
+    from precoro_daemon.status.snapshot import Tallies
 
 _CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 
@@ -34,14 +34,14 @@ def run(parent: Path | None, config: Path | None) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
     path = config or parent
     settings = load(path)
-    from precoro_daemon import wiring
-    from precoro_daemon.ports import Tallies
+    from precoro_daemon import app
+    from precoro_daemon.status.snapshot import Tallies
 
     tallies = Tallies()
     log = ServiceLog(tallies)
     log.follow(settings)
-    host = wiring.Host(
-        supervisor=wiring.find_supervisor(os.environ),
+    host = app.Host(
+        supervisor=app.find_supervisor(os.environ),
         reread=partial(load, path),
         adopted=log.follow,
         last_resort=_leave_within,
@@ -49,7 +49,7 @@ def run(parent: Path | None, config: Path | None) -> None:
         tallies=tallies,
         command=_called(path),
     )
-    sys.exit(_CODES[run_async(lambda: wiring.serve(settings, host))])
+    sys.exit(_CODES[run_async(lambda: app.serve(settings, host))])
 
 
 @click.command()
@@ -57,10 +57,10 @@ def run(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def health(parent: Path | None, config: Path | None) -> None:
     """Ask a running service how it is; exit 1 if it does not answer or needs a restart. For health checks."""
-    from precoro_daemon import wiring
+    from precoro_daemon import app
     from precoro_daemon.settings import load_watch
 
-    ailments = wiring.ask_health(load_watch(config or parent, os.environ))
+    ailments = app.ask_health(load_watch(config or parent, os.environ))
     for line in ailments:
         click.echo(line, err=True)
     sys.exit(1 if ailments else 0)
@@ -80,9 +80,9 @@ class ServiceLog:
         self._secrets: dict[str, None] = {}
 
     def follow(self, settings: Settings) -> None:
-        from precoro_daemon import telemetry, wiring
+        from precoro_daemon import app, telemetry
 
-        self._secrets |= dict.fromkeys(wiring.secrets(settings))
+        self._secrets |= dict.fromkeys(app.secrets(settings))
         telemetry.set_up(
             settings.log.level,
             settings.log.format,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from precoro_daemon.domain.collections import WITH_FILES
+from precoro_daemon.mirror.rules.collections import WITH_FILES
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Bytes, FileCollections, Hosts, InFlight
 

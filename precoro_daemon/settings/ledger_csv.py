@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from precoro_daemon.domain.entries import ENTRY_NAMES
+from precoro_daemon.payments.rules.entries import ENTRY_NAMES
 from precoro_daemon.settings.ledger_values import (
     CurrencyCode,
     DayFormat,

@@ -6,12 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from precoro_daemon.domain.entries import ENTRY_NAMES
+from precoro_daemon.payments.rules.entries import ENTRY_NAMES
 from precoro_daemon.settings.databases import Database
-from precoro_daemon.settings.ledger_values import (
-    Sql,
-    check_statement,
-)
+from precoro_daemon.settings.ledger_values import Sql, check_statement
 from precoro_daemon.settings.values import Allowed, Clash
 
 

@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from precoro_daemon.domain.statements import Dialect, StatementError, parse
-from precoro_daemon.domain.templates import TemplateError, names_in
 from precoro_daemon.settings.values import Allowed, Clash, is_loopback, without_credentials
+from precoro_daemon.values.sql_statements import Dialect, StatementError, parse
+from precoro_daemon.values.templates import TemplateError, names_in
 
 _SCHEMES: dict[str, Dialect] = {
     "sqlite": "sqlite",

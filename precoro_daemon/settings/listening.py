@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from precoro_daemon.domain.addresses import Address, read_address
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Hosts, Share, read_host
+from precoro_daemon.values.addresses import Address, read_address
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHORTEST = 24

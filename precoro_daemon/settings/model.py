@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from precoro_daemon.domain.collections import COLLECTIONS, STATUSES
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.items import ManageItems

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from precoro_daemon.domain.money import read_amount
-from precoro_daemon.domain.schedules import Every
+from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Lower, Turn, one_of, read_number
+from precoro_daemon.values.money import read_amount
 
 
 def read_money(value: object) -> Decimal:

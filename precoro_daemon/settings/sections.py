@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
-from precoro_daemon.domain.filters import Filter
-from precoro_daemon.domain.schedules import Every
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.settings.values import (
     Calls,
     Clash,

@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from precoro_daemon.domain.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
-from precoro_daemon.domain.schedules import Cron, Every
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
+from precoro_daemon.runtime.schedules import Cron, Every
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)

@@ -13,7 +13,7 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
-from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, check
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
@@ -21,8 +21,6 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
-from precoro_daemon.domain.budget import Lane, Limits
-from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.errors import (
     AuthenticationError,
     DoubtfulError,
@@ -34,7 +32,9 @@ from precoro_daemon.errors import (
     ServerFault,
     Unreachable,
 )
-from precoro_daemon.ports import Silent
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.status.progress import Silent
 from tests.adapters.http.stand_ins import MemoryBook, credentials
 
 ORIGIN = "https://api.precoro.com"
@@ -183,7 +183,7 @@ async def test_what_an_answer_echoes_of_us_is_not_told(canned: aioresponses) -> 
 async def test_the_servers_own_time_comes_with_the_page(canned: aioresponses) -> None:
     date = "Tue, 16 Dec 2025 09:00:00 GMT"
     canned.get(FIRST_PAGE, payload=paged({"id": 7}, total=1, total_pages=1), headers={"Date": date})
-    async with client() as precoro, precoro.walk(INVOICES, (), Lane.LISTS, 1) as batches:
+    async with client() as precoro, precoro.scan(INVOICES, (), Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert page.server_time == 1_765_875_600.0
 
@@ -204,7 +204,7 @@ SHAPES = {
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
 async def test_shapes_of_a_list(canned: aioresponses, answer: Any) -> None:
     canned.get(FIRST_PAGE, payload=answer)
-    async with client() as precoro, precoro.walk(INVOICES, (), Lane.LISTS, 1) as batches:
+    async with client() as precoro, precoro.scan(INVOICES, (), Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert [(record.id, record.idn) for record in page.records] == [(7, 12)]
 
@@ -213,7 +213,7 @@ async def test_shapes_of_a_list(canned: aioresponses, answer: Any) -> None:
 async def test_filters_go_out_in_the_words_of_the_api(canned: aioresponses) -> None:
     canned.get(f"{FIRST_PAGE}&status%5B%5D=2&status%5B%5D=4", payload=paged(total=0, total_pages=0))
     query = (("status[]", "2"), ("status[]", "4"))
-    async with client() as precoro, precoro.walk(INVOICES, query, Lane.LISTS, 1) as batches:
+    async with client() as precoro, precoro.scan(INVOICES, query, Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert page.total == 0
 

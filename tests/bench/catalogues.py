@@ -13,15 +13,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from precoro_daemon.adapters.catalogues.files import FileSource, Format
-from precoro_daemon.adapters.clock import RealClock
-from precoro_daemon.adapters.sql.store import Store, open_store
-from precoro_daemon.domain.catalogue import Policy
-from precoro_daemon.domain.cursors import Page
-from precoro_daemon.domain.wanted_items import Reading
-from precoro_daemon.jobs.plan_items import PlanItems, Rules
-from precoro_daemon.passes import Lister
-from precoro_daemon.ports import Silent
+from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.sources.files import FileSource, Format
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.catalogue.plan_items import PlanItems, Rules
+from precoro_daemon.catalogue.rules.plan import Policy
+from precoro_daemon.catalogue.rules.wanted_items import Reading
+from precoro_daemon.mirror.rules.cursors import Page
+from precoro_daemon.mirror.scanning import Lister
+from precoro_daemon.status.progress import Silent
 
 SUPPLIER = 7
 COLUMNS = ("externalId", "sku", "name", "description", "price", "currency", "unit", "freeOfCharge", "hiddenInCatalog")
@@ -33,7 +33,7 @@ class NothingNew:
     """Implements as much of `Precoro` as a plan asks for: lists in which nothing changed."""
 
     @asynccontextmanager
-    async def walk(self, *_: Any) -> AsyncIterator[AsyncIterator[Sequence[Page]]]:
+    async def scan(self, *_: Any) -> AsyncIterator[AsyncIterator[Sequence[Page]]]:
         async def pages() -> AsyncIterator[Sequence[Page]]:
             yield [Page(1, (), total=0, total_pages=1, has_next=False, server_time=time.time())]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import anyio
 
-from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.values import identity
 from precoro_daemon.settings import load
-from precoro_daemon.wiring.values import identity
-from tests.jobs.filing import name_files
+from tests.files.filing import name_files
 
 
 async def main(config: Path, sizes: dict[int, int]) -> None:

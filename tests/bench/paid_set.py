@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.adapters.state.sqlite.store import open_store
 
 _PAGE = 50_000
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.adapters.sql.store import Store, open_store
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 
 
 @dataclass(frozen=True)

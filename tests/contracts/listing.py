@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from precoro_daemon.domain.cursors import Kind, Page, Pass
-from precoro_daemon.domain.documents import Record, Rejected, read_record, reject
-from precoro_daemon.ports import Committed, Mirror
+from precoro_daemon.mirror.ports.mirror import Committed, Mirror
+from precoro_daemon.mirror.rules.cursors import Kind, Page, Scan
+from precoro_daemon.mirror.rules.documents import Record, Rejected, read_record, reject
 
 T0 = 1_750_000_000.0
 """When the tests begin, by the server's clock."""
@@ -33,19 +33,19 @@ def paged(rows: Sequence[Record], *, size: int = 2, at: float = T0) -> list[Page
     ]
 
 
-async def walk(
+async def scan(
     mirror: Mirror, rows: Sequence[Record], *, kind: Kind = "whole", collection: str = "invoices", at: float = T0
 ) -> Committed:
     """One pass through a quiet list, page by page; a whole pass is left open."""
     pages = paged(rows, at=at)
-    committed = await mirror.commit_pages(Pass(collection, kind), pages[:1])
+    committed = await mirror.commit_pages(Scan(collection, kind), pages[:1])
     for page in pages[1:]:
-        committed = await mirror.commit_pages(committed.walk, [page])
+        committed = await mirror.commit_pages(committed.scan, [page])
     return committed
 
 
 async def listed(mirror: Mirror, *rows: Record, collection: str = "invoices", at: float = T0) -> Committed:
     """One whole pass, closed; nothing is taken for vanished."""
-    committed = await walk(mirror, rows, collection=collection, at=at)
-    await mirror.close_pass(committed.walk, at=at)
+    committed = await scan(mirror, rows, collection=collection, at=at)
+    await mirror.close_scan(committed.scan, at=at)
     return committed

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.adapters.sql.store import Store
-from precoro_daemon.domain.attachments import Part
-from precoro_daemon.domain.cursors import Page, Pass
-from precoro_daemon.ports import Aside, AttachedFile, Detail, FileCounts, Kept, WantedFiles
+from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, WantedFiles
+from precoro_daemon.files.rules import Part
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.cursors import Page, Scan
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -168,7 +170,7 @@ async def test_files_of_documents_that_vanished_or_are_not_wanted_are_not_due(ba
         await detailed(store, 2, [named(8)])
         await detailed(store, 3, [named(9)])
         await followed(store)
-        await store.mirror.close_pass(Pass("invoices", "whole"), [1], at=T0)
+        await store.mirror.close_scan(Scan("invoices", "whole"), [1], at=T0)
         await store.mirror.refilter("invoices", "x", lambda row, _: row.id != 2)
         assert await due_ids(store) == [9]
 
@@ -200,8 +202,8 @@ async def test_what_is_set_aside_is_due_again_at_its_time_or_when_its_document_c
     async with backend.open() as store:
         await detailed(store, 1, [named(7)])
         await followed(store)
-        aside = Aside("invoices", "7", "file", "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
-        await store.mirror.set_aside(aside)
+        aside = Quarantined("invoices", "7", "file", "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
+        await store.mirror.quarantine(aside)
         assert await due(store, before=T0 + 50) == []
         [again] = await due(store, before=T0 + 51)
         assert again.attempts == 1
@@ -209,7 +211,7 @@ async def test_what_is_set_aside_is_due_again_at_its_time_or_when_its_document_c
         await followed(store)
         assert len(await due(store, before=T0)) == 1
         await store.attachments.save_kept(again, kept(), at=T0)
-        assert await store.mirror.count_aside() == {}
+        assert await store.mirror.count_quarantined() == {}
 
 
 async def test_nothing_stays_aside_of_what_is_gone(backend: Backend) -> None:
@@ -217,12 +219,12 @@ async def test_nothing_stays_aside_of_what_is_gone(backend: Backend) -> None:
         await detailed(store, 1, [named(7), named(8)])
         await followed(store)
         for key in ("7", "8"):
-            await store.mirror.set_aside(Aside("invoices", key, "file", "reset", None, 1, T0, T0))
+            await store.mirror.quarantine(Quarantined("invoices", key, "file", "reset", None, 1, T0, T0))
         await detailed(store, 1, [named(8)], note="one removed")
         await followed(store)
-        assert await store.mirror.count_aside() == {("invoices", "file"): 1}
-        await store.mirror.close_pass(Pass("invoices", "whole"), [1], at=T0)
-        assert await store.mirror.count_aside() == {}
+        assert await store.mirror.count_quarantined() == {("invoices", "file"): 1}
+        await store.mirror.close_scan(Scan("invoices", "whole"), [1], at=T0)
+        assert await store.mirror.count_quarantined() == {}
 
 
 async def test_a_part_is_remembered_until_the_content_is_another(backend: Backend) -> None:
@@ -306,13 +308,13 @@ async def test_strangers_are_paths_that_were_given_to_no_file(backend: Backend) 
         await followed(store)
         file = await one_due(store)
         await store.attachments.claim({file.key: "invoices/1/7__a"})
-        assert await store.attachments.strangers(["invoices/1/7__a", "b", "c"]) == ["b", "c"]
+        assert await store.attachments.orphans(["invoices/1/7__a", "b", "c"]) == ["b", "c"]
 
 
 async def test_of_carriers_only_those_that_are_listed_get_details(backend: Backend) -> None:
     async with backend.open() as store:
         rows = [record(id_) for id_ in (1, 2, 3)]
-        await store.mirror.commit_pages(Pass("suppliers", "whole"), [Page(1, rows, total=3, server_time=T0)])
+        await store.mirror.commit_pages(Scan("suppliers", "whole"), [Page(1, rows, total=3, server_time=T0)])
         assert await store.mirror.due_details([], ["suppliers"], before=EVER, limit=9) == []
         assert await store.attachments.note_carriers("suppliers", [2, 3, 77]) == 3
         assert await store.attachments.note_carriers("suppliers", [3, 2]) == 0

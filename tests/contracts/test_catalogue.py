@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.adapters.sql.store import Store, open_store
-from precoro_daemon.domain.catalogue import Change, Kind, Plan, Step
-from precoro_daemon.domain.cursors import Page, Pass
-from precoro_daemon.domain.documents import read_record
-from precoro_daemon.domain.item_writes import State
-from precoro_daemon.domain.suppliers import Supplier
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.catalogue.ports import Made
+from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.plan import Change, Kind, Plan, Step
+from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import StaleWrite
-from precoro_daemon.ports import Made
+from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.documents import read_record
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,7 +25,7 @@ SUPPLIER = Supplier(7, "Supplier", "S-7")
 async def commit(store: Store, collection: str, *rows: dict[str, object]) -> None:
     records = [read_record(json.dumps(row).encode()) for row in rows]
     page = Page(1, records, total=len(records), total_pages=1, server_time=1_000.0)
-    await store.mirror.commit_pages(Pass(collection, "changes", since=0.0), [page])
+    await store.mirror.commit_pages(Scan(collection, "changes", since=0.0), [page])
 
 
 def a_plan(*keys: str) -> Plan:

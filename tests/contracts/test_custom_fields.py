@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.adapters.sql.store import Store
-from precoro_daemon.ports import Aside, Detail, DueField
+from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.mirror.ports.custom_fields import DueField
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -47,8 +49,8 @@ async def due_ids(store: Store, *, at: float = T0, before: float = T0 + 1) -> li
     return [each.id for each in await due(store, at=at, before=before)]
 
 
-def failed(id_: int, stage: str, retry_at: float, attempts: int = 1) -> Aside:
-    return Aside(FIELDS, str(id_), stage, "gone", None, attempts, T0, retry_at)
+def failed(id_: int, stage: str, retry_at: float, attempts: int = 1) -> Quarantined:
+    return Quarantined(FIELDS, str(id_), stage, "gone", None, attempts, T0, retry_at)
 
 
 async def referred_to(store: Store, *fields: int) -> None:
@@ -167,24 +169,24 @@ async def test_what_nothing_refers_to_is_never_due(backend: Backend) -> None:
 async def test_what_is_set_aside_waits_for_its_time(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7)
-        await store.custom_fields.set_aside(failed(7, "withheld", T0 + WEEK))
+        await store.custom_fields.quarantine(failed(7, "withheld", T0 + WEEK))
         assert await due(store) == []
         assert await due(store, before=T0 + WEEK) == []
         assert await due(store, before=LATER) == [DueField(FIELDS, 7, attempts=1)]
-        await store.custom_fields.set_aside(failed(7, "withheld", T0))
+        await store.custom_fields.quarantine(failed(7, "withheld", T0))
         assert await due(store) == [DueField(FIELDS, 7, attempts=2)]
-        await store.custom_fields.set_aside(failed(7, "definition", T0, attempts=3))
+        await store.custom_fields.quarantine(failed(7, "definition", T0, attempts=3))
         assert await due(store) == [DueField(FIELDS, 7, attempts=3)]
-        assert await store.mirror.count_aside() == {(FIELDS, "definition"): 1}
+        assert await store.mirror.count_quarantined() == {(FIELDS, "definition"): 1}
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7), asked_at=T0)
-        assert await store.mirror.count_aside() == {}
+        assert await store.mirror.count_quarantined() == {}
 
 
 async def test_news_of_a_field_lift_its_wait(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7, 8, 9)
         for id_ in (7, 8, 9):
-            await store.custom_fields.set_aside(failed(id_, "withheld", LATER))
+            await store.custom_fields.quarantine(failed(id_, "withheld", LATER))
         await store.custom_fields.mark_stale(FIELDS, {8: T0})
         assert await due_ids(store) == [8]
         await listed(store.mirror, record(9, name="New"), collection=FIELDS)
@@ -228,7 +230,7 @@ async def test_a_field_that_vanished_is_let_be_and_stays_known(backend: Backend)
         await listed(store.mirror, record(7), collection=FIELDS)
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7, option(1, "A")), asked_at=T0)
         census = await listed(store.mirror, collection=FIELDS)
-        await store.mirror.close_pass(census.walk, [7], at=T0)
+        await store.mirror.close_scan(census.scan, [7], at=T0)
         await follow(store)
         assert await due(store, at=LATER) == []
     assert [name for _, name, *_ in backend.query(OPTIONS)] == ["A"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precoro_daemon.ports import Delivery, DeliveryCounts
+from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryCounts
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
 

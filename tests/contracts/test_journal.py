@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from precoro_daemon.adapters.sql.store import Store, open_store
-from precoro_daemon.domain.cursors import Page, Pass
-from precoro_daemon.domain.documents import read_record
-from precoro_daemon.domain.intents import Attempt, Intent, Step
-from precoro_daemon.domain.matching import Claim, Paid
-from precoro_daemon.domain.payments import Event, ImpossibleTransition, State, intent_id
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
-from precoro_daemon.ports import Carried, Changed, Misread, Reading, Undone
+from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.documents import read_record
+from precoro_daemon.payments.ports.ledger import Undone
+from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, Reading, UnreadableRow
+from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
+from precoro_daemon.payments.rules.matching import LedgerPayment, Paid
+from precoro_daemon.payments.rules.transitions import Event, ImpossibleTransition, State, intent_id
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
 
@@ -43,8 +44,8 @@ def send(number: int = 1) -> Step:
     return Step(Event.SEND, T0, changes={"attempts": number})
 
 
-def claim(key: str = "17", invoice: str = "1", amount: str = "10.00", **more: str | None) -> Claim:
-    return Claim(key, invoice, Decimal(amount), "EUR", DAY, **more)
+def claim(key: str = "17", invoice: str = "1", amount: str = "10.00", **more: str | None) -> LedgerPayment:
+    return LedgerPayment(key, invoice, Decimal(amount), "EUR", DAY, **more)
 
 
 @pytest_asyncio.fixture
@@ -63,7 +64,7 @@ async def planned(store: Store, **given: object) -> Intent:
 
 async def mirrored(store: Store, *invoices: dict[str, object]) -> None:
     rows = [read_record(json.dumps({"supplier": {"id": 9, "name": "Acme"}, **row}).encode()) for row in invoices]
-    await store.mirror.commit_pages(Pass("invoices", "whole"), [Page(1, rows, total=len(rows), server_time=T0)])
+    await store.mirror.commit_pages(Scan("invoices", "whole"), [Page(1, rows, total=len(rows), server_time=T0)])
 
 
 def invoice(number: int, status: int = 2, **more: object) -> dict[str, object]:
@@ -226,11 +227,11 @@ async def test_a_restored_store_is_not_armed(backend: Backend, tmp_path: Path) -
 async def test_a_store_moved_with_its_witness_or_without_is_not_armed(backend: Backend, tmp_path: Path) -> None:
     async with backend.open() as store:
         await store.journal.arm(T0)
-    for witness in (True, False):
-        elsewhere = tmp_path / f"elsewhere{witness}"
+    for restore_guard in (True, False):
+        elsewhere = tmp_path / f"elsewhere{restore_guard}"
         elsewhere.mkdir()
         shutil.copy(tmp_path / "state.db", elsewhere)
-        if witness:
+        if restore_guard:
             shutil.copy(tmp_path / "state.db.armed", elsewhere)
         async with open_store(elsewhere / "state.db", identity="company") as store:
             assert "moved, copied or restored" in (await store.journal.switch()).reason
@@ -278,7 +279,7 @@ async def test_a_cancelled_step_is_done_or_not_begun(store: Store, backend: Back
 
 @pytest.mark.asyncio
 async def test_claims_and_position_are_kept_together_and_repeats_change_nothing(backend: Backend) -> None:
-    reading = Reading([claim(), claim("18", amount="5")], [Misread("19", "no amount", "{}")], "p2")
+    reading = Reading([claim(), claim("18", amount="5")], [UnreadableRow("19", "no amount", "{}")], "p2")
     async with backend.open() as store:
         assert await store.claims.position("books") is None
         assert await store.claims.take_in("books", reading, T0) == 2
@@ -287,20 +288,20 @@ async def test_claims_and_position_are_kept_together_and_repeats_change_nothing(
         assert await store.claims.position("books") == "p2"
         assert await store.claims.position("other books") is None
         assert await store.claims.waiting("books") == 2
-        assert await store.claims.misread("books") == [Misread("19", "no amount", "{}")]
+        assert await store.claims.unreadable("books") == [UnreadableRow("19", "no amount", "{}")]
         await store.claims.take_in("books", Reading([claim("19")], [], "p3"), T0)
-        assert await store.claims.misread("books") == []
+        assert await store.claims.unreadable("books") == []
 
 
 @pytest.mark.asyncio
 async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(store: Store) -> None:
     claims = [claim("50"), claim("50/1"), claim("50/2"), claim("500"), claim("5")]
-    await store.claims.take_in("books", Reading(claims, [Misread("50/1", "garbled", "{}")], "1"), T0)
+    await store.claims.take_in("books", Reading(claims, [UnreadableRow("50/1", "garbled", "{}")], "1"), T0)
     gone = Reading([], [], "2", [Undone("50", ["50/2"])])
     assert [await store.claims.take_in("books", gone, T0) for _ in range(2)] == [2, 0]
     amounts = {one.key: str(one.amount) for one in await store.claims.named("books", claims[0].invoice)}
     assert amounts == {"50": "0.00", "50/1": "0.00", "50/2": "10.00", "500": "10.00", "5": "10.00"}
-    assert await store.claims.misread("books") == []
+    assert await store.claims.unreadable("books") == []
     await store.claims.take_in("books", Reading([claim("50/1")], [], "3"), T0)
     [again] = [one for one in await store.claims.named("books", claims[0].invoice) if one.key == "50/1"]
     assert str(again.amount) == "10.00"
@@ -320,10 +321,10 @@ async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, 
     await mirrored(store, invoice(71, **names), invoice(72, status=5), invoice(73, status=0, idn="B"))
     name = "71" if by == "id" else "A-1"
     await store.claims.take_in("books", Reading([claim(invoice=name), claim("18", "no such")], [], "1"), T0)
-    [meeting] = await store.claims.meetings("books", by)
-    assert meeting.claim == claim(invoice=name)
-    assert [one.id for one in meeting.candidates] == [71]
-    assert meeting.candidates[0].supplier.name == "Acme"
+    [candidate] = await store.claims.match_candidates("books", by)
+    assert candidate.claim == claim(invoice=name)
+    assert [one.id for one in candidate.candidates] == [71]
+    assert candidate.candidates[0].supplier.name == "Acme"
 
 
 @pytest.mark.asyncio
@@ -331,16 +332,16 @@ async def test_namesakes_are_shown_even_where_they_cannot_be_paid(store: Store) 
     same = {"externalId": "A-1"}
     await mirrored(store, invoice(71, **same), invoice(72, status=5, **same), invoice(73, status=8, **same))
     await store.claims.take_in("books", Reading([claim(invoice="A-1")], [], "1"), T0)
-    [meeting] = await store.claims.meetings("books", "external_id")
-    assert sorted(one.id for one in meeting.candidates) == [71, 72, 73]
+    [candidate] = await store.claims.match_candidates("books", "external_id")
+    assert sorted(one.id for one in candidate.candidates) == [71, 72, 73]
 
 
 @pytest.mark.asyncio
 async def test_what_takes_back_meets_paid_invoices_too(store: Store) -> None:
     await mirrored(store, invoice(71, status=5))
     await store.claims.take_in("books", Reading([claim(invoice="71", amount="-10"), claim("18", "71")], [], "1"), T0)
-    [meeting] = await store.claims.meetings("books", "idn")
-    assert meeting.claim.key == "17"
+    [candidate] = await store.claims.match_candidates("books", "idn")
+    assert candidate.claim.key == "17"
 
 
 @pytest.mark.asyncio
@@ -348,12 +349,12 @@ async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> 
     await mirrored(store, invoice(1))
     await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
     intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
-    [meeting] = await store.claims.meetings("books", "idn")
-    assert meeting.claim.key == "18"
-    assert meeting.others == [Paid(Decimal("10.00"), DAY)]
+    [candidate] = await store.claims.match_candidates("books", "idn")
+    assert candidate.claim.key == "18"
+    assert candidate.others == [Paid(Decimal("10.00"), DAY)]
     assert [one.key for one in await store.claims.named("books", "1")] == ["17", "18"]
     await store.claims.free("books", "17")
-    assert len(await store.claims.meetings("books", "idn")) == 2
+    assert len(await store.claims.match_candidates("books", "idn")) == 2
     assert intent is not None
 
 
@@ -365,22 +366,22 @@ async def test_a_claim_that_changes_after_it_was_carried_is_told(store: Store) -
     assert await store.claims.changed("books") == []
     await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
     assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
-    assert await store.claims.carried("books", "17") == Carried(claim(amount="9.00"), intent.id, changed=True)
+    assert await store.claims.linked("books", "17") == LinkedPayment(claim(amount="9.00"), intent.id, changed=True)
     await store.claims.accept("books", claim())
     assert len(await store.claims.changed("books")) == 1, "that is not what it says now"
     await store.claims.accept("books", claim(amount="9.00"))
     assert await store.claims.changed("books") == []
-    assert await store.claims.carried("books", "17") == Carried(claim(amount="9.00"), intent.id, changed=False)
-    assert await store.claims.carried("books", "no such") is None
+    assert await store.claims.linked("books", "17") == LinkedPayment(claim(amount="9.00"), intent.id, changed=False)
+    assert await store.claims.linked("books", "no such") is None
 
 
 @pytest.mark.asyncio
 async def test_an_intent_carries_what_was_judged_and_not_what_came_meanwhile(store: Store) -> None:
     await mirrored(store, invoice(1))
     await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
-    [meeting] = await store.claims.meetings("books", "idn")
+    [candidate] = await store.claims.match_candidates("books", "idn")
     await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), meeting.claim)
+    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), candidate.claim)
     assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
 
 
@@ -389,15 +390,15 @@ async def test_a_claim_whose_row_cannot_be_read_any_more_meets_and_changes_nothi
     await mirrored(store, invoice(1))
     await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
     await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
-    garbled = [Misread("17", "amount: VOID", "{}"), Misread("18", "amount: VOID", "{}")]
+    garbled = [UnreadableRow("17", "amount: VOID", "{}"), UnreadableRow("18", "amount: VOID", "{}")]
     await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
     await store.claims.take_in("books", Reading([], garbled, "3"), T0)
-    assert (await store.claims.meetings("books", "idn"), await store.claims.changed("books")) == ([], [])
-    carried = await store.claims.carried("books", "17")
-    assert carried is not None
-    assert carried.misread == "amount: VOID"
+    assert (await store.claims.match_candidates("books", "idn"), await store.claims.changed("books")) == ([], [])
+    linked = await store.claims.linked("books", "17")
+    assert linked is not None
+    assert linked.unreadable == "amount: VOID"
     await store.claims.take_in("books", Reading([claim(amount="9.00"), claim("18")], [], "4"), T0)
-    assert len(await store.claims.meetings("books", "idn")) == len(await store.claims.changed("books")) == 1
+    assert len(await store.claims.match_candidates("books", "idn")) == len(await store.claims.changed("books")) == 1
 
 
 @pytest.mark.asyncio
@@ -425,11 +426,11 @@ async def test_what_we_made_in_the_books_is_no_claim(store: Store) -> None:
     made = await store.journal.begin(made, attempt(made), send())
     claims = [claim("17", ours=made.id), claim("B-9")]
     await store.claims.take_in("books", Reading(claims, [], "1"), T0)
-    [meeting] = await store.claims.meetings("books", "idn")
-    assert meeting.claim.key == "B-9"
-    assert meeting.exports == [made], "it may be that one, as long as its outcome is unknown"
+    [candidate] = await store.claims.match_candidates("books", "idn")
+    assert candidate.claim.key == "B-9"
+    assert candidate.exports == [made], "it may be that one, as long as its outcome is unknown"
     await store.journal.end(made, "accepted", Step(Event.ACCEPT, T0, changes={"remote_id": "B-9"}))
-    assert await store.claims.meetings("books", "idn") == []
+    assert await store.claims.match_candidates("books", "idn") == []
 
 
 @pytest.mark.asyncio

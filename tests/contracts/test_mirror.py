@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from precoro_daemon.domain.absences import Missing
-from precoro_daemon.domain.cursors import Cursor, Page, Pass
-from precoro_daemon.domain.documents import Record, read_record
 from precoro_daemon.errors import Refused
-from precoro_daemon.ports import Aside, Detail, Due, Mirror
+from precoro_daemon.mirror.ports.mirror import Due, Mirror, Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.absences import Missing
+from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan
+from precoro_daemon.mirror.rules.documents import Record, read_record
 from tests.contracts.conftest import Backend
-from tests.contracts.listing import T0, listed, paged, record, rejected, walk
+from tests.contracts.listing import T0, listed, paged, record, rejected, scan
 
 LATER = T0 + 3600
 EVER = T0 + 10**9
@@ -37,15 +38,15 @@ async def due_for(mirror: Mirror, id_: int) -> Due:
     return due
 
 
-def failed(id_: int, retry_at: float | None, *, at: float = T0) -> Aside:
-    return Aside("invoices", str(id_), "detail", "not found", None, attempts=1, since=at, retry_at=retry_at)
+def failed(id_: int, retry_at: float | None, *, at: float = T0) -> Quarantined:
+    return Quarantined("invoices", str(id_), "detail", "not found", None, attempts=1, since=at, retry_at=retry_at)
 
 
 @pytest.mark.asyncio
 async def test_a_new_store_knows_nothing(backend: Backend) -> None:
     async with backend.open() as store:
         assert await store.mirror.cursor("invoices") == Cursor("invoices")
-        assert await store.mirror.open_pass("invoices", "whole") is None
+        assert await store.mirror.open_scan("invoices", "whole") is None
         assert await store.mirror.due_details(["invoices"], before=EVER, limit=10) == []
         assert await store.mirror.count_due(["invoices"], before=EVER) == {"invoices": 0}
 
@@ -54,12 +55,12 @@ async def test_a_new_store_knows_nothing(backend: Backend) -> None:
 async def test_records_changes_pass_and_cursor_are_kept(backend: Backend) -> None:
     rows = [record(3), record(2), record(1)]
     async with backend.open() as store:
-        committed = await walk(store.mirror, rows)
-        assert committed.walk.proved
+        committed = await scan(store.mirror, rows)
+        assert committed.scan.proved
         assert committed.cursor.at == committed.cursor.whole_at == T0
     async with backend.open() as store:
         assert await store.mirror.cursor("invoices") == committed.cursor
-        assert await store.mirror.open_pass("invoices", "whole") == committed.walk
+        assert await store.mirror.open_scan("invoices", "whole") == committed.scan
     assert backend.query(RECORDS) == [("invoices", row.id, row.raw) for row in reversed(rows)]
     assert backend.query(CHANGES) == [(3, "created"), (2, "created"), (1, "created")]
 
@@ -70,9 +71,9 @@ async def test_a_commit_says_what_became_of_the_rows(backend: Backend) -> None:
         first = await listed(store.mirror, record(1), record(2))
         assert (first.created, first.updated, first.unchanged, first.rejected) == (2, 0, 0, 0)
         page = Page(1, [record(1), record(2, note="edited"), record(3)], [rejected("bad")], server_time=LATER)
-        second = await store.mirror.commit_pages(Pass("invoices", "changes"), [page])
+        second = await store.mirror.commit_pages(Scan("invoices", "changes"), [page])
         assert (second.created, second.updated, second.unchanged, second.rejected) == (1, 1, 1, 1)
-        assert (second.walk.rows, second.walk.rejected, second.walk.distinct) == (3, 1, 3)
+        assert (second.scan.rows, second.scan.rejected, second.scan.distinct) == (3, 1, 3)
     assert backend.query(CHANGES)[2:] == [(3, "created"), (2, "updated")]
     assert backend.query("SELECT id, first_seen_at, changed_at FROM records ORDER BY id") == [
         (1, T0, T0),
@@ -85,29 +86,29 @@ async def test_a_commit_says_what_became_of_the_rows(backend: Backend) -> None:
 async def test_a_row_listed_twice_in_one_commit_is_one_row_and_the_last_one_wins(backend: Backend) -> None:
     pages = paged([record(1, note="first"), record(2), record(1, note="last"), record(3)])
     async with backend.open() as store:
-        committed = await store.mirror.commit_pages(Pass("invoices", "whole"), pages)
-    assert (committed.created, committed.walk.rows, committed.walk.distinct) == (3, 4, 3)
-    assert not committed.walk.sound
+        committed = await store.mirror.commit_pages(Scan("invoices", "whole"), pages)
+    assert (committed.created, committed.scan.rows, committed.scan.distinct) == (3, 4, 3)
+    assert not committed.scan.sound
     assert backend.query("SELECT data FROM records WHERE id = 1") == [(record(1, note="last").raw,)]
 
 
 @pytest.mark.asyncio
 async def test_a_row_listed_again_on_a_later_page_is_not_distinct(backend: Backend) -> None:
     async with backend.open() as store:
-        committed = await walk(store.mirror, [record(1), record(2), record(2), record(3)])
-    assert (committed.walk.rows, committed.walk.distinct) == (4, 3)
+        committed = await scan(store.mirror, [record(1), record(2), record(2), record(3)])
+    assert (committed.scan.rows, committed.scan.distinct) == (4, 3)
 
 
 @pytest.mark.asyncio
 async def test_a_pass_resumes_by_page_and_still_proves_complete(backend: Backend) -> None:
     pages = paged([record(id_) for id_ in range(9, 0, -1)])
-    begun = Pass("invoices", "whole")
+    begun = Scan("invoices", "whole")
     for page in pages:
         async with backend.open() as store:
-            resumed = await store.mirror.open_pass("invoices", "whole") or begun
+            resumed = await store.mirror.open_scan("invoices", "whole") or begun
             assert resumed.next_page == page.number
             committed = await store.mirror.commit_pages(resumed, [page])
-    assert committed.walk.proved
+    assert committed.scan.proved
     assert committed.cursor.whole_at == T0
 
 
@@ -115,57 +116,57 @@ async def test_a_pass_resumes_by_page_and_still_proves_complete(backend: Backend
 async def test_pages_of_one_commit_are_counted_like_pages_of_many(backend: Backend) -> None:
     pages = paged([record(id_) for id_ in range(9, 0, -1)])
     async with backend.open() as store:
-        one_by_one = await walk(store.mirror, [record(id_) for id_ in range(9, 0, -1)], collection="receipts")
-        at_once = await store.mirror.commit_pages(Pass("invoices", "whole"), pages)
-    assert replace(at_once.walk, collection="receipts") == one_by_one.walk
+        one_by_one = await scan(store.mirror, [record(id_) for id_ in range(9, 0, -1)], collection="receipts")
+        at_once = await store.mirror.commit_pages(Scan("invoices", "whole"), pages)
+    assert replace(at_once.scan, collection="receipts") == one_by_one.scan
 
 
 @pytest.mark.asyncio
 async def test_an_empty_list_is_a_finished_pass(backend: Backend) -> None:
     async with backend.open() as store:
         committed = await listed(store.mirror)
-        assert committed.walk.proved
+        assert committed.scan.proved
         assert committed.cursor.at == T0
 
 
 @pytest.mark.asyncio
 async def test_a_finished_pass_of_changes_is_closed_and_a_whole_one_waits(backend: Backend) -> None:
     async with backend.open() as store:
-        await walk(store.mirror, [record(1)], kind="changes")
-        assert await store.mirror.open_pass("invoices", "changes") is None
-        committed = await walk(store.mirror, [record(1)])
-        assert await store.mirror.open_pass("invoices", "whole") == committed.walk
-        await store.mirror.close_pass(committed.walk, at=LATER)
-        assert await store.mirror.open_pass("invoices", "whole") is None
+        await scan(store.mirror, [record(1)], kind="changes")
+        assert await store.mirror.open_scan("invoices", "changes") is None
+        committed = await scan(store.mirror, [record(1)])
+        assert await store.mirror.open_scan("invoices", "whole") == committed.scan
+        await store.mirror.close_scan(committed.scan, at=LATER)
+        assert await store.mirror.open_scan("invoices", "whole") is None
     assert backend.query("SELECT count(*) FROM pass_rows") == [(0,)]
 
 
 @pytest.mark.asyncio
 async def test_page_one_begins_a_pass_anew(backend: Backend) -> None:
     async with backend.open() as store:
-        await store.mirror.commit_pages(Pass("invoices", "whole"), paged([record(1), record(2), record(3)])[:1])
-        committed = await walk(store.mirror, [record(3)])
-    assert committed.walk.proved
-    assert committed.walk.distinct == 1
+        await store.mirror.commit_pages(Scan("invoices", "whole"), paged([record(1), record(2), record(3)])[:1])
+        committed = await scan(store.mirror, [record(3)])
+    assert committed.scan.proved
+    assert committed.scan.distinct == 1
 
 
 @pytest.mark.asyncio
 async def test_a_pass_the_store_has_forgotten_can_not_prove_complete(backend: Backend) -> None:
     pages = paged([record(1), record(2), record(3)])
     async with backend.open() as store:
-        committed = await store.mirror.commit_pages(Pass("invoices", "whole"), pages[:1])
-        await store.mirror.close_pass(committed.walk, at=T0)
-        committed = await store.mirror.commit_pages(committed.walk, pages[1:])
-    assert committed.walk.finished
-    assert not committed.walk.proved
+        committed = await store.mirror.commit_pages(Scan("invoices", "whole"), pages[:1])
+        await store.mirror.close_scan(committed.scan, at=T0)
+        committed = await store.mirror.commit_pages(committed.scan, pages[1:])
+    assert committed.scan.finished
+    assert not committed.scan.proved
 
 
 @pytest.mark.asyncio
 async def test_missing_is_what_a_whole_pass_did_not_list(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2), record(3, idn="PO-3"), record(4, wanted=False))
-        census = await walk(store.mirror, [record(1)], at=LATER)
-        missing, live = await store.mirror.missing(census.walk)
+        census = await scan(store.mirror, [record(1)], at=LATER)
+        missing, live = await store.mirror.missing(census.scan)
     assert missing == [Missing(2, 1002), Missing(3, "PO-3")]
     assert live == 3
 
@@ -174,9 +175,9 @@ async def test_missing_is_what_a_whole_pass_did_not_list(backend: Backend) -> No
 async def test_what_appeared_while_a_whole_pass_ran_is_not_missing(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
-        census = await walk(store.mirror, [record(1)], at=LATER)
-        await walk(store.mirror, [record(2, note="edited"), record(5)], kind="changes", at=LATER)
-        missing, _ = await store.mirror.missing(census.walk)
+        census = await scan(store.mirror, [record(1)], at=LATER)
+        await scan(store.mirror, [record(2, note="edited"), record(5)], kind="changes", at=LATER)
+        missing, _ = await store.mirror.missing(census.scan)
     assert missing == []
 
 
@@ -184,8 +185,8 @@ async def test_what_appeared_while_a_whole_pass_ran_is_not_missing(backend: Back
 async def test_nothing_is_missing_from_a_pass_of_which_nobody_knows_when_it_began(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
-        timeless = await store.mirror.commit_pages(Pass("invoices", "whole"), [Page(1, [record(1)])])
-        missing, _ = await store.mirror.missing(timeless.walk)
+        timeless = await store.mirror.commit_pages(Scan("invoices", "whole"), [Page(1, [record(1)])])
+        missing, _ = await store.mirror.missing(timeless.scan)
     assert missing == []
 
 
@@ -193,11 +194,11 @@ async def test_nothing_is_missing_from_a_pass_of_which_nobody_knows_when_it_bega
 async def test_missing_tells_by_what_each_row_can_be_asked_for(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1, idn=7), record(2, idn="7"), record(3, idn=None), record(4, idn=None))
-        census = await walk(store.mirror, [], at=LATER)
-        missing, _ = await store.mirror.missing(census.walk)
+        census = await scan(store.mirror, [], at=LATER)
+        missing, _ = await store.mirror.missing(census.scan)
         await listed(store.mirror, record(9, idn=None), collection="suppliers")
-        suppliers = await walk(store.mirror, [], at=LATER, collection="suppliers")
-        [supplier], _ = await store.mirror.missing(suppliers.walk)
+        suppliers = await scan(store.mirror, [], at=LATER, collection="suppliers")
+        [supplier], _ = await store.mirror.missing(suppliers.scan)
     # Rows that share an idn, and those without, have no address of their own; suppliers are addressed by id.
     assert missing == [Missing(1, None), Missing(2, None), Missing(3, None), Missing(4, None)]
     assert supplier == Missing(9, 9)
@@ -208,8 +209,8 @@ async def test_the_vanished_are_marked_once_and_never_erased(backend: Backend) -
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
         for at in (LATER, LATER + 1):
-            census = await walk(store.mirror, [record(1)], at=at)
-            await store.mirror.close_pass(census.walk, [2, 99], at=at)
+            census = await scan(store.mirror, [record(1)], at=at)
+            await store.mirror.close_scan(census.scan, [2, 99], at=at)
         assert await due_ids(store.mirror) == [1]
     assert backend.query("SELECT id, vanished_at FROM records ORDER BY id") == [(1, None), (2, LATER)]
     assert backend.query(CHANGES)[2:] == [(2, "vanished")]
@@ -219,8 +220,8 @@ async def test_the_vanished_are_marked_once_and_never_erased(backend: Backend) -
 async def test_a_vanished_record_that_is_listed_again_returns(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1))
-        census = await walk(store.mirror, [], at=LATER)
-        await store.mirror.close_pass(census.walk, [1], at=LATER)
+        census = await scan(store.mirror, [], at=LATER)
+        await store.mirror.close_scan(census.scan, [1], at=LATER)
         back = await listed(store.mirror, record(1), at=LATER + 1)
     assert (back.created, back.updated, back.unchanged) == (0, 1, 0)
     assert backend.query("SELECT vanished_at FROM records") == [(None,)]
@@ -232,11 +233,11 @@ async def test_a_new_filter_is_applied_to_what_is_stored(backend: Backend) -> No
     rows = [record(id_, status=id_ % 3, wanted=id_ % 3 == 2) for id_ in range(1, 1500)]
     async with backend.open() as store:
         await listed(store.mirror, *rows)
-        begun = await store.mirror.commit_pages(Pass("invoices", "whole"), paged(rows)[:1])
-        assert not begun.walk.finished
+        begun = await store.mirror.commit_pages(Scan("invoices", "whole"), paged(rows)[:1])
+        assert not begun.scan.finished
         await store.mirror.refilter("invoices", "new", lambda row, _: row.status == 1)
         assert await store.mirror.cursor("invoices") == Cursor("invoices", filter="new")
-        assert await store.mirror.open_pass("invoices", "whole") is None
+        assert await store.mirror.open_scan("invoices", "whole") is None
     wanted = backend.query("SELECT id FROM records WHERE wanted ORDER BY id")
     assert wanted == [(row.id,) for row in rows if row.status == 1]
 
@@ -315,7 +316,7 @@ async def test_a_record_that_changed_while_its_detail_was_fetched_stays_due(back
 async def test_one_answer_serves_all_rows_of_a_shared_idn(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1, idn=7), record(2, idn=7), record(3, idn=8))
-        await store.mirror.set_aside(failed(2, retry_at=EVER))
+        await store.mirror.quarantine(failed(2, retry_at=EVER))
         await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(2, '{"id":2}'), at=LATER)
         assert await due_ids(store.mirror) == [3]
     assert backend.query("SELECT id, data FROM details") == [(2, '{"id":2}')]
@@ -330,8 +331,8 @@ async def test_a_detail_that_names_no_live_row_belongs_to_the_one_asked_for(
 ) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
-        census = await walk(store.mirror, [record(1)], at=LATER)
-        await store.mirror.close_pass(census.walk, [2], at=LATER)
+        census = await scan(store.mirror, [record(1)], at=LATER)
+        await store.mirror.close_scan(census.scan, [2], at=LATER)
         await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(named, "{}"), at=LATER)
         assert await due_ids(store.mirror) == []
     assert backend.query("SELECT id FROM details") == [(1,)]
@@ -350,7 +351,7 @@ async def test_a_detail_may_show_that_a_record_is_not_wanted(backend: Backend) -
 async def test_a_detail_set_aside_waits_for_its_time(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
-        await store.mirror.set_aside(failed(1, retry_at=LATER))
+        await store.mirror.quarantine(failed(1, retry_at=LATER))
         assert await due_ids(store.mirror, before=LATER) == [2]
         assert await store.mirror.count_due(["invoices"], before=LATER) == {"invoices": 1}
         assert sorted(await due_ids(store.mirror, before=LATER + 1)) == [1, 2]
@@ -362,7 +363,7 @@ async def test_a_detail_set_aside_waits_for_its_time(backend: Backend) -> None:
 async def test_a_detail_set_aside_for_good_is_due_again_when_its_record_changes(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1))
-        await store.mirror.set_aside(failed(1, retry_at=None))
+        await store.mirror.quarantine(failed(1, retry_at=None))
         assert await due_ids(store.mirror) == []
         assert await store.mirror.count_due(["invoices"], before=EVER) == {"invoices": 0}
         await listed(store.mirror, record(1, note="edited"), at=LATER)
@@ -374,7 +375,7 @@ async def test_a_good_detail_clears_what_was_set_aside(backend: Backend) -> None
     async with backend.open() as store:
         await listed(store.mirror, record(1), record(2))
         for id_ in (1, 2):
-            await store.mirror.set_aside(failed(id_, retry_at=T0))
+            await store.mirror.quarantine(failed(id_, retry_at=T0))
         await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, "{}"), at=LATER)
     assert backend.query("SELECT key FROM set_aside") == [("2",)]
 
@@ -383,7 +384,7 @@ async def test_a_good_detail_clears_what_was_set_aside(backend: Backend) -> None
 async def test_a_repeated_failure_raises_the_attempts_and_keeps_the_time_of_the_first(backend: Backend) -> None:
     async with backend.open() as store:
         for at in (T0, LATER):
-            await store.mirror.set_aside(failed(1, retry_at=at + 60, at=at))
+            await store.mirror.quarantine(failed(1, retry_at=at + 60, at=at))
     assert backend.query("SELECT attempts, since, retry_at FROM set_aside") == [(2, T0, LATER + 60)]
 
 
@@ -391,9 +392,9 @@ async def test_a_repeated_failure_raises_the_attempts_and_keeps_the_time_of_the_
 async def test_nothing_waits_for_the_detail_of_a_vanished_record(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1))
-        await store.mirror.set_aside(failed(1, retry_at=T0))
-        census = await walk(store.mirror, [], at=LATER)
-        await store.mirror.close_pass(census.walk, [1], at=LATER)
+        await store.mirror.quarantine(failed(1, retry_at=T0))
+        census = await scan(store.mirror, [], at=LATER)
+        await store.mirror.close_scan(census.scan, [1], at=LATER)
     assert backend.query("SELECT * FROM set_aside") == []
 
 
@@ -405,22 +406,22 @@ async def test_a_bad_row_is_kept_aside_until_a_whole_pass_does_not_meet_it(backe
     aside = "SELECT raw, attempts, since FROM set_aside ORDER BY raw"
     async with backend.open() as store:
         for at, bad in ((T0, "ab"), (LATER, "a")):
-            committed = await store.mirror.commit_pages(Pass("invoices", "whole"), [page(*bad, at=at)])
-            assert committed.walk.proved
+            committed = await store.mirror.commit_pages(Scan("invoices", "whole"), [page(*bad, at=at)])
+            assert committed.scan.proved
             assert len(backend.query(aside)) == 2
-            await store.mirror.close_pass(committed.walk, at=at)
+            await store.mirror.close_scan(committed.scan, at=at)
     assert backend.query(aside) == [('{"note": "a"}', 2, T0)]
 
 
 @pytest.mark.asyncio
 async def test_a_list_that_failed_is_no_longer_aside_once_it_was_walked(backend: Backend) -> None:
-    failure = Aside("invoices", "invoices", "pass", "an HTML page", None, attempts=1, since=T0, retry_at=T0)
+    failure = Quarantined("invoices", "invoices", "pass", "an HTML page", None, attempts=1, since=T0, retry_at=T0)
     rows = [record(1), record(2), record(3)]
     async with backend.open() as store:
-        await store.mirror.set_aside(failure)
-        begun = await store.mirror.commit_pages(Pass("invoices", "changes"), paged(rows)[:1])
+        await store.mirror.quarantine(failure)
+        begun = await store.mirror.commit_pages(Scan("invoices", "changes"), paged(rows)[:1])
         assert len(backend.query("SELECT * FROM set_aside")) == 1
-        await store.mirror.commit_pages(begun.walk, paged(rows)[1:])
+        await store.mirror.commit_pages(begun.scan, paged(rows)[1:])
     assert backend.query("SELECT * FROM set_aside") == []
 
 
@@ -461,7 +462,7 @@ async def test_a_cancelled_commit_is_whole(backend: Backend) -> None:
     async with backend.open() as store:
         for collection, cancelled in (("invoices", in_a_scope), ("receipts", by_asyncio)):
             page = Page(1, rows, total=len(rows), server_time=T0)
-            await cancelled(store.mirror.commit_pages(Pass(collection, "whole"), [page]))
+            await cancelled(store.mirror.commit_pages(Scan(collection, "whole"), [page]))
             count = f"SELECT count(*) FROM {{}} WHERE collection = '{collection}'"
             assert backend.query(count.format("records")) == backend.query(count.format("changes")) == [(400,)]
             assert (await store.mirror.cursor(collection)).at == T0
@@ -501,7 +502,7 @@ def test_replaying_a_pass_changes_nothing(backend_in: Callable[[Path], Backend],
             # What was listed is by now the newest version of each row, so a replay is a quiet list.
             newest = list({row.id: row for rows in lists for row in rows}.values())
             for _ in range(2):
-                replayed = await walk(store.mirror, newest, kind="changes")
+                replayed = await scan(store.mirror, newest, kind="changes")
                 assert (replayed.created, replayed.updated) == (0, 0)
             assert [backend.query(sql) for sql in (RECORDS, CHANGES)] == before[:2]
             assert [row[1] for row in before[0]] == sorted({row.id for row in newest})
@@ -520,15 +521,15 @@ def test_committing_the_same_page_again_changes_nothing_but_the_pass(
     async def scenario(backend: Backend) -> None:
         pages = paged(rows)
         async with backend.open() as store:
-            walked = Pass("invoices", "whole")
+            walked = Scan("invoices", "whole")
             for number, page in enumerate(pages):
                 committed = await store.mirror.commit_pages(walked, [page])
                 if number == cut:
                     before = backend.query(RECORDS), backend.query(CHANGES)
                     again = await store.mirror.commit_pages(walked, [page])
-                    assert again.walk == committed.walk
+                    assert again.scan == committed.scan
                     assert (backend.query(RECORDS), backend.query(CHANGES)) == before
-                walked = committed.walk
+                walked = committed.scan
             assert walked.distinct == len({row.id for row in rows})
 
     with tempfile.TemporaryDirectory() as directory:
@@ -540,7 +541,7 @@ async def test_a_document_that_is_not_there_vanishes_with_the_rows_that_share_it
     async with backend.open() as store:
         await listed(store.mirror, record(1, idn=5), record(2, idn=5), record(3, idn=6))
         due = await due_for(store.mirror, 1)
-        await store.mirror.set_aside(failed(1, T0))
+        await store.mirror.quarantine(failed(1, T0))
         await store.mirror.mark_gone(due, at=LATER)
         await store.mirror.mark_gone(due, at=EVER)
         assert await due_ids(store.mirror) == [3]
@@ -552,8 +553,8 @@ async def test_a_document_that_is_not_there_vanishes_with_the_rows_that_share_it
 async def test_a_detail_that_failed_is_set_aside_for_every_row_that_it_answers_for(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1, idn=5), record(2, idn=5), record(3, idn=6))
-        await store.mirror.set_detail_aside(await due_for(store.mirror, 1), Refused("422"), at=T0)
+        await store.mirror.quarantine_detail(await due_for(store.mirror, 1), Refused("422"), at=T0)
         assert await due_ids(store.mirror, before=T0) == [3]
-        await store.mirror.set_detail_aside(await due_for(store.mirror, 2), Refused("422"), at=T0)
+        await store.mirror.quarantine_detail(await due_for(store.mirror, 2), Refused("422"), at=T0)
         assert await due_ids(store.mirror, before=T0 + 3600) == [3]
         assert sorted(await due_ids(store.mirror, before=T0 + 3601)) == [1, 2, 3]

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from precoro_daemon.errors import DaemonError, DoubtfulError
-from precoro_daemon.ports import Abilities, Batch, Entry, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry, Recorded, Unreadable
 
 DAY = date(2026, 1, 15)
 
@@ -24,7 +24,9 @@ class MemoryLedger:
     """
 
     name: str = "books"
-    abilities: Abilities = field(default_factory=lambda: Abilities(reads=True, create="idempotent", lookup="key"))
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(reads=True, create="idempotent", lookup="key")
+    )
     log: list[Recorded] = field(default_factory=list)
     bad: list[Unreadable] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -70,7 +72,7 @@ class MemoryLedger:
 
     def _create(self, entry: Entry) -> str:
         known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
-        if known and self.abilities.create == "idempotent":
+        if known and self.capabilities.create == "idempotent":
             return f"B-{known[0]}"
         self.entries.append(entry)
         key = f"B-{len(self.entries) - 1}"

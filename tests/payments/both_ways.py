@@ -14,9 +14,9 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
-from precoro_daemon.domain.payments import State
 from precoro_daemon.errors import DoubtfulError, PermanentError, TemporaryError
-from precoro_daemon.ports import Abilities
+from precoro_daemon.payments.ports.ledger import Capabilities
+from precoro_daemon.payments.rules.transitions import State
 from precoro_daemon.sandbox.refusals import RefusedError
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
@@ -57,8 +57,8 @@ async def play(seed: int) -> tuple[Counter[str], list[str]]:
 
 def _company(dice: random.Random) -> Scene:
     stage = scene(keep_external_id=dice.random() < 0.7, repost=dice.choice(("never", "guarded")))
-    abilities = dice.choice((("idempotent", "key"), ("plain", "key"), ("plain", "none")))
-    stage.ledger.abilities = Abilities(reads=True, create=abilities[0], lookup=abilities[1])
+    capabilities = dice.choice((("idempotent", "key"), ("plain", "key"), ("plain", "none")))
+    stage.ledger.capabilities = Capabilities(reads=True, create=capabilities[0], lookup=capabilities[1])
     stage.ledger.kept, stage.ledger.late = dice.random() < 0.6, dice.random() < 0.6
     return stage
 

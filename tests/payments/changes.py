@@ -18,12 +18,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.payments import UNRESOLVED, State
 from precoro_daemon.errors import DecisionRefused, StaleIntent
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.orders import Desk, Order, carry_out
-from precoro_daemon.ports import Recorded, Unreadable
+from precoro_daemon.payments.commands import Desk, Order, carry_out
+from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.transitions import UNRESOLVED, State
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene
 from tests.payments.schedules import POSTS
@@ -145,7 +145,7 @@ class Course(Scene):
             given = {"kind": "drop"}
         self.fate = Fate()
         async with self.life() as life:
-            desk = Desk(Keeper(life.store.journal, self.bank.clock), self.job(life).books, marks=True)
+            desk = Desk(Recorder(life.store.journal, self.bank.clock), self.job(life).books, marks=True)
             try:
                 await carry_out(Order(by="somebody", ident=intent.id, **given), desk)
                 self.counts["decided"] += 1

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from precoro_daemon.adapters.sql.intent_rows import to_intent
-from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.doubts import Repost
-from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.matching import MatchBy
-from precoro_daemon.jobs.export_payments import ExportPayments
-from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
-from precoro_daemon.paying.planning import Books
-from precoro_daemon.paying.settling import Till
-from precoro_daemon.ports import LapReport
+from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
+from precoro_daemon.payments.export_payments import ExportPayments
+from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.doubts import Repost
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.matching import MatchBy
+from precoro_daemon.runtime.ports import LapReport
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import MemoryLedger
@@ -48,7 +48,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.fate = Fate()
         self.database = emptied_database()
-        self.witness = MemoryWitness(lambda: self.fate)
+        self.restore_guard = MemoryWitness(lambda: self.fate)
 
     def invoice(self, total: int = 10_000, **facts: Any) -> Row:
         supplier = next(iter(self.bank.company["suppliers"]))
@@ -75,7 +75,7 @@ class Scene:
 
     @asynccontextmanager
     async def life(self) -> AsyncIterator[Life]:
-        async with Life(self.bank, self.database, self.witness, self.fate) as life:
+        async with Life(self.bank, self.database, self.restore_guard, self.fate) as life:
             life.wire.posts, life.wire.reads, life.wire.calls = self.posts, self.reads, self.calls
             yield life
 
@@ -94,7 +94,7 @@ class Scene:
         self.bank.catch_up()
         self.fate = Fate(self.fate.crash_at if not self.fate.dead else None)
         async with self.life() as life:
-            if self.armed and self.witness.read() is None:
+            if self.armed and self.restore_guard.read() is None:
                 await life.store.journal.arm(self.bank.clock.now())
             if self.mirrors:
                 await life.mirror(*self.invoices)

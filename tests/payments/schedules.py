@@ -19,17 +19,17 @@ from functools import partial
 from itertools import product
 from typing import Literal
 
-from precoro_daemon.adapters.sql.intent_rows import to_intent
-from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.doubts import Repost
-from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.payments import State
+from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
 from precoro_daemon.errors import DecisionRefused, StaleIntent
-from precoro_daemon.jobs.mark_invoices_paid import MarkInvoicesPaid
-from precoro_daemon.paying import deciding
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.planning import Books
-from precoro_daemon.paying.settling import Till
+from precoro_daemon.payments import decisions
+from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.doubts import Repost
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.transitions import State
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import MemoryLedger
@@ -194,16 +194,16 @@ class _Person:
         if not open_ or self.dice.random() < 0.5:
             return
         intent = self.dice.choice(open_)
-        keeper = Keeper(store.journal, clock)
+        recorder = Recorder(store.journal, clock)
         books = Books(MemoryLedger(), store.claims, clock, "company", "idn")
         made = [row for name in intent.names for row in self.bank.made.get(name, ())]
         try:
             if made and intent.state is State.REVIEW:
-                await deciding.adopt(keeper, books, intent, str(made[0].id), "somebody")
+                await decisions.adopt(recorder, books, intent, str(made[0].id), "somebody")
             elif not made and not intent.attempts and intent.state is State.REVIEW and self.dice.random() < 0.3:
-                await deciding.drop(keeper, books, intent, "somebody", "")
+                await decisions.drop(recorder, books, intent, "somebody", "")
             else:
-                await deciding.repost(keeper, books, intent, "somebody", force=False)
+                await decisions.repost(recorder, books, intent, "somebody", force=False)
         except (DecisionRefused, StaleIntent):
             return
         self.decided += 1
@@ -217,7 +217,7 @@ class _Play:
         self.crashes = list(schedule.crashes)
         self.fate = Fate()
         self.database = emptied_database()
-        self.witness = MemoryWitness(lambda: self.fate)
+        self.restore_guard = MemoryWitness(lambda: self.fate)
         self.person = None if schedule.person is None else _Person(schedule.person, bank)
         self.result = Result(schedule)
         self.mirrored: list[bytes] = []
@@ -239,11 +239,11 @@ class _Play:
         return self.result
 
     async def _live(self) -> bool:
-        async with Life(self.bank, self.database, self.witness, self.fate) as life:
+        async with Life(self.bank, self.database, self.restore_guard, self.fate) as life:
             life.wire.posts, life.wire.reads = self.posts, self.reads
             if self.person is not None:
                 life.wire.meanwhile = partial(self.person.decide, life)
-            if self.witness.read() is None:
+            if self.restore_guard.read() is None:
                 await life.store.journal.arm(self.bank.clock.now())
             job = _job(life, self.ledger, self.schedule)
             while self.result.laps < MOST_LAPS:

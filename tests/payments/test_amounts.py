@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import precoro_daemon
 from precoro_daemon.adapters.http.exchange import Request
-from precoro_daemon.adapters.precoro.paying import _form
-from precoro_daemon.adapters.sql.intent_rows import claim_cells, intent_cells
-from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.invoices import read_invoice, read_payment
-from precoro_daemon.domain.matching import Claim
-from precoro_daemon.domain.money import ROUNDING_CENT, is_whole, plain, read_amount, snap
-from precoro_daemon.ports import PaymentOrder
+from precoro_daemon.adapters.precoro.payments import _form
+from precoro_daemon.adapters.state.sqlite.intent_rows import intent_cells, ledger_payment_cells
+from precoro_daemon.payments.ports.gateway import PaymentRequest
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import read_invoice, read_payment
+from precoro_daemon.payments.rules.matching import LedgerPayment
+from precoro_daemon.values.money import ROUNDING_CENT, is_whole, plain, read_amount, snap
 from tests.payments.books import DAY
 
 PACKAGE = Path(precoro_daemon.__file__).parent
@@ -65,11 +65,11 @@ def test_a_hundred_thousand_amounts_wire_to_wire(drawn: list[Decimal]) -> None:
     assert invoice.payments is not None
     for amount, payment in zip(drawn, invoice.payments, strict=True):
         assert payment.amount == amount
-        claim = Claim("1", "1", payment.amount, "EUR", DAY)
+        claim = LedgerPayment("1", "1", payment.amount, "EUR", DAY)
         intent = Intent("id", "to_precoro", "books", "1", amount, "EUR", DAY)
-        assert read_amount(claim_cells(claim)["amount"]) == amount
+        assert read_amount(ledger_payment_cells(claim)["amount"]) == amount
         assert read_amount(intent_cells(intent)["amount"]) == amount
-        form = parse_qs(Request("POST", "/payments", form=_form(PaymentOrder(1, amount, DAY))).body.decode())
+        form = parse_qs(Request("POST", "/payments", form=_form(PaymentRequest(1, amount, DAY))).body.decode())
         assert Decimal(form["sumPaid"][0]) == amount
 
 

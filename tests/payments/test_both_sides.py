@@ -8,14 +8,14 @@ from decimal import Decimal
 
 import pytest
 
-from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.exports import Known, shares
-from precoro_daemon.domain.intents import Intent
-from precoro_daemon.domain.invoices import read_invoice
-from precoro_daemon.domain.payments import Event, State
 from precoro_daemon.errors import DecisionRefused, DoubtfulError, TemporaryError
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.ports import Abilities, Entry, Recorded
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Recorded
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.exports import Known, shares
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import read_invoice
+from precoro_daemon.payments.rules.transitions import Event, State
 from precoro_daemon.sandbox import paying, schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY, MemoryLedger
@@ -128,7 +128,7 @@ async def test_nothing_is_entered_in_books_that_could_not_be_read() -> None:
 
 async def test_books_that_cannot_be_read_get_what_they_are_due() -> None:
     stage = await begun()
-    stage.ledger.abilities = Abilities(reads=False, create="idempotent", lookup="key")
+    stage.ledger.capabilities = Capabilities(reads=False, create="idempotent", lookup="key")
     stage.ledger.unreachable = TemporaryError("nobody should ask")
     pay(stage, stage.invoice())
     await stage.export(after=HOUR)
@@ -168,7 +168,7 @@ async def test_what_is_cancelled_in_precoro_while_it_waits_is_not_entered() -> N
 
 async def test_an_entry_found_after_its_payment_was_cancelled_is_told() -> None:
     stage = await begun()
-    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="key")
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="key")
     stage.ledger.failures, stage.ledger.late = [DoubtfulError("no answer")], True
     invoice = stage.invoice(20_000)
     pay(stage, invoice)
@@ -258,7 +258,7 @@ async def test_an_entry_of_a_lost_state_is_known_again_and_never_paid(shift: int
     before.ledger.change("B-0", paid_on=DAY + timedelta(days=shift))
     stage = scene(adopt=False)
     stage.bank, stage.ledger, stage.invoices = before.bank, before.ledger, before.invoices
-    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="none")
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="none")
     await both(stage)
     assert (payments(invoice), in_books(stage)) == ([4_000], ["40.00"])
     assert states(stage) == {"to_precoro": [], "to_ledger": ["confirmed"]}
@@ -342,7 +342,7 @@ async def test_what_was_cancelled_in_precoro_can_be_sent_anew() -> None:
 
 async def test_an_entry_is_adopted_only_if_the_books_have_it() -> None:
     stage = await begun()
-    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="none")
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="none")
     stage.ledger.failures, stage.ledger.late, stage.ledger.kept = [DoubtfulError("no answer")], True, False
     pay(stage, stage.invoice(20_000))
     await stage.export(after=HOUR)
@@ -378,7 +378,7 @@ async def test_nothing_is_sent_that_amounts_to_nothing() -> None:
     invoice = stage.invoice()
     draft = Intent("7" * 8, "to_ledger", "books", "payment:9", Decimal(0), "EUR", DAY, invoice.id, invoice.idn)
     async with stage.life() as life:
-        await Keeper(life.store.journal, stage.bank.clock).plan(draft, Event.HOLD, "no amount we can read")
+        await Recorder(life.store.journal, stage.bank.clock).plan(draft, Event.HOLD, "no amount we can read")
     with pytest.raises(DecisionRefused, match=r"amounts to 0\.00"):
         await decide(stage, "repost")
     await decide(stage, "drop")
@@ -394,7 +394,7 @@ async def test_an_amount_of_more_digits_than_money_has_is_set_aside_and_stops_no
     await laps(stage)
     assert (payments(strange), payments(good)) == ([], [10_000])
     async with stage.life() as life:
-        [row] = await life.store.claims.misread(stage.ledger.name)
+        [row] = await life.store.claims.unreadable(stage.ledger.name)
     assert (row.key, row.reason) == ("strange", f"amount: {amount} has more digits than an amount of money")
 
 

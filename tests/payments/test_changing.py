@@ -9,12 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from precoro_daemon.domain.payments import State
 from precoro_daemon.errors import DecisionRefused, TemporaryError
-from precoro_daemon.paying.keeping import Keeper
-from precoro_daemon.paying.orders import Desk, Order, carry_out
-from precoro_daemon.paying.planning import read_books
-from precoro_daemon.ports import Batch, Unreadable
+from precoro_daemon.payments.commands import Desk, Order, carry_out
+from precoro_daemon.payments.intake import read_books
+from precoro_daemon.payments.ports.ledger import Batch, Unreadable
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.transitions import State
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene, payments, scene
 from tests.payments.world import HOUR, answered, cut, late
@@ -27,7 +27,7 @@ REFUSED = answered(400, {"code": 400, "errors": {"errors": {"payDate": ["This va
 async def decide(stage: Scene, kind: str, **given: object) -> str:
     """What a person types."""
     async with stage.life() as life:
-        desk = Desk(Keeper(life.store.journal, stage.bank.clock), stage.job(life).books, marks=True)
+        desk = Desk(Recorder(life.store.journal, stage.bank.clock), stage.job(life).books, marks=True)
         return await carry_out(Order(kind, "somebody", **{"ident": stage.intents[-1].id} | given), desk)
 
 

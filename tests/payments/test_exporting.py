@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.invoices import read_payment
-from precoro_daemon.domain.payments import State
 from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
-from precoro_daemon.ports import Abilities
+from precoro_daemon.payments.ports.ledger import Capabilities
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.invoices import read_payment
+from precoro_daemon.payments.rules.transitions import State
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
@@ -273,7 +273,7 @@ async def test_a_doubt_is_repeated_in_books_that_recognise_a_repeat(carried_out:
 @pytest.mark.parametrize("carried_out", [True, False])
 async def test_a_doubt_is_looked_up_in_books_that_can_be_asked(carried_out: bool) -> None:
     stage = await begun()
-    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="key")
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="key")
     stage.ledger.late = carried_out
     stage.ledger.failures.append(DoubtfulError("no answer"))
     pay(stage, stage.invoice())
@@ -286,7 +286,7 @@ async def test_a_doubt_is_looked_up_in_books_that_can_be_asked(carried_out: bool
 
 async def test_a_doubt_goes_to_a_person_where_the_books_cannot_be_asked() -> None:
     stage = await begun()
-    stage.ledger.abilities = Abilities(reads=True, create="plain", lookup="none")
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="none")
     stage.ledger.failures.append(DoubtfulError("no answer"))
     pay(stage, stage.invoice())
     await stage.export(after=HOUR)

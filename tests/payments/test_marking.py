@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from precoro_daemon.domain.caps import Caps
-from precoro_daemon.domain.payments import Event, State
 from precoro_daemon.errors import AuthenticationError, FatalError, PermanentError, TemporaryError
-from precoro_daemon.ports import Unreadable
+from precoro_daemon.payments.ports.ledger import Unreadable
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.transitions import Event, State
 from precoro_daemon.sandbox import schema
 from tests.payments.books import DAY
 from tests.payments.scene import payments, scene

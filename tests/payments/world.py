@@ -27,17 +27,16 @@ from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, R
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
-from precoro_daemon.adapters.sql.journal import JOURNAL
-from precoro_daemon.adapters.sql.schema import bring_up_to_date
-from precoro_daemon.adapters.sql.store import Store, build_store
-from precoro_daemon.adapters.sql.transactions import Transactions
-from precoro_daemon.adapters.sql.witness import Testimony, Witness
-from precoro_daemon.domain.budget import Limits
-from precoro_daemon.domain.cursors import Page, Pass
-from precoro_daemon.domain.documents import read_record
+from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard, Testimony
+from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
+from precoro_daemon.adapters.state.sqlite.store import Store, build_store
+from precoro_daemon.adapters.state.sqlite.transactions import Transactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
-from precoro_daemon.ports import Silent
+from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.documents import read_record
+from precoro_daemon.quota.budget import Limits
 from precoro_daemon.sandbox import SandboxOptions, paying, schema
 from precoro_daemon.sandbox.company import Company
 from precoro_daemon.sandbox.filters import moment
@@ -45,6 +44,7 @@ from precoro_daemon.sandbox.forms import amount, identifier, nest
 from precoro_daemon.sandbox.options import Tuning
 from precoro_daemon.sandbox.refusals import MissingError, RefusedError
 from precoro_daemon.sandbox.rows import Row
+from precoro_daemon.status.progress import Silent
 
 START = datetime(2026, 2, 1, 9, tzinfo=UTC)
 MINUTE, HOUR = 60.0, 3600.0
@@ -130,7 +130,7 @@ def without_threads() -> None:
     loop.run_in_executor = run_in_executor  # type: ignore[method-assign,assignment]
 
 
-class MemoryWitness(Witness):
+class MemoryWitness(RestoreGuard):
     """What survives a crash beside the store; the step between the two of them is one too."""
 
     def __init__(self, fate: Callable[[], Fate]) -> None:
@@ -422,18 +422,18 @@ def sent_back_to_revision(bank: Bank, request: Request) -> Answer:
 class Life:
     """One process: everything that is built anew after a crash, on the same database."""
 
-    def __init__(self, bank: Bank, database: sqlite3.Connection, witness: MemoryWitness, fate: Fate) -> None:
+    def __init__(self, bank: Bank, database: sqlite3.Connection, restore_guard: MemoryWitness, fate: Fate) -> None:
         self.bank, self.fate = bank, fate
         self.wire = BankWire(bank, fate)
         self.transactions = Transactions(Inline(fate, database), database, Path("memory"))
-        self.store: Store = build_store(self.transactions, witness)
+        self.store: Store = build_store(self.transactions, restore_guard)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         around = Surroundings(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
-        self.desk = HttpPaymentDesk(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
+        self.desk = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -450,4 +450,4 @@ class Life:
         entries = self.bank.company.entries
         records = [read_record(entries.raw(row)) for row in rows if row.id in self.bank.company[collection].by_id]
         page = Page(1, records, total=len(records), server_time=self.bank.clock.now())
-        await self.store.mirror.commit_pages(Pass(collection, "whole"), [page])
+        await self.store.mirror.commit_pages(Scan(collection, "whole"), [page])

@@ -47,7 +47,7 @@ async def send(
         return await answer.json(content_type=None)
 
 
-async def walk(http: aiohttp.ClientSession, path: str, size: int = 20) -> list[dict[str, Any]]:
+async def scan(http: aiohttp.ClientSession, path: str, size: int = 20) -> list[dict[str, Any]]:
     """All rows of a list, page after page, by whatever the meta says."""
     rows: list[dict[str, Any]] = []
     number = 1

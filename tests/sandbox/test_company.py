@@ -12,7 +12,7 @@ import pytest
 from precoro_daemon.sandbox import SandboxOptions, serve
 from precoro_daemon.sandbox.schema import COLLECTIONS, DOCUMENTS
 from precoro_daemon.sandbox.server import Sandbox
-from tests.sandbox.driving import START, company, get, key, walk
+from tests.sandbox.driving import START, company, get, key, scan
 
 
 def truth(sandbox: Sandbox) -> dict[str, bytes]:
@@ -77,10 +77,10 @@ async def test_users_keep_working_at_the_rate_asked_for() -> None:
 
 async def consistent(sandbox: Sandbox, http: aiohttp.ClientSession) -> None:
     for path in COLLECTIONS:
-        listed = [row["id"] for row in await walk(http, f"/{path}", 100)]
+        listed = [row["id"] for row in await scan(http, f"/{path}", 100)]
         assert sorted(listed) == sorted(row.id for row in sandbox.company[path])
         assert len(listed) == len(set(listed))
-        since = [row["id"] for row in await walk(http, f"/{path}?modifiedSince=2026-03-02T09:30:00", 100)]
+        since = [row["id"] for row in await scan(http, f"/{path}?modifiedSince=2026-03-02T09:30:00", 100)]
         fresh = [row.id for row in sandbox.company[path] if row.updated >= START.timestamp()]
         assert sorted(since) == sorted(fresh) or path == "legalentities"
     for invoice in sandbox.company["invoices"]:

@@ -11,7 +11,7 @@ import pytest
 
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.schema import COLLECTIONS, DOCUMENTS
-from tests.sandbox.driving import company, get, inner, walk
+from tests.sandbox.driving import company, get, inner, scan
 
 ORDERS: dict[str, tuple[Callable[[Row], Any], bool]] = {
     "created_desc": (lambda row: row.id, True),
@@ -29,9 +29,9 @@ async def test_pages_in_every_order_and_meta(order: str, meta: str) -> None:
     async with company(order=order, meta=meta) as (sandbox, http):
         for path in ("invoices", "items", "payments"):
             expected = [row.id for row in sorted(sandbox.company[path], key=key, reverse=falling)]
-            assert [row["id"] for row in await walk(http, f"/{path}")] == expected
+            assert [row["id"] for row in await scan(http, f"/{path}")] == expected
             part = [row.id for row in sorted(sandbox.company[path], key=key, reverse=falling) if row.status == 2]
-            found = await walk(http, f"/{path}?status[]=2&modifiedSince=2000-01-01T00:00:00", 10)
+            found = await scan(http, f"/{path}?status[]=2&modifiedSince=2000-01-01T00:00:00", 10)
             assert [row["id"] for row in found] == part
         pagination = (await get(http, "/invoices"))["meta"]["pagination"]
         assert ("total" in pagination) is ("total_pages" in pagination) is (meta != "has_next")
@@ -82,18 +82,18 @@ async def test_filters() -> None:
         for path, wanted in cases.items():
             collection = path.split("?")[0]
             expected = {row.id for row in sandbox.company[collection] if wanted(row)}
-            found = [row["id"] for row in await walk(http, f"/{path}", 200)]
+            found = [row["id"] for row in await scan(http, f"/{path}", 200)]
             assert sorted(found) == sorted(expected), path
             assert expected, path
         item = next(row for row in sandbox.company["items"] if row.supplier)
         assert item.supplier is not None
-        rows = await walk(http, f"/items?supplier[]={item.supplier.id}")
+        rows = await scan(http, f"/items?supplier[]={item.supplier.id}")
         assert {row["id"] for row in rows} == {
             row.id for row in sandbox.company["items"] if row.supplier is item.supplier
         }
         named = next(row for row in sandbox.company["invoices"] if row.external_id)
         for query in (f"id={named.id}", f"external_id[]={named.external_id}&external_id[]=none"):
-            assert [row["id"] for row in await walk(http, f"/invoices?{query}")] == [named.id]
+            assert [row["id"] for row in await scan(http, f"/invoices?{query}")] == [named.id]
         for wrong in ("modifiedSince=yesterday", "status[]=x", "approvalDate[left_date]=2025"):
             await get(http, f"/invoices?{wrong}", 400)
 
@@ -103,7 +103,7 @@ async def test_truth_is_what_the_api_answers() -> None:
     async with company() as (sandbox, http):
         for path, offered in COLLECTIONS.items():
             truth = await get(http, f"/_sandbox/truth/{path}")
-            assert await walk(http, f"/{path}", 200) == truth["list"]
+            assert await scan(http, f"/{path}", 200) == truth["list"]
             assert bool(truth["details"]) is offered.detail
             for key, detail in truth["details"].items():
                 assert await get(http, f"/{path}/{key}") == detail
@@ -132,7 +132,7 @@ async def test_splits_share_an_idn_that_answers_with_the_parent() -> None:
         children = [row for row in sandbox.company["invoices"] if row.split_of]
         shared = [row for row in children if row.split_of and row.idn == row.split_of.idn]
         assert 0 < len(shared) < len(children)
-        listed = {row["id"]: row for row in await walk(http, "/invoices", 200)}
+        listed = {row["id"]: row for row in await scan(http, "/invoices", 200)}
         for row in children[:20]:
             assert row.split_of is not None
             assert str(listed[row.id]["parentData"]["idn"]) == str(row.split_of.idn)

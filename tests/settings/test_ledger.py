@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from precoro_daemon.app import secrets
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import load
 from precoro_daemon.settings.presets import PRESETS
-from precoro_daemon.wiring import secrets
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
 
 SQL = """[ledger]

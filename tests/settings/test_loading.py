@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from precoro_daemon.domain.schedules import Every
 from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.settings import Settings, load
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
-from precoro_daemon.domain.filters import Filter
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.quota.budget import Lane
 from precoro_daemon.settings import Limits
 from precoro_daemon.settings.values import read_moment, read_seconds
 from tests.settings.conftest import Load, Mistake, Mistakes

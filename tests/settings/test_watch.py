@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.domain.addresses import Address
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import load_watch
+from precoro_daemon.values.addresses import Address
 from tests.settings.conftest import Load, Mistake
 
 SECRET = "PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"

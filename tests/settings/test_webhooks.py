@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.domain.addresses import Address
+from precoro_daemon.values.addresses import Address
 from tests.settings.conftest import Load, Mistake
 
 NAME = "PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
-from tests.items import schedules as item_schedules
-from tests.jobs.machine import MirrorMachine
+from tests.catalogue import schedules as item_schedules
+from tests.mirror.machine import MirrorMachine
 from tests.payments import both_ways, changes, schedules
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live

@@ -128,7 +128,15 @@ class _Weather:
         return Flooded(seconds, told, rest, peak, pause, made, len(entered), later, twice, code)
 
     async def _offer(self, seconds: float, rate: float) -> dict[str, int]:
-        command = [sys.executable, "-m", "tests.listener.flooding", str(self.port), _SECRET, str(seconds), str(rate)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.adapters.listener.flooding",
+            str(self.port),
+            _SECRET,
+            str(seconds),
+            str(rate),
+        ]
         pinned = ["taskset", "-c", str(self.cores[1])] if self.cores else []
         done = await anyio.run_process([*pinned, *command], cwd=ROOT, stderr=None)
         told: dict[str, int] = json.loads(done.stdout)

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from precoro_daemon.sandbox.gate import arrival
-from tests.jobs.comparing import Truth, exact
+from tests.mirror.comparing import Truth, exact
 
 SCALE = 5.0
 """How many times faster than real its time passes."""

@@ -9,7 +9,7 @@ import anyio
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve, users
 from precoro_daemon.sandbox.options import Meta, Order
-from tests.jobs.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program
 
 NAMES = ("invoices", "purchase_orders", "suppliers", "taxes")

@@ -18,9 +18,9 @@ from typing import Any
 import anyio
 from anyio.abc import Process
 
-from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.values import identity
 from precoro_daemon.settings import load
-from precoro_daemon.wiring.values import identity
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_LIMITS = dict.fromkeys(

@@ -13,7 +13,7 @@ import anyio
 
 from precoro_daemon.sandbox import SandboxOptions, books, serve
 from precoro_daemon.sandbox.rows import Row
-from tests.jobs.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.months import payment_sections
 from tests.system.program import NO_LIMITS, Program, finish
 

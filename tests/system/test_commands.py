@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.domain.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from tests.system.program import NO_LIMITS, Program, terminate
 from tests.system.test_once import company, invoices_only
 

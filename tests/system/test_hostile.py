@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.domain.collections import COLLECTIONS
-from tests.jobs.comparing import exact
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from tests.mirror.comparing import exact
 from tests.system.hostile import EMAIL, SCALE, TOKEN, Habits, Hostile, hostile
 from tests.system.program import NO_LIMITS, Finished, Program
 
@@ -72,7 +72,7 @@ async def test_a_list_that_never_proves_complete_is_kept_all_the_same(tmp_path: 
         for _ in range(2):
             done = await program.once()
             assert done.stderr == ""
-            assert done.only("pass_unstable")
+            assert done.only("scan_unstable")
             kept_to_the_digit(program, shown)
 
 

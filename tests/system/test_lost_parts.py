@@ -16,12 +16,12 @@ import aiohttp
 import anyio
 import pytest
 
-from precoro_daemon.ports import Unsupervised
+from precoro_daemon.app import Host
+from precoro_daemon.app import serve as serve_daemon
+from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.settings import load
-from precoro_daemon.wiring import Host
-from precoro_daemon.wiring import serve as serve_daemon
-from tests.jobs.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program
 
 pytestmark = pytest.mark.asyncio

@@ -12,10 +12,10 @@ from typing import Any
 import anyio
 import pytest
 
-from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS
+from precoro_daemon.app import JOB_NAMES
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.sandbox import Quota, Sandbox, SandboxOptions, serve
-from precoro_daemon.wiring import JOB_NAMES
-from tests.jobs.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program, terminate
 
 pytestmark = pytest.mark.asyncio

@@ -16,7 +16,7 @@ import anyio.to_thread
 import pytest
 from anyio.abc import Process
 
-from precoro_daemon.adapters.sql.holder import held
+from precoro_daemon.adapters.state.sqlite.holder import held
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.scene import payments
 from tests.system.program import finish
@@ -101,7 +101,7 @@ async def test_a_state_that_is_removed_under_the_service_ends_all_sending(tmp_pa
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
         assert payments(invoice) == []
-        assert "was removed or replaced while in use" in done.only("job_hindered")[0]["reason"]
+        assert "was removed or replaced while in use" in done.only("job_blocked")[0]["reason"]
         assert done.code == 0
 
 
@@ -121,7 +121,7 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
             done = await finish(process)
         assert [line["event"] for line in trace["journal"]] == ["plan", "hold", "repost", "hold", "drop"]
         assert trace["journal"][-1]["reason"].endswith("does not want it sent: a typing error")
-        assert [line["kind"] for line in done.only("order_obeyed")] == ["repost", "drop"]
+        assert [line["kind"] for line in done.only("command_executed")] == ["repost", "drop"]
         assert payments(invoice) == []
 
 

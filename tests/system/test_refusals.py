@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.jobs.comparing import differences, truth_of
+from tests.mirror.comparing import differences, truth_of
 from tests.system.program import NO_LIMITS, Finished, Program
 from tests.system.test_once import company, invoices_only
 

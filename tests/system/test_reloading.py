@@ -13,12 +13,12 @@ import anyio.to_thread
 import pytest
 from structlog.testing import capture_logs
 
+from precoro_daemon.app import Host
+from precoro_daemon.app import serve as serve_daemon
 from precoro_daemon.errors import TemporaryError
-from precoro_daemon.ports import Unsupervised
+from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import SandboxOptions, serve
 from precoro_daemon.settings import Settings, load
-from precoro_daemon.wiring import Host
-from precoro_daemon.wiring import serve as serve_daemon
 from tests.system.program import NO_LIMITS, Program
 
 pytestmark = pytest.mark.asyncio

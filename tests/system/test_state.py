@@ -15,14 +15,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from precoro_daemon.adapters.sql.backup import back_up
-from precoro_daemon.adapters.sql.restoring import restore
-from precoro_daemon.adapters.sql.store import open_store
+from precoro_daemon.adapters.state.sqlite.backup import back_up
+from precoro_daemon.adapters.state.sqlite.restoring import restore
+from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.errors import StoreHeld, StoreUnusable
 from precoro_daemon.sandbox import SandboxOptions, serve
-from tests.adapters.sql.test_opening import disk_of
+from tests.adapters.state.test_opening import disk_of
+from tests.catalogue.test_commands import shop, until
 from tests.contracts.listing import listed, record
-from tests.items.test_commands import shop, until
 from tests.system.program import NO_LIMITS, ROOT, Program, finish
 
 pytestmark = pytest.mark.asyncio
@@ -290,7 +290,7 @@ async def test_the_log_of_a_state_that_was_moved_away_is_not_played_into_the_res
 KILLED = """
 import os, sys
 from pathlib import Path
-from precoro_daemon.adapters.sql import restoring
+from precoro_daemon.adapters.state.sqlite import restoring
 left = [int(sys.argv[3])]
 
 def trace(frame, event, argument):

@@ -17,7 +17,7 @@ import pytest
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.webhooks import Webhook
-from tests.jobs.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program, finish
 
 pytestmark = pytest.mark.asyncio

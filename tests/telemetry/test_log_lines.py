@@ -69,8 +69,8 @@ def test_what_is_below_the_level_is_not_written(stream: io.StringIO):
 
 def test_fields_bound_to_a_job_are_on_each_of_its_lines(stream: io.StringIO):
     with structlog.contextvars.bound_contextvars(job="mirror_collections"):
-        get_logger().info("pass_started")
-    get_logger().info("pass_finished")
+        get_logger().info("scan_started")
+    get_logger().info("scan_finished")
     assert [line.get("job") for line in _lines(stream)] == ["mirror_collections", None]
 
 
@@ -187,6 +187,6 @@ def test_every_line_that_is_written_is_counted_and_no_other():
     told: list[tuple[str, str]] = []
     set_up("info", "json", secrets=[], stream=io.StringIO(), told=lambda level, event: told.append((level, event)))
     get_logger().info("run_started")
-    get_logger().debug("pass_started")
+    get_logger().debug("scan_started")
     logging.getLogger("asyncio").error("broken")
     assert told == [("info", "run_started"), ("error", "library_warned")]

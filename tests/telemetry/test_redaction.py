@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from precoro_daemon.cli.service import ServiceLog
-from precoro_daemon.ports import Tallies
 from precoro_daemon.settings import Settings
+from precoro_daemon.status.snapshot import Tallies
 from precoro_daemon.telemetry import excerpt, get_logger, redaction, set_up
 
 TOKEN = "Hunter2/+Key="

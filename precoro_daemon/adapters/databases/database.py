@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from precoro_daemon.domain.statements import Dialect, Statement
+from precoro_daemon.values.sql_statements import Dialect, Statement
 
 
 class Fault(Enum):
@@ -123,6 +123,6 @@ def open_database(dialect: Dialect, address: Address) -> Database:
 def cut(descriptor: int) -> None:
     """Shut a connection's socket down, whoever waits on it."""
     with suppress(OSError):
-        twin = socket.socket(fileno=socket.dup(descriptor))
-        with twin:
-            twin.shutdown(socket.SHUT_RDWR)
+        duplicate = socket.socket(fileno=socket.dup(descriptor))
+        with duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

@@ -12,7 +12,7 @@ from pymysql.constants import CLIENT, ER
 from pymysql.cursors import SSCursor
 
 from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
-from precoro_daemon.domain.statements import Dialect, Statement
+from precoro_daemon.values.sql_statements import Dialect, Statement
 
 _TIMED_OUT = (1969, 3024)
 """max_statement_time of MariaDB, max_execution_time of MySQL."""

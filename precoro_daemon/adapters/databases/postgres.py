@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
-from precoro_daemon.domain.statements import Dialect, Statement
+from precoro_daemon.values.sql_statements import Dialect, Statement
 
 _MEANING = {
     "40": Fault.BUSY,  # serialization failure, deadlock

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from precoro_daemon.adapters.databases.database import Address, Fault, Stream
-from precoro_daemon.domain.entries import plain
-from precoro_daemon.domain.statements import Dialect, Statement
+from precoro_daemon.values.sql_statements import Dialect, Statement
+from precoro_daemon.values.templates import plain
 
 _MEANING = {
     sqlite3.SQLITE_BUSY: Fault.BUSY,

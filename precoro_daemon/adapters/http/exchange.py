@@ -10,9 +10,6 @@ from hashlib import blake2b
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.filters import Query
-from precoro_daemon.domain.refusals import read_wait
 from precoro_daemon.errors import (
     AuthenticationError,
     DaemonError,
@@ -24,6 +21,9 @@ from precoro_daemon.errors import (
     Refused,
     ServerFault,
 )
+from precoro_daemon.mirror.rules.filters import Query
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 
 _LEGAL_IN_PATH = "/:@!$&'()*+,;=~-._"

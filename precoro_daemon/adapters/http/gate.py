@@ -16,9 +16,10 @@ from aiolimiter import AsyncLimiter
 
 from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.adapters.http.key_guard import KeyGuard
-from precoro_daemon.domain.budget import Budget, Charge, Key, Lane, Opening
 from precoro_daemon.errors import BudgetSpent, Stopped
-from precoro_daemon.ports import BudgetBook, Clock, Progress
+from precoro_daemon.quota.budget import Budget, Charge, Key, Lane, Opening
+from precoro_daemon.quota.ports import BudgetBook, CallProgress
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -57,7 +58,7 @@ class Surroundings:
 
     book: BudgetBook
     clock: ServerClock
-    progress: Progress
+    progress: CallProgress
 
 
 @dataclass(eq=False, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, describe
-from precoro_daemon.domain.budget import Lane
 from precoro_daemon.errors import AuthenticationError, KeyInDoubt, LockedOut
-from precoro_daemon.ports import BudgetBook
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

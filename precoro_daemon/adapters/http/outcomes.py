@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from precoro_daemon.adapters.http.exchange import Request
-from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.errors import DaemonError, DoubtfulError, MalformedAnswer, TimedOut
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 
 _ROUTES = frozenset({*(one.path for one in COLLECTIONS.values()), "/attachments"})
 

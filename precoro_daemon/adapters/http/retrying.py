@@ -9,8 +9,8 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState
 
 from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request
-from precoro_daemon.domain.retries import pause
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited
+from precoro_daemon.quota.retries import pause
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

@@ -14,9 +14,9 @@ from precoro_daemon.adapters.http.faults import beginning
 from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
-from precoro_daemon.domain.budget import MEMORY, Budget, Limits
-from precoro_daemon.domain.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
+from precoro_daemon.quota.budget import MEMORY, Budget, Limits
+from precoro_daemon.quota.rate_limits import read_refusal
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

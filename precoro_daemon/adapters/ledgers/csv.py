@@ -17,7 +17,7 @@ from precoro_daemon.adapters.ledgers.exports import LARGEST_FILE, Export, Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, TemporaryError
-from precoro_daemon.ports import Abilities, Batch, Entry
+from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry
 
 _BATCH = 500
 _MOST_REMEMBERED = 1000
@@ -61,9 +61,9 @@ class CsvLedger:
         return self._name
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         writes = self._outbox is not None
-        return Abilities(
+        return Capabilities(
             reads=self._inbox is not None,
             create="idempotent" if writes else "none",
             lookup="key" if writes else "none",

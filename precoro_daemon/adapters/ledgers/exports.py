@@ -12,8 +12,8 @@ from itertools import zip_longest
 from typing import Any
 
 from precoro_daemon.adapters.ledgers.rows import FIELDS, RowReader
-from precoro_daemon.domain.entries import plain
-from precoro_daemon.ports import Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
+from precoro_daemon.values.templates import plain
 
 LARGEST_FILE = 64 * 2**20
 _MADE_OF = ("invoice", "amount", "currency", "paid_on", "supplier")

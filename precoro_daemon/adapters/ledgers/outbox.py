@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from precoro_daemon.domain.entries import named, plain
-from precoro_daemon.domain.templates import fill_text
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.ports import Entry
+from precoro_daemon.payments.ports.ledger import Entry
+from precoro_daemon.payments.rules.entries import named
+from precoro_daemon.values.templates import fill_text, plain
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}

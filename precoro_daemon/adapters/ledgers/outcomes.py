@@ -8,7 +8,6 @@ from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Answer
 from precoro_daemon.adapters.ledgers.answers import MISSING, parse, value_at
-from precoro_daemon.domain.refusals import read_wait
 from precoro_daemon.errors import (
     DaemonError,
     DoubtfulError,
@@ -17,6 +16,7 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 
 _LATER = {408, 409, 423, 425, 429}

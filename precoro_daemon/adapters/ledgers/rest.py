@@ -20,8 +20,6 @@ from precoro_daemon.adapters.ledgers.outcomes import Judge
 from precoro_daemon.adapters.ledgers.paging import Paging, Walk
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.domain.entries import named, short_key
-from precoro_daemon.domain.templates import fill_address, fill_header, fill_json, fill_text
 from precoro_daemon.errors import (
     ConnectionFault,
     DoubtfulError,
@@ -30,7 +28,9 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
-from precoro_daemon.ports import Abilities, Batch, Entry
+from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry
+from precoro_daemon.payments.rules.entries import named, short_key
+from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 
 _LARGEST_BODY = 16 * 2**20
 _EXACT = msgspec.json.Encoder(decimal_format="number")
@@ -133,9 +133,9 @@ class RestLedger:
         return self._books.name
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         create = self._books.create
-        return Abilities(
+        return Capabilities(
             reads=self._books.read is not None,
             create="none" if create is None else "idempotent" if create.safe_to_repeat else "plain",
             lookup="key" if self._books.find else "none",
@@ -148,16 +148,16 @@ class RestLedger:
             yield batches
 
     async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[Batch, None]:
-        walk = Walk(reading.paging, position, self._books.origin)
+        scan = Walk(reading.paging, position, self._books.origin)
         while True:
-            answer = await self._ask("read", reading.call, walk.values, target=walk.link)
+            answer = await self._ask("read", reading.call, scan.values, target=scan.link)
             found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
             for start in range(0, len(found), _BATCH):
                 piece = found[start : start + _BATCH]
                 read = read_rows(piece, reading.shape, self._reader)
-                walk.follow([*positions_of(piece, reading.shape)])
-                yield Batch(read.payments, read.unreadable, walk.safe, read.undone)
-            if not walk.goes_on(answer, len(found)):
+                scan.follow([*positions_of(piece, reading.shape)])
+                yield Batch(read.payments, read.unreadable, scan.safe, read.undone)
+            if not scan.goes_on(answer, len(found)):
                 return
 
     async def create(self, entry: Entry) -> str:

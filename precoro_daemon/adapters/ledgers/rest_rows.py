@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, unwound, value_at
 from precoro_daemon.adapters.ledgers.paging import position_in
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.ports import Recorded, Undone, Unreadable
+from precoro_daemon.payments.ports.ledger import Recorded, Undone, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from precoro_daemon.adapters.ledgers.cells import (
     read_day,
     read_name,
 )
-from precoro_daemon.ports import Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
 from precoro_daemon.telemetry import excerpt
 
 REQUIRED = ("key", "invoice", "amount", "paid_on")

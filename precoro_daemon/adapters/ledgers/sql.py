@@ -15,11 +15,11 @@ from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.cells import CellError, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
 from precoro_daemon.adapters.ledgers.rows import FIELDS, REQUIRED, RowReader
-from precoro_daemon.domain.entries import named
-from precoro_daemon.domain.statements import Statement
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.ports import Abilities, Batch, Entry, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry, Recorded, Unreadable
+from precoro_daemon.payments.rules.entries import named
 from precoro_daemon.telemetry import excerpt
+from precoro_daemon.values.sql_statements import Statement
 
 T = TypeVar("T")
 
@@ -81,9 +81,9 @@ class SqlLedger:
         return self._books.name
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         books = self._books
-        return Abilities(
+        return Capabilities(
             reads=books.read is not None,
             create="idempotent" if books.insert else "none",
             lookup="key" if books.find else "none",

@@ -1,1 +1,11 @@
-"""what others ask of us, each on a socket of its own: webhooks; health and a page; orders"""
+"""what others ask of us, each on a socket of its own: webhooks; health and a page; orders
+
+control.py      a socket beside the state, on which a command asks whoever holds it to do something
+html.py         HTML that escapes whatever is put into it
+metrics.py      what the program and its state come to in numbers, as Prometheus reads them
+page.py         the page for people: what is fresh, what waits, what needs them
+quota_chart.py  the quota as people see it: what is left, who may spend it, and when it was spent
+serving.py      an aiohttp application on a socket of ours, which no client can hold up for long or fill
+watch.py        one socket for those who watch: health, readiness, metrics, and a page for people
+webhooks.py     webhooks on a secret path: checked, read within bounds, kept, then answered
+"""

@@ -12,9 +12,9 @@ from aiohttp import web
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.listener.serving import serving
-from precoro_daemon.domain.addresses import Address
-from precoro_daemon.errors import DaemonError, OrderUnanswered, gravest, leaves
-from precoro_daemon.paying.orders import Order
+from precoro_daemon.errors import CommandUnanswered, DaemonError, leaves, most_severe
+from precoro_daemon.payments.commands import Order
+from precoro_daemon.values.addresses import Address
 
 PATH = "/orders"
 
@@ -30,26 +30,26 @@ _MOST = 32
 _LARGEST = 16_384
 """Bytes of an order."""
 
-Obey = Callable[[Order], Awaitable[str]]
+Execute = Callable[[Order], Awaitable[str]]
 
 
 @asynccontextmanager
-async def control(address: Address, obey: Obey) -> AsyncIterator[None]:
-    """Until the context ends. `obey` gives what there is to say, and raises DaemonError where it refuses.
+async def control(address: Address, execute: Execute) -> AsyncIterator[None]:
+    """Until the context ends. `execute` gives what there is to say, and raises DaemonError where it refuses.
 
     Once begun an order does not end with its connection. The socket is its owner's alone, as the state is. Raises
     ListenerUnusable.
     """
     app = web.Application(client_max_size=_LARGEST)
-    counter = _Counter(obey)
+    counter = _Counter(execute)
     app.router.add_post(PATH, counter.receive)
     async with serving(app, address, most=_MOST, patience=LIFE, mode=0o600), counter.open():
         yield
 
 
 class _Counter:
-    def __init__(self, obey: Obey) -> None:
-        self._obey = obey
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
         self._orders: TaskGroup | None = None
 
     @asynccontextmanager
@@ -69,7 +69,7 @@ class _Counter:
             return _answer(400, refused=f"the service does not understand that; is it of another version? {error}")
         outcome = _Outcome()
         if self._orders is not None:
-            self._orders.start_soon(partial(outcome.of, self._obey, order), name="order")
+            self._orders.start_soon(partial(outcome.of, self._execute, order), name="order")
             await outcome.known.wait()
         return outcome.answer
 
@@ -81,18 +81,18 @@ class _Outcome:
         self.known = anyio.Event()
         self.answer = _answer(503, refused="the service ends; look at `payments review`", exit_code=1)
 
-    async def of(self, obey: Obey, order: Order) -> None:
+    async def of(self, execute: Execute, order: Order) -> None:
         failure: DaemonError | None = None
         try:
             with anyio.move_on_after(PATIENCE) as patience:
-                self.answer = _answer(200, said=await obey(order))
+                self.answer = _answer(200, said=await execute(order))
             if patience.cancelled_caught:
-                failure = OrderUnanswered("the service is busy with payments; ask again in a minute")
+                failure = CommandUnanswered("the service is busy with payments; ask again in a minute")
         except* DaemonError as errors:
-            failure = gravest(leaves(errors))
+            failure = most_severe(leaves(errors))
         finally:
             if failure is not None:
-                status = 503 if isinstance(failure, OrderUnanswered) else 409
+                status = 503 if isinstance(failure, CommandUnanswered) else 409
                 self.answer = _answer(status, refused=str(failure), exit_code=failure.exit_code)
             self.known.set()
 

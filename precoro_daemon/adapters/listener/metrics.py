@@ -15,9 +15,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.listener.health import obstacles
-from precoro_daemon.domain.item_writes import State
-from precoro_daemon.ports import JobPulse, Snapshot, Stored
+from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.runtime.ports import JobPulse
+from precoro_daemon.status.health import obstacles
+from precoro_daemon.status.snapshot import Snapshot, Stored
 
 _PREFIX = "precoro_daemon_"
 
@@ -63,7 +64,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job_name",)),
         "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job_name",)),
         "job_stuck": Meaning("1 if a lap, or the keeping of webhooks, gives no sign of life", ("job_name",)),
-        "job_hindered": Meaning("1 if a job cannot work at present", ("job_name",)),
+        "job_blocked": Meaning("1 if a job cannot work at present", ("job_name",)),
         "log_lines_total": Meaning("Lines of the log", ("level", "event"), "counter"),
         "deliveries_waiting": Meaning("Webhooks that are not yet applied"),
         "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
@@ -139,7 +140,7 @@ def _of_job(job: JobPulse, now: float) -> Iterator[Sample]:
     yield Sample("laps_total", job.laps - job.failures, (job.name, "good"))
     yield Sample("laps_total", job.failures, (job.name, "failed"))
     yield Sample("job_running_seconds", max(0.0, now - (job.running_since or now)), (job.name,))
-    yield Sample("job_hindered", job.trouble is not None, (job.name,))
+    yield Sample("job_blocked", job.trouble is not None, (job.name,))
     if job.good_at is not None:
         yield Sample("good_lap_age_seconds", max(0.0, now - job.good_at), (job.name,))
 
@@ -170,7 +171,7 @@ def _of_state(stored: Stored, now: float) -> Iterator[Sample]:
         yield Sample("census_owed", one.census_owed, (one.name,))
         if one.due is not None:
             yield Sample("details_due", one.due, (one.name,))
-    yield from (Sample("set_aside", count, where) for where, count in stored.aside_counts.items())
+    yield from (Sample("set_aside", count, where) for where, count in stored.quarantined_counts.items())
     files = stored.files
     yield Sample("files", files.kept.files, ("kept",))
     yield Sample("files", files.due.files, ("due",))
@@ -194,8 +195,8 @@ def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
         return
     yield Sample("payments_armed", payments.switch.armed)
     yield Sample("kill_switch", payments.stopped)
-    yield Sample("misread_rows", payments.misread)
-    yield Sample("unmet_payments", payments.unmet)
+    yield Sample("misread_rows", payments.unreadable)
+    yield Sample("unmet_payments", payments.unmatched)
     yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())
     for direction in ("to_precoro", "to_ledger"):
         for state in ("doubt", "review"):

@@ -9,12 +9,13 @@ from importlib.resources import files
 from itertools import islice
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.listener.attention import ASIDE, Matter, heals, matters
-from precoro_daemon.adapters.listener.health import obstacles
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
-from precoro_daemon.domain.words import amount, moment, span
-from precoro_daemon.ports import FileStock, JobPulse, ListState, PaymentStock, Snapshot, Stored
+from precoro_daemon.runtime.ports import JobPulse
+from precoro_daemon.status.attention import ASIDE, Matter, heals, matters
+from precoro_daemon.status.health import obstacles
+from precoro_daemon.status.snapshot import FileStock, ListState, PaymentStock, Snapshot, Stored
+from precoro_daemon.values.humanize import amount, moment, span
 
 _STYLE = files(__package__ or "").joinpath("page.css").read_text("utf-8")
 
@@ -91,9 +92,9 @@ def _now(snapshot: Snapshot) -> str:
 def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     if found:
         yield _sheet("Needs a person", *map(_matter, found), *_how_to_type(found))
-    hindered = [] if found else list(obstacles(snapshot))
-    if hindered:
-        yield _sheet("Not ready yet", *(tag("p", f"{_capital(reason)}.") for reason in hindered))
+    blocked = [] if found else list(obstacles(snapshot))
+    if blocked:
+        yield _sheet("Not ready yet", *(tag("p", f"{_capital(reason)}.") for reason in blocked))
     stored = snapshot.stored
     yield tag("div", quota(snapshot), tag("div", _waiting(snapshot), _jobs(snapshot)), class_="pair")
     if stored is not None:
@@ -167,7 +168,7 @@ def _files(stock: FileStock) -> Iterator[Html]:
 
 def _set_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
     for stage, what in ASIDE.items():
-        count = sum(count for (_, one), count in stored.aside_counts.items() if one == stage)
+        count = sum(count for (_, one), count in stored.quarantined_counts.items() if one == stage)
         if count and heals(stage, stored, snapshot.now):
             yield tag("li", f"{_capital(what)}, and are tried again: {count:,}.")
 
@@ -196,8 +197,8 @@ def _payments(payments: PaymentStock, now: float) -> Iterator[Html]:
         if known:
             said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
             yield tag("li", f"Payments {way}: {said}.")
-    if payments.unmet:
-        yield tag("li", f"Payments in the books that meet no invoice that can be paid: {payments.unmet:,}.")
+    if payments.unmatched:
+        yield tag("li", f"Payments in the books that meet no invoice that can be paid: {payments.unmatched:,}.")
 
 
 def _fresh(stored: Stored, now: float) -> Html:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.listener.html import Html, join, tag
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.words import span
-from precoro_daemon.ports import Hour, Quota, Snapshot
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.status.snapshot import Hour, Quota, Snapshot
+from precoro_daemon.values.humanize import span
 
 _WIDE, _HIGH = 240, 100
 """Units of the drawing of a day: ten for an hour."""

@@ -16,8 +16,8 @@ import anyio
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from precoro_daemon.domain.addresses import Address
 from precoro_daemon.errors import AddressTaken, ListenerUnusable
+from precoro_daemon.values.addresses import Address
 
 _LINGERING = 1.0
 """Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import anyio
 from aiohttp import web
 
-from precoro_daemon.adapters.listener.health import ailments, obstacles
 from precoro_daemon.adapters.listener.metrics import families, rendered
 from precoro_daemon.adapters.listener.page import POLICY, page
 from precoro_daemon.adapters.listener.serving import serving
-from precoro_daemon.domain.addresses import Address
-from precoro_daemon.ports import Watcher
+from precoro_daemon.status.health import ailments, obstacles
+from precoro_daemon.status.snapshot import Watcher
+from precoro_daemon.values.addresses import Address
 
 _MOST = 64
 """Connections at a time. A handful of people and machines watch; each connection holds a few kilobytes."""

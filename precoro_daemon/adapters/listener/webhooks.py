@@ -12,12 +12,13 @@ import anyio
 from aiohttp import web
 
 from precoro_daemon.adapters.listener.serving import serving
-from precoro_daemon.domain.addresses import Address
-from precoro_daemon.domain.deliveries import TYPES, read_delivery
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.lasting import lasting
-from precoro_daemon.ports import Clock, Deliveries, Delivery, PartPulse
+from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
+from precoro_daemon.mirror.rules.deliveries import TYPES, read_delivery
+from precoro_daemon.runtime.guard import guarded
+from precoro_daemon.runtime.ports import Clock, PartPulse
 from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.addresses import Address
 
 _log = get_logger()
 
@@ -59,7 +60,7 @@ async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Addr
         serving(app, address, most=_MOST, patience=reception.patience) as real,
         anyio.create_task_group() as group,
     ):
-        group.start_soon(lasting, "the keeper of deliveries", desk.keep, name="deliveries")
+        group.start_soon(guarded, "the keeper of deliveries", desk.keep, name="deliveries")
         yield real
         group.cancel_scope.cancel()
 

@@ -11,11 +11,11 @@ from yarl import URL
 from precoro_daemon.adapters.http.downloads import Downloads, origin_of, read_address
 from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
 from precoro_daemon.adapters.http.faults import beginning, plain_headers
-from precoro_daemon.domain.attachments import Part, continues, validator
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.documents import whole_number
 from precoro_daemon.errors import MalformedAnswer
-from precoro_daemon.ports import Incoming
+from precoro_daemon.files.ports import Incoming
+from precoro_daemon.files.rules import Part, continues, validator
+from precoro_daemon.mirror.rules.documents import whole_number
+from precoro_daemon.quota.budget import Lane
 
 _METADATA = 2**16
 """Bytes up to which a JSON answer may be the description of a file."""

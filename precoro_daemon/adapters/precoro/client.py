@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.retrying import Retrying
-from precoro_daemon.adapters.precoro.pages import PageWalk, count_rows, walk_pages
-from precoro_daemon.adapters.precoro.wire import Asked, read_detail, read_page
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.collections import PAGE_SIZES, Collection
-from precoro_daemon.domain.cursors import Page
-from precoro_daemon.domain.filters import Query
+from precoro_daemon.adapters.precoro.pages import PageScan, count_rows, scan_pages
+from precoro_daemon.adapters.precoro.payloads import Asked, read_detail, read_page
 from precoro_daemon.errors import ConnectionFault, Unreachable
-from precoro_daemon.ports import Detail
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.collections import PAGE_SIZES, Collection
+from precoro_daemon.mirror.rules.cursors import Page
+from precoro_daemon.mirror.rules.filters import Query
+from precoro_daemon.quota.budget import Lane
 
 T = TypeVar("T")
 
@@ -29,11 +29,11 @@ class PrecoroClient:
         self._per_page = per_page
         self._reached = False
 
-    def walk(
+    def scan(
         self, collection: Collection, query: Query, lane: Lane, start: int
-    ) -> AbstractAsyncContextManager[PageWalk]:
+    ) -> AbstractAsyncContextManager[PageScan]:
         fetch = partial(self._page, collection, query, lane)
-        return walk_pages(fetch, start, lambda: self._exchange.in_flight_bound)
+        return scan_pages(fetch, start, lambda: self._exchange.in_flight_bound)
 
     async def page(self, collection: Collection, query: Query, lane: Lane, number: int) -> Page:
         return await self._page(collection, query, lane, number)

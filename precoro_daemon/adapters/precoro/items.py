@@ -9,14 +9,15 @@ from itertools import chain
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.precoro.client import PrecoroClient
-from precoro_daemon.adapters.precoro.refusing import REFUSING, errors_in, is_documented, loads
-from precoro_daemon.adapters.precoro.wire import read_detail
-from precoro_daemon.domain.budget import Lane
-from precoro_daemon.domain.collections import COLLECTIONS
-from precoro_daemon.domain.documents import Record
-from precoro_daemon.domain.filters import Query, modified_since
+from precoro_daemon.adapters.precoro.payloads import read_detail
+from precoro_daemon.adapters.precoro.refusals import REFUSING, errors_in, is_documented, loads
+from precoro_daemon.catalogue.ports import Permission, Written
 from precoro_daemon.errors import DaemonError, DoubtfulError, Forbidden, MalformedAnswer, TemporaryError
-from precoro_daemon.ports import Clock, Permission, Written
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.filters import Query, modified_since
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import Clock
 
 _STALE = 5.0
 """Seconds after the permission from which nothing may leave any more."""
@@ -28,7 +29,7 @@ _LANE = Lane.DETAILS
 details, by whoever comes first, and comes before files and the census."""
 
 
-class HttpItemDesk:
+class HttpItemGateway:
     """Implements `ports.ItemDesk`."""
 
     def __init__(
@@ -46,7 +47,7 @@ class HttpItemDesk:
     @asynccontextmanager
     async def changed(self, supplier: int, since: float) -> AsyncIterator[AsyncIterator[Sequence[Record]]]:
         query = (("supplier[]", str(supplier)), *modified_since(since))
-        async with self._client.walk(_ITEMS, query, _LANE, 1) as batches:
+        async with self._client.scan(_ITEMS, query, _LANE, 1) as batches:
             yield (list(chain.from_iterable(page.records for page in pages)) async for pages in batches)
 
     async def create(self, form: Query, permission: Permission) -> Written:

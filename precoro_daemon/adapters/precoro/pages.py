@@ -9,8 +9,8 @@ from dataclasses import replace
 import anyio
 from anyio.abc import TaskGroup
 
-from precoro_daemon.domain.cursors import Page
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
+from precoro_daemon.mirror.rules.cursors import Page
 
 LAST = "last"
 """What `page` takes besides a number: the last page, whichever that is."""
@@ -19,14 +19,14 @@ Fetch = Callable[[int | str], Awaitable[Page]]
 
 
 @asynccontextmanager
-async def walk_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageWalk]:
+async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageScan]:
     """Walk from page `start` on; `in_flight` tells how many pages may be under way or waiting to be taken."""
-    walk = PageWalk(fetch, start, in_flight)
+    scan = PageScan(fetch, start, in_flight)
     failure: DaemonError | None = None
     async with anyio.create_task_group() as group:
-        group.start_soon(walk.feed, group, name="page walk")
+        group.start_soon(scan.feed, group, name="page walk")
         try:
-            yield walk
+            yield scan
         except DaemonError as error:
             failure = error
         group.cancel_scope.cancel()
@@ -61,7 +61,7 @@ def _rows_up_to(full: Page, last: Page) -> int:
     return (last.number - 1) * _rows(full) + _rows(last)
 
 
-class PageWalk(AsyncIterator[Sequence[Page]]):
+class PageScan(AsyncIterator[Sequence[Page]]):
     """Batches of the pages that have arrived, each page in its turn; a failure is raised in its turn too.
 
     The first page tells how many there are. Newer answers only tell whether there is a next one: then the last page

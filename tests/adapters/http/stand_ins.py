@@ -14,7 +14,7 @@ from aiohttp import web
 from anyio.abc import SocketStream
 
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.domain.budget import Lane
+from precoro_daemon.quota.budget import Lane
 
 
 @dataclass
@@ -66,14 +66,14 @@ class MemoryBook:
 
 
 @dataclass
-class Witness:
+class RestoreGuard:
     """A Progress that remembers."""
 
     waits: list[tuple[Lane, str]] = field(default_factory=list)
     calls: list[Lane] = field(default_factory=list)
     answers: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def pass_advanced(self, collection: str, walk: object, committed: object) -> None: ...
+    def scan_advanced(self, collection: str, scan: object, committed: object) -> None: ...
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None: ...
 

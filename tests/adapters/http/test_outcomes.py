@@ -13,9 +13,9 @@ from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.domain.collections import COLLECTIONS
 from precoro_daemon.errors import ConnectionFault, DaemonError, DoubtfulError, MalformedAnswer, TimedOut
-from tests.adapters.http.stand_ins import MemoryBook, Witness, hear_request, serving, talking
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, hear_request, serving, talking
 from tests.adapters.http.test_throttled import LIFTED, Bench, get, in_turn, refusing
 
 
@@ -70,7 +70,7 @@ async def test_answers_are_told_whatever_they_say() -> None:
             await client.send(get(2))
             async with client.open(Request("GET", "/attachments/9")):
                 pass
-    assert bench.witness.answers == [
+    assert bench.restore_guard.answers == [
         ("GET", "/invoices", "429"),
         ("GET", "/invoices", "2xx"),
         ("GET", "/attachments/{id}", "2xx"),
@@ -104,12 +104,12 @@ async def _open(client: Throttled) -> None:
 async def test_no_answer_is_told_too(
     conversation: Callable[[SocketStream], Awaitable[None]], outcome: str, opened: bool
 ) -> None:
-    witness = Witness()
+    restore_guard = RestoreGuard()
     async with talking(conversation) as origin:
         ours = Credentials(origin, "t0ken", "api@example.org")
-        around = Surroundings(MemoryBook(), Bench(origin).clock, witness)
+        around = Surroundings(MemoryBook(), Bench(origin).clock, restore_guard)
         timeouts = Timeouts(total=0.3, connect=0.3, read=0.3)
         async with HttpSession(ours, timeouts) as session, Throttled(session, ours, LIFTED, around) as client:
             with pytest.raises(DaemonError):
                 await (_open(client) if opened else client.send(get(1)))
-    assert witness.answers == [("GET", "/invoices", outcome)]
+    assert restore_guard.answers == [("GET", "/invoices", outcome)]

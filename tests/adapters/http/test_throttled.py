@@ -15,13 +15,12 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Wire
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.domain.budget import Lane, Limits
 from precoro_daemon.errors import (
     AuthenticationError,
     BudgetSpent,
@@ -33,10 +32,11 @@ from precoro_daemon.errors import (
     RateLimited,
     ServerFault,
 )
+from precoro_daemon.quota.budget import Lane, Limits
 from tests.adapters.http.stand_ins import (
     MemoryBook,
+    RestoreGuard,
     StrictServer,
-    Witness,
     credentials,
     serving,
     talking,
@@ -56,7 +56,7 @@ class Bench:
     origin: str
     scale: float = 1.0
     book: MemoryBook = field(default_factory=MemoryBook)
-    witness: Witness = field(default_factory=Witness)
+    restore_guard: RestoreGuard = field(default_factory=RestoreGuard)
     clock: RealClock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Bench:
     @asynccontextmanager
     async def client(self, limits: Limits, token: str = "t0ken-0f-ours") -> AsyncIterator[Throttled]:
         ours = credentials(self.origin, token)
-        around = Surroundings(self.book, self.clock, self.witness)
+        around = Surroundings(self.book, self.clock, self.restore_guard)
         async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, limits, around) as throttled:
             yield throttled
 
@@ -168,7 +168,7 @@ async def test_windows_count_from_when_a_request_is_really_written(
     async with serving(server) as origin:
         bench = Bench(origin, scale=20.0)
         ours = credentials(origin)
-        around = Surroundings(bench.book, bench.clock, bench.witness)
+        around = Surroundings(bench.book, bench.clock, bench.restore_guard)
         async with (
             HttpSession(ours, Timeouts()) as session,
             Throttled(SlowToConnect(session, 0.1), ours, granted, around) as client,
@@ -190,7 +190,7 @@ async def test_the_same_get_waits_for_its_minute_while_others_go():
     assert server.refusals == []
     assert server.targets[:3] == [get(n).target for n in (1, 2, 3)]
     assert server.targets[3:] == [get(1).target] * 2
-    assert (Lane.LISTS, "same GET per minute") in bench.witness.waits
+    assert (Lane.LISTS, "same GET per minute") in bench.restore_guard.waits
 
 
 @pytest.mark.asyncio
@@ -343,7 +343,7 @@ async def test_a_refusal_closes_its_window_until_the_servers_own_time(kind: str,
             await client.send(get(1))
             opened_at = bench.clock.now()
     assert opened_at - closed_at >= retry_after
-    assert bench.witness.waits == [(Lane.LISTS, window)]
+    assert bench.restore_guard.waits == [(Lane.LISTS, window)]
 
 
 @pytest.mark.asyncio
@@ -634,7 +634,7 @@ async def test_whoever_is_cancelled_holds_nothing(seed: int, granted: Limits):
                     if draw.random() < 0.3:
                         await anyio.sleep(0.002)
             gate = client._gate
-            assert len(bench.book.calls) == (0 if granted is LIFTED else len(bench.witness.calls))
+            assert len(bench.book.calls) == (0 if granted is LIFTED else len(bench.restore_guard.calls))
             assert (gate._waiting, gate._leaving, gate._in_flight) == ([], None, set())
             assert (await client.send(get("last"))).status == 200
 
@@ -672,7 +672,7 @@ class FirstOneLate:
 async def test_after_a_restart_a_call_counts_from_when_it_left_not_from_when_it_was_charged() -> None:
     bench = Bench("http://127.0.0.1:1", scale=20)
     wire = FirstOneLate(bench.clock, 4.0)
-    around = Surroundings(bench.book, bench.clock, bench.witness)
+    around = Surroundings(bench.book, bench.clock, bench.restore_guard)
     for _ in range(2):
         ours = credentials(bench.origin)
         async with Throttled(wire, ours, limits(same_get_per_minute=1), around) as client:  # type: ignore[arg-type]

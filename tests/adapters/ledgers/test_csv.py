@@ -24,7 +24,7 @@ from precoro_daemon.adapters.ledgers.exports import Export, Format, read_export
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.ports import Ledger
+from precoro_daemon.payments.ports.ledger import Ledger
 from tests.contracts.ledgers.books import entry, read_all
 from tests.contracts.ledgers.configured import ledger_in
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from precoro_daemon.adapters.ledgers.paging import reach_back, same_origin
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.ports import Ledger
+from precoro_daemon.payments.ports.ledger import Ledger
 from tests.adapters.http.stand_ins import serving, talking
 from tests.contracts.ledgers.accounting import TOKEN, Accounting, Odoo, Payment, QuickBooks, Xero, drop, reply
 from tests.contracts.ledgers.books import entry, read_all

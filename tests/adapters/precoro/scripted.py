@@ -10,10 +10,10 @@ from typing import Literal
 import anyio
 import anyio.lowlevel
 
-from precoro_daemon.adapters.precoro.pages import LAST, PageWalk, walk_pages
-from precoro_daemon.domain.cursors import Page
-from precoro_daemon.domain.documents import read_record
+from precoro_daemon.adapters.precoro.pages import LAST, PageScan, scan_pages
 from precoro_daemon.errors import DaemonError
+from precoro_daemon.mirror.rules.cursors import Page
+from precoro_daemon.mirror.rules.documents import read_record
 
 Meta = Literal["both", "totals", "has_next", "none"]
 
@@ -68,16 +68,16 @@ class ScriptedList:
         )
 
     @asynccontextmanager
-    async def walk(self, start: int = 1, in_flight: int = 3) -> AsyncIterator[PageWalk]:
-        async with walk_pages(self.fetch, start, lambda: in_flight) as walk:
-            yield walk
+    async def scan(self, start: int = 1, in_flight: int = 3) -> AsyncIterator[PageScan]:
+        async with scan_pages(self.fetch, start, lambda: in_flight) as scan:
+            yield scan
 
     async def read(self, start: int = 1, in_flight: int = 3) -> list[Page]:
         """All pages of one walk."""
         self.taken = start - 1
         pages: list[Page] = []
-        async with self.walk(start, in_flight) as walk:
-            async for batch in walk:
+        async with self.scan(start, in_flight) as scan:
+            async for batch in scan:
                 pages += batch
                 self.taken += len(batch)
         return pages

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
@@ -17,14 +17,14 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
-from precoro_daemon.domain.budget import Lane, Limits
-from precoro_daemon.domain.collections import COLLECTIONS
-from precoro_daemon.domain.cursors import Page
-from precoro_daemon.domain.filters import Filter
 from precoro_daemon.errors import MalformedAnswer, NotFound, ServerFault, Unreachable
-from precoro_daemon.ports import Silent
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.cursors import Page
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.quota.budget import Lane, Limits
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.options import Meta, Order
+from precoro_daemon.status.progress import Silent
 from tests.adapters.http.stand_ins import MemoryBook
 
 INVOICES = COLLECTIONS["invoices"]
@@ -53,7 +53,7 @@ async def read(
     client: PrecoroClient, name: str = "invoices", start: int = 1, chosen: Filter | None = None
 ) -> list[Page]:
     query = chosen.query if chosen else ()
-    async with client.walk(COLLECTIONS[name], query, Lane.LISTS, start) as batches:
+    async with client.scan(COLLECTIONS[name], query, Lane.LISTS, start) as batches:
         return [page async for batch in batches for page in batch]
 
 
@@ -142,7 +142,7 @@ async def test_a_page_that_stays_spoilt_fails_the_walk_after_those_before_it(
         given_out: list[Page] = []
 
         async def take_all() -> None:
-            async with client.walk(INVOICES, (), Lane.LISTS, 1) as batches:
+            async with client.scan(INVOICES, (), Lane.LISTS, 1) as batches:
                 async for batch in batches:
                     given_out.extend(batch)
 

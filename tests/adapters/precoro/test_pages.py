@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.adapters.precoro.pages import LAST, count_rows
-from precoro_daemon.domain.cursors import Page
 from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, NotFound, Refused, ServerFault
+from precoro_daemon.mirror.rules.cursors import Page
 from tests.adapters.precoro.scripted import SIZE, Meta, ScriptedList, ids
 
 METAS = [meta for meta in get_args(Meta) if meta != "none"]
@@ -116,8 +116,8 @@ async def test_a_page_that_fails_is_raised_in_its_turn(meta: Meta) -> None:
     given_out: list[Page] = []
 
     async def take_all() -> None:
-        async with listed.walk(in_flight=5) as walk:
-            async for batch in walk:
+        async with listed.scan(in_flight=5) as scan:
+            async for batch in scan:
                 given_out.extend(batch)
 
     with pytest.raises(ServerFault) as failure:
@@ -142,24 +142,24 @@ async def test_a_failure_behind_the_end_does_not_count() -> None:
 async def test_pages_that_arrived_meanwhile_come_as_one_batch() -> None:
     late = anyio.Event()
     listed = ScriptedList(9, held={2: late})
-    async with listed.walk(in_flight=4) as walk:
-        assert [page.number for page in await anext(walk)] == [1]
+    async with listed.scan(in_flight=4) as scan:
+        assert [page.number for page in await anext(scan)] == [1]
         while listed.under_way != 1:
             await checkpoint()
         late.set()
-        assert [page.number for page in await anext(walk)] == [2, 3, 4, 5]
+        assert [page.number for page in await anext(scan)] == [2, 3, 4, 5]
         with pytest.raises(StopAsyncIteration):
-            await anext(walk)
+            await anext(scan)
 
 
 @pytest.mark.asyncio
 async def test_a_slow_taker_holds_the_fetches_back() -> None:
     listed = ScriptedList(40)
-    async with listed.walk(in_flight=3) as walk:
-        await anext(walk)
+    async with listed.scan(in_flight=3) as scan:
+        await anext(scan)
         await anyio.wait_all_tasks_blocked()
         assert listed.asked == [1, 2, 3, 4]
-        await anext(walk)
+        await anext(scan)
         await anyio.wait_all_tasks_blocked()
         assert listed.asked == [1, 2, 3, 4, 5, 6, 7]
 
@@ -167,8 +167,8 @@ async def test_a_slow_taker_holds_the_fetches_back() -> None:
 @pytest.mark.asyncio
 async def test_whoever_leaves_early_leaves_nothing_running() -> None:
     listed = ScriptedList(9, held={number: anyio.Event() for number in range(2, 6)})
-    async with listed.walk() as walk:
-        await anext(walk)
+    async with listed.scan() as scan:
+        await anext(scan)
         await anyio.wait_all_tasks_blocked()
         assert listed.under_way == 3
     assert listed.under_way == 0
@@ -190,8 +190,8 @@ async def test_a_failure_of_the_taker_comes_out_as_what_it_is() -> None:
     listed = ScriptedList(9, held={2: anyio.Event()})
 
     async def take_one() -> None:
-        async with listed.walk() as walk:
-            await anext(walk)
+        async with listed.scan() as scan:
+            await anext(scan)
             raise BudgetSpent("spent", resume_at=1.0)
 
     with pytest.raises(BudgetSpent):

@@ -14,21 +14,21 @@ import pytest
 from aiohttp import web
 from anyio.abc import SocketStream
 
-from precoro_daemon.adapters.clock import RealClock
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.adapters.precoro.paying import HttpPaymentDesk
-from precoro_daemon.domain.budget import Limits
+from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, MalformedAnswer, NotFound
-from precoro_daemon.ports import Outcome, PaymentOrder
-from tests.adapters.http.stand_ins import MemoryBook, Witness, credentials, serving, talking
+from precoro_daemon.payments.ports.gateway import Outcome, PaymentRequest
+from precoro_daemon.quota.budget import Limits
+from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving, talking
 
 pytestmark = pytest.mark.asyncio
 
 LIFTED = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_minute=0, same_get_per_hour=0)
-ORDER = PaymentOrder(45, Decimal("100.10"), date(2026, 1, 31), "our-name")
+ORDER = PaymentRequest(45, Decimal("100.10"), date(2026, 1, 31), "our-name")
 MADE = b'{"id": 7, "idn": "3", "sumPaid": "100.10", "invoice": {"id": "45"}, "externalId": "our-name"}'
 QUICK = Timeouts(total=1.0, connect=1.0, read=1.0)
 
@@ -54,14 +54,14 @@ class Desk:
     clock: RealClock = field(default_factory=RealClock)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[HttpPaymentDesk]:
+    async def open(self) -> AsyncIterator[HttpPaymentGateway]:
         ours = credentials(self.origin)
-        around = Surroundings(self.book, self.clock, Witness())
+        around = Surroundings(self.book, self.clock, RestoreGuard())
         async with (
             HttpSession(ours, self.timeouts) as session,
             Throttled(session, ours, self.limits, around) as throttled,
         ):
-            yield HttpPaymentDesk(Retrying(throttled, lambda: 0.0), throttled, ours, self.clock)
+            yield HttpPaymentGateway(Retrying(throttled, lambda: 0.0), throttled, ours, self.clock)
 
 
 async def pay(origin: str, permit: Callable[[str], Awaitable[None]] | None = None, **given: object) -> Outcome:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.precoro.wire import Asked, read_detail, read_page
-from precoro_daemon.domain.collections import COLLECTIONS, Collection
-from precoro_daemon.domain.cursors import Page
+from precoro_daemon.adapters.precoro.payloads import Asked, read_detail, read_page
 from precoro_daemon.errors import MalformedAnswer
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
+from precoro_daemon.mirror.rules.cursors import Page
 
 INVOICES = COLLECTIONS["invoices"]
 SUPPLIERS = COLLECTIONS["suppliers"]

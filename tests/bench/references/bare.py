@@ -49,7 +49,7 @@ async def fetch_all(url: str, keep: Keep) -> int:
     return count
 
 
-def keeper(path: str) -> Keep:
+def recorder(path: str) -> Keep:
     """Durable like the mirror: WAL, synchronous=FULL, one commit a page."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -68,5 +68,5 @@ def keeper(path: str) -> Keep:
 
 if __name__ == "__main__":
     began = time.perf_counter()
-    records = asyncio.run(fetch_all(sys.argv[1], keeper(sys.argv[2]) if sys.argv[2:] else lambda _: None))
+    records = asyncio.run(fetch_all(sys.argv[1], recorder(sys.argv[2]) if sys.argv[2:] else lambda _: None))
     print(json.dumps({"seconds": time.perf_counter() - began, "records": records}))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
-from precoro_daemon.ports import Entry, Ledger, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Entry, Ledger, Recorded, Unreadable
 
 Created = tuple[str, Decimal, date]
 """A payment of ours as the books have it: our key, the amount, the day."""

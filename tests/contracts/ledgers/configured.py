@@ -15,9 +15,9 @@ from pathlib import Path
 
 import anyio
 
-from precoro_daemon.ports import Ledger
+from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings, load
-from precoro_daemon.wiring.ledger import open_ledger
 from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Odoo, QuickBooks, Xero, drop
 from tests.contracts.ledgers.books import Books, Created

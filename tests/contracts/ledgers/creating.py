@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 
+from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.settings import load
-from precoro_daemon.wiring.ledger import open_ledger
 from tests.contracts.ledgers.books import entry
 from tests.contracts.ledgers.configured import ACCESS
 

@@ -17,8 +17,8 @@ import anyio
 from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.adapters.ledgers.sql import SqlBooks, SqlLedger
-from precoro_daemon.domain.statements import Dialect, parse
-from precoro_daemon.ports import Ledger
+from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.values.sql_statements import Dialect, parse
 from tests.contracts.ledgers.books import Books, Created
 from tests.contracts.ledgers.servers import CutWire, cut_wire, mysql_query, postgres_query
 

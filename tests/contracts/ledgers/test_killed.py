@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from precoro_daemon.wiring.ledger import open_ledger
+from precoro_daemon.app.ledger import open_ledger
 from tests.contracts.ledgers.books import Books, entry
 from tests.contracts.ledgers.configured import configured, csv_books
 from tests.contracts.ledgers.databases import FIND, INSERT, sqlite_books

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from precoro_daemon.errors import DaemonError, DoubtfulError, FatalError, PermanentError, TemporaryError
-from precoro_daemon.ports import Ledger
+from precoro_daemon.payments.ports.ledger import Ledger
 from tests.contracts.ledgers.books import Books, entry, read_all
 from tests.contracts.ledgers.configured import CsvBooks
 from tests.contracts.ledgers.conftest import Open
@@ -28,16 +28,16 @@ def skip_unless(condition: bool, reason: str) -> None:
 
 async def test_created_twice_one_after_the_other_is_one_payment(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.create != "none", "takes no payments")
+        skip_unless(ledger.capabilities.create != "none", "takes no payments")
         first = await ledger.create(entry())
-        if ledger.abilities.create == "idempotent":
+        if ledger.capabilities.create == "idempotent":
             assert await ledger.create(entry()) == first
         assert await books.created() == [(entry().key, Decimal("12.50"), date(2026, 1, 31))]
 
 
 async def test_created_by_two_at_the_same_time_is_one_payment(open_books: Open):
     async with open_books() as books, books.open() as one, books.open() as other:
-        skip_unless(one.abilities.create == "idempotent", "a second create makes a second payment")
+        skip_unless(one.capabilities.create == "idempotent", "a second create makes a second payment")
         for round_ in range(5):
             ids: set[str] = set()
             async with anyio.create_task_group() as group:
@@ -59,7 +59,7 @@ async def _create_or_later(ledger: Ledger, payment: object, ids: set[str]) -> No
 
 async def test_a_lost_answer_is_a_doubt_and_the_next_try_settles_it(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.create != "none", "takes no payments")
+        skip_unless(ledger.capabilities.create != "none", "takes no payments")
         if getattr(books, "wire", True) is None:
             pytest.skip("there is no wire that could be cut")
         await books.lose_next_answer()
@@ -71,11 +71,11 @@ async def test_a_lost_answer_is_a_doubt_and_the_next_try_settles_it(open_books: 
 async def _settles(books: Books, ledger: Ledger, key: str = entry().key) -> None:
     """Whatever became of a create, the next look and the next try agree with the books."""
     before = await _count(books, key)
-    found = await ledger.find(key) if ledger.abilities.lookup == "key" else None
-    if ledger.abilities.lookup == "key":
+    found = await ledger.find(key) if ledger.capabilities.lookup == "key" else None
+    if ledger.capabilities.lookup == "key":
         # A server may still be busy with what it was sent: between the two looks the payment may appear.
         assert found is not None if before else found is None or await _count(books, key)
-    if found is None or ledger.abilities.create == "idempotent":
+    if found is None or ledger.capabilities.create == "idempotent":
         ids: set[str] = set()
         await _create_or_later(ledger, entry(key), ids)
         assert found is None or ids == {found}
@@ -88,7 +88,7 @@ async def _count(books: Books, key: str) -> int:
 
 async def test_cancelled_at_any_moment_it_is_there_or_it_is_not(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.create == "idempotent", "a late arrival would be a second payment")
+        skip_unless(ledger.capabilities.create == "idempotent", "a late arrival would be a second payment")
         for moment in range(12):
             with anyio.move_on_after(moment * 0.0007):
                 await ledger.create(entry(f"key-{moment}"))
@@ -110,7 +110,7 @@ async def test_odd_texts_are_recorded_or_refused_and_stop_no_other(open_books: O
 
 async def test_what_is_found_and_what_is_not(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.lookup == "key", "nobody can tell")
+        skip_unless(ledger.capabilities.lookup == "key", "nobody can tell")
         assert await ledger.find(entry().key) is None
         identity = await ledger.create(entry())
         assert await ledger.find(entry().key) == identity
@@ -132,7 +132,7 @@ async def test_every_digit_of_an_amount_arrives(open_books: Open):
 
 async def test_payments_come_as_the_books_have_them(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         key = await books.pay("901", Decimal("12.50"), date(2031, 12, 31))
         (payment,) = (await read_all(ledger)).payments
         assert (payment.key, payment.invoice, payment.paid_on) == (key, "901", date(2031, 12, 31))
@@ -142,7 +142,7 @@ async def test_payments_come_as_the_books_have_them(open_books: Open):
 
 async def test_our_own_payments_are_known_when_they_come_back(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads and ledger.abilities.create != "none", "goes one way")
+        skip_unless(ledger.capabilities.reads and ledger.capabilities.create != "none", "goes one way")
         skip_unless(not isinstance(books, CsvBooks), "what went out does not come in by itself")
         identity = await ledger.create(entry())
         (payment,) = (await read_all(ledger)).payments
@@ -151,7 +151,7 @@ async def test_our_own_payments_are_known_when_they_come_back(open_books: Open):
 
 async def test_read_from_any_position_nothing_is_left_out(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         keys = [await books.pay("901", Decimal(number)) for number in range(1, 8)]
         whole = await read_all(ledger)
         assert list(whole.amounts) == keys
@@ -163,7 +163,7 @@ async def test_read_from_any_position_nothing_is_left_out(open_books: Open):
 
 async def test_what_changed_comes_again_and_what_did_not_soon_stops_coming(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         keys = [await books.pay("901", Decimal(number)) for number in range(1, 8)]
         position = (await read_all(ledger)).position
         await books.change(keys[0], Decimal("99.99"))
@@ -175,7 +175,7 @@ async def test_what_changed_comes_again_and_what_did_not_soon_stops_coming(open_
 
 async def test_one_that_cannot_be_read_stops_no_other(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         first = await books.pay("901", Decimal(1))
         await books.spoil()
         last = await books.pay("901", Decimal(2))
@@ -189,7 +189,7 @@ async def test_one_that_cannot_be_read_stops_no_other(open_books: Open):
 
 async def test_nothing_to_read_is_no_failure(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         assert (await read_all(ledger)).payments == []
 
 
@@ -197,20 +197,20 @@ async def test_out_of_reach_is_said_and_nothing_is_in_doubt(open_books: Open):
     async with open_books() as books:
         await books.vanish()
         async with books.open() as ledger:
-            if ledger.abilities.create != "none":
+            if ledger.capabilities.create != "none":
                 with pytest.raises((TemporaryError, FatalError)):
                     await ledger.create(entry())
-            if ledger.abilities.lookup != "none":
+            if ledger.capabilities.lookup != "none":
                 with pytest.raises((TemporaryError, FatalError)):
                     await ledger.find(entry().key)
-            if ledger.abilities.reads:
+            if ledger.capabilities.reads:
                 with pytest.raises((TemporaryError, FatalError)):
                     await read_all(ledger)
 
 
 async def test_a_reader_that_goes_away_leaves_nothing_behind(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads, "cannot be read")
+        skip_unless(ledger.capabilities.reads, "cannot be read")
         for number in range(3):
             await books.pay("901", Decimal(number))
         with anyio.move_on_after(0.002):
@@ -230,7 +230,7 @@ async def _fail_while_reading(ledger: Ledger) -> None:
 
 async def test_create_while_reading(open_books: Open):
     async with open_books() as books, books.open() as ledger:
-        skip_unless(ledger.abilities.reads and ledger.abilities.create != "none", "goes one way")
+        skip_unless(ledger.capabilities.reads and ledger.capabilities.create != "none", "goes one way")
         await books.pay("901", Decimal(1))
         async with ledger.recorded(None) as batches:
             async for _ in batches:
@@ -242,7 +242,7 @@ async def test_its_name_and_its_errors_show_no_secret(open_books: Open):
     async with open_books() as books:
         await books.vanish()
         async with books.open() as ledger:
-            told = [repr(ledger), str(ledger.abilities), ledger.name]
+            told = [repr(ledger), str(ledger.capabilities), ledger.name]
             works = [lambda: ledger.create(entry()), lambda: read_all(ledger)]
             for work in works:
                 try:

@@ -1,1 +1,0 @@
-"""where wanted items come from: files, and tables of a database"""

@@ -1,1 +1,0 @@
-"""attachments as files: complete under their names, or not there"""

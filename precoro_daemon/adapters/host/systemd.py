@@ -1,0 +1,78 @@
+"""the notify socket of systemd: ready, reloading, stopping, how it is, and that it is alive"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+from precoro_daemon.runtime.ports import Supervisor, Unsupervised
+
+_LONGEST = 200
+"""Characters of a status: one line of `systemctl status`."""
+
+_LASTING = ("READY=1", "STOPPING=1")
+
+
+def find_supervisor(environ: Mapping[str, str]) -> Supervisor:
+    """systemd, where it started this process and wants to know; else nobody."""
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return Unsupervised()
+    return SystemdSupervisor(address, _watchdog(environ))
+
+
+def _watchdog(environ: Mapping[str, str]) -> float | None:
+    """Seconds, None if none watches this very process."""
+    usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(os.getpid()))
+    if not usec.isdecimal() or not int(usec) or pid != str(os.getpid()):
+        return None
+    return int(usec) / 1e6
+
+
+class SystemdSupervisor:
+    """Implements `Supervisor` by datagrams that are never waited for.
+
+    systemd's queue is short, and all services share it. What finds no room in it is lost, but for the last word on
+    whether the service is ready, which goes with the next one: without it a start would be taken for a failed one.
+    """
+
+    def __init__(self, address: str, watchdog_interval: float | None) -> None:
+        self.watchdog_interval = watchdog_interval
+        self._owed = ""
+        # An @ stands for the zero byte that begins a name in the abstract name space.
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+
+    def ready(self, status: str) -> None:
+        self._send("READY=1", f"STATUS={_line(status)}")
+
+    def reloading(self) -> None:
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}", "STATUS=reading the configuration")
+
+    def stopping(self, status: str) -> None:
+        self._send("STOPPING=1", f"STATUS={_line(status)}")
+
+    def status(self, text: str) -> None:
+        self._send(f"STATUS={_line(text)}")
+
+    def alive(self) -> None:
+        self._send("WATCHDOG=1")
+
+    def _send(self, *lines: str) -> None:
+        if lines[0] in _LASTING:
+            self._owed = lines[0]
+        elif self._owed:
+            lines = (self._owed, *lines)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as end:
+                end.setblocking(False)
+                end.sendto("\n".join(lines).encode(), self._address)
+        except OSError:
+            return
+        self._owed = ""
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,0 +1,91 @@
+"""the list of what is kept, one JSON object a line, beside the files"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from precoro_daemon.adapters.objects.failures import explained
+from precoro_daemon.adapters.objects.paths import MANIFEST
+from precoro_daemon.files.ports import StoredFile
+
+_TAIL = 2**20
+"""Bytes in which the last line surely begins."""
+
+_MODE = 0o640
+
+
+class Manifest:
+    """Each line has the `seq` of its file, and the last whole line tells which are still to be added: so no file is
+    missing or there twice, however often the program was killed."""
+
+    def __init__(self, root: int, directory: Path) -> None:
+        self._root = root
+        self._shown = directory / MANIFEST
+
+    def end(self) -> int:
+        """`seq` of the last whole line, 0 if there is none. Half a line at the end is cut off."""
+        with explained(self._shown):
+            try:
+                file = os.open(MANIFEST, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
+            except FileNotFoundError:
+                return 0
+            try:
+                return _last_seq(file)
+            finally:
+                os.close(file)
+
+    def write(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
+        """Add the lines, durably; or begin a new list with them, which takes the old one's place at once."""
+        name = f".{MANIFEST}.new" if anew else MANIFEST
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_TRUNC if anew else 0)
+        text = b"".join(map(_line, lines))
+        with explained(self._shown):
+            with os.fdopen(os.open(name, flags, _MODE, dir_fd=self._root), "ab") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if anew:
+                os.replace(name, MANIFEST, src_dir_fd=self._root, dst_dir_fd=self._root)
+            os.fsync(self._root)
+
+
+def _last_seq(file: int) -> int:
+    size = os.fstat(file).st_size
+    tail = os.pread(file, _TAIL, max(size - _TAIL, 0))
+    whole = tail[: tail.rfind(b"\n") + 1]
+    if len(whole) < len(tail):
+        os.ftruncate(file, size - (len(tail) - len(whole)))
+    try:
+        return int(orjson.loads(whole.splitlines()[-1])["seq"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return 0
+
+
+def _line(stored: StoredFile) -> bytes:
+    file, kept = stored.file, stored.kept
+    fields = {
+        "seq": stored.seq,
+        "collection": file.collection,
+        "document_id": file.record_id,
+        "document_idn": file.idn,
+        "attachment_id": file.attachment.id,
+        "name": file.attachment.name,
+        "path": kept.path,
+        "bytes": kept.length,
+        "sha256": kept.sha256.hex(),
+        "stored_at": datetime.fromtimestamp(stored.stored_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return orjson.dumps(_printable(fields)) + b"\n"
+
+
+def _printable(fields: dict[str, object]) -> dict[str, object]:
+    """Half a surrogate pair, which JSON has and UTF-8 has not, becomes a question mark."""
+    return {
+        key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for key, value in fields.items()
+    }

@@ -1,0 +1,169 @@
+"""paths below the root, reached folder by folder without following a symbolic link"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+_DRAFT = ".part"
+_A_DRAFT = re.compile(r"\.\d+\.part")
+
+FOLDER_MODE = 0o750
+FILE_MODE = 0o440
+"""Readable only: an editor that saves over a mirrored file would also change its twins."""
+
+MANIFEST = "manifest.jsonl"
+
+PREFIX = "."
+"""Names that begin so are the program's own: files being written, the mark of the directory."""
+
+_BLOCK = 2**20
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+
+
+@contextmanager
+def parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
+    """A descriptor of the folder that holds `path`, and the name in it. Folders that are made are made durable."""
+    *folders, name = path.split("/")
+    with ExitStack() as stack:
+        here = root
+        for folder in folders:
+            below = _enter(here, folder, make=make)
+            stack.callback(os.close, below)
+            here = below
+        yield here, name
+
+
+def _enter(here: int, folder: str, *, make: bool) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(folder, flags, dir_fd=here)
+    except FileNotFoundError:
+        if not make:
+            raise
+    try:
+        os.mkdir(folder, FOLDER_MODE, dir_fd=here)
+        os.fsync(here)
+    except FileExistsError:
+        return os.open(folder, flags, dir_fd=here)  # another download made it in this moment
+    return os.open(folder, flags, dir_fd=here)
+
+
+def draft_of(path: str) -> str:
+    """The name under which a file is written: beside its own, so that it can be given that on any file system."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{PREFIX}{name.partition('__')[0]}{_DRAFT}"
+
+
+def give_name(root: int, path: str, *, replaces: bool) -> None:
+    """Give the draft of `path` its final name, durably. Raises FileExistsError if that is taken by anybody else."""
+    with parent(root, path, make=False) as (folder, name):
+        draft = draft_of(path).rpartition("/")[2]
+        if replaces:
+            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            _name_anew(folder, draft, name)
+        unlink(folder, draft)  # a second name of the same file: rename leaves that alone, link is one
+        os.fsync(folder)
+
+
+def _name_anew(folder: int, draft: str, name: str) -> None:
+    """A link, unlike a rename, never takes the place of what is there."""
+    try:
+        os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if _exists(folder, name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def duplicate(root: int, path: str, of: str, *, replaces: bool) -> bool:
+    """Make `path` another name of the file `of`; False where the file system has no such thing."""
+    with parent(root, of, make=False) as (there, name), parent(root, path, make=True) as (here, _):
+        draft = draft_of(path).rpartition("/")[2]
+        unlink(here, draft)
+        try:
+            os.link(name, draft, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return False
+            raise
+    give_name(root, path, replaces=replaces)
+    return True
+
+
+def unlink(folder: int, name: str) -> None:
+    """Whatever bears the name, it does not afterwards."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+
+
+def look(root: int, path: str) -> os.stat_result | None:
+    """What bears that path, None if nothing does."""
+    try:
+        with parent(root, path, make=False) as (folder, name):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def digest(root: int, path: str) -> tuple[int, bytes] | None:
+    """Length and SHA-256 of the plain file there, None if there is none."""
+    try:
+        with parent(root, path, make=False) as (folder, name):
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return None
+    with os.fdopen(file, "rb", buffering=0) as reader:
+        told = hashlib.sha256()
+        length = 0
+        while block := reader.read(_BLOCK):
+            told.update(block)
+            length += len(block)
+        return length, told.digest()
+
+
+def scan(root: Path) -> Iterator[str]:
+    """Every file below the root but the program's own, in order; nothing is followed."""
+    return (path for path in _walk(root) if path != MANIFEST and not _name(path).startswith(PREFIX))
+
+
+def drafts(root: Path) -> Iterator[str]:
+    """Every file being written, or left so by a killed process."""
+    return (path for path in _walk(root) if _A_DRAFT.fullmatch(_name(path)))
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root, followlinks=False):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(links))
+        for name in sorted([*names, *links]):
+            # A name that is no UTF-8 can be neither looked up nor printed.
+            yield os.fsencode(Path(folder, name).relative_to(root)).decode("utf-8", "replace")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

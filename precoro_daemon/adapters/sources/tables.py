@@ -1,0 +1,76 @@
+"""wanted items in a database: what one query gives"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+
+from precoro_daemon.adapters.databases.database import Connection, Database, Fault
+from precoro_daemon.adapters.databases.thread import OneThread
+from precoro_daemon.catalogue.rules.wanted_items import Row, Sheet
+from precoro_daemon.errors import ConfigurationError, DaemonError, TemporaryError
+from precoro_daemon.telemetry import excerpt
+from precoro_daemon.values.sql_statements import Statement
+
+_BATCH = 5_000
+_GRACE = 2.0
+"""Seconds a statement's own time limit is given before its connection is cut."""
+
+
+class TableSource:
+    """Implements `WantedSource` on a connection that can only read."""
+
+    def __init__(self, database: Database, query: Statement, timeout: float, secrets: Sequence[str] = ()) -> None:
+        self._database = database
+        self._query = query
+        self._timeout = timeout
+        self._secrets = secrets
+        self._stack = AsyncExitStack()
+        self._active: Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._thread = await self._stack.enter_async_context(
+            OneThread("wanted items", self._sever, self._timeout + _GRACE)
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
+
+    async def read(self, supplier: str) -> Sheet:
+        values = {"supplier": supplier} if "supplier" in self._query.names else {}
+        return await self._thread.run(lambda: self._read(values))
+
+    def _read(self, values: Mapping[str, Any]) -> Sheet:
+        self._active = None
+        try:
+            self._active = connection = self._database.connect(read_only=True)
+            try:
+                stream = connection.stream(self._query, values)
+                columns = list(stream.columns)
+                rows: list[Row] = []
+                while some := stream.fetch(_BATCH):
+                    rows += [Row(number, tuple(cells)) for number, cells in enumerate(some, start=len(rows) + 1)]
+            finally:
+                self._active = None
+                connection.close()
+        except self._database.errors as error:
+            raise self._explain(error) from None
+        return Sheet("the query in [manage_items.sql]", columns, rows)
+
+    def _sever(self) -> None:
+        if active := self._active:
+            active.sever()
+
+    def _explain(self, error: Exception) -> DaemonError:
+        said = excerpt(str(error), self._secrets) or type(error).__name__
+        if self._database.meaning(error) in (Fault.AWAY, Fault.BUSY):
+            return TemporaryError(f"[manage_items.sql]: {said}; the database cannot be reached, or is busy")
+        return ConfigurationError(f"[manage_items.sql] query: {said}; the query and the database do not fit")

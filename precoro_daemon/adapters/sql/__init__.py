@@ -1,1 +1,0 @@
-"""the state store on SQLite: the mirror, its change log, and the account of calls"""

@@ -1,0 +1,179 @@
+"""opens the state file, or says in one sentence why not and leaves it untouched"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event, Timer
+
+from precoro_daemon.adapters.state.sqlite.failures import What, damaged, explained
+from precoro_daemon.adapters.state.sqlite.holder import held, holds
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+from precoro_daemon.adapters.state.sqlite.schema import VERSION, bring_up_to_date, read_identity
+from precoro_daemon.errors import StoreUnusable
+
+APPLICATION_ID = int.from_bytes(b"Prec")
+"""Marks the file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
+
+_MAGIC = b"SQLite format 3\x00"
+_APPLICATION_ID_AT = slice(68, 72)
+"""https://www.sqlite.org/fileformat2.html#the_database_header"""
+
+_PAGE_SIZE = 16384
+"""Bytes. Records of a few KB fill such pages far better than the usual 4096: a third less to write."""
+
+_BUSY_SECONDS = 2.0
+"""Nobody else should write; a shell or a backup that does for longer is told to the operator."""
+
+_CHECK_SECONDS = 1.0
+
+
+def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Connection:
+    """Open or make the state. The lock and the connection are closed with `resources`."""
+    path = path.resolve()
+    with explained(path):
+        _refuse_foreign(path)
+        _refuse_read_only(path)
+        resources.enter_context(held(path))
+        if _is_new(path):
+            _make(path)
+        else:
+            with closing(open_read_only(path, identity)) as connection:
+                _refuse_damaged(path, connection)
+        connection = resources.enter_context(closing(_connect(path, "rw")))
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        bring_up_to_date(connection, identity)
+        return connection
+
+
+def find_state(path: Path) -> bool:
+    """Whether there is a state. Raises StoreUnusable if one could not be made or written here. Blocking."""
+    path = path.resolve()
+    with explained(path):
+        _refuse_foreign(path)
+        _refuse_read_only(path)
+        if not os.access(path.parent, os.W_OK):  # SQLite keeps files beside it
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+        return not _is_new(path)
+
+
+def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.Connection:
+    """For a reader beside the one writer. Raises StoreUnusable if the state is not there or not this company's."""
+    path = path.resolve()
+    with explained(path, what):
+        _refuse_foreign(path, what)
+        if _is_new(path):
+            raise StoreUnusable(f"There is no state in {path} yet: nothing has been mirrored so far.")
+        connection = _connect(path, "ro")
+        try:
+            _refuse_other(path, connection, identity)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Is the state as this version has it?"""
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_SECONDS
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _is_new(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _refuse_foreign(path: Path, what: What = "state") -> None:
+    """By the file system and the first bytes alone: SQLite would leave files of its own beside a stranger's."""
+    if path.is_dir():
+        raise StoreUnusable(f"{path} is a directory. Name a file in it for the state.")
+    if not path.parent.is_dir():
+        raise StoreUnusable(f"The directory {path.parent} for the state does not exist. Create it first.")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise StoreUnusable(f"{path} is not a regular file. Name another one for the state.")
+    if holds(path):
+        return  # it was looked at before
+    with path.open("rb") as file:
+        header = file.read(100)
+    if header and not header.startswith(_MAGIC):
+        raise damaged(path, "its beginning is not that of an SQLite file, or it is no state of this program", what)
+    if header and int.from_bytes(header[_APPLICATION_ID_AT]) != APPLICATION_ID:
+        raise StoreUnusable(f"{path} is a database of another program. Name another file for the state.")
+
+
+def _refuse_read_only(path: Path) -> None:
+    """SQLite itself would open such a file for reading only, and fail at the first write."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _refuse_other(path: Path, connection: sqlite3.Connection, identity: str) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise StoreUnusable(
+            f"The state {path} was written by a newer version of this program (its schema is {version}, "
+            f"this one knows {VERSION}). Run the newer version, or use another file."
+        )
+    if version and read_identity(connection) not in (None, identity):
+        raise StoreUnusable(
+            f"The state {path} holds the data of another company or another user's key. "
+            "Give this configuration a state file of its own, or go back to the former key, e-mail and region."
+        )
+
+
+def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
+    """Look for damage for a second at most: a large state would need minutes, and every read checks what it reads."""
+    late = Event()
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    timer = Timer(_CHECK_SECONDS, stop)
+    timer.start()
+    try:
+        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        if not late.is_set():
+            raise
+    else:
+        # An interrupted check takes the pages it did not visit for lost ones.
+        if finding != "ok" and not late.is_set():
+            raise damaged(path, finding.splitlines()[-1])
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _make(path: Path) -> None:
+    """An empty state appears under its name all at once, so that what bears the name is always known as ours."""
+    unfinished = path.with_name(f"{path.name}.new")
+    # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
+    for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
+        path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)  # prices and payments of a company; the files beside it get the same mode
+    hand_over(unfinished, path)
+    with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    unfinished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,85 @@
+"""a file beside the store that tells a restored, copied or moved one from the one that sent"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+
+_LENGTH = 120
+"""Bytes, all of them written at once: less than a disk's sector, which is written whole or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent, 0 for none · row:
+    what that row says, since a restored store soon has another one of that number"""
+
+    nonce: str
+    seq: int = 0
+    row: str = "-"
+
+
+class RestoreGuard:
+    """Never ahead of the store that sent, so a store that lacks the row it names is an older copy. Blocking.
+
+    The file names its own inode: one that was copied or restored with the store has another.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._path = state.with_name(f"{state.name}.armed")
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def create(self) -> Testimony:
+        """A new arming. Durable when it returns, also the file's name."""
+        self._path.unlink(missing_ok=True)
+        testimony = Testimony(secrets.token_hex(8))
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        hand_over(self._path, self._state)
+        _write(descriptor, testimony)
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        return testimony
+
+    def demand(self) -> Testimony:
+        """Raises OSError if there is none."""
+        known = self.read()
+        if known is None:
+            raise FileNotFoundError(f"{self._path} is gone or is not the one that was armed")
+        return known
+
+    def advance(self, seq: int, row: str) -> None:
+        """Something is about to be sent by leave of this journal row."""
+        _write(os.open(self._path, os.O_WRONLY), Testimony(self.demand().nonce, seq, row))
+
+    def read(self) -> Testimony | None:
+        """None if there is none, or one that was copied here."""
+        try:
+            with self._path.open("rb") as file:
+                nonce, seq, row, inode = file.read(_LENGTH).decode("ascii").split()
+                known = int(inode) == os.fstat(file.fileno()).st_ino
+                return Testimony(nonce, int(seq), row) if known else None
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def _write(descriptor: int, testimony: Testimony) -> None:
+    try:
+        line = f"{testimony.nonce} {testimony.seq} {testimony.row} {os.fstat(descriptor).st_ino}"
+        os.pwrite(descriptor, line.ljust(_LENGTH - 1).encode("ascii") + b"\n", 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

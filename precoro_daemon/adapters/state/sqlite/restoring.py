@@ -1,0 +1,190 @@
+"""a backup comes back: whole, disarmed, and no call to Precoro forgotten"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from precoro_daemon.adapters.state.sqlite.backup import copy, is_own, make_durable, settle
+from precoro_daemon.adapters.state.sqlite.failures import explained, is_damage
+from precoro_daemon.adapters.state.sqlite.holder import held
+from precoro_daemon.adapters.state.sqlite.journal import write_line
+from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, open_read_only
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
+from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity
+from precoro_daemon.adapters.state.sqlite.statements import SQL
+from precoro_daemon.adapters.state.sqlite.transactions import in_transaction
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.quota.budget import MEMORY
+
+_REASON = "the state was restored from a backup; look at `payments plan`, then arm it anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """aside: where the former state is, or its log if nothing else was left of it; None if there was none · calls: of
+    the former state that the quota still counts, None if it could not be read"""
+
+    aside: Path | None
+    calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Of a state: its calls, the windows Precoro closed, and how often it refused a key in a row."""
+
+    calls: Sequence[tuple[float, bytes, int | None]] = ()
+    closures: Sequence[tuple[str, float]] = ()
+    refusals: Sequence[tuple[str, int, float]] = ()
+
+
+def restore(backup: Path, state: Path, *, identity: str) -> Restored:
+    """Put a backup in the place of the state, which is kept under another name. Blocking.
+
+    Killed at any moment, the old or the new state is there. Payments are disarmed; calls that the former state made
+    since still count. Raises StoreHeld, StoreUnusable; nothing is changed then.
+    """
+    backup, state = backup.resolve(), state.resolve()
+    if is_own(backup, state):
+        raise StoreUnusable(f"{backup} belongs to the state itself. Name the backup to restore.")
+    if not backup.is_file():
+        raise StoreUnusable(f"There is no backup {backup}.")
+    if not state.parent.is_dir():
+        raise StoreUnusable(f"The directory {state.parent} for the state does not exist. Create it first.")
+    draft = state.with_name(f"{state.name}.restored")
+    with explained(state), held(state):
+        _remove(draft)
+        try:
+            _fetch(backup, draft, identity)
+            hand_over(draft, state)
+            former = _close(state, identity)
+            _prepare(draft, identity, former or _Account())
+            aside = _keep_aside(state)
+            RestoreGuard(state).remove()
+            make_durable(state.parent)  # a log that came back after a loss of power would be played into the new one
+            settle(draft, state)
+        except BaseException:
+            _remove(draft)
+            raise
+    return Restored(aside, None if former is None else len(former.calls))
+
+
+def _remove(draft: Path) -> None:
+    for part in _parts(draft, "", "-wal", "-shm", "-journal"):
+        part.unlink(missing_ok=True)
+
+
+def _fetch(backup: Path, draft: Path, identity: str) -> None:
+    draft.touch(mode=0o600, exist_ok=False)
+    with closing(open_read_only(backup, identity, "backup")) as source:
+        copy(source, draft, backup, "backup")
+
+
+def _close(state: Path, identity: str) -> _Account | None:
+    """Bring the former state into one file and read its account; None if it is too damaged for that, or gone without
+    its log.
+
+    Raises what says that it is another's or in use.
+    """
+    if not state.exists() or not state.stat().st_size:
+        return None if any(part.exists() for part in _parts(state, "-wal", "-journal")) else _Account()
+    try:
+        with closing(sqlite3.connect(f"{state.as_uri()}?mode=rw", uri=True, isolation_level=None)) as former:
+            former.row_factory = sqlite3.Row
+            _refuse_another(state, former, identity)
+            account = _read_account(former)
+            # Waits for readers, and fails if they stay: they would go on in files of the new state's names.
+            former.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return None
+        raise
+    return account
+
+
+def _refuse_another(state: Path, former: sqlite3.Connection, identity: str) -> None:
+    """Whatever its version: a newer state may well be what the backup is to replace."""
+    (application,) = former.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreUnusable(f"{state} is a database of another program. Name another file for the state.")
+    (version,) = former.execute("PRAGMA user_version").fetchone()
+    if version and read_identity(former) not in (None, identity):
+        raise StoreUnusable(
+            f"The state {state} holds the data of another company or another user's key; it is not replaced. "
+            "Give this configuration a state file of its own."
+        )
+
+
+def _read_account(former: sqlite3.Connection) -> _Account:
+    columns = {row["name"] for row in former.execute("PRAGMA table_info(calls)")}
+    if not columns:
+        return _Account()
+    lane = "lane" if "lane" in columns else "NULL"
+    since = time.time() - MEMORY
+    calls = former.execute(f"SELECT at, key_hash, {lane} FROM calls WHERE at >= ?", (since,))  # noqa: S608
+    return _Account(
+        [tuple(row) for row in calls],
+        [tuple(row) for row in former.execute(SQL["read_closures"])],
+        [tuple(row) for row in former.execute("SELECT fingerprint, count, at FROM refusals")],
+    )
+
+
+def _prepare(draft: Path, identity: str, former: _Account) -> None:
+    """Bring the copy to the present schema, disarm it, and let it know of the calls made since."""
+    with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        bring_up_to_date(connection, identity)
+
+        def work(connection: sqlite3.Connection) -> None:
+            _take_over(connection, former)
+            connection.execute(SQL["write_meta"], ("armed", ""))
+            write_line(connection, at=time.time(), event="disarm", reason=_REASON)
+
+        in_transaction(connection, work)
+
+
+def _take_over(connection: sqlite3.Connection, former: _Account) -> None:
+    """The former state knows better what is refused and closed; calls are known to either."""
+    known = {(at, key) for at, key in connection.execute("SELECT at, key_hash FROM calls")}
+    connection.executemany(SQL["charge_call"], [call for call in former.calls if call[:2] not in known])
+    connection.executemany(SQL["close_window"], former.closures)
+    connection.executemany(SQL["save_refusal"], former.refusals)
+
+
+def _keep_aside(state: Path) -> Path | None:
+    """A second name for the former state, which keeps its own until the new one takes it in one step.
+
+    Where it was moved away, what it left: SQLite would play that into the new one.
+    """
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    kept = [
+        _link(former, former.with_name(f"{state.name}.before-{stamp}{former.name.removeprefix(state.name)}"))
+        for former in _parts(state, "", "-wal", "-journal")
+        if former.exists()
+    ]
+    make_durable(state.parent)
+    for part in _parts(state, "-wal", "-shm", "-journal"):  # of a damaged state too
+        part.unlink(missing_ok=True)
+    return kept[0] if kept else None
+
+
+def _parts(state: Path, *endings: str) -> list[Path]:
+    return [state.with_name(f"{state.name}{ending}") for ending in endings]
+
+
+def _link(former: Path, aside: Path) -> Path:
+    try:
+        aside.hardlink_to(former)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without second names
+        shutil.copy2(former, aside)
+        make_durable(aside)
+    return aside

@@ -1,0 +1,42 @@
+"""rows of the store ↔ the domain's values"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.mirror.rules.documents import Record
+
+Cell = str | int | float | bytes | None
+
+
+def record_cells(record: Record, at: float) -> tuple[Cell, ...]:
+    """In the order in which create_record and update_record take them."""
+    return (
+        record.idn,
+        record.status,
+        record.updated_at,
+        record.external_id,
+        record.version,
+        record.wanted,
+        at,
+        record.raw,
+    )
+
+
+def to_record(row: sqlite3.Row) -> Record:
+    columns = ("id", "idn", "status", "updated_at", "external_id", "version", "raw")
+    return Record(**{name: row[name] for name in columns}, wanted=bool(row["wanted"]))
+
+
+def to_scan(row: sqlite3.Row) -> Scan:
+    return Scan(**{**row, "drifted": bool(row["drifted"])})
+
+
+def to_cursor(row: sqlite3.Row) -> Cursor:
+    return Cursor(**row)
+
+
+def to_quarantined(row: sqlite3.Row) -> Quarantined:
+    return Quarantined(**row)

@@ -1,0 +1,62 @@
+"""brings a state file to the present schema: migrations, views, whose data it is"""
+
+from __future__ import annotations
+
+import sqlite3
+from hashlib import blake2b
+
+from precoro_daemon.adapters.state.sqlite.statements import SQL, read_migrations
+from precoro_daemon.adapters.state.sqlite.transactions import in_transaction
+from precoro_daemon.adapters.state.sqlite.views import view_definitions
+
+_MIGRATIONS = read_migrations()
+VERSION = len(_MIGRATIONS)
+"""Of the schema this program writes; kept in the file as `user_version`."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
+    def finish(connection: sqlite3.Connection) -> None:
+        _adopt_identity(connection, identity)
+        _refresh_views(connection)
+
+    _migrate(connection)
+    in_transaction(connection, finish)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def read_identity(connection: sqlite3.Connection) -> str | None:
+    return _read_meta(connection, "identity")
+
+
+def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
+    """A new state belongs to whom it is first opened for."""
+    if read_identity(connection) is None:
+        connection.execute(SQL["write_meta"], ("identity", identity))
+
+
+def _refresh_views(connection: sqlite3.Connection) -> None:
+    """Make the views anew when this version of the program defines them differently. Every view here is ours."""
+    definitions = view_definitions()
+    fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
+    if _read_meta(connection, "views") == fingerprint:
+        return
+    for (name,) in connection.execute(SQL["read_views"]).fetchall():
+        connection.execute(f'DROP VIEW "{name}"')
+    for definition in definitions:
+        connection.execute(definition)
+    connection.execute(SQL["write_meta"], ("views", fingerprint))
+
+
+def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute(SQL["read_meta"], (key,)).fetchone()
+    return None if row is None else str(row["value"])

@@ -1,0 +1,107 @@
+"""what `check` looks at, part by part: each says how it is, or raises what is wrong with it"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio
+
+from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.state.sqlite.opening import find_state
+from precoro_daemon.adapters.state.sqlite.store import open_store, open_to_look
+from precoro_daemon.app.company import connect
+from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.app.payments import refuse_misfit
+from precoro_daemon.app.values import chosen, clock_for, identity, quota_plan
+from precoro_daemon.errors import DiskFull
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.settings import Settings
+from precoro_daemon.status.progress import Silent
+
+_NO_KEY = "0" * 32
+"""Under which the books have no payment."""
+
+
+async def check_schedule(settings: Settings) -> str:
+    """What laps that come by themselves take of a day's calls."""
+    plan = quota_plan(settings)
+    if plan is None:
+        return "no call is limited"
+    asked = round(sum(plan.scheduled.values()))
+    said = f"takes {asked:,} of {plan.granted:,} calls a day where nothing changes"
+    if not plan.affordable:
+        said += "; that leaves too little: give [mirror_collections] fewer collections or a longer every"
+    return said
+
+
+async def check_state(settings: Settings) -> str:
+    """Whether it is there, or could be made. Raises StoreUnusable."""
+    path = settings.state.path
+    found = await anyio.to_thread.run_sync(find_state, path)
+    return f"{path} {'is there' if found else 'is not there yet; the first run makes it'}"
+
+
+async def check_folder(settings: Settings) -> str:
+    """Whether files can be kept where they should be. Raises FolderUnusable."""
+    section = settings.fetch_attachments
+    if section.directory is None:
+        return "none is fetched, as [fetch_attachments] has no directory"
+    async with open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder:
+        room = await folder.room()
+    if room <= 0:
+        raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")
+    return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
+
+
+async def check_books(settings: Settings) -> str:
+    """Read them from where the next lap would, and look for a payment that is not there, as far as jobs are enabled.
+
+    Nothing is written, neither there nor here. Raises ConfigurationError, LedgerMisfit, TemporaryError.
+    """
+    marks, exports = settings.mark_invoices_paid.enabled, settings.export_payments.enabled
+    done = []
+    async with open_ledger(settings) as ledger:
+        if ledger is None:
+            return "none are named in [ledger]"
+        refuse_misfit(settings, ledger.capabilities)
+        if marks:
+            async with ledger.recorded(await _position(settings, ledger.name)) as batches:
+                async for _ in batches:
+                    break
+            done.append("can be read")
+        if exports and ledger.capabilities.lookup == "key":
+            await ledger.find(_NO_KEY)
+            done.append("can be asked for a payment")
+    return f"{ledger.name} {' and '.join(done) or 'are not used: no job of payments is enabled'}"
+
+
+async def _position(settings: Settings, ledger: str) -> str | None:
+    path = settings.state.path
+    if not await anyio.to_thread.run_sync(find_state, path):
+        return None
+    async with open_to_look(path, identity=identity(settings)) as store:
+        return await store.claims.position(ledger)
+
+
+async def check_access(settings: Settings) -> str:
+    """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
+    async with AsyncExitStack() as stack:
+        path = settings.state.path
+        if not await anyio.to_thread.run_sync(find_state, path):
+            path = Path(await stack.enter_async_context(anyio.TemporaryDirectory()), "check.db")
+        store = await stack.enter_async_context(open_store(path, identity=identity(settings)))
+        there = await stack.enter_async_context(connect(settings, store.budget_book, clock_for(settings), Silent()))
+        collection = chosen(settings)[0][0]
+        await there.precoro.probe(collection, Lane.LISTS)
+    return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
+
+
+CHECKS = {
+    "schedule": check_schedule,
+    "state": check_state,
+    "files": check_folder,
+    "books": check_books,
+    "Precoro": check_access,
+}
+"""By what they are about, in their order."""

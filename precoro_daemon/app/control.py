@@ -1,0 +1,166 @@
+"""orders about payments: carried out here, or by the service that holds the state"""
+
+from __future__ import annotations
+
+import http.client
+import stat
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+import anyio.to_thread
+import msgspec
+
+from precoro_daemon.adapters.listener.control import LIFE, PATH, control
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+from precoro_daemon.app.health_client import LocalConnection
+from precoro_daemon.app.payments import open_desk
+from precoro_daemon.app.state import demand_state
+from precoro_daemon.errors import CommandUnanswered, DecisionRefused, ListenerUnusable, StoreHeld
+from precoro_daemon.payments import commands
+from precoro_daemon.payments.commands import Desk, Order
+from precoro_daemon.runtime.scheduler import Service
+from precoro_daemon.settings import Settings
+from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.addresses import Address
+
+_log = get_logger()
+
+_GROUP = "payments"
+_JOBS = ("mark_invoices_paid", "export_payments")
+
+_LONGEST = 1000
+"""Characters of what an order says for people; the rest is cut off."""
+
+_LAP_ENDS_WITHIN = 10.0
+"""Real seconds that reading the books waits for a lap of payments, which may itself wait for Precoro's limits."""
+
+_OPENS_WITHIN = 3.0
+"""Real seconds after which who holds the state has opened its socket, or will not."""
+
+
+@asynccontextmanager
+async def open_control(settings: Settings, desk: Desk | None, service: Service) -> AsyncIterator[None]:
+    """Take orders about payments. Where no socket can be made, they have to wait until the service is stopped."""
+
+    async def execute(order: Order) -> str:
+        if desk is None:
+            raise DecisionRefused("there are no books: say where they are in [ledger]")
+        async with AsyncExitStack() as stack:
+            if order.kind == "plan":
+                stack.callback(_wake, service)  # also where a lap reads the books already
+                await _between_laps(service, stack)
+            said = await commands.carry_out(order, desk)
+            if order.kind == "plan":
+                said = "; ".join(filter(None, map(service.obstacle, _JOBS)))
+        if order.kind not in ("plan", "disarm"):
+            _wake(service)
+        _log.info("command_executed", kind=order.kind, by=order.by)
+        return said
+
+    async with AsyncExitStack() as stack:
+        path = await anyio.to_thread.run_sync(_cleared, settings.state.path)
+        try:
+            await stack.enter_async_context(control(Address(path=str(path)), execute))
+            await anyio.to_thread.run_sync(hand_over, path, settings.state.path)
+        except ListenerUnusable as error:
+            _log.warning("listening_failed", what="orders", reason=str(error))
+        yield
+
+
+def _wake(service: Service) -> None:
+    for name in _JOBS:
+        service.wake(name)
+
+
+async def _between_laps(service: Service, stack: AsyncExitStack) -> None:
+    """Two that read the books at a time would be in each other's way."""
+    try:
+        with anyio.fail_after(_LAP_ENDS_WITHIN):
+            await stack.enter_async_context(service.without(_GROUP))
+    except TimeoutError:
+        raise CommandUnanswered("the service reads the books and sends payments just now") from None
+
+
+async def carry_out(settings: Settings, order: Order) -> str:
+    """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, what reading the books raises."""
+    await anyio.to_thread.run_sync(demand_state, settings)
+    async with open_desk(settings) as here:
+        return await commands.carry_out(_legible(order), here.desk)
+
+
+def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
+    """Have it carried out by the service that holds the state. Blocking.
+
+    Raises `held` if it takes none; StoreUnusable for another company's state; OrderUnanswered; what it refuses.
+    """
+    path = _socket(settings.state.path)
+    demand_state(settings)
+    asked = LocalConnection(str(path), LIFE)
+    with closing(asked):
+        _connect(asked, path, held)
+        try:
+            asked.request("POST", PATH, msgspec.json.encode(_legible(order)))
+            answer = asked.getresponse()
+            told = _told(answer.status, answer.read(65_536))
+        except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
+            text = f"the service gave no answer, and may have done it: see `payments review` or `trace` ({error})"
+            raise CommandUnanswered(text) from None
+    if "said" in told:
+        return str(told["said"])
+    why = str(told.get("refused", f"the service answered {answer.status}"))
+    if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        raise CommandUnanswered(why)
+    refusal = DecisionRefused(why)
+    refusal.exit_code = int(told.get("exit_code", refusal.exit_code))
+    raise refusal
+
+
+def _legible(order: Order) -> Order:
+    """Whatever bytes a shell made of it: an order to stop is never refused for its words."""
+    texts = {name: value for name, value in msgspec.structs.asdict(order).items() if isinstance(value, str)}
+    texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
+    said = {name: texts[name][:_LONGEST] for name in ("by", "reason")}
+    return msgspec.structs.replace(order, **texts | said)
+
+
+def _told(status: int, body: bytes) -> dict[str, str | int]:
+    """Raises MsgspecError where the answer may be half of one. What was refused unread was not done."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, str | int])
+    except msgspec.MsgspecError:
+        if 400 <= status < 500:
+            return {}
+        raise
+
+
+def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:
+    """A service that begins, or reads its configuration anew, has no socket for a moment."""
+    end = time.monotonic() + _OPENS_WITHIN
+    while True:
+        try:
+            asked.connect()
+        except PermissionError:
+            raise StoreHeld(f"{held} Or ask it as its own user or as root: {path} is theirs alone.") from None
+        except OSError:
+            if time.monotonic() > end:
+                raise held from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _socket(state: Path) -> Path:
+    return Path(f"{state.resolve()}.control")
+
+
+def _cleared(state: Path) -> Path:
+    """Who holds the state is the only one to take orders for it: what another process left there is of no use."""
+    path = _socket(state)
+    try:
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+    except OSError:
+        pass  # nothing is there; or it stays, and is told when the socket is to be made
+    return path

@@ -1,0 +1,141 @@
+"""opens the books that the configuration names"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from precoro_daemon.adapters.ledgers.cells import Writing
+from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
+from precoro_daemon.adapters.ledgers.exports import Format
+from precoro_daemon.adapters.ledgers.outbox import Outbox
+from precoro_daemon.adapters.ledgers.paging import Paging
+from precoro_daemon.adapters.ledgers.rest import Call, Creating, Finding, Preparation, Reading, RestBooks, RestLedger
+from precoro_daemon.adapters.ledgers.rest_rows import RowShape
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.sql import SqlBooks, SqlLedger
+from precoro_daemon.app.databases import open_named, secrets_of
+from precoro_daemon.errors import TemporaryError
+from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.settings import Settings
+from precoro_daemon.settings import ledger_csv as given_csv
+from precoro_daemon.settings import ledger_rest as given_rest
+from precoro_daemon.settings import ledger_sql as given_sql
+from precoro_daemon.settings.credentials import CredentialError, read_credential
+from precoro_daemon.values.sql_statements import parse
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
+    """The books, None if the configuration names none. They are not reached before the first call."""
+    ledger = _build(settings)
+    if ledger is None:
+        yield None
+    else:
+        async with ledger as opened:
+            yield opened
+
+
+def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | None:
+    ledger = settings.ledger
+    name = ledger.name or ""
+    match ledger.kind:
+        case "sql" if ledger.sql:
+            return _sql(name, ledger.sql)
+        case "rest" if ledger.rest:
+            return _rest(name, ledger.rest)
+        case "csv" if ledger.csv:
+            return _csv(name, ledger.csv)
+    return None
+
+
+def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
+    dialect = given.address.dialect
+    secrets = secrets_of(given)
+    statements = {
+        key: parse(text, dialect) if text else None
+        for key, text in (("read", given.read), ("insert", given.insert), ("find", given.find))
+    }
+    books = SqlBooks(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
+    reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
+    return SqlLedger(books, open_named(given), reader)
+
+
+def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
+    books = RestBooks(
+        name=name,
+        origin=given.base_url,
+        timeout=given.timeout,
+        headers=given.headers,
+        values=given.values,
+        error=given.error,
+        read=_reading(given.read) if given.read else None,
+        create=_creating(given.create, given.prepare) if given.create else None,
+        find=_finding(given.find) if given.find else None,
+    )
+    return RestLedger(books, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _token_of(given))
+
+
+def _token_of(given: given_rest.RestLedger) -> Callable[[], str]:
+    if given.token_file:
+        return partial(_read_token, given.token_file)
+    token = given.token.get_secret_value() if given.token else ""
+    return lambda: token
+
+
+def _read_token(path: Path) -> str:
+    """Read for every call: whoever renews the token replaces the file."""
+    try:
+        return read_credential(path)
+    except CredentialError as error:
+        raise TemporaryError(f"the ledger's token_file {path}: {error}") from None
+
+
+def _call(given: given_rest.Call) -> Call:
+    return Call(given.method, given.path, given.headers, given.form, given.body)
+
+
+def _reading(given: given_rest.ReadCall) -> Reading:
+    fields = given.fields
+    others = {name: path for name in _FIELDS if (path := getattr(fields, name))}
+    paging = Paging(given.paging, given.size, given.first, given.next, given.start, given.overlap)
+    shape = RowShape(fields.key, others, fields.position, given.each, given.only, given.void)
+    return Reading(_call(given), given.rows, given.rows_may_be_absent, paging, shape)
+
+
+_FIELDS = ("invoice", "amount", "currency", "paid_on", "supplier", "ours")
+
+
+def _creating(given: given_rest.CreateCall, before: Sequence[given_rest.PrepareCall]) -> Creating:
+    steps = [Preparation(_call(step), step.take) for step in before]
+    return Creating(_call(given), given.id, given.repeat == "safe", steps)
+
+
+def _finding(given: given_rest.FindCall) -> Finding:
+    return Finding(_call(given), given.rows, given.rows_may_be_absent, given.id, given.match, given.not_found_is_none)
+
+
+def _csv(name: str, given: given_csv.CsvLedger) -> CsvLedger:
+    writing = Writing(given.decimal_mark, given.grouping, given.day_format, given.negate)
+    reader = RowReader(writing, currency=given.currency, ours_prefix=given.ours_prefix)
+    inbox = None
+    if given.in_directory:
+        form = Format(given.columns, given.encoding, given.delimiter)
+        inbox = Inbox(given.in_directory, given.in_pattern, given.settle, form)
+    return CsvLedger(name, inbox, _outbox(name, given), reader)
+
+
+def _outbox(name: str, given: given_csv.CsvLedger) -> Outbox | None:
+    if given.out_directory is None:
+        return None
+    options: dict[str, Any] = {
+        # A byte order mark is for people who open a file in Excel; programs stumble over it.
+        "encoding": "utf-8" if given.encoding == "utf-8-sig" else given.encoding,
+        "delimiter": given.delimiter,
+        "decimal_mark": given.decimal_mark,
+        "day_format": given.day_format,
+    }
+    return Outbox(name, given.out_directory, given.out_done, given.out_columns, **options)

@@ -1,0 +1,157 @@
+"""the jobs of payments, and what the commands do to intents"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_to_look
+from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.app.values import clock_without_calls, identity, kill_switch, stopped_by
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.payments.commands import Desk
+from precoro_daemon.payments.export_payments import ExportPayments
+from precoro_daemon.payments.forecast import Outlook, look_ahead
+from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
+from precoro_daemon.payments.ports.gateway import PaymentGateway
+from precoro_daemon.payments.ports.ledger import Capabilities, Ledger
+from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.runtime.once import Job
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.settings import Settings
+
+_LISTS = frozenset({"mirror_collections", "take_census", "apply_deliveries"})
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Both jobs, whether or not they are enabled."""
+
+    mark: MarkInvoicesPaid
+    export: ExportPayments
+
+
+def build_payments(
+    settings: Settings,
+    store: Store,
+    desk: PaymentGateway,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    refuse_if_stopped: Callable[[], None],
+) -> Payments:
+    """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the books then either."""
+    given = settings.mark_invoices_paid
+    naming = "number" if given.external_id == "number" else "uuid"
+    till = Till(desk, store.journal, store.claims, clock, given.repost, naming)
+    books = _books(settings, store, ledger, clock)
+    by_file = _stopped(settings)
+
+    async def stopped() -> str:
+        reason = await by_file()
+        refuse_if_stopped()
+        return reason
+
+    return Payments(
+        MarkInvoicesPaid(till, books, caps(settings), stopped, named=given.external_id != "none"),
+        ExportPayments(
+            desk,
+            store.journal,
+            store.paid_set,
+            store.mirror,
+            books,
+            caps(settings),
+            stopped,
+            settings.export_payments.adopt_existing,
+        ),
+    )
+
+
+def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
+    """Those that are enabled. Raises ConfigurationError if the books cannot do what is asked of them."""
+
+    async def at_first(ran: bool) -> bool:
+        return not ran
+
+    refuse_misfit(settings, payments.mark.books.ledger.capabilities)
+    jobs: dict[str, Job] = {}
+    if settings.mark_invoices_paid.enabled:
+        jobs["mark_invoices_paid"] = Job(
+            "mark_invoices_paid",
+            at_first,
+            payments.mark.lap,
+            schedule=settings.mark_invoices_paid.every,
+            after=_LISTS,
+            group="payments",
+            silent=True,
+        )
+    if settings.export_payments.enabled:
+        jobs["export_payments"] = Job(
+            "export_payments",
+            at_first,
+            payments.export.lap,
+            schedule=settings.export_payments.every,
+            after=_LISTS,
+            group="payments",
+            silent=True,
+        )
+    return jobs
+
+
+def refuse_misfit(settings: Settings, capabilities: Capabilities) -> None:
+    """Raises ConfigurationError if the books cannot do what is asked of them."""
+    if settings.mark_invoices_paid.enabled and not capabilities.reads:
+        raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
+    if settings.export_payments.enabled:
+        if capabilities.create == "none":
+            raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
+        if (capabilities.create, capabilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
+            raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
+
+
+def caps(settings: Settings) -> Caps:
+    given = settings.payments
+    return Caps(given.max_amount or None, given.max_per_day or None, given.max_per_lap or None)
+
+
+def _books(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Books:
+    given = settings.mark_invoices_paid
+    return Books(ledger, store.claims, clock, identity(settings), given.match_by, given.currency)
+
+
+def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
+    return partial(anyio.to_thread.run_sync, partial(stopped_by, kill_switch(settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """A desk, and the look ahead from there."""
+
+    desk: Desk
+    look_ahead: Callable[[], Awaitable[Outlook]]
+
+
+def build_desk(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Desk:
+    books = _books(settings, store, ledger, clock)
+    return Desk(Recorder(store.journal, clock), books, settings.mark_invoices_paid.enabled)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, *, to_look: bool = False) -> AsyncIterator[OpenDesk]:
+    """`to_look`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
+    opening = open_to_look if to_look else open_store
+    async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
+        if ledger is None:
+            raise ConfigurationError("there are no books: say where they are in [ledger]")
+        if not to_look:
+            await store.journal.prepare()
+        desk = build_desk(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
+        ahead = partial(look_ahead, store.journal, desk.books, caps(settings), _stopped(settings))
+        yield OpenDesk(desk, ahead)

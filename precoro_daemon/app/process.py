@@ -1,0 +1,220 @@
+"""the program as a service: the state held throughout, all else built anew at each reload"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.app.company import Assembly, assemble_on
+from precoro_daemon.app.control import open_control
+from precoro_daemon.app.jobs import JOB_NAMES
+from precoro_daemon.app.listeners import open_webhooks
+from precoro_daemon.app.values import clock_for, identity, quota_plan
+from precoro_daemon.app.watch import Watched, open_watch
+from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, leaves, most_severe
+from precoro_daemon.quota.plan import QuotaPlan
+from precoro_daemon.runtime.lifecycle import End, Orders, run_shifts
+from precoro_daemon.runtime.ports import Supervisor
+from precoro_daemon.runtime.scheduler import Around, Service
+from precoro_daemon.settings import Settings
+from precoro_daemon.status.heartbeat import ProgressHeartbeat
+from precoro_daemon.status.snapshot import Tallies
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_MOMENTS = AsyncRetrying(
+    retry=retry_if_exception_type((StoreHeld, StoreUnavailable)),
+    stop=stop_after_delay(5),
+    wait=wait_fixed(0.25),
+    reraise=True,
+)
+"""A command, a shell or a backup may hold the state for a moment; who starts a service should not have to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the process gives to the service.
+
+    reread       the settings as they are now. Raises ConfigurationError
+    adopted      called with settings that are in use from now on
+    last_resort  the process must be gone after that many real seconds, whatever hangs
+    ending       told how the service ends, when it heeds signals no more
+    tallies      what was counted, lines of the log among it
+    command      how this program is called with its configuration, for people who are told what to type
+    """
+
+    supervisor: Supervisor
+    reread: Callable[[], Settings]
+    adopted: Callable[[Settings], None]
+    last_resort: Callable[[float], None]
+    ending: Callable[[End], None]
+    tallies: Tallies = field(default_factory=Tallies)
+    command: str = "precoro-daemon"
+
+
+async def serve(settings: Settings, host: Host) -> End:
+    """Run until a signal. Raises FatalError if it cannot begin."""
+    _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=None)
+    ends: list[End] = []
+    failure: DaemonError | None = None
+    try:
+        async with AsyncExitStack() as stack:
+            async for attempt in _MOMENTS:
+                with attempt:
+                    store = await stack.enter_async_context(
+                        open_store(settings.state.path, identity=identity(settings))
+                    )
+            ends.append(await _Runs(settings, host, store).run())
+    except* DaemonError as errors:
+        failure = most_severe(leaves(errors))
+    if failure is not None:
+        _log.error("run_failed", reason=str(failure), exit_code=failure.exit_code)
+        raise failure
+    _log.info("run_finished", stopped=ends[0])
+    return ends[0]
+
+
+class _Runs:
+    """The settings in use, those before them, and the service that is built from them."""
+
+    def __init__(self, settings: Settings, host: Host, store: Store) -> None:
+        self._settings = settings
+        self._former: Settings | None = None
+        self._host = host
+        self._store = store
+        self._clock = clock_for(settings)
+        self._heartbeat: ProgressHeartbeat | None = None
+        self._reloads = 0
+
+    async def run(self) -> End:
+        host = self._host
+        orders = Orders(host.supervisor, self._reload, self._stopping, host.last_resort, host.ending)
+        return await run_shifts(self._build, orders)
+
+    def _stopping(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.stopping = True
+
+    @asynccontextmanager
+    async def _build(self) -> AsyncIterator[Service]:
+        """By the settings in use or, if nothing can be built from new ones, by the former."""
+        async with AsyncExitStack() as stack:
+            reloads = self._reloads + (self._former is not None)
+            try:
+                service = await stack.enter_async_context(self._service(self._settings, reloads))
+            except Exception as error:
+                if self._former is None:
+                    raise
+                self._settings, self._former = self._former, None
+                self._host.adopted(self._settings)
+                service = await stack.enter_async_context(self._service(self._settings, self._reloads))
+                self._refuse(error)
+            if self._former is not None:
+                _log.info("reloaded")
+                self._reloads = reloads
+            self._former = None
+            yield service
+
+    @asynccontextmanager
+    async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
+        heartbeat = ProgressHeartbeat(self._clock, JOB_NAMES, self._host.tallies)
+        heartbeat.pulse.reloads = reloads
+        plan = quota_plan(settings)
+        shares = plan.shares if plan else ()
+        async with assemble_on(self._store, settings, self._clock, heartbeat, shares) as assembly:
+            heartbeat.keep(assembly.jobs)
+            await _tell_quota(plan, assembly)
+            self._heartbeat = heartbeat
+            service = Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
+            wake = partial(service.wake, "apply_deliveries")
+            async with (
+                open_watch(settings, self._watched(heartbeat, assembly)),
+                open_webhooks(settings, self._store, self._clock, wake, heartbeat),
+                open_control(settings, assembly.desk, service),
+            ):
+                yield service
+
+    def _watched(self, heartbeat: ProgressHeartbeat, assembly: Assembly) -> Watched:
+        return Watched(
+            pulse=heartbeat.pulse,
+            tallies=self._host.tallies,
+            account=assembly.account,
+            clock=self._clock,
+            command=self._host.command,
+        )
+
+    def _around(self, settings: Settings, heartbeat: ProgressHeartbeat, assembly: Assembly) -> Around:
+        return Around(
+            clock=self._clock,
+            book=self._store.lap_book,
+            heartbeat=heartbeat,
+            supervisor=self._host.supervisor,
+            stop_calls=assembly.stop_calls,
+            stuck_after=settings.daemon.stuck_after,
+        )
+
+    async def _reload(self) -> bool:
+        """Read the configuration anew; False, and told, if it cannot be used."""
+        try:
+            fresh = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
+            _refuse_other_fixed(self._settings, fresh)
+        except Exception as error:  # noqa: BLE001 - the service goes on, whatever it is
+            self._refuse(error)
+            return False
+        # Those that were asked for while others still drain were never tried: the ones in use are to go back to.
+        self._settings, self._former = fresh, self._former or self._settings
+        self._host.adopted(fresh)
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        """The log is read by nobody at that moment: whoever looks at the page later is told too."""
+        failure = most_severe(leaves(error)) if isinstance(error, ExceptionGroup) else error
+        foreseen = isinstance(failure, DaemonError)
+        reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"
+        _log.error("reload_refused", reason=reason, **({} if foreseen else {"exc_info": error}))
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.refused = reason
+
+
+def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
+    """What stands in the new settings and cannot be taken over by a program that holds a state."""
+    fixed = {
+        "state.url": (present.state.path, fresh.state.path),
+        "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
+        "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
+    }
+    if other := [name for name, (before, now) in fixed.items() if before != now]:
+        names = ", ".join(other)
+        raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
+
+
+async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
+    """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
+    if plan is None:
+        return
+    scheduled = {name: round(calls) for name, calls in plan.scheduled.items() if calls}
+    if not plan.affordable:
+        _log.warning(
+            "schedule_contradicted",
+            scheduled=scheduled,
+            kept=plan.kept,
+            per_day=plan.granted,
+            limit=f"per_{plan.window}",
+            advice="lists wait for quota; give [mirror_collections] fewer collections or a longer every",
+        )
+    due = await assembly.due()
+    _log.info(
+        "quota_planned",
+        per_day=plan.granted,
+        scheduled=scheduled,
+        documents=plan.documents,
+        due=due,
+        days=round(plan.days(due), 1),
+    )

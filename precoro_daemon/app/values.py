@@ -1,0 +1,156 @@
+"""settings as the values that the parts are built from"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.adapters.http.origin import Timeouts
+from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.quota import budget
+from precoro_daemon.quota.plan import QuotaPlan, plan_quota
+from precoro_daemon.quota.ports import BudgetBook
+from precoro_daemon.settings import Settings
+
+_GUARD = 0.02
+"""Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
+
+_REAL_GUARD = 0.001
+"""The same in real seconds, for rehearsals, in which they stand for more."""
+
+_MARGIN = 0.25
+"""Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
+
+_REAL_MARGIN = 0.02
+"""Real seconds that a rehearsal adds to the longer windows; in its time a hesitation of the machine is long."""
+
+REHEARSAL = 10 * 365 * 86_400.0
+"""Seconds. The time of an earlier rehearsal went ahead of ours, by how much only the server knows: until its first
+answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
+
+
+def clock_for(settings: Settings) -> RealClock:
+    """Real time; for a rehearsal, faster."""
+    scale = settings.limits.time_scale
+    return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
+
+
+def as_of(calls: Sequence[tuple[float, bytes]]) -> float:
+    """What time it is, by the wall clock and by calls made: a rehearsal's time runs ahead of ours, a wrong clock
+    behind. Calls that a rehearsal began with count for nothing."""
+    now = time.time()
+    return max([now, *(at for at, _ in calls if at < now + REHEARSAL / 2)])
+
+
+async def clock_without_calls(settings: Settings, book: BudgetBook) -> RealClock:
+    """For what makes no call: no answer will tell it the time of a rehearsal, which goes on from the last one."""
+    if settings.limits.time_scale == 1:
+        return RealClock()
+    now = time.time()
+    return RealClock(settings.limits.time_scale, ahead=as_of(await book.load(now - budget.MEMORY)) - now)
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    precoro = settings.precoro
+    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
+
+
+def wanted_files(settings: Settings) -> WantedFiles:
+    """Whose files are kept; none where no directory is set."""
+    section = settings.fetch_attachments
+    return WantedFiles(section.collections if section.directory else (), section.max_bytes)
+
+
+def carriers(settings: Settings) -> Sequence[str]:
+    """Collections whose details are fetched for nothing but their files."""
+    return [name for name in wanted_files(settings).collections if name not in settings.fetch_details.collections]
+
+
+def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filter]]:
+    collections = [COLLECTIONS[name] for name in settings.mirror_collections.collections]
+    return collections, {one.name: settings.mirror_collections.filter_of(one.name) for one in collections}
+
+
+def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Limits:
+    """What Precoro grants this key, what each lane leaves to those above, and what some may make at most."""
+    given = settings.limits
+    return budget.Limits(
+        per_second=given.per_second,
+        per_minute=given.per_minute,
+        per_hour=given.per_hour,
+        per_day=given.per_day,
+        same_get_per_minute=given.same_get_per_minute,
+        same_get_per_hour=given.same_get_per_hour,
+        same_get_scope=given.same_get_scope,
+        reserve=given.reserves,
+        guard=max(_GUARD, _REAL_GUARD * given.time_scale),
+        margin=max(_MARGIN, _REAL_MARGIN * given.time_scale),
+        shares=(*shares, *_share_of_deliveries(settings)),
+    )
+
+
+def _share_of_deliveries(settings: Settings) -> Sequence[budget.Share]:
+    per_day, part = settings.limits.per_day, settings.apply_deliveries.max_share
+    return (budget.Share(frozenset({budget.Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
+
+
+def quota_plan(settings: Settings) -> QuotaPlan | None:
+    """What laps that come by themselves will take of a day's calls; None where nothing is limited."""
+    lists = settings.mirror_collections
+    turns = lists.every.turns_a_day
+    scheduled = {
+        "mirror_collections": turns * len(lists.collections),
+        "find_attachments": turns * len(carriers(settings)),
+    }
+    files = settings.fetch_attachments.directory is not None
+    given = settings.limits
+    windows = {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
+    return plan_quota(windows, given.reserves, scheduled, files=files)
+
+
+def secrets(settings: Settings) -> Sequence[str]:
+    """What no log line may show."""
+    ledger, deliveries, items = settings.ledger, settings.apply_deliveries, settings.manage_items
+    given = (
+        settings.precoro.token,
+        settings.precoro.email,
+        ledger.sql and ledger.sql.password,
+        ledger.rest and ledger.rest.token,
+        deliveries.secret,
+        deliveries.previous_secret,
+        items.sql and items.sql.password,
+    )
+    return [secret.get_secret_value() for secret in given if secret]
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    precoro = settings.precoro
+    return Credentials(precoro.origin, precoro.token.get_secret_value(), precoro.email.get_secret_value())
+
+
+def kill_switch(settings: Settings) -> Path:
+    """Wherever a command is typed: what one stops by it, the service must see."""
+    return settings.state.path.absolute().parent / settings.payments.kill_switch
+
+
+def stopped_by(path: Path) -> str:
+    """Why nothing is sent, "" if it may be. Blocking. What cannot be looked at may be there."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"whether the kill-switch file {path} is there cannot be seen: {error.strerror}"
+    return f"the kill-switch file {path} is there"
+
+
+def identity(settings: Settings) -> str:
+    """Whose data a state holds: the company's label, or else the API user's e-mail, at one address. Only a hash."""
+    whose = settings.state.company or settings.precoro.email.get_secret_value().lower()
+    return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,146 @@
+"""one write to an item: what goes into it, and what its answer proves"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from precoro_daemon.catalogue.ports import Catalogue, ItemGateway, Permission, PlanState, Probed, Written
+from precoro_daemon.catalogue.rules.item_writes import Write
+from precoro_daemon.catalogue.rules.items import (
+    CustomField,
+    absent,
+    falls_short,
+    lost,
+    merged,
+    read_item,
+    says_more,
+    unsayable,
+    written,
+)
+from precoro_daemon.catalogue.rules.plan import Kind
+from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
+from precoro_daemon.mirror.rules.filters import Query
+
+_CHANGED = "the item changed at Precoro since the plan was made"
+_BY_HAND = "change the item in Precoro by hand"
+_GONE = "the item is gone from Precoro since the plan was made"
+
+
+class Withheld(DaemonError):
+    """The item is no longer what the plan was made from, so it is not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A write before it is sent. `before`: the item as it was, "" for a new one."""
+
+    form: Query = ()
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an answer proves. `reason`: what is not as it was meant, "" for nothing; `lost`: something was taken."""
+
+    item: int
+    reason: str = ""
+    lost: bool = False
+
+
+class ItemWriter:
+    """The writes of one plan.
+
+    keep  fields beyond the documented ones that are sent back as they are
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        desk: ItemGateway,
+        plan: PlanState,
+        fields: Mapping[int, CustomField],
+        keep: Sequence[str],
+    ) -> None:
+        self._catalogue = catalogue
+        self._desk = desk
+        self._plan = plan
+        self._fields = fields
+        self._keep = keep
+        self._verified = False
+
+    async def draft(self, write: Write) -> Draft:
+        """Raises Withheld."""
+        if write.step.kind is Kind.CREATE:
+            return Draft(written(self._plan.supplier.id, write.step.wanted))
+        before = await self._before(write)
+        if odd := unsayable(before, write.step.wanted, self._fields):
+            raise Withheld(f"its {', '.join(odd)} cannot be read, so it could not be sent back; {_BY_HAND}")
+        return Draft(merged(before, write.step.wanted, self._fields, self._keep), before)
+
+    async def send(self, write: Write, draft: Draft, permission: Permission) -> Written:
+        if write.step.kind is Kind.CREATE:
+            return await self._desk.create(draft.form, permission)
+        return await self._desk.replace(write.step.item or 0, draft.form, permission)
+
+    async def _before(self, write: Write) -> str:
+        """The item as it is, to write over.
+
+        The list's own row does, as long as a detail says no more than it: that is asked once for each plan.
+        """
+        ident = write.step.item or 0
+        found = await self._catalogue.raw(ident)
+        if found is None:
+            raise Withheld(_GONE)
+        raw, version = found
+        if version != write.step.version:
+            raise Withheld(_CHANGED)
+        return raw if self._plan.probed == "list" else await self._detail(ident, raw)
+
+    async def _detail(self, ident: int, raw: str) -> str:
+        try:
+            detail = await self._desk.read_item(ident)
+        except NotFound:
+            raise Withheld(_GONE) from None
+        if not self._plan.probed:
+            probed: Probed = "detail" if says_more(raw, detail) else "list"
+            await self._catalogue.note(self._plan.number, probed=probed)
+            self._plan = replace(self._plan, probed=probed)
+        if lost(raw, detail, (), self._fields):
+            raise Withheld(_CHANGED)
+        return detail
+
+    async def examine(self, write: Write, answer: str, draft: Draft) -> Finding:
+        """Hold the answer against what was wanted, and against what was there."""
+        item = read_item(answer, self._fields)
+        assert item is not None
+        wanted = write.step.wanted
+        if gone := await self._lost(write, answer, draft.before):
+            reason = f"the write took away {', '.join(gone)}, which was not asked for"
+            return Finding(item.id, reason, lost=True)
+        short = falls_short(item, wanted)
+        said = ""
+        if write.step.kind is Kind.CREATE and "externalId" in short:
+            # As with payments, a POST may not keep the name it was given.
+            short.remove("externalId")
+            said = await self._name(item.id, str(wanted["externalId"]))
+        return Finding(item.id, f"Precoro took {', '.join(short)} otherwise than it was sent" if short else said)
+
+    async def _name(self, ident: int, external_id: str) -> str:
+        """Why it could not be said; the next plan says it again."""
+        try:
+            await self._desk.name_item(ident, external_id)
+        except (TemporaryError, PermanentError) as error:
+            return f"its externalId could not be set: {error}"
+        return ""
+
+    async def _lost(self, write: Write, answer: str, before: str) -> Sequence[str]:
+        """Where answers leave out what was there before, the first item of a lap is read once more."""
+        if not before:
+            return ()
+        if absent(before, answer):
+            if self._verified:
+                return ()
+            answer = await self._desk.read_item(write.step.item or 0)
+        self._verified = True
+        return lost(before, answer, write.step.wanted, self._fields)

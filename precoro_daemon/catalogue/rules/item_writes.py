@@ -1,0 +1,98 @@
+"""one write to an item: its states, and what becomes of one whose outcome is unknown"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from precoro_daemon.catalogue.rules.items import Item, Value, falls_short
+from precoro_daemon.catalogue.rules.plan import Kind, Step
+from precoro_daemon.writes.checks import LOOKS
+
+
+class State(StrEnum):
+    """planned  to be sent · sending: the permission is on disk, the request may be out · doubt: it may have been
+    carried out, and is looked for · done · refused: Precoro said no · conflict: Precoro changed underneath, so it was
+    not sent · dropped: another plan took its place, or a person gave it up"""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    DOUBT = "doubt"
+    DONE = "done"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    DROPPED = "dropped"
+
+
+OPEN = (State.PLANNED, State.SENDING, State.DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A step of a plan, and how far it got.
+
+    sent_at  the last permission to send was given then (Unix seconds)
+    looks    how often it was looked for since; look_at: when it is looked for next
+    before   the item as it was when that permission was given
+    """
+
+    plan: int
+    number: int
+    supplier: int
+    step: Step
+    state: State = State.PLANNED
+    reason: str = ""
+    sent_at: float | None = None
+    looks: int = 0
+    look_at: float | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    state: State
+    reason: str
+    item: int | None = None
+    look_at: float | None = None
+
+
+def first_look(sent_at: float) -> float:
+    return sent_at + LOOKS[0]
+
+
+def rule(write: Write, changed: Mapping[int, Item], now: float) -> Ruling:
+    """What becomes of a doubt, by the supplier's items that changed since it was sent.
+
+    A request may land hours after its answer was given up. To write the same values to the same item once more does
+    no harm; a second item would, so a new one is sent again only when it can no longer land.
+    """
+    if write.step.kind is Kind.CREATE:
+        return _rule_on_create(write, changed.values(), now)
+    item = changed.get(write.step.item or 0)
+    if item is None or item.version == write.step.version:
+        return Ruling(State.PLANNED, "it was not carried out; it is sent again")
+    if falls_short(item, write.step.wanted):
+        return Ruling(State.CONFLICT, "somebody else changed the item meanwhile")
+    return Ruling(State.DONE, "found carried out", item.id)
+
+
+def _rule_on_create(write: Write, items: Iterable[Item], now: float) -> Ruling:
+    found = sorted(item.id for item in items if is_it(item, write.step.wanted))
+    if len(found) > 1:
+        return Ruling(State.CONFLICT, f"there are {len(found)} of it: items {', '.join(map(str, found))}", found[0])
+    if found:
+        return Ruling(State.DONE, "found carried out", found[0])
+    later = [at for at in LOOKS if (write.sent_at or 0.0) + at > now]
+    if later:
+        return Ruling(State.DOUBT, "not found so far", look_at=(write.sent_at or 0.0) + later[0])
+    return Ruling(State.PLANNED, "not found within a day; it is sent again")
+
+
+def is_it(item: Item, wanted: Mapping[str, Value]) -> bool:
+    """By its external id; by its SKU, else its name, where either side has no external id."""
+    external = wanted.get("externalId")
+    if external and item.text("externalId"):
+        return item.text("externalId") == external
+    name = "sku" if wanted.get("sku") else "name"
+    return item.text(name) == wanted.get(name)

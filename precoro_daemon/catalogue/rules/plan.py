@@ -1,0 +1,214 @@
+"""wanted items against Precoro's items → plan"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from precoro_daemon.catalogue.rules.items import Item, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One item as it should be. `values` has what its row says, by field; what it does not say stays as it is."""
+
+    row: int
+    values: Mapping[str, Value]
+
+    @property
+    def external_id(self) -> str | None:
+        return self.values.get("externalId") or None  # type: ignore[return-value]
+
+    @property
+    def sku(self) -> str | None:
+        return self.values.get("sku") or None  # type: ignore[return-value]
+
+    @property
+    def name(self) -> str:
+        """What people call it: the name it is known by."""
+        return self.external_id or self.sku or ""
+
+
+class Mistake(NamedTuple):
+    """Why a row cannot be used. Row 0 is the whole of it."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+class Kind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    HIDE = "hide"
+
+
+class Change(NamedTuple):
+    field: str
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write.
+
+    key      what the item is known by, "" where nothing names it
+    row      of the source, 0 for what is not in it
+    item     Precoro's id and the version it had, None and empty for a new one
+    """
+
+    kind: Kind
+    key: str
+    label: str
+    row: int
+    changes: Sequence[Change]
+    item: int | None = None
+    version: bytes = b""
+
+    @property
+    def wanted(self) -> Mapping[str, Value]:
+        return {change.field: change.new for change in self.changes}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be done."""
+
+    create: bool = True
+    update: bool = True
+    hide_missing: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What would be done, and what would not.
+
+    only_there  items that Precoro has and nobody wants; those to be hidden among them
+    left        new and changed ones that the policy leaves alone; doubted: new ones that may be there by now
+    visible     items that Precoro shows in its catalogue
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    unchanged: int = 0
+    only_there: list[Item] = field(default_factory=list)
+    left: list[Step] = field(default_factory=list)
+    doubted: list[str] = field(default_factory=list)
+    visible: int = 0
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def count(self, kind: Kind) -> int:
+        return sum(step.kind is kind for step in self.steps)
+
+
+class Comparison:
+    """Holds Precoro's items against the wanted ones, as they come; `finish` gives the plan.
+
+    An item is known by its external id, else by its SKU. One that has no external id yet is taken by its SKU, and
+    gets the external id.
+    """
+
+    def __init__(self, wanted: Sequence[Wanted], policy: Policy, doubted: Collection[str] = ()) -> None:
+        self._wanted = wanted
+        self._policy = policy
+        self._doubted = doubted
+        self._by_external = {one.external_id: place for place, one in enumerate(wanted) if one.external_id}
+        self._by_sku = {one.sku: place for place, one in enumerate(wanted) if one.sku}
+        self._taken: dict[int, int] = {}
+        self._maybe: dict[int, list[Item]] = {}
+        self._steps: dict[int, Step] = {}
+        self._plan = Plan()
+
+    def take(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self._plan.visible += not item.values["hiddenInCatalog"]
+            place = self._by_external.get(item.text("externalId") or "")
+            if place is not None:
+                self._match(place, item)
+            elif (place := self._by_sku.get(item.text("sku") or "")) is not None:
+                self._maybe.setdefault(place, []).append(item)
+            else:
+                self._plan.only_there.append(item)
+
+    def finish(self) -> Plan:
+        plan = self._plan
+        for place, candidates in self._maybe.items():
+            self._match_by_sku(place, candidates)
+        for place, one in enumerate(self._wanted):
+            if place not in self._taken:
+                self._steps[place] = _new(one)
+        for place in sorted(self._steps):
+            self._admit(self._steps[place])
+        if self._policy.hide_missing:
+            plan.steps += map(_hidden, (item for item in plan.only_there if not item.values["hiddenInCatalog"]))
+        return plan
+
+    def _match(self, place: int, item: Item) -> None:
+        one = self._wanted[place]
+        if (other := self._taken.get(place)) is not None:
+            reason = f"Precoro has it more than once (ids {other} and {item.id}); nobody can tell which one is meant"
+            self._plan.mistakes.append(Mistake(one.row, "externalId" if one.external_id else "sku", one.name, reason))
+            return
+        self._taken[place] = item.id
+        changes = tuple(self._changes(one, item))
+        if changes:
+            self._steps[place] = Step(
+                Kind.UPDATE, one.name, _label(one, item), one.row, changes, item.id, item.version
+            )
+        else:
+            self._plan.unchanged += 1
+
+    def _match_by_sku(self, place: int, candidates: Sequence[Item]) -> None:
+        one = self._wanted[place]
+        if place in self._taken:
+            self._plan.only_there += candidates
+            return
+        free = [item for item in candidates if one.external_id is None or item.text("externalId") is None]
+        for item in free:
+            self._match(place, item)
+        if not free:
+            # Another item under the same SKU: one of two that nobody could tell apart.
+            other = candidates[0]
+            reason = f"is the SKU of item {other.id}, whose externalId is {other.text('externalId')}"
+            self._plan.mistakes.append(Mistake(one.row, "sku", one.sku or "", reason))
+            self._taken[place] = other.id
+        self._plan.only_there += [item for item in candidates if item not in free]
+
+    def _changes(self, one: Wanted, item: Item) -> Iterator[Change]:
+        for name, value in one.values.items():
+            old = item.values.get(name)
+            if (old or None) != (value or None):
+                yield Change(name, old, value)
+        if self._policy.hide_missing and "hiddenInCatalog" not in one.values and item.values["hiddenInCatalog"]:
+            yield Change("hiddenInCatalog", old=True, new=False)
+
+    def _admit(self, step: Step) -> None:
+        if step.kind is Kind.CREATE and step.key in self._doubted:
+            self._plan.doubted.append(step.key)
+        elif self._policy.create if step.kind is Kind.CREATE else self._policy.update:
+            self._plan.steps.append(step)
+        else:
+            self._plan.left.append(step)
+
+
+def _new(one: Wanted) -> Step:
+    changes = [Change(name, None, value) for name, value in one.values.items() if value is not None]
+    return Step(Kind.CREATE, one.name, str(one.values.get("name") or ""), one.row, changes)
+
+
+def _hidden(item: Item) -> Step:
+    change = Change("hiddenInCatalog", old=False, new=True)
+    key = item.text("externalId") or item.text("sku") or ""
+    return Step(Kind.HIDE, key, item.text("name") or "", 0, (change,), item.id, item.version)
+
+
+def _label(one: Wanted, item: Item) -> str:
+    return str(one.values.get("name") or item.text("name") or "")
+
+
+def shrank(wanted: int, before: int, most: float) -> bool:
+    """Whether so many fewer items are wanted than before that half a file is likelier than a smaller catalogue."""
+    return before > 0 and wanted < before * (1 - most)

@@ -1,0 +1,126 @@
+"""the main job against the sandbox, shown step by step"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import anyio
+from rich.console import Console
+
+from precoro_daemon.cli import tables
+from precoro_daemon.cli.demo_payments import show_payments
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
+from precoro_daemon.sandbox.users import Load, work
+
+_SPEED = 20.0
+"""How many times faster than real the demo's time passes: some ten seconds for a mirror that takes minutes."""
+
+_EDITS = 5
+
+_QUESTIONS = {
+    "approved purchase orders, newest first": """
+        SELECT idn, supplier, sum, currency, updated_at
+        FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
+    "lines of invoices": """
+        SELECT document_idn AS invoice, sku, name, quantity, price, sum FROM invoice_lines LIMIT 5""",
+    "attached files": """
+        SELECT collection, document_idn AS number, name, bytes, path
+        FROM attachments WHERE path IS NOT NULL ORDER BY attachment_id DESC LIMIT 5""",
+    "invoices by status": """
+        SELECT status, status_name, count(*) AS invoices FROM invoices
+        WHERE vanished_at IS NULL GROUP BY status ORDER BY status""",
+    "custom fields of purchase orders, with options by name": """
+        SELECT document_idn AS "order", field, type, value, shown, option_path
+        FROM document_custom_values WHERE collection = 'purchase_orders'
+        ORDER BY document_id DESC, field_id LIMIT 5""",
+}
+
+
+async def show(into: Path, console: Console) -> int:
+    """Serve a company, mirror it into `into`, ask the database, let people work, mirror again; the exit code."""
+    async with serve(SandboxOptions(size="small", time_scale=_SPEED)) as sandbox:
+        config = await anyio.to_thread.run_sync(_prepare, into, sandbox)
+        console.print(f"\n[bold]1. A local Precoro[/] with a made-up company is running at {sandbox.url},")
+        console.print(f"   with the documented limits; its time passes {_SPEED:.0f} times faster.")
+        code = await _run(console, config, sandbox, "2. Its data is mirrored, one call a second")
+        if code == 0:
+            console.print("\n[bold]3. The database answers questions[/]")
+            await anyio.to_thread.run_sync(_ask, into / "demo.db", console)
+            changed = work(sandbox.company, Random(_EDITS), Load(edit=_EDITS, places=("purchaseorders", "invoices")))
+            title = f"4. People at the company change {len(changed)} documents; only those are fetched again"
+            code = await _run(console, config, sandbox, title)
+        if code == 0:
+            code = await show_payments(console, into, config, sandbox, partial(_run, console, config, sandbox))
+        _say_goodbye(into, console)
+    return code
+
+
+async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *arguments: str) -> int:
+    told = " ".join(arguments or ("--once",))
+    console.print(f"\n[bold]{title}[/]\n   $ {_program()} {told} --config {config}\n")
+    before = sandbox.journal.total
+    command = [sys.executable, "-m", "precoro_daemon", *told.split(), "--config", str(config)]
+    done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
+    refused = sandbox.limits.refusals.total()
+    console.print(f"   {sandbox.journal.total - before} calls; {refused} refused for exceeding a limit")
+    return done.returncode
+
+
+def _prepare(into: Path, sandbox: Sandbox) -> Path:
+    """Only files of the demo's own names are made or replaced: `into` may be somebody's real directory."""
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--into {into}: no directory can be made there: {error.strerror}") from None
+    for old in into.glob("demo.db*"):
+        old.unlink()
+    files = into / "demo-files"
+    if (files / ".precoro-daemon").exists():
+        shutil.rmtree(files)
+    token = into / "demo-token"
+    token.touch(mode=0o600)
+    token.write_text(f"{sandbox.token}\n")
+    config = into / "demo.toml"
+    config.write_text(
+        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
+        f'[state]\nurl = "sqlite:///{into / "demo.db"}"\n\n'
+        f"[limits]\ntime_scale = {_SPEED:.0f}\n\n"
+        f'[fetch_attachments]\ndirectory = "{files}"\nreserve_bytes = 0\n'
+    )
+    return config
+
+
+def _ask(path: Path, console: Console) -> None:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        for title, question in _QUESTIONS.items():
+            answer = connection.execute(question)
+            titles = [column[0] for column in answer.description]
+            console.print(f"\n   {title}:", style="dim")
+            console.print(tables.answer(titles, answer.fetchall()))
+
+
+def _program() -> str:
+    """How the reader can call this program: by its name where that is found, else as it was called now."""
+    return "precoro-daemon" if shutil.which("precoro-daemon") else sys.argv[0]
+
+
+def _say_goodbye(into: Path, console: Console) -> None:
+    hints = {
+        f"{_program()} payments review --config {into / 'demo.toml'}": "what waits for a person, and why",
+        f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
+        f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
+        f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
+        f"{_program()} sandbox": "a company like this for your own rehearsals, with a page to look at",
+        "config.example.toml": "every setting, to mirror your own company",
+    }
+    console.print("\n[bold]What now?[/]")
+    for command, meaning in hints.items():
+        console.print(f"   {command}")
+        console.print(f"      {meaning}", style="dim")

@@ -1,0 +1,196 @@
+"""plans for suppliers' items as tables for people, and as JSON for programs"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from precoro_daemon.app.items import PlanLook, Pulled
+from precoro_daemon.catalogue.plan_items import Outline
+from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.rules.item_writes import State, Write
+from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item, Value, to_json
+from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
+from precoro_daemon.catalogue.rules.wanted_items import shown_custom
+from precoro_daemon.cli.sheets import Sheet
+from precoro_daemon.values.humanize import moment
+
+_SHOWN = 40
+"""Writes that are shown unless all are asked for."""
+
+_LONGEST = 40
+_WORDS = {Kind.CREATE: ("create", "green"), Kind.UPDATE: ("update", "yellow"), Kind.HIDE: ("hide", "red")}
+
+
+def outline(made: Outline, *, everything: bool) -> RenderableType:
+    """What would change, field by field, and what would not."""
+    plan = made.plan
+    shown = plan.steps if everything else plan.steps[:_SHOWN]
+    parts: list[RenderableType] = [_steps(shown, made.fields)] if shown else []
+    if len(shown) < len(plan.steps):
+        parts.append(Text(f"  … and {len(plan.steps) - len(shown):,} more; --all shows them, --json too\n"))
+    hidden = {step.item for step in plan.steps if step.kind is Kind.HIDE}
+    others = [item for item in plan.only_there if item.id not in hidden]
+    parts += _only_there(others, everything=everything)
+    if plan.doubted:
+        parts.append(Text(f"in doubt, not planned again: {', '.join(plan.doubted[:_SHOWN])}", style="yellow"))
+    if plan.left:
+        parts.append(Text(f"{len(plan.left):,} more differ, which the configuration leaves alone (create, update)."))
+    parts.append(_summary(made))
+    return Group(*parts)
+
+
+def _summary(made: Outline) -> Text:
+    plan = made.plan
+    said = ", ".join(f"{plan.count(kind):,} to {word}" for kind, (word, _) in _WORDS.items() if plan.count(kind))
+    words = f"{said or 'Nothing to do'}; {plan.unchanged:,} unchanged, {len(plan.only_there):,} only in Precoro."
+    hint = f"\nNothing was sent. `items apply` carries out this plan (number {made.state.number})." if said else ""
+    return Text(f"{made.state.supplier}: {words}{hint}", style="bold")
+
+
+def _only_there(items: Sequence[Item], *, everything: bool) -> Iterator[RenderableType]:
+    shown = items if everything else items[:10]
+    if shown:
+        names = ", ".join(f"{item.text('externalId') or item.text('sku') or item.id}" for item in shown)
+        more = f" and {len(items) - len(shown):,} more" if len(items) > len(shown) else ""
+        yield Text(f"only in Precoro, left as they are: {names}{more}")
+
+
+def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for title in ("", "item", "name", "field", "at Precoro", "wanted"):
+        table.add_column(title, no_wrap=title in ("", "item", "field"), overflow="fold")
+    for step in steps:
+        word, style = _WORDS[step.kind]
+        first = (Text(word, style=style), step.key, _cut(step.label))
+        if step.kind is Kind.CREATE:
+            table.add_row(*first, "", "", _in_short(step))
+            continue
+        for change in step.changes:
+            cells = (shown(change.old, change.field, fields), shown(change.new, change.field, fields))
+            table.add_row(*first, field_name(change.field, fields), *map(_cut, cells))
+            first = (Text(""), "", "")
+    return table
+
+
+def _in_short(step: Step) -> str:
+    """What people look at first in a new item; --json has all of it."""
+    wanted = step.wanted
+    price = shown(wanted.get("price"), "price", {}) or "no price"
+    return " ".join(filter(None, (price, str(wanted.get("currency") or ""), str(wanted.get("unit") or ""))))
+
+
+def field_name(name: str, fields: Mapping[int, CustomField]) -> str:
+    known = fields.get(int(name.removeprefix(CUSTOM))) if name.startswith(CUSTOM) else None
+    return f"{CUSTOM}{known.name}" if known else name
+
+
+def shown(value: Value, name: str, fields: Mapping[int, CustomField]) -> str:
+    if isinstance(value, tuple):
+        return shown_custom(value, fields.get(int(name.removeprefix(CUSTOM))))
+    plain = to_json(value)
+    return "" if plain is None else str(plain).lower() if isinstance(plain, bool) else str(plain)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def outline_as_json(made: Outline) -> str:
+    plan = made.plan
+    document = _state(made.state) | {
+        "unchanged": plan.unchanged,
+        "writes": [_step(step, made.fields) for step in plan.steps],
+        "left_alone": [_step(step, made.fields) for step in plan.left],
+        "in_doubt": plan.doubted,
+        "only_there": [
+            {"id": item.id, "externalId": item.text("externalId"), "sku": item.text("sku"), "name": item.text("name")}
+            for item in plan.only_there
+        ],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _step(step: Step, fields: Mapping[int, CustomField]) -> dict[str, Any]:
+    changes = {field_name(change.field, fields): _pair(change) for change in step.changes}
+    return {"kind": str(step.kind), "item": step.item, "key": step.key, "row": step.row, "changes": changes}
+
+
+def _pair(change: Change) -> list[Any]:
+    return [to_json(change.old), to_json(change.new)]
+
+
+def plan_state(look: PlanLook) -> RenderableType:
+    """How far a plan is, and each write that needs a person's eye."""
+    parts: list[RenderableType] = []
+    if look.writes:
+        table = Sheet(("state", "", "item", "name", "why"), sentences="why")
+        for write in look.writes:
+            table.add(str(write.state), str(write.step.kind), write.step.key, _cut(write.step.label), _why(write))
+        parts.append(table)
+    return Group(*parts, Text(f"{plan_line(look.state)}", style="bold"))
+
+
+def _why(write: Write) -> str:
+    again = f"; looked for again after {moment(write.look_at)}" if write.look_at else ""
+    return f"{write.reason}{again}"
+
+
+def plan_line(plan: PlanState) -> str:
+    """One sentence on a plan."""
+    counts = ", ".join(f"{plan.counts[state]:,} {state}" for state in State if plan.counts.get(state))
+    if not plan.counts:
+        return f"plan {plan.number} for {plan.supplier} from {plan.source} has nothing to do"
+    if plan.ended:
+        what = f"is over: {plan.ended}"
+    elif plan.approved_at is None:
+        what = f"waits for `items apply` since {moment(plan.made_at)}"
+    else:
+        what = "is under way" if plan.open else "is carried out"
+    return f"plan {plan.number} for {plan.supplier} from {plan.source} {what} ({counts})"
+
+
+def plan_as_json(look: PlanLook) -> str:
+    writes = [
+        _step(write.step, look.fields)
+        | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "look_at": write.look_at}
+        | {"before": write.before}
+        for write in look.writes
+    ]
+    return orjson.dumps(_state(look.state) | {"writes": writes}, option=orjson.OPT_INDENT_2).decode()
+
+
+def _state(plan: PlanState) -> dict[str, Any]:
+    return {
+        "plan": plan.number,
+        "supplier": {"id": plan.supplier.id, "name": plan.supplier.name, "code": plan.supplier.code},
+        "source": plan.source,
+        "rows": plan.wanted,
+        "made_at": plan.made_at,
+        "approved_at": plan.approved_at,
+        "ended": plan.ended,
+        "counts": {str(state): count for state, count in plan.counts.items()},
+    }
+
+
+def question(look: PlanLook) -> str:
+    """What a person says yes or no to."""
+    kinds = [write.step.kind for write in look.writes]
+    said = ", ".join(f"{kinds.count(kind):,} to {word}" for kind, (word, _) in _WORDS.items() if kind in kinds)
+    return f"{look.state.supplier}, plan {look.state.number}: {said}. Carry it out?"
+
+
+def pulled(found: Pulled) -> RenderableType:
+    lines = [Text(f"{found.rows:,} items of {found.supplier} are in {found.path}", style="bold")]
+    if found.nameless:
+        ids = ", ".join(str(item.id) for item in found.nameless[:10])
+        text = f"{len(found.nameless):,} more have neither externalId nor sku, so nothing could name them: ids {ids}"
+        lines.append(Text(text, style="yellow"))
+    return Group(*lines)

@@ -1,0 +1,165 @@
+"""payments as tables for people, and as JSON for programs"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from precoro_daemon.cli.sheets import Sheet
+from precoro_daemon.payments.forecast import Forecast, Outlook
+from precoro_daemon.payments.ports.journal import Line
+from precoro_daemon.payments.rules.intents import Attempt, Intent
+from precoro_daemon.values.humanize import moment
+from precoro_daemon.values.money import plain
+
+_SHORT = 8
+"""Letters of an id that people need."""
+
+_FATES = {"send": "would be sent", "held": "held back", "doubt": "in doubt", "review": "a person decides"}
+_WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the books"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    intent: Intent
+    lines: Sequence[Line]
+    attempts: Sequence[Attempt]
+
+
+def outlook(found: Outlook) -> RenderableType:
+    """What the next lap would do with each payment, and why."""
+    parts: list[RenderableType] = []
+    if found.forecasts:
+        parts.append(_table(found.forecasts))
+    else:
+        parts.append(Text("Nothing is to be sent.\n"))
+    sendable = sum(one.fate == "send" for one in found.forecasts)
+    if found.closed:
+        parts.append(Text(f"Nothing is sent now: {found.closed}.", style="yellow"))
+    elif sendable:
+        parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
+    if found.waiting:
+        parts.append(Text(f"{found.waiting:,} payments in the books meet no invoice that can be paid."))
+    parts += [Text(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
+    return Group(*parts)
+
+
+def review(found: Outlook) -> RenderableType:
+    """What a person must decide, each with its reason in full."""
+    waiting = [one for one in found.forecasts if one.fate in ("review", "doubt")]
+    if not waiting:
+        return Text("Nothing waits for a person, and nothing is in doubt.")
+    hint = (
+        "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` tells all of it."
+    )
+    return Group(_table(waiting), Text(hint))
+
+
+def _table(forecasts: Sequence[Forecast]) -> Sheet:
+    titles = ("id", "invoice", "payment", "day", "amount", "what", "why")
+    table = Sheet(titles, right=("invoice", "amount"), sentences="why")
+    for one in forecasts:
+        intent = one.intent
+        invoice = intent.invoice_idn if intent.invoice_idn is not None else intent.invoice_id
+        amount = f"{plain(one.amount)} {intent.currency}"
+        if one.amount != intent.amount:
+            amount += f" (books: {plain(intent.amount)})"
+        table.add(
+            intent.id[:_SHORT],
+            "?" if invoice is None else str(invoice),
+            intent.source,
+            intent.day.isoformat(),
+            amount,
+            f"{_FATES[one.fate]}, {_WAYS[intent.direction]}",
+            one.reason,
+        )
+    return table
+
+
+def outlook_as_json(found: Outlook, only: Sequence[str] = tuple(_FATES)) -> str:
+    """Amounts are text: a JSON number may be read as a binary float."""
+    return _dumps(
+        {
+            "closed": found.closed or None,
+            "payments": [
+                _intent(one.intent) | {"fate": one.fate, "would_send": plain(one.amount), "why": one.reason}
+                for one in found.forecasts
+                if one.fate in only
+            ],
+            "waiting": found.waiting,
+            "unreadable": [{"key": row.key, "reason": row.reason, "raw": row.raw} for row in found.unreadable],
+        }
+    )
+
+
+def trace(found: Trace) -> RenderableType:
+    intent = found.intent
+    table = Sheet(("when", "event", "state", "attempt", "why"), sentences="why")
+    for line in found.lines:
+        facts = "".join(f"\n{key.replace('_', ' ')}: {value}" for key, value in line.facts.items())
+        attempt = str(line.attempt) if line.attempt else ""
+        table.add(moment(line.at), line.event, line.target, attempt, f"{line.reason}{facts}".strip())
+    remote = f", known there as {intent.remote_id}" if intent.remote_id else ""
+    title = f"{intent.id}: {intent}, {_WAYS[intent.direction]}; {intent.state}{remote}"
+    return Group(Text(title, style="bold"), table, *(Text(_attempt(one)) for one in found.attempts))
+
+
+def _attempt(attempt: Attempt) -> str:
+    owed = "" if attempt.remainder is None else f" of {plain(attempt.remainder)} owed"
+    outcome = attempt.outcome or "outcome not known"
+    return f"attempt {attempt.number}, {moment(attempt.at)}: {plain(attempt.amount)}{owed}: {outcome}"
+
+
+def trace_as_json(found: Trace) -> str:
+    return _dumps(
+        _intent(found.intent)
+        | {
+            "journal": [
+                {
+                    name: getattr(line, name)
+                    for name in ("seq", "at", "event", "source", "target", "attempt", "reason")
+                }
+                | {"facts": dict(line.facts)}
+                for line in found.lines
+            ],
+            "attempts": [
+                {
+                    "number": one.number,
+                    "at": one.at,
+                    "amount": plain(one.amount),
+                    "remainder": None if one.remainder is None else plain(one.remainder),
+                    "known": list(one.known),
+                    "outcome": one.outcome,
+                }
+                for one in found.attempts
+            ],
+        }
+    )
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    return {
+        "id": intent.id,
+        "direction": intent.direction,
+        "ledger": intent.ledger,
+        "payment": intent.source,
+        "invoice_id": intent.invoice_id,
+        "invoice_idn": intent.invoice_idn,
+        "amount": plain(intent.amount),
+        "currency": intent.currency,
+        "day": intent.day.isoformat(),
+        "state": str(intent.state),
+        "reason": intent.reason,
+        "since": intent.since,
+        "attempts": intent.attempts,
+        "remote_id": intent.remote_id,
+    }
+
+
+def _dumps(document: Mapping[str, Any]) -> str:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,211 @@
+"""one attached file: from its source, checked, under its name on the disk"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import anyio
+
+from precoro_daemon.errors import (
+    ConnectionFault,
+    DiskFault,
+    DiskFull,
+    FolderUnusable,
+    MalformedAnswer,
+    PermanentError,
+    TooLarge,
+)
+from precoro_daemon.files.ports import AttachedFile, AttachmentBook, AttachmentSource, Draft, Folder, Incoming, Kept
+from precoro_daemon.files.rules import Part, Received, flaw, sizes_are_bytes, too_slow
+from precoro_daemon.runtime.ports import Clock
+
+_WORTH_TAKING_UP = 8 * 2**20
+"""Bytes from which the beginning of a file is kept for later when the rest does not come."""
+
+_CHECKPOINT = 64 * 2**20
+"""Bytes after which what came is made durable, so that not even a loss of power costs more."""
+
+_LAST_WORDS = 3.0
+"""Seconds that a cancelled download may take to save what it has."""
+
+
+@dataclass(slots=True)
+class Sizes:
+    """How often the sizes that documents give agreed with what came, and how often they did not."""
+
+    confirmed: int
+    contradicted: int
+
+    def of(self, file: AttachedFile) -> int | None:
+        """The bytes that the file must have, None if nobody knows."""
+        return file.attachment.size if sizes_are_bytes(self.confirmed, self.contradicted) else None
+
+
+class KeyedLock:
+    """One task at a time for each key."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, anyio.Lock] = {}
+        self._asked: Counter[Hashable] = Counter()
+
+    @asynccontextmanager
+    async def of(self, key: Hashable) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(key, anyio.Lock())
+        self._asked[key] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._asked[key] -= 1
+            if not self._asked[key]:
+                del self._asked[key], self._locks[key]
+
+
+@dataclass(slots=True)
+class DownloadTask:
+    """A file to fetch to a path.
+
+    there     SHA-256 of a file that bears the path though it was never given to ours, None if nothing does
+    replaces  what may bear the path is an earlier one of ours
+    part      what is on disk of it already
+    """
+
+    file: AttachedFile
+    path: str
+    there: bytes | None
+    replaces: bool
+    part: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What receiving a file needs.
+
+    max_bytes  larger files are not taken
+    patience   seconds after which a file that trickles in is given up
+    turns      by attachment: the second of two that are the same finds the first
+    """
+
+    source: AttachmentSource
+    book: AttachmentBook
+    folder: Folder
+    clock: Clock
+    sizes: Sizes
+    max_bytes: int
+    patience: float
+    turns: KeyedLock
+
+    async def receive(self, task: DownloadTask) -> Kept:
+        """Fetch the file to its path, unless the same one is kept elsewhere already; durable and noted on return.
+
+        Raises TemporaryError, PermanentError, and what ends a run. Cancellation leaves a draft that is taken up where
+        that is sound, else nothing.
+        """
+        async with self.turns.of(task.file.attachment.id):
+            try:
+                return await self._duplicate(task) or await self._fetch(task)
+            except (PermanentError, MalformedAnswer):
+                # Only where nothing but the line broke is a beginning worth having.
+                if task.part is not None:
+                    task.part = None
+                    await self.book.save_part(task.file, None)
+                raise
+
+    async def _duplicate(self, task: DownloadTask) -> Kept | None:
+        """One attachment may hang on several documents: no call is spent on it twice."""
+        if not task.file.shared or task.there:
+            return None
+        known = await self.book.kept_elsewhere(task.file)
+        kept = None if known is None else await self.folder.link(known, task.path, replaces=task.replaces)
+        if kept is not None:
+            await self.book.save_kept(task.file, kept, at=self.clock.now())
+        return kept
+
+    async def _fetch(self, task: DownloadTask) -> Kept:
+        """The draft is opened first: no call is made for a file that the disk cannot take."""
+        file, begun = task.file, task.part.length if task.part else 0
+        async with self.folder.draft(task.path, take_up=begun, replaces=task.replaces) as draft:
+            part = task.part if draft.length else None
+            async with self.source.open(file.attachment.id, part, self.sizes.of(file)) as incoming:
+                if draft.length and not incoming.start:
+                    task.part = None
+                    await self.book.save_part(file, None)  # first: what is written now is not what it stands for
+                    await draft.restart()
+                await self._copy(task, incoming, draft)
+                await self._judge(file, incoming, draft)
+            kept = await self._keep(draft, task)
+        same = await self.book.save_kept(file, kept, at=self.clock.now())
+        if same is not None:
+            with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy is no harm
+                await self.folder.link(same, kept.path, replaces=True)
+        return kept
+
+    async def _copy(self, task: DownloadTask, incoming: Incoming, draft: Draft) -> None:
+        """Piece by piece; what cannot be finished now is left for later where it can be taken up."""
+        if incoming.length is not None and incoming.length > self.max_bytes:
+            raise await self._too_large(task.file, incoming.length)
+        try:
+            await self._take(task, incoming, draft)
+        except ConnectionFault:
+            await self._save_part(task, incoming, draft, least=_WORTH_TAKING_UP)
+            raise
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_LAST_WORDS, shield=True):
+                await self._save_part(task, incoming, draft, least=_WORTH_TAKING_UP)
+            raise
+
+    async def _take(self, task: DownloadTask, incoming: Incoming, draft: Draft) -> None:
+        file, started, saved, received = task.file, anyio.current_time(), incoming.start, incoming.start
+        most = self.sizes.of(file) if self.sizes.confirmed else None
+        while piece := await incoming.piece():
+            received += len(piece)
+            if received > self.max_bytes:
+                raise await self._too_large(file, received)
+            if most is not None and received > most:
+                raise MalformedAnswer(f"{file}: more came than the {most:,} bytes that it has")
+            if too_slow(received - incoming.start, anyio.current_time() - started, self.patience):
+                raise ConnectionFault(f"{file}: it comes too slowly")
+            await draft.write(piece)
+            if received - saved >= _CHECKPOINT:
+                saved = received
+                await self._save_part(task, incoming, draft, least=0)
+                await self._keep_the_reserve()
+
+    async def _keep_the_reserve(self) -> None:
+        if await self.folder.room() <= 0:
+            raise DiskFull("the disk has no more room than it must keep")
+
+    async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
+        """Noted, so that it is not asked for again; unless the document says otherwise: the answer may be wrong."""
+        size = self.sizes.of(file)
+        if size is not None:
+            return PermanentError(f"{file}: more than max_bytes came, though the document says {size:,} bytes")
+        await self.book.note_size(file, length)
+        return TooLarge(f"{file}: it has {length:,} bytes or more, and max_bytes allows {self.max_bytes:,}")
+
+    async def _save_part(self, task: DownloadTask, incoming: Incoming, draft: Draft, *, least: int) -> None:
+        if incoming.validator and draft.length >= least:
+            task.part = Part(await draft.checkpoint(), incoming.validator)
+            await self.book.save_part(task.file, task.part)
+
+    async def _judge(self, file: AttachedFile, incoming: Incoming, draft: Draft) -> None:
+        size = file.attachment.size
+        received = Received(draft.length, draft.beginning, incoming.framed, incoming.as_file)
+        if (reason := flaw(file.attachment.kind, self.sizes.of(file), received)) is None:
+            if size and size == draft.length:
+                self.sizes.confirmed += 1
+            return
+        if incoming.framed and size is not None and size != draft.length:
+            await self.book.note_size(file, draft.length)
+            _, self.sizes.contradicted = await self.book.sizes()
+        raise MalformedAnswer(f"{file}: {reason}")
+
+    async def _keep(self, draft: Draft, task: DownloadTask) -> Kept:
+        if task.there is None:
+            return await draft.keep()
+        if task.there != await draft.hashed():
+            raise FolderUnusable(f"{task.file}: another file bears its name, {task.path}; move it away")
+        return Kept(task.path, draft.length, task.there)

@@ -1,0 +1,78 @@
+"""which records carry files, where nothing else asks for their details"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
+from precoro_daemon.files.ports import AttachmentBook
+from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.cursors import Scan, advance
+from precoro_daemon.mirror.rules.filters import modified_since
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_CARRYING = (("attachedFile", "1"),)
+
+_AGAIN = 86_400.0
+"""Seconds after which a whole listing that could not be proved complete is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindAttachments:
+    """Lists the records that have files: whole at first and every so often, else what changed. A call or two a lap.
+
+    Its position moves only when a walk proved complete. A walk that is cut off is begun anew; what it found stays
+    found. overlap, every: seconds, as for the mirror and the census.
+    """
+
+    precoro: Precoro
+    book: AttachmentBook
+    clock: Clock
+    collections: Sequence[Collection]
+    overlap: float
+    every: float
+
+    async def lap(self) -> LapReport:
+        found, failed = 0, []
+        for collection in self.collections:
+            try:
+                found += await self._list(collection)
+            except (TemporaryError, PermanentError) as error:
+                _log.warning("carriers_not_listed", collection=collection.name, reason=str(error))
+                failed.append(f"{collection.name} with files: {error}")
+            except DaemonError as error:
+                return LapReport(found, failed, error)
+        return LapReport(found, failed)
+
+    async def _list(self, collection: Collection) -> int:
+        at, whole_at = await self.book.listing(collection.name)
+        whole = at is None or whole_at is None or self.clock.now() >= whole_at + self.every
+        since = None if whole or at is None else at - self.overlap
+        scan, found = await self._walk(collection, since)
+        started = scan.started_at if scan.started_at is not None else self.clock.now()
+        if whole:
+            await self.book.save_listing(
+                collection.name, started, started if scan.proved else started - self.every + min(self.every, _AGAIN)
+            )
+        elif scan.proved:
+            await self.book.save_listing(collection.name, started, whole_at)
+        if found:
+            _log.info("carriers_noted", collection=collection.name, count=found)
+        return found
+
+    async def _walk(self, collection: Collection, since: float | None) -> tuple[Scan, int]:
+        scan, seen, found = Scan(collection.name, "whole" if since is None else "changes", since), set[int](), 0
+        query = _CARRYING if since is None else (*_CARRYING, *modified_since(since))
+        async with self.precoro.scan(collection, query, Lane.FILES, scan.next_page) as batches:
+            async for pages in batches:
+                ids = [record.id for page in pages for record in page.records]
+                found += await self.book.note_carriers(collection.name, ids)
+                seen.update(ids)
+                scan = advance(scan, pages, len(seen))
+        return scan, found

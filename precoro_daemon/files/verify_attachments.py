@@ -1,0 +1,80 @@
+"""kept files against what is known of them"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import ceil
+
+import anyio
+
+from precoro_daemon.errors import DiskFault, FolderUnusable
+from precoro_daemon.files.ports import AttachmentBook, FileCounts, Folder, StoredFile
+from precoro_daemon.runtime.ports import Clock
+
+_BATCH = 500
+_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of the files looked at.
+
+    damaged, missing  those that are due again now; strangers: paths that no document's file has
+    """
+
+    good: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
+    damaged: list[StoredFile] = field(default_factory=list)
+    missing: list[StoredFile] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+
+    @property
+    def all_good(self) -> bool:
+        return not (self.damaged or self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAttachments:
+    """Reads files again, those first that were not read for the longest time; what is wrong becomes due.
+
+    Strangers are told and left alone; what killed processes left half written is removed.
+    """
+
+    book: AttachmentBook
+    folder: Folder
+    clock: Clock
+
+    async def run(self, share: float) -> Verdict:
+        """`share`: of all files, 0 to 1; at least one."""
+        verdict = Verdict()
+        left = ceil(await self.book.count_stored() * share)
+        # Later than any before, also where our clock is behind the one that stamped those: each is read once.
+        stamp = max(self.clock.now(), await self.book.verified_last() + 1.0)
+        while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
+            await self._verify(files, verdict, stamp)
+            left -= len(files)
+        await self.folder.drop_drafts(but=await self.book.begun())
+        async for paths in self.folder.paths():
+            verdict.orphans += await self.book.orphans(paths)
+        return verdict
+
+    async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+        async def look(stored: StoredFile) -> None:
+            found: tuple[int, bytes] | None = (-1, b"")
+            async with limiter:
+                with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
+                    found = await self.folder.hash(stored.kept.path)
+            if found == (stored.kept.length, stored.kept.sha256):
+                verdict.good = FileCounts(verdict.good.files + 1, verdict.good.bytes + stored.kept.length)
+            else:
+                (verdict.missing if found is None else verdict.damaged).append(stored)
+
+        async with anyio.create_task_group() as group:
+            for stored in files:
+                group.start_soon(look, stored, name=f"verify {stored.kept.path}")
+        wrong = {stored.file.key for stored in (*verdict.damaged, *verdict.missing)}
+        await self.book.requeue([stored.file.key for stored in files if stored.file.key in wrong])
+        await self.book.verified([stored.file.key for stored in files], at=stamp)

@@ -1,1 +1,0 @@
-"""what it does: one module = one command = one log field"""

@@ -1,0 +1,266 @@
+"""webhooks → targeted refreshes"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+import anyio
+
+from precoro_daemon.errors import (
+    DaemonError,
+    KeyInDoubt,
+    LockedOut,
+    MalformedAnswer,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+)
+from precoro_daemon.mirror.ports.custom_fields import CustomFields
+from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
+from precoro_daemon.mirror.ports.mirror import Due, Known
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
+from precoro_daemon.mirror.rules.deliveries import TYPES
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.mirror.scanning import Lister, bring_up_to_date
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+T = TypeVar("T")
+
+_DETAILS = 200
+"""Details of a lap: three minutes, in which nobody else lists."""
+
+_ALL = 10_000
+"""Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
+
+_TURN = 90.0
+"""Seconds that a call waits for its turn within Precoro's limits. The same GET may wait for most of an hour, and no
+list is brought up to date meanwhile."""
+
+_LATE = 2
+"""Details whose turn does not come, after which the others of a lap need not try."""
+
+_LISTED_AGAIN = 180.0
+"""Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed,
+and twelve belong to polling."""
+
+_SKEW = 5.0
+"""Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
+
+_PAUSE = 60.0
+"""Seconds after which what could not be looked at is tried again."""
+
+_PATIENCE = 86_400.0
+"""Seconds after which a delivery that still cannot be applied is left to polling."""
+
+_FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDeliveries:
+    """Looks at what was announced: one listing of changes for each kind of record, then each record's detail.
+
+    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no listing shows
+    (another company's, made up, not visible to the key) costs no call of its own.
+
+    collections  those that are mirrored
+    detailed     those of them whose records get details
+    overlap      seconds a listing reaches back behind the cursor
+    """
+
+    lister: Lister
+    deliveries: Deliveries
+    fields: CustomFields
+    collections: Sequence[str]
+    filters: Mapping[str, Filter]
+    detailed: Sequence[str]
+    overlap: float
+
+    async def due(self) -> bool:
+        at = await self.deliveries.next_due()
+        return at is not None and at <= self.lister.clock.now()
+
+    async def lap(self) -> LapReport:
+        begun = self.lister.clock.now()
+        lap = _Lap(self, begun)
+        try:
+            for type_, batch in _by_type(await self.deliveries.due(now=begun, limit=_ALL)).items():
+                await lap.apply(TYPES.get(type_, ""), batch)
+        except DaemonError as error:
+            lap.ended = error
+        if lap.outcomes:
+            _log.info("deliveries_applied", **lap.outcomes)
+        return LapReport(lap.brought, lap.failed, lap.ended)
+
+
+def _by_type(batch: Sequence[Delivery]) -> Mapping[int, Sequence[Delivery]]:
+    groups: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in batch:
+        groups[delivery.type].append(delivery)
+    return groups
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: ApplyDeliveries
+    begun: float
+    brought: int = 0
+    details: int = 0
+    late: int = 0
+    failed: list[str] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    ended: DaemonError | None = None
+
+    async def apply(self, name: str, batch: Sequence[Delivery]) -> None:
+        """All deliveries of one kind. Raises what keeps every call from leaving."""
+        if name in _FIELDS:
+            await self.job.fields.mark_stale(name, {delivery.id: delivery.came_at for delivery in batch})
+            self.brought += len(batch)
+            await self._settle(batch, "passed_on")
+        elif name not in self.job.collections:
+            await self._settle(batch, "not_mirrored")
+        else:
+            await self._refresh(COLLECTIONS[name], batch)
+
+    async def _refresh(self, collection: Collection, batch: Sequence[Delivery]) -> None:
+        mirror = self.job.lister.mirror
+        cursor = await mirror.cursor(collection.name)
+        if cursor.at is None or cursor.filter != self._filter(collection).fingerprint:
+            await self._settle(batch, "first_listing")  # which is going on or due, and will bring them
+        elif await self._list(collection, cursor.at, batch):
+            known = {one.due.id: one for one in await mirror.known(collection.name, [one.id for one in batch])}
+            await self._settle([one for one in batch if one.id not in known], "not_listed")
+            await self._look(collection, [(one, known[one.id]) for one in batch if one.id in known])
+
+    def _filter(self, collection: Collection) -> Filter:
+        return self.job.filters.get(collection.name, Filter())
+
+    async def _list(self, collection: Collection, listed_at: float, batch: Sequence[Delivery]) -> bool:
+        """Did a listing begin after they came? If not they are postponed."""
+        job = self.job
+        if listed_at > max(one.came_at for one in batch) + _SKEW:
+            return True
+        if collection.small and listed_at > job.lister.clock.now() - _LISTED_AGAIN:
+            await job.deliveries.postpone(batch, until=listed_at + _LISTED_AGAIN)
+            return False
+        chosen = self._filter(collection)
+        try:
+            report = await self._in_turn(
+                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
+            )
+        except (TemporaryError, PermanentError) as error:
+            await self._fail(batch, f"{collection.name}: {error}")
+            return False
+        if report is None:
+            await self._wait(batch, collection.name)
+            return False
+        self.brought += report.created + report.updated + report.vanished
+        return True
+
+    async def _look(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
+        """Also where its row is as it was: a payment shows in the detail alone."""
+        if collection.name not in self.job.detailed:
+            await self._settle([delivery for delivery, _ in found], "listed")
+            return
+        seen = [delivery for delivery, known in found if (known.detailed_at or 0.0) >= delivery.came_at]
+        await self._settle(seen, "known_already")
+        now = self.job.lister.clock.now()
+        for delivery, known in found:
+            if self.details >= _DETAILS or self.late >= _LATE:
+                return  # the next lap begins with those that are left
+            if (known.detailed_at or 0.0) >= delivery.came_at:
+                continue
+            if known.quarantined_until is not None and known.quarantined_until > now:
+                await self._settle([delivery], "set_aside")
+            else:
+                await self._detail(collection, delivery, known)
+
+    async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
+        key = known.due.idn if collection.key == "idn" else known.due.id
+        what = f"{collection.name} {key or delivery.id}"
+        try:
+            saved = key is not None and await self._in_turn(partial(self._fetch, collection, known.due, key))
+        except NotFound:
+            await self._settle([delivery], "not_found")
+        except KeyInDoubt:
+            self.late = _LATE
+            await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _PAUSE)
+        except LockedOut as error:
+            await self._set_aside(delivery, known.due, what, error)
+            raise
+        except (PermanentError, MalformedAnswer) as error:
+            await self._set_aside(delivery, known.due, what, error)
+        except TemporaryError as error:
+            await self._fail([delivery], f"{what}: {error}")
+        else:
+            if saved is None:
+                self.late += 1
+                await self._wait([delivery], what)
+            else:
+                await self._settle([delivery], "refreshed" if saved else "listed")
+
+    async def _fetch(self, collection: Collection, due: Due, key: int | str) -> bool:
+        lister = self.job.lister
+        asked_at = lister.clock.now()
+        self.details += 1
+        detail = await lister.precoro.detail(collection, key, Lane.DELIVERIES)
+        wanted = self._filter(collection).keeps_detail(detail.raw)
+        await lister.mirror.save_detail(due, replace(detail, wanted=wanted), at=min(asked_at, lister.clock.now()))
+        self.brought += 1
+        return True
+
+    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """None, and nothing half done, if that takes so long that others should not wait for it."""
+        outcome: T | DaemonError | None = None
+
+        async def give_up() -> None:
+            await self.job.lister.clock.sleep(_TURN)
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(give_up, name="patience of deliveries")
+            try:
+                outcome = await work()
+            except DaemonError as error:
+                outcome = error
+            group.cancel_scope.cancel()
+        if isinstance(outcome, DaemonError):
+            raise outcome
+        return outcome
+
+    async def _wait(self, batch: Sequence[Delivery], what: str) -> None:
+        now = self.job.lister.clock.now()
+        _log.info("delivery_postponed", count=len(batch), reason=f"{what}: Precoro's limits leave no call at present")
+        await self.job.deliveries.postpone(batch, until=now + _PAUSE)
+
+    async def _fail(self, batch: Sequence[Delivery], reason: str) -> None:
+        """Tried again in a minute, for a day; then polling has long brought what there was."""
+        self.failed.append(reason)
+        _log.warning("delivery_postponed", count=len(batch), reason=reason)
+        now = self.job.lister.clock.now()
+        old = [delivery for delivery in batch if delivery.came_at < now - _PATIENCE]
+        await self._settle(old, "given_up")
+        young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
+        await self.job.deliveries.postpone(young, until=now + _PAUSE)
+
+    async def _set_aside(self, delivery: Delivery, due: Due, what: str, error: DaemonError) -> None:
+        """What is refused is due from now on like any other detail, and asked for as seldom."""
+        self.failed.append(f"{what}: {error}")
+        name, attempts = due.collection, due.attempts + 1
+        _log.warning("detail_failed", collection=name, key=due.idn or due.id, attempts=attempts, reason=str(error))
+        at = self.job.lister.clock.now()
+        await self.job.lister.mirror.quarantine_detail(due, error, at=at, stale=True)
+        await self._settle([delivery], "set_aside")
+
+    async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:
+        if batch:
+            now = self.job.lister.clock.now()
+            await self.job.deliveries.settle(batch, heard_at=self.begun, at=now, outcome=outcome)
+            self.outcomes[outcome] += len(batch)

@@ -1,0 +1,8 @@
+"""what the mirror needs from outside
+
+custom_fields.py  what is known of custom fields, and which definitions are due
+deliveries.py     webhooks that came: kept until they are applied
+mirror.py         the mirror, its change log, its passes and cursors
+precoro.py        the company's data at Precoro
+progress.py       who is told how far scans and details are
+"""

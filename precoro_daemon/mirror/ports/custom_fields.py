@@ -1,0 +1,66 @@
+"""what is known of custom fields, and which definitions are due"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class DueField:
+    """A field whose definition is to be asked for.
+
+    collection  of the definition: document_custom_fields, item_custom_fields or supplier_custom_fields
+    version     of its row in the mirror, None if it is not mirrored
+    attempts    have failed since it was last good
+    """
+
+    collection: str
+    id: int
+    version: bytes | None = None
+    attempts: int = 0
+
+
+class CustomFields(Protocol):
+    """What is known of custom fields. Follows the change log of the mirror at a position of its own.
+
+    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
+    Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    """
+
+    async def behind(self) -> bool:
+        """Are there changes that were not followed yet?"""
+        ...
+
+    async def follow(self, limit: int) -> bool:
+        """Read the next `limit` changes: which fields their records refer to, and what lists and details say of the
+        fields themselves. True if there may be more. Reading a change again changes nothing.
+
+        A field whose list row is new or changed may be asked for at once, whatever its last failure said.
+        """
+        ...
+
+    async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
+        """Fields some record refers to whose definition is missing, fetched before `older_than`, marked stale or
+        older than its row in the mirror; without what has vanished or is set aside until `before` or later."""
+        ...
+
+    async def save(self, due: DueField, detail: Detail, *, asked_at: float) -> None:
+        """Store the definition among the details of the mirror, answered for `due.version`, and its options. A state
+        of an option that is no longer so ends at `asked_at` and stays. Clears what was set aside for the field, and
+        a stale mark that is not newer than `asked_at`."""
+        ...
+
+    async def quarantine(self, item: Quarantined) -> None:
+        """Remember a failure under the stage "definition" or "withheld", instead of one under the other stage; a
+        repeat raises `attempts` and keeps `since`."""
+        ...
+
+    async def mark_stale(self, collection: str, since: Mapping[int, float]) -> None:
+        """The definition of each ID is another one since then (Unix seconds): it is due at once, whatever its last
+        failure said. A field that no record refers to is not asked for; nothing happens."""
+        ...

@@ -1,0 +1,16 @@
+"""who is told how far scans and details are"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from precoro_daemon.mirror.ports.mirror import Committed
+from precoro_daemon.mirror.rules.cursors import Scan
+
+
+class MirrorProgress(Protocol):
+    """Who is told how far scans and details are. Calls are cheap and never raise."""
+
+    def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None: ...
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None: ...

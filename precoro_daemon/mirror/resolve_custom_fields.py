@@ -1,0 +1,137 @@
+"""definitions and options behind the ids"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from precoro_daemon.errors import (
+    DaemonError,
+    Forbidden,
+    KeyInDoubt,
+    LockedOut,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+)
+from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.retries import quarantine_period
+from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_STRETCH = 2_000
+"""Changes followed in one transaction: large enough that making it durable costs little beside reading them."""
+
+_MOST_FORBIDDEN = 2
+"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+
+_PATIENCE = 900.0
+"""Seconds until the next one is asked for after that; a success in between proves the key good again."""
+
+
+@dataclass(slots=True)
+class ResolveCustomFields:
+    """Asks once for each field that some record refers to, and again when it is old, stale or listed anew.
+
+    A field that is gone or forbidden is a fact, not a failure: it is asked for again when it would be due by age.
+    """
+
+    precoro: Precoro
+    fields: CustomFields
+    clock: Clock
+    progress: MirrorProgress
+    refresh_after: float
+    rests_until: float = field(default=0.0, init=False)
+
+    async def due(self, *, before: float) -> bool:
+        """Is there anything to follow or to ask for? What failed at `before` or later is not."""
+        return await self.fields.behind() or bool(await self._due(before))
+
+    async def _due(self, before: float) -> list[DueField]:
+        now = self.clock.now()
+        if now < self.rests_until:
+            return []
+        return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
+
+    async def lap(self, *, before: float | None = None) -> LapReport:
+        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
+        lap = _Lap(self)
+        try:
+            while await self.fields.follow(_STRETCH):
+                pass
+            await lap.run(await self._due(self.clock.now() if before is None else before))
+        except KeyInDoubt:
+            self.rests_until = self.clock.now() + _PATIENCE
+        except DaemonError as error:
+            lap.ended = error
+        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
+
+
+@dataclass(slots=True)
+class _Lap:
+    job: ResolveCustomFields
+    done: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    forbidden: int = 0
+    ended: DaemonError | None = None
+
+    async def run(self, due: list[DueField]) -> None:
+        expected = Counter(each.collection for each in due)
+        for number, each in enumerate(due, start=1):
+            await self._settle(each)
+            counts = (counter[each.collection] for counter in (self.done, self.failures, expected))
+            self.job.progress.details_advanced(each.collection, *counts)
+            if self.forbidden >= _MOST_FORBIDDEN:
+                self.job.rests_until = self.job.clock.now() + _PATIENCE
+                _log.warning("definitions_paused", asked=number, due=len(due))
+                return
+
+    async def _settle(self, due: DueField) -> None:
+        try:
+            await self._resolve(due)
+        except KeyInDoubt:
+            raise
+        except LockedOut as error:
+            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            raise
+        except (NotFound, Forbidden) as error:
+            # Nothing between two refusals but a good answer shows that the key is still welcome.
+            self.forbidden += isinstance(error, Forbidden)
+            await self._set_aside(due, error, "withheld", self.job.refresh_after)
+            told = _log.debug if due.attempts else _log.warning
+            told("definition_refused", collection=due.collection, key=due.id, reason=str(error))
+        except (TemporaryError, PermanentError) as error:
+            self.failures[due.collection] += 1
+            self.failed.append(f"{due.collection} {due.id}: {error}")
+            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            _log.warning("definition_failed", collection=due.collection, key=due.id, reason=str(error))
+
+    async def _resolve(self, due: DueField) -> None:
+        asked_at = self.job.clock.now()
+        detail = await self.job.precoro.detail(COLLECTIONS[due.collection], due.id, Lane.DETAILS)
+        self.forbidden = 0
+        await self.job.fields.save(due, detail, asked_at=asked_at)
+        self.done[due.collection] += 1
+        _log.info("definition_saved", collection=due.collection, key=due.id)
+
+    async def _set_aside(self, due: DueField, error: DaemonError, stage: str, wait: float) -> None:
+        now = self.job.clock.now()
+        item = Quarantined(
+            collection=due.collection,
+            key=str(due.id),
+            stage=stage,
+            reason=str(error),
+            raw=None,
+            attempts=due.attempts + 1,
+            since=now,
+            retry_at=now + wait,
+        )
+        await self.job.fields.quarantine(item)

@@ -1,0 +1,13 @@
+"""what the mirror decides, without I/O
+
+absences.py          what a whole pass did not list: gone, to be asked about, or not to be believed
+changes.py           listing against mirror → plan
+collections.py       what Precoro offers: path, key, detail, lines; data, not code
+cursors.py           when a pass is stable, when a cursor may move
+custom_fields.py     custom fields: what their definitions say, how options nest, what became of them
+deliveries.py        what a webhook says: which kind of record, and whether its body can be read
+documents.py         records, versions, tolerant reading of loose JSON
+estimates.py         what a first mirror costs: calls and time, from one page of each list
+field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
+filters.py           what the user wants kept, as a query and as a test of one record
+"""

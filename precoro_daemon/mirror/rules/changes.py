@@ -1,0 +1,49 @@
+"""listing against mirror → plan"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from precoro_daemon.mirror.rules.documents import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the mirror already has of a record."""
+
+    version: bytes
+    wanted: bool = True
+    vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a listing does to the mirror: rows to insert, to write over, and those that came back after vanishing."""
+
+    created: list[Record] = field(default_factory=list)
+    updated: list[Record] = field(default_factory=list)
+    returned: list[Record] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def plan(listing: Iterable[Record], known: Mapping[int, Known]) -> Plan:
+    """Hold a listing against what is known of its ids. Of a record that is listed twice the last row counts."""
+    steps = Plan()
+    unchanged = 0
+    for record in {row.id: row for row in listing}.values():
+        before = known.get(record.id)
+        if before is None:
+            steps.created.append(record)
+        elif before.vanished:
+            steps.returned.append(_returned(record, before))
+        elif before.version != record.version:
+            steps.updated.append(record)
+        else:
+            unchanged += 1
+    return replace(steps, unchanged=unchanged)
+
+
+def _returned(record: Record, before: Known) -> Record:
+    """A detail may have shown that the record is not wanted; that holds for as long as its version does."""
+    return replace(record, wanted=before.wanted) if before.version == record.version else record

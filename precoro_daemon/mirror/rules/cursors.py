@@ -1,0 +1,203 @@
+"""when a pass is stable, when a cursor may move"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.documents import Record, Rejected
+
+Kind = Literal["changes", "whole"]
+
+_TRIES = 3
+"""Walks of the same changes before the cursor moves without proof and a census has to prove the rest."""
+
+_CHEAP_CENSUS = 50
+"""Pages. A census up to this size is repeated at once, a few times; a larger one must not eat the day's quota."""
+
+_CENSUS_TRIES = 3
+"""Of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
+
+_CENSUS_PAUSE = 60.0
+"""Seconds of pause for each page and each further failed try of a census."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list as Precoro gave it.
+
+    total, total_pages, has_next are None where the answer does not carry them.
+    server_time is the answer's own `Date` (Unix seconds), None if it had none.
+    """
+
+    number: int
+    records: Sequence[Record]
+    rejected: Sequence[Rejected] = ()
+    total: int | None = None
+    total_pages: int | None = None
+    has_next: bool | None = None
+    server_time: float | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """By what the answer says of itself, never by how many rows it holds."""
+        if self.has_next is not None:
+            return not self.has_next
+        if self.total_pages is not None:
+            return self.number >= self.total_pages
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One walk through all pages of a list, as far as it got. Kept in the store, so it resumes by page.
+
+    kind        "changes": since the cursor; "whole": all that the user's filter admits (first pass and census)
+    since       what `modifiedSince` is sent (Unix seconds), None for none
+    filter      fingerprint of the user's filter that bounds a whole pass
+    started_at  server's Date of page 1, None until it arrived
+    next_page   the first page that is not yet committed
+    total       rows the list has by page 1's own word, None if it did not say
+    last_page   number of the last page once known
+    rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
+    drifted     the list was seen to change under the walk
+    """
+
+    collection: str
+    kind: Kind
+    since: float | None = None
+    filter: str = ""
+    started_at: float | None = None
+    next_page: int = 1
+    total: int | None = None
+    last_page: int | None = None
+    rows: int = 0
+    rejected: int = 0
+    distinct: int = 0
+    drifted: bool = False
+
+    @property
+    def finished(self) -> bool:
+        return self.last_page is not None and self.next_page > self.last_page
+
+    @property
+    def sound(self) -> bool:
+        """Over, and nothing speaks against it: no page disagreed on the total, no row came twice, none is missing."""
+        counted = self.total is None or self.total == self.rows + self.rejected
+        return self.finished and not self.drifted and self.rows == self.distinct and counted
+
+    @property
+    def proved(self) -> bool:
+        """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
+        return self.sound and (self.total is not None or self.last_page == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a collection stands.
+
+    at          the next pass of changes starts here, less the overlap (server's clock); None: nothing listed yet
+    whole_at    start of the last whole pass that proved complete
+    pages       pages that the last whole pass had
+    unproved    > 0 demands a census: one for changes that could not be proved complete, one for each whole pass since
+    unproved_at when those changes were walked, or the last of these whole passes ended (server's clock)
+    tries       unproved walks of the present changes
+    filter      fingerprint of the user's filter the mirror was filled under
+    """
+
+    collection: str
+    at: float | None = None
+    whole_at: float | None = None
+    pages: int = 0
+    unproved: int = 0
+    unproved_at: float | None = None
+    tries: int = 0
+    filter: str = ""
+
+
+def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
+    """The pass after `pages` were committed; `distinct` ids have been seen in it so far."""
+    for page in pages:
+        scan = _after(scan, page)
+    return replace(scan, distinct=distinct)
+
+
+def _after(scan: Scan, page: Page) -> Scan:
+    first = scan.next_page == 1
+    emptied = not first and not page.records and not page.rejected
+    return replace(
+        scan,
+        started_at=page.server_time if first else scan.started_at,
+        total=page.total if first else scan.total,
+        last_page=page.number if page.is_last else None,
+        next_page=page.number + 1,
+        rows=scan.rows + len(page.records),
+        rejected=scan.rejected + len(page.rejected),
+        drifted=scan.drifted or emptied or (not first and page.total != scan.total),
+    )
+
+
+def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
+    """Where the collection stands once the pass is finished.
+
+    A pass of changes that is not proved is walked again from the same cursor, twice at most; then, and after a whole
+    pass that is not proved, the cursor moves to the start of the pass all the same and a census is owed: what changed
+    since then is found by the next pass of changes, what the walk may have skipped only by a census.
+    """
+    return _settle_whole(scan, cursor, ended_at) if scan.kind == "whole" else _settle_changes(scan, cursor, ended_at)
+
+
+def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
+    accepted = _accepted(scan, earlier=cursor.unproved)
+    at = scan.started_at if cursor.at is None else cursor.at
+    if accepted and not scan.filter:
+        # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
+        at = max(at or 0.0, scan.started_at or 0.0) or None
+    settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter)
+    if accepted:
+        return replace(settled, whole_at=scan.started_at, unproved=0, unproved_at=None)
+    return replace(settled, unproved=cursor.unproved + 1, unproved_at=ended_at)
+
+
+def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
+    moved = replace(cursor, at=cursor.at if scan.started_at is None else scan.started_at, tries=0)
+    if _accepted(scan, earlier=cursor.tries):
+        return moved
+    if cursor.tries + 1 < _TRIES:
+        return replace(cursor, tries=cursor.tries + 1)
+    if cursor.unproved:
+        return moved
+    return replace(moved, unproved=1, unproved_at=ended_at)
+
+
+def _accepted(scan: Scan, *, earlier: int) -> bool:
+    """Proved; or, where the list never says how many rows it has, a second sound walk after an earlier one."""
+    return scan.proved or (scan.sound and earlier > 0)
+
+
+def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
+    """What to walk to bring the mirror up to date: everything at first, then the changes since the cursor.
+
+    Small sets are listed whole every time: it costs the same one call and shows deletions too.
+    """
+    if cursor.at is None or (collection.small and cursor.pages <= 1):
+        return Scan(collection.name, "whole", filter=cursor.filter)
+    return Scan(collection.name, "changes", since=cursor.at - overlap)
+
+
+def scan_again(scan: Scan, cursor: Cursor) -> bool:
+    """Changes that were not proved are walked again at once."""
+    return scan.kind == "changes" and cursor.tries > 0
+
+
+def census_due(cursor: Cursor, every: float, now: float) -> bool:
+    """A census is due by age, or because it is owed. One that keeps failing is spaced out, on a long list at once."""
+    if cursor.at is None:
+        return False
+    if cursor.unproved:
+        further = cursor.unproved - (_CENSUS_TRIES if cursor.pages <= _CHEAP_CENSUS else 1)
+        pause = max(further, 0) * cursor.pages * _CENSUS_PAUSE
+        return now >= (cursor.unproved_at or 0.0) + min(pause, every)
+    return cursor.whole_at is None or now >= cursor.whole_at + every

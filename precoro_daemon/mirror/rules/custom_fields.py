@@ -1,0 +1,177 @@
+"""custom fields: what their definitions say, how options nest, what became of them"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from precoro_daemon.mirror.rules.documents import whole_number
+
+TYPES: Mapping[str, tuple[str, ...]] = {
+    "text": ("text", "string", "textarea", "input", "url"),
+    "number": ("number", "numeric", "integer", "decimal", "float", "money", "currency"),
+    "date": ("date", "datetime"),
+    "option": ("option", "select", "dropdown", "dropdownlist", "list", "radio", "choice", "singleselect"),
+    "options": ("options", "multiselect", "multipleselect", "multiple", "multichoice", "checkboxes"),
+    "user": ("user", "users", "person", "employee"),
+    "file": ("file", "files", "attachment", "attachments", "document"),
+    "boolean": ("boolean", "bool", "checkbox", "switch"),
+}
+"""Our word for a type of field, and the words it has been seen or may be expected under. What Precoro's numbers for
+types mean is not published, so they say nothing here."""
+
+_WORDS = {word: name for name, words in TYPES.items() for word in words}
+_BETWEEN = " / "
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a field as its definition lists it.
+
+    id      Precoro's id as text; the name where it has none
+    path    the names from the outermost option to this one, "Region / City"; the name alone where nothing nests
+    enabled None where the definition does not say
+    """
+
+    id: str
+    name: str
+    code: str | None = None
+    external_id: str | None = None
+    parent_id: str | None = None
+    path: str = ""
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a definition says. `type` is one of TYPES, None where it does not say."""
+
+    name: str | None
+    type: str | None
+    options: Sequence[Option] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a new look at a field's options changes: those whose former state ended, and the states that began."""
+
+    ended: Sequence[str]
+    begun: Sequence[Option]
+
+
+def read_definition(raw: str) -> Definition:
+    """Whatever is odd in a definition reads as not said; it never raises."""
+    try:
+        # Digits as they are written: a code of 0.50 is not 0.5.
+        whole = json.loads(raw, parse_float=str)
+    except (ValueError, RecursionError):
+        whole = None
+    if not isinstance(whole, dict):
+        return Definition(None, None)
+    options = tuple(_with_paths(_options(whole.get("options"))).values())
+    return Definition(name=_text(whole.get("name")), type=_type(whole, options), options=options)
+
+
+def revise(known: Mapping[str, Option], listed: Iterable[Option]) -> Revision:
+    """`known`: the present state of each option by its id."""
+    now = {option.id: option for option in listed}
+    return Revision(
+        ended=[id_ for id_, option in known.items() if now.get(id_) != option],
+        begun=[option for id_, option in now.items() if known.get(id_) != option],
+    )
+
+
+def nested(value: Any) -> Iterator[Any]:
+    """The members of a nested collection in any of its shapes: {"data": [...]}, a list, a dict keyed by id."""
+    if isinstance(value, dict) and isinstance(value.get("data"), list | dict):
+        value = value["data"]
+    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _type(definition: Mapping[str, Any], options: Sequence[Option]) -> str | None:
+    for said in (definition.get("typeString"), definition.get("type")):
+        word = "".join(filter(str.isalpha, said.lower())) if isinstance(said, str) else ""
+        if word in _WORDS:
+            return _WORDS[word]
+    return "option" if options else None
+
+
+def _options(bag: Any) -> dict[str, Option]:
+    """By id, in the order of the definition, each with its parent but without its path."""
+    found: dict[str, Option] = {}
+    levels: dict[str, int] = {}
+    _collect(bag, None, found, levels)
+    if not any(option.parent_id for option in found.values()):
+        _nest_by_level(found, levels)
+    return found
+
+
+def _collect(bag: Any, parent: str | None, found: dict[str, Option], levels: dict[str, int]) -> None:
+    for each in nested(bag):
+        option = _option(each, parent)
+        if option is None:
+            continue
+        found.setdefault(option.id, option)
+        if isinstance(each, dict):
+            if (level := whole_number(each.get("level"))) is not None:
+                levels[option.id] = level
+            _collect(each.get("children") or each.get("options"), option.id, found, levels)
+
+
+def _option(each: Any, parent: str | None) -> Option | None:
+    if not isinstance(each, dict):
+        name = _text(each)
+        return None if name is None else Option(id=name, name=name, parent_id=parent)
+    id_, name = _text(each.get("id")), _text(each.get("name")) or _text(each.get("label"))
+    if id_ is None and name is None:
+        return None
+    enabled = each.get("enable", each.get("enabled"))
+    return Option(
+        id=id_ or name or "",
+        name=name or id_ or "",
+        code=_text(each.get("code")),
+        external_id=_text(each.get("externalId")),
+        parent_id=_parent(each) or parent,
+        enabled={"true": True, "1": True, "false": False, "0": False}.get(str(enabled).lower()),
+    )
+
+
+def _parent(option: Mapping[str, Any]) -> str | None:
+    parent = option.get("parent")
+    said = parent.get("id") if isinstance(parent, dict) else parent
+    id_ = _text(said) or _text(option.get("parentId"))
+    return None if id_ == "0" else id_
+
+
+def _nest_by_level(found: dict[str, Option], levels: Mapping[str, int]) -> None:
+    """Where no option names its parent but each has a level, the parent is the nearest one before it on a level
+    further out: that is the order in which a tree is written down."""
+    open_: list[str] = []
+    for id_ in found if levels.keys() == found.keys() else ():
+        while open_ and levels[open_[-1]] >= levels[id_]:
+            open_.pop()
+        if open_:
+            found[id_] = replace(found[id_], parent_id=open_[-1])
+        open_.append(id_)
+
+
+def _with_paths(options: dict[str, Option]) -> dict[str, Option]:
+    return {id_: replace(option, path=_path(option, options)) for id_, option in options.items()}
+
+
+def _path(option: Option, options: Mapping[str, Option]) -> str:
+    """Ends where a parent is not in the definition, or where options are each other's parents."""
+    chain = {option.id: option.name}
+    while (parent := options.get(option.parent_id or "")) is not None and parent.id not in chain:
+        chain[parent.id] = parent.name
+        option = parent
+    return _BETWEEN.join(reversed(chain.values()))
+
+
+def _text(value: Any) -> str | None:
+    """Text, or a number as text. Half a surrogate pair, which JSON can hold and a database cannot, becomes "?"."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).encode("utf-8", "replace").decode() or None

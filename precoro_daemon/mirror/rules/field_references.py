@@ -1,0 +1,134 @@
+"""which custom fields a record refers to: in itself and in its lines, in every shape"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from precoro_daemon.mirror.rules.custom_fields import nested
+from precoro_daemon.mirror.rules.documents import whole_number
+
+Reference: TypeAlias = tuple[str, int]
+"""The collection of the definition, and its id."""
+
+PLACES = {
+    "dataDocumentCustomFields": ("document_custom_fields", ("documentCustomField",)),
+    "dataItemCustomFields": ("item_custom_fields", ("itemCustomField", "productCustomField")),
+    "dataProductCustomFields": ("item_custom_fields", ("itemCustomField", "productCustomField")),
+    "dataSupplierCustomFields": ("supplier_custom_fields", ("supplierCustomField",)),
+}
+"""Where a record or a line has its values, which collection defines them, and what may name the field in each."""
+
+LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
+
+DEFINITIONS = tuple(dict.fromkeys(collection for collection, _ in PLACES.values()))
+
+
+class _Field(msgspec.Struct):
+    id: int | str | None = None
+
+
+class _Value(msgspec.Struct, rename="camel"):
+    document_custom_field: _Field | int | str | None = None
+    item_custom_field: _Field | int | str | None = None
+    product_custom_field: _Field | int | str | None = None
+    supplier_custom_field: _Field | int | str | None = None
+
+
+class _Values(msgspec.Struct):
+    data: list[_Value]
+
+
+class _Line(msgspec.Struct, rename="camel"):
+    data_item_custom_fields: _Values | list[_Value] | None = None
+    data_product_custom_fields: _Values | list[_Value] | None = None
+
+
+class _Lines(msgspec.Struct):
+    data: list[_Line] | dict[str, _Line]
+
+
+class _Record(msgspec.Struct, rename="camel"):
+    data_document_custom_fields: _Values | list[_Value] | None = None
+    data_item_custom_fields: _Values | list[_Value] | None = None
+    data_product_custom_fields: _Values | list[_Value] | None = None
+    data_supplier_custom_fields: _Values | list[_Value] | None = None
+    items: _Lines | list[_Line] | None = None
+
+
+_decode_usual = msgspec.json.Decoder(_Record).decode
+
+
+class References:
+    """What records refer to, taken in one by one.
+
+    On the hot path: the usual shapes are read at once, all others with patience; an id is looked at once, however
+    many records carry it.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[str, set[int | str | None]] = {collection: set() for collection in DEFINITIONS}
+        self._patient: set[Reference] = set()
+
+    def add(self, raw: bytes) -> None:
+        """Raises nothing, whatever the record is."""
+        try:
+            record = _decode_usual(raw)
+        except (msgspec.MsgspecError, RecursionError):
+            self._patient |= patient_references(raw)
+            return
+        documents, items, suppliers = self._written.values()
+        for value in _members(record.data_document_custom_fields):
+            documents.add(_id(value.document_custom_field))
+        for value in _members(record.data_supplier_custom_fields):
+            suppliers.add(_id(value.supplier_custom_field))
+        for holder in (record, *_members(record.items)):
+            for bag in (holder.data_item_custom_fields, holder.data_product_custom_fields):
+                for value in _members(bag):
+                    items.add(_id(value.item_custom_field))
+                    items.add(_id(value.product_custom_field))
+
+    def found(self) -> set[Reference]:
+        numbers = (
+            (collection, whole_number(written)) for collection, ids in self._written.items() for written in ids
+        )
+        return self._patient | {(collection, number) for collection, number in numbers if number is not None}
+
+
+def patient_references(raw: bytes) -> set[Reference]:
+    """The same by way of plain objects: whatever is not where it should be is passed over."""
+    try:
+        record = json.loads(raw.decode())
+    except (ValueError, RecursionError):
+        return set()
+    if not isinstance(record, dict):
+        return set()
+    found = set(_patient(record, PLACES))
+    for line in nested(record.get("items")):
+        if isinstance(line, dict):
+            found.update(_patient(line, LINE_PLACES))
+    return found
+
+
+def _patient(holder: dict[str, Any], places: Iterable[str]) -> Iterator[Reference]:
+    for place in places:
+        collection, names = PLACES[place]
+        for value in nested(holder.get(place)):
+            for field in (value.get(name) for name in names) if isinstance(value, dict) else ():
+                number = whole_number(field.get("id") if isinstance(field, dict) else field)
+                if number is not None:
+                    yield collection, number
+
+
+def _id(field: _Field | int | str | None) -> int | str | None:
+    return field.id if isinstance(field, _Field) else field
+
+
+def _members(bag: Any) -> Iterable[Any]:
+    if bag is None:
+        return ()
+    inner = bag if isinstance(bag, list) else bag.data
+    return inner.values() if isinstance(inner, dict) else inner

@@ -1,0 +1,141 @@
+"""what the user wants kept, as a query and as a test of one record"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any, TypeGuard
+
+import msgspec
+
+from precoro_daemon.mirror.rules.documents import Record, utc_text, whole_number
+
+Query = tuple[tuple[str, str], ...]
+"""Pairs of a query string in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of a collection the user wants kept. An empty one keeps everything.
+
+    status               Precoro's numbers; any of them
+    approved_from, _to   days of the approval, both included
+    modified_since       last change at or after this moment; without offset it is UTC
+    supplier             ids; any of them
+    attached_files_only  only documents that carry files
+    """
+
+    status: frozenset[int] = frozenset()
+    approved_from: date | None = None
+    approved_to: date | None = None
+    modified_since: datetime | None = None
+    supplier: frozenset[int] = frozenset()
+    attached_files_only: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs whenever the filter does; "" for the empty filter."""
+        if self == Filter():
+            return ""
+        values = (getattr(self, field.name) for field in fields(self))
+        told = [repr(sorted(value) if isinstance(value, frozenset) else value) for value in values]
+        return blake2b("|".join(told).encode(), digest_size=8).hexdigest()
+
+    @property
+    def query(self) -> Query:
+        """The filter in the API's own words. Dates of approval are DD.MM.YYYY there, all else is ISO."""
+        pairs = [("status[]", str(number)) for number in sorted(self.status)]
+        pairs += [("supplier[]", str(number)) for number in sorted(self.supplier)]
+        if self.modified_since is not None:
+            pairs.append(("modifiedSince", _utc(self.modified_since)))
+        if self.approved_from is not None:
+            pairs.append(("approvalDate[left_date]", self.approved_from.strftime("%d.%m.%Y")))
+        if self.approved_to is not None:
+            pairs.append(("approvalDate[right_date]", self.approved_to.strftime("%d.%m.%Y")))
+        if self.attached_files_only:
+            pairs.append(("attachedFile", "1"))
+        return tuple(pairs)
+
+    def keeps(self, record: Record) -> bool:
+        """Is this list row wanted? Where the row does not say (some are told by the detail only), it is."""
+        if self.status and record.status not in self.status:
+            return False
+        if self.modified_since and _is_utc(record.updated_at) and record.updated_at < _utc(self.modified_since):
+            return False
+        return self._keeps_fields(record.raw)
+
+    def keeps_detail(self, raw: str) -> bool:
+        """The same for what only a detail shows. One that names no files has none."""
+        return self._keeps_fields(raw) and (not self.attached_files_only or _has_files(_read(raw).attachments))
+
+    def keeps_stored(self, record: Record, detail: str | None) -> bool:
+        """Both together, for what the mirror has; None for a detail it has not."""
+        return self.keeps(record) and (detail is None or self.keeps_detail(detail))
+
+    def _keeps_fields(self, raw: str) -> bool:
+        if not (self.approved_from or self.approved_to or self.supplier or self.attached_files_only):
+            return True
+        loose = _read(raw)
+        if self.supplier and loose.supplier is not msgspec.UNSET and _reference(loose.supplier) not in self.supplier:
+            return False
+        if self.attached_files_only and loose.attachments is not msgspec.UNSET and not _has_files(loose.attachments):
+            return False
+        return loose.approval_date is msgspec.UNSET or self._keeps_approval(loose.approval_date)
+
+    def _keeps_approval(self, value: Any) -> bool:
+        if self.approved_from is None and self.approved_to is None:
+            return True
+        day = _day(value)
+        return (
+            day is not None
+            and (self.approved_from is None or day >= self.approved_from)
+            and (self.approved_to is None or day <= self.approved_to)
+        )
+
+
+class _Loose(msgspec.Struct, rename="camel"):
+    approval_date: Any = msgspec.UNSET
+    supplier: Any = msgspec.UNSET
+    attachments: Any = msgspec.UNSET
+
+
+_decode = msgspec.json.Decoder(_Loose).decode
+
+
+def _read(raw: str) -> _Loose:
+    return _decode(raw)
+
+
+def _has_files(value: Any) -> bool:
+    """Nested collections are {"data": [...]}, a bare list, or [] when empty."""
+    return bool(value.get("data", value) if isinstance(value, dict) else value is not msgspec.UNSET and value)
+
+
+def _reference(value: Any) -> int | None:
+    """The id of an object given as {"id": 7}, 7 or "7"."""
+    return whole_number(value.get("id") if isinstance(value, dict) else value)
+
+
+def _day(value: Any) -> date | None:
+    """The day of a time in UTC, like every other time here."""
+    try:
+        return date.fromisoformat((utc_text(value) or "")[:10])
+    except ValueError:
+        return None
+
+
+def _is_utc(text: str | None) -> TypeGuard[str]:
+    """A date we could read; what we could not says nothing."""
+    return text is not None and len(text) == len("YYYY-MM-DDTHH:MM:SS") and text[10] == "T"
+
+
+def _utc(moment: datetime) -> str:
+    text = utc_text(moment.isoformat(timespec="seconds"))
+    assert text is not None
+    return text
+
+
+def modified_since(seconds: float) -> Query:
+    """The one filter that a record cannot leave: changed at or after this time (Unix seconds)."""
+    return (("modifiedSince", datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")),)

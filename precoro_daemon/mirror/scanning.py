@@ -1,0 +1,284 @@
+"""one pass: the pages of a list into the mirror, and what a whole one did not find"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import anyio
+
+from precoro_daemon.errors import (
+    DaemonError,
+    FatalError,
+    MalformedAnswer,
+    NotFound,
+    PermanentError,
+    TemporaryError,
+    most_severe,
+)
+from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
+from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.rules.absences import Missing, judge
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
+from precoro_daemon.mirror.rules.filters import Filter, Query, modified_since
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Lister:
+    """What every pass needs: where rows come from, where they go, who watches."""
+
+    precoro: Precoro
+    mirror: Mirror
+    clock: Clock
+    progress: MirrorProgress
+    max_vanished: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What one pass brought. `refused` counts the live records it did not list but was not believed about."""
+
+    collection: str
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    vanished: int = 0
+    refused: int = 0
+
+
+_DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
+
+_SIDE_BY_SIDE = 4
+"""Collections listed at the same time. Each holds a few pages in memory; a small one needs no turn of its own."""
+
+
+async def run_scans(
+    lister: Lister, collections: Sequence[Collection], list_one: Callable[[Collection], Awaitable[ScanReport]]
+) -> LapReport:
+    """List several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
+    limiter = anyio.CapacityLimiter(_SIDE_BY_SIDE)
+    outcomes: list[ScanReport | str] = []
+    ended: list[DaemonError] = []
+
+    async def one(collection: Collection) -> None:
+        async with limiter:
+            try:
+                outcomes.append(await _list_or_set_aside(lister, collection, list_one))
+            except DaemonError as error:
+                ended.append(error)
+                if isinstance(error, FatalError):
+                    group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for collection in collections:
+            group.start_soon(one, collection, name=f"list {collection.name}")
+    reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
+    broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    return LapReport(
+        brought=sum(report.created + report.updated + report.vanished for report in reports),
+        failed=[*broken, *chain.from_iterable(map(_failures, reports))],
+        ended=most_severe(ended),
+    )
+
+
+def added(first: ScanReport, second: ScanReport) -> ScanReport:
+    """What two passes of one collection brought together."""
+    return ScanReport(
+        first.collection,
+        created=first.created + second.created,
+        updated=first.updated + second.updated,
+        rejected=first.rejected + second.rejected,
+        vanished=first.vanished + second.vanished,
+        refused=first.refused + second.refused,
+    )
+
+
+def _failures(report: ScanReport) -> Iterator[str]:
+    if report.rejected:
+        yield f"{report.collection}: {report.rejected} rows cannot be read"
+    if report.refused:
+        yield f"{report.collection}: {report.refused} records are missing at once, which is not believed"
+
+
+async def _list_or_set_aside(
+    lister: Lister, collection: Collection, list_one: Callable[[Collection], Awaitable[ScanReport]]
+) -> ScanReport | str:
+    """The report, or one line for the operator, which `status` shows too until the list succeeds."""
+    try:
+        return await list_one(collection)
+    except (TemporaryError, PermanentError) as error:
+        _log.error("scan_failed", collection=collection.name, reason=str(error))
+        await _set_aside(lister, collection, "pass", str(error))
+        return f"{collection.name}: {error}"
+
+
+async def _set_aside(lister: Lister, collection: Collection, stage: str, reason: str) -> None:
+    now = lister.clock.now()
+    await lister.mirror.quarantine(
+        Quarantined(collection.name, collection.name, stage, reason, None, attempts=1, since=now, retry_at=now)
+    )
+
+
+async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> Cursor:
+    """The collection's cursor, after the mirror was brought under the user's present filter."""
+    cursor = await lister.mirror.cursor(collection.name)
+    if cursor.filter == chosen.fingerprint:
+        return cursor
+    _log.info("filter_changed", collection=collection.name)
+    await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
+    return await lister.mirror.cursor(collection.name)
+
+
+async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: Filter, lane: Lane) -> ScanReport:
+    """Walk `fresh`, or the pass of its kind that was cut off, to its end.
+
+    Every batch of pages is durable before the next is taken; a failure leaves the pass open at the first page that
+    is missing. One that is taken up looks at the page before as well: rows may have moved up to it meanwhile.
+    """
+    begun = await lister.mirror.open_scan(collection.name, fresh.kind) or fresh
+    _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
+    progressed, query = begun, _query(begun, chosen)
+    report = ScanReport(collection.name)
+    failure: DaemonError | None = None
+    try:
+        async with lister.precoro.scan(collection, query, lane, begun.next_page) as batches:
+            async for pages in batches:
+                if progressed is begun and begun.next_page > 1:
+                    progressed, failure = await _look_back(lister, collection, query, lane, begun)
+                _mark_unwanted(pages, chosen)
+                committed = await lister.mirror.commit_pages(progressed, pages)
+                progressed, report = committed.scan, _counted(report, committed)
+                _tell_committed(progressed, pages)
+                lister.progress.scan_advanced(collection.name, progressed, committed)
+                if failure is not None:
+                    raise failure
+    except (PermanentError, MalformedAnswer):
+        if progressed is begun and begun.next_page > 1:
+            # The list may have shrunk below the page where the pass was cut off: the next one begins at the first.
+            await lister.mirror.close_scan(begun, at=lister.clock.now())
+        raise
+    if progressed.kind == "whole":
+        report = await _close_whole(lister, collection, progressed, report)
+    _tell(progressed, report)
+    return report
+
+
+async def _look_back(
+    lister: Lister, collection: Collection, query: Query, lane: Lane, scan: Scan
+) -> tuple[Scan, DaemonError | None]:
+    """The pass, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
+    kept: it costs the proof, and no progress."""
+    try:
+        page = await lister.precoro.page(collection, query, lane, scan.next_page - 1)
+    except DaemonError as error:
+        return replace(scan, drifted=True), error
+    moved = await lister.mirror.unseen(scan, [row.id for row in page.records])
+    # A copy in any case: what was begun is taken up now.
+    return replace(scan, drifted=scan.drifted or bool(moved)), None
+
+
+async def bring_up_to_date(
+    lister: Lister, collection: Collection, chosen: Filter, overlap: float, lane: Lane
+) -> ScanReport:
+    """Whole the first time, then what changed since the cursor; again where that was not proved.
+
+    overlap  seconds the next pass reaches back behind the cursor
+    """
+    cursor = await use_filter(lister, collection, chosen)
+    report = await close_left(lister, collection)
+    while True:
+        scan = next_scan(collection, cursor, overlap)
+        report = added(report, await run_scan(lister, collection, scan, chosen, lane))
+        cursor = await lister.mirror.cursor(collection.name)
+        if not scan_again(scan, cursor):
+            return report
+
+
+async def close_left(lister: Lister, collection: Collection) -> ScanReport:
+    """A whole pass that was cut off after its last page has only its end left to do."""
+    left = await lister.mirror.open_scan(collection.name, "whole")
+    report = ScanReport(collection.name)
+    if left is not None and left.finished:
+        report = await _close_whole(lister, collection, left, report)
+        _tell(left, report)
+    return report
+
+
+def _query(scan: Scan, chosen: Filter) -> Query:
+    return chosen.query if scan.since is None else modified_since(scan.since)
+
+
+def _mark_unwanted(pages: Sequence[Page], chosen: Filter) -> None:
+    if not chosen.fingerprint:
+        return
+    for record in chain.from_iterable(page.records for page in pages):
+        record.wanted = chosen.keeps(record)
+
+
+def _counted(report: ScanReport, committed: Committed) -> ScanReport:
+    return replace(
+        report,
+        created=report.created + committed.created,
+        updated=report.updated + committed.updated,
+        rejected=report.rejected + committed.rejected,
+    )
+
+
+async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
+    cursor = await lister.mirror.cursor(collection.name)
+    gone: list[Missing] = []
+    refused = 0
+    if not cursor.unproved:
+        missing, live = await lister.mirror.missing(scan)
+        unreadable = scan.rejected > 0
+        askable = collection.detail and bool(scan.filter or (scan.last_page or 1) > 1 or unreadable)
+        absences = judge(missing, live, max_share=lister.max_vanished, askable=askable, unreadable=unreadable)
+        asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row)]
+        gone = [*absences.gone, *asked]
+        if len(asked) == len(absences.ask):
+            gone += absences.rest
+        refused = absences.refused
+    await lister.mirror.close_scan(scan, [row.id for row in gone], at=lister.clock.now())
+    if refused:
+        await _set_aside(
+            lister, collection, "census", f"{refused} of {live} records are missing at once: {_DISBELIEF}"
+        )
+    return replace(report, vanished=report.vanished + len(gone), refused=report.refused + refused)
+
+
+async def _is_gone(precoro: Precoro, collection: Collection, row: Missing) -> bool:
+    """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
+    assert row.key is not None
+    try:
+        await precoro.detail(collection, row.key, Lane.CENSUS)
+    except NotFound:
+        return True
+    except (TemporaryError, PermanentError) as error:
+        _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
+    return False
+
+
+def _tell_committed(scan: Scan, pages: Sequence[Page]) -> None:
+    for row in chain.from_iterable(page.rejected for page in pages):
+        _log.warning("record_rejected", collection=scan.collection, key=row.key, reason=row.reason)
+    _log.debug(
+        "page_committed", collection=scan.collection, page=scan.next_page - 1, rows=scan.rows, total=scan.total
+    )
+
+
+def _tell(scan: Scan, report: ScanReport) -> None:
+    found = {"created": report.created, "updated": report.updated, "rejected": report.rejected}
+    event = "scan_finished" if scan.proved else "scan_unstable"
+    _log.info(event, collection=scan.collection, kind=scan.kind, pages=scan.last_page, rows=scan.rows, **found)
+    if report.vanished:
+        _log.info("documents_vanished", collection=scan.collection, count=report.vanished)
+    if report.refused:
+        _log.error("census_refused", collection=scan.collection, missing=report.refused)

@@ -1,0 +1,41 @@
+"""what did the passes miss"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.cursors import Scan, census_due
+from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.mirror.scanning import Lister, ScanReport, added, close_left, run_scan, run_scans, use_filter
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import LapReport
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCensus:
+    """Lists a collection whole: what the mirror lacks is added, what Precoro no longer has is marked vanished.
+
+    every  seconds after which a proved census is repeated; one that is owed does not wait for it
+    """
+
+    lister: Lister
+    collections: Sequence[Collection]
+    filters: Mapping[str, Filter]
+    every: float
+
+    async def due(self) -> Sequence[Collection]:
+        now = self.lister.clock.now()
+        cursors = [(one, await self.lister.mirror.cursor(one.name)) for one in self.collections]
+        return [one for one, cursor in cursors if census_due(cursor, self.every, now)]
+
+    async def lap(self, *, forced: bool = False) -> LapReport:
+        return await run_scans(self.lister, self.collections if forced else await self.due(), self._count)
+
+    async def _count(self, collection: Collection) -> ScanReport:
+        chosen = self.filters.get(collection.name, Filter())
+        cursor = await use_filter(self.lister, collection, chosen)
+        left = await close_left(self.lister, collection)
+        scan = Scan(collection.name, "whole", filter=cursor.filter)
+        return added(left, await run_scan(self.lister, collection, scan, chosen, Lane.CENSUS))

@@ -1,0 +1,125 @@
+"""what paying must not forget: intents, attempts, the append-only journal"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
+from precoro_daemon.payments.rules.matching import LedgerPayment
+from precoro_daemon.payments.rules.transitions import Direction, State
+
+Link = Literal["carries", "frees", "unsettles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether anything may be sent, and why not."""
+
+    armed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the journal; `intent` is "" for what concerns all of them."""
+
+    seq: int
+    at: float
+    intent: str
+    event: str
+    source: str
+    target: str
+    attempt: int
+    reason: str
+    facts: Mapping[str, str]
+
+
+class Journal(Protocol):
+    """Intents, attempts and the append-only journal. One writer.
+
+    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
+    An intent that is no longer in the state it was read in is not moved: StaleIntent. Raises StoreUnusable when the
+    disk is full, read-only or the file damaged.
+    """
+
+    async def prepare(self) -> None:
+        """Once before anything else, in every process: what a mirror without payments does without."""
+        ...
+
+    async def switch(self) -> Switch:
+        """A store that is new, was restored from a copy or moved is not armed, whatever it says of itself."""
+        ...
+
+    async def arm(self, at: float) -> None: ...
+
+    async def disarm(self, at: float, reason: str) -> None: ...
+
+    async def plan(self, draft: Intent, step: Step, claim: LedgerPayment | None = None) -> Intent | None:
+        """Begin an intent, and note that it carries that payment of the books as it was judged: all or nothing.
+
+        One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
+        carries, and a person is asked. None, and nothing is written, if it is there in any other state, or if another
+        one of its invoice is unresolved (in the direction to Precoro).
+        """
+        ...
+
+    async def replace(
+        self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: LedgerPayment
+    ) -> Intent | None:
+        """Move an intent and begin another one, which carries the same payment of the books: all or nothing, as with
+        `plan`, but by a person's word, so that one that was dropped begins anew."""
+        ...
+
+    async def record(
+        self, intent: Intent, step: Step, claim: LedgerPayment | None = None, *, link: Link = "carries"
+    ) -> Intent:
+        """Move an intent, with a row of the journal; and note how it stands to the claim from now on: all or nothing.
+
+        carries: to the claim as it is given · frees: not any more · unsettles: what the claim says next is a change
+        """
+        ...
+
+    async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
+        """The permission to send: attempt, state and journal row, on disk when it returns, and so is the witness that
+        tells a restored store from this one. Raises SendingStopped where payments are not armed (any more)."""
+        ...
+
+    async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:
+        """Move an intent whose last attempt came to this outcome."""
+        ...
+
+    async def intent(self, prefix: str) -> Sequence[Intent]:
+        """Those whose id begins so."""
+        ...
+
+    async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
+        """Oldest first."""
+        ...
+
+    async def due_looks(self, direction: Direction, now: float) -> Sequence[Intent]:
+        """Doubts and reviews that are to be looked for by now, in the order in which they fell due."""
+        ...
+
+    async def unfinished(self, direction: Direction) -> Sequence[Intent]:
+        """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not tell so."""
+        ...
+
+    async def canceled(self) -> Sequence[Intent]:
+        """Confirmed payments to Precoro that the mirror shows as cancelled, unless their invoice has another
+        unresolved intent."""
+        ...
+
+    async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]: ...
+
+    async def attempts(self, intent: str) -> Sequence[Attempt]: ...
+
+    async def spent(self, direction: Direction, currency: str, since: float) -> Sequence[Decimal]:
+        """Amounts of the attempts since then that are not known to have come to nothing."""
+        ...
+
+    async def trace(self, intent: str) -> Sequence[Line]:
+        """The whole journal of one intent, oldest first."""
+        ...

@@ -1,0 +1,117 @@
+"""what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from precoro_daemon.payments.rules.invoices import Invoice, Payment
+from precoro_daemon.payments.rules.transitions import Event
+from precoro_daemon.values.money import ROUNDING_CENT, plain
+from precoro_daemon.writes.checks import next_look
+
+Repost = Literal["never", "guarded"]
+
+
+_PROOF_LOOKS = 3
+
+
+_PROOF_AFTER = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An attempt in doubt.
+
+    amount   what was sent
+    names    what the payment may be called at Precoro
+    known    ids of the payments that were there before it was first sent
+    ours     ids of payments that other intents made
+    sent_at  when it was last sent (Unix seconds); looks: how often it was looked for since
+    """
+
+    amount: Decimal
+    names: Collection[str]
+    known: Collection[int]
+    ours: Collection[int]
+    sent_at: float
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is to be recorded.
+
+    payment  found under our id
+    look_at  when to look again, None: not by itself
+    alarm    two payments where one was meant
+    """
+
+    event: Event
+    reason: str
+    payment: Payment | None = None
+    look_at: float | None = None
+    alarm: bool = False
+
+
+def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> Ruling:
+    """Rule on a doubt by the invoice as it was read just now, at least 65 s after sending. None: it is gone."""
+    again = next_look(doubt.sent_at, doubt.looks + 1, now)
+    if (found := _found(doubt, invoice)) is not None:
+        return replace(found, look_at=again if found.event is Event.HOLD else None)
+    if doubt.looks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+        return Ruling(Event.LOOK, "not there so far", look_at=again)
+    if invoice is None:
+        return Ruling(Event.HOLD, "the invoice is gone, and whether it was paid is unknown", look_at=again)
+    if repost == "guarded" and fits_only_once(doubt.amount, invoice):
+        return Ruling(Event.REPEAT, f"not there after {doubt.looks + 1} looks, and two of it cannot both fit")
+    return Ruling(Event.HOLD, f"not there after {doubt.looks + 1} looks; it may still arrive", look_at=again)
+
+
+def look_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
+    """What waits for a person is looked for some more: one that arrives late under our id settles itself."""
+    again = next_look(doubt.sent_at, doubt.looks + 1, now)
+    found = _found(doubt, invoice)
+    if found is not None and found.event is Event.FIND:
+        return found
+    return Ruling(Event.LOOK, "", look_at=again, alarm=found is not None and found.alarm)
+
+
+def _found(doubt: Doubt, invoice: Invoice | None) -> Ruling | None:
+    """What the payments on the invoice say; None if they say nothing of it."""
+    payments: Sequence[Payment] = [] if invoice is None else invoice.payments or []
+    mine = [payment for payment in payments if payment.external_id in doubt.names]
+    standing = [payment for payment in mine if not payment.canceled]
+    if len(standing) > 1:
+        return Ruling(Event.HOLD, f"there twice under our id: {_ids(standing)}", alarm=True)
+    if standing:
+        return Ruling(Event.FIND, "found by our id", payment=standing[0])
+    if mine:
+        return Ruling(Event.HOLD, f"it was made, and cancelled in Precoro: {_ids(mine)}")
+    # Whatever its date: Precoro may have stored another one than was sent, and a person decides anyway.
+    equal = [
+        payment
+        for payment in payments
+        if payment.id not in doubt.known
+        and payment.id not in doubt.ours
+        and not payment.canceled
+        and payment.amount == doubt.amount
+    ]
+    if not equal:
+        return None
+    said = f"of {plain(doubt.amount)} without our id: {_ids(equal)}"
+    if len(equal) > 1:
+        return Ruling(Event.HOLD, f"{len(equal)} new payments {said}", alarm=True)
+    return Ruling(Event.HOLD, f"a new payment {said}, which may be ours or a person's")
+
+
+def fits_only_once(amount: Decimal, invoice: Invoice) -> bool:
+    """Whether the invoice takes the payment, and not the same one a second time."""
+    remainder = invoice.remainder
+    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount
+
+
+def _ids(payments: Sequence[Payment]) -> str:
+    return ", ".join(f"payment {payment.id}" for payment in payments)

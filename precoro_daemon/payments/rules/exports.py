@@ -1,0 +1,128 @@
+"""which payments of a paid invoice the books must get, and which a person decides"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import Invoice, Payment
+from precoro_daemon.payments.rules.matching import LedgerPayment
+from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.values.money import ROUNDING_CENT, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A payment to Precoro whose outcome is not known yet; `known` were there before it was sent."""
+
+    amount: Decimal
+    known: Collection[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an invoice's payments are compared with.
+
+    made        ids of the payments that we made from the books
+    names       what such a payment may be called
+    pending     those that may be there and that we do not know of yet
+    claims      what the books have for the invoice, without what is known to be a payment of ours on either side
+    adopted_at  what was created before is known (Unix seconds)
+    rests       what was decided, or came into the books, of sums that Precoro showed no payment for
+    """
+
+    made: Collection[int]
+    names: Collection[str]
+    pending: Sequence[Pending]
+    claims: Sequence[LedgerPayment]
+    adopted_at: float
+    rests: Sequence[Decimal] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One payment of the invoice and what becomes of it; `source` names it in the journal.
+
+    kind   plan: the books must get it · hold: a person decides · wait: not yet · known: nothing is to be done
+    about  the books' keys of what a person has to look at
+    """
+
+    kind: Literal["plan", "hold", "wait", "known"]
+    source: str
+    reason: str = ""
+    payment: Payment | None = None
+    amount: Decimal = Decimal(0)
+    about: Collection[str] = ()
+
+
+_REST = "rest of "
+
+
+def source_of(payment_id: int) -> str:
+    return f"payment:{payment_id}"
+
+
+def booked(exported: Iterable[Intent]) -> frozenset[int]:
+    """Ids of the payments that are in the books by rows that we made."""
+    made = [one.source for one in exported if one.state is State.CONFIRMED and one.source.startswith("payment:")]
+    return frozenset(int(source.removeprefix("payment:")) for source in made)
+
+
+def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
+    """What becomes of every payment that stands on the invoice, and of what was paid without any that we can see."""
+    judged = [_judge(invoice, payment, known) for payment in invoice.standing]
+    shown = sum((payment.amount or Decimal(0) for payment in invoice.standing), Decimal(0))
+    hidden = (invoice.paid or Decimal(0)) - shown - sum(known.rests, Decimal(0))
+    if hidden > ROUNDING_CENT and not any(share.kind == "known" for share in judged):
+        said = f"Precoro says {plain(invoice.paid or hidden)} was paid on {invoice} and shows {plain(shown)} of it"
+        judged.append(Share("hold", f"{_REST}{invoice.id}: {plain(hidden)}", said, amount=hidden))
+    return judged
+
+
+def is_rest(intent: Intent) -> bool:
+    """Whether it is for a sum that Precoro showed no payment for."""
+    return intent.source.startswith(_REST)
+
+
+def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
+    source = source_of(payment.id)
+    if payment.id in known.made or payment.external_id in known.names:
+        return Share("known", source, "we made it from the books", payment)
+    if payment.created_at is not None and payment.created_at < known.adopted_at:
+        return Share("known", source, "it was there when exporting began", payment)
+    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
+        return Share("wait", source, "it may be ours, and its outcome is not known yet", payment)
+    if payment.amount is None or payment.amount <= 0 or payment.day is None:
+        said = f"payment {payment.id} on {invoice} has no amount or day we can read"
+        return Share("hold", source, said, payment, payment.amount or Decimal(0))
+    reason, about = _doubtful(invoice, payment, known)
+    if reason:
+        return Share("hold", source, reason, payment, payment.amount, about)
+    return Share("plan", source, f"{invoice} was paid in Precoro", payment, payment.amount)
+
+
+def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> tuple[str, Collection[str]]:
+    """Why a person decides, "" if nobody has to, and which of the books' payments they have to look at."""
+    assert payment.day is not None
+    assert payment.amount is not None
+    reason = ""
+    if equal := [claim for claim in known.claims if claim.amount == payment.amount]:
+        return already(equal, invoice), [claim.key for claim in equal]
+    if invoice.credit_note:
+        reason = f"{invoice} is a credit note, and those are not exported"
+    elif payment.currency and payment.currency != invoice.currency:
+        reason = f"payment {payment.id} is in {payment.currency}, {invoice} is in {invoice.currency}"
+    elif payment.created_at is None and payment.day <= datetime.fromtimestamp(known.adopted_at, UTC).date():
+        reason = f"payment {payment.id} on {invoice} does not say when it was made: it may have been there all along"
+    elif payment.amount in known.rests:
+        reason = f"{plain(payment.amount)} of {invoice} was decided before Precoro showed payment {payment.id}"
+    return reason, ()
+
+
+def already(equal: Sequence[LedgerPayment], invoice: Invoice) -> str:
+    """Why a person is asked about what the books have too."""
+    return f"the books already have {plain(equal[0].amount)} for {invoice} (payment {equal[0].key})"

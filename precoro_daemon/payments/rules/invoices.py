@@ -1,0 +1,207 @@
+"""invoices and their payments, read from loose JSON with every digit kept"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from precoro_daemon.errors import BadRecord
+from precoro_daemon.mirror.rules.documents import plain_number, whole_number
+from precoro_daemon.values.money import read_amount
+
+APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
+PAYABLE = frozenset({APPROVED, PARTLY_PAID})
+_CREDIT_NOTES = frozenset({1, 5})
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as Precoro shows it.
+
+    day          of `payDate` as written, None if it cannot be read; utc_day: the same in UTC
+    created_at   Unix seconds, None if it does not say
+    external_id  what the creator, or we afterwards, called it; None if nothing
+    invoice_id   None where it hangs on the invoice it belongs to
+    """
+
+    id: int
+    idn: int | str | None
+    amount: Decimal | None
+    currency: str
+    day: date | None
+    utc_day: date | None
+    canceled: bool
+    external_id: str | None
+    created_at: float | None = None
+    invoice_id: int | None = None
+
+    @property
+    def days(self) -> frozenset[date]:
+        """Every day that may be meant."""
+        return frozenset(day for day in (self.day, self.utc_day) if day is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """What Precoro calls who is paid. `external_id` where the mirror knows it."""
+
+    id: int | None = None
+    name: str = ""
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as Precoro shows it.
+
+    total, paid  exact, None if they cannot be read
+    payments     all of them, cancelled ones too; None where it was read from a list, which has none
+    """
+
+    id: int
+    idn: int | str | None
+    number: str
+    status: int | None
+    currency: str
+    total: Decimal | None
+    paid: Decimal | None
+    supplier: Supplier
+    external_id: str | None
+    credit_note: bool = False
+    payments: Sequence[Payment] | None = None
+
+    @property
+    def remainder(self) -> Decimal | None:
+        return None if self.total is None or self.paid is None else self.total - self.paid
+
+    @property
+    def standing(self) -> Sequence[Payment]:
+        """The payments that were not cancelled."""
+        return [payment for payment in self.payments or () if not payment.canceled]
+
+    def __str__(self) -> str:
+        return f"invoice {self.idn if self.idn is not None else f'with id {self.id}'}"
+
+
+def read_invoice(raw: str | bytes) -> Invoice:
+    """A list row or a detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
+    fields = _object(raw)
+    number = whole_number(fields.get("id"))
+    if number is None:
+        raise BadRecord("the invoice has no usable id")
+    payments = read_nested(fields["payments"]) if "payments" in fields else None
+    standing = None if payments is None else [_payment(each) for each in payments]
+    supplier = _mapping(fields.get("supplier"))
+    return Invoice(
+        id=number,
+        idn=plain_number(fields.get("idn")),
+        number=_text(fields.get("invoiceNumber")) or "",
+        status=_status(fields.get("status")),
+        currency=_currency(fields.get("currency")),
+        total=read_amount(fields.get("sum")),
+        paid=_paid(fields.get("sumPaid"), standing),
+        supplier=Supplier(whole_number(supplier.get("id")), _text(supplier.get("name")) or ""),
+        external_id=_text(fields.get("externalId")),
+        credit_note=whole_number(fields.get("logicType")) in _CREDIT_NOTES,
+        payments=standing,
+    )
+
+
+def read_payment(raw: str | bytes) -> Payment:
+    """A payment: a list row, or the answer to a POST. Raises BadRecord."""
+    return _payment(_object(raw))
+
+
+def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
+    """A nested collection: {"data": [...]}, a list, a dict by key, or nothing in one of several ways."""
+    inner = value.get("data", value) if isinstance(value, dict) else value
+    rows = list(inner.values()) if isinstance(inner, dict) else inner if isinstance(inner, list) else []
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _object(raw: str | bytes) -> Mapping[str, Any]:
+    try:
+        # A number with a point is read as a Decimal: no binary float in between.
+        fields = json.loads(raw, parse_float=Decimal, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"not a readable object: {error}") from error
+    inner = fields.get("data") if isinstance(fields, dict) and "id" not in fields else fields
+    if not isinstance(inner, dict):
+        raise BadRecord("not an object")
+    return inner
+
+
+def _payment(fields: Mapping[str, Any]) -> Payment:
+    number = whole_number(fields.get("id"))
+    if number is None:
+        raise BadRecord("a payment has no usable id")
+    day, utc_day = _days(fields.get("payDate"))
+    return Payment(
+        id=number,
+        idn=plain_number(fields.get("idn")),
+        amount=read_amount(fields.get("sumPaid")),
+        currency=_currency(fields.get("currency")),
+        day=day,
+        utc_day=utc_day,
+        canceled=_status(fields.get("status")) == CANCELED,
+        external_id=_text(fields.get("externalId")),
+        created_at=_unix(fields.get("createDate")),
+        invoice_id=whole_number(_mapping(fields.get("invoice")).get("id")),
+    )
+
+
+def _paid(value: Any, payments: Sequence[Payment] | None) -> Decimal | None:
+    """By the invoice's own word; where it says nothing, by its payments."""
+    paid = read_amount(value)
+    if paid is not None or payments is None:
+        return paid
+    amounts = [payment.amount for payment in payments if not payment.canceled]
+    return None if None in amounts else sum((amount for amount in amounts if amount is not None), Decimal(0))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _status(value: Any) -> int | None:
+    return whole_number(value.get("id") if isinstance(value, dict) else value)
+
+
+def _currency(value: Any) -> str:
+    return value.strip().upper() if isinstance(value, str) else ""
+
+
+def _text(value: Any) -> str | None:
+    """Text, or a number with its digits; None for what is empty in one of several ways."""
+    if isinstance(value, bool) or value is None or isinstance(value, list | dict):
+        return None
+    return str(value).strip() or None
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+
+
+def _days(value: Any) -> tuple[date | None, date | None]:
+    moment = _moment(value)
+    if moment is None:
+        return None, None
+    try:
+        utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        utc = moment
+    return moment.date(), utc.date()
+
+
+def _unix(value: Any) -> float | None:
+    moment = _moment(value)
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

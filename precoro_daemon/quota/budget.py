@@ -1,0 +1,352 @@
+"""windows, duplicate GETs, lanes, reserves: when may who make the next call"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Literal, NamedTuple
+
+from precoro_daemon.quota.rate_limits import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
+
+
+class Lane(IntEnum):
+    """Who spends calls, in order of precedence."""
+
+    PAYMENTS = 0
+    DELIVERIES = 1
+    LISTS = 2
+    DETAILS = 3
+    FILES = 4
+    CENSUS = 5
+
+
+SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+
+MEMORY = 50 * 3600.0
+"""Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
+
+_WIDEST_GUARD = 0.5
+
+_UNSETTLED = 5.0
+"""Seconds for which a call of an earlier process may still have been on its way out when it was charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
+    day finds the rest. At least 1.
+
+    scheduled  calls that lists take in a day. What they took beyond that so far, as a first listing does, is not
+               there for these lanes either: lists and the documents of today would wait in the evening
+    least      of `calls` are there all the same
+    """
+
+    lanes: frozenset[Lane]
+    calls: int
+    scheduled: float | None = None
+    least: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What Precoro grants one key; 0 lifts a limit.
+
+    same_get_scope  what counts as the same GET: path and query, or the path alone
+    reserve         calls of a day that must remain for the lanes above, by lane
+    guard           seconds added to the second window, if more than its 1 %
+    margin          seconds added to every other window: two calls may reach the server closer than they left us
+    shares          what some lanes may make of a day's calls at most
+    """
+
+    per_second: int = 1
+    per_minute: int = 60
+    per_hour: int = 1500
+    per_day: int = 3000
+    same_get_per_minute: int = 1
+    same_get_per_hour: int = 30
+    same_get_scope: Literal["url", "path"] = "url"
+    reserve: Mapping[Lane, int] = field(default_factory=dict)
+    guard: float = 0.02
+    margin: float = 0.25
+    shares: Sequence[Share] = ()
+
+    def reserved(self, period: Period, lane: Lane) -> int:
+        """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""
+        calls = self.reserve.get(lane, 0)
+        if period == "day":
+            return calls
+        return calls * self.per_hour // self.per_day if period == "hour" and self.per_day else 0
+
+
+class Key(NamedTuple):
+    """What a GET is recognised by: hashes of its path with query and of its path. Empty for what may be repeated."""
+
+    url: bytes
+    path: bytes
+
+
+NO_KEY = Key(b"", b"")
+
+
+class Opening(NamedTuple):
+    """When a call may leave (Unix seconds; -inf: nothing holds it) and the window that decides it."""
+
+    at: float
+    window: str
+
+
+class Charge(NamedTuple):
+    """One call on the account. `counted` is what the identical-GET rule knows it by."""
+
+    at: float
+    key: Key
+    counted: bytes
+    lane: Lane | None = None
+
+
+class Closure(NamedTuple):
+    """What a 429 closed. `contradicts_scope`: it names a URL that was not asked, only others of its path were."""
+
+    window: str
+    until: float
+    contradicts_scope: bool
+
+
+class _Window(NamedTuple):
+    period: Period
+    limit: int
+
+    def opens(self, stamps: Sequence[float], reserve: int, margin: float) -> float:
+        """Earliest time at which one more call keeps every span of the window's length at `limit - reserve`."""
+        limit = max(1, self.limit - reserve)
+        return stamps[-limit] + SECONDS[self.period] + margin if len(stamps) >= limit else -math.inf
+
+
+class Budget:
+    """The account of calls of one key.
+
+    Windows slide: whether Precoro's are fixed or sliding is not known, and what satisfies every sliding window
+    satisfies fixed ones of any phase. Stamps are kept in order, so each window is one look at one stamp.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._windows = _active({p: getattr(limits, f"per_{p}") for p in SECONDS})
+        self._same_get = _active({"minute": limits.same_get_per_minute, "hour": limits.same_get_per_hour})
+        self._keep = max((window.limit for window in self._windows), default=0)
+        self._guard = max(limits.guard, 0.01)
+        self._guarded_at = -math.inf
+        self._refused_in_a_row = 0
+        self._stamps: list[float] = []
+        self._shares: list[tuple[Share, list[float]]] = [(share, []) for share in limits.shares]
+        self._lists: list[float] = []
+        self._gets: dict[bytes, list[float]] = {}
+        self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
+        self._closed: dict[str, float] = {}
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two calls that the limit of a second asks for; 0 if it is lifted."""
+        return (1.0 + self._guard) / self.limits.per_second if self.limits.per_second else 0.0
+
+    def unlimited(self, now: float) -> bool:
+        """Nothing is counted and nothing is closed: calls need not be charged."""
+        self._closed = {window: until for window, until in self._closed.items() if until > now}
+        return not (self._windows or self._same_get or self._closed)
+
+    def key(self, method: str, target: str) -> Key:
+        """The key of a call to `target` (path and query as sent)."""
+        if method != "GET":
+            return NO_KEY
+        return Key(_hash(target), _hash(target.partition("?")[0]))
+
+    def counted(self, key: Key) -> bytes:
+        return key.path if self.limits.same_get_scope == "path" else key.url
+
+    def opening(self, lane: Lane, key: Key, now: float) -> Opening:
+        """When a call of this lane may leave. Later than `now` only if something holds it."""
+        latest = Opening(-math.inf, "")
+        for window in self._windows:
+            opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
+            latest = max(latest, Opening(opens, window.period))
+        for share, stamps in self._shares_of(lane):
+            opens = _Window("day", self._allowed(share, now)).opens(stamps, 0, self.limits.margin)
+            latest = max(latest, Opening(opens, "day"))
+        counted = self.counted(key)
+        for window in self._same_get if counted in self._gets else ():
+            opens = window.opens(self._gets[counted], 0, self.limits.margin)
+            latest = max(latest, Opening(opens, f"same GET per {window.period}"))
+        for name, until in self._closed.items():
+            if until > now and (name in SECONDS or name == _same_get_name(counted)):
+                latest = max(latest, Opening(until, name if name in SECONDS else "same GET"))
+        return latest
+
+    def _shares_of(self, lane: Lane | None) -> list[tuple[Share, list[float]]]:
+        return [(share, stamps) for share, stamps in self._shares if lane in share.lanes]
+
+    def _allowed(self, share: Share, now: float) -> int:
+        """Calls that a share comes to today."""
+        if share.scheduled is None:
+            return share.calls
+        day = SECONDS["day"]
+        beyond = _within_a_day(self._lists, now) - share.scheduled * self._passed(now) / day
+        return max(share.least, math.floor(share.calls - max(0.0, beyond)))
+
+    def _passed(self, now: float) -> float:
+        """Seconds of the last day in which lists were made."""
+        first = bisect_right(self._lists, now - SECONDS["day"])
+        return now - self._lists[first] if first < len(self._lists) else 0.0
+
+    def _margin(self, period: Period) -> float:
+        return self._guard if period == "second" else self.limits.margin
+
+    def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
+        """Book one call as made now."""
+        charge = Charge(max(now, self._stamps[-1]) if self._stamps else now, key, self.counted(key), lane)
+        self._enter(charge.at, charge.counted)
+        self._share(charge.at, lane)
+        if key is not NO_KEY:
+            self._recent.append((charge.at, key))
+        return charge
+
+    def sent(self, charge: Charge, at: float) -> None:
+        """Move the last charge to the time its request was really written, which a new connection may delay."""
+        for stamps in self._kept_of(charge):
+            stamps[-1] = max(at, charge.at)
+
+    def refund(self, charge: Charge) -> None:
+        """Take back the last charge: its request was never written."""
+        for stamps in self._kept_of(charge):
+            stamps.pop()
+        if not self._gets.get(charge.counted, True):
+            del self._gets[charge.counted]
+
+    def _kept_of(self, charge: Charge) -> Iterator[list[float]]:
+        """Wherever the charge is the last stamp."""
+        shares = (stamps for _, stamps in self._shares_of(charge.lane))
+        lists = self._lists if charge.lane is Lane.LISTS else None
+        for stamps in (self._stamps, self._gets.get(charge.counted), lists, *shares):
+            if stamps and stamps[-1] == charge.at:
+                yield stamps
+
+    def _share(self, at: float, lane: Lane | None) -> None:
+        if lane is Lane.LISTS and self._shares:
+            self._lists.append(at)
+            if len(self._lists) > 2 * _within_a_day(self._lists, at) + 100:
+                del self._lists[: -_within_a_day(self._lists, at)]
+        for share, stamps in self._shares_of(lane):
+            stamps.append(at)
+            if len(stamps) > 2 * share.calls + 100:
+                del stamps[: -share.calls]
+
+    def _enter(self, at: float, counted: bytes) -> None:
+        self._stamps.append(at)
+        if len(self._stamps) > 2 * self._keep + 100:
+            del self._stamps[: -self._keep or None]
+        if counted and self._same_get:
+            # Taken out and put back, so that the dictionary is in order of last use and old keys are found in front.
+            most = max(window.limit for window in self._same_get)
+            self._gets[counted] = [*self._gets.pop(counted, ()), at][-most:]
+            self._forget_gets(at - SECONDS["hour"] - self.limits.margin)
+
+    def _forget_gets(self, before: float) -> None:
+        while self._gets and self._gets[oldest := next(iter(self._gets))][-1] < before:
+            del self._gets[oldest]
+
+    def restore(
+        self,
+        history: Iterable[tuple[float, bytes]],
+        closed: Mapping[str, float],
+        now: float,
+        lanes: Iterable[tuple[float, Lane]] = (),
+    ) -> None:
+        """Start from what earlier processes did; `lanes`: which of it was done in which lane, where that is known.
+
+        A call charged just now counts as made now, as it was sent somewhat later than charged; so does a stamp in
+        the future (the clock was set back).
+        """
+        self._stamps.clear()
+        self._gets.clear()
+        self._lists.clear()
+        self._shares = [(share, []) for share in self.limits.shares]
+        for at, lane in sorted(lanes):
+            self._share(min(at, now), lane)
+        settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
+        for at, counted in sorted(settled):
+            self._enter(at, counted)
+        self._closed = {window: min(until, now + LONGEST_CLOSURE) for window, until in closed.items() if until > now}
+
+    def left(self, now: float) -> dict[str, int]:
+        """Calls left per window, by name; lifted windows are not in it."""
+        return {window.period: self._left(window, now) for window in self._windows}
+
+    def spendable(self, lane: Lane, now: float) -> int | None:
+        """Calls that the day leaves this lane; None where nothing of the day limits it."""
+        left = [
+            max(0, self._left(window, now) - self.limits.reserved("day", lane))
+            for window in self._windows
+            if window.period == "day"
+        ]
+        left += [
+            max(0, self._allowed(share, now) - _within_a_day(stamps, now)) for share, stamps in self._shares_of(lane)
+        ]
+        return min(left, default=None)
+
+    def _left(self, window: _Window, now: float) -> int:
+        if self._closed.get(window.period, now) > now:
+            return 0
+        made = len(self._stamps) - bisect_right(self._stamps, now - SECONDS[window.period])
+        return max(0, window.limit - made)
+
+    def accepted(self) -> None:
+        """A call was not refused: refusals in a row are over."""
+        self._refused_in_a_row = 0
+
+    def refused(self, charge: Charge, refusal: Refusal, now: float) -> Closure:
+        """Learn from a 429 which window is closed and until when."""
+        self._refused_in_a_row += 1
+        route = refusal.route and bool(charge.counted)
+        window = _same_get_name(charge.counted) if route else "second" if refusal.route else refusal.period
+        wait = refusal.wait if refusal.wait is not None else self._natural_wait(refusal, route, now)
+        if window == "second" and charge.at > self._guarded_at:
+            self._guard = min(2 * self._guard, _WIDEST_GUARD)
+            self._guarded_at = now
+        until = max(now + clamp_wait(wait), self._closed.get(window, now))
+        self._closed[window] = until
+        return Closure(window, until, route and self._contradicts_scope(charge, refusal.period))
+
+    def _natural_wait(self, refusal: Refusal, route: bool, now: float) -> float:
+        """Without a time from Precoro: until our oldest call leaves the window; ever longer where there is none."""
+        span = SECONDS[refusal.period]
+        if route:
+            return span
+        if refusal.period == "second":
+            return SHORTEST_CLOSURE * 2.0 ** min(self._refused_in_a_row - 1, 16)
+        oldest = bisect_right(self._stamps, now - span)
+        return self._stamps[oldest] + span - now if oldest < len(self._stamps) else span
+
+    def _contradicts_scope(self, charge: Charge, period: Period) -> bool:
+        since = charge.at - SECONDS[period]
+        before = [key for at, key in self._recent if since < at < charge.at and key.path == charge.key.path]
+        return self.limits.same_get_scope == "url" and bool(before) and charge.key not in before
+
+
+def _active(limits: Mapping[Period, int]) -> tuple[_Window, ...]:
+    return tuple(_Window(period, limit) for period, limit in limits.items() if limit)
+
+
+def _within_a_day(stamps: Sequence[float], now: float) -> int:
+    return len(stamps) - bisect_right(stamps, now - SECONDS["day"])
+
+
+def _same_get_name(counted: bytes) -> str:
+    return f"get:{counted.hex()}"
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=8).digest()

@@ -1,0 +1,59 @@
+"""failure + attempt → wait or give up"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from precoro_daemon.errors import (
+    AuthenticationError,
+    Forbidden,
+    KeyInDoubt,
+    MalformedAnswer,
+    RateLimited,
+    TemporaryError,
+)
+
+MOST_FAULTS = 5
+
+
+MOST_REFUSALS = 10
+
+
+LONGEST_PAUSE = 60.0
+
+
+def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
+    """Seconds to wait before the next try, None to give up.
+
+    `failures` are those of this call so far, the newest last. `jitter` (0 to 1) spreads the callers that one outage
+    threw back at the same time. A 429 does not count as a fault: the call was not looked at, and the budget holds it
+    until the window opens.
+    """
+    newest = failures[-1]
+    if not isinstance(newest, TemporaryError) or isinstance(newest, KeyInDoubt):
+        return None
+    refusals = sum(isinstance(failure, RateLimited) for failure in failures)
+    faults = len(failures) - refusals
+    if refusals >= MOST_REFUSALS or faults >= MOST_FAULTS:
+        return None
+    if newest.wait is not None:
+        return min(max(newest.wait, 0.0), LONGEST_PAUSE)
+    return float(2 ** max(faults - 1, 0)) * (1 + jitter) / 2
+
+
+_ASIDE = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+
+
+def quarantine_period(failure: BaseException, attempts: int) -> float:
+    """Seconds until a record that was set aside is tried again, after `attempts` of its own in a row.
+
+    The next run tries anything once more, but what is forbidden: others would wait behind it. What Precoro itself
+    refuses is then left alone for longer and longer: repeated errors can get a key blocked. What may pass gets some
+    tries before it is left alone as well: each of them is charged.
+    """
+    attempts += isinstance(failure, Forbidden | AuthenticationError)
+    if not isinstance(failure, TemporaryError):
+        return _ASIDE[min(attempts, len(_ASIDE)) - 1]
+    if attempts < len(_ASIDE):
+        return 0.0
+    return _ASIDE[-1] if isinstance(failure, MalformedAnswer) else _ASIDE[1]

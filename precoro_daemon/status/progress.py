@@ -1,0 +1,39 @@
+"""what a person watching may see"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from precoro_daemon.files.ports import FileCounts, FileProgress
+from precoro_daemon.mirror.ports.mirror import Committed
+from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.rules.cursors import Scan
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.ports import CallProgress
+
+
+class Progress(CallProgress, MirrorProgress, FileProgress, Protocol):
+    """Everything a person watching may see."""
+
+
+class Silent:
+    """Implements `Progress` for when nobody watches; the log tells the same."""
+
+    def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None:
+        """Nobody looks."""
+
+    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
+        """Nobody looks."""
+
+    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
+        """Nobody looks."""
+
+    def waiting(self, lane: Lane, window: str, until: float) -> None:
+        """Nobody looks."""
+
+    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
+        """Nobody looks."""
+
+    def answered(self, method: str, route: str, outcome: str) -> None:
+        """Nobody looks."""

@@ -1,0 +1,8 @@
+"""plain values that know nothing of the rest: money, texts, addresses
+
+addresses.py       where the program listens: host and port, or a Unix socket
+humanize.py        lengths of time, amounts of bytes and points in time, as people say them
+money.py           exact amounts
+sql_statements.py  named parameters in an SQL statement, told from strings, comments and casts
+templates.py       texts with {names} in them: filled into addresses, headers, forms and JSON
+"""

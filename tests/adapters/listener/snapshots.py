@@ -1,0 +1,120 @@
+"""Snapshots of a program on a quiet day, and on one on which everything happens at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.suppliers import Supplier
+from precoro_daemon.errors import AuthenticationError, LedgerMisfit
+from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.quota.budget import Lane, Opening
+from precoro_daemon.runtime.ports import JobPulse, LapReport, Pulse
+from precoro_daemon.status.snapshot import FileStock, Hour, ListState, PaymentStock, Quota, Snapshot, Stored, Tallies
+
+NOW = 1_795_600_000.0
+
+HOSTILE = "</td><script>alert(1)</script> \"quoted\" 'n' & \u202egnp.exe\u202c \x1b[31m \ud800" + "Ä" * 400
+
+JOBS = (
+    "mirror_collections", "mark_invoices_paid", "export_payments", "find_attachments", "fetch_details",
+    "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census", "apply_deliveries",
+)  # fmt: skip
+
+
+def quiet() -> Snapshot:
+    jobs = [
+        JobPulse(name, next_at=NOW + 60 * n, ended_at=NOW - 90 * n, good_at=NOW - 90 * n, laps=40 + n)
+        for n, name in enumerate(JOBS, 1)
+    ]
+    jobs[4].running_since, jobs[4].heard_at, jobs[4].next_at = NOW - 130, NOW - 2, NOW
+    lists = [ListState(name, NOW - 200 - n, 1_000 * n, n) for n, name in enumerate(COLLECTIONS)]
+    hours = [
+        Hour(NOW // 3600 * 3600 - 3600 * back, {Lane.LISTS: 60, Lane.DETAILS: (back * 37) % 90, None: back % 3})
+        for back in reversed(range(24))
+    ]
+    return Snapshot(
+        now=NOW,
+        up=12 * 86_400,
+        pulse=Pulse(NOW - 12 * 86_400, jobs),
+        tallies=Tallies(
+            Counter({("GET", "/invoices", "2xx"): 812, ("GET", "/invoices/{id}", "429"): 3}),
+            Counter({("info", "lap_finished"): 99, ("error", "job_blocked"): 2}),
+            Counter({204: 31, 404: 2}),
+        ),
+        quota=Quota(
+            limits={"second": 1, "minute": 60, "hour": 1500, "day": 3000},
+            left={"second": 1, "minute": 41, "hour": 1386, "day": 1033},
+            lanes=dict(zip(Lane, (1033, 600, 993, 413, 170, 0), strict=True)),
+            opens={lane: Opening(NOW + 5_400 if lane == Lane.CENSUS else NOW - 1, "day") for lane in Lane},
+            backfill=585,
+        ),
+        stored=Stored(
+            read_at=NOW - 3,
+            lists=[replace(lists[0], detailed=990, due=0), *lists[1:]],
+            files=FileStock(FileCounts(8_120, 3_300_000_000), FileCounts(0, 0), 0),
+            deliveries=DeliveryCounts(0, 31, NOW - 700, 0),
+            hours=hours,
+            free={"state": 10**11, "files": 10**12},
+        ),
+        webhooks=True,
+    )
+
+
+def _plan() -> PlanState:
+    counts = {State.PLANNED: 7, State.DONE: 30, State.REFUSED: 2, State.CONFLICT: 1}
+    supplier = Supplier(12, f"<b>{HOSTILE[:40]}")
+    return PlanState(1, supplier, "wanted.csv", 40, NOW, NOW, NOW, NOW, "list", "", counts)
+
+
+def troubled() -> Snapshot:
+    """Names and reasons are as hostile as Precoro's users can make them."""
+    calm = quiet()
+    assert calm.stored is not None
+    jobs = list(calm.pulse.jobs)
+    jobs[0].trouble = AuthenticationError("GET /invoices: Precoro answered 401; token, e-mail or region is wrong")
+    jobs[1].trouble = LedgerMisfit("the books have no table payments")
+    jobs[3].lap = LapReport(failed=[f"attached file {HOSTILE}"])
+    jobs[6].running_since, jobs[6].heard_at, jobs[6].stuck = NOW - 9_000, NOW - 1_900, True
+    asides = [
+        Quarantined("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60)
+        for n in range(1, 15)
+    ]
+    stored = replace(
+        calm.stored,
+        lists=[
+            ListState("purchase_orders", NOW - 90_000, 150_000, 12, detailed=100_000, due=50_000, census_owed=True),
+            ListState("invoices", listed=(12_400, 48_000), live=12_400, detailed=0, due=12_400),
+            ListState("receipts", listed=(400, None)),
+            *calm.stored.lists[3:],
+        ],
+        files=FileStock(FileCounts(8_120, 3_300_000_000), FileCounts(1_204, 900_000_000), 3),
+        aside=[
+            Quarantined("attachments", "directory", "folder", "files: no such directory", None, 1, NOW, NOW), *asides,
+        ],
+        quarantined_counts={
+            ("invoices", "detail"): 14, ("purchase_orders", "census"): 1, ("attachments", "folder"): 1,
+            ("suppliers", "record"): 2,
+        },
+        payments=PaymentStock(
+            {
+                ("to_precoro", "review"): (2, NOW - 90_000), ("to_precoro", "doubt"): (1, NOW - 200_000),
+                ("to_precoro", "confirmed"): (900, NOW - 9_000_000), ("to_ledger", "planned"): (7, NOW - 600),
+                ("to_ledger", "review"): (1, NOW - 100),
+            },
+            Switch(armed=False, reason="the state was restored from a copy"),
+            "/srv/precoro/payments stop",
+            stopped=True,
+            unreadable=2,
+            unmatched=40,
+        ),
+        items=[_plan()],
+        deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
+    )  # fmt: skip
+    return replace(calm, stored=stored, command="precoro-daemon --config '/etc/precoro daemon/config.toml'")

@@ -1,0 +1,146 @@
+"""The socket for orders: an order does not end with its connection, and whoever gave it learns what is known."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import aiohttp
+import anyio
+import pytest
+
+from precoro_daemon.adapters.listener.control import PATH, control
+from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.control import give_order
+from precoro_daemon.app.values import identity
+from precoro_daemon.errors import CommandUnanswered, DecisionRefused, StoreHeld, StoreUnusable
+from precoro_daemon.payments.commands import Order
+from precoro_daemon.settings import Settings
+from precoro_daemon.values.addresses import Address
+
+HELD = StoreHeld("The state is held by somebody.")
+ARM = Order("arm", "me")
+
+
+def settings(directory: Path, email: str = "a@example.org") -> Settings:
+    precoro = {"base_url": "http://127.0.0.1:9", "email": email, "token": "a-token-of-ours"}
+    return Settings(precoro=precoro, state={"url": f"sqlite:///{directory}/state.db"})  # type: ignore[arg-type]
+
+
+async def begun(directory: Path) -> Settings:
+    ours = settings(directory)
+    async with open_store(ours.state.path, identity=identity(ours)):
+        pass
+    return ours
+
+
+async def post(path: Path, order: bytes = b'{"kind": "arm", "by": "me"}') -> tuple[int, dict[str, object]]:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
+        session.post(f"http://localhost{PATH}", data=order) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+@pytest.mark.asyncio
+async def test_an_order_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> None:
+    came, may_end, done = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def execute(order: Order) -> str:
+        assert order == ARM
+        came.set()
+        await may_end.wait()
+        done.set()
+        return "armed"
+
+    async with control(Address(path=str(tmp_path / "door")), execute):
+        async with anyio.create_task_group() as group:
+            group.start_soon(post, tmp_path / "door")
+            await came.wait()
+            group.cancel_scope.cancel()
+        await anyio.sleep(0.2)  # by now the server has noticed that the connection is gone
+        may_end.set()
+        with anyio.fail_after(5):
+            await done.wait()
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_is_one_also_when_it_comes_out_of_a_group(tmp_path: Path) -> None:
+    async def execute(order: Order) -> str:
+        async with anyio.create_task_group():
+            raise DecisionRefused(f"not {order.kind}")
+
+    async with control(Address(path=str(tmp_path / "door")), execute):
+        assert await post(tmp_path / "door") == (409, {"refused": "not arm", "exit_code": 2})
+
+
+@pytest.mark.asyncio
+async def test_who_waits_when_the_service_ends_is_told(tmp_path: Path) -> None:
+    told: list[tuple[int, dict[str, object]]] = []
+    came = anyio.Event()
+
+    async def execute(_: Order) -> str:
+        came.set()
+        await anyio.sleep_forever()
+        return ""
+
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            told.append(await post(tmp_path / "door"))
+
+        async with control(Address(path=str(tmp_path / "door")), execute):
+            group.start_soon(wait)
+            await came.wait()
+    assert told == [(503, {"refused": "the service ends; look at `payments review`", "exit_code": 1})]
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_does_not_come_is_no_word_on_who_holds_the_state(tmp_path: Path) -> None:
+    ours = await begun(tmp_path)
+    with hanging_up(tmp_path / "state.db.control"), pytest.raises(CommandUnanswered, match="may have done it"):
+        await anyio.to_thread.run_sync(give_order, ours, ARM, HELD)
+
+
+@pytest.mark.asyncio
+async def test_where_nobody_takes_orders_the_holder_is_named(tmp_path: Path) -> None:
+    ours = await begun(tmp_path)
+    with pytest.raises(StoreHeld, match="held by somebody"):
+        await anyio.to_thread.run_sync(give_order, ours, ARM, HELD)
+
+
+@pytest.mark.asyncio
+async def test_another_companys_state_gets_no_orders(tmp_path: Path) -> None:
+    await begun(tmp_path)
+    obeyed: list[Order] = []
+
+    async def execute(order: Order) -> str:
+        obeyed.append(order)
+        return ""
+
+    theirs = settings(tmp_path, email="b@example.org")
+    async with control(Address(path=str(tmp_path / "state.db.control")), execute):
+        with pytest.raises(StoreUnusable, match="another company"):
+            await anyio.to_thread.run_sync(give_order, theirs, ARM, HELD)
+    assert obeyed == []
+
+
+@contextmanager
+def hanging_up(path: Path) -> Iterator[None]:
+    """Reads what comes, and says nothing."""
+    with closing(socket.socket(socket.AF_UNIX)) as door:
+        door.bind(str(path))
+        door.listen()
+
+        def serve() -> None:
+            sender, _ = door.accept()
+            sender.recv(4096)
+            sender.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()

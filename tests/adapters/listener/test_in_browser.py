@@ -1,0 +1,75 @@
+"""The page as people see it, in a real browser: at every width, in light and dark, readable, without a complaint."""
+
+from __future__ import annotations
+
+import pytest
+
+from precoro_daemon.status.snapshot import Snapshot
+from tests.adapters.listener.browser import browser, browser_missing
+from tests.adapters.listener.snapshots import quiet, troubled
+from tests.adapters.listener.watching import watching
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.skipif(bool(browser_missing()), reason=browser_missing() or "-")]
+
+FAINT_TEXTS = """
+const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const parts = color => color.match(/[\\d.]+/g).map(Number);
+const ground = element => {
+  for (let e = element; e; e = e.parentElement) {
+    const found = parts(getComputedStyle(e).backgroundColor);
+    if (found.length < 4 || found[3] > 0) return found.slice(0, 3);
+  }
+  return [255, 255, 255];
+};
+return [...document.querySelectorAll("body *")]
+  .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+  .map(e => {
+    const [a, b] = [luminance(parts(getComputedStyle(e).color)), luminance(ground(e))];
+    return [e.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+  })
+  .filter(([, ratio]) => ratio < 4.5);
+"""
+
+TOO_WIDE = """
+return [...document.querySelectorAll("body *")]
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+  .map(e => e.outerHTML.slice(0, 80));
+"""
+
+GROUND = "return getComputedStyle(document.documentElement).backgroundColor"
+SMALLEST = """
+return Math.min(...[...document.querySelectorAll("body *")].map(e => parseFloat(getComputedStyle(e).fontSize)))
+"""
+
+
+@pytest.mark.parametrize("snapshot", [quiet(), troubled()], ids=["quiet", "troubled"])
+async def test_it_can_be_read_everywhere(snapshot: Snapshot) -> None:
+    async with browser() as chrome, watching(snapshot) as post:
+        grounds = set()
+        for width in (320, 390, 768, 1280):
+            for dark in (False, True):
+                await chrome.screen(width, dark=dark)
+                await chrome.open(f"{post.url}/")
+                assert await chrome.run("return document.documentElement.scrollWidth") <= width
+                assert await chrome.run(TOO_WIDE) == []
+                assert await chrome.run(FAINT_TEXTS) == []
+                assert await chrome.run(SMALLEST) >= 12
+                grounds.add(await chrome.run(GROUND))
+        assert len(grounds) == 2, "light and dark look the same"
+        assert await chrome.run("return document.querySelectorAll('script').length") == 0
+        assert [line for line in await chrome.log() if "favicon" not in line["message"]] == []
+
+
+async def test_the_bars_are_drawn_and_the_text_is_heard() -> None:
+    async with browser() as chrome, watching(quiet()) as post:
+        await chrome.screen(390)
+        await chrome.open(f"{post.url}/")
+        heights = await chrome.run(
+            "return [...document.querySelectorAll('svg.hours rect')].map(e => e.getBoundingClientRect().height)"
+        )
+        assert len(heights) == 24
+        assert min(heights) > 5
+        label = await chrome.run("return document.querySelector('svg.hours').getAttribute('aria-label')")
+        assert label.startswith("Calls by hour: 2,496 in all, at most 151")

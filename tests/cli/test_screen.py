@@ -1,0 +1,205 @@
+"""What a person sees: live progress, summary, closing words."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console, RenderableType
+
+from precoro_daemon.cli.screen import LiveScreen, above, closing_words
+from precoro_daemon.errors import BudgetSpent
+from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.mirror.ports.mirror import Committed
+from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.once import RunReport
+from precoro_daemon.values.humanize import amount, moment, span
+
+
+@dataclass
+class StillClock:
+    """Time that stands."""
+
+    at: float = 1_000.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("a screen never sleeps")
+
+
+@pytest.fixture
+def screen() -> LiveScreen:
+    return LiveScreen(Console(file=io.StringIO(), width=120), StillClock())
+
+
+def text(shown: RenderableType) -> str:
+    console = Console(record=True, file=io.StringIO(), width=120)
+    console.print(shown)
+    return console.export_text()
+
+
+def now_on(screen: LiveScreen) -> str:
+    return text(screen.live().get_renderable())
+
+
+def line(shown: str, title: str) -> list[str]:
+    (found,) = [one.split() for one in shown.splitlines() if title in one]
+    return found[len(title.split()) :]
+
+
+def advance(screen: LiveScreen, name: str, scan: Scan, **counts: int) -> None:
+    screen.scan_advanced(name, scan, Committed(scan, Cursor(name), **counts))
+
+
+UNDER_WAY = Scan("purchase_orders", "whole", next_page=3, total=1_000, rows=399, rejected=1, distinct=399)
+OVER = Scan("invoices", "whole", next_page=2, total=3, last_page=1, rows=3, distinct=3)
+
+
+def test_a_list_under_way_shows_how_far_it_got(screen: LiveScreen) -> None:
+    advance(screen, "purchase_orders", UNDER_WAY)
+    assert line(now_on(screen), "purchase orders")[-3:] == ["399", "of", "1,000"]
+    assert screen.calls_left == 3
+
+
+def test_a_list_without_a_count_shows_its_rows(screen: LiveScreen) -> None:
+    advance(screen, "suppliers", Scan("suppliers", "whole", next_page=2, rows=200))
+    assert line(now_on(screen), "suppliers")[-1] == "200"
+
+
+def test_a_finished_list_is_ticked_off(screen: LiveScreen) -> None:
+    advance(screen, "invoices", OVER)
+    assert line(now_on(screen), "invoices") == ["✓", "3"]
+    assert screen.calls_left == 0
+
+
+def test_details_are_counted_towards_what_is_due(screen: LiveScreen) -> None:
+    advance(screen, "invoices", OVER)
+    screen.details_advanced("invoices", 1, 1, 3)
+    assert line(now_on(screen), "invoices")[-5:] == ["1", "of", "3", "(1", "failed)"]
+    assert screen.calls_left == 1
+    screen.details_advanced("invoices", 2, 1, 3)
+    assert line(now_on(screen), "invoices")[-4:] == ["✓", "2", "(1", "failed)"]
+    assert screen.calls_left == 0
+
+
+def test_the_footer_tells_calls_and_quota(screen: LiveScreen) -> None:
+    for left in (1_499, 1_498):
+        screen.called(Lane.LISTS, {"minute": 58, "hour": left, "day": 2_998})
+    shown = now_on(screen)
+    assert "2 calls · " in shown
+    assert "1,498 left this hour · 2,998 left this day" in shown
+
+
+def test_a_wait_is_told_as_long_as_it_lasts(screen: LiveScreen) -> None:
+    screen.waiting(Lane.DETAILS, "hour", 1_600.0)
+    assert "waiting for the hour window for details: 10 min" in now_on(screen)
+    screen.clock = StillClock(1_600.0)
+    assert "waiting" not in now_on(screen)
+
+
+def test_files_have_a_line_with_count_bytes_rate_and_time_to_go(screen: LiveScreen) -> None:
+    assert "files" not in now_on(screen)
+    screen.files_advanced(FileCounts(0, 0), 0, FileCounts(200, 10**9))
+    assert "files  0 of 200 · 0 B" in now_on(screen)
+    screen._files = replace(screen._files, began=screen._files.began - 10)  # type: ignore[type-var, union-attr]
+    screen.files_advanced(FileCounts(50, 250_000_000), 1, FileCounts(200, 10**9))
+    shown = now_on(screen)
+    assert "files  50 of 200 · 250 MB · 1 failed · 25.0 MB a second · about 30 s to go" in shown
+    assert screen.calls_left == 149
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (99_400, "99.4 KB"), (99_900, "100 KB"), (999_400, "999 KB"),
+     (999_600, "1.0 MB"), (3.4e9, "3.4 GB"), (5e12, "5.0 TB"), (5e15, "5000 TB")],
+)  # fmt: skip
+def test_a_number_of_bytes_as_a_person_says_it(number: float, said: str) -> None:
+    assert amount(number) == said
+
+
+def test_the_summary_tells_what_a_run_brought(screen: LiveScreen) -> None:
+    advance(screen, "purchase_orders", UNDER_WAY, created=1_200, updated=2, rejected=1)
+    advance(screen, "purchase_orders", UNDER_WAY, created=34)
+    screen.details_advanced("purchase_orders", 7, 5, 12)
+    assert line(text(screen.summary()), "purchase orders") == ["399", "1,234", "2", "7", "5", "1"]
+
+
+def test_log_lines_appear_as_they_are() -> None:
+    stream = io.StringIO()
+    written = "[bold]not markup[/] " + "x" * 200 + "\n"
+    out = above(Console(file=stream, width=40))
+    assert out.write(written) == len(written)
+    assert stream.getvalue() == written
+    assert not out.isatty()
+
+
+SPENT = BudgetSpent("the day's quota for lists is spent; the next call may go at noon", resume_at=1.0)
+
+
+def test_closing_words_of_a_good_run() -> None:
+    assert text(closing_words(RunReport(brought=3), 0)).strip() == "The mirror is complete and up to date."
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (RunReport(failed=["taxes: 404"]), "failed: taxes: 404"),
+        (RunReport(spent=SPENT), "the next call may go at noon"),
+        (RunReport(spent=SPENT), "1,200 calls are left to make"),
+        (RunReport(stopped="signal"), "interrupted; the next run goes on where this one stopped"),
+        (RunReport(stopped="time"), "the time given is over; the next run goes on where this one stopped"),
+    ],
+)
+def test_closing_words_tell_what_is_left(report: RunReport, words: str) -> None:
+    told = text(closing_words(report, 1_200))
+    assert words in told
+    assert "complete" not in told
+
+
+def test_many_failures_are_cut_short() -> None:
+    told = text(closing_words(RunReport(failed=[f"invoices {number}: 500" for number in range(25)]), 0))
+    assert told.count("failed: ") == 10
+    assert "and 15 more; `precoro-daemon status` shows them" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (40, "40 s"),
+        (99, "99 s"),
+        (100, "2 min"),
+        (720, "12 min"),
+        (5_940, "99 min"),
+        (6_000, "1 h 40 min"),
+        (12_000, "3 h 20 min"),
+        (7_200, "2 h"),
+        (129_600, "1 day 12 h"),
+        (172_800, "2 days"),
+        (187_200, "2 days 4 h"),
+    ],
+)
+def test_a_length_of_time_as_a_person_says_it(seconds: float, said: str) -> None:
+    assert span(seconds) == said
+
+
+UNITS = {"s": 1, "min": 60, "h": 3_600, "day": 86_400, "days": 86_400}
+
+
+@given(st.floats(0, 1e7))
+def test_what_is_said_is_near_the_truth(seconds: float) -> None:
+    words = span(seconds).split()
+    told = sum(int(number) * UNITS[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
+    assert abs(told - seconds) <= max(0.5, 0.3 * seconds if seconds < 180 else 0.05 * seconds)
+
+
+def test_a_point_in_time() -> None:
+    assert moment(None) == "never"
+    assert moment(1_765_875_649.0) == "2025-12-16 09:00 UTC"

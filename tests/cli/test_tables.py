@@ -1,0 +1,249 @@
+"""Status and estimate as tables for people, and status as JSON for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from rich.console import Console, RenderableType
+
+from precoro_daemon.adapters.state.sqlite.attachments import FileState
+from precoro_daemon.adapters.state.sqlite.overview import CollectionState, Overview
+from precoro_daemon.app import Look
+from precoro_daemon.cli import tables
+from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile
+from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.verify_attachments import Verdict
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.mirror.rules.estimates import Cost
+from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits
+from precoro_daemon.runtime.ports import LapTimes
+
+NOW = 1_765_875_600.0
+DAY = 86_400.0
+
+FRESH = CollectionState(
+    Cursor("invoices", at=NOW - 720, whole_at=NOW - DAY), live=1_300, wanted=1_234, vanished=5, detailed=1_200, due=34
+)
+FIRST = CollectionState(
+    Cursor("purchase_orders"),
+    passes=(Scan("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
+    wanted=400,
+)
+OWED = CollectionState(Cursor("suppliers", at=NOW - 5, unproved=1, unproved_at=NOW), wanted=7)
+NEVER = CollectionState(Cursor("taxes"))
+STATES = {"taxes": NEVER, "suppliers": OWED, "purchase_orders": FIRST, "invoices": FRESH}
+
+DETAIL = Quarantined(
+    "invoices", "77", "detail", "GET /invoices/12: Precoro answered 422", None, 3, NOW - 90, NOW + 3_600
+)
+ROW = Quarantined("suppliers", "ab12", "record", "its id is missing", '{"name": "A"}', 1, NOW, None)
+NO_FILES = FileState({}, FileCounts(0, 0), ())
+LARGE = AttachedFile("invoices", 7, 12, Attachment(90, "scan [1].tiff", 3_000_000_000, "tiff", None))
+FILES = FileState({"invoices": FileCounts(1_203, 3_400_000_000)}, FileCounts(12, 34_000), (LARGE,))
+LIST = Quarantined("taxes", "taxes", "pass", "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
+
+
+def look(
+    states: Mapping[str, CollectionState] = STATES,
+    aside: Sequence[Quarantined] = (),
+    limits: Limits | None = None,
+    calls: int = 0,
+    files: FileState = NO_FILES,
+) -> Look:
+    account = Budget(limits or Limits())
+    for number in range(calls):
+        account.sent(account.charge(NO_KEY, NOW - number / 100), NOW - number / 100)
+    counts = {(item.collection, item.stage): 1 for item in aside}
+    return Look(Overview(states, aside, counts, (), {}, files), account, frozenset({"invoices"}), 7 * DAY, NOW)
+
+
+def text(shown: RenderableType, width: int = 120) -> str:
+    console = Console(record=True, file=io.StringIO(), width=width)
+    console.print(shown)
+    return console.export_text()
+
+
+def line(shown: str, title: str) -> str:
+    (found,) = [one for one in shown.splitlines() if one.strip().startswith(title)]
+    return " ".join(found.split()).removeprefix(title).strip()
+
+
+def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
+    shown = text(tables.status(look()))
+    assert line(shown, "invoices") == "1,234 5 12 min ago 1,200 34"
+    assert line(shown, "purchase orders") == "400 first pass, page 2 (400 of 9,000)"
+    assert line(shown, "suppliers") == "7 5 s ago owed"
+    assert line(shown, "taxes") == "0 not yet listed"
+    places = [shown.index(name) for name in ("purchase orders", "invoices", "suppliers", "taxes")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 80, 120])
+def test_no_count_is_cut_however_narrow_the_screen(width: int) -> None:
+    large = replace(FRESH, wanted=1_234_567, detailed=1_200_000, due=34_567, vanished=5_432)
+    told = text(tables.status(look(STATES | {"invoices": large})), width)
+    assert max(map(len, told.splitlines())) <= width
+    words = re.sub(r"\s", "", told)
+    for part in ("1,234,567", "1,200,000", "34,567", "5,432", "12minago", "page2(400of9,000)", "owed"):
+        assert part in words, part
+    told = text(tables.estimate(COSTS, Limits()), width)
+    assert [part for part in ("4,500", "23", "320") if part not in told] == []
+
+
+def test_status_tells_which_laps_had_failures_and_since_when() -> None:
+    laps = {
+        "mirror_collections": LapTimes(NOW - 130, NOW - 120, NOW - 120),
+        "fetch_details": LapTimes(NOW - 70, NOW - 60, NOW - 3_600),
+        "export_payments": LapTimes(NOW - 70, NOW - 60, None),
+    }
+    seen = look()
+    shown = text(tables.status(replace(seen, overview=replace(seen.overview, laps=laps))))
+    assert "Last laps: mirror_collections 2 min ago." in shown
+    assert "fetch_details: its lap 60 s ago had failures; the last without: 60 min ago." in shown
+    assert "export_payments: its lap 60 s ago had failures; the last without: none yet." in shown
+
+
+def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
+    shown = text(tables.status(replace(look(), refused_at=NOW - 120)))
+    assert "Precoro refused the key 2 min ago" in shown
+    assert "stop a running service for it" in " ".join(shown.split())
+    assert "may go now" not in shown
+    assert "The next call may go now." in text(tables.status(look()))
+
+
+def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
+    seen = look()
+    overview = replace(seen.overview, unreadable={"Books": 3, "other": 9}, unmatched={"Books": 1_200})
+    seen = replace(seen, overview=overview, books="Books", held_back=("disarmed by root: audit", "/stop is there"))
+    shown = text(tables.status(seen))
+    assert "Payments are held back: disarmed by root: audit." in shown
+    assert "Payments are held back: /stop is there." in shown
+    assert "Rows of the books that cannot be read: 3." in shown
+    assert "Payments in the books that meet no invoice that can be paid: 1,200." in shown
+    told = json.loads(tables.status_as_json(seen))
+    assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
+    assert told["books"] == {"misread": 3, "unmet": 1_200}
+    assert "books" not in text(tables.status(look()))
+    assert json.loads(tables.status_as_json(look()))["books"] is None
+
+
+def test_an_old_census_is_due() -> None:
+    old = CollectionState(Cursor("suppliers", at=NOW, whole_at=NOW - 8 * DAY))
+    assert line(text(tables.status(look({"suppliers": old}))), "suppliers").endswith("due")
+
+
+def test_status_tells_what_was_set_aside() -> None:
+    field = Quarantined("item_custom_fields", "53", "withheld", "Precoro answered 403", None, 1, NOW, NOW + 7 * DAY)
+    broken = Quarantined("item_custom_fields", "54", "definition", "Precoro answered 500", None, 2, NOW, NOW)
+    shown = text(tables.status(look(aside=[DETAIL, ROW, LIST, field, broken])), width=200)
+    assert "item custom fields: field 53, tried once" in shown
+    assert "item custom fields: field 54, tried 2 times" in shown
+    assert "detail of id 77" in shown
+    assert "after 2025-12-16 10:00 UTC" in shown
+    assert "GET /invoices/12: Precoro answered 422" in shown
+    assert "a row (ab12)" in shown
+    assert "when it changes" in shown
+    assert "the whole list" in shown
+    assert "set aside" not in text(tables.status(look()))
+
+
+def test_a_reason_is_never_read_as_markup() -> None:
+    item = Quarantined("taxes", "taxes", "pass", "GET /taxes?status[]=2 [/bold]", None, 1, NOW, NOW)
+    assert "status[]=2 [/bold]" in text(tables.status(look(aside=[item])), width=200)
+
+
+def test_status_tells_the_quota_that_is_left() -> None:
+    shown = text(tables.status(look(calls=10)))
+    assert "Calls left: 50 this minute, 1,490 this hour, 2,990 this day." in shown
+    assert "The next call may go now." in shown
+    assert "No limit is set." in text(tables.status(look(limits=Limits(0, 0, 0, 0, 0, 0))))
+
+
+def test_a_spent_day_is_told_by_lane() -> None:
+    limits = Limits(per_second=0, per_minute=0, per_hour=0, per_day=10, reserve={Lane.CENSUS: 5})
+    shown = " ".join(text(tables.status(look(limits=limits, calls=6))).split())
+    assert "Next call for census: 2025-12-17 09:00 UTC, when the day opens." in shown
+    assert "may go now" not in shown
+
+
+def test_status_as_json_tells_the_same() -> None:
+    told = json.loads(tables.status_as_json(look(aside=[DETAIL], calls=10)))
+    assert told["collections"]["invoices"] == {
+        "records": 1_234,
+        "vanished": 5,
+        "up_to_date_as_of": NOW - 720,
+        "whole_as_of": NOW - DAY,
+        "details": 1_200,
+        "due": 34,
+        "census_owed": False,
+        "open_passes": [],
+    }
+    assert told["collections"]["suppliers"]["census_owed"]
+    assert told["collections"]["purchase_orders"]["open_passes"] == [{"kind": "whole", "next_page": 3}]
+    assert told["set_aside"][0]["key"] == "77"
+    assert told["quota"]["day"] == 2_990
+    assert set(told["next_call"]) == {lane.name.lower() for lane in Lane}
+
+
+COSTS = [Cost("invoices", 4_500, 23, 4_500), Cost("suppliers", 320, 2, 0)]
+
+
+def test_an_estimate_tells_calls_and_days() -> None:
+    shown = text(tables.estimate(COSTS, Limits(reserve={Lane.DETAILS: 100})))
+    assert line(shown, "invoices") == "4,500 23 4,500"
+    assert line(shown, "suppliers") == "320 2"
+    assert "4,525 calls in all: about" in shown
+    assert "as 2,900 of 3,000 calls a day may go into it." in shown
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(), "4,525 calls in all: about 25 h"),
+        (Limits(0, 0, 0, 0), "4,525 calls in all: about 0 s within the limits."),
+    ],
+)
+def test_how_long_it_takes_depends_on_the_limits(limits: Limits, words: str) -> None:
+    assert words in text(tables.estimate(COSTS, limits))
+
+
+def test_an_answer_shows_nothing_for_null() -> None:
+    shown = text(tables.answer(["idn", "sum"], [(7, "10.10"), (8, None)]))
+    assert line(shown, "7") == "10.10"
+    assert line(shown, "8") == ""
+
+
+def test_status_tells_of_files_only_where_there_are_some() -> None:
+    assert "Files" not in text(tables.status(look()))
+    shown = text(tables.status(look(files=FILES)))
+    assert "Files: 1,203 kept (3.4 GB), 12 due (34.0 KB)." in shown
+    assert "left out: invoices 12, attachment 90 (scan [1].tiff) is too large (3.0 GB); see max_bytes" in shown
+
+
+def test_status_as_json_tells_of_files_too() -> None:
+    told = json.loads(tables.status_as_json(look(files=FILES)))["files"]
+    assert told["kept"] == {"invoices": {"files": 1_203, "bytes": 3_400_000_000}}
+    assert told["due"] == {"files": 12, "bytes": 34_000}
+    assert told["too_large"][0]["attachment_id"] == 90
+
+
+STORED = StoredFile(3, LARGE, Kept("invoices/12/90__scan.tiff", 5, b"\1" * 32), NOW)
+
+
+def test_a_verdict_names_what_is_wrong_and_what_is_strange() -> None:
+    good = Verdict(good=FileCounts(4, 1_500))
+    assert text(tables.verdict(good)).strip() == "4 files are good (1.5 KB)."
+    bad = Verdict(FileCounts(4, 1_500), damaged=[STORED], missing=[STORED], orphans=["mine.txt"])
+    shown = text(tables.verdict(bad))
+    assert "damaged: invoices/12/90__scan.tiff of invoices 12, attachment 90" in shown
+    assert "missing: invoices/12/90__scan.tiff" in shown
+    assert "stranger: mine.txt; no document has it, and it was left alone" in shown
+    assert "1 missing and 1 damaged, which the next run fetches again." in shown
+    told = json.loads(tables.verdict_as_json(bad))
+    assert (told["damaged"], told["strangers"]) == (["invoices/12/90__scan.tiff"], ["mine.txt"])

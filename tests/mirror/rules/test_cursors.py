@@ -1,0 +1,213 @@
+"""When a pass is stable, when a cursor may move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, advance, census_due, next_scan, scan_again, settle
+from precoro_daemon.mirror.rules.documents import Record, read_record, reject
+
+INVOICES = COLLECTIONS["invoices"]
+TAXES = COLLECTIONS["taxes"]
+
+
+def rows(*ids: int) -> list[Record]:
+    return [read_record(b'{"id":%d}' % number) for number in ids]
+
+
+def page(
+    number: int, *ids: int, total: int | None = None, pages: int | None = None, more: bool | None = None
+) -> Page:
+    return Page(number, rows(*ids), total=total, total_pages=pages, has_next=more, server_time=100.0 + number)
+
+
+def walked(*pages: Page, kind: str = "changes") -> Scan:
+    ids = {record.id for one in pages for record in one.records}
+    return advance(Scan("invoices", kind, since=50.0), pages, len(ids))  # type: ignore[arg-type]
+
+
+STEADY = (page(1, 1, 2, total=3, pages=2), page(2, 3, total=3, pages=2))
+DRIFTED = (page(1, 1, 2, total=3, pages=2), page(2, 4, total=4, pages=2))
+UNCOUNTED = (page(1, 1, 2, more=True), page(2, 3, more=False))
+
+
+@pytest.mark.parametrize(
+    ("one", "last"),
+    [
+        (page(1, more=True), False),
+        (page(1, more=False), True),
+        (page(9, more=True, pages=2), False),
+        (page(1, pages=2), False),
+        (page(2, pages=2), True),
+        (page(3, pages=2), True),
+        (page(1, pages=0), True),
+        (page(1, 1, 2), True),
+    ],
+)
+def test_a_page_is_the_last_by_what_it_says_of_itself(one: Page, last: bool) -> None:
+    assert one.is_last is last
+
+
+def test_a_pass_advances_page_by_page() -> None:
+    first = walked(STEADY[0])
+    assert (first.started_at, first.total, first.next_page, first.finished) == (101.0, 3, 2, False)
+    whole = advance(first, STEADY[1:], distinct=3)
+    assert (whole.started_at, whole.next_page, whole.last_page) == (101.0, 3, 2)
+    assert whole.finished
+    assert whole.proved
+
+
+@given(st.integers(1, 6), st.data())
+def test_it_does_not_matter_how_pages_are_batched(count: int, data: st.DataObject) -> None:
+    pages = [page(number, number, total=count, pages=count) for number in range(1, count + 1)]
+    cut = data.draw(st.integers(0, count))
+    in_parts = advance(advance(Scan("invoices", "changes", since=50.0), pages[:cut], cut), pages[cut:], count)
+    assert in_parts == walked(*pages)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        pytest.param(DRIFTED, id="another total"),
+        pytest.param((page(1, 1, 2, total=3, pages=2), page(2, 2, total=3, pages=2)), id="a row came twice"),
+        pytest.param((page(1, 1, 2, total=4, pages=2), page(2, 3, total=4, pages=2)), id="a row is missing"),
+        pytest.param((page(1, 1, total=2, pages=1),), id="fewer rows than it says on one page"),
+        pytest.param((page(1, 1, 2, more=True), page(2, more=False)), id="the next page was empty"),
+        pytest.param((page(1, 1, 2, total=2, pages=2), page(2, total=2, pages=1)), id="the list shrank"),
+        pytest.param((page(1, 1, 2, total=3, pages=2), page(2, 3, pages=2)), id="a page lost the total"),
+    ],
+)
+def test_what_speaks_against_a_pass(pages: Sequence[Page]) -> None:
+    scan = walked(*pages)
+    assert scan.finished
+    assert not scan.sound
+    assert not scan.proved
+
+
+def test_an_unreadable_row_counts_as_received() -> None:
+    scan = walked(replace(page(1, 1, total=2, pages=1), rejected=[reject(b"null", "no object")]))
+    assert (scan.rows, scan.rejected) == (1, 1)
+    assert scan.proved
+
+
+def test_several_pages_without_a_count_are_sound_but_not_proved() -> None:
+    scan = walked(*UNCOUNTED)
+    assert scan.sound
+    assert not scan.proved
+
+
+def test_one_page_without_a_count_is_proved() -> None:
+    assert walked(page(1, 1, 2)).proved
+    assert walked(page(1, more=False)).proved
+
+
+CURSOR = Cursor("invoices", at=60.0, whole_at=10.0, pages=2)
+
+
+def test_a_proved_pass_moves_the_cursor_to_its_start() -> None:
+    assert settle(walked(*STEADY), CURSOR, 200.0) == replace(CURSOR, at=101.0)
+
+
+def test_a_pass_without_a_server_date_leaves_the_cursor() -> None:
+    undated = walked(*(replace(one, server_time=None) for one in STEADY))
+    assert settle(undated, CURSOR, 200.0) == CURSOR
+
+
+def test_changes_that_are_not_proved_are_walked_three_times_then_a_census_is_owed() -> None:
+    first = settle(walked(*DRIFTED), CURSOR, 200.0)
+    assert first == replace(CURSOR, tries=1)
+    assert scan_again(walked(*DRIFTED), first)
+    second = settle(walked(*DRIFTED), first, 201.0)
+    assert second == replace(CURSOR, tries=2)
+    third = settle(walked(*DRIFTED), second, 202.0)
+    assert third == replace(CURSOR, at=101.0, unproved=1, unproved_at=202.0)
+    assert not scan_again(walked(*DRIFTED), third)
+    assert census_due(third, every=1e9, now=202.0)
+
+
+def test_a_second_sound_walk_settles_what_the_list_never_counts() -> None:
+    first = settle(walked(*UNCOUNTED), CURSOR, 200.0)
+    assert first.at == CURSOR.at
+    assert settle(walked(*UNCOUNTED), first, 201.0) == replace(CURSOR, at=101.0)
+
+
+def test_a_proved_census_pays_what_was_owed_and_moves_the_cursor_as_it_saw_everything() -> None:
+    owed = replace(CURSOR, unproved=2, unproved_at=150.0)
+    settled = settle(walked(*STEADY, kind="whole"), owed, 200.0)
+    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None)
+    later = replace(owed, at=5_000.0)
+    assert settle(walked(*STEADY, kind="whole"), later, 200.0).at == 5_000.0
+
+
+def test_a_filtered_census_did_not_see_everything_and_leaves_the_cursor() -> None:
+    scan = replace(walked(*STEADY, kind="whole"), filter="f")
+    settled = settle(scan, replace(CURSOR, filter="f"), 200.0)
+    assert settled == replace(CURSOR, whole_at=101.0, filter="f")
+
+
+def test_the_first_pass_starts_the_cursor_even_if_it_is_not_proved() -> None:
+    settled = settle(walked(*DRIFTED, kind="whole"), Cursor("invoices"), 200.0)
+    assert (settled.at, settled.whole_at, settled.unproved, settled.pages) == (101.0, None, 1, 2)
+
+
+@given(st.sampled_from([STEADY, DRIFTED, UNCOUNTED]), st.sampled_from(["changes", "whole"]), st.integers(0, 2))
+def test_a_cursor_never_passes_the_start_of_the_pass(pages: Sequence[Page], kind: str, tries: int) -> None:
+    settled = settle(walked(*pages, kind=kind), replace(CURSOR, tries=tries), 200.0)
+    assert CURSOR.at is not None
+    assert settled.at is not None
+    assert CURSOR.at <= settled.at <= 101.0
+    assert pages is not DRIFTED or settled.at == CURSOR.at or settled.unproved
+
+
+def test_the_first_pass_is_whole_and_the_next_asks_for_changes_with_overlap() -> None:
+    filtered = Cursor("invoices", filter="abc")
+    assert next_scan(INVOICES, filtered, 3600.0) == Scan("invoices", "whole", filter="abc")
+    assert next_scan(INVOICES, Cursor("invoices", at=5000.0), 3600.0) == Scan("invoices", "changes", since=1400.0)
+
+
+def test_a_small_set_is_listed_whole_as_long_as_it_is_one_page() -> None:
+    assert next_scan(TAXES, Cursor("taxes", at=5000.0, pages=1), 60.0).kind == "whole"
+    assert next_scan(TAXES, Cursor("taxes", at=5000.0, pages=2), 60.0).kind == "changes"
+
+
+def test_a_census_is_due_by_age() -> None:
+    assert not census_due(Cursor("invoices"), every=100.0, now=1e9)
+    assert census_due(Cursor("invoices", at=1.0), every=100.0, now=2.0)
+    assert not census_due(CURSOR, every=100.0, now=109.0)
+    assert census_due(CURSOR, every=100.0, now=110.0)
+
+
+def test_a_small_census_is_repeated_at_once_and_spaced_out_when_it_keeps_failing() -> None:
+    short = replace(CURSOR, unproved=3, unproved_at=200.0, pages=50)
+    assert census_due(short, every=1e9, now=200.0)
+    failing = replace(short, unproved=9)
+    assert not census_due(failing, every=1e9, now=199.0 + 6 * 50 * 60.0)
+    assert census_due(failing, every=1e9, now=200.0 + 6 * 50 * 60.0)
+    assert not census_due(failing, every=1_000.0, now=1_199.0)
+    assert census_due(failing, every=1_000.0, now=1_200.0)
+
+
+def test_a_list_whose_total_is_always_wrong_is_not_listed_whole_after_every_pass() -> None:
+    """Lists every 20 minutes, a look for a census every hour, one each week where all is well."""
+    week, cursor, censuses = 7 * 86_400.0, replace(CURSOR, pages=2, whole_at=None), 0
+    for number in range(7 * 72):
+        now = 1e6 + number * 1_200.0
+        for _ in range(3):
+            cursor = settle(walked(*DRIFTED), cursor, now)
+        if number % 3 == 0 and census_due(cursor, week, now):
+            cursor, censuses = settle(walked(*DRIFTED, kind="whole"), cursor, now), censuses + 1
+    assert 3 < censuses < 100
+    assert census_due(cursor, week, now + week)
+
+
+def test_a_long_census_that_keeps_failing_is_spaced_out() -> None:
+    long = replace(CURSOR, unproved=9, unproved_at=200.0, pages=51)
+    assert not census_due(long, every=1e9, now=200.0)
+    assert census_due(replace(long, unproved=1), every=1e9, now=200.0)
+    assert census_due(long, every=1e9, now=200.0 + 8 * 51 * 60.0)

@@ -1,0 +1,28 @@
+"""The state machine in every list order and with every kind of meta; `python -m tests.sweep` gives it hours."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from precoro_daemon.sandbox.options import Meta, Order
+from tests.mirror.machine import MirrorMachine
+
+FEW = settings(
+    max_examples=3,
+    stateful_step_count=12,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("meta", get_args(Meta))
+@pytest.mark.parametrize("order", get_args(Order))
+def test_after_a_quiet_run_the_mirror_is_the_truth(order: Order, meta: Meta) -> None:
+    machine = type("Machine", (MirrorMachine,), {"order": order, "meta": meta})
+    run_state_machine_as_test(machine, settings=FEW)

@@ -1,0 +1,73 @@
+"""The life of an intent: what may happen to it, what it is called, and its diagram."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from precoro_daemon.payments.rules import transitions
+from precoro_daemon.payments.rules.transitions import TABLE, UNRESOLVED, Event, ImpossibleTransition, State, after
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_nothing_happens_but_what_the_table_has() -> None:
+    allowed = {(row.source, row.event): row.target for row in TABLE}
+    assert len(allowed) == len(TABLE)
+    for source, event in product((None, *State), Event):
+        if (source, event) in allowed:
+            assert after(source, event) is allowed[source, event]
+        else:
+            with pytest.raises(ImpossibleTransition):
+                after(source, event)
+
+
+def test_only_one_road_leads_to_sending_and_it_begins_at_planned() -> None:
+    assert [row.source for row in TABLE if row.target is State.SENDING] == [State.PLANNED]
+
+
+def test_a_doubt_is_never_sent_without_a_look_or_a_person() -> None:
+    back = {(row.source, row.event) for row in TABLE if row.target is State.PLANNED and row.source is not None}
+    assert back == {
+        (State.PLANNED, Event.REPLAN),
+        (State.REVIEW, Event.REPLAN),
+        (State.REJECTED, Event.REPLAN),
+        (State.PLANNED, Event.LOOK),
+        (State.SENDING, Event.UNSENT),
+        (State.DOUBT, Event.REPEAT),
+        (State.REVIEW, Event.REPOST),
+        (State.REJECTED, Event.REPOST),
+    }
+
+
+def test_every_unresolved_state_can_be_left() -> None:
+    for state in UNRESOLVED:
+        assert any(row.source is state and row.target is not state for row in TABLE)
+
+
+def test_the_id_is_the_same_for_the_same_payment_for_ever() -> None:
+    one = transitions.intent_id("company", "books", "17", 4711)
+    assert one == "28721a20-687f-5a6b-b39f-7ee2d46e30eb"
+    others = [
+        transitions.intent_id("other", "books", "17", 4711),
+        transitions.intent_id("company", "other", "17", 4711),
+        transitions.intent_id("company", "books", "18", 4711),
+        transitions.intent_id("company", "books", "17", 4712),
+        transitions.intent_id("company", "books", "17", None),
+    ]
+    assert len({one, *others}) == 6
+
+
+def test_an_external_id_as_a_number_fits_64_bits() -> None:
+    one = transitions.intent_id("company", "books", "17", 4711)
+    assert transitions.external_id(one, "uuid") == one
+    assert int(transitions.external_id(one, "number")) < 2**63
+
+
+def test_the_readme_shows_exactly_this_table() -> None:
+    """When this fails, put `transitions.diagram()` between the mermaid fences."""
+    fences = re.findall(r"```mermaid\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
+    assert fences == [transitions.diagram()]

@@ -1,0 +1,331 @@
+"""The budget as properties: whoever follows it is never over a limit, and never waits for nothing."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precoro_daemon.quota.budget import MEMORY, NO_KEY, SECONDS, Budget, Closure, Lane, Limits
+from precoro_daemon.quota.rate_limits import Period, Refusal
+
+START = 1_750_000_000.0
+MOST_MARGIN = 0.25
+SMALL = Limits(
+    per_second=1,
+    per_minute=5,
+    per_hour=12,
+    per_day=20,
+    same_get_per_minute=1,
+    same_get_per_hour=3,
+    reserve={Lane.DETAILS: 4, Lane.CENSUS: 9},
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Somebody in `lane` wants a call to `target`, `pause` seconds after the last one; `late`: it takes so long to be
+    sent; `restart`: the process is started anew before."""
+
+    lane: Lane
+    target: str
+    method: str
+    pause: float
+    late: float
+    restart: bool
+
+
+steps = st.builds(
+    Step,
+    lane=st.sampled_from(Lane),
+    target=st.sampled_from(["/a?1", "/a?2", "/b", "/c"]),
+    method=st.sampled_from(["GET", "GET", "POST"]),
+    pause=st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 4000), st.floats(0, 90_000)),
+    late=st.one_of(st.just(0.0), st.floats(0, 2)),
+    restart=st.booleans(),
+)
+limits = st.builds(
+    Limits,
+    per_second=st.integers(0, 3),
+    per_minute=st.integers(0, 6),
+    per_hour=st.integers(0, 12),
+    per_day=st.integers(4, 12),
+    same_get_per_minute=st.integers(0, 2),
+    same_get_per_hour=st.integers(0, 4),
+    same_get_scope=st.sampled_from(["url", "path"]),
+    reserve=st.sampled_from([{}, {Lane.DETAILS: 1, Lane.CENSUS: 3}]),
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    at: float
+    counted: str
+    lane: Lane
+
+
+def follow(granted: Limits, wishes: Sequence[Step]) -> list[Made]:
+    """Do what the budget says, and check that it held nobody longer than it had to."""
+    budget = Budget(granted)
+    now = START
+    made: list[Made] = []
+    history: list[tuple[float, bytes]] = []
+    settled = True
+    for wish in wishes:
+        now += wish.pause
+        if wish.restart:
+            budget = Budget(granted)
+            budget.restore(history, {}, now)
+            settled = not history or now - history[-1][0] > 10
+        key = budget.key(wish.method, wish.target)
+        counted = wish.target.partition("?")[0] if granted.same_get_scope == "path" else wish.target
+        made_before = Made(now, counted if wish.method == "GET" else "", wish.lane)
+        opening = budget.opening(wish.lane, key, now)
+        if settled and opening.at > now:
+            assert opening.at <= needed(granted, made, made_before) + MOST_MARGIN
+        now = max(now, opening.at)
+        charge = budget.charge(key, now)
+        now += wish.late
+        budget.sent(charge, now)
+        history.append((now, charge.counted))
+        made.append(replace(made_before, at=now))
+    return made
+
+
+def needed(granted: Limits, made: Sequence[Made], wish: Made) -> float:
+    """The first moment at which the call fits into every window, by counting."""
+    spans = [(SECONDS[p], allowed(granted, p, wish.lane), [m.at for m in made]) for p in SECONDS]
+    mine = [m.at for m in made if wish.counted and m.counted == wish.counted]
+    spans += [(60.0, granted.same_get_per_minute, mine), (3600.0, granted.same_get_per_hour, mine)]
+    return max([wish.at] + [stamps[-limit] + span for span, limit, stamps in spans if limit and len(stamps) >= limit])
+
+
+def allowed(granted: Limits, period: Period, lane: Lane) -> int:
+    limit: int = getattr(granted, f"per_{period}")
+    return limit and max(1, limit - granted.reserved(period, lane))
+
+
+def most_in_any(span: float, stamps: Sequence[float]) -> int:
+    return max((bisect_right(stamps, at + span) - i for i, at in enumerate(stamps)), default=0)
+
+
+@given(limits, st.lists(steps, max_size=80))
+def test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing(granted: Limits, wishes: list[Step]):
+    made = follow(granted, wishes)
+    stamps = [call.at for call in made]
+    for period, span in SECONDS.items():
+        limit = getattr(granted, f"per_{period}")
+        assert not limit or most_in_any(span, stamps) <= limit
+    for counted in {call.counted for call in made} - {""}:
+        mine = [call.at for call in made if call.counted == counted]
+        for span, limit in ((60.0, granted.same_get_per_minute), (3600.0, granted.same_get_per_hour)):
+            assert not limit or most_in_any(span, mine) <= limit
+
+
+@given(limits, st.lists(steps, max_size=80))
+def test_a_lane_spends_only_what_is_above_its_reserve(granted: Limits, wishes: list[Step]):
+    made = follow(granted, wishes)
+    for i, call in enumerate(made):
+        for period in ("hour", "day"):
+            before = sum(call.at - SECONDS[period] <= other.at for other in made[:i])
+            assert not (limit := allowed(granted, period, call.lane)) or before < limit
+
+
+@given(st.lists(st.floats(-MEMORY, MEMORY), max_size=30), st.sampled_from(Lane))
+def test_any_history_is_survived(stamps: list[float], lane: Lane):
+    budget = Budget(SMALL)
+    budget.restore([(START + at, b"") for at in stamps], {}, START)
+    opening = budget.opening(lane, NO_KEY, START)
+    assert opening.at <= START + SECONDS["day"] + MOST_MARGIN
+    assert all(left >= 0 for left in budget.left(START).values())
+
+
+def test_stamps_in_the_future_count_as_made_now():
+    budget = Budget(SMALL)
+    budget.restore([(START + 9000, b"")] * 5, {}, START)
+    assert budget.left(START) == {"second": 0, "minute": 0, "hour": 7, "day": 15}
+    assert budget.opening(Lane.PAYMENTS, NO_KEY, START).at == START + 60.25
+
+
+def test_the_documented_limits_give_a_day_of_calls_one_a_second():
+    budget = Budget(Limits(guard=0.0))
+    now = START
+    times = []
+    for n in range(3000):
+        key = budget.key("GET", f"/x?{n}")
+        now = max(now, budget.opening(Lane.PAYMENTS, key, now).at)
+        budget.charge(key, now)
+        times.append(now - START)
+    assert times[1499] == pytest.approx(1499 * 1.01)
+    assert times[1500] == 3600.25
+    assert times[2999] == pytest.approx(3600.25 + 1499 * 1.01)
+    opening = budget.opening(Lane.PAYMENTS, NO_KEY, now)
+    assert opening == (START + 86400.25, "day")
+
+
+def test_memory_is_bounded_by_the_limits_not_by_the_calls():
+    budget = Budget(Limits(per_second=0, per_minute=0, per_day=0))
+    for n in range(30_000):
+        budget.charge(budget.key("GET", f"/x?{n}"), START + 10 * n)
+    assert len(budget._stamps) <= 2 * 1500 + 100
+    assert len(budget._gets) <= 362
+    budget = Budget(Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_hour=0))
+    for n in range(1000):
+        budget.charge(budget.key("GET", "/x"), START + n)
+    assert [len(stamps) for stamps in budget._gets.values()] == [1]
+
+
+def test_all_lifted_is_unlimited_until_something_is_closed():
+    lifted = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_minute=0, same_get_per_hour=0)
+    budget = Budget(lifted)
+    assert budget.unlimited(START)
+    assert budget.left(START) == {}
+    assert budget.interval == 0.0
+    charge = budget.charge(budget.key("GET", "/x"), START)
+    budget.refused(charge, Refusal("Hourly limiter", False, "hour", 30.0), START)
+    assert not budget.unlimited(START + 29)
+    assert budget.unlimited(START + 31)
+
+
+def test_a_refund_gives_the_call_back():
+    budget = Budget(SMALL)
+    key = budget.key("GET", "/x")
+    budget.refund(budget.charge(key, START))
+    assert budget.opening(Lane.LISTS, key, START).at == -math.inf
+    assert budget.left(START)["day"] == 20
+
+
+def test_a_delayed_send_moves_its_windows():
+    budget = Budget(SMALL)
+    key = budget.key("GET", "/x")
+    budget.sent(budget.charge(key, START), START + 3)
+    assert budget.opening(Lane.LISTS, NO_KEY, START + 3).at == pytest.approx(START + 4.02)
+    assert budget.opening(Lane.LISTS, key, START + 3).at == START + 63.25
+
+
+# What a 429 teaches
+
+
+def refuse(budget: Budget, target: str, period: Period, now: float = START, **more: object) -> Closure:
+    refusal = Refusal(**({"type": "", "route": False, "period": period, "wait": None} | more))
+    return budget.refused(budget.charge(budget.key("GET", target), now), refusal, now)
+
+
+@pytest.mark.parametrize("period", ["second", "minute", "hour", "day"])
+def test_a_closed_window_holds_every_lane_and_nothing_is_left_of_it(period: Period):
+    budget = Budget(Limits())
+    closure = refuse(budget, "/x", period, wait=500.0)
+    assert closure == (period, START + 500, False)
+    for lane in Lane:
+        assert budget.opening(lane, NO_KEY, START + 1) == (START + 500, period)
+    assert budget.left(START + 1)[period] == 0
+    assert budget.opening(Lane.LISTS, NO_KEY, START + 501).at < START + 501
+
+
+def test_a_route_refusal_holds_that_get_alone():
+    budget = Budget(Limits())
+    closure = refuse(budget, "/x?1", "minute", route=True, wait=90.0)
+    assert budget.opening(Lane.LISTS, budget.key("GET", "/x?1"), START + 70).at == START + 90
+    assert budget.opening(Lane.LISTS, budget.key("GET", "/x?2"), START + 70).at < START + 70
+    assert closure.until == START + 90
+
+
+def test_a_route_refusal_of_a_post_holds_everything_as_it_should_not_exist():
+    budget = Budget(Limits())
+    charge = budget.charge(budget.key("POST", "/x"), START)
+    assert budget.refused(charge, Refusal("Route", True, "minute", 30.0), START).window == "second"
+
+
+@pytest.mark.parametrize(("wait", "kept"), [(-5.0, 1.0), (0.0, 1.0), (7.5, 7.5), (3e8, 26 * 3600.0)])
+def test_waits_stay_within_a_second_and_26_hours(wait: float, kept: float):
+    assert refuse(Budget(Limits()), "/x", "day", wait=wait).until == START + kept
+
+
+def test_without_a_time_the_window_is_closed_until_our_oldest_call_leaves_it():
+    budget = Budget(Limits())
+    budget.charge(NO_KEY, START)
+    assert refuse(budget, "/x", "minute", START + 20).until == START + 60
+    assert refuse(budget, "/y", "minute", START + 200).until == START + 260
+    assert refuse(budget, "/x?1", "hour", START + 300, route=True).until == START + 3900
+
+
+def test_refusals_in_a_row_without_a_time_wait_ever_longer_until_a_success():
+    budget = Budget(Limits())
+    now = START
+    waits = []
+    for n in range(20):
+        closure = refuse(budget, f"/{n}", "second", now)
+        waits.append(closure.until - now)
+        now = closure.until + 1
+    assert waits[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert max(waits) <= 26 * 3600
+    budget.accepted()
+    assert refuse(budget, "/y", "second", now).until == now + 1
+
+
+def test_the_pace_widens_once_for_each_lesson_and_not_without_end():
+    budget = Budget(Limits(guard=0.02))
+    assert budget.interval == 1.02
+    first = budget.charge(NO_KEY, START)
+    second = budget.charge(NO_KEY, START + 1)
+    third = budget.charge(NO_KEY, START + 60)
+    refusal = Refusal("", False, "second", 1.0)
+    budget.refused(first, refusal, START + 5)
+    budget.refused(second, refusal, START + 6)
+    assert budget.interval == 1.04
+    budget.refused(third, refusal, START + 61)
+    assert budget.interval == 1.08
+    for n in range(10):
+        budget.refused(budget.charge(NO_KEY, START + 100 * n), refusal, START + 100 * n + 1)
+    assert budget.interval == 1.5
+
+
+@pytest.mark.parametrize(
+    ("asked_before", "refused", "contradicts"),
+    [(["/x?1"], "/x?2", True), (["/x?2"], "/x?2", False), (["/x?1", "/x?2"], "/x?2", False), (["/y"], "/x?2", False)],
+)
+def test_a_route_refusal_of_what_was_not_asked_contradicts_the_scope(
+    asked_before: list[str], refused: str, contradicts: bool
+):
+    budget = Budget(Limits())
+    for n, target in enumerate(asked_before):
+        budget.charge(budget.key("GET", target), START + n)
+    assert refuse(budget, refused, "minute", START + 10, route=True, wait=5.0).contradicts_scope is contradicts
+    assert not refuse(budget, "/x?9", "minute", START + 500, route=True, wait=5.0).contradicts_scope
+
+
+def test_closures_survive_a_restart_but_no_longer_than_a_day_and_two_hours():
+    budget = Budget(Limits())
+    budget.restore([], {"hour": START + 100, "day": START + 1e9, "minute": START - 1}, START)
+    assert budget.opening(Lane.LISTS, NO_KEY, START) == (START + 26 * 3600, "day")
+    assert budget.left(START) == {"second": 1, "minute": 60, "hour": 0, "day": 0}
+
+
+def test_by_path_every_page_is_the_same_get():
+    by_path = Budget(Limits(same_get_scope="path"))
+    by_path.charge(by_path.key("GET", "/x?page=1"), START)
+    assert by_path.opening(Lane.LISTS, by_path.key("GET", "/x?page=2"), START + 30).at == START + 60.25
+    assert by_path.opening(Lane.LISTS, by_path.key("PUT", "/x"), START + 30).at < START + 30
+
+
+def test_the_reserve_binds_hours_in_proportion():
+    granted = Limits(reserve={Lane.CENSUS: 200})
+    assert granted.reserved("day", Lane.CENSUS) == 200
+    assert granted.reserved("hour", Lane.CENSUS) == 100
+    assert granted.reserved("minute", Lane.CENSUS) == 0
+    assert replace(granted, per_day=0).reserved("hour", Lane.CENSUS) == 0
+    assert granted.reserved("day", Lane.PAYMENTS) == 0
+
+
+def test_a_get_that_was_never_written_is_forgotten_whole():
+    budget = Budget(Limits())
+    unsent = budget.key("GET", "/invoices?page=1")
+    budget.refund(budget.charge(unsent, 1000.0))
+    assert budget.opening(Lane.LISTS, unsent, 1000.0).at <= 1000.0
+    budget.charge(budget.key("GET", "/invoices?page=2"), 9000.0)
+    assert budget.left(9000.0)["day"] == 2999
