@@ -99,7 +99,7 @@ async def send(house: House, *numbers: signal.Signals) -> None:
 
 
 async def run(house: House, *numbers: signal.Signals) -> End:
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             group.start_soon(send, house, *numbers)
             return await house.run()
@@ -196,7 +196,7 @@ async def test_a_reload_that_is_read_while_the_former_service_goes_is_not_lost()
         await anyio.sleep(2.5)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as group:
             group.start_soon(send, house, signal.SIGHUP, signal.SIGHUP)
             group.start_soon(end)

@@ -49,7 +49,7 @@ async def add(http: aiohttp.ClientSession, status: int = 201, **wish: Any) -> An
 
 
 async def until(true: Callable[[], bool]) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         while not true():  # noqa: ASYNC110 - it comes over a socket
             await anyio.sleep(0.01)
 
@@ -107,7 +107,7 @@ async def test_some_are_lost_some_repeated_some_late() -> None:
         await until(lambda: len(heard) > 140)
         assert late == [] or time.monotonic() - began >= 0.5
         await until(lambda: len(late) >= 200)
-        assert 0.5 <= time.monotonic() - began < 3
+        assert 0.5 <= time.monotonic() - began < 9
         assert 160 < len(heard) < 260
         assert len(late) >= 200
 

@@ -121,7 +121,7 @@ class _Weather:
         await self._until_paid(entered)
         later = sum(any(one.created > ended for one in _ours(row)) for row in entered)
         self.process.send_signal(signal.SIGTERM)
-        with anyio.fail_after(25):
+        with anyio.fail_after(60):
             code = await self.process.wait()
         pause = max(later - earlier for earlier, later in pairwise(times))
         twice = sum(len(_ours(row)) > 1 for row in (before, *entered))

@@ -196,7 +196,7 @@ class _Life:
         end = clock.now()
         started = anyio.current_time()
         self.process.terminate()
-        with anyio.fail_after(25):
+        with anyio.fail_after(60):
             course.code = await self.process.wait()
         course.seconds = anyio.current_time() - started
         await anyio.to_thread.run_sync(self._ages, end)

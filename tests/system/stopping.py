@@ -61,7 +61,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
                     await anyio.sleep(random.uniform(0, 0.05))
                     if process.returncode is None:
                         process.send_signal(signal.SIGTERM)
-                done = await finish(process, within=25)
+                done = await finish(process, within=75)
                 took.append(anyio.current_time() - began)
             # Before Python has set up its handlers the system ends it, which is an end like any other.
             assert done.code in {0, -signal.SIGTERM}, (seed, number, done)

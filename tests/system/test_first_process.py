@@ -98,7 +98,7 @@ async def test_it_works_as_process_1_and_ends_by_a_signal(tmp_path: Path, number
             until_it_works(outer)
             began = time.monotonic()
             os.kill(inner, number)
-            said, complaints = outer.communicate(timeout=30)
+            said, complaints = outer.communicate(timeout=60)
             return outer.returncode, time.monotonic() - began, said + complaints
 
         ended, seconds, said = await anyio.to_thread.run_sync(live)
@@ -123,8 +123,8 @@ def test_its_first_moments_end_by_a_signal_too(tmp_path: Path) -> None:
         except ProcessLookupError:
             break
         time.sleep(0.05)
-    outer.communicate(timeout=10)
-    assert time.monotonic() - began < 5
+    outer.communicate(timeout=60)
+    assert time.monotonic() - began < 15
 
 
 def test_a_signal_that_comes_where_no_exception_counts_ends_it_too() -> None:

@@ -57,7 +57,7 @@ async def test_signals_in_its_last_moments_leave_it_its_exit_code(
         async with program.running("run") as process:
             await _until(program, "SELECT count(*) FROM laps")
             process.send_signal(first)
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 while process.returncode is None:
                     await anyio.sleep(0.03)
                     with suppress(ProcessLookupError):
@@ -107,7 +107,7 @@ async def test_a_reload_takes_over_what_can_change_and_refuses_the_rest_by_name(
             await _reload(program, process.pid)
             program.sections["mirror_collections"] = {"collections": ["invoices", "suppliers"]}
             await _reload(program, process.pid)
-            await _until(program, "SELECT count(*) FROM records WHERE collection = 'suppliers'", timeout=15)
+            await _until(program, "SELECT count(*) FROM records WHERE collection = 'suppliers'", timeout=60)
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
     assert (done.code, done.stderr) == (0, "")
@@ -132,11 +132,11 @@ async def test_reloads_that_cannot_be_used_leave_the_service_as_it_was(tmp_path:
         }
         with closing(socket.create_server(("127.0.0.1", unused_tcp_port))):
             async with program.running("run") as process:
-                with anyio.fail_after(30):
+                with anyio.fail_after(60):
                     while not await anyio.Path(tmp_path / "state.db.lock").exists():  # noqa: ASYNC110 - another process makes it
                         await anyio.sleep(0.005)
                 process.send_signal(signal.SIGHUP)
-                await _until(program, "SELECT count(*) FROM laps", timeout=30)
+                await _until(program, "SELECT count(*) FROM laps", timeout=60)
                 program.sections["watch"] = {"listen": f"127.0.0.1:{unused_tcp_port}"}
                 await _reload(program, process.pid)
                 await _reload(program, process.pid)
@@ -210,7 +210,7 @@ def _search(directory: Path, *secrets: str) -> None:
                 assert secret.encode() not in content, path
 
 
-async def _until(program: Program, sql: str, timeout: float = 15) -> None:
+async def _until(program: Program, sql: str, timeout: float = 60) -> None:
     with anyio.fail_after(timeout):
         while not (program.state.exists() and _counted(program, sql)):  # noqa: ASYNC110 - it is another process
             await anyio.sleep(0.1)
@@ -231,7 +231,7 @@ async def _reload(program: Program, pid: int) -> None:
 
 async def _listening(path: str, words: str) -> None:
     """Until its metrics say so."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while True:
             with suppress(OSError):
                 if words in await _asked(path, "/metrics"):

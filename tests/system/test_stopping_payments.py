@@ -68,7 +68,7 @@ async def test_after_a_signal_nothing_more_is_sent_to_the_books(tmp_path: Path, 
         await paid_at_precoro(it, 12)
         await anyio.to_thread.run_sync(_slow_down, it.ledger)
         async with it.program.running(*arguments) as process:
-            await until(lambda: it.entries, within=30)
+            await until(lambda: it.entries, within=90)
             process.send_signal(signal.SIGTERM)
             before = len(it.entries)
             done = await finish(process)

@@ -26,7 +26,7 @@ async def ask(port: int, path: str, **headers: str) -> tuple[int, str]:
 
 
 async def until(port: int, path: str, status: int, words: str = "") -> str:
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while True:
             try:
                 found, text = await ask(port, path)
@@ -135,7 +135,7 @@ async def test_while_it_ends_it_is_not_ready(tmp_path: Path, unused_tcp_port: in
         program.sections["mirror_collections"] = invoices_only(every="1s")
         program.write()
         process.send_signal(signal.SIGHUP)
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             while not [rule for rule in sandbox.faults.rules if rule.struck]:  # noqa: ASYNC110
                 await anyio.sleep(0.05)
         process.send_signal(signal.SIGTERM)

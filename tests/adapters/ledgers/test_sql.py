@@ -208,7 +208,7 @@ async def test_a_silent_server_is_left_after_the_deadline(postgres: str, moment:
             began = time.monotonic()
             with pytest.raises((TemporaryError, DoubtfulError)):
                 await ledger.create(entry())
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 15
             books.wire.silent = False
             assert await ledger.create(entry())
         assert len(await books.created()) == 1
@@ -256,7 +256,7 @@ async def test_a_thread_that_is_cancelled_is_severed_and_waited_for():
         began = time.monotonic()
         with anyio.move_on_after(0.05):
             await thread.run(work)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6
     assert ended == ["severed"]
 
 

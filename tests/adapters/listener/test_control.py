@@ -63,7 +63,7 @@ async def test_an_order_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> 
             group.cancel_scope.cancel()
         await anyio.sleep(0.2)  # by now the server has noticed that the connection is gone
         may_end.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await done.wait()
 
 

@@ -180,7 +180,7 @@ async def test_silence_is_unknown_after_the_deadline() -> None:
     async with talking(conversation) as origin:
         said = await pay(origin)
         assert (said.kind, calls) == ("unknown", 1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 async def test_no_connection_is_unsent() -> None:
@@ -270,7 +270,7 @@ async def test_an_invoice_is_read_in_every_loose_shape(payments: bytes, found: l
 
 async def test_another_invoice_is_no_answer() -> None:
     async with serving(answering(200, INVOICE % b"[]")) as origin, Desk(origin).open() as desk:
-        with pytest.raises(MalformedAnswer, match="another one"), anyio.fail_after(30):
+        with pytest.raises(MalformedAnswer, match="another one"), anyio.fail_after(60):
             await desk.read_invoice(13)
 
 
