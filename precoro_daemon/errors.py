@@ -46,7 +46,7 @@ class RateLimited(TemporaryError):
 
 
 class PermanentError(DaemonError):
-    """Repeating this call gives the same answer. The record is set aside; its siblings go on."""
+    """Repeating this call gives the same answer. The record is quarantined; its siblings go on."""
 
 
 class KeyInDoubt(TemporaryError):
@@ -67,7 +67,7 @@ class Refused(PermanentError):
 
 
 class BadRecord(PermanentError):
-    """A record cannot be read (no usable id, or not an object). Kept aside with its raw JSON, shown by `status`."""
+    """A record cannot be read (no usable id, or not an object). Quarantined with its raw JSON, shown by `status`."""
 
 
 class TooLarge(PermanentError):
@@ -145,7 +145,7 @@ class ConfigurationError(FatalError):
 
 
 class LedgerMisfit(FatalError):
-    """Ledger and configuration do not fit: no such table, column or address, a wrong password, no permission."""
+    """Ledger and configuration do not fit: no such table, column or address, a wrong password, missing rights."""
 
     exit_code = 4
 

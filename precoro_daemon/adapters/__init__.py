@@ -1,6 +1,6 @@
 """the outside world: one package per thing on the other side
 
-databases/  databases of the user: the books, and tables of wanted items
+databases/  databases of the user: the ledger, and tables of wanted items
 host/       the machine and its service manager: time, threads, systemd
 http/       one origin over HTTP: session (one exchange), throttled (budget), retrying
 ledgers/    accounting systems behind one port: sql, rest, csv

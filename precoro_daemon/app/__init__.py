@@ -8,7 +8,7 @@ health_client.py  how a service that runs somewhere is, as a health check asks i
 item_job.py       the job that carries out plans for suppliers' items
 items.py          what the commands do with suppliers' items and the plans for them
 jobs.py           the jobs of a run, and when each of them is due
-ledger.py         opens the books that the configuration names
+ledger.py         opens the ledger that the configuration names
 listeners.py      opens the sockets on which others ask something of the program
 payments.py       the jobs of payments, and what the commands do to intents
 process.py        the program as a service: the state held throughout, all else built anew at each reload

@@ -1,4 +1,4 @@
-"""opens the books that the configuration names"""
+"""opens the ledger that the configuration names"""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
-from precoro_daemon.adapters.ledgers.rest import Call, Creating, Finding, Preparation, Reading, RestBooks, RestLedger
+from precoro_daemon.adapters.ledgers.rest import (
+    Call,
+    Creating,
+    Finding,
+    Preparation,
+    Reading,
+    RestLedger,
+    RestRequests,
+)
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.adapters.ledgers.sql import SqlBooks, SqlLedger
+from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.app.databases import open_named, secrets_of
 from precoro_daemon.errors import TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
@@ -30,7 +38,7 @@ from precoro_daemon.values.sql_statements import parse
 
 @asynccontextmanager
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
-    """The books, None if the configuration names none. They are not reached before the first call."""
+    """The ledger, None if the configuration names none. It is not reached before the first call."""
     ledger = _build(settings)
     if ledger is None:
         yield None
@@ -59,13 +67,13 @@ def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
         key: parse(text, dialect) if text else None
         for key, text in (("read", given.read), ("insert", given.insert), ("find", given.find))
     }
-    books = SqlBooks(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
+    books = SqlStatements(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
     reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
     return SqlLedger(books, open_named(given), reader)
 
 
 def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
-    books = RestBooks(
+    books = RestRequests(
         name=name,
         origin=given.base_url,
         timeout=given.timeout,
@@ -87,7 +95,7 @@ def _token_of(given: given_rest.RestLedger) -> Callable[[], str]:
 
 
 def _read_token(path: Path) -> str:
-    """Read for every call: whoever renews the token replaces the file."""
+    """Read for every call: a program that renews the token replaces the file."""
     try:
         return read_credential(path)
     except CredentialError as error:

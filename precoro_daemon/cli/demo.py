@@ -53,7 +53,9 @@ async def show(into: Path, console: Console) -> int:
         if code == 0:
             console.print("\n[bold]3. The database answers questions[/]")
             await anyio.to_thread.run_sync(_ask, into / "demo.db", console)
-            changed = work(sandbox.company, Random(_EDITS), Load(edit=_EDITS, places=("purchaseorders", "invoices")))
+            changed = work(
+                sandbox.company, Random(_EDITS), Load(edit=_EDITS, collections=("purchaseorders", "invoices"))
+            )
             title = f"4. People at the company change {len(changed)} documents; only those are fetched again"
             code = await _run(console, config, sandbox, title)
         if code == 0:

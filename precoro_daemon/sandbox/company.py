@@ -28,12 +28,12 @@ class Company:
 
     def __init__(self, options: SandboxOptions, clock: SimulatedClock) -> None:
         self._clock = clock
-        drafts, self._next_id = found(options, clock.start)
+        rows_by_collection, self._next_id = found(options, clock.start)
         self._random = Random(options.seed + 1)
         self.shelves = {path: Shelf() for path in schema.COLLECTIONS}
-        for path, rows in drafts.items():
+        for path, rows in rows_by_collection.items():
             self.shelves[path].fill(sorted(rows, key=lambda row: row.id))
-        founders = {path: tuple(drafts.get(path, ())) for path in schema.COLLECTIONS}
+        founders = {path: tuple(rows_by_collection.get(path, ())) for path in schema.COLLECTIONS}
         self.shapes = Shapes(loose=options.traps)
         self.entries = Entries(self.shapes, founders, options.record_bytes)
         self.details = Details(self.entries)

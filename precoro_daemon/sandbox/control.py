@@ -118,9 +118,9 @@ class Control:
         if not isinstance(wish, dict):
             return json({"error": "a JSON object is wanted"}, 400)
         only = wish.get("collection")
-        places = users.DOCUMENTS_MOSTLY if only is None else (_collection(str(only)),)
+        collections = users.DOCUMENTS_MOSTLY if only is None else (_collection(str(only)),)
         create, edit, delete = (int(wish.get(name, 0)) for name in ("create", "edit", "delete"))
-        load = users.Load(create, edit, delete, places)
+        load = users.Load(create, edit, delete, collections)
         done = users.work(self._sandbox.company, Random(wish.get("seed", 0)), load)
         self._sandbox.changes += len(done)
         return json(done)

@@ -178,7 +178,7 @@ async def half_json(strike: Strike) -> web.Response:
 
 @_kind("empty_page")
 async def empty_page(strike: Strike) -> web.Response:
-    """A page without rows that still claims the totals."""
+    """A page without rows that still states the totals."""
     return await _changed(strike, lambda _rows, meta: ([], meta))
 
 

@@ -14,7 +14,7 @@ HISTORY_DAYS = 730
 FIRST_ID = 1_000_003
 ID_STEPS = 7
 
-Drafts = dict[str, list[Row]]
+RowsByCollection = dict[str, list[Row]]
 """Rows without ids yet, by collection path, each list in order of creation."""
 
 
@@ -26,9 +26,9 @@ class Founding:
         self.random = Random(options.seed)
         # Midnight, so that two sandboxes started on one day hold the same company.
         self.today = int(start) // DAY * DAY if options.start is None else int(start)
-        self.drafts: Drafts = {}
+        self.rows_by_collection: RowsByCollection = {}
 
-    def draft(self, collection: str, created: int) -> Row:
+    def new_row(self, collection: str, created: int) -> Row:
         """A new row, with its own salt and most probably never edited since."""
         random = self.random
         updated = created
@@ -41,17 +41,17 @@ class Founding:
         span = since * DAY
         return sorted(self.today - 60 - int(self.random.random() * span) for _ in range(count))
 
-    def reference_data(self) -> Drafts:
+    def reference_data(self) -> RowsByCollection:
         for collection, complete in _COMPLETE.items():
             moments = self.days(self.options.rows(collection), HISTORY_DAYS * 2)
-            rows = [self.draft(collection, moment) for moment in moments]
-            self.drafts[collection] = rows
+            rows = [self.new_row(collection, moment) for moment in moments]
+            self.rows_by_collection[collection] = rows
             for index, row in enumerate(rows):
                 complete(self, row, index)
-        return self.drafts
+        return self.rows_by_collection
 
     def choose(self, collection: str) -> Row | None:
-        rows = self.drafts.get(collection)
+        rows = self.rows_by_collection.get(collection)
         return rows[int(self.random.random() * len(rows))] if rows else None
 
     def currency(self) -> str:
@@ -138,9 +138,9 @@ _COMPLETE: dict[str, Callable[[Founding, Row, int], None]] = {
 }
 
 
-def number_ids(drafts: Drafts, random: Random) -> int:
+def number_ids(rows_by_collection: RowsByCollection, random: Random) -> int:
     """Gives ids that rise with creation over the whole company; returns the next free one."""
-    everything = sorted((row.created, row.salt, row) for rows in drafts.values() for row in rows)
+    everything = sorted((row.created, row.salt, row) for rows in rows_by_collection.values() for row in rows)
     free = FIRST_ID
     for _, _, row in everything:
         row.id = free

@@ -22,7 +22,7 @@ from precoro_daemon.sandbox.reads import DOWNLOADS
 from precoro_daemon.sandbox.refusals import MissingError, RefusedError
 from precoro_daemon.sandbox.replies import html, json, refused
 
-# Observed: the live API refuses these before it looks at the key.
+# Observed: the live API refuses these before it checks the key.
 LIBRARY_AGENTS = re.compile(r"^$|^(python-requests|Python-urllib|Python/|aiohttp|python-httpx|Go-http-client)")
 SELF = ("/_sandbox", "/favicon.ico")
 
@@ -35,7 +35,7 @@ def arrival(request: web.Request, now: float) -> tuple[float, float]:
     """The first and the last moment at which the request can have come, of which we know since `now`; all are
     readings of `time.monotonic`.
 
-    On Linux the kernel tells. This process looks later by whatever keeps it, and a call that was looked at late makes
+    On Linux the kernel knows. This process reads later by whatever delays it, and a call that was read late makes
     the next one seem early.
     """
     if request.transport is None or not hasattr(socket, "TCP_INFO"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from precoro_daemon.sandbox import schema
-from precoro_daemon.sandbox.founding import DAY, Drafts, Founding, number_ids
+from precoro_daemon.sandbox.founding import DAY, Founding, RowsByCollection, number_ids
 from precoro_daemon.sandbox.options import SandboxOptions
 from precoro_daemon.sandbox.rows import Row
 
@@ -30,23 +30,23 @@ class History:
     def __init__(self, founding: Founding) -> None:
         self.founding = founding
         self.random = founding.random
-        self.drafts = founding.drafts
+        self.rows_by_collection = founding.rows_by_collection
 
-    def documents(self) -> Drafts:
+    def documents(self) -> RowsByCollection:
         rows = self.founding.options.rows
         for collection, complete in _COMPLETE.items():
             moments = self.founding.days(rows(collection))
-            self.drafts[collection] = [self._document(collection, moment) for moment in moments]
-            for row in self.drafts[collection]:
+            self.rows_by_collection[collection] = [self._document(collection, moment) for moment in moments]
+            for row in self.rows_by_collection[collection]:
                 complete(self, row)
         self._split_some_invoices()
         self._pay("invoices", "payments")
         self._pay("expenses", "expensePayments")
         self._number()
-        return self.drafts
+        return self.rows_by_collection
 
     def _document(self, collection: str, created: int) -> Row:
-        row = self.founding.draft(collection, created)
+        row = self.founding.new_row(collection, created)
         row.required = created // DAY * DAY + (7 + row.pick(5, 40)) * DAY
         row.lines = 1 + row.pick(11, 6)
         row.total = int(10 ** (self.random.random() * 4 + 3)) + row.pick(17, 100)
@@ -68,7 +68,7 @@ class History:
 
     def _order_before(self, row: Row) -> Row | None:
         """A purchase order that is older than the row; the lists are sorted by age."""
-        orders = self.drafts["purchaseorders"]
+        orders = self.rows_by_collection["purchaseorders"]
         low, high = 0, len(orders)
         while low < high:
             middle = (low + high) // 2
@@ -117,7 +117,7 @@ class History:
 
     def _split_some_invoices(self) -> None:
         """Every 19th invoice takes the next one or two as the parts it was split into."""
-        invoices = self.drafts["invoices"]
+        invoices = self.rows_by_collection["invoices"]
         for index in range(9, len(invoices) - 2, 19):
             parent = invoices[index]
             if parent.logic in (schema.CREDIT_NOTE, schema.CREDIT_NOTE_TOO):
@@ -136,9 +136,9 @@ class History:
 
     def _pay(self, collection: str, payments: str) -> None:
         """Payments that add up to what their documents say is paid, as far as the row count allows."""
-        made = self.drafts.setdefault(payments, [])
+        made = self.rows_by_collection.setdefault(payments, [])
         allowed = self.founding.options.counts.get(payments, UNLIMITED)
-        for row in self.drafts[collection]:
+        for row in self.rows_by_collection[collection]:
             if row.status not in (schema.PAID, schema.PARTLY_PAID):
                 continue
             amounts = self._amounts(row)
@@ -157,7 +157,7 @@ class History:
 
     def _payment(self, payments: str, row: Row, amount: int, status: int = schema.PAID) -> Row:
         span = max(1, self.founding.today - row.created - 60)
-        payment = self.founding.draft(payments, row.created + 30 + int(self.random.random() * span))
+        payment = self.founding.new_row(payments, row.created + 30 + int(self.random.random() * span))
         payment.status, payment.total, payment.origin = status, amount, row
         payment.supplier, payment.currency = row.supplier, row.currency
         payment.logic = 1 if payment.pick(13, 11) == 0 else 0
@@ -167,7 +167,7 @@ class History:
 
     def _number(self) -> None:
         """An idn per row; half of the splits share the parent's."""
-        for collection, rows in self.drafts.items():
+        for collection, rows in self.rows_by_collection.items():
             if schema.COLLECTIONS[collection].key != "idn":
                 continue
             free = 1
@@ -188,9 +188,9 @@ _COMPLETE: dict[str, Callable[[History, Row], None]] = {
 }
 
 
-def found(options: SandboxOptions, start: float) -> tuple[Drafts, int]:
+def found(options: SandboxOptions, start: float) -> tuple[RowsByCollection, int]:
     """The whole company with its ids, and the next free id."""
     founding = Founding(options, start)
     founding.reference_data()
-    drafts = History(founding).documents()
-    return drafts, number_ids(drafts, founding.random)
+    rows_by_collection = History(founding).documents()
+    return rows_by_collection, number_ids(rows_by_collection, founding.random)

@@ -91,7 +91,7 @@ class SandboxOptions:
     """Whether a payment above what is owed is refused, as the live API does."""
     rival: Rival = "none"
     """A person who pays the same amount, or the rest, in the moment in which the next payment arrives."""
-    token: str = "sandbox-key"  # noqa: S105 - printed for whoever asks; it opens nothing
+    token: str = "sandbox-key"  # noqa: S105 - printed openly; it opens nothing
     email: str = "buyer@sandbox.example"
 
     def rows(self, collection: str) -> int:

@@ -75,7 +75,7 @@ class Selection:
 
 
 class Shelf:
-    """All rows of one collection, addressable by id and idn, walkable in four orders."""
+    """All rows of one collection, addressable by id and idn, listed in four orders."""
 
     def __init__(self) -> None:
         self.by_id: dict[int, Row] = {}

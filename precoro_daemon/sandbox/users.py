@@ -26,14 +26,14 @@ class Load:
     create: int = 0
     edit: int = 0
     delete: int = 0
-    places: tuple[str, ...] = DOCUMENTS_MOSTLY
+    collections: tuple[str, ...] = DOCUMENTS_MOSTLY
 
 
 def work(company: Company, random: Random, load: Load) -> list[Change]:
     """Does all of a load in a random order; the same seed makes the same choices."""
     tasks = ["create"] * load.create + ["edit"] * load.edit + ["delete"] * load.delete
     random.shuffle(tasks)
-    done = [_act(company, random, task, random.choice(load.places)) for task in tasks]
+    done = [_act(company, random, task, random.choice(load.collections)) for task in tasks]
     return [change for change in done if change is not None]
 
 
@@ -43,11 +43,11 @@ def act_somehow(company: Company, random: Random) -> Change | None:
     return _act(company, random, task, random.choice(DOCUMENTS_MOSTLY))
 
 
-def _act(company: Company, random: Random, task: str, place: str) -> Change | None:
+def _act(company: Company, random: Random, task: str, collection: str) -> Change | None:
     if task == "create":
-        row = _insert(company, random, place)
+        row = _insert(company, random, collection)
     else:
-        found = _any_row(company, random, place)
+        found = _any_row(company, random, collection)
         if found is None:
             return None
         row = found
@@ -55,21 +55,21 @@ def _act(company: Company, random: Random, task: str, place: str) -> Change | No
             _edit(company, random, row)
         else:
             company.delete(row)
-    return {"what": task, "collection": place, "id": row.id}
+    return {"what": task, "collection": collection, "id": row.id}
 
 
-def _any_row(company: Company, random: Random, place: str) -> Row | None:
-    rows, total = company[place].everything()
-    return company.row(place, rows[random.randrange(total)]) if total else None
+def _any_row(company: Company, random: Random, collection: str) -> Row | None:
+    rows, total = company[collection].everything()
+    return company.row(collection, rows[random.randrange(total)]) if total else None
 
 
-def _insert(company: Company, random: Random, place: str) -> Row:
+def _insert(company: Company, random: Random, collection: str) -> Row:
     supplier = _any_row(company, random, "suppliers")
-    row = company.create(place, total=random.randrange(100, 900_000), supplier=supplier, status=schema.PENDING)
+    row = company.create(collection, total=random.randrange(100, 900_000), supplier=supplier, status=schema.PENDING)
     if random.random() < 0.3:
         row.files = 1
         company.touch(row)
-    if place == "receipts":
+    if collection == "receipts":
         order = _any_row(company, random, "purchaseorders")
         if order is not None:
             company.attach(row, order)

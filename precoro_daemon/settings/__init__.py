@@ -3,10 +3,10 @@
 attachments.py    the section of attached files
 credentials.py    the API key from its file: read only if nobody else can, and never shown
 custom_fields.py  the section of custom fields: meaning, unit, reason for the default
-databases.py      how a database is reached: what the books and a table of wanted items have in common
+databases.py      how a database is reached: what the ledger and a table of wanted items have in common
 files.py          opens what is a regular file: a pipe may be waited for, for ever
 items.py          [manage_items]: where a supplier's wanted items come from, and what may be done about them
-ledger.py         [ledger]: the books that payments are kept in step with
+ledger.py         [ledger]: the accounting system that payments are kept in step with
 ledger_csv.py     [ledger.csv]: files of payments that come in, and files that go out
 ledger_rest.py    [ledger.rest]: an accounting system's HTTP interface and what is asked of it
 ledger_sql.py     [ledger.sql]: an accounting database and what is asked of it

@@ -30,7 +30,7 @@ def read_credential(path: Path) -> str:
 
 
 def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
-    """Docker and Kubernetes mount secrets for all to read unless told otherwise; that is refused here too."""
+    """Docker and Kubernetes mount secrets for all to read unless configured otherwise; that is refused here too."""
     mode = stat.S_IMODE(status.st_mode)
     remedy = f"run: chmod 600 {shlex.quote(str(path))}"
     if mode & stat.S_IROTH:

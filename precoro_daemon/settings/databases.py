@@ -1,4 +1,4 @@
-"""how a database is reached: what the books and a table of wanted items have in common"""
+"""how a database is reached: what the ledger and a table of wanted items have in common"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[ledger]: the books that payments are kept in step with"""
+"""[ledger]: the accounting system that payments are kept in step with"""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Ledger(Section):
     """How it is reached; the table of that name must be there."""
 
     name: Label | None = None
-    """Names the books in the journal of payments, for ever: another name is another ledger, and knows nothing of what
-    was paid under this one. No default."""
+    """Names the ledger in the journal of payments, for ever: another name is another ledger, which knows nothing of
+    what was paid under this one. No default."""
 
     accept_review: Annotated[bool, one_of(("true", "false"))] = False
-    """Must be true for books that do not know a payment again and cannot look for it: each payment whose answer is
-    lost then waits for a person."""
+    """Must be true for a ledger that does not recognise a payment and cannot search for it: each payment whose answer
+    is lost then waits for a person."""
 
     sql: SqlLedger | None = None
     """See [ledger.sql]."""
@@ -49,8 +49,8 @@ class Ledger(Section):
         create = self.rest.create if self.kind == "rest" and self.rest else None
         if create and create.repeat == "unsafe" and not (self.rest and self.rest.find) and not self.accept_review:
             raise Clash(
-                "these books neither know a payment again (repeat) nor look for it (find): a payment whose answer is"
-                " lost waits for a person; allowed: true, if you accept that",
+                "this ledger neither recognises a repeated payment (repeat) nor can search for one (find): a payment"
+                " whose answer is lost waits for a person; allowed: true, if you accept that",
                 at="accept_review",
                 also="ledger.rest.create",
             )

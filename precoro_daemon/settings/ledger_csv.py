@@ -101,8 +101,8 @@ class CsvLedger(Section):
         return self
 
 
-def _at(place: str, check: Callable[[], None]) -> None:
+def _at(where: str, check: Callable[[], None]) -> None:
     try:
         check()
     except Clash as clash:
-        raise Clash(str(clash), at=place) from None
+        raise Clash(str(clash), at=where) from None

@@ -104,7 +104,7 @@ class ReadCall(Call):
     """Rows that have something else at these paths are passed over."""
 
     void: TextLists = Field(default_factory=dict)
-    """Rows with one of these values were undone in the books; they count as payments of nothing."""
+    """Rows with one of these values were undone in the ledger; they count as payments of nothing."""
 
     paging: Annotated[Literal["none", "page", "offset", "cursor", "link"], one_of(_PAGING)] = "none"
     """none: all at once; page, offset: by number; cursor, link: the answer says at `next` how to go on."""
@@ -160,7 +160,7 @@ class CreateCall(Call):
 
 
 class FindCall(Call):
-    """Looks for a payment by its key."""
+    """Finds a payment by its key."""
 
     rows: JsonPath
     """Where the list of what was found stands in the answer."""
@@ -185,7 +185,7 @@ class RestLedger(Section):
     """Requests that come with the program; keys given here win over them."""
 
     base_url: Origin
-    """Scheme, host and port: the only place that gets the token. Plain http only to this machine itself."""
+    """Scheme, host and port: the only address that gets the token. Plain http only to this machine itself."""
 
     token_file: Path | None = None
     """File with the token and nothing else, readable by nobody else. Read again before every call, so that another
@@ -228,11 +228,11 @@ class RestLedger(Section):
     def _calls_fit(self) -> Self:
         if self.read is None and self.create is None:
             raise Clash("missing; give read, create or both", at="read")
-        for place, template, allowed in self._templates():
+        for where, template, allowed in self._templates():
             try:
                 check_templates(template, allowed)
             except Clash as clash:
-                raise Clash(str(clash), at=place) from None
+                raise Clash(str(clash), at=where) from None
         uses_token = any("{token}" in str(template) for _, template, _ in self._templates())
         if uses_token and not self.token:
             raise Clash("missing; give the token: one line in token_file", at="token_file")
@@ -244,9 +244,9 @@ class RestLedger(Section):
         yield "headers", self.headers, (*given, "token")
         taken: list[str] = []
         steps = [(f"prepare.{index}", call, call.take) for index, call in enumerate(self.prepare)]
-        for place, call, take in (*steps, ("create", self.create, {})):
+        for where, call, take in (*steps, ("create", self.create, {})):
             if call:
-                yield from _named(place, call, (*ENTRY_NAMES, *taken, *given))
+                yield from _named(where, call, (*ENTRY_NAMES, *taken, *given))
                 taken += take
         if self.read:
             yield from _named("read", self.read, (*_READ_NAMES, *given))
@@ -254,6 +254,6 @@ class RestLedger(Section):
             yield from _named("find", self.find, ("key", SHORT_KEY, *given))
 
 
-def _named(place: str, call: Call, allowed: tuple[str, ...]) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+def _named(where: str, call: Call, allowed: tuple[str, ...]) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     for setting, template, with_token in call.templates():
-        yield f"{place}.{setting}", template, (*allowed, "token") if with_token else allowed
+        yield f"{where}.{setting}", template, (*allowed, "token") if with_token else allowed

@@ -33,7 +33,7 @@ def line_numbers(document: str) -> dict[KeyPath, int]:
 
 
 class _Locator:
-    """Reads structure only. Whoever calls has had tomllib accept the document, so nothing is checked here."""
+    """Reads structure only. The caller has had tomllib accept the document, so nothing is checked here."""
 
     def __init__(self, document: str) -> None:
         self.lines: dict[KeyPath, int] = {}

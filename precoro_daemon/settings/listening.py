@@ -58,7 +58,7 @@ PublicUrl = Annotated[str, BeforeValidator(_public), Allowed('"https://host/path
 
 
 class ApplyDeliveries(Section):
-    """Webhooks: what Precoro announces is looked at at once."""
+    """Webhooks: what Precoro announces is fetched at once."""
 
     listen: Listen | None = None
     """Where webhooks come in. None: nowhere, and polling alone finds what changed."""
@@ -76,10 +76,10 @@ class ApplyDeliveries(Section):
     """As `secret`; systemd's credential is webhook_previous_secret."""
 
     public_url: PublicUrl | None = None
-    """What the address is from outside, where a proxy stands in front; so that the exact URL can be told."""
+    """What the address is from outside, where a proxy stands in front; so that the exact URL can be shown."""
 
     max_share: Share = 0.2
-    """Share of a day's calls that deliveries may take at most, whoever sends them."""
+    """Share of a day's calls that deliveries may take at most, no matter who sends them."""
 
     @field_validator("secret", mode="after")
     @classmethod

@@ -24,12 +24,12 @@ class Mistake:
     """One thing to mend. Sorted as they stand in the file, then what came from elsewhere."""
 
     line: int
-    place: str
+    where: str
     key: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.text}"
+        return f"{self.where}: {self.key}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class Origins:
     variables: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def mistake(self, path: KeyPath, text: str) -> Mistake:
-        line, place = self._place(path)
-        return Mistake(line, place, dotted(path), text)
+        line, where = self._where(path)
+        return Mistake(line, where, dotted(path), text)
 
     def where(self, path: KeyPath) -> str:
         """The same for the middle of a sentence; "" for a value that nobody gave."""
-        return self._place(path)[1] if path in self.variables or path in self.lines else ""
+        return self._where(path)[1] if path in self.variables or path in self.lines else ""
 
-    def _place(self, path: KeyPath) -> tuple[int, str]:
-        """What is missing is to be looked for where its section begins."""
+    def _where(self, path: KeyPath) -> tuple[int, str]:
+        """What is missing is reported where its section begins."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.variables:
                 return _AFTER_THE_FILE, self.variables[path[:end]]

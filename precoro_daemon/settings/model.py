@@ -99,14 +99,17 @@ class Settings(BaseSettings):
     @field_validator("mark_invoices_paid", "export_payments")
     @classmethod
     def _between_books_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:
-        """A payment needs both sides: an invoice in the mirror, and books."""
+        """A payment needs an invoice in the mirror and a ledger."""
         mirrored = info.data.get("mirror_collections")
         if job.enabled and mirrored and "invoices" not in mirrored.collections:
             text = "payments are matched with mirrored invoices; allowed: false, or mirror invoices too"
             raise Clash(text, at="enabled", also="mirror_collections.collections")
         ledger = info.data.get("ledger")
         if job.enabled and ledger and ledger.kind == "none":
-            raise Clash("there are no books to work with; allowed: false, or say where they are", at="enabled")
+            raise Clash(
+                "there is no ledger to work with; allowed: false, or a [ledger] section that says where it is",
+                at="enabled",
+            )
         if job.enabled and mirrored:
             _refuse_hidden_invoices(job, mirrored)
         return job

@@ -39,9 +39,8 @@ class Payments(Section):
     """What holds for payments in both directions."""
 
     kill_switch: Path = Path("payments.stop")
-    """As long as a file of this name is there, nothing is sent; looking and planning go on. A relative path starts at
-    the directory of the state, wherever a command is typed. It is looked for before each payment, so it works at
-    once."""
+    """As long as a file of this name is there, nothing is sent; reading and planning go on. A relative path starts at
+    the directory of the state, wherever a command is typed. It is checked before each payment: it works at once."""
 
     max_amount: _Amount = Decimal(100_000)
     """The most that one payment may be, in whatever currency. A slip of the decimal point is held back by it."""
@@ -54,23 +53,23 @@ class Payments(Section):
 
 
 class MarkInvoicesPaid(Section):
-    """Payments in the books are recorded at Precoro."""
+    """Payments in the ledger are recorded at Precoro."""
 
     enabled: _Switch = False
     """Off until you say so. On, it plans; it sends nothing before `payments arm`."""
 
     every: Turn = Every(900.0)
-    """From one look into the books to the next. Looking costs no call of Precoro's; changed invoices are looked at as
+    """From one reading of the ledger to the next. Reading costs no call to Precoro; changed invoices are checked as
     soon as lists bring them."""
 
     match_by: Annotated[Literal["external_id", "id", "idn", "number_and_supplier"], Lower, one_of(MATCHES)] = (
         "external_id"
     )
-    """What the books call an invoice: Precoro's externalId, id or idn, or the supplier's invoice number. A number
-    alone is no name: with it, the books must say the supplier too (by Precoro's id, name or externalId)."""
+    """What the ledger calls an invoice: Precoro's externalId, id or idn, or the supplier's invoice number. A number
+    alone is no name: with it, the ledger must say the supplier too (by Precoro's id, name or externalId)."""
 
     currency: _Currency = ""
-    """What the books' payments are in where they do not say. Empty: such a payment waits for a person."""
+    """The currency of the ledger's payments where it does not say. Empty: such a payment waits for a person."""
 
     repost: Annotated[Literal["never", "guarded"], Lower, one_of(("never", "guarded"))] = "never"
     """What becomes of a payment that was sent, is in doubt and was not found. never: a person decides. guarded: it is
@@ -82,14 +81,14 @@ class MarkInvoicesPaid(Section):
 
 
 class ExportPayments(Section):
-    """Payments made in Precoro are recorded in the books."""
+    """Payments made in Precoro are recorded in the ledger."""
 
     enabled: _Switch = False
     """Off until you say so. On, it plans; it records nothing before `payments arm`."""
 
     every: Turn = Every(900.0)
-    """From one look at the paid invoices to the next. Looking costs no call of Precoro's; changed invoices are looked
+    """From one check of the paid invoices to the next. A check costs no call to Precoro; changed invoices are checked
     at as soon as lists bring them."""
 
     adopt_existing: _Switch = True
-    """The first lap takes for known what is paid already. false: all of it is recorded in the books."""
+    """The first lap takes what is paid already as known. false: all of it is recorded in the ledger."""

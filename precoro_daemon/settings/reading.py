@@ -68,16 +68,16 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
     values.setdefault("precoro", {})
     _add_preset(values)
-    mistakes = [mistake for secret in SECRETS for mistake in _place(secret, values, file, origins, environ)]
+    mistakes = [mistake for secret in SECRETS for mistake in _where(secret, values, file, origins, environ)]
     for secret in _DEMANDED:
         if secret[0] in spare and (section := _section(values, secret[:-1])) is not None:
             section.setdefault(str(secret[-1]), _ABSENT)
     settings, more = _validate(values, origins)
     if settings is None or mistakes:
-        told = [str(one) for one in sorted([*mistakes, *more], key=lambda one: (one.line, one.place))]
+        lines = [str(one) for one in sorted([*mistakes, *more], key=lambda one: (one.line, one.where))]
         if file.name is None:
-            told.insert(0, f"there is no ./{_DEFAULT_FILE} here, and --config names no other file")
-        raise ConfigurationError("\n".join(told))
+            lines.insert(0, f"there is no ./{_DEFAULT_FILE} here, and --config names no other file")
+        raise ConfigurationError("\n".join(lines))
     return settings
 
 
@@ -140,9 +140,9 @@ def _decode(path: Path) -> str:
 
 
 def _syntax(path: Path, text: str, message: str) -> str:
-    """tomllib's own sentence with its place in front: "... (at line 3, column 7)" or "... (at end of document)"."""
-    reason, _, place = message.rpartition(" (at ")
-    match = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    """tomllib's sentence with its position in front: "... (at line 3, column 7)" or "... (at end of document)"."""
+    reason, _, where = message.rpartition(" (at ")
+    match = re.fullmatch(r"line (\d+), column (\d+)\)", where)
     where = f"{match[1]}:{match[2]}" if match else f"{text.count(chr(10)) + 1}"
     return f"{path}:{where}: not valid TOML: {reason[:1].lower()}{reason[1:]}"
 
@@ -191,15 +191,15 @@ def _add_preset(values: Tree) -> None:
         values["ledger"] = ledger | {"rest": _merge(preset(rest["preset"]), rest)}
 
 
-def _place(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
-    """Put a secret in its place: from the environment, else its file, else systemd's credential."""
+def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
+    """Set a secret: from the environment, else its file, else systemd's credential."""
     section = _section(values, secret[:-1])
     if section is None:
         return []
     mistakes = _refuse_in(file, secret)
     named = f"{secret[-1]}_file"
     if secret in origins.variables:
-        # Whoever gives the secret itself does not want the file read, now or later.
+        # A user who gives the secret itself does not want the file read, now or later.
         section.pop(named, None)
         return mistakes
     found = None

@@ -84,7 +84,7 @@ class Precoro(Section):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port without a slash at the end; the only place that ever gets the key."""
+        """Scheme, host and port without a slash at the end; the only address that ever gets the key."""
         return self.base_url or REGIONS[self.region or "international"]
 
 
@@ -138,7 +138,7 @@ class Reserve(Section):
 
 
 class Limits(Section):
-    """What Precoro allows this key. Whoever was granted more says so here; 0 lifts one limit."""
+    """What Precoro allows this key. A customer with higher limits says so here; 0 lifts one limit."""
 
     per_second: Limit = 1
     """Calls a second, evenly spaced. Precoro refuses bursts."""
@@ -170,7 +170,7 @@ class Limits(Section):
     @field_validator("reserve", mode="before")
     @classmethod
     def _in_proportion(cls, given: Any, info: ValidationInfo) -> Any:
-        """Without this, whoever sets per_day = 100 would have to write six more lines."""
+        """Without this, a user who sets per_day = 100 would have to write six more lines."""
         if isinstance(given, Reserve):
             given = given.model_dump(exclude_unset=True)
         per_day = info.data.get("per_day", 0)

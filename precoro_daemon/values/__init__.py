@@ -3,6 +3,6 @@
 addresses.py       where the program listens: host and port, or a Unix socket
 humanize.py        lengths of time, amounts of bytes and points in time, as people say them
 money.py           exact amounts
-sql_statements.py  named parameters in an SQL statement, told from strings, comments and casts
+sql_statements.py  named parameters in an SQL statement, kept apart from strings, comments and casts
 templates.py       texts with {names} in them: filled into addresses, headers, forms and JSON
 """

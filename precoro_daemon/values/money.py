@@ -23,7 +23,7 @@ _OTHER_DIGITS = dict.fromkeys(
 def read_amount(value: Any) -> Decimal | None:
     """An amount as a number or as text, every digit kept; None if it is none.
 
-    A binary float is refused, not rounded: whoever hands one over has lost digits already.
+    A binary float is refused, not rounded: who hands one over has lost digits already.
     """
     if isinstance(value, bool) or value is None or isinstance(value, float):
         return None

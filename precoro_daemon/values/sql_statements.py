@@ -1,4 +1,4 @@
-"""named parameters in an SQL statement, told from strings, comments and casts"""
+"""named parameters in an SQL statement, kept apart from strings, comments and casts"""
 
 from __future__ import annotations
 

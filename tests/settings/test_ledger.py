@@ -58,7 +58,7 @@ def test_without_a_ledger_nothing_is_asked(read: Load):
         (SQL + 'tls = "maybe"', 'config.toml:10: ledger.sql.tls: read "maybe", allowed: one of: auto, verify, off'),
         (SQL + 'password = "s3cret"', "config.toml:10: ledger.sql.password: a secret does not belong in this file"),
         (SQL + 'password_file = "nowhere"', "config.toml:10: ledger.sql.password_file: there is no such file"),
-        (REST, "config.toml:3: ledger.accept_review: these books neither know a payment again"),
+        (REST, "config.toml:3: ledger.accept_review: this ledger neither recognises a repeated payment"),
         (REST.replace("/pay", "pay"), 'config.toml:9: ledger.rest.create.path: read "pay", allowed: a path with its'),
         (REST + 'body = \'{"a": {amount}}\'', "config.toml:11: ledger.rest.create.body: is not JSON:"),
         (REST + 'body = \'{"a": "{amuont}"}\'', "config.toml:11: ledger.rest.create.body: {amuont} is unknown here"),

@@ -28,9 +28,9 @@ def test_an_amount_that_is_none(mistake: Mistake, value: str) -> None:
     assert "payments.max_amount" in mistake(f"[payments]\nmax_amount = {value}\n")
 
 
-def test_payments_need_books(mistake: Mistake) -> None:
-    assert "there are no books" in mistake("[mark_invoices_paid]\nenabled = true\n")
-    assert "there are no books" in mistake("[export_payments]\nenabled = true\n")
+def test_payments_need_a_ledger(mistake: Mistake) -> None:
+    assert "there is no ledger" in mistake("[mark_invoices_paid]\nenabled = true\n")
+    assert "there is no ledger" in mistake("[export_payments]\nenabled = true\n")
 
 
 def test_payments_need_mirrored_invoices(mistakes: Mistakes) -> None:

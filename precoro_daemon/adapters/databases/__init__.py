@@ -1,4 +1,4 @@
-"""databases of the user: the books, and tables of wanted items
+"""databases of the user: the ledger, and tables of wanted items
 
 database.py  what is needed of a database, and how each kind is opened
 mysql.py     a MySQL or MariaDB database

@@ -20,7 +20,7 @@ class Fault(Enum):
     BUSY = "locked, in deadlock or out of time: rolled back, and may work later"
     THERE = "a unique key or another constraint is violated: rolled back"
     REFUSED = "a value does not fit its column: rolled back"
-    MISFIT = "no such table or column, no permission, wrong password: nothing will work before that is mended"
+    MISFIT = "no such table or column, missing rights, wrong password: nothing will work before that is mended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def open_database(dialect: Dialect, address: Address) -> Database:
 
 
 def cut(descriptor: int) -> None:
-    """Shut a connection's socket down, whoever waits on it."""
+    """Shut a connection's socket down, no matter who waits on it."""
     with suppress(OSError):
         duplicate = socket.socket(fileno=socket.dup(descriptor))
         with duplicate:

@@ -92,7 +92,7 @@ class MysqlConnection:
         self._connection = connection
 
     def begin(self) -> None:
-        """SERIALIZABLE: what was looked for stays locked, so of two that look for a key and insert it one fails."""
+        """SERIALIZABLE: what was searched for stays locked. Of two that search for a key and insert it, one fails."""
         with self._connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
             cursor.execute("START TRANSACTION")

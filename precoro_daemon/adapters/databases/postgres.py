@@ -78,7 +78,7 @@ class PostgresConnection:
         self._connection = connection
 
     def begin(self) -> None:
-        """SERIALIZABLE: of two transactions that both look for a key and insert it, one fails."""
+        """SERIALIZABLE: of two transactions that both search for a key and insert it, one fails."""
         self._connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

@@ -61,7 +61,7 @@ class SqliteConnection:
         self._connection = connection
 
     def begin(self) -> None:
-        """IMMEDIATE: no other may write from here on, so what is looked for cannot appear before the commit."""
+        """IMMEDIATE: no other may write from here on, so what is searched for cannot appear before the commit."""
         self._connection.execute("BEGIN IMMEDIATE")
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

@@ -27,7 +27,7 @@ class OneThread:
 
     async def __aenter__(self) -> Self:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
-        # Whoever waits for the thread must neither lose time by it nor sever what runs for another.
+        # A caller that waits for the thread must neither lose time by it nor sever what runs for another.
         self._turn = anyio.Lock()
         return self
 

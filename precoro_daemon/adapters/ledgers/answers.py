@@ -1,4 +1,4 @@
-"""what an HTTP answer of the books holds: exact JSON, values by their path, rows"""
+"""what an HTTP answer of the ledger holds: exact JSON, values by their path, rows"""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def rows_at(tree: Any, path: str, *, may_be_absent: bool) -> Sequence[Any]:
 
 
 def unwound(row: Any, path: str) -> Iterator[Any]:
-    """A row once for each element of the list at a path, with that element in the list's place."""
+    """A row once for each element of the list at a path, with that element instead of the list."""
     elements = value_at(row, path)
     for element in elements if isinstance(elements, list) else ():
         yield _replaced(row, path.split("."), element)

@@ -25,7 +25,7 @@ class CellError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How the books write things.
+    """How the ledger writes things.
 
     decimal_mark  "." or ","
     grouping      what stands between thousands, "" for nothing

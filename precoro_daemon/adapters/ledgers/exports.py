@@ -123,10 +123,10 @@ class _Rows:
         return cells[at].strip() if at < len(cells) else ""
 
     def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> Unreadable:
-        """By its own key where that can be read: what the books had under it before is not to be sent."""
+        """By its own key where that can be read: what the ledger had under it before is not to be sent."""
         row = dict(zip_longest(self._header, cells[: len(self._header)])) | {"more": cells[len(self._header) :]}
-        place = f"{self._name}:{line}"
-        return self._reader.refuse(key or place, f"{place}: {reason}" if key else f"line {line}: {reason}", row)
+        where = f"{self._name}:{line}"
+        return self._reader.refuse(key or where, f"{where}: {reason}" if key else f"line {line}: {reason}", row)
 
 
 def _named_by_what_it_says(payment: Recorded) -> Recorded:

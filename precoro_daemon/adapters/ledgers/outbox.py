@@ -26,7 +26,7 @@ _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """A file appears under its name whole, by a link that fails where there is one already: so it is made once,
-    whoever else makes it too. It is known again as long as it lies here or in one of the `done` folders.
+    no matter who else makes it too. It is known again as long as it lies here or in one of the `done` folders.
 
     columns  what stands in each column, with {names}
     """
@@ -64,23 +64,23 @@ class Outbox:
         try:
             self._publish(name, content)
         except FileExistsError:
-            pass  # the same payment, put there by an earlier try; it is made lasting all the same
+            pass  # the same payment, put there by an earlier try; it is made durable all the same
         except OSError as error:
             raise self._explain(error) from None
         self._make_lasting()
         return name
 
     def _publish(self, name: str, content: bytes) -> None:
-        descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=self.directory)
+        descriptor, partial = tempfile.mkstemp(prefix=f".{name}.", dir=self.directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fchmod(file.fileno(), 0o640)
                 os.fsync(file.fileno())
-            os.link(draft, self.directory / name)
+            os.link(partial, self.directory / name)
         finally:
-            Path(draft).unlink()
+            Path(partial).unlink()
 
     def _make_lasting(self) -> None:
         try:

@@ -36,7 +36,7 @@ class Paging:
     overlap: float = 0.0
 
 
-class Walk:
+class PageScan:
     """Decides what is asked next.
 
     With "page" and "offset", a row that changes meanwhile moves to the end, and the others move up by one: the first
@@ -110,7 +110,7 @@ class Walk:
 
 
 def same_origin(link: str, origin: str) -> str:
-    """Path and query of a link, if it leads nowhere else: the request carries the books' key."""
+    """Path and query of a link, if it leads nowhere else: the request carries the ledger's key."""
     parts = urlsplit(link)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     elsewhere = bool(parts.scheme or parts.netloc) and f"{parts.scheme}://{parts.netloc}".lower() != origin.lower()

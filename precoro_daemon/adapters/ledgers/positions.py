@@ -1,4 +1,4 @@
-"""from which position to go on, whether the books are asked for what is past it or from it on"""
+"""from which position to go on, whether the ledger is asked for what is past it or from it on"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from precoro_daemon.adapters.http.exchange import Answer
 from precoro_daemon.adapters.http.origin import Manners, Origin, Outgoing, Timeouts
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
 from precoro_daemon.adapters.ledgers.outcomes import Judge
-from precoro_daemon.adapters.ledgers.paging import Paging, Walk
+from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import (
@@ -88,7 +88,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class RestBooks:
+class RestRequests:
     """What is asked of the interface, and as which ledger."""
 
     name: str
@@ -109,16 +109,16 @@ class RestLedger:
     `token` is asked before every call, off the loop, so that another program can keep it fresh.
     """
 
-    def __init__(self, books: RestBooks, reader: RowReader, token: Callable[[], str]) -> None:
-        self._books = books
+    def __init__(self, books: RestRequests, reader: RowReader, token: Callable[[], str]) -> None:
+        self._given = books
         self._reader = reader
         self._token = token
         self._secrets: tuple[str, ...] = ()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        timeouts = Timeouts(self._books.timeout, min(self._books.timeout, 10.0), self._books.timeout)
-        manners = Manners(self._books.origin, timeouts, _LARGEST_BODY, keep_alive=False)
+        timeouts = Timeouts(self._given.timeout, min(self._given.timeout, 10.0), self._given.timeout)
+        manners = Manners(self._given.origin, timeouts, _LARGEST_BODY, keep_alive=False)
         headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
         self._origin = await self._stack.enter_async_context(Origin(manners, headers, lambda: self._secrets))
         return self
@@ -130,25 +130,25 @@ class RestLedger:
 
     @property
     def name(self) -> str:
-        return self._books.name
+        return self._given.name
 
     @property
     def capabilities(self) -> Capabilities:
-        create = self._books.create
+        create = self._given.create
         return Capabilities(
-            reads=self._books.read is not None,
+            reads=self._given.read is not None,
             create="none" if create is None else "idempotent" if create.safe_to_repeat else "plain",
-            lookup="key" if self._books.find else "none",
+            lookup="key" if self._given.find else "none",
         )
 
     @asynccontextmanager
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
-        assert self._books.read
-        async with aclosing(self._batches(self._books.read, position)) as batches:
+        assert self._given.read
+        async with aclosing(self._batches(self._given.read, position)) as batches:
             yield batches
 
     async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[Batch, None]:
-        scan = Walk(reading.paging, position, self._books.origin)
+        scan = PageScan(reading.paging, position, self._given.origin)
         while True:
             answer = await self._ask("read", reading.call, scan.values, target=scan.link)
             found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
@@ -161,7 +161,7 @@ class RestLedger:
                 return
 
     async def create(self, entry: Entry) -> str:
-        creating = self._books.create
+        creating = self._given.create
         assert creating
         values: dict[str, Any] = named(asdict(entry))
         for step in creating.before:
@@ -198,7 +198,7 @@ class RestLedger:
         raise TemporaryError(f"{fault}; it was not sent")
 
     async def find(self, key: str) -> str | None:
-        finding = self._books.find
+        finding = self._given.find
         assert finding
         answer = await self._ask(
             "find",
@@ -237,17 +237,17 @@ class RestLedger:
         return self._judge(what, outgoing).question(answer, of_one=of_one)
 
     def _judge(self, what: str, outgoing: Outgoing) -> Judge:
-        return Judge(f"ledger {self.name}: {what}: {outgoing}", self._books.error, self._secrets)
+        return Judge(f"ledger {self.name}: {what}: {outgoing}", self._given.error, self._secrets)
 
     async def _outgoing(
         self, what: str, call: Call, values: Mapping[str, Any], target: str | None = None
     ) -> Outgoing:
         token = await anyio.to_thread.run_sync(self._token)
         self._secrets = (token,)
-        known = {**self._books.values, **values}
+        known = {**self._given.values, **values}
         with_token = known | {"token": token}
         try:
-            headers = {**self._books.headers, **call.headers}
+            headers = {**self._given.headers, **call.headers}
             filled = {name: fill_header(text, with_token) for name, text in headers.items()}
             body, kind = _body(call, with_token)
             address = target or fill_address(call.path, known)

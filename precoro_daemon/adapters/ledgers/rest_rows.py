@@ -19,7 +19,7 @@ class RowShape:
 
     each    a list in the row, each element of which is a payment of its own, "" for none
     only    rows that have another value at one of these paths are no payments
-    void    rows that have one of these values at a path were undone in the books: a payment of nothing
+    void    rows that have one of these values at a path were undone in the ledger: a payment of nothing
     """
 
     key: Sequence[str]

@@ -1,4 +1,4 @@
-"""one row of the books as a payment, or what is wrong with it"""
+"""one row of the ledger as a payment, or what is wrong with it"""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class RowReader:
     ours_prefix: str = ""
     secrets: Sequence[str] = ()
 
-    def read(self, row: Mapping[str, Any], place: str) -> Recorded | Unreadable:
-        """`place` names the row where its own key cannot be read."""
+    def read(self, row: Mapping[str, Any], where: str) -> Recorded | Unreadable:
+        """`where` names the row where its own key cannot be read."""
         wrong: list[str] = []
 
         def attempt(read: Callable[[], Any]) -> Any:
@@ -60,7 +60,7 @@ class RowReader:
             "ours": attempt(lambda: self._ours(row.get("ours"))),
         }
         if wrong:
-            return self.refuse(key or place, "; ".join(wrong), row)
+            return self.refuse(key or where, "; ".join(wrong), row)
         return Recorded(key=key, **cells)
 
     def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> Unreadable:

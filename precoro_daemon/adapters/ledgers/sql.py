@@ -30,7 +30,7 @@ _GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class SqlBooks:
+class SqlStatements:
     """What is asked of the database, and as which ledger.
 
     start  the position before the first row
@@ -48,15 +48,15 @@ class SqlBooks:
 class SqlLedger:
     """Implements `Ledger` on one connection and one thread. Nothing is connected before the first call.
 
-    A payment is recorded exactly once, whatever the table is like: the key is looked for and the row inserted in one
-    transaction of which the database lets no two overlap (SERIALIZABLE; SQLite: IMMEDIATE). If the answer to the
+    A payment is recorded exactly once, whatever the table is like: one transaction searches for the key and inserts
+    the row, and the database lets no two of them overlap (SERIALIZABLE; SQLite: IMMEDIATE). If the answer to the
     commit is lost, the next create finds the row, or waits for the transaction that is still under way. A unique
-    column for the key is the second lock on that door: it also holds for programs that do not look first, and for
+    column for the key is the second lock on that door: it also holds for programs that do not search first, and for
     tables without transactions (MyISAM).
     """
 
-    def __init__(self, books: SqlBooks, database: Database, reader: RowReader) -> None:
-        self._books = books
+    def __init__(self, books: SqlStatements, database: Database, reader: RowReader) -> None:
+        self._given = books
         self._database = database
         self._reader = reader
         self._stack = AsyncExitStack()
@@ -65,7 +65,7 @@ class SqlLedger:
 
     async def __aenter__(self) -> Self:
         self._thread = await self._stack.enter_async_context(
-            OneThread("ledger", self._sever, self._books.timeout + _GRACE)
+            OneThread("ledger", self._sever, self._given.timeout + _GRACE)
         )
         return self
 
@@ -78,11 +78,11 @@ class SqlLedger:
 
     @property
     def name(self) -> str:
-        return self._books.name
+        return self._given.name
 
     @property
     def capabilities(self) -> Capabilities:
-        books = self._books
+        books = self._given
         return Capabilities(
             reads=books.read is not None,
             create="idempotent" if books.insert else "none",
@@ -91,8 +91,8 @@ class SqlLedger:
 
     @asynccontextmanager
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
-        """On a connection of its own that can only read, so that no query of the configuration changes the books."""
-        start = self._books.start if position is None else position
+        """On a connection of its own that can only read, so that no query of the configuration changes the ledger."""
+        start = self._given.start if position is None else position
         opened: list[Connection] = []
         try:
             stream = await self._thread.run(lambda: self._open(start, opened))
@@ -103,13 +103,13 @@ class SqlLedger:
                 await self._thread.run(lambda: _close(opened))
 
     def _open(self, start: str, opened: list[Connection]) -> Stream:
-        assert self._books.read
+        assert self._given.read
         self._active = None
         with_position = {"position": start}
         try:
             opened.append(self._database.connect(read_only=True))
             self._active = opened[0]
-            stream = opened[0].stream(self._books.read, with_position)
+            stream = opened[0].stream(self._given.read, with_position)
         except self._database.errors as error:
             raise self._explain(error, "read") from None
         _check_columns(stream.columns)
@@ -166,13 +166,15 @@ class SqlLedger:
         except self._database.errors as error:
             if self._database.meaning(error) in {Fault.AWAY, Fault.MISFIT}:
                 self._forget()
-                raise DoubtfulError(f"the books may have payment {entry.key}: commit: {self._words(error)}") from None
+                raise DoubtfulError(
+                    f"the ledger may have payment {entry.key}: commit: {self._words(error)}"
+                ) from None
             return self._settle(error, entry)
         return identity
 
     def _insert(self, connection: Connection, entry: Entry) -> str:
-        assert self._books.insert
-        connection.run(self._books.insert, self._values(entry))
+        assert self._given.insert
+        connection.run(self._given.insert, self._values(entry))
         identity = self._look(connection, entry.key)
         if identity is None:
             raise LedgerMisfit(
@@ -182,12 +184,12 @@ class SqlLedger:
         return identity
 
     def _values(self, entry: Entry) -> dict[str, Any]:
-        assert self._books.insert
-        wanted = set(self._books.insert.names)
+        assert self._given.insert
+        wanted = set(self._given.insert.names)
         return {name: value for name, value in named(asdict(entry)).items() if name in wanted}
 
     def _settle(self, error: Exception, entry: Entry) -> str:
-        """What a transaction that failed before its end comes to. Nothing of it remains in the books."""
+        """What a transaction that failed before its end comes to. Nothing of it remains in the ledger."""
         self._undo()
         if self._database.meaning(error) is not Fault.THERE:
             raise self._explain(error, "insert") from None
@@ -197,8 +199,8 @@ class SqlLedger:
         return identity
 
     def _look(self, connection: Connection, key: str) -> str | None:
-        assert self._books.find
-        found = [row[0] for row in connection.run(self._books.find, {"key": key})]
+        assert self._given.find
+        found = [row[0] for row in connection.run(self._given.find, {"key": key})]
         if len(found) > 1:
             raise PermanentError(f"ledger {self.name} has {len(found)} payments under the key {key}: {found[:3]}")
         try:
@@ -260,7 +262,7 @@ class SqlLedger:
         return LedgerMisfit(f"{text}; the configuration and the database do not fit")
 
     def _words(self, error: Exception) -> str:
-        return excerpt(str(error), self._books.secrets) or type(error).__name__
+        return excerpt(str(error), self._given.secrets) or type(error).__name__
 
 
 def _close(connections: Sequence[Connection]) -> None:

@@ -13,8 +13,9 @@ import precoro_daemon
 PACKAGE = Path(str(precoro_daemon.__file__)).parent
 PAYMENT_PATH = [
     *sorted((PACKAGE / "adapters" / "ledgers").glob("*.py")),
-    *(PACKAGE / "domain" / f"{name}.py" for name in ("entries", "statements", "templates")),
-    PACKAGE / "ports" / "ledger.py",
+    *(PACKAGE / "values" / f"{name}.py" for name in ("sql_statements", "templates")),
+    PACKAGE / "payments" / "rules" / "entries.py",
+    PACKAGE / "payments" / "ports" / "ledger.py",
 ]
 INEXACT = {"float", "round", "normalize", "quantize"}
 

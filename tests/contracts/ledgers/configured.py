@@ -92,7 +92,7 @@ def configured(directory: Path, text: str) -> Settings:
 
 
 @dataclass
-class RestBooks:
+class RestRequests:
     """Implements `Books`."""
 
     system: Accounting
@@ -136,7 +136,7 @@ async def rest_books(shape: str, directory: Path) -> AsyncIterator[Books]:
     kind, config = SHAPES[shape]
     system = kind()
     async with serving(system.serve) as origin:
-        yield RestBooks(system, origin, directory, config)
+        yield RestRequests(system, origin, directory, config)
 
 
 @dataclass

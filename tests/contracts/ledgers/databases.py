@@ -16,7 +16,7 @@ import anyio
 
 from precoro_daemon.adapters.databases.database import Address, open_database
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.adapters.ledgers.sql import SqlBooks, SqlLedger
+from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.values.sql_statements import Dialect, parse
 from tests.contracts.ledgers.books import Books, Created
@@ -67,7 +67,7 @@ class DatabaseBooks:
         read = self.read.replace("AS key", "AS `key`") if self.dialect == "mysql" else self.read
         texts = {"read": read, "insert": self.insert, "find": FIND}
         statements = {name: parse(text, self.dialect) for name, text in texts.items()}
-        books = SqlBooks("books", start="0", timeout=self.address.timeout, secrets=(PASSWORD,), **statements)
+        books = SqlStatements("books", start="0", timeout=self.address.timeout, secrets=(PASSWORD,), **statements)
         return SqlLedger(books, open_database(self.dialect, self.address), RowReader(secrets=(PASSWORD,)))
 
     async def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
