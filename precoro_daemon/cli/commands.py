@@ -12,6 +12,7 @@ import click
 
 from precoro_daemon import __version__
 from precoro_daemon.cli.files import files
+from precoro_daemon.cli.help import manual
 from precoro_daemon.cli.items import items
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
@@ -164,3 +165,4 @@ main.add_command(payments)
 main.add_command(items)
 main.add_command(sandbox)
 main.add_command(demo)
+main.add_command(manual)

@@ -1,0 +1,45 @@
+"""the manual that ships with the program, page by page"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.resources import files
+
+import click
+
+_PAGES = files("precoro_daemon").joinpath("docs")
+_COMMENT = re.compile(r"^<!--.*-->\n+", re.MULTILINE)
+
+
+@click.command("help")
+@click.argument("topic", required=False, metavar="[TOPIC]")
+def manual(topic: str | None) -> None:
+    """Show a page of the manual, or, without TOPIC, what there is to read."""
+    if topic is None:
+        _show("".join(f"{name:<12}  {_summary(name)}\n" for name in topics()))
+    elif topic in topics():
+        _show(_COMMENT.sub("", _page(topic)))
+    else:
+        raise click.UsageError(f"help {topic}: there is no such topic; there are {', '.join(topics())}")
+
+
+def topics() -> list[str]:
+    """The pages by name, which is what TOPIC may be."""
+    return sorted(page.name.removesuffix(".md") for page in _PAGES.iterdir() if page.name.endswith(".md"))
+
+
+def _page(topic: str) -> str:
+    return _PAGES.joinpath(f"{topic}.md").read_text("utf-8")
+
+
+def _summary(topic: str) -> str:
+    """A page says in its third line, below its title, what it is about."""
+    return _page(topic).split("\n", 3)[2]
+
+
+def _show(text: str) -> None:
+    if sys.stdout.isatty():
+        click.echo_via_pager(text)
+    else:
+        click.echo(text, nl=False)

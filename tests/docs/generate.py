@@ -1,0 +1,195 @@
+"""The parts of the manual that the code owns: tables of what it declares, written between marks."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from precoro_daemon.adapters.listener.metrics import METRICS
+from precoro_daemon.adapters.sql.views import view_definitions
+from precoro_daemon.cli.running import EXIT_CODES
+from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS, STATUSES, WITH_FILES
+from precoro_daemon.domain.payments import TABLE, diagram
+from precoro_daemon.domain.schedules import Every
+from precoro_daemon.sandbox.fault_kinds import KINDS
+from precoro_daemon.settings.model import SECRETS, Settings, model_in
+from precoro_daemon.settings.sections import Filters
+from precoro_daemon.telemetry import EVENTS
+
+ROOT = Path(__file__).parents[2]
+MANUAL = ROOT / "precoro_daemon" / "docs"
+
+_MARKED = re.compile(r"(?<=<!-- generated: )(?P<name>[a-z ]+)( -->\n\n)(?:.*?\n)??\n?(?=<!-- end -->)", re.DOTALL)
+_DEFAULTS = {tuple(COLLECTIONS): "all", DOCUMENTS: "all documents", WITH_FILES: "all that can have files"}
+
+
+def pages() -> list[Path]:
+    return sorted(MANUAL.glob("*.md"))
+
+
+def filled(text: str) -> str:
+    """The page with every generated part as the code has it now."""
+    return _MARKED.sub(lambda found: f"{found['name']}{found[2]}{_PARTS[found['name']]()}\n\n", text)
+
+
+def _exit_codes() -> str:
+    return _table(("code", "meaning"), EXIT_CODES.items())
+
+
+def _events() -> str:
+    return _table(("event", "what it reports"), ((f"`{name}`", meaning) for name, meaning in EVENTS.items()))
+
+
+def _metrics() -> str:
+    rows = ((_labelled(name, meaning.labels), meaning.text) for name, meaning in METRICS.items())
+    return _table(("metric", "what it reports"), rows)
+
+
+def _labelled(name: str, labels: Sequence[str]) -> str:
+    return f"`{name}{{{','.join(labels)}}}`" if labels else f"`{name}`"
+
+
+def _transitions() -> str:
+    rows = (
+        (f"`{row.source or 'new'}`", f"`{row.event}`", f"`{row.target}`", row.meaning)
+        for row in TABLE
+    )
+    return _table(("state", "event", "next state", "when"), rows)
+
+
+def _diagram() -> str:
+    return f"```mermaid\n{diagram()}\n```"
+
+
+def _collections() -> str:
+    views = re.findall(r"CREATE VIEW (\w+)", "\n".join(view_definitions()))
+    lines = {name: view for name in COLLECTIONS for view in views if _is_of(view, name)}
+    rows = (
+        (
+            f"`{name}`",
+            f"`{one.path}`",
+            f"`{lines[name]}`" if one.lines else "",
+            "yes" if one.is_document else "on demand" if one.detail else "",
+            "yes" if one.files else "",
+            ", ".join(f"`{each}`" for each in Filters.model_fields if each in one.filters),
+        )
+        for name, one in COLLECTIONS.items()
+    )
+    return _table(("view", "list at Precoro", "view of its lines", "details", "files", "filters"), rows)
+
+
+def _is_of(view: str, collection: str) -> bool:
+    """invoice_lines is of invoices, request_for_proposal_lines of requests_for_proposals."""
+    singular = "_".join(word.removesuffix("s") for word in collection.split("_"))
+    return view == f"{singular}_lines"
+
+
+def _statuses() -> str:
+    return ", ".join(f"`{name}` {number}" for name, number in STATUSES.items())
+
+
+def _faults() -> str:
+    return ", ".join(f"`{kind}`" for kind in KINDS)
+
+
+def _settings() -> str:
+    return "\n\n".join(_sections(Settings, ""))
+
+
+def _sections(model: type[BaseModel], path: str) -> Iterator[str]:
+    """A heading and a table for each section, in the order of the model."""
+    for name, field in model.model_fields.items():
+        below = Filters if name == "filters" else model_in(field.annotation)
+        if below is None:
+            continue
+        place = f"{path}{name}.<collection>" if name == "filters" else f"{path}{name}"
+        yield _section(below, place, listed=field.annotation is not None and "tuple" in str(field.annotation))
+        yield from _sections(below, f"{place}.")
+
+
+def _section(model: type[BaseModel], place: str, *, listed: bool) -> str:
+    head = f"### `[[{place}]]`" if listed else f"### `[{place}]`"
+    about = inspect.cleandoc(model.__doc__ or "").replace("\n", " ")
+    keys = [
+        (f"`{name}`", _default(field), _meanings(model)[name])
+        for name, field in model.model_fields.items()
+        if name != "filters" and model_in(field.annotation) is None and (*place.split("."), name) not in SECRETS
+    ]
+    table = _table(("key", "default", "meaning"), keys) if keys else ""
+    return "\n\n".join(part for part in (head, about, table) if part)
+
+
+@cache
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """What stands below each attribute of the class and of those it is made from."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if not issubclass(one, BaseModel) or one is BaseModel or one.__module__.startswith("pydantic"):
+            continue
+        body = ast.parse(inspect.cleandoc(f"\n{inspect.getsource(one)}")).body[0].body  # type: ignore[attr-defined]
+        for node, after in zip(body, body[1:], strict=False):
+            if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
+                text = ast.literal_eval(after.value)
+                found[ast.unparse(node.target)] = " ".join(text.split())
+    return found
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == "" or (isinstance(value, tuple | frozenset | dict) and not value):
+        return ""
+    if isinstance(value, tuple) and value in _DEFAULTS:
+        return _DEFAULTS[value]
+    return f"`{_as_toml(value, str(field.metadata))}`"
+
+
+def _as_toml(value: Any, told: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Every):
+        return f'"{_duration(value.seconds)}"'
+    if "a duration" in told:
+        return f'"{_duration(value)}"'
+    if "number of bytes" in told:
+        return f'"{value // 2**30}GiB"'
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'{key} = "{text}"' for key, text in value.items()) + " }"
+    return str(value) if re.fullmatch(r"\d+", str(value)) else f'"{value}"'
+
+
+def _duration(seconds: float) -> str:
+    unit, size = next((unit, size) for unit, size in _UNITS.items() if not seconds % size)
+    return f"{seconds / size:.0f}{unit}"
+
+
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+
+
+def _table(titles: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "collections": _collections,
+    "diagram": _diagram,
+    "events": _events,
+    "exit codes": _exit_codes,
+    "fault kinds": _faults,
+    "metrics": _metrics,
+    "settings": _settings,
+    "statuses": _statuses,
+    "transitions": _transitions,
+}
