@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench sweep mutants lock clean
+.PHONY: help demo test check docs pictures bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,12 @@ test: check ## all that CI runs
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
 	$(BIN)/python -m tests.bench $(ONLY)
+
+docs: $(STAMP) ## write the tables that the code owns into the manual
+	$(BIN)/python -m tests.docs
+
+pictures: $(STAMP) ## take the manual's pictures of the program at work (needs chromium; three minutes)
+	$(BIN)/python -m tests.docs.pictures
 
 SEED ?= 0
 MINUTES ?= 10

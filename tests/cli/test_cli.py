@@ -32,7 +32,8 @@ from precoro_daemon.sandbox.files import Attachment
 from precoro_daemon.sandbox.options import Meta, Order, Size
 from precoro_daemon.telemetry import EVENTS
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+MANUAL = ROOT / "precoro_daemon" / "docs"
 SPENT = BudgetSpent("the day's quota for lists is spent", resume_at=1.0)
 COUNTS = {"invoices": 4, "suppliers": 3, "taxes": 2, "items": 0}
 
@@ -126,8 +127,8 @@ def test_help_names_every_command_and_exit_code(run: Run) -> None:
     assert told == " ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
 
-def test_the_readme_tells_the_same_exit_codes() -> None:
-    rows = re.findall(r"^\| (\d+) \| (.+?) \|$", README.read_text("utf-8"), re.MULTILINE)
+def test_the_manual_tells_the_same_exit_codes() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|$", (MANUAL / "running.md").read_text("utf-8"), re.MULTILINE)
     assert {int(code): meaning for code, meaning in rows} == EXIT_CODES
 
 
@@ -171,21 +172,22 @@ def test_alert_rules_are_printed_as_they_are(run: Run) -> None:
     assert run("alerts").stdout == rules
 
 
-def test_the_readme_shows_only_commands_that_exist() -> None:
-    code = re.findall(r"```.+?```|`[^`]+`", README.read_text("utf-8"), re.DOTALL)
+def test_the_readme_and_the_manual_show_every_command_and_only_those_that_exist() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", *MANUAL.glob("*.md"))]
+    code = re.findall(r"```.+?```|`[^`]+`", "\n\n".join(texts), re.DOTALL)
     assert set(re.findall(r"precoro-daemon ([a-z]+)\b", "\n".join(code))) == set(main.commands)
 
 
-def test_the_readme_tells_every_event_and_every_fault() -> None:
-    text = README.read_text("utf-8")
-    assert dict(re.findall(r"^\| `([a-z_]+)` \| (.+?) \|$", text, re.MULTILINE)).items() >= EVENTS.items()
-    kinds = text.split("Kinds:")[1].split("\n\n")[0]
+def test_the_manual_tells_every_event_and_every_fault() -> None:
+    log = (MANUAL / "operations.md").read_text("utf-8").split("## The log")[1]
+    assert dict(re.findall(r"^\| `([a-z_]+)` \| (.+?) \|$", log, re.MULTILINE)) == dict(EVENTS)
+    kinds = (MANUAL / "sandbox.md").read_text("utf-8").split("The kinds:")[1]
     assert set(re.findall(r"`(\w+)`", kinds)) == set(KINDS)
 
 
-def test_the_readme_names_every_view() -> None:
+def test_the_manual_names_every_view() -> None:
     views = {match for statement in view_definitions() for match in re.findall(r"CREATE VIEW (\w+)", statement)}
-    assert views <= set(re.findall(r"`(\w+)`", README.read_text("utf-8")))
+    assert views <= set(re.findall(r"`(\w+)`", (MANUAL / "data.md").read_text("utf-8")))
 
 
 def test_the_version(run: Run) -> None:

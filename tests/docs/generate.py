@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def pages() -> list[Path]:
 
 def filled(text: str) -> str:
     """The page with every generated part as the code has it now."""
-    return _MARKED.sub(lambda found: f"{found['name']}{found[2]}{_PARTS[found['name']]()}\n\n", text)
+    return _MARKED.sub(lambda found: f"{found['name']}{found[2]}{PARTS[found['name']]()}\n\n", text)
 
 
 def _exit_codes() -> str:
@@ -58,10 +59,7 @@ def _labelled(name: str, labels: Sequence[str]) -> str:
 
 
 def _transitions() -> str:
-    rows = (
-        (f"`{row.source or 'new'}`", f"`{row.event}`", f"`{row.target}`", row.meaning)
-        for row in TABLE
-    )
+    rows = ((f"`{row.source or 'new'}`", f"`{row.event}`", f"`{row.target}`", row.meaning) for row in TABLE)
     return _table(("state", "event", "next state", "when"), rows)
 
 
@@ -134,8 +132,9 @@ def _meanings(model: type[BaseModel]) -> dict[str, str]:
     for one in reversed(model.__mro__):
         if not issubclass(one, BaseModel) or one is BaseModel or one.__module__.startswith("pydantic"):
             continue
-        body = ast.parse(inspect.cleandoc(f"\n{inspect.getsource(one)}")).body[0].body  # type: ignore[attr-defined]
-        for node, after in zip(body, body[1:], strict=False):
+        [section] = ast.parse(inspect.getsource(one)).body
+        assert isinstance(section, ast.ClassDef)
+        for node, after in pairwise(section.body):
             if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
                 text = ast.literal_eval(after.value)
                 found[ast.unparse(node.target)] = " ".join(text.split())
@@ -182,7 +181,7 @@ def _table(titles: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-_PARTS: dict[str, Callable[[], str]] = {
+PARTS: dict[str, Callable[[], str]] = {
     "collections": _collections,
     "diagram": _diagram,
     "events": _events,

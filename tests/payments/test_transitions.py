@@ -11,7 +11,7 @@ import pytest
 from precoro_daemon.payments.rules import transitions
 from precoro_daemon.payments.rules.transitions import TABLE, UNRESOLVED, Event, ImpossibleTransition, State, after
 
-README = Path(__file__).parents[2] / "README.md"
+MANUAL = Path(__file__).parents[2] / "precoro_daemon" / "docs"
 
 
 def test_nothing_happens_but_what_the_table_has() -> None:
@@ -67,7 +67,7 @@ def test_an_external_id_as_a_number_fits_64_bits() -> None:
     assert int(transitions.external_id(one, "number")) < 2**63
 
 
-def test_the_readme_shows_exactly_this_table() -> None:
-    """When this fails, put `transitions.diagram()` between the mermaid fences."""
-    fences = re.findall(r"```mermaid\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
+def test_the_manual_shows_exactly_this_table() -> None:
+    """When this fails, run `make docs`."""
+    fences = re.findall(r"```mermaid\n(.*?)\n```", (MANUAL / "payments.md").read_text("utf-8"), re.DOTALL)
     assert fences == [transitions.diagram()]

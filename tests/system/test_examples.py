@@ -1,4 +1,4 @@
-"""The README's examples of ways to run it: they can be read, and agree with the image and the units."""
+"""The manual's examples of ways to run it: they can be read, and agree with the image and the units."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import yaml
 
 from tests.system.program import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
+RUNNING = (ROOT / "precoro_daemon" / "docs" / "running.md").read_text("utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 
 def example(beginning: str) -> Any:
-    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if block.startswith(beginning)]
+    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", RUNNING, re.DOTALL) if block.startswith(beginning)]
     return yaml.safe_load(text)
 
 
@@ -60,10 +60,10 @@ def test_the_image_starts_what_the_units_start() -> None:
     assert f"/precoro-daemon {' '.join(json.loads(given))}\n" in unit
 
 
-def test_what_the_readme_installs_is_there() -> None:
-    for path in re.findall(r"(?<!/)systemd/[\w@.-]+", README):
+def test_what_the_manual_installs_is_there() -> None:
+    for path in re.findall(r"(?<!/)systemd/[\w@.-]+", RUNNING):
         assert (ROOT / path).exists(), path
-    for unit in re.findall(r"precoro-daemon(?:-once|@\w+)?\.(?:service|timer)", README):
+    for unit in re.findall(r"precoro-daemon(?:-once|@\w+)?\.(?:service|timer)", RUNNING):
         assert (ROOT / "systemd" / re.sub(r"@\w+", "@", unit)).exists(), unit
 
 

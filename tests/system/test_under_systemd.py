@@ -52,7 +52,7 @@ def values(key: str) -> list[str]:
 
 
 def configured(place: Path, origin: str, port: int) -> None:
-    """As the README has it: no token_file, the state in the unit's directory."""
+    """As the manual has it: no token_file, the state in the unit's directory."""
     sections = {
         "precoro": {"base_url": origin, "email": "buyer@sandbox.example"},
         "state": {"url": f"sqlite:///{place / 'state.db'}"},

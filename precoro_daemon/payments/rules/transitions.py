@@ -15,7 +15,7 @@ An intent that proves unsent (it failed before the request left, or Precoro answ
 PLANNED. One that was looked for and not found may be sent again only where two of ours cannot both fit, and only if
 the operator chose so; else it waits in REVIEW for a person, whose word is journalled like any other event.
 
-TABLE is the whole of it: what is not in it cannot happen, and the diagram in the README is drawn from it.
+TABLE is the whole of it: what is not in it cannot happen, and the diagram in the manual is drawn from it.
 """
 
 from __future__ import annotations

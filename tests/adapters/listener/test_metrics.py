@@ -1,4 +1,4 @@
-"""What Prometheus reads: every metric declared, told in the README, understood by its own parsers, and bounded."""
+"""What Prometheus reads: every metric declared, told in the manual, understood by its own parsers, and bounded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.status.snapshot import Snapshot
 from tests.adapters.listener.snapshots import HOSTILE, NOW, quiet, troubled
 
-README = Path(__file__).parents[3] / "README.md"
+OPERATIONS = Path(__file__).parents[3] / "precoro_daemon" / "docs" / "operations.md"
 ALERTS = Path(__file__).parents[3] / "precoro_daemon/adapters/listener/alerts.yml"
 
 promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed here")
@@ -34,8 +34,8 @@ def values(snapshot: Snapshot) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_the_readme_tells_every_metric() -> None:
-    table = README.read_text("utf-8").split("## Being watched")[1].split("\n## ")[0]
+def test_the_manual_tells_every_metric() -> None:
+    table = OPERATIONS.read_text("utf-8").split("### Prometheus")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `([a-z_]+)(?:\{([a-z_,]+)\})?` \| (.+?) \|$", table, re.MULTILINE)
     told = {name: (labels, meaning) for name, labels, meaning in rows}
     assert told == {name: (",".join(meaning.labels), meaning.text) for name, meaning in METRICS.items()}
