@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import pty
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +137,20 @@ def test_help_shows_each_topic_whole_and_without_marks(topic: str) -> None:
     assert [line for line in _text(topic).splitlines() if line and line[:4] != "<!--"] == [
         line for line in told.stdout.splitlines() if line
     ]
+
+
+def test_on_a_terminal_a_topic_is_paged() -> None:
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "precoro_daemon", "help", "quota"]
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, env=os.environ | {"PAGER": "grep -c ."}):
+        os.close(terminal)
+        assert os.read(screen, 1024).split() == [_count("quota")]
+    os.close(screen)
+
+
+def _count(topic: str) -> bytes:
+    """What `grep -c .` says of it."""
+    return str(len([line for line in help_on(topic).stdout.splitlines() if line])).encode()
 
 
 def test_an_unknown_topic_is_wrong_usage_and_names_those_there_are() -> None:
