@@ -4,6 +4,7 @@ commands.py        --once, and the commands that look: check, status, estimate
 demo.py            the main job against the sandbox, shown step by step
 demo_payments.py   the part of the demo in which books and Precoro pay each other's invoices
 files.py           commands for attached files
+help.py            the manual that ships with the program, page by page
 item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
 items.py           suppliers' items: what would change, carry it out, and the file one starts from
 payment_tables.py  payments as tables for people, and as JSON for programs

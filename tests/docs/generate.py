@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from precoro_daemon.adapters.listener.metrics import METRICS
-from precoro_daemon.adapters.sql.views import view_definitions
+from precoro_daemon.adapters.state.sqlite.views import view_definitions
 from precoro_daemon.cli.running import EXIT_CODES
-from precoro_daemon.domain.collections import COLLECTIONS, DOCUMENTS, STATUSES, WITH_FILES
-from precoro_daemon.domain.payments import TABLE, diagram
-from precoro_daemon.domain.schedules import Every
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS, STATUSES, WITH_FILES
+from precoro_daemon.payments.rules.transitions import TABLE, diagram
+from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.sandbox.fault_kinds import KINDS
 from precoro_daemon.settings.model import SECRETS, Settings, model_in
 from precoro_daemon.settings.sections import Filters

@@ -55,7 +55,7 @@ listen = "127.0.0.1:{port}"
 {books}
 """
 _PLACE = Path(gettempdir()) / "acme"
-_PAGE = (1000, 1250)
+_PAGE = (940, 1120)
 _FONTS_OF_OTHERS = re.compile(r"^\s*@font-face \{.*?\n    \}\n", re.DOTALL | re.MULTILINE)
 _LIGHT = TerminalTheme(
     (255, 255, 255),
@@ -74,11 +74,11 @@ async def take(directory: Path) -> None:
         await _run(directory, "--once", "--only", "mirror_collections")
         books.pay_some(directory / "books.db", sandbox.company, 8)
         await _run(directory, "payments", "arm")
-        service = await anyio.open_process(_program("run"), cwd=directory, stdout=subprocess.DEVNULL)
-        await anyio.sleep(_A_DAY)
-        await _photograph(f"http://127.0.0.1:{port}/", MANUAL / "status-page.png")
-        service.send_signal(signal.SIGTERM)
-        await service.wait()
+        async with await anyio.open_process(_program("run"), cwd=directory, stdout=subprocess.DEVNULL) as service:
+            await anyio.sleep(_A_DAY)
+            await _photograph(f"http://127.0.0.1:{port}/", MANUAL / "status-page.png")
+            service.send_signal(signal.SIGTERM)
+            await service.wait()
         screens = [("status",), ("payments", "review")]
         said = [(words, await anyio.to_thread.run_sync(_on_a_terminal, directory, words)) for words in screens]
     _draw(said, MANUAL / "terminal.svg")
