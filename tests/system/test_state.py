@@ -294,7 +294,7 @@ from precoro_daemon.adapters.state.sqlite import restoring
 left = [int(sys.argv[3])]
 
 def trace(frame, event, argument):
-    if frame.f_code.co_filename.endswith(("/backup.py", "/restoring.py", "/witness.py")):
+    if frame.f_code.co_filename.endswith(("/backup.py", "/restoring.py", "/restore_guard.py")):
         if event == "line":
             left[0] -= 1
             if left[0] < 0:

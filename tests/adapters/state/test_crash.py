@@ -24,19 +24,19 @@ WRITER = """
 import asyncio, itertools, sys
 from pathlib import Path
 from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.mirror.rules.cursors import Page, Pass
+from precoro_daemon.mirror.rules.cursors import Page, Scan
 from tests.contracts.listing import T0, record
 
 async def main():
     async with open_store(Path(sys.argv[1]), identity="company") as store:
         print("open", flush=True)
         for run in itertools.count():
-            walk = Pass("invoices", "whole")
+            scan = Scan("invoices", "whole")
             for number in range(1, 21):
                 rows = [record(number * 50 + i, run=run, padding="x" * 1000) for i in range(50)]
                 page = Page(number, rows, total=1000, total_pages=20, server_time=T0 + run * 100 + number)
-                walk = (await store.mirror.commit_pages(walk, [page])).walk
-            await store.mirror.close_pass(walk, at=T0)
+                scan = (await store.mirror.commit_pages(scan, [page])).scan
+            await store.mirror.close_scan(scan, at=T0)
 
 asyncio.run(main())
 """
