@@ -67,13 +67,13 @@ def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
         key: parse(text, dialect) if text else None
         for key, text in (("read", given.read), ("insert", given.insert), ("find", given.find))
     }
-    books = SqlStatements(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
+    given_statements = SqlStatements(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
     reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
-    return SqlLedger(books, open_named(given), reader)
+    return SqlLedger(given_statements, open_named(given), reader)
 
 
 def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
-    books = RestRequests(
+    requests = RestRequests(
         name=name,
         origin=given.base_url,
         timeout=given.timeout,
@@ -84,7 +84,7 @@ def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
         create=_creating(given.create, given.prepare) if given.create else None,
         find=_finding(given.find) if given.find else None,
     )
-    return RestLedger(books, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _token_of(given))
+    return RestLedger(requests, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _token_of(given))
 
 
 def _token_of(given: given_rest.RestLedger) -> Callable[[], str]:

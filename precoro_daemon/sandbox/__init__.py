@@ -1,6 +1,6 @@
 """a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
 
-books.py          a small set of books in SQLite beside the made-up company, as an accountant keeps them
+books.py          a small ledger in SQLite beside the made-up company, as an accountant keeps it
 cards.py          list entries of payments, suppliers, catalogue items, fields and small sets
 clock.py          its clock, which may run faster than ours
 company.py        the company's data, and what users do to it

@@ -1,4 +1,4 @@
-"""a small set of books in SQLite beside the made-up company, as an accountant keeps them"""
+"""a small ledger in SQLite beside the made-up company, as an accountant keeps it"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ FIND = "SELECT id FROM payments WHERE precoro_key = :key"
 
 
 def configuration(path: Path) -> str:
-    """How these books are named in a configuration: invoices are called by their idn."""
+    """How this ledger is named in a configuration: invoices are called by their idn."""
     return (
         f'[ledger]\nkind = "sql"\nname = "sandbox books"\n\n[ledger.sql]\nurl = "sqlite:///{path.resolve()}"\n'
         f'read = "{READ}"\nstart = "0"\ninsert = "{INSERT}"\nfind = "{FIND}"\n\n'
@@ -49,18 +49,18 @@ def configuration(path: Path) -> str:
 
 
 def found(path: Path) -> None:
-    """Empty books."""
+    """Empty database."""
     path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as books:
-        books.executescript(TABLE)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(TABLE)
 
 
 def record(path: Path, invoice: Row, cents: int, day: str) -> int:
     """Somebody enters a payment; the number it gets."""
     supplier = None if invoice.supplier is None else invoice.supplier.name
-    with closing(sqlite3.connect(path)) as books, books:
+    with closing(sqlite3.connect(path)) as database, database:
         row = (str(invoice.idn), supplier, exact(cents), invoice.currency, day)
-        added = books.execute(
+        added = database.execute(
             "INSERT INTO payments (bill, supplier, amount, currency, paid_on, changed_at) VALUES (?, ?, ?, ?, ?, 0)",
             row,
         )
@@ -69,8 +69,8 @@ def record(path: Path, invoice: Row, cents: int, day: str) -> int:
 
 def read(path: Path) -> Sequence[tuple[int, str, str, str | None]]:
     """Number, bill, amount and our key of every payment, in the order in which they were entered."""
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as books:
-        return books.execute("SELECT id, bill, amount, precoro_key FROM payments ORDER BY id").fetchall()
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT id, bill, amount, precoro_key FROM payments ORDER BY id").fetchall()
 
 
 def payable(company: Company) -> Sequence[Row]:
@@ -87,7 +87,7 @@ def payable(company: Company) -> Sequence[Row]:
 
 
 def pay_some(path: Path, company: Company, count: int) -> int:
-    """The books pay a few of the company's invoices: in turn all that is owed, half of it, and a cent less."""
+    """The ledger pays a few of the company's invoices: in turn all that is owed, half of it, and a cent less."""
     rows = payable(company)[:count]
     for number, row in enumerate(rows):
         owed = row.total - row.paid

@@ -81,15 +81,15 @@ def _content(name: str, seed: int) -> bytes:
 def _pdf(noise: bytes) -> bytes:
     """One empty page; the noise is a comment."""
     body = b"%PDF-1.4\n%" + noise.hex().encode() + b"\n"
-    places = []
+    offsets = []
     for number, what in enumerate(
         (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
          b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"),
         start=1,
     ):  # fmt: skip
-        places.append(len(body))
+        offsets.append(len(body))
         body += b"%d 0 obj%b endobj\n" % (number, what)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(body)
     return (
         body

@@ -43,8 +43,8 @@ def arrival(request: web.Request, now: float) -> tuple[float, float]:
     connection = request.transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return now, now
-    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-    came = now - float(_INFO.unpack(told)[-1]) / 1000
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    came = now - float(_INFO.unpack(info)[-1]) / 1000
     return (now, now) if came == now else (came - _TICK, min(now, came + _TICK))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from precoro_daemon.settings.ledger_values import BooksAddress, BooksUrl, Password, books_address
+from precoro_daemon.settings.ledger_values import DatabaseAddress, DatabaseUrl, Password, database_address
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Lower, Seconds, one_of
 
@@ -13,7 +13,7 @@ from precoro_daemon.settings.values import Lower, Seconds, one_of
 class Database(Section):
     """A database of somebody else."""
 
-    url: BooksUrl
+    url: DatabaseUrl
     """Where it is: sqlite:////absolute.db, postgresql://user@host:port/database, mysql://user@host:port/database. A
     socket's directory (PostgreSQL) or path (MySQL) is the host with its slashes as %2F."""
 
@@ -33,8 +33,8 @@ class Database(Section):
     """Seconds one statement may take, so that a stop is not held up by it."""
 
     @property
-    def address(self) -> BooksAddress:
-        return books_address(self.url)
+    def address(self) -> DatabaseAddress:
+        return database_address(self.url)
 
     @property
     def verifies(self) -> bool:

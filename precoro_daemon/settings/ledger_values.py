@@ -29,7 +29,7 @@ _URL_FORMS = "sqlite:////absolute.db, postgresql://user@host/database or mysql:/
 
 
 @dataclass(frozen=True, slots=True)
-class BooksAddress:
+class DatabaseAddress:
     """A database's address, taken apart. `host` is the directory or path of a socket where it begins with a slash."""
 
     dialect: Dialect
@@ -43,7 +43,7 @@ class BooksAddress:
         return not self.host or self.host.startswith("/") or is_loopback(f"//{self.host}")
 
 
-def books_address(url: str) -> BooksAddress:
+def database_address(url: str) -> DatabaseAddress:
     """Raises Clash."""
     scheme, separator, rest = url.partition("://")
     dialect = _SCHEMES.get(scheme)
@@ -52,11 +52,11 @@ def books_address(url: str) -> BooksAddress:
     if dialect == "sqlite":
         if not rest.startswith("/") or rest.endswith("/") or set(rest) & set("?#\0"):
             raise Clash(f'read "{url}", allowed: sqlite:///relative.db or sqlite:////absolute.db')
-        return BooksAddress(dialect, rest[1:])
+        return DatabaseAddress(dialect, rest[1:])
     return _server_address(dialect, url)
 
 
-def _server_address(dialect: Dialect, url: str) -> BooksAddress:
+def _server_address(dialect: Dialect, url: str) -> DatabaseAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -67,11 +67,11 @@ def _server_address(dialect: Dialect, url: str) -> BooksAddress:
     database = unquote(parts.path.removeprefix("/"))
     if not database or not parts.hostname or parts.query or parts.fragment:
         raise Clash(f'read "{without_credentials(url)}", allowed: {_URL_FORMS} and no more')
-    return BooksAddress(dialect, database, unquote(parts.hostname), port, unquote(parts.username or ""))
+    return DatabaseAddress(dialect, database, unquote(parts.hostname), port, unquote(parts.username or ""))
 
 
 def _checked_url(url: str) -> str:
-    books_address(url)
+    database_address(url)
     return url
 
 
@@ -152,7 +152,7 @@ def _strings(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-BooksUrl = Annotated[str, AfterValidator(_checked_url), Allowed(_URL_FORMS)]
+DatabaseUrl = Annotated[str, AfterValidator(_checked_url), Allowed(_URL_FORMS)]
 Password = Annotated[
     SecretStr, AfterValidator(_not_itself_secret), Allowed("the password, one line in password_file")
 ]

@@ -74,7 +74,7 @@ def _explain_one(details: Mapping[str, Any], origins: Origins) -> Mistake:
     clash = details.get("ctx", {}).get("error")
     if isinstance(clash, Clash):
         return _explain_clash(path, clash, origins)
-    setting, names = _look_up(path)
+    setting, names = _find_setting(path)
     if details["type"] == "extra_forbidden":
         return origins.mistake(path, f"unknown key{_guess(path[-1], names)}; allowed: {', '.join(names)}")
     allowed = _allowed(setting, names)
@@ -92,7 +92,7 @@ def _explain_clash(path: KeyPath, clash: Clash, origins: Origins) -> Mistake:
     return origins.mistake(path, f"{clash} (see {clash.also}, {other})" if other else str(clash))
 
 
-def _look_up(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
+def _find_setting(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
     """The setting a path leads to, and the names beside it (below it, if the path names a section)."""
     model: type[BaseModel] = Settings
     setting: FieldInfo | None = None
@@ -106,8 +106,8 @@ def _look_up(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
 
 def _allowed(setting: FieldInfo | None, names: tuple[str, ...]) -> Allowed:
     """What the setting says of itself; its last word counts. A section says the names of its keys."""
-    told = [word for word in _metadata(setting) if isinstance(word, Allowed)] if setting else []
-    return told[-1] if told else Allowed(f"a section with {', '.join(names)}")
+    allowed = [word for word in _metadata(setting) if isinstance(word, Allowed)] if setting else []
+    return allowed[-1] if allowed else Allowed(f"a section with {', '.join(names)}")
 
 
 def _metadata(setting: FieldInfo) -> Iterator[Any]:

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
 
     @field_validator("mark_invoices_paid", "export_payments")
     @classmethod
-    def _between_books_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:
+    def _between_ledger_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:
         """A payment needs an invoice in the mirror and a ledger."""
         mirrored = info.data.get("mirror_collections")
         if job.enabled and mirrored and "invoices" not in mirrored.collections:

@@ -12,7 +12,7 @@ from precoro_daemon.runtime.ports import Supervisor, Unsupervised
 _LONGEST = 200
 """Characters of a status: one line of `systemctl status`."""
 
-_LASTING = ("READY=1", "STOPPING=1")
+_UNCONDITIONAL = ("READY=1", "STOPPING=1")
 
 
 def find_supervisor(environ: Mapping[str, str]) -> Supervisor:
@@ -60,7 +60,7 @@ class SystemdSupervisor:
         self._send("WATCHDOG=1")
 
     def _send(self, *lines: str) -> None:
-        if lines[0] in _LASTING:
+        if lines[0] in _UNCONDITIONAL:
             self._owed = lines[0]
         elif self._owed:
             lines = (self._owed, *lines)

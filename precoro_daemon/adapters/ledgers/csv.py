@@ -106,11 +106,11 @@ class CsvLedger:
                 for path, status in aged
                 if self._is_settled(path, status.st_mtime, inbox.settle)
             ]
-            told = [(path, self._fingerprint(path, status)) for path, status in settled]
+            known = [(path, self._fingerprint(path, status)) for path, status in settled]
         except OSError as error:
             raise TemporaryError(f"ledger {self._name}: in_directory: {error}") from None
         self._known = {status: self._known[status] for _, status in settled}
-        return told
+        return known
 
     def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
         age = abs(time.time() - changed)

@@ -52,7 +52,7 @@ class Outbox:
             raise LedgerMisfit(f"ledger {self.ledger}: {missing[0]} is no directory")
         if not there:
             return None
-        self._make_lasting()
+        self._make_durable()
         return name
 
     def put(self, entry: Entry) -> str:
@@ -67,7 +67,7 @@ class Outbox:
             pass  # the same payment, put there by an earlier try; it is made durable all the same
         except OSError as error:
             raise self._explain(error) from None
-        self._make_lasting()
+        self._make_durable()
         return name
 
     def _publish(self, name: str, content: bytes) -> None:
@@ -82,7 +82,7 @@ class Outbox:
         finally:
             Path(partial).unlink()
 
-    def _make_lasting(self) -> None:
+    def _make_durable(self) -> None:
         try:
             descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
             try:

@@ -20,7 +20,7 @@ from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 
 _LATER = {408, 409, 423, 425, 429}
-_NOT_LOOKED_AT = {401, 425, 429}
+_NOT_PROCESSED = {401, 425, 429}
 """Refused before anything was done: no valid token, too early, too often."""
 
 _UNCLEAR = {408, 409}
@@ -66,7 +66,7 @@ class Judge:
         """The JSON of a good answer to a payment. Only what surely wrote nothing is no doubt."""
         if 200 <= answer.status < 300:
             return self._carried_out(answer)
-        if answer.status in _NOT_LOOKED_AT:
+        if answer.status in _NOT_PROCESSED:
             raise TemporaryError(self._said(answer), wait=_wait(answer))
         if 400 <= answer.status < 500 and answer.status not in _UNCLEAR and self._is_readable(answer):
             kind = LedgerMisfit if answer.status == 403 else PermanentError

@@ -109,8 +109,8 @@ class RestLedger:
     `token` is asked before every call, off the loop, so that another program can keep it fresh.
     """
 
-    def __init__(self, books: RestRequests, reader: RowReader, token: Callable[[], str]) -> None:
-        self._given = books
+    def __init__(self, requests: RestRequests, reader: RowReader, token: Callable[[], str]) -> None:
+        self._given = requests
         self._reader = reader
         self._token = token
         self._secrets: tuple[str, ...] = ()

@@ -55,8 +55,8 @@ class SqlLedger:
     tables without transactions (MyISAM).
     """
 
-    def __init__(self, books: SqlStatements, database: Database, reader: RowReader) -> None:
-        self._given = books
+    def __init__(self, statements: SqlStatements, database: Database, reader: RowReader) -> None:
+        self._given = statements
         self._database = database
         self._reader = reader
         self._stack = AsyncExitStack()
@@ -82,11 +82,11 @@ class SqlLedger:
 
     @property
     def capabilities(self) -> Capabilities:
-        books = self._given
+        given = self._given
         return Capabilities(
-            reads=books.read is not None,
-            create="idempotent" if books.insert else "none",
-            lookup="key" if books.find else "none",
+            reads=given.read is not None,
+            create="idempotent" if given.insert else "none",
+            lookup="key" if given.find else "none",
         )
 
     @asynccontextmanager
@@ -146,12 +146,14 @@ class SqlLedger:
         return await self._thread.run(lambda: self._create(entry))
 
     async def find(self, key: str) -> str | None:
-        return await self._thread.run(lambda: self._reading("find", lambda connection: self._look(connection, key)))
+        return await self._thread.run(
+            lambda: self._reading("find", lambda connection: self._find(connection, key))
+        )
 
     def _create(self, entry: Entry) -> str:
         try:
             connection = self._begin()
-            identity = self._look(connection, entry.key) or self._insert(connection, entry)
+            identity = self._find(connection, entry.key) or self._insert(connection, entry)
         except self._database.errors as error:
             return self._settle(error, entry)
         except (ValueError, OverflowError) as error:
@@ -175,7 +177,7 @@ class SqlLedger:
     def _insert(self, connection: Connection, entry: Entry) -> str:
         assert self._given.insert
         connection.run(self._given.insert, self._values(entry))
-        identity = self._look(connection, entry.key)
+        identity = self._find(connection, entry.key)
         if identity is None:
             raise LedgerMisfit(
                 f"ledger {self.name}: `insert` ran, but `find` does not see the key {entry.key} that it should have"
@@ -193,12 +195,12 @@ class SqlLedger:
         self._undo()
         if self._database.meaning(error) is not Fault.THERE:
             raise self._explain(error, "insert") from None
-        identity = self._reading("find", lambda connection: self._look(connection, entry.key))
+        identity = self._reading("find", lambda connection: self._find(connection, entry.key))
         if identity is None:
             raise PermanentError(f"ledger {self.name} refuses payment {entry.key}: {self._words(error)}") from None
         return identity
 
-    def _look(self, connection: Connection, key: str) -> str | None:
+    def _find(self, connection: Connection, key: str) -> str | None:
         assert self._given.find
         found = [row[0] for row in connection.run(self._given.find, {"key": key})]
         if len(found) > 1:
