@@ -10,7 +10,7 @@ files/        attached files: found, downloaded, verified
 mirror/       the company's data as a local mirror: lists, details, census, custom fields, webhooks
 payments/     payments in step between Precoro and the ledger, in both directions
 quota/        which call may leave next: budget, rate limits, retries
-runtime/      a scheduler that knows no Precoro: jobs, their schedules, the lifecycle of the process
+runtime/      a scheduler that knows no Precoro: jobs, what becomes of them, and the lifecycle of the process
 sandbox/      a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
 settings/     TOML + environment + credential files → frozen Settings; the only reader of them
 status/       one read model: how the program and its state are, and what needs a person

@@ -287,8 +287,8 @@ ORDER BY day, claims.key;
     Mutant(
         "who has nothing to do breaks others off",
         "runtime/scheduler.py",
-        "            if await self._wanted(desk):",
-        "            if True:",
+        "                if await job.check(anew=True):\n                    await self._take_turn(job)",
+        "                if True:\n                    await self._take_turn(job)",
         "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
     ),
     Mutant(

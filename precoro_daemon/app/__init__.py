@@ -1,13 +1,12 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides
 
 checks.py         what `check` looks at, part by part: each says how it is, or raises what is wrong with it
-company.py        opens the state and the connection to Precoro, and builds the jobs on them
+company.py        one company: its state, its way to Precoro, its ledger, and the jobs between them
 control.py        orders about payments: carried out here, or by the service that holds the state
 databases.py      opens the databases that the configuration names
 health_client.py  how a service that runs somewhere is, as a health check asks it
-item_job.py       the job that carries out plans for suppliers' items
 items.py          what the commands do with suppliers' items and the plans for them
-jobs.py           the jobs of a run, and when each of them is due
+jobs.py           the jobs of a company, and the place of each in the plan
 ledger.py         opens the ledger that the configuration names
 listeners.py      opens the sockets on which others ask something of the program
 payments.py       the jobs of payments, and what the commands do to intents

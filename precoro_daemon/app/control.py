@@ -20,7 +20,7 @@ from precoro_daemon.app.state import demand_state
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, ListenerUnusable, StoreHeld
 from precoro_daemon.payments import commands
 from precoro_daemon.payments.commands import Desk, Order
-from precoro_daemon.runtime.scheduler import Service
+from precoro_daemon.runtime.scheduler import Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.addresses import Address
@@ -41,7 +41,7 @@ _OPENS_WITHIN = 3.0
 
 
 @asynccontextmanager
-async def open_control(settings: Settings, desk: Desk | None, service: Service) -> AsyncIterator[None]:
+async def open_control(settings: Settings, desk: Desk | None, service: Scheduler) -> AsyncIterator[None]:
     """Take orders about payments. Where no socket can be made, they have to wait until the service is stopped."""
 
     async def execute(order: Order) -> str:
@@ -69,12 +69,12 @@ async def open_control(settings: Settings, desk: Desk | None, service: Service) 
         yield
 
 
-def _wake(service: Service) -> None:
+def _wake(service: Scheduler) -> None:
     for name in _JOBS:
         service.wake(name)
 
 
-async def _between_laps(service: Service, stack: AsyncExitStack) -> None:
+async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
     """Two that read the books at a time would be in each other's way."""
     try:
         with anyio.fail_after(_LAP_ENDS_WITHIN):

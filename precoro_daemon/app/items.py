@@ -16,9 +16,8 @@ from precoro_daemon.adapters.sources.tables import TableSource
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_to_look
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.databases import open_named, secrets_of
-from precoro_daemon.app.item_job import build_manager
 from precoro_daemon.app.values import chosen, clock_for, identity
-from precoro_daemon.catalogue.manage_items import Watch
+from precoro_daemon.catalogue.manage_items import ManageItems, Watch
 from precoro_daemon.catalogue.plan_items import Outline, PlanItems, Rules
 from precoro_daemon.catalogue.ports import PlanState, WantedSource
 from precoro_daemon.catalogue.rules.item_writes import State, Write
@@ -29,8 +28,10 @@ from precoro_daemon.catalogue.rules.wanted_items import Reading, Writing, item_c
 from precoro_daemon.errors import ConfigurationError, PlanRefused
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.scanning import Lister
-from precoro_daemon.runtime.once import Job, RunReport, run_once
+from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
+from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.items import ItemsSql
 from precoro_daemon.status.progress import Progress, Silent
@@ -154,14 +155,11 @@ async def apply_plan(settings: Settings, called: str, number: int, watch: Watch)
         plan = await _last_plan(store, called)
         if plan.number != number or plan.ended:
             raise PlanRefused("another plan took its place meanwhile; look at `items plan` again")
-        manager = build_manager(settings, store, there.items, clock, watch)
+        manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, watch)
         if plan.approved_at is None:
             await manager.approve(plan)
-
-        async def due(ran: bool) -> bool:
-            return not ran
-
-        report = await run_once((Job("manage_items", due, manager.lap),), there.stop, None)
+        scheduler = Scheduler([Registration(OnDemand(manager))], Dependencies(clock, there.stop))
+        report = await run_once(scheduler, None)
         return report, await _last_plan(store, called)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from functools import partial
 import anyio
 
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_to_look
+from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.values import clock_without_calls, identity, kill_switch, stopped_by
 from precoro_daemon.errors import ConfigurationError
@@ -23,11 +24,9 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Ledger
 from precoro_daemon.payments.reconciliation import Till
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
-from precoro_daemon.runtime.once import Job
+from precoro_daemon.runtime.job import Registration
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
-
-_LISTS = frozenset({"mirror_collections", "take_census", "apply_deliveries"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +73,12 @@ def build_payments(
     )
 
 
-def payment_jobs(settings: Settings, payments: Payments) -> Mapping[str, Job]:
+def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:
     """Those that are enabled. Raises ConfigurationError if the books cannot do what is asked of them."""
-
-    async def at_first(ran: bool) -> bool:
-        return not ran
-
     refuse_misfit(settings, payments.mark.books.ledger.capabilities)
-    jobs: dict[str, Job] = {}
-    if settings.mark_invoices_paid.enabled:
-        jobs["mark_invoices_paid"] = Job(
-            "mark_invoices_paid",
-            at_first,
-            payments.mark.lap,
-            schedule=settings.mark_invoices_paid.every,
-            after=_LISTS,
-            group="payments",
-            silent=True,
-        )
-    if settings.export_payments.enabled:
-        jobs["export_payments"] = Job(
-            "export_payments",
-            at_first,
-            payments.export.lap,
-            schedule=settings.export_payments.every,
-            after=_LISTS,
-            group="payments",
-            silent=True,
-        )
-    return jobs
+    for job, section in ((payments.mark, settings.mark_invoices_paid), (payments.export, settings.export_payments)):
+        if section.enabled:
+            yield Registration(job, schedule=section.every, after=LISTS, group="payments", silent=True)
 
 
 def refuse_misfit(settings: Settings, capabilities: Capabilities) -> None:

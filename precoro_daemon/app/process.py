@@ -11,17 +11,17 @@ import anyio
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
-from precoro_daemon.app.company import Assembly, assemble_on
+from precoro_daemon.app.company import Company, open_company
 from precoro_daemon.app.control import open_control
-from precoro_daemon.app.jobs import JOB_NAMES
 from precoro_daemon.app.listeners import open_webhooks
 from precoro_daemon.app.values import clock_for, identity, quota_plan
 from precoro_daemon.app.watch import Watched, open_watch
 from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, leaves, most_severe
 from precoro_daemon.quota.plan import QuotaPlan
-from precoro_daemon.runtime.lifecycle import End, Orders, run_shifts
+from precoro_daemon.runtime.lifecycle import End, Hooks, Service, run_services
 from precoro_daemon.runtime.ports import Supervisor
-from precoro_daemon.runtime.scheduler import Around, Service
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
+from precoro_daemon.runtime.watchdog import Watchdog
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.heartbeat import ProgressHeartbeat
 from precoro_daemon.status.snapshot import Tallies
@@ -95,8 +95,8 @@ class _Runs:
 
     async def run(self) -> End:
         host = self._host
-        orders = Orders(host.supervisor, self._reload, self._stopping, host.last_resort, host.ending)
-        return await run_shifts(self._build, orders)
+        hooks = Hooks(host.supervisor, self._reload, self._stopping, host.last_resort, host.ending)
+        return await run_services(self._build, hooks)
 
     def _stopping(self) -> None:
         if self._heartbeat is not None:
@@ -124,40 +124,32 @@ class _Runs:
 
     @asynccontextmanager
     async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
-        heartbeat = ProgressHeartbeat(self._clock, JOB_NAMES, self._host.tallies)
+        heartbeat = ProgressHeartbeat(self._clock, self._host.tallies)
         heartbeat.pulse.reloads = reloads
         plan = quota_plan(settings)
         shares = plan.shares if plan else ()
-        async with assemble_on(self._store, settings, self._clock, heartbeat, shares) as assembly:
-            heartbeat.keep(assembly.jobs)
-            await _tell_quota(plan, assembly)
+        async with open_company(self._store, settings, self._clock, heartbeat, shares) as company:
+            await _log_quota(plan, company)
+            given = Dependencies(self._clock, company.gateway.stop, self._store.lap_book)
+            scheduler = Scheduler(list(company.jobs.values()), given)
+            heartbeat.pulse.jobs = scheduler.jobs
             self._heartbeat = heartbeat
-            service = Service(tuple(assembly.jobs.values()), self._around(settings, heartbeat, assembly))
-            wake = partial(service.wake, "apply_deliveries")
+            wake = partial(scheduler.wake, "apply_deliveries")
             async with (
-                open_watch(settings, self._watched(heartbeat, assembly)),
+                open_watch(settings, self._watched(heartbeat, company)),
                 open_webhooks(settings, self._store, self._clock, wake, heartbeat),
-                open_control(settings, assembly.desk, service),
+                open_control(settings, company.desk, scheduler),
             ):
-                yield service
+                watchdog = Watchdog(self._clock, heartbeat, self._host.supervisor, settings.daemon.stuck_after)
+                yield Service(scheduler, watchdog, resume=not reloads)
 
-    def _watched(self, heartbeat: ProgressHeartbeat, assembly: Assembly) -> Watched:
+    def _watched(self, heartbeat: ProgressHeartbeat, company: Company) -> Watched:
         return Watched(
             pulse=heartbeat.pulse,
             tallies=self._host.tallies,
-            account=assembly.account,
+            account=company.gateway.account,
             clock=self._clock,
             command=self._host.command,
-        )
-
-    def _around(self, settings: Settings, heartbeat: ProgressHeartbeat, assembly: Assembly) -> Around:
-        return Around(
-            clock=self._clock,
-            book=self._store.lap_book,
-            heartbeat=heartbeat,
-            supervisor=self._host.supervisor,
-            stop_calls=assembly.stop_calls,
-            stuck_after=settings.daemon.stuck_after,
         )
 
     async def _reload(self) -> bool:
@@ -195,7 +187,7 @@ def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
         raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
 
 
-async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
+async def _log_quota(plan: QuotaPlan | None, company: Company) -> None:
     """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
     if plan is None:
         return
@@ -209,7 +201,7 @@ async def _tell_quota(plan: QuotaPlan | None, assembly: Assembly) -> None:
             limit=f"per_{plan.window}",
             advice="lists wait for quota; give [mirror_collections] fewer collections or a longer every",
         )
-    due = await assembly.due()
+    due = await company.due_details()
     _log.info(
         "quota_planned",
         per_day=plan.granted,

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.objects.directory import open_folder
 from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.app.company import assemble, connect
+from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, identity
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.mirror.estimate_cost import EstimateCost
+from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.documents import utc_text
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
-from precoro_daemon.runtime.once import Job, RunReport, run_once
+from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
+from precoro_daemon.runtime.lifecycle import run_once
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress, Silent
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
+
+_ASIDE: Mapping[str, str] = {
+    "pass": "the list could not be read to its end",
+    "census": "the last census was not believed",
+    "record": "{count} rows set aside, as they cannot be read",
+    "detail": "{count} details set aside",
+    "file": "{count} files set aside",
+}
+"""What things set aside are called, by where they failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +50,15 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     """One run, from opening the state to the report. Raises FatalError."""
     _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=wish.only)
     try:
-        async with assemble(settings, clock, wish.progress) as ready:
-            jobs = ready.jobs.values() if wish.only is None else [_now(ready.jobs[wish.only])]
-            report = await run_once(tuple(jobs), ready.stop_calls, wish.time_limit)
-            report.remains = await ready.remains()
-            report.due = await ready.due()
+        async with (
+            open_store(settings.state.path, identity=identity(settings)) as store,
+            open_company(store, settings, clock, wish.progress) as company,
+        ):
+            jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
+            scheduler = Scheduler(jobs, Dependencies(clock, company.gateway.stop))
+            report = await run_once(scheduler, wish.time_limit)
+            report.remains = await _remains(settings, store.mirror)
+            report.due = await company.due_details()
     except DaemonError as error:
         _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
         raise
@@ -58,13 +74,25 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     return report
 
 
-def _now(job: Job) -> Job:
-    """The job as one that is due once, whatever its own rule says."""
+def _on_demand(job: Registration) -> Registration:
+    return Registration(OnDemand(job.forced or job.job), silent=job.silent)
 
-    async def due(ran: bool) -> bool:
-        return not ran
 
-    return replace(job, due=due, lap=job.forced or job.lap)
+async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
+    """A line for each thing that is not as it should be."""
+    aside = await mirror.count_quarantined()
+    lines: list[str] = []
+    for name in settings.mirror_collections.collections:
+        if (await mirror.cursor(name)).unproved:
+            lines.append(f"{name}: not proved complete; the next run takes a census")
+        for stage, what in _ASIDE.items():
+            if count := aside.get((name, stage), 0):
+                lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
+    counts = ((name, aside.get((name, "definition"), 0)) for name in DEFINITIONS)  # mirrored or not
+    lines += [
+        f"{name}: {count} definitions set aside; see `precoro-daemon status`" for name, count in counts if count
+    ]
+    return lines
 
 
 async def verify_attachments(settings: Settings, share: float) -> Verdict:

@@ -21,8 +21,9 @@ from precoro_daemon.app.values import identity, kill_switch, quota_plan, stopped
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.ports import FileCounts
 from precoro_daemon.quota.budget import NO_KEY, SECONDS, Budget, Lane
-from precoro_daemon.runtime.ports import Clock, Pulse
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
+from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import FileStock, Hour, ListState, PaymentStock, Quota, Snapshot, Stored, Tallies
 from precoro_daemon.telemetry import get_logger
 

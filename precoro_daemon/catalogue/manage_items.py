@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from precoro_daemon.catalogue.item_writer import Draft, ItemWriter, Withheld
 from precoro_daemon.catalogue.ports import Catalogue, ItemGateway, PlanState, Written
@@ -11,7 +12,8 @@ from precoro_daemon.catalogue.rules.item_writes import Ruling, State, Write, fir
 from precoro_daemon.catalogue.rules.items import CustomField, Item, read_item
 from precoro_daemon.catalogue.rules.plan import Kind
 from precoro_daemon.errors import DaemonError, PermanentError, PlanRefused, StaleWrite, TemporaryError
-from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -49,6 +51,10 @@ Watch = Callable[[PlanState, int], None]
 """Told the plan, and how many writes this lap has settled."""
 
 
+def _nobody(_plan: PlanState, _settled: int) -> None:
+    """Nobody looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class ManageItems:
     """Carries out what was approved, goes on where an earlier lap stopped, and settles doubts by looking.
@@ -60,9 +66,10 @@ class ManageItems:
     desk: ItemGateway
     clock: Clock
     keep: Sequence[str]
-    watch: Watch
+    watch: Watch = _nobody
+    name: ClassVar[str] = "manage_items"
 
-    async def due(self) -> bool:
+    async def due(self, _now: float) -> bool:
         for plan in await self.catalogue.under_way():
             if plan.counts.get(State.PLANNED) or plan.counts.get(State.SENDING):
                 return True

@@ -15,7 +15,7 @@ from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, 
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports import PlanState
-    from precoro_daemon.runtime.once import RunReport
+    from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.status.progress import Progress
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from precoro_daemon.app.payments import OpenDesk
     from precoro_daemon.payments.commands import Kind
     from precoro_daemon.payments.forecast import Outlook
-    from precoro_daemon.runtime.once import RunReport
+    from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.settings import Settings
 
 T = TypeVar("T")

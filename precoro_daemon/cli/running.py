@@ -19,7 +19,7 @@ from precoro_daemon.errors import DaemonError, leaves, most_severe
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from precoro_daemon.runtime.once import RunReport
+    from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.settings import Settings
 
 EXIT_CODES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -37,7 +38,8 @@ from precoro_daemon.files.ports import (
 from precoro_daemon.files.rules import place
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.quota.retries import quarantine_period
-from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.runtime.job import LapReport, OncePerRound
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -90,16 +92,23 @@ class FetchAttachments:
     in_flight: int
     patience: float
     rests_until: float = field(default=0.0, init=False)
+    round_at: float | None = field(default=None, init=False)
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+    name: ClassVar[str] = "fetch_attachments"
 
-    async def due(self, *, before: float) -> int:
+    async def due(self, now: float) -> bool:
+        """The first lap of a round looks after the manifest, whether or not files are due."""
+        self.round_at = now
         await self._follow()
+        if self.rounds.due(now):
+            return True
         if self.clock.now() < self.rests_until:
-            return 0
-        return (await self.book.count_due_files(self.wanted, before=before)).files
+            return False
+        return (await self.book.count_due_files(self.wanted, before=now)).files > 0
 
-    async def lap(self, *, before: float | None = None) -> LapReport:
-        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
-        started_at = self.clock.now() if before is None else before
+    async def lap(self) -> LapReport:
+        """What failed in this round is left alone."""
+        started_at = self.clock.now() if self.round_at is None else self.round_at
         await self._follow()
         try:
             async with self.folders() as folder:
@@ -109,6 +118,7 @@ class FetchAttachments:
             report = LapReport(failed=[f"attached files: {error}"], ended=error)
         blocked = isinstance(report.ended, FolderUnusable | DiskFull)
         await self.book.hold_back(str(report.ended) if blocked else None, at=self.clock.now())
+        self.rounds.lap_ended()
         return report
 
     async def _follow(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
 from precoro_daemon.files.ports import AttachmentBook
@@ -12,7 +13,8 @@ from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance
 from precoro_daemon.mirror.rules.filters import modified_since
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.runtime.job import LapReport, OncePerRound
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -37,8 +39,18 @@ class FindAttachments:
     collections: Sequence[Collection]
     overlap: float
     every: float
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+    name: ClassVar[str] = "find_attachments"
+
+    async def due(self, now: float) -> bool:
+        return bool(self.collections) and self.rounds.due(now)
 
     async def lap(self) -> LapReport:
+        report = await self._find()
+        self.rounds.lap_ended()
+        return report
+
+    async def _find(self) -> LapReport:
         found, failed = 0, []
         for collection in self.collections:
             try:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import anyio
 
@@ -27,7 +27,7 @@ from precoro_daemon.mirror.rules.deliveries import TYPES
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -83,7 +83,9 @@ class ApplyDeliveries:
     detailed: Sequence[str]
     overlap: float
 
-    async def due(self) -> bool:
+    name: ClassVar[str] = "apply_deliveries"
+
+    async def due(self, _now: float) -> bool:
         at = await self.deliveries.next_due()
         return at is not None and at <= self.lister.clock.now()
 

@@ -32,7 +32,8 @@ from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -80,11 +81,17 @@ class FetchDetails:
     max_vanished: float = 0.2
     which: Literal["recent", "older", "any"] = "any"
     rests_until: float = field(default=0.0, init=False)
+    round_at: float | None = field(default=None, init=False)
 
-    async def due(self, *, before: float) -> int:
+    @property
+    def name(self) -> str:
+        return "backfill_details" if self.which == "older" else "fetch_details"
+
+    async def due(self, now: float) -> bool:
+        self.round_at = now
         if self.clock.now() < self.rests_until:
-            return 0
-        return sum((await self.count_due(before)).values())
+            return False
+        return any((await self.count_due(now)).values())
 
     async def count_due(self, before: float) -> Mapping[str, int]:
         return await self.mirror.count_due(self.collections, self.carriers, before=before, age=self.age)
@@ -97,9 +104,9 @@ class FetchDetails:
     def lane(self) -> Lane:
         return Lane.CENSUS if self.which == "older" else Lane.DETAILS
 
-    async def lap(self, *, before: float | None = None) -> LapReport:
-        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
-        lap = _Lap(self, started_at=self.clock.now() if before is None else before)
+    async def lap(self) -> LapReport:
+        """What failed in this round is left alone."""
+        lap = _Lap(self, started_at=self.clock.now() if self.round_at is None else self.round_at)
         await lap.run()
         if isinstance(lap.ended, KeyInDoubt):
             self.rests_until = self.clock.now() + _PATIENCE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, ScanReport, bring_up_to_date, run_scans
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,16 @@ class MirrorCollections:
     collections: Sequence[Collection]
     filters: Mapping[str, Filter]
     overlap: float
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+    name: ClassVar[str] = "mirror_collections"
+
+    async def due(self, now: float) -> bool:
+        return self.rounds.due(now)
 
     async def lap(self) -> LapReport:
-        return await run_scans(self.lister, self.collections, self._mirror)
+        report = await run_scans(self.lister, self.collections, self._mirror)
+        self.rounds.lap_ended()
+        return report
 
     async def _mirror(self, collection: Collection) -> ScanReport:
         chosen = self.filters.get(collection.name, Filter())

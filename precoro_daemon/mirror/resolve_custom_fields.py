@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -21,7 +22,8 @@ from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.retries import quarantine_period
-from precoro_daemon.runtime.ports import Clock, LapReport
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -49,10 +51,13 @@ class ResolveCustomFields:
     progress: MirrorProgress
     refresh_after: float
     rests_until: float = field(default=0.0, init=False)
+    round_at: float | None = field(default=None, init=False)
+    name: ClassVar[str] = "resolve_custom_fields"
 
-    async def due(self, *, before: float) -> bool:
-        """Is there anything to follow or to ask for? What failed at `before` or later is not."""
-        return await self.fields.behind() or bool(await self._due(before))
+    async def due(self, now: float) -> bool:
+        """Is there anything to follow or to ask for?"""
+        self.round_at = now
+        return await self.fields.behind() or bool(await self._due(now))
 
     async def _due(self, before: float) -> list[DueField]:
         now = self.clock.now()
@@ -60,13 +65,13 @@ class ResolveCustomFields:
             return []
         return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
 
-    async def lap(self, *, before: float | None = None) -> LapReport:
-        """What failed at `before` or later is left alone; without it, what failed since the lap began."""
+    async def lap(self) -> LapReport:
+        """What failed in this round is left alone."""
         lap = _Lap(self)
         try:
             while await self.fields.follow(_STRETCH):
                 pass
-            await lap.run(await self._due(self.clock.now() if before is None else before))
+            await lap.run(await self._due(self.clock.now() if self.round_at is None else self.round_at))
         except KeyInDoubt:
             self.rests_until = self.clock.now() + _PATIENCE
         except DaemonError as error:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import anyio
 
@@ -38,7 +39,7 @@ from precoro_daemon.payments.rules.intents import Attempt, Intent, asking
 from precoro_daemon.payments.rules.invoices import Invoice, read_invoice
 from precoro_daemon.payments.rules.matching import LedgerPayment
 from precoro_daemon.payments.rules.transitions import UNRESOLVED, Event, State, external_id, intent_id
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -66,6 +67,11 @@ class ExportPayments:
     caps: Caps
     stopped: Callable[[], Awaitable[str]]
     adopt: bool = True
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+    name: ClassVar[str] = "export_payments"
+
+    async def due(self, now: float) -> bool:
+        return self.rounds.due(now)
 
     async def lap(self) -> LapReport:
         lap = _Lap(self, Recorder(self.journal, self.books.clock))
@@ -75,6 +81,7 @@ class ExportPayments:
             lap.ended = error
         except StaleIntent as error:
             _log.info("payments_decided", reason=str(error))  # whose order it was wakes us for the rest
+        self.rounds.lap_ended()
         return LapReport(brought=lap.recorder.moves, failed=lap.recorder.failed, ended=lap.ended)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 
@@ -42,7 +42,7 @@ from precoro_daemon.payments.rules.intents import Attempt, Intent, asking
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
 from precoro_daemon.payments.rules.matching import Order, Verdict, check
 from precoro_daemon.payments.rules.transitions import Event, State, external_id
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -78,6 +78,11 @@ class MarkInvoicesPaid:
     caps: Caps
     stopped: Callable[[], Awaitable[str]]
     named: bool = True
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+    name: ClassVar[str] = "mark_invoices_paid"
+
+    async def due(self, now: float) -> bool:
+        return self.rounds.due(now)
 
     async def lap(self) -> LapReport:
         lap = _Lap(self, Recorder(self.till.journal, self.till.clock))
@@ -87,6 +92,7 @@ class MarkInvoicesPaid:
             lap.ended = error
         except StaleIntent as error:
             _log.info("payments_decided", reason=str(error))  # whose order it was wakes us for the rest
+        self.rounds.lap_ended()
         return LapReport(brought=lap.recorder.moves, failed=lap.recorder.failed, ended=lap.ended)
 
 

@@ -1,4 +1,4 @@
-"""one service after the other, until a signal says it is over: reload, drain, the end in time"""
+"""one service after the other, or one run: signals, reload, drain, the end in time"""
 
 from __future__ import annotations
 
@@ -15,31 +15,56 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskGroup
 
+from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.runtime.guard import guarded
-from precoro_daemon.runtime.once import DRAIN
+from precoro_daemon.runtime.job import RunReport, StopCause
 from precoro_daemon.runtime.ports import Supervisor
-from precoro_daemon.runtime.scheduler import Service
+from precoro_daemon.runtime.scheduler import Scheduler
+from precoro_daemon.runtime.watchdog import Watchdog
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_GRACE = 3.5
-"""Seconds beyond the drain until the process ends itself, whatever hangs: a service manager waits for 20 or more."""
+_DRAIN_S = 15.0
+"""Calls in flight get so long after the first signal; a service manager's patience is usually longer."""
 
-_AT_ONCE = 1.5
+_GRACE_S = 3.5
+"""Beyond the drain until the process ends itself, whatever hangs: a service manager waits for 20 or more."""
+
+_AT_ONCE_S = 1.5
 """The same after a second signal."""
+
+_LANDING_S = 3.0
+"""Before a run's time is over no new call leaves for so long, so that those in flight still count."""
 
 End = Literal["terminated", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """What comes from outside while services run.
+class Service:
+    """The program between two reloads. `resume`: jobs go on by the schedules of earlier processes."""
 
-    reload       read the configuration anew; True if the service is to be built again by it. Failures are told there
-    stopping     tell whoever looks that the end has begun
+    scheduler: Scheduler
+    watchdog: Watchdog
+    resume: bool = True
+
+    async def run(self) -> None:
+        """Until the scheduler is ended. Raises StoreUnusable if not even the account of laps can be read."""
+        await self.scheduler.recall(resume=self.resume)
+        async with anyio.create_task_group() as group:
+            group.start_soon(guarded, "the watchdog", self.watchdog.run, name="watchdog")
+            await self.scheduler.run()
+            group.cancel_scope.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the lifecycle calls outside while services run.
+
+    reload       read the configuration anew, and log what is wrong with it; True if the service is to be built again
+    stopping     let whoever looks know that the end has begun
     last_resort  the process must be gone after that many real seconds
-    ending       told how it ends; what it does with signals from then on stays so
+    ending       called with how it ends; what it does with signals from then on stays so
     """
 
     supervisor: Supervisor
@@ -49,31 +74,57 @@ class Orders:
     ending: Callable[[End], None]
 
 
-async def run_shifts(build: Callable[[], AbstractAsyncContextManager[Service]], orders: Orders) -> End:
+Build = Callable[[], AbstractAsyncContextManager[Service]]
+
+
+async def run_services(build: Build, hooks: Hooks) -> End:
     """Build a service and run it, again after each reload, until a signal says that it is over.
 
     The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
     """
-    shifts = _Shifts(build, orders)
+    services = _Services(build, hooks)
     # Around the group: who reads the signals must have gone before they end.
-    with _heeding(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+    with _handling(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with anyio.create_task_group() as group:
-            # It was held back since the program began, when nobody could have heeded it.
+            # It was held back since the program began, when nobody could have handled it.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-            heed = partial(shifts.heed_signals, signals, group)
-            group.start_soon(guarded, "the watch for signals", heed, name="signals")
+            handle = partial(services.handle_signals, signals, group)
+            group.start_soon(guarded, "the watch for signals", handle, name="signals")
             try:
-                await shifts.run()
+                await services.run()
             finally:
-                if shifts.ended is not None:
-                    orders.ending(shifts.ended)
+                if services.ended is not None:
+                    hooks.ending(services.ended)
             group.cancel_scope.cancel()
-    assert shifts.ended is not None
-    return shifts.ended
+    assert services.ended is not None
+    return services.ended
+
+
+async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
+    """Run until nothing is due, the budget is spent, the time is over or a signal comes. Raises FatalError.
+
+    `time_limit` is in real seconds.
+    """
+    run = _Run(scheduler)
+    failure: DaemonError | None = None
+    with _handling(signal.SIGINT, signal.SIGTERM) as signals:
+        try:
+            async with anyio.create_task_group() as group:
+                handle = partial(run.handle_signals, signals, group.cancel_scope)
+                group.start_soon(guarded, "the watch for signals", handle, name="signals")
+                if time_limit is not None:
+                    group.start_soon(run.keep_time, time_limit, group.cancel_scope, name="time limit")
+                await scheduler.run_until_idle(run.report)
+                group.cancel_scope.cancel()
+        except* DaemonError as errors:
+            failure = most_severe(leaves(errors))
+    if failure is not None:
+        raise failure
+    return run.report
 
 
 @contextmanager
-def _heeding(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
+def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
     """What asyncio has for this gives each signal back to the system's own rules when it ends: one that came in that
     moment ended the process. Here whoever took a signal over meanwhile keeps it."""
     loop = asyncio.get_running_loop()
@@ -87,17 +138,17 @@ def _heeding(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]
             if number in numbers:
                 send.send_nowait(signal.Signals(number))
 
-    def heed(*_: object) -> None:
+    def handle(*_: object) -> None:
         """The number comes through the socket, which wakes the loop."""
 
     loop.add_reader(ours, heard)
     former_socket = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    former = {number: signal.signal(number, heed) for number in numbers}
+    former = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield receive
     finally:
         for number, handler in former.items():
-            if signal.getsignal(number) is heed:
+            if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
         signal.set_wakeup_fd(former_socket)
         loop.remove_reader(ours)
@@ -105,11 +156,11 @@ def _heeding(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]
             end.close()
 
 
-class _Shifts:
-    def __init__(self, build: Callable[[], AbstractAsyncContextManager[Service]], orders: Orders) -> None:
+class _Services:
+    def __init__(self, build: Build, hooks: Hooks) -> None:
         self.ended: End | None = None
         self._build = build
-        self._orders = orders
+        self._hooks = hooks
         self._scope: anyio.CancelScope | None = None
         self._service: Service | None = None
         self._asked = False
@@ -126,7 +177,7 @@ class _Shifts:
                         await service.run()
                 self._service = self._scope = None
 
-    async def heed_signals(self, signals: AsyncIterator[signal.Signals], group: TaskGroup) -> None:
+    async def handle_signals(self, signals: AsyncIterator[signal.Signals], group: TaskGroup) -> None:
         everything = group.cancel_scope
         async for number in signals:
             _log.info("signal_received", signal=signal.Signals(number).name)
@@ -135,30 +186,56 @@ class _Shifts:
             elif self.ended is None:
                 self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
             else:
-                self._orders.last_resort(_AT_ONCE)
+                self._hooks.last_resort(_AT_ONCE_S)
                 everything.cancel()
 
     async def _reload(self) -> None:
         """What is asked for while a service is being built is done when it is."""
         async with self._reading:
             self._asked = self.ended is None and self._service is None
-            if self.ended is not None or self._asked or not await self._orders.reload():
+            if self.ended is not None or self._asked or not await self._hooks.reload():
                 return
             if self._service is None and self.ended is None:
                 self._asked = True  # the former one is gone meanwhile, and the next may be built by what was before
             elif self.ended is None:
-                self._orders.supervisor.reloading()
+                self._hooks.supervisor.reloading()
                 self._drain()
 
     def _stop(self, end: End, everything: anyio.CancelScope) -> None:
         self.ended = end
-        self._orders.last_resort(DRAIN + _GRACE)
-        self._orders.supervisor.stopping("finishing the calls in flight")
-        self._orders.stopping()
+        self._hooks.last_resort(_DRAIN_S + _GRACE_S)
+        self._hooks.supervisor.stopping("finishing the calls in flight")
+        self._hooks.stopping()
         self._drain()
-        everything.deadline = anyio.current_time() + DRAIN + 1
+        everything.deadline = anyio.current_time() + _DRAIN_S + 1
 
     def _drain(self) -> None:
         if self._service is not None and self._scope is not None:
-            self._service.end()
-            self._scope.deadline = anyio.current_time() + DRAIN
+            self._service.scheduler.end()
+            self._scope.deadline = anyio.current_time() + _DRAIN_S
+
+
+class _Run:
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.report = RunReport()
+        self._scheduler = scheduler
+
+    async def handle_signals(self, signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
+        """The first signal lets calls in flight finish, for a while; the second ends the run where it is."""
+        async for number in signals:
+            _log.info("signal_received", signal=number.name)
+            if self.report.stopped == "signal":
+                scope.cancel()
+            self._end("signal", _DRAIN_S, scope)
+
+    async def keep_time(self, limit: float, scope: anyio.CancelScope) -> None:
+        landing = min(_LANDING_S, limit / 10)
+        await anyio.sleep(limit - landing)
+        _log.info("deadline_reached", seconds=limit)
+        self._end("time", landing, scope)
+
+    def _end(self, cause: StopCause, within: float, scope: anyio.CancelScope) -> None:
+        if self.report.stopped is None:
+            self.report.stopped = cause
+        self._scheduler.end()
+        scope.deadline = min(scope.deadline, anyio.current_time() + within)

@@ -1,13 +1,11 @@
-"""what the scheduler needs from outside: time, the book of laps, the supervisor; and what a lap reports"""
+"""what the runtime needs from outside: time, the book of laps, signs of life, the supervisor"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
-
-from precoro_daemon.errors import DaemonError
 
 
 class Clock(Protocol):
@@ -19,21 +17,6 @@ class Clock(Protocol):
     def now(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class LapReport:
-    """What one lap of a job did.
-
-    brought  records and details that are new or changed
-    failed   one line for each thing that failed and will be tried again
-    ended    what ended the lap before its work was done: BudgetSpent, Stopped, a FatalError that ends the run too, or
-             another one that is among the failed already and leaves this job nothing to do in this run
-    """
-
-    brought: int = 0
-    failed: Sequence[str] = field(default=())
-    ended: DaemonError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,44 +62,6 @@ class PartPulse:
         self.running_since, self.quiet_until, self.stuck = None, 0.0, False
 
 
-@dataclass(slots=True)
-class JobPulse(PartPulse):
-    """What one job is doing. Times are Unix seconds by the Clock, None where there is none yet.
-
-    next_at        its next lap begins then at the latest, None where only a wake-up starts one
-    ended_at       its last lap ended then, whichever process made it
-    good_at        its last lap without failures ended then
-    lap            what the last lap of this process came to
-    trouble        why it cannot work at present, None if it can: a refused key, books that do not fit
-    laps, failures how many laps of this process ended, and how many of those with failures
-    """
-
-    next_at: float | None = None
-    ended_at: float | None = None
-    good_at: float | None = None
-    lap: LapReport | None = None
-    trouble: DaemonError | None = None
-    laps: int = 0
-    failures: int = 0
-
-
-@dataclass(slots=True)
-class Pulse:
-    """The whole program: its jobs in the order of a round, what else has work of its own, when it started, and
-    whether it is ending. refused: why the configuration that was read last is not in use, "" if it is."""
-
-    started_at: float
-    jobs: Sequence[JobPulse] = field(default=())
-    others: Sequence[PartPulse] = field(default=())
-    stopping: bool = False
-    reloads: int = 0
-    refused: str = ""
-
-    @property
-    def parts(self) -> Sequence[PartPulse]:
-        return (*self.jobs, *self.others)
-
-
 class Supervisor(Protocol):
     """Who started the program and wants to know how it is: a service manager. Calls are cheap and never raise."""
 
@@ -159,14 +104,16 @@ class Unsupervised:
         """Nobody asks."""
 
 
-jobs_own: ContextVar[JobPulse | None] = ContextVar("jobs_own", default=None)
+own_pulse: ContextVar[PartPulse | None] = ContextVar("own_pulse", default=None)
 """The pulse of the job that the present task, and every task it starts, belongs to."""
 
 
 class Heartbeat(Protocol):
-    """Signs of life of the jobs of this process. left: calls left by window, as far as they are known."""
+    """What the watchdog looks at, and what it says of it."""
 
-    pulse: Pulse
-    left: Mapping[str, int]
+    @property
+    def parts(self) -> Iterable[PartPulse]: ...
 
-    def of(self, name: str) -> JobPulse: ...
+    def summary(self) -> str:
+        """How the program is, in one line for people."""
+        ...

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from precoro_daemon.files.ports import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import Clock, JobPulse, Pulse, jobs_own
+from precoro_daemon.runtime.ports import Clock, PartPulse, own_pulse
 from precoro_daemon.status.progress import Silent
+from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Tallies
 
 
 class ProgressHeartbeat(Silent):
     """Implements `Progress` and `Heartbeat` where nobody watches: every step is a sign of life of its job."""
 
-    def __init__(self, clock: Clock, names: Sequence[str], tallies: Tallies | None = None) -> None:
+    def __init__(self, clock: Clock, tallies: Tallies | None = None) -> None:
         self._clock = clock
         self.tallies = tallies or Tallies()
-        self.pulse = Pulse(clock.now(), [JobPulse(name) for name in names])
+        self.pulse = Pulse(clock.now())
         self.left: Mapping[str, int] = {}
 
-    def of(self, name: str) -> JobPulse:
-        return next(pulse for pulse in self.pulse.jobs if pulse.name == name)
+    @property
+    def parts(self) -> Iterable[PartPulse]:
+        return self.pulse.parts
 
-    def keep(self, names: Collection[str]) -> None:
-        """Only these jobs are there."""
-        self.pulse.jobs = [pulse for pulse in self.pulse.jobs if pulse.name in names]
+    def summary(self) -> str:
+        if blocked := [job for job in self.pulse.jobs if job.trouble is not None]:
+            return f"needs attention: {blocked[0].name}: {blocked[0].trouble}"
+        left = self.left.get("day")
+        quota = "" if left is None else f"; {left:,} calls left today"
+        if running := [job.name for job in self.pulse.jobs if job.running_since is not None]:
+            return f"working: {', '.join(running)}{quota}"
+        return f"everything is done for now{quota}"
 
     def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None:
         self._hear()
@@ -50,6 +57,6 @@ class ProgressHeartbeat(Silent):
         self._hear()
 
     def _hear(self, quiet_until: float = 0.0) -> None:
-        if pulse := jobs_own.get():
+        if pulse := own_pulse.get():
             pulse.heard_at = self._clock.now()
             pulse.quiet_until = max(pulse.quiet_until, quiet_until)

@@ -14,7 +14,7 @@ from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Lane, Opening
-from precoro_daemon.runtime.ports import Pulse
+from precoro_daemon.status.pulse import Pulse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from precoro_daemon.catalogue.ports import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.sandbox.rows import Row as Record
 from tests.catalogue.world import Life, Memory, Shop, WritePlan, emptied, open_shop
 from tests.payments.world import Fate

@@ -25,7 +25,7 @@ from precoro_daemon.adapters.state.sqlite.views import view_definitions
 from precoro_daemon.app import JOB_NAMES
 from precoro_daemon.cli import EXIT_CODES, exit_code, main
 from precoro_daemon.errors import BudgetSpent, DaemonError
-from precoro_daemon.runtime.once import RunReport
+from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.fault_kinds import KINDS
 from precoro_daemon.sandbox.files import Attachment

@@ -17,7 +17,7 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app import Wish, run
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
-from precoro_daemon.runtime.once import RunReport
+from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.faults import Fault
 from precoro_daemon.settings import Settings

@@ -12,10 +12,10 @@ import pytest
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
-from precoro_daemon.app.company import assemble_on
+from precoro_daemon.app.company import open_company
 from precoro_daemon.app.values import identity
 from precoro_daemon.mirror.ports.deliveries import Delivery
-from precoro_daemon.runtime.once import Job
+from precoro_daemon.runtime.job import Job
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.webhooks import TYPES
 from precoro_daemon.status.progress import Silent
@@ -36,9 +36,9 @@ async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Job],
     clock, settings = shown.clock(), shown.settings
     async with (
         open_store(shown.database, identity=identity(settings)) as store,
-        assemble_on(store, settings, clock, Silent()) as assembly,
+        open_company(store, settings, clock, Silent()) as company,
     ):
-        yield store, assembly.jobs, clock
+        yield store, {name: job.job for name, job in company.jobs.items()}, clock
 
 
 async def announce(shown: Stage, *deliveries: Delivery) -> None:
@@ -113,7 +113,7 @@ async def test_what_polling_brought_first_costs_no_call_at_all(tmp_path: Path) -
             await store.deliveries.note([of(row)], at=clock.now())
             await clock.sleep(10)
             await jobs["mirror_collections"].lap()
-            assert await jobs["fetch_details"].due(False)
+            assert await jobs["fetch_details"].due(clock.now())
             await jobs["fetch_details"].lap()
             shown.sandbox.journal.clear()
             await jobs["apply_deliveries"].lap()
@@ -143,10 +143,10 @@ async def test_what_happens_while_a_detail_is_under_way_is_looked_at_again(tmp_p
                 await store.deliveries.note([of(row)], at=clock.now())
             async with anyio.create_task_group() as group:
                 group.start_soon(edit_meanwhile)
-                assert await jobs[job].due(False)
+                assert await jobs[job].due(clock.now())
                 await jobs[job].lap()
             await clock.sleep(61)
-            assert await jobs["apply_deliveries"].due(False)
+            assert await jobs["apply_deliveries"].due(clock.now())
             await jobs["apply_deliveries"].lap()
         assert outcomes(shown) == {row.id: "refreshed"}
         assert shown.differences(counted=False) == []
@@ -327,7 +327,7 @@ async def test_what_is_refused_is_asked_for_as_seldom_as_any_other_detail(tmp_pa
             for _ in range(8):
                 await store.deliveries.note([of(row)], at=clock.now())
                 await jobs["apply_deliveries"].lap()
-                if await jobs["fetch_details"].due(False):
+                if await jobs["fetch_details"].due(clock.now()):
                     await jobs["fetch_details"].lap()
                 await clock.sleep(61)
         assert outcomes(shown) == {row.id: "set_aside"}
@@ -374,12 +374,12 @@ async def test_what_changed_before_the_mirror_began_is_back_fill_and_does_not_go
         async with at_work(shown) as (_, jobs, clock):
             await clock.sleep(5)
             await jobs["mirror_collections"].lap()
-            assert not await jobs["fetch_details"].due(False)
+            assert not await jobs["fetch_details"].due(clock.now())
             await clock.sleep(5)
             shown.sandbox.company.edit(new, note="today")
             await jobs["mirror_collections"].lap()
-            assert await jobs["fetch_details"].due(False)
+            assert await jobs["fetch_details"].due(clock.now())
             assert (await jobs["fetch_details"].lap()).brought == 1
-            assert not await jobs["fetch_details"].due(False)
+            assert not await jobs["fetch_details"].due(clock.now())
             assert (await jobs["backfill_details"].lap()).brought > 10
         assert shown.differences(counted=False) == []

@@ -17,7 +17,7 @@ from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.doubts import Repost
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.matching import MatchBy
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import MemoryLedger

@@ -11,9 +11,12 @@ from typing import Any, ParamSpec
 import anyio
 import looptime
 
-from precoro_daemon.runtime.once import Job
-from precoro_daemon.runtime.ports import LapReport, LapTimes
-from precoro_daemon.runtime.scheduler import Around, Service
+from precoro_daemon.runtime.job import LapReport, OncePerRound, Registration
+from precoro_daemon.runtime.job_state import JobStatus
+from precoro_daemon.runtime.lifecycle import Service
+from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
+from precoro_daemon.runtime.watchdog import Watchdog
 from precoro_daemon.status.heartbeat import ProgressHeartbeat
 
 P = ParamSpec("P")
@@ -92,6 +95,21 @@ class Manager:
 
 
 @dataclass
+class Scripted:
+    """A job that does as it is told."""
+
+    name: str
+    is_due: Callable[[float], Awaitable[bool]]
+    do: Callable[[], Awaitable[LapReport]]
+
+    async def due(self, now: float) -> bool:
+        return await self.is_due(now)
+
+    async def lap(self) -> LapReport:
+        return await self.do()
+
+
+@dataclass
 class Day:
     """Jobs whose laps follow a script, and what they did when (seconds since the start)."""
 
@@ -99,7 +117,7 @@ class Day:
     manager: Manager = field(default_factory=Manager)
     ran: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[str, int]] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[Registration] = field(default_factory=list)
     stuck_after: float = 600.0
 
     def __post_init__(self) -> None:
@@ -111,12 +129,16 @@ class Day:
         lap: Callable[[], Awaitable[LapReport]] | float = 0.0,
         *,
         work: list[int] | None = None,
+        due: Callable[[float], Awaitable[bool]] | None = None,
         **terms: Any,
     ) -> None:
-        """`lap`: what it does, or the seconds it takes. `work`: laps that are still to do, for ever without it."""
+        """`lap`: what it does, or the seconds it takes. `work`: laps that are still to do; without it, and without a
+        rule of its own, it is due once a round."""
 
-        async def due(ran: bool) -> bool:
-            return not ran if work is None else bool(work)
+        rounds = OncePerRound()
+
+        async def is_due(now: float) -> bool:
+            return rounds.due(now) if work is None else bool(work)
 
         async def run() -> LapReport:
             self.ran.append((name, self.now))
@@ -127,9 +149,10 @@ class Day:
                 await self.clock.sleep(lap)
                 return LapReport(brought)
             finally:
+                rounds.lap_ended()
                 self.ended.append((name, self.now))
 
-        self.jobs.append(Job(name, due, run, **terms))
+        self.jobs.append(Registration(Scripted(name, due or is_due, run), **terms))
 
     @property
     def now(self) -> int:
@@ -138,20 +161,17 @@ class Day:
     def times(self, name: str) -> list[int]:
         return [at for ran, at in self.ran if ran == name]
 
-    def service(self) -> Service:
-        self.stopped = anyio.Event()
-        self.heartbeat = ProgressHeartbeat(self.clock, [job.name for job in self.jobs])
-        around = Around(
-            clock=self.clock,
-            book=self.book,
-            heartbeat=self.heartbeat,
-            supervisor=self.manager,
-            stop_calls=self.stopped.set,
-            stuck_after=self.stuck_after,
-        )
-        return Service(self.jobs, around)
+    def status(self, name: str) -> JobStatus:
+        return next(job for job in self.heartbeat.pulse.jobs if job.name == name)
 
-    async def live(self, seconds: float, *events: tuple[float, Callable[[Service], object]]) -> None:
+    def service(self, *, resume: bool = True) -> Service:
+        self.stopped = anyio.Event()
+        self.heartbeat = ProgressHeartbeat(self.clock)
+        scheduler = Scheduler(self.jobs, Dependencies(self.clock, self.stopped.set, self.book))
+        self.heartbeat.pulse.jobs = scheduler.jobs
+        return Service(scheduler, Watchdog(self.clock, self.heartbeat, self.manager, self.stuck_after), resume)
+
+    async def live(self, seconds: float, *events: tuple[float, Callable[[Scheduler], object]]) -> None:
         """Run a service for so long; at given seconds something happens to it."""
         service = self.service()
 
@@ -159,9 +179,9 @@ class Day:
             begun = self.clock.now()
             for at, act in events:
                 await self.clock.sleep(begun + at - self.clock.now())
-                act(service)
+                act(service.scheduler)
             await anyio.sleep(max(0.0, begun + seconds - self.clock.now()))
-            service.end()
+            service.scheduler.end()
 
         async with anyio.create_task_group() as group:
             group.start_soon(happen)

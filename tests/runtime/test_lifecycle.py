@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from precoro_daemon.runtime.lifecycle import End, Orders, run_shifts
-from precoro_daemon.runtime.once import Job
-from precoro_daemon.runtime.ports import LapReport
-from precoro_daemon.runtime.scheduler import Service
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.lifecycle import End, Hooks, Service, run_services
 from precoro_daemon.runtime.schedules import Every
 from tests.runtime.hours import Day, Manager
 
@@ -53,14 +51,11 @@ class House:
         day = Day(manager=self.manager)
         self.days.append(day)
 
-        async def due(ran: bool) -> bool:
-            return not ran
-
         async def lap() -> LapReport:
             self.begun.set()
             return await self.lap(day)
 
-        day.jobs.append(Job("lists", due, lap, schedule=Every(3600)))
+        day.job("lists", lap, schedule=Every(3600))
         try:
             yield day.service()
         finally:
@@ -73,8 +68,8 @@ class House:
         self.manager.said.append("told")
 
     async def run(self) -> End:
-        orders = Orders(self.manager, self.reload, self.stopping, self.limits.append, self.ends.append)
-        return await run_shifts(self.build, orders)
+        hooks = Hooks(self.manager, self.reload, self.stopping, self.limits.append, self.ends.append)
+        return await run_services(self.build, hooks)
 
 
 async def nothing(_: Day) -> LapReport:
@@ -110,7 +105,7 @@ async def run(house: House, *numbers: signal.Signals) -> End:
 async def test_a_signal_lets_calls_in_flight_finish(number: signal.Signals, end: End) -> None:
     house = House(until_stopped)
     assert await run(house, number) == end
-    assert house.days[0].heartbeat.of("lists").laps == 1
+    assert house.days[0].status("lists").laps == 1
     assert house.left == 1, "what was built is closed"
     assert "stopping: finishing the calls in flight" in house.manager.said
     assert house.limits == [18.5], "whatever hangs, the process is gone in less than 20 s"
@@ -133,7 +128,7 @@ async def test_a_reload_builds_anew_when_the_calls_in_flight_are_answered() -> N
     house = House(until_stopped)
     assert await run(house, signal.SIGHUP, signal.SIGTERM) == "terminated"
     assert len(house.days) == 2
-    assert house.days[0].heartbeat.of("lists").laps == 1
+    assert house.days[0].status("lists").laps == 1
     assert "reloading" in house.manager.said
     assert [said[:5] for said in house.manager.said].count("ready") == 2
 

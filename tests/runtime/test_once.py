@@ -11,9 +11,12 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, Stopped, StoreUnusable
-from precoro_daemon.runtime.once import Job, RunReport, run_once
-from precoro_daemon.runtime.ports import LapReport
+from precoro_daemon.runtime.job import LapReport, OnDemand, Registration, RunReport
+from precoro_daemon.runtime.lifecycle import run_once
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
+from tests.runtime.hours import Scripted
 
 Lap = Callable[[], Awaitable[LapReport]]
 
@@ -24,12 +27,12 @@ class Stage:
 
     ran: list[str] = field(default_factory=list)
     stopped: anyio.Event = field(default_factory=anyio.Event)
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[Registration] = field(default_factory=list)
 
     def job(self, name: str, *laps: LapReport | Lap, silent: bool = False) -> None:
         script = list(laps)
 
-        async def due(_: bool) -> bool:
+        async def due(_: float) -> bool:
             return bool(script)
 
         async def lap() -> LapReport:
@@ -37,10 +40,10 @@ class Stage:
             step = script.pop(0)
             return step if isinstance(step, LapReport) else await step()
 
-        self.jobs.append(Job(name, due, lap, silent=silent))
+        self.jobs.append(Registration(Scripted(name, due, lap), silent=silent))
 
     async def run(self, time_limit: float | None = None) -> RunReport:
-        return await run_once(self.jobs, self.stopped.set, time_limit)
+        return await run_once(Scheduler(self.jobs, Dependencies(RealClock(), self.stopped.set)), time_limit)
 
 
 @pytest.fixture
@@ -82,18 +85,39 @@ async def test_a_job_that_is_always_due_and_brings_nothing_runs_once(stage: Stag
 
 
 @pytest.mark.asyncio
-async def test_a_job_is_told_whether_this_run_has_run_it() -> None:
-    told: list[bool] = []
+async def test_a_job_is_asked_by_when_its_round_began_which_is_the_run(stage: Stage) -> None:
+    asked: list[float] = []
+    laps: list[float] = []
+    clock = RealClock()
 
-    async def due(ran: bool) -> bool:
-        told.append(ran)
-        return not ran
+    async def due(now: float) -> bool:
+        asked.append(now)
+        return len(laps) < 2
 
     async def lap() -> LapReport:
+        laps.append(clock.now())
         return LapReport(1)
 
-    await run_once([Job("lists", due, lap)], lambda: None, None)
-    assert told == [False, True]
+    stage.jobs.append(Registration(Scripted("lists", due, lap)))
+    before = clock.now()
+    await stage.run()
+    assert len(asked) == 3
+    assert len(set(asked)) == 1, "what failed in this run is not due again in it"
+    assert before <= asked[0] <= laps[0] + 0.1
+
+
+@pytest.mark.asyncio
+async def test_a_job_that_is_asked_for_runs_once_whatever_its_own_rule_says(stage: Stage) -> None:
+    async def never(_: float) -> bool:
+        return False
+
+    async def lap() -> LapReport:
+        stage.ran.append("lists")
+        return LapReport(1)
+
+    stage.jobs.append(Registration(OnDemand(Scripted("lists", never, lap))))
+    assert (await stage.run()).brought == 1
+    assert stage.ran == ["lists"]
 
 
 @pytest.mark.asyncio
@@ -147,15 +171,16 @@ async def test_what_is_fatal_ends_the_run(stage: Stage) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_store_that_fails_outside_a_lap_ends_the_run_as_what_it_is() -> None:
-    async def due(_: bool) -> bool:
+async def test_a_store_that_fails_outside_a_lap_ends_the_run_as_what_it_is(stage: Stage) -> None:
+    async def due(_: float) -> bool:
         raise StoreUnusable("the disk is full")
 
     async def lap() -> LapReport:
         raise AssertionError("it is not due")
 
+    stage.jobs.append(Registration(Scripted("lists", due, lap)))
     with pytest.raises(StoreUnusable, match="the disk is full"):
-        await run_once([Job("lists", due, lap)], lambda: None, None)
+        await stage.run()
 
 
 def until_stopped(stage: Stage, ended: DaemonError | None) -> Lap:

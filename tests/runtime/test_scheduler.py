@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import anyio
@@ -22,10 +21,12 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.ports import LapReport, LapTimes, PartPulse
-from precoro_daemon.runtime.scheduler import Service
+from precoro_daemon.runtime.job import LapReport, OncePerRound
+from precoro_daemon.runtime.job_state import State
+from precoro_daemon.runtime.ports import LapTimes, PartPulse
+from precoro_daemon.runtime.scheduler import Scheduler
 from precoro_daemon.runtime.schedules import Every
-from tests.runtime.hours import START, Day, in_virtual_time
+from tests.runtime.hours import START, Day, MemoryLapBook, in_virtual_time
 
 Lap = Callable[[], Awaitable[LapReport]]
 
@@ -108,7 +109,7 @@ async def test_who_wants_a_group_to_rest_waits_for_its_lap_and_holds_up_the_next
     day = Day()
     rested: list[tuple[int, int]] = []
 
-    async def rest(service: Service, group: str) -> None:
+    async def rest(service: Scheduler, group: str) -> None:
         async with service.without(group):
             begun = day.now
             await day.clock.sleep(100)
@@ -199,7 +200,7 @@ async def test_a_lap_that_is_heard_again_is_no_longer_stuck() -> None:
 
     day.job("files", lap, schedule=Every(10_000))
     seen: list[bool] = []
-    await day.live(1100, *((at, lambda _: seen.append(day.heartbeat.of("files").stuck)) for at in (590, 650, 750)))
+    await day.live(1100, *((at, lambda _: seen.append(day.status("files").stuck)) for at in (590, 650, 750)))
     assert seen == [False, True, False]
 
 
@@ -253,7 +254,7 @@ async def test_a_clock_that_the_first_answer_sets_right_loses_no_lap_and_spins_n
     async with anyio.create_task_group() as group:
         group.start_soon(service.run)
         await anyio.sleep(7000)
-        service.end()
+        service.scheduler.end()
     assert 6 <= len(turns) <= 7
     assert 6 <= len(day.times("files")) <= 7
 
@@ -300,8 +301,8 @@ async def test_a_refused_key_is_tried_every_quarter_of_an_hour_and_then_all_is_w
     service: list[object] = []
     await day.live(
         3000,
-        (100, lambda _: service.append(day.heartbeat.of("lists").trouble)),
-        (2900, lambda _: service.append(day.heartbeat.of("lists").trouble)),
+        (100, lambda _: service.append(day.status("lists").trouble)),
+        (2900, lambda _: service.append(day.status("lists").trouble)),
     )
     assert laps[:4] == [0, 900, 1800, 2700]
     assert isinstance(service[0], AuthenticationError)
@@ -343,15 +344,19 @@ async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() 
     day = Day()
     asked: list[int] = []
 
-    async def due(ran: bool) -> bool:
+    rounds = OncePerRound()
+
+    async def due(now: float) -> bool:
         asked.append(day.now)
         if day.now < 50:
             raise StoreUnusable("disk full")
-        return not ran
+        return rounds.due(now)
 
-    day.job("details", schedule=Every(600))
-    job = day.jobs[0]
-    day.jobs[0] = type(job)(job.name, due, job.lap, schedule=job.schedule)
+    async def lap() -> LapReport:
+        rounds.lap_ended()
+        return LapReport()
+
+    day.job("details", lap, due=due, schedule=Every(600))
     await day.live(200)
     assert sorted(set(asked)) == [0, 60]
     assert day.times("details") == [60]
@@ -360,22 +365,20 @@ async def test_a_store_that_fails_when_asked_what_is_due_is_asked_again_later() 
 @in_virtual_time
 async def test_trouble_is_over_when_the_store_answers_though_there_is_nothing_to_do() -> None:
     day = Day()
-    day.job("details", work=[])
-    job = day.jobs[0]
     asked: list[int] = []
 
-    async def due(ran: bool) -> bool:
+    async def due(_: float) -> bool:
         asked.append(day.now)
         if day.now < 10:
             raise StoreUnusable("locked")
         return False
 
-    day.jobs[0] = type(job)(job.name, due, job.lap)
+    day.job("details", due=due)
     troubles: list[object] = []
     await day.live(
         200,
-        (20, lambda _: troubles.append(str(day.heartbeat.of("details").trouble))),
-        (80, lambda _: troubles.append(day.heartbeat.of("details").trouble)),
+        (20, lambda _: troubles.append(str(day.status("details").trouble))),
+        (80, lambda _: troubles.append(day.status("details").trouble)),
         (100, lambda service: service.wake("details")),
     )
     assert troubles == ["locked", None]
@@ -403,9 +406,9 @@ async def test_a_silent_lap_is_noticed_and_the_watchdog_no_longer_fed_until_it_e
     day.job("files", 2000.0, schedule=Every(10_000))
     day.job("lists", schedule=Every(100))
     seen: list[bool] = []
-    await day.live(2500, (590, lambda _: seen.append(day.heartbeat.of("files").stuck)),
-                   (620, lambda _: seen.append(day.heartbeat.of("files").stuck)),
-                   (2100, lambda _: seen.append(day.heartbeat.of("files").stuck)))  # fmt: skip
+    await day.live(2500, (590, lambda _: seen.append(day.status("files").stuck)),
+                   (620, lambda _: seen.append(day.status("files").stuck)),
+                   (2100, lambda _: seen.append(day.status("files").stuck)))  # fmt: skip
     assert seen == [False, True, False]
     beats = [round(at) for at in day.manager.beats]
     gap = max(later - earlier for earlier, later in pairwise(beats))
@@ -464,7 +467,7 @@ async def test_when_the_last_lap_was_good_is_remembered_whatever_came_since() ->
 
     day.job("lists", lap, schedule=Every(600))
     await day.live(1000)
-    pulse = day.heartbeat.of("lists")
+    pulse = day.status("lists")
     assert (pulse.laps, pulse.failures, pulse.good_at) == (2, 1, START)
     assert day.book.laps["lists"] == LapTimes(START + 600, START + 600, None)
 
@@ -473,20 +476,19 @@ async def test_when_the_last_lap_was_good_is_remembered_whatever_came_since() ->
 async def test_a_job_that_hangs_while_it_looks_whether_it_is_due_is_noticed_too() -> None:
     day = Day(stuck_after=600.0)
 
-    async def due(_: bool) -> bool:
+    async def due(_: float) -> bool:
         await anyio.sleep_forever()
         return True
 
-    day.job("lists", schedule=Every(100))
-    day.jobs[0] = replace(day.jobs[0], due=due)
+    day.job("lists", due=due, schedule=Every(100))
     seen: list[bool] = []
 
-    def end(service: Service) -> None:
-        seen.append(day.heartbeat.of("lists").stuck)
+    def end(service: Scheduler) -> None:
+        seen.append(day.status("lists").stuck)
         raise ZeroDivisionError  # nothing else ends it
 
     with pytest.raises(ExceptionGroup):
-        await day.live(2000, (590, lambda _: seen.append(day.heartbeat.of("lists").stuck)), (620, end))
+        await day.live(2000, (590, lambda _: seen.append(day.status("lists").stuck)), (620, end))
     assert seen == [False, True]
     assert max(day.manager.beats) < 610
 
@@ -498,7 +500,7 @@ async def test_what_is_no_job_must_give_signs_of_life_too() -> None:
     part = PartPulse("webhooks")
     seen: list[bool] = []
 
-    def begin(_: Service) -> None:
+    def begin(_: Scheduler) -> None:
         day.heartbeat.pulse.others = [part]
         part.begin(day.clock.now())
 
@@ -522,7 +524,7 @@ async def test_a_job_whose_laps_end_with_the_quota_has_recovered_once_they_bring
     seen: list[object] = []
 
     def look(_: object) -> None:
-        seen.append(day.heartbeat.of("backfill").trouble)
+        seen.append(day.status("backfill").trouble)
 
     day.job("backfill", lap, work=[1] * 10_000)
     with capture_logs() as told:
@@ -545,7 +547,7 @@ async def test_trouble_is_over_when_others_have_done_what_there_was_to_do() -> N
     troubles: list[str] = []
 
     def look(_: object) -> None:
-        troubles.append(str(day.heartbeat.of("details").trouble))
+        troubles.append(str(day.status("details").trouble))
 
     day.job("details", lap, work=work)
     with capture_logs() as told:
@@ -572,5 +574,67 @@ async def test_trouble_is_over_when_others_did_the_work_while_the_job_waited_for
     day.job("details", lap, work=work, group="documents")
     day.job("deliveries", other, schedule=Every(55), group="documents")
     await day.live(400)
-    assert day.heartbeat.of("details").trouble is None
+    assert day.status("details").trouble is None
     assert day.times("details") == [0]
+
+
+@in_virtual_time
+async def test_a_cause_is_logged_once_and_another_one_of_its_kind_too() -> None:
+    day = Day()
+
+    async def lap() -> LapReport:
+        raise LedgerMisfit("no such table" if day.now < 500 else "no such column")
+
+    day.job("payments", lap, schedule=Every(10))
+    with capture_logs() as logs:
+        await day.live(3000)
+    assert [line["reason"] for line in logs] == ["no such table", "no such column"]
+
+
+@in_virtual_time
+async def test_after_a_reload_each_job_has_its_turn_at_once() -> None:
+    day = Day()
+    day.book.laps["lists"] = LapTimes(START - 60, START - 50, START - 50)
+    day.job("lists", schedule=Every(1200))
+    service = day.service(resume=False)
+    async with anyio.create_task_group() as group:
+        group.start_soon(service.run)
+        await anyio.sleep(10)
+        assert day.times("lists") == [0]
+        service.scheduler.end()
+
+
+@in_virtual_time
+async def test_what_a_job_is_doing_can_be_seen() -> None:
+    day = Day()
+
+    async def spent() -> LapReport:
+        return LapReport(ended=BudgetSpent("spent", resume_at=START + 900))
+
+    async def refused() -> LapReport:
+        return LapReport(ended=AuthenticationError("401"))
+
+    day.job("lists", 100.0, schedule=Every(1000), group="lists")
+    day.job("deliveries", schedule=Every(1000), group="lists")
+    day.job("details", spent)
+    day.job("files", refused)
+    day.job("fields", work=[])
+    seen: list[State] = []
+    await day.live(50, (20, lambda scheduler: seen.extend(job.state for job in scheduler.jobs)))
+    assert seen == [State.RUNNING, State.WAITING, State.OUT_OF_QUOTA, State.BLOCKED, State.IDLE]
+    assert {job.state for job in day.heartbeat.pulse.jobs} == {State.DRAINING}
+
+
+@in_virtual_time
+async def test_a_lap_that_cannot_be_kept_for_later_processes_blocks_its_job() -> None:
+    day = Day()
+
+    class Broken(MemoryLapBook):
+        async def save(self, job: str, times: LapTimes) -> None:
+            raise StoreUnusable("disk full")
+
+    day.book = Broken()
+    day.job("lists", schedule=Every(10))
+    await day.live(200)
+    assert day.times("lists") == [0, 60, 180]
+    assert isinstance(day.status("lists").trouble, StoreUnusable)

@@ -148,7 +148,7 @@ PARTS = (
     "resolve_custom_fields",
     "signals",
     "take_census",
-    "watch",
+    "watchdog",
 )
 """What goes on for as long as the program does."""
 

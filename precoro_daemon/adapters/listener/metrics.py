@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from precoro_daemon import __version__
 from precoro_daemon.catalogue.rules.item_writes import State
-from precoro_daemon.runtime.ports import JobPulse
+from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot, Stored
 
@@ -136,7 +136,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield Sample("backfill_remaining_seconds", left)
 
 
-def _of_job(job: JobPulse, now: float) -> Iterator[Sample]:
+def _of_job(job: JobStatus, now: float) -> Iterator[Sample]:
     yield Sample("laps_total", job.laps - job.failures, (job.name, "good"))
     yield Sample("laps_total", job.failures, (job.name, "failed"))
     yield Sample("job_running_seconds", max(0.0, now - (job.running_since or now)), (job.name,))

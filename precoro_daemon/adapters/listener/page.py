@@ -11,7 +11,7 @@ from itertools import islice
 from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
-from precoro_daemon.runtime.ports import JobPulse
+from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.attention import ASIDE, Matter, heals, matters
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import FileStock, ListState, PaymentStock, Snapshot, Stored
@@ -241,7 +241,7 @@ def _jobs(snapshot: Snapshot) -> Html:
     return _sheet("Jobs", tag("table", head, tag("tbody", *rows)))
 
 
-def _present(job: JobPulse, now: float) -> str:
+def _present(job: JobStatus, now: float) -> str:
     if job.stuck:
         return "stuck"
     if job.running_since is not None:
@@ -251,7 +251,7 @@ def _present(job: JobPulse, now: float) -> str:
     return "rests"
 
 
-def _next(job: JobPulse, now: float) -> str:
+def _next(job: JobStatus, now: float) -> str:
     if job.running_since is not None or job.next_at is None:
         return "–"
     return "now" if job.next_at <= now else f"in {span(job.next_at - now)}"

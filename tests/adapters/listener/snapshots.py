@@ -15,7 +15,9 @@ from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Lane, Opening
-from precoro_daemon.runtime.ports import JobPulse, LapReport, Pulse
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.job_state import JobStatus
+from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import FileStock, Hour, ListState, PaymentStock, Quota, Snapshot, Stored, Tallies
 
 NOW = 1_795_600_000.0
@@ -30,7 +32,7 @@ JOBS = (
 
 def quiet() -> Snapshot:
     jobs = [
-        JobPulse(name, next_at=NOW + 60 * n, ended_at=NOW - 90 * n, good_at=NOW - 90 * n, laps=40 + n)
+        JobStatus(name, next_at=NOW + 60 * n, ended_at=NOW - 90 * n, good_at=NOW - 90 * n, laps=40 + n)
         for n, name in enumerate(JOBS, 1)
     ]
     jobs[4].running_since, jobs[4].heard_at, jobs[4].next_at = NOW - 130, NOW - 2, NOW

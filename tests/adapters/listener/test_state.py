@@ -21,8 +21,10 @@ from precoro_daemon.app.watch import StateWatcher, Watched
 from precoro_daemon.payments.ports.ledger_payments import Reading, UnreadableRow
 from precoro_daemon.payments.rules.matching import LedgerPayment
 from precoro_daemon.quota.budget import Budget, Lane
-from precoro_daemon.runtime.ports import JobPulse, LapReport, Pulse
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.sandbox import books
+from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Snapshot, Tallies
 from tests.mirror.stage import Stage, stage
 
@@ -36,7 +38,7 @@ async def watcher(there: Stage) -> AsyncIterator[StateWatcher]:
     """As a service that holds the state has it."""
     settings = there.settings
     clock = there.clock()
-    pulse = Pulse(clock.now(), [JobPulse("mirror_collections", good_at=clock.now(), lap=LapReport(3))])
+    pulse = Pulse(clock.now(), [JobStatus("mirror_collections", good_at=clock.now(), lap=LapReport(3))])
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
         anyio.create_task_group() as tasks,

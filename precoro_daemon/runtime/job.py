@@ -1,0 +1,136 @@
+"""the one protocol of a job, its place in the plan, and what laps and runs report"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from precoro_daemon.errors import BudgetSpent, DaemonError
+from precoro_daemon.runtime.schedules import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class LapReport:
+    """What one lap of a job did.
+
+    brought  records and details that are new or changed
+    failed   one line for each thing that failed and will be tried again
+    ended    what ended the lap before its work was done: BudgetSpent, Stopped, a FatalError that ends the run too, or
+             another one that is among the failed already and leaves this job nothing to do in this run
+    """
+
+    brought: int = 0
+    failed: Sequence[str] = field(default=())
+    ended: DaemonError | None = None
+
+
+class Job(Protocol):
+    """Work that is done in laps.
+
+    A round is one or more laps of a job in a row. A lap may be cancelled at any moment: what it has committed stays,
+    and the next lap goes on from there. It handles what single records fail with, and reports what ended it; a
+    DaemonError that it raises instead blocks the job like one it reports.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def due(self, now: float) -> bool:
+        """Is there work? `now` is when the present round began: the same throughout a round, another in each.
+
+        What failed in this round is not due again in it. Raises StoreUnusable.
+        """
+        ...
+
+    async def lap(self) -> LapReport: ...
+
+
+@dataclass(slots=True)
+class OncePerRound:
+    """Remembers for a job that it is due once in each round: when a round comes is for its schedule to say."""
+
+    _round: float | None = None
+    _done: bool = False
+
+    def due(self, now: float) -> bool:
+        if now != self._round:
+            self._round, self._done = now, False
+        return not self._done
+
+    def lap_ended(self) -> None:
+        self._done = True
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """A job that a person asks for by name: it is due once, whatever its own rule says."""
+
+    job: Job
+    rounds: OncePerRound = field(default_factory=OncePerRound)
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+    async def due(self, now: float) -> bool:
+        return self.rounds.due(now)
+
+    async def lap(self) -> LapReport:
+        report = await self.job.lap()
+        self.rounds.lap_ended()
+        return report
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A job and its place in the plan.
+
+    forced     runs instead when a person asks for this job by name; None where that is the same
+    schedule   when its turn comes by itself in a service; None: it is checked now and then
+    after      a lap of one of these jobs that brought something wakes it
+    group      jobs of one group never run together, "" for none
+    yields_to  it is broken off when the turn of one of these comes, and taken up afterwards
+    silent     its laps do not log by themselves what failed
+    """
+
+    job: Job
+    forced: Job | None = None
+    schedule: Schedule | None = None
+    after: frozenset[str] = frozenset()
+    group: str = ""
+    yields_to: frozenset[str] = frozenset()
+    silent: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+
+StopCause = Literal["signal", "time"]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run came to.
+
+    failed   one line for each thing that failed and will be tried again
+    remains  one line for each thing that is not as it should be after the run, whichever run it comes from
+    due      documents whose detail is missing or old, after the run
+    spent    why and until when the quota held something back, None if it did not
+    stopped  what ended the run before its work was done, None if nothing did
+    """
+
+    brought: int = 0
+    failed: list[str] = field(default_factory=list)
+    remains: Sequence[str] = ()
+    due: int = 0
+    spent: BudgetSpent | None = None
+    stopped: StopCause | None = None
+
+    def add(self, lap: LapReport) -> None:
+        """Of several spent budgets the first to open is kept."""
+        self.brought += lap.brought
+        self.failed += lap.failed
+        if isinstance(lap.ended, BudgetSpent) and (self.spent is None or lap.ended.resume_at < self.spent.resume_at):
+            self.spent = lap.ended

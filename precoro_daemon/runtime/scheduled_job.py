@@ -1,0 +1,200 @@
+"""one job in the scheduler: checks, laps, and what follows from them for its next turn and the log"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import anyio
+
+from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, FatalError, Stopped
+from precoro_daemon.runtime.backoff import pause_of_job
+from precoro_daemon.runtime.job import LapReport, Registration
+from precoro_daemon.runtime.job_state import HELD, Event, JobStatus, State
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_CHECK_EVERY_S = 300.0
+"""After that a job without a schedule is checked, though nobody woke it."""
+
+_REFUSED_KEY_PAUSE_S = 900.0
+"""Between two attempts with a key that is refused."""
+
+_QUOTA_LOG_PAUSE_S = 3600.0
+"""A quota that is spent again so soon after it opened is no news."""
+
+_LINES = 20
+"""Of the log, at most, for what failed in one lap."""
+
+
+@dataclass(slots=True)
+class ScheduledJob:
+    """A job, where it stands, and how to reach it.
+
+    scope  of its lap, while that runs
+    nap    of its wait for its turn
+    """
+
+    plan: Registration
+    status: JobStatus
+    clock: Clock
+    scope: anyio.CancelScope | None = None
+    nap: anyio.CancelScope | None = None
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    @property
+    def held(self) -> bool:
+        return self.status.state in HELD
+
+    @property
+    def draining(self) -> bool:
+        return self.status.state is State.DRAINING
+
+    def wake(self) -> None:
+        self.status.wake()
+        self._rouse()
+
+    def drain(self) -> None:
+        self.status.move(Event.DRAIN)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if self.nap is not None and not self.held:
+            self.nap.cancel()
+
+    async def until_due(self) -> None:
+        """Until its time comes or, unless something holds it until then, somebody wakes it."""
+        while (left := self.status.left(self.clock.now())) > 0 and self._may_sleep:
+            await self.sleep(left)
+
+    async def sleep(self, seconds: float) -> None:
+        """Cut short when the job is woken or the scheduler ends."""
+        if self._may_sleep:
+            with anyio.CancelScope() as self.nap:
+                await self.clock.sleep(seconds)
+            self.nap = None
+
+    @property
+    def _may_sleep(self) -> bool:
+        return self.status.state is State.IDLE or self.held
+
+    async def check(self, *, anew: bool) -> bool:
+        """Is there work, and may it be done? `anew`: a round begins with this check; if there is no work, the next
+        one is planned."""
+        if self.draining:
+            return False
+        self.status.move(Event.CHECK)
+        if anew:
+            self.status.round_at = self.clock.now()
+        with self.at_work():
+            due = await self.plan.job.due(self.status.round_at)
+        if due or self.draining:
+            return not self.draining
+        self.status.move(Event.REST)
+        if anew:
+            self._recover()
+            self._plan_next(self.clock.now())
+        return False
+
+    async def lap(self, *, broken_off: bool) -> LapReport | None:
+        """One lap; None if it was broken off, at once or later, to let another job go first."""
+        started_at = self.clock.now()
+        lap: LapReport | None = None
+        self.status.move(Event.BEGIN)
+        try:
+            with self.at_work(), anyio.CancelScope() as self.scope:
+                if broken_off:
+                    self.scope.cancel()
+                lap = await self.plan.job.lap()
+        finally:
+            self.scope = None
+        if lap is None:
+            _log.info("lap_yielded", job=self.name)
+            self.status.plan(started_at, self.clock.now())
+            self.status.move(Event.YIELD)
+        return lap
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """It owes signs of life meanwhile."""
+        self.status.begin(self.clock.now())
+        try:
+            yield
+        finally:
+            self.status.rest()
+
+    def note(self, lap: LapReport, known: Collection[str]) -> bool:
+        """Keep what the lap came to; True if nothing failed. What failed is logged here if the job does not do so
+        itself and it is not among the `known`."""
+        if self.plan.silent:
+            fresh = [line for line in lap.failed if line not in known]
+            for line in fresh[:_LINES]:
+                _log.warning("work_failed", job=self.name, reason=line)
+            if (more := len(fresh) - _LINES) > 0:
+                _log.warning("work_failed", job=self.name, reason=f"and {more:,} more")
+        good = not lap.failed and isinstance(lap.ended, None | BudgetSpent | Stopped)
+        self.status.note(lap, self.clock.now(), good=good)
+        return good
+
+    def conclude(self, lap: LapReport, started_at: float) -> None:
+        """What becomes of the job after its lap."""
+        match lap.ended:
+            case None:
+                self._recover()
+                self.status.quota_logged_until = 0.0
+                self._plan_next(started_at)
+                self.status.move(Event.FINISH)
+            case BudgetSpent() as spent:
+                if lap.brought:
+                    self._recover()
+                self._await_quota(spent)
+            case Stopped():
+                self.status.move(Event.DRAIN)
+            case error:
+                self.block(error)
+
+    def _plan_next(self, turn: float) -> None:
+        """The next check by the job's own schedule, after a turn at that time."""
+        schedule, now = self.plan.schedule, self.clock.now()
+        self.status.plan(schedule.after(turn) if schedule else now + _CHECK_EVERY_S, now)
+
+    def _await_quota(self, spent: BudgetSpent) -> None:
+        """Logged once for as long as it lasts: a window that slides opens for one call, and closes again."""
+        status, now = self.status, self.clock.now()
+        if now > status.quota_logged_until:
+            when = datetime.fromtimestamp(spent.resume_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            _log.warning("budget_spent", job=self.name, reason=str(spent), resume_at=when)
+        status.quota_logged_until = max(spent.resume_at, now) + _QUOTA_LOG_PAUSE_S
+        status.plan(max(spent.resume_at, now + 1.0), now)
+        status.move(Event.SPEND)
+
+    def block(self, error: DaemonError) -> None:
+        """It cannot work at present. A refused key is tried seldom, everything else soon at first."""
+        status, now = self.status, self.clock.now()
+        status.setbacks += 1
+        refused = isinstance(error, AuthenticationError)
+        wait = _REFUSED_KEY_PAUSE_S if refused else pause_of_job(status.setbacks)
+        status.plan(now + wait, now)
+        if not _same_cause(error, status.trouble):
+            write = _log.error if isinstance(error, FatalError) else _log.warning
+            write("job_blocked", job=self.name, reason=str(error), again_in=round(wait))
+        status.trouble = error
+        status.move(Event.FAIL)
+
+    def _recover(self) -> None:
+        """What kept it from working does so no more; the quota still may."""
+        if self.status.trouble is not None:
+            _log.info("job_recovered", job=self.name)
+        self.status.trouble, self.status.setbacks = None, 0
+
+
+def _same_cause(one: DaemonError, other: DaemonError | None) -> bool:
+    """The same kind of failure with the same facts: another exception each time, and no news."""
+    return type(one) is type(other) and other is not None and one.args == other.args
