@@ -28,7 +28,7 @@ class Record:
         where = frame.f_code.co_filename
         if event == "c_return" and (function.__module__, function.__name__) in SYNCS:
             self.calls.append(function.__name__)
-        if event == "return" and frame.f_code.co_name == "_count" and where.endswith("draft.py"):
+        if event == "return" and frame.f_code.co_name == "_count" and where.endswith("partial_file.py"):
             self.calls.append("write")
         if event == "call" and frame.f_code.co_name == "in_transaction":
             self.calls.append("row")
