@@ -45,7 +45,7 @@ class Host:
     reread       the settings as they are now. Raises ConfigurationError
     adopted      called with settings that are in use from now on
     last_resort  the process must be gone after that many real seconds, whatever hangs
-    ending       told how the service ends, when it heeds signals no more
+    ending       called with how the service ends, when it handles signals no more
     tallies      what was counted, lines of the log among it
     command      how this program is called with its configuration, for people who are told what to type
     """
@@ -71,7 +71,7 @@ async def serve(settings: Settings, host: Host) -> End:
                     store = await stack.enter_async_context(
                         open_store(settings.state.path, identity=identity(settings))
                     )
-            ends.append(await _Runs(settings, host, store).run())
+            ends.append(await _Process(settings, host, store).run())
     except* DaemonError as errors:
         failure = most_severe(leaves(errors))
     if failure is not None:
@@ -81,7 +81,7 @@ async def serve(settings: Settings, host: Host) -> End:
     return ends[0]
 
 
-class _Runs:
+class _Process:
     """The settings in use, those before them, and the service that is built from them."""
 
     def __init__(self, settings: Settings, host: Host, store: Store) -> None:
@@ -153,7 +153,7 @@ class _Runs:
         )
 
     async def _reload(self) -> bool:
-        """Read the configuration anew; False, and told, if it cannot be used."""
+        """Read the configuration anew; False, and logged, if it cannot be used."""
         try:
             fresh = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
             _refuse_other_fixed(self._settings, fresh)
@@ -166,7 +166,7 @@ class _Runs:
         return True
 
     def _refuse(self, error: Exception) -> None:
-        """The log is read by nobody at that moment: whoever looks at the page later is told too."""
+        """The log is read by nobody at that moment: whoever looks at the page later reads it too."""
         failure = most_severe(leaves(error)) if isinstance(error, ExceptionGroup) else error
         foreseen = isinstance(failure, DaemonError)
         reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"

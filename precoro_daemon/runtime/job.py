@@ -67,7 +67,7 @@ class OnDemand:
     """A job that a person asks for by name: it is due once, whatever its own rule says."""
 
     job: Job
-    rounds: OncePerRound = field(default_factory=OncePerRound)
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
 
     @property
     def name(self) -> str:

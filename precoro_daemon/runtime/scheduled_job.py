@@ -39,7 +39,7 @@ class ScheduledJob:
     nap    of its wait for its turn
     """
 
-    plan: Registration
+    registration: Registration
     status: JobStatus
     clock: Clock
     scope: anyio.CancelScope | None = None
@@ -47,7 +47,7 @@ class ScheduledJob:
 
     @property
     def name(self) -> str:
-        return self.plan.name
+        return self.registration.name
 
     @property
     def held(self) -> bool:
@@ -94,7 +94,7 @@ class ScheduledJob:
         if anew:
             self.status.round_at = self.clock.now()
         with self.at_work():
-            due = await self.plan.job.due(self.status.round_at)
+            due = await self.registration.job.due(self.status.round_at)
         if due or self.draining:
             return not self.draining
         self.status.move(Event.REST)
@@ -112,7 +112,7 @@ class ScheduledJob:
             with self.at_work(), anyio.CancelScope() as self.scope:
                 if broken_off:
                     self.scope.cancel()
-                lap = await self.plan.job.lap()
+                lap = await self.registration.job.lap()
         finally:
             self.scope = None
         if lap is None:
@@ -133,7 +133,7 @@ class ScheduledJob:
     def note(self, lap: LapReport, known: Collection[str]) -> bool:
         """Keep what the lap came to; True if nothing failed. What failed is logged here if the job does not do so
         itself and it is not among the `known`."""
-        if self.plan.silent:
+        if self.registration.silent:
             fresh = [line for line in lap.failed if line not in known]
             for line in fresh[:_LINES]:
                 _log.warning("work_failed", job=self.name, reason=line)
@@ -162,7 +162,7 @@ class ScheduledJob:
 
     def _plan_next(self, turn: float) -> None:
         """The next check by the job's own schedule, after a turn at that time."""
-        schedule, now = self.plan.schedule, self.clock.now()
+        schedule, now = self.registration.schedule, self.clock.now()
         self.status.plan(schedule.after(turn) if schedule else now + _CHECK_EVERY_S, now)
 
     def _await_quota(self, spent: BudgetSpent) -> None:

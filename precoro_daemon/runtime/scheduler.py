@@ -42,11 +42,11 @@ class Dependencies:
 class Scheduler:
     """Runs jobs. A job never runs twice at once, and jobs of one group never together."""
 
-    def __init__(self, plan: Sequence[Registration], dependencies: Dependencies) -> None:
+    def __init__(self, jobs: Sequence[Registration], dependencies: Dependencies) -> None:
         self._clock = dependencies.clock
         self._stop_calls = dependencies.stop_calls
         self._book = dependencies.book
-        self._jobs = {one.name: ScheduledJob(one, JobStatus(one.name), self._clock) for one in plan}
+        self._jobs = {one.name: ScheduledJob(one, JobStatus(one.name), self._clock) for one in jobs}
         self._groups: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._waiting: set[str] = set()
 
@@ -118,8 +118,8 @@ class Scheduler:
             job.status.plan(now, now)
             if times := earlier.get(name):
                 job.status.ended_at, job.status.good_at = times.ended_at, times.good_at
-                if job.plan.schedule and times.started_at <= now and resume:
-                    job.status.plan(job.plan.schedule.after(times.started_at), now)
+                if job.registration.schedule and times.started_at <= now and resume:
+                    job.status.plan(job.registration.schedule.after(times.started_at), now)
 
     async def run(self) -> None:
         """Each job by its schedule in a task of its own, until `end` is called."""
@@ -144,22 +144,22 @@ class Scheduler:
     async def _take_turn(self, job: ScheduledJob) -> None:
         """A round, alone in its group; whoever yields to this job is broken off first, and goes on afterwards."""
         for other in self._jobs.values():
-            if job.name in other.plan.yields_to and other.scope is not None:
+            if job.name in other.registration.yields_to and other.scope is not None:
                 other.scope.cancel()
-        if not job.plan.group:
+        if not job.registration.group:
             await self._round(job)
             return
         job.status.move(Event.QUEUE)
         self._waiting.add(job.name)
         try:
-            await self._groups[job.plan.group].acquire()
+            await self._groups[job.registration.group].acquire()
         finally:
             self._waiting.discard(job.name)
         try:
             if await job.check(anew=True):  # others may have done the work meanwhile
                 await self._round(job)
         finally:
-            self._groups[job.plan.group].release()
+            self._groups[job.registration.group].release()
 
     async def _round(self, job: ScheduledJob) -> None:
         """Laps until the job has nothing left to do, can do no more for now, or keeps another one of its group
@@ -167,19 +167,19 @@ class Scheduler:
         more = True
         while more:
             started_at = self._clock.now()
-            lap = await job.lap(broken_off=bool(self._waiting & job.plan.yields_to))
+            lap = await job.lap(broken_off=bool(self._waiting & job.registration.yields_to))
             if lap is None:
                 return
             await self._settle(job, lap, started_at)
             if lap.ended is not None or not lap.brought:
                 return
-            if any(self._jobs[name].plan.group == job.plan.group for name in self._waiting):
+            if any(self._jobs[name].registration.group == job.registration.group for name in self._waiting):
                 job.status.plan(self._clock.now(), self._clock.now())
                 return
             more = await job.check(anew=False)
 
     async def _settle(self, job: ScheduledJob, lap: LapReport, started_at: float) -> None:
-        """What the log, the other jobs and the book are told of a lap."""
+        """What the log, the other jobs and the book learn of a lap."""
         now = self._clock.now()
         started_at = min(started_at, now)  # the first answer may have set the clock back
         good = job.note(lap, job.status.lap.failed if job.status.lap else ())
@@ -196,5 +196,5 @@ class Scheduler:
 
     def _wake_after(self, job: ScheduledJob) -> None:
         for other in self._jobs.values():
-            if job.name in other.plan.after:
+            if job.name in other.registration.after:
                 other.wake()

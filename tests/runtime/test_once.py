@@ -12,11 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, Stopped, StoreUnusable
+from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, DiskFull, Stopped, StoreUnusable
 from precoro_daemon.runtime.job import LapReport, OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
-from tests.runtime.hours import Scripted
+from tests.runtime.hours import Scripted, in_virtual_time
 
 Lap = Callable[[], Awaitable[LapReport]]
 
@@ -52,11 +52,11 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-def unheeded() -> Iterator[None]:
-    """A signal that nobody heeds fails the test instead of ending the test run."""
+def unhandled() -> Iterator[None]:
+    """A signal that nobody handles fails the test instead of ending the test run."""
 
     def fail(number: int, _: object) -> None:
-        raise AssertionError(f"nobody heeds {signal.Signals(number).name}")
+        raise AssertionError(f"nobody handles {signal.Signals(number).name}")
 
     before = {number: signal.signal(number, fail) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
@@ -205,7 +205,7 @@ async def send(number: signal.Signals) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.usefixtures("unheeded")
+@pytest.mark.usefixtures("unhandled")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_first_signal_lets_calls_in_flight_finish(stage: Stage, number: signal.Signals) -> None:
     stage.job("lists", until_stopped(stage, Stopped("no call leaves any more")))
@@ -218,7 +218,7 @@ async def test_the_first_signal_lets_calls_in_flight_finish(stage: Stage, number
 
 
 @pytest.mark.asyncio
-@pytest.mark.usefixtures("unheeded")
+@pytest.mark.usefixtures("unhandled")
 async def test_the_second_signal_ends_the_run_where_it_is(stage: Stage) -> None:
     stage.job("lists", forever)
 
@@ -233,22 +233,41 @@ async def test_the_second_signal_ends_the_run_where_it_is(stage: Stage) -> None:
     assert report == RunReport(stopped="signal")
 
 
-@pytest.mark.asyncio
-async def test_when_the_time_is_nearly_over_no_call_leaves_any_more(stage: Stage) -> None:
+@in_virtual_time
+async def test_when_the_time_is_nearly_over_no_call_leaves_any_more() -> None:
+    stage, began = Stage(), anyio.current_time()
     stage.job("lists", until_stopped(stage, Stopped("no call leaves any more")), LapReport(1))
-    assert await stage.run(time_limit=0.05) == RunReport(brought=5, stopped="time")
+    assert await stage.run(time_limit=3600) == RunReport(brought=5, stopped="time")
     assert stage.ran == ["lists"]
+    assert anyio.current_time() - began == pytest.approx(3597, abs=0.1)
 
 
-@pytest.mark.asyncio
-async def test_when_the_time_is_over_the_run_ends_whatever_hangs(stage: Stage) -> None:
+@in_virtual_time
+async def test_when_the_time_is_over_the_run_ends_whatever_hangs() -> None:
+    stage, began = Stage(), anyio.current_time()
     stage.job("lists", forever)
-    assert await stage.run(time_limit=0.05) == RunReport(stopped="time")
+    assert await stage.run(time_limit=20) == RunReport(stopped="time")
     assert stage.stopped.is_set()
+    assert anyio.current_time() - began == pytest.approx(20, abs=0.1)
+
+
+@in_virtual_time
+async def test_a_run_that_is_done_in_time_does_not_wait_for_it() -> None:
+    stage, began = Stage(), anyio.current_time()
+    stage.job("lists", LapReport(1))
+    assert await stage.run(time_limit=3600) == RunReport(brought=1)
+    assert anyio.current_time() - began < 0.1
 
 
 @pytest.mark.asyncio
-async def test_a_run_that_is_done_in_time_does_not_wait_for_it(stage: Stage) -> None:
-    stage.job("lists", LapReport(1))
-    with anyio.fail_after(60):
-        assert await stage.run(time_limit=3_600) == RunReport(brought=1)
+async def test_a_job_that_can_do_no_more_in_this_run_holds_up_no_other_and_is_told_among_what_failed(
+    stage: Stage,
+) -> None:
+    full = DiskFull("no room")
+    stage.job("files", LapReport(2, failed=["attached files: no room"], ended=full), LapReport(9))
+    stage.job("details", LapReport(3), LapReport(0))
+    with capture_logs() as logs:
+        report = await stage.run()
+    assert stage.ran == ["files", "details", "details"]
+    assert report == RunReport(brought=5, failed=["attached files: no room"])
+    assert logs == [], "it is logged where it is handled, and not once more"
