@@ -292,6 +292,27 @@ ORDER BY day, claims.key;
         "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
     ),
     Mutant(
+        "a wake-up during a lap is lost",
+        "runtime/job_state.py",
+        "if self.state is State.IDLE and self.woken:",
+        "if False:",
+        "tests/runtime/test_scheduler.py::test_a_wake_up_during_a_lap_is_not_lost",
+    ),
+    Mutant(
+        "what failed in a run is due again in it",
+        "runtime/scheduler.py",
+        "job.check(anew=job.status.laps == 0)",
+        "job.check(anew=True)",
+        "tests/runtime/test_once.py::test_a_job_is_asked_by_when_its_round_began_which_is_the_run",
+    ),
+    Mutant(
+        "a run goes on with a job whose quota is spent",
+        "runtime/scheduler.py",
+        "if not job.held and await",
+        "if await",
+        "tests/runtime/test_once.py::test_a_spent_budget_ends_one_job_and_its_siblings_go_on",
+    ),
+    Mutant(
         "the second of two reloads forgets the settings in use",
         "app/process.py",
         "self._settings, self._former = fresh, self._former or self._settings",
