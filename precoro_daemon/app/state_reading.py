@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.sqlite.overview import Overview, read_overview
+from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.app.values import (
     as_of,
     credentials_of,
@@ -20,6 +20,7 @@ from precoro_daemon.app.values import (
 from precoro_daemon.quota import budget
 from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.settings import Settings
+from precoro_daemon.status.reading import Overview
 
 
 @dataclass(frozen=True, slots=True)

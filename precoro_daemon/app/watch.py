@@ -16,13 +16,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
-from precoro_daemon.adapters.state.sqlite.overview import CollectionState, Overview, read_overview
+from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.app.values import identity, kill_switch, quota_plan, stopped_by, wanted_files
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.ports import FileCounts
 from precoro_daemon.quota.budget import NO_KEY, SECONDS, Budget, Lane
 from precoro_daemon.runtime.ports import Clock, Pulse
 from precoro_daemon.settings import Settings
+from precoro_daemon.status.reading import CollectionState, Overview
 from precoro_daemon.status.snapshot import FileStock, Hour, ListState, PaymentStock, Quota, Snapshot, Stored, Tallies
 from precoro_daemon.telemetry import get_logger
 
@@ -138,7 +139,7 @@ class StateWatcher:
             read_at=now,
             lists=[_list_state(settings, name, overview) for name in settings.mirror_collections.collections],
             files=FileStock(_sum(overview.files.stored.values()), overview.files.due, len(overview.files.too_large)),
-            aside=overview.aside,
+            aside=overview.quarantined,
             quarantined_counts=overview.quarantined_counts,
             payments=payments,
             items=overview.items,
@@ -191,7 +192,7 @@ def _list_state(settings: Settings, name: str, overview: Overview) -> ListState:
 
 
 def _listed(state: CollectionState) -> tuple[int, int | None] | None:
-    return next(((scan.rows, scan.total) for scan in state.passes), None)
+    return next(((scan.rows, scan.total) for scan in state.scans), None)
 
 
 def _sum(counts: Iterable[FileCounts]) -> FileCounts:

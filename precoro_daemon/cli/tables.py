@@ -10,8 +10,6 @@ import orjson
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from precoro_daemon.adapters.state.sqlite.attachments import FileState
-from precoro_daemon.adapters.state.sqlite.overview import CollectionState
 from precoro_daemon.app import Look
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.cli.sheets import Sheet
@@ -21,6 +19,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import census_due
 from precoro_daemon.mirror.rules.estimates import Cost, duration
 from precoro_daemon.quota.budget import NO_KEY, Lane, Limits
+from precoro_daemon.status.reading import CollectionState, FileState
 from precoro_daemon.values.humanize import amount, moment, span
 
 _SHOWN = 10
@@ -33,7 +32,7 @@ def status(look: Look) -> RenderableType:
     return Group(
         _collections(look),
         *_files(overview.files),
-        *_aside(overview.aside),
+        *_aside(overview.quarantined),
         *_payments(look),
         *_books(look),
         *_items(look),
@@ -153,7 +152,7 @@ def _census(state: CollectionState, look: Look) -> str:
 def _freshness(state: CollectionState, now: float) -> str:
     if state.cursor.at is not None:
         return f"{span(now - state.cursor.at)} ago"
-    for scan in state.passes:
+    for scan in state.scans:
         rows = f" ({scan.rows:,} of {scan.total:,})" if scan.total else ""
         return f"first pass, page {scan.next_page - 1}{rows}"
     return "not yet listed"
@@ -220,7 +219,7 @@ def status_as_json(look: Look) -> str:
         "now": look.now,
         "collections": {name: _state(state, look) for name, state in look.overview.collections.items()},
         "files": _file_state(look.overview.files),
-        "set_aside": [_item(item) for item in look.overview.aside],
+        "set_aside": [_item(item) for item in look.overview.quarantined],
         "payments": [
             {"direction": direction, "state": state, "count": count, "oldest": oldest}
             for (direction, state), (count, oldest) in look.overview.payments.items()
@@ -255,7 +254,7 @@ def _state(state: CollectionState, look: Look) -> Mapping[str, Any]:
         "details": state.detailed,
         "due": state.due if state.cursor.collection in look.with_details else 0,
         "census_owed": bool(state.cursor.unproved),
-        "open_passes": [{"kind": scan.kind, "next_page": scan.next_page} for scan in state.passes],
+        "open_passes": [{"kind": scan.kind, "next_page": scan.next_page} for scan in state.scans],
     }
 
 

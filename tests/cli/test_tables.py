@@ -11,8 +11,6 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from precoro_daemon.adapters.state.sqlite.attachments import FileState
-from precoro_daemon.adapters.state.sqlite.overview import CollectionState, Overview
 from precoro_daemon.app import Look
 from precoro_daemon.cli import tables
 from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile
@@ -23,6 +21,7 @@ from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits
 from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.status.reading import CollectionState, FileState, Overview
 
 NOW = 1_765_875_600.0
 DAY = 86_400.0
@@ -32,7 +31,7 @@ FRESH = CollectionState(
 )
 FIRST = CollectionState(
     Cursor("purchase_orders"),
-    passes=(Scan("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
+    scans=(Scan("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
     wanted=400,
 )
 OWED = CollectionState(Cursor("suppliers", at=NOW - 5, unproved=1, unproved_at=NOW), wanted=7)
