@@ -13,7 +13,7 @@ from precoro_daemon.values.addresses import Address
 _PATIENCE = 5.0
 
 
-def ask_health(watch: Watch) -> Sequence[str]:
+def check_health(watch: Watch) -> Sequence[str]:
     """What ails it, in words; nothing if it is well. Blocking."""
     address = watch.listen
     if address is None:

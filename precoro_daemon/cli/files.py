@@ -31,10 +31,10 @@ def verify(parent: Path | None, share: float, as_json: bool, config: Path | None
     settings = load(config or parent, spare=NO_CALL)
     if settings.fetch_attachments.directory is None:
         raise click.UsageError("[fetch_attachments] has no directory to keep files in")
-    from precoro_daemon import app
+    from precoro_daemon.app.runs import verify_attachments
     from precoro_daemon.cli import tables
 
-    verdict = run_async(lambda: app.verify_attachments(settings, share))
+    verdict = run_async(lambda: verify_attachments(settings, share))
     if as_json:
         click.echo(tables.verdict_as_json(verdict))
     else:

@@ -6,6 +6,7 @@ import errno
 import gc
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
@@ -125,6 +126,12 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
     from precoro_daemon.settings import load
 
     return load(config, os.environ, spare=spare)
+
+
+def called(path: Path | None) -> str:
+    """How people call this program, wherever they are, so that it works with the same configuration."""
+    path = path or (Path("config.toml") if Path("config.toml").exists() else None)
+    return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
 def make_console() -> Console:

@@ -30,7 +30,7 @@ def obstacles(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.stored is None:
         if not snapshot.unreadable:
             yield "the state has not been read yet"
-    elif unlisted := [one.name for one in snapshot.stored.lists if one.as_of is None]:
+    elif unlisted := [one.name for one in snapshot.stored.mirrored if one.as_of is None]:
         yield f"not yet mirrored: {', '.join(unlisted)}"
 
 

@@ -41,6 +41,12 @@ class FileState:
     due: FileCounts
     too_large: Sequence[AttachedFile]
 
+    @property
+    def kept(self) -> FileCounts:
+        """Of all collections together."""
+        counts = self.stored.values()
+        return FileCounts(sum(one.files for one in counts), sum(one.bytes for one in counts))
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

@@ -22,8 +22,9 @@ from click.testing import CliRunner, Result
 from precoro_daemon import __version__
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
-from precoro_daemon.app import JOB_NAMES
-from precoro_daemon.cli import EXIT_CODES, exit_code, main
+from precoro_daemon.app.jobs import JOB_NAMES
+from precoro_daemon.cli import main
+from precoro_daemon.cli.running import EXIT_CODES, exit_code
 from precoro_daemon.errors import BudgetSpent, DaemonError
 from precoro_daemon.runtime.once import RunReport
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve

@@ -155,7 +155,7 @@ def _of_quota(snapshot: Snapshot) -> Iterator[Sample]:
 
 
 def _of_tallies(snapshot: Snapshot) -> Iterator[Sample]:
-    tallies = snapshot.tallies
+    tallies = snapshot.live.tallies
     yield from (Sample("calls_total", count, call) for call, count in tallies.calls.items())
     yield from (Sample("log_lines_total", count, line) for line, count in tallies.lines.items())
     yield from (Sample("delivery_answers_total", count, (str(one),)) for one, count in tallies.answers.items())
@@ -163,19 +163,19 @@ def _of_tallies(snapshot: Snapshot) -> Iterator[Sample]:
 
 def _of_state(stored: Stored, now: float) -> Iterator[Sample]:
     yield Sample("state_look_age_seconds", max(0.0, now - stored.read_at))
-    for one in stored.lists:
+    for one in stored.mirrored:
         if one.as_of is not None:
             yield Sample("collection_age_seconds", max(0.0, now - one.as_of), (one.name,))
         yield Sample("records", one.live, (one.name,))
         yield Sample("vanished_records", one.vanished, (one.name,))
-        yield Sample("census_owed", one.census_owed, (one.name,))
+        yield Sample("census_owed", one.census == "owed", (one.name,))
         if one.due is not None:
             yield Sample("details_due", one.due, (one.name,))
     yield from (Sample("set_aside", count, where) for where, count in stored.quarantined_counts.items())
     files = stored.files
     yield Sample("files", files.kept.files, ("kept",))
     yield Sample("files", files.due.files, ("due",))
-    yield Sample("files", files.too_large, ("too_large",))
+    yield Sample("files", len(files.too_large), ("too_large",))
     yield Sample("file_bytes", files.kept.bytes, ("kept",))
     yield Sample("file_bytes", files.due.bytes, ("due",))
     yield from (Sample("disk_free_bytes", room, (disk,)) for disk, room in stored.free.items())
@@ -191,10 +191,10 @@ def _of_deliveries(stored: Stored, now: float) -> Iterator[Sample]:
 
 def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
     payments = stored.payments
-    if payments is None:
+    if payments is None or payments.ledger is None:
         return
     yield Sample("payments_armed", payments.switch.armed)
-    yield Sample("kill_switch", payments.stopped)
+    yield Sample("kill_switch", bool(payments.stopped))
     yield Sample("misread_rows", payments.unreadable)
     yield Sample("unmet_payments", payments.unmatched)
     yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())

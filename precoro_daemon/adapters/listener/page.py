@@ -12,9 +12,10 @@ from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.quota_chart import quota
 from precoro_daemon.runtime.ports import JobPulse
-from precoro_daemon.status.attention import ASIDE, Matter, heals, matters
+from precoro_daemon.status.attention import DIRECTIONS, QUARANTINED, Matter, heals, how_to_type, matters
 from precoro_daemon.status.health import obstacles
-from precoro_daemon.status.snapshot import FileStock, ListState, PaymentStock, Snapshot, Stored
+from precoro_daemon.status.reading import FileState
+from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Snapshot, Stored
 from precoro_daemon.values.humanize import amount, moment, span
 
 _STYLE = files(__package__ or "").joinpath("page.css").read_text("utf-8")
@@ -36,7 +37,7 @@ _LONGEST = 300
 
 
 def page(snapshot: Snapshot) -> str:
-    found = list(matters(snapshot))
+    found = matters(snapshot)
     title, mood = _state(snapshot, found)
     return "<!DOCTYPE html>\n" + tag(
         "html",
@@ -86,12 +87,12 @@ def _now(snapshot: Snapshot) -> str:
     held = any(job.trouble is not None for job in snapshot.pulse.jobs)
     idle = "Nothing can be done at this moment" if held else "Nothing to do at this moment"
     said = f"Working on: {', '.join(working)}" if working else idle
-    return f"{said}. Up for {span(snapshot.up)}."
+    return f"{said}. Up for {span(snapshot.live.up)}."
 
 
 def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     if found:
-        yield _sheet("Needs a person", *map(_matter, found), *_how_to_type(found))
+        yield _sheet("Needs a person", *map(_matter, found), tag("p", how_to_type(found), class_="soft"))
     blocked = [] if found else list(obstacles(snapshot))
     if blocked:
         yield _sheet("Not ready yet", *(tag("p", f"{_capital(reason)}.") for reason in blocked))
@@ -120,14 +121,6 @@ def _matter(matter: Matter) -> Html:
     )
 
 
-def _how_to_type(found: Sequence[Matter]) -> Iterator[Html]:
-    if any(matter.commands for matter in found):
-        text = "Type commands as the program's user; it goes on meanwhile."
-        if any(matter.alone for matter in found):
-            text += " But check needs the state to itself: stop the program for it."
-        yield tag("p", text, class_="soft")
-
-
 def _waiting(snapshot: Snapshot) -> Html:
     lines = list(_what_waits(snapshot))
     content = tag("ul", *lines, class_="plain") if lines else tag("p", "Nothing waits.")
@@ -141,14 +134,16 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
         return
     yield from _documents(snapshot)
     yield from _files(stored.files)
-    yield from _set_aside(snapshot, stored)
+    yield from _quarantined(snapshot, stored)
     yield from _deliveries(snapshot, stored)
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
     for plan in stored.items[:_SHOWN]:
         if plan.open:
-            yield tag("li", f"Item changes of {plan.supplier}: {plan.open:,} of {sum(plan.counts.values()):,}.")
-    if owed := [_words(one.name) for one in stored.lists if one.census_owed]:
+            left = snapshot.seconds_left(plan)
+            rest = f"; the rest takes about {span(left)}" if left else ""
+            yield tag("li", f"Item changes of {plan.supplier}: {plan.open:,} of {sum(plan.counts.values()):,}{rest}.")
+    if owed := [_words(one.name) for one in stored.mirrored if one.census == "owed"]:
         yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
 
 
@@ -159,15 +154,15 @@ def _documents(snapshot: Snapshot) -> Iterator[Html]:
         yield tag("li", f"{due:,} documents lack their lines and details{done}.")
 
 
-def _files(stock: FileStock) -> Iterator[Html]:
-    if stock.due.files:
-        yield tag("li", f"{stock.due.files:,} attached files ({amount(stock.due.bytes)}).")
-    if stock.too_large:
-        yield tag("li", f"{stock.too_large:,} files are left out, as they are larger than max_bytes.")
+def _files(files: FileState) -> Iterator[Html]:
+    if files.due.files:
+        yield tag("li", f"{files.due.files:,} attached files ({amount(files.due.bytes)}).")
+    if files.too_large:
+        yield tag("li", f"{len(files.too_large):,} files are left out, as they are larger than max_bytes.")
 
 
-def _set_aside(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
-    for stage, what in ASIDE.items():
+def _quarantined(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
+    for stage, what in QUARANTINED.items():
         count = sum(count for (_, one), count in stored.quarantined_counts.items() if one == stage)
         if count and heals(stage, stored, snapshot.now):
             yield tag("li", f"{_capital(what)}, and are tried again: {count:,}.")
@@ -187,8 +182,8 @@ def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
 _WAITING = {"planned": "to be sent", "sending": "being sent", "doubt": "in doubt", "review": "for a person to decide"}
 
 
-def _payments(payments: PaymentStock, now: float) -> Iterator[Html]:
-    for direction, way in (("to_precoro", "to Precoro"), ("to_ledger", "to the books")):
+def _payments(payments: PaymentStatus, now: float) -> Iterator[Html]:
+    for direction, way in DIRECTIONS.items():
         known = [
             (state, *payments.intents[direction, state])
             for state in _WAITING
@@ -198,7 +193,7 @@ def _payments(payments: PaymentStock, now: float) -> Iterator[Html]:
             said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
             yield tag("li", f"Payments {way}: {said}.")
     if payments.unmatched:
-        yield tag("li", f"Payments in the books that meet no invoice that can be paid: {payments.unmatched:,}.")
+        yield tag("li", f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
 
 
 def _fresh(stored: Stored, now: float) -> Html:
@@ -210,20 +205,20 @@ def _fresh(stored: Stored, now: float) -> Html:
             tag("td", one.live),
             tag("td", "" if one.due is None else one.due),
         )
-        for one in stored.lists
+        for one in stored.collections
     ]
     head = _head("Collection", "Up to date as of", "Records", "Details due")
     caption = tag("caption", f"What Precoro has, as it was read {_ago(now, stored.read_at)}.")
     return _sheet("How fresh", tag("table", caption, head, tag("tbody", *rows)))
 
 
-def _as_of(one: ListState, now: float) -> str:
+def _as_of(one: CollectionStatus, now: float) -> str:
     if one.as_of is not None:
-        return _ago(now, one.as_of)
-    if one.listed is None:
-        return "not yet listed"
-    rows, total = one.listed
-    return f"first listing: {rows:,} of {total:,}" if total else f"first listing: {rows:,}"
+        return _ago(now, one.as_of) if one.mirrored else f"{_ago(now, one.as_of)}; mirrored no more"
+    for scan in one.scans:
+        total = f" of {scan.total:,}" if scan.total else ""
+        return f"first listing: {scan.rows:,}{total}"
+    return "not yet listed"
 
 
 def _jobs(snapshot: Snapshot) -> Html:
@@ -248,7 +243,7 @@ def _present(job: JobPulse, now: float) -> str:
         return f"{'waits for quota' if job.quiet_until > now else 'works'}, {span(now - job.running_since)}"
     if job.trouble is not None:
         return "cannot work"
-    return "rests"
+    return "idle"
 
 
 def _next(job: JobPulse, now: float) -> str:
@@ -262,7 +257,7 @@ def _failures(snapshot: Snapshot) -> Iterator[Html]:
     for job in snapshot.pulse.jobs:
         for line in job.lap.failed if job.lap else ():
             yield _failure(_words(job.name), line)
-    for one in snapshot.stored.aside if snapshot.stored else ():
+    for one in snapshot.stored.quarantined if snapshot.stored else ():
         yield _failure(f"{_words(one.collection)}, {moment(one.since)}", one.reason)
 
 

@@ -110,15 +110,16 @@ class _Desk:
 
     async def _readiness(self, _: web.Request) -> web.Response:
         """With the state as it was last read: a probe may have a second. The next one sees what is read meanwhile."""
-        return _verdict("ready", obstacles(await self._watcher.look(0.2)))
+        return _verdict("ready", obstacles(await self._watcher.snapshot(0.2)))
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        found = families(await self._watcher.look(_PATIENCE))
+        found = families(await self._watcher.snapshot(_PATIENCE))
         body, kind = await anyio.to_thread.run_sync(rendered, found, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _page(self, _: web.Request) -> web.Response:
-        return web.Response(text=page(await self._watcher.look(_PATIENCE)), content_type="text/html", charset="utf-8")
+        text = page(await self._watcher.snapshot(_PATIENCE))
+        return web.Response(text=text, content_type="text/html", charset="utf-8")
 
 
 def _verdict(word: str, reasons: Iterable[str]) -> web.Response:
