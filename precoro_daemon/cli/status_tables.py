@@ -40,7 +40,8 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
 
 
 def _collections(stored: Stored, now: float) -> Sheet:
-    table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census")
+    sparse = ("gone", "details", "due", "failed", "census")
+    table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census", sparse=sparse)
     for one in stored.collections:
         failed = sum(number for (name, _), number in stored.quarantined_counts.items() if name == one.name)
         table.add(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import orjson
 from rich.console import Group, RenderableType
@@ -62,6 +62,6 @@ def count(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def sheet(first: str, *numbers: str) -> Sheet:
+def sheet(first: str, *numbers: str, sparse: Collection[str] = ()) -> Sheet:
     """A column of names, then columns of numbers."""
-    return Sheet((first, *numbers), right=numbers)
+    return Sheet((first, *numbers), right=numbers, sparse=sparse)
