@@ -11,6 +11,7 @@ from functools import partial
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -23,7 +24,7 @@ from precoro_daemon.app.item_job import item_job
 from precoro_daemon.app.jobs import JOB_NAMES, Sides, build_jobs
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_desk, build_payments, payment_jobs
-from precoro_daemon.app.values import carriers, credentials_of, identity, limits, timeouts
+from precoro_daemon.app.values import carriers, credentials_of, identity, limits
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.payments.commands import Desk
@@ -142,9 +143,9 @@ async def connect(
     credentials = credentials_of(settings)
     around = Surroundings(book=book, clock=clock, progress=progress)
     async with (
-        HttpSession(credentials, timeouts(settings)) as session,
+        HttpSession(credentials, _timeouts(settings)) as session,
         Throttled(session, credentials, limits(settings, shares), around) as throttled,
-        Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings), precoro.origin) as downloads,
+        Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
         client = PrecoroClient(retrying, settings.mirror_collections.per_page)
@@ -157,3 +158,8 @@ async def connect(
             throttled.refuse_if_stopped,
             throttled.account,
         )
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    precoro = settings.precoro
+    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.files.ports import WantedFiles
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
@@ -54,11 +53,6 @@ async def clock_without_calls(settings: Settings, book: BudgetBook) -> RealClock
         return RealClock()
     now = time.time()
     return RealClock(settings.limits.time_scale, ahead=as_of(await book.load(now - budget.MEMORY)) - now)
-
-
-def timeouts(settings: Settings) -> Timeouts:
-    precoro = settings.precoro
-    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
 
 
 def wanted_files(settings: Settings) -> WantedFiles:

@@ -394,7 +394,7 @@ def test_a_list_that_fails_is_told_and_its_siblings_are_there(run: Run, company:
     company.faults.add("404", path="^/taxes", times=None)
     assert run("--once").exit_code == 3
     state = json.loads(run("status", "--json").stdout)
-    assert [item["collection"] for item in state["set_aside"]] == ["taxes"]
+    assert [item["collection"] for item in state["quarantined"]] == ["taxes"]
     assert state["collections"]["invoices"]["details"] == 4
     result = run("estimate")
     assert result.exit_code == 3

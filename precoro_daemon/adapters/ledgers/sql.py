@@ -146,9 +146,7 @@ class SqlLedger:
         return await self._thread.run(lambda: self._create(entry))
 
     async def find(self, key: str) -> str | None:
-        return await self._thread.run(
-            lambda: self._reading("find", lambda connection: self._find(connection, key))
-        )
+        return await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
 
     def _create(self, entry: Entry) -> str:
         try:
