@@ -111,10 +111,6 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             since = f"; the oldest doubt is {span(now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             yield Text(f"Payments {way}: {said}{since}.", style=style)
-    for reason in payments.held_back:
-        yield Text(f"Payments are held back: {reason}.", style="yellow")
-    if payments.unreadable:
-        yield Text(f"Rows of your books that cannot be read: {payments.unreadable:,}.", style="yellow")
     if payments.unmatched:
         yield Text(f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
 

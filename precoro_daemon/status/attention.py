@@ -123,11 +123,10 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
         yield Matter(f"{_many(payments.unreadable, 'row')} of your books cannot be read", text, commands)
     if payments.enabled and payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
-        yield Matter("The kill switch is on", "No payment is sent while its file is there.", (remove,))
+        yield Matter("The kill switch is on", f"Payments are held back: {payments.stopped}.", (remove,))
     if payments.enabled and not payments.switch.armed:
         both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
-        text = f"Payments are planned, none is sent: {payments.switch.reason}."
-        yield Matter("Payments are not armed", text, both)
+        yield Matter("Payments are not armed", f"Payments are held back: {payments.switch.reason}.", both)
 
 
 def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:

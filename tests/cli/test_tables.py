@@ -148,7 +148,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
     shown = text(status_tables.status(busy))
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
-    assert "Rows of your books that cannot be read: 3." in shown
+    assert "3 rows of your books cannot be read" in shown
     assert "Payments in your books that match no invoice that can be paid: 1,200." in shown
     told = json.loads(status_json.as_json(busy))
     assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
@@ -173,8 +173,8 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
         f"  $ {command} check\n",
         "▲ 2 payments to Precoro: a person decides\n  Each tells why. Adopt",
         "● 1 payment to your books in doubt\n  The oldest is 2 days old. They are checked, never sent again blindly.",
-        "● The kill switch is on\n  No payment is sent while its file is there.\n    $ rm /stop\n",
-        "● Payments are not armed\n  Payments are planned, none is sent: the state was restored from a copy.\n",
+        "● The kill switch is on\n  Payments are held back: /stop is there.\n    $ rm /stop\n",
+        "● Payments are not armed\n  Payments are held back: the state was restored from a copy.\n",
         f"  $ {command} payments plan\n    $ {command} payments arm\n",
         "● Quarantined: rows that cannot be read\n  Suppliers (1). They stay until Precoro sends them otherwise;",
         "But check needs the state to itself: stop the service",

@@ -154,6 +154,7 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     told = page(troubled())
     said = read(troubled()).text
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
+    stop = "/srv/precoro/payments stop"
     do = "Adopt what the other side has, repost what it has not, drop what is not wanted."
     assert said.index("Needs a person") < said.index("Quota")
     for words in (
@@ -162,8 +163,8 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         "Precoro refuses the key GET /invoices: Precoro answered 401",
         f"2 payments to Precoro: a person decides Each tells why. {do}",
         f"{do} {command} payments review",
-        "The kill switch is on No payment is sent while its file is there. rm '/srv/precoro/payments stop'",
-        f"none is sent: the state was restored from a copy. {command} payments plan {command} payments arm",
+        f"The kill switch is on Payments are held back: the kill-switch file {stop} is there. rm '{stop}'",
+        f"Payments are held back: the state was restored from a copy. {command} payments plan {command} payments arm",
         "A census was not believed Purchase orders (1): far more records are missing",
         "No attached file can be kept files: no such directory. 1.0 TB are free.",
         f"Invoices (14). They keep failing when tried again; status says why. {command} status",
