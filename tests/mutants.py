@@ -460,7 +460,7 @@ ORDER BY day, claims.key;
     Mutant(
         "webhook body read unbounded",
         "adapters/listener/webhooks.py",
-        "        if len(body) > _LARGEST:",
+        "        if len(body) > _BODY_BYTES:",
         "        if len(body) > 2**40:",
         f"{WEBHOOKS}::test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be",
     ),

@@ -19,7 +19,7 @@ from precoro_daemon.quota.budget import Lane
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
 
-_NO_KEY = "0" * 32
+_UNUSED_KEY = "0" * 32
 """Under which the books have no payment."""
 
 
@@ -71,7 +71,7 @@ async def check_books(settings: Settings) -> str:
                     break
             done.append("can be read")
         if exports and ledger.capabilities.lookup == "key":
-            await ledger.find(_NO_KEY)
+            await ledger.find(_UNUSED_KEY)
             done.append("can be asked for a payment")
     return f"{ledger.name} {' and '.join(done) or 'are not used: no job of payments is enabled'}"
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from precoro_daemon.settings import Watch
 from precoro_daemon.values.addresses import Address
 
-_PATIENCE = 5.0
+_ANSWER_WITHIN_S = 5.0
 
 
 def check_health(watch: Watch) -> Sequence[str]:
@@ -19,9 +19,9 @@ def check_health(watch: Watch) -> Sequence[str]:
     if address is None:
         return ["nobody can ask how it is: set listen in [watch]"]
     asked = (
-        LocalConnection(address.path, _PATIENCE)
+        LocalConnection(address.path, _ANSWER_WITHIN_S)
         if address.path
-        else http.client.HTTPConnection(*_reached(address), timeout=_PATIENCE)
+        else http.client.HTTPConnection(*_reached(address), timeout=_ANSWER_WITHIN_S)
     )
     try:
         asked.request("GET", "/healthz")

@@ -23,10 +23,10 @@ from precoro_daemon.runtime.once import RunReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.humanize import amount, span
 
-_SHOWN = 10
+_FAILURES_LISTED = 10
 """Failures that are listed after a run."""
 
-_REMEMBERED = 60.0
+_RATE_OVER_S = 60.0
 """Real seconds over which the rate of calls is measured."""
 
 
@@ -110,7 +110,7 @@ class LiveScreen:
         self._calls += 1
         self._left = dict(left)
         self._recent.append(now)
-        while self._recent[0] < now - _REMEMBERED:
+        while self._recent[0] < now - _RATE_OVER_S:
             self._recent.popleft()
 
     def answered(self, method: str, route: str, outcome: str) -> None:
@@ -232,10 +232,12 @@ def above(console: Console) -> TextIO:
 def closing_words(report: RunReport, calls_left: int) -> Text:
     """What a person should know after a run: what failed, what is left, when it goes on."""
     words = Text()
-    for line in report.failed[:_SHOWN]:
+    for line in report.failed[:_FAILURES_LISTED]:
         words.append(f"failed: {line}\n", style="yellow")
-    if len(report.failed) > _SHOWN:
-        words.append(f"and {len(report.failed) - _SHOWN} more; `precoro-daemon status` shows them\n", style="yellow")
+    if len(report.failed) > _FAILURES_LISTED:
+        words.append(
+            f"and {len(report.failed) - _FAILURES_LISTED} more; `precoro-daemon status` shows them\n", style="yellow"
+        )
     if report.spent is not None:
         words.append(f"{report.spent}\n", style="bold yellow")
     left = max(calls_left, report.due)

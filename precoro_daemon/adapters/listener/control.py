@@ -18,16 +18,16 @@ from precoro_daemon.values.addresses import Address
 
 PATH = "/orders"
 
-PATIENCE = 50.0
+EXECUTE_WITHIN_S = 50.0
 """Real seconds in which an order is carried out. Books take their time."""
 
-LIFE = 90.0
+CONNECTION_LIFE_S = 90.0
 """Real seconds of a connection. Far longer: who gives an order is to hear what became of it."""
 
-_MOST = 32
+_CONNECTIONS_AT_ONCE = 32
 """Connections at a time: people type these commands."""
 
-_LARGEST = 16_384
+_COMMAND_BYTES = 16_384
 """Bytes of an order."""
 
 Execute = Callable[[Order], Awaitable[str]]
@@ -40,10 +40,13 @@ async def control(address: Address, execute: Execute) -> AsyncIterator[None]:
     Once begun an order does not end with its connection. The socket is its owner's alone, as the state is. Raises
     ListenerUnusable.
     """
-    app = web.Application(client_max_size=_LARGEST)
+    app = web.Application(client_max_size=_COMMAND_BYTES)
     counter = _Counter(execute)
     app.router.add_post(PATH, counter.receive)
-    async with serving(app, address, most=_MOST, patience=LIFE, mode=0o600), counter.open():
+    async with (
+        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=CONNECTION_LIFE_S, mode=0o600),
+        counter.open(),
+    ):
         yield
 
 
@@ -84,7 +87,7 @@ class _Outcome:
     async def of(self, execute: Execute, order: Order) -> None:
         failure: DaemonError | None = None
         try:
-            with anyio.move_on_after(PATIENCE) as patience:
+            with anyio.move_on_after(EXECUTE_WITHIN_S) as patience:
                 self.answer = _answer(200, said=await execute(order))
             if patience.cancelled_caught:
                 failure = CommandUnanswered("the service is busy with payments; ask again in a minute")

@@ -20,7 +20,7 @@ from precoro_daemon.runtime.ports import JobPulse
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot, Stored
 
-_PREFIX = "precoro_daemon_"
+_METRIC_PREFIX = "precoro_daemon_"
 
 
 class Meaning(NamedTuple):
@@ -90,7 +90,7 @@ def families(snapshot: Snapshot) -> Sequence[Metric]:
         meaning = METRICS[sample.name]
         if sample.name not in found:
             family = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
-            found[sample.name] = family(_PREFIX + sample.name, meaning.text, labels=meaning.labels)
+            found[sample.name] = family(_METRIC_PREFIX + sample.name, meaning.text, labels=meaning.labels)
         found[sample.name].add_metric([*map(str, sample.labels)], float(sample.value))
     return list(found.values())
 

@@ -26,13 +26,14 @@ POLICY = (
 )
 """Nothing is loaded, run, framed or sent; only this style applies."""
 
-_AGAIN = "30"
+_RELOAD_S = "30"
 """Seconds until a browser loads the page anew."""
 
-_SHOWN = 10
+_FAILURES_LISTED = 10
+_PLANS_LISTED = 10
 """Failures that are listed."""
 
-_LONGEST = 300
+_FAILURE_LETTERS = 300
 """Characters of one failure."""
 
 
@@ -47,7 +48,7 @@ def page(snapshot: Snapshot) -> str:
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("meta", name="color-scheme", content="light dark"),
             tag("meta", name="robots", content="noindex"),
-            tag("meta", http_equiv="refresh", content=_AGAIN),
+            tag("meta", http_equiv="refresh", content=_RELOAD_S),
             tag("title", f"{title} · precoro-daemon"),
             tag("style", Html(_STYLE)),
         ),
@@ -100,7 +101,7 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     yield tag("div", quota(snapshot), tag("div", _waiting(snapshot), _jobs(snapshot)), class_="pair")
     if stored is not None:
         yield _fresh(stored, snapshot.now)
-    if failures := list(islice(_failures(snapshot), _SHOWN)):
+    if failures := list(islice(_failures(snapshot), _FAILURES_LISTED)):
         yield _sheet("Last failures", tag("ul", *failures, class_="plain"))
 
 
@@ -138,7 +139,7 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
     yield from _deliveries(snapshot, stored)
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
-    for plan in stored.items[:_SHOWN]:
+    for plan in stored.items[:_PLANS_LISTED]:
         if plan.open:
             left = snapshot.seconds_left(plan)
             rest = f"; the rest takes about {span(left)}" if left else ""
@@ -262,7 +263,7 @@ def _failures(snapshot: Snapshot) -> Iterator[Html]:
 
 
 def _failure(where: str, text: str) -> Html:
-    said = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    said = text if len(text) <= _FAILURE_LETTERS else f"{text[: _FAILURE_LETTERS - 1]}…"
     return tag("li", tag("span", where, class_="soft"), tag("br"), said)
 
 
@@ -272,7 +273,7 @@ def _head(*titles: str) -> Html:
 
 def _footer(snapshot: Snapshot) -> Html:
     links = join(*(join(" · ", tag("a", name, href=name)) for name in ("healthz", "readyz", "metrics")))
-    words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads anew every {_AGAIN} s"
+    words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads anew every {_RELOAD_S} s"
     return tag("footer", tag("p", words, links, class_="soft"))
 
 

@@ -19,19 +19,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from precoro_daemon.errors import AddressTaken, ListenerUnusable
 from precoro_daemon.values.addresses import Address
 
-_LINGERING = 1.0
+_LINGER_S = 1.0
 """Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
 
-_QUEUE = 128
+_BACKLOG = 128
 """Connections that the system holds until we take them."""
 
 _TAKEN_AT_ONCE = 16
 """Connections that are taken in a row: they count towards the most that are held only after that."""
 
-_LOOKS = 15
+_CHECKS_PER_LIFE = 15
 """How often a connection is looked at before it is cut off."""
 
-_HEADERS = 8190
+_HEADER_LINE_BYTES = 8190
 """Bytes of one line of a request's head."""
 
 
@@ -65,9 +65,9 @@ async def serving(
         auto_decompress=False,  # nobody has reason to compress what is sent here, and a bomb is small
         handle_signals=False,
         handler_cancellation=True,
-        lingering_time=_LINGERING,
-        max_line_size=_HEADERS,
-        max_field_size=_HEADERS,
+        lingering_time=_LINGER_S,
+        max_line_size=_HEADER_LINE_BYTES,
+        max_field_size=_HEADER_LINE_BYTES,
         shutdown_timeout=1.0,
     )
     await runner.setup()
@@ -75,7 +75,7 @@ async def serving(
         bound = await anyio.to_thread.run_sync(_bind, address, mode)
         doorman = _Doorman(runner.server, most, patience)
         server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_TAKEN_AT_ONCE)
-        bound.listen(_QUEUE)
+        bound.listen(_BACKLOG)
         try:
             yield _real(address, bound)
         finally:
@@ -120,7 +120,7 @@ class _Doorman:
         return _Closed() if len(self._server.connections) >= self._most else self._server()
 
     def _look(self) -> None:
-        now, pause = self._loop.time(), self._patience / _LOOKS
+        now, pause = self._loop.time(), self._patience / _CHECKS_PER_LIFE
         self._seen = {handler: self._seen.get(handler, now) for handler in self._server.connections}
         for handler, since in self._seen.items():
             # It may have come just after the look before the one that saw it, and the next may be too late.

@@ -22,13 +22,13 @@ from precoro_daemon.values.addresses import Address
 
 _log = get_logger()
 
-_LARGEST = 4096
+_BODY_BYTES = 4096
 """Bytes of a body. Precoro sends about sixty."""
 
-_MOST = 200
+_CONNECTIONS_AT_ONCE = 200
 """Connections at a time; each holds a few kilobytes."""
 
-_TOLD = 20
+_UNKNOWN_TYPES_LOGGED = 20
 """Unknown types that the log names; whoever invents more is not worth lines."""
 
 
@@ -57,7 +57,7 @@ async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Addr
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", desk.receive)
     async with (
-        serving(app, address, most=_MOST, patience=reception.patience) as real,
+        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=reception.patience) as real,
         anyio.create_task_group() as group,
     ):
         group.start_soon(guarded, "the keeper of deliveries", desk.keep, name="deliveries")
@@ -101,7 +101,7 @@ class _Desk:
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
 
     def _tell_unknown(self, type_: int) -> None:
-        if type_ not in self._told and len(self._told) < _TOLD:
+        if type_ not in self._told and len(self._told) < _UNKNOWN_TYPES_LOGGED:
             self._told.add(type_)
             _log.warning("delivery_ignored", type=type_, reason="no such type is known")
 
@@ -144,11 +144,11 @@ class _Batch:
 
 async def _read(request: web.Request) -> bytes | None:
     """The body, None if it is too large; never more of it than that takes to see."""
-    if (request.content_length or 0) > _LARGEST:
+    if (request.content_length or 0) > _BODY_BYTES:
         return None
     body = b""
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > _LARGEST:
+        if len(body) > _BODY_BYTES:
             return None
     return body
