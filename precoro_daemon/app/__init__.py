@@ -1,10 +1,10 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides
 
-checks.py         what `check` looks at, part by part: each says how it is, or raises what is wrong with it
+checks.py         what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
 company.py        opens the state and the connection to Precoro, and builds the jobs on them
 control.py        orders about payments: carried out here, or by the service that holds the state
 databases.py      opens the databases that the configuration names
-health_client.py  how a service that runs somewhere is, as a health check asks it
+health_client.py  the health client: checks how a service is that runs somewhere
 item_job.py       the job that carries out plans for suppliers' items
 items.py          what the commands do with suppliers' items and the plans for them
 jobs.py           the jobs of a run, and when each of them is due
@@ -14,7 +14,7 @@ payments.py       the jobs of payments, and what the commands do to intents
 process.py        the program as a service: the state held throughout, all else built anew at each reload
 runs.py           one run, from opening the state to the report
 state.py          backups of the state, and the way back
-state_reading.py  reads the state beside the instance that may hold it, for a snapshot of the program
+state_reading.py  reads the state beside the instance that may hold it, and takes the snapshot that a command shows
 values.py         settings as the values that the parts are built from
-watch.py          answers those who watch a service, with a snapshot for which the state is read anew now and then
+watch.py          answers those who watch a service, with snapshots for which the state is read now and then
 """

@@ -1,4 +1,4 @@
-"""reads the state beside the instance that may hold it, for a snapshot of the program"""
+"""reads the state beside the instance that may hold it, and takes the snapshot that a command shows"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_snapshot(settings: Settings, command: str) -> Snapshot:
 
 
 def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = lambda: False) -> Overview:
-    """`unwanted` is asked now and then; True ends the reading. Blocking. Raises StoreUnusable."""
+    """`unwanted` is called now and then; True ends the reading. Blocking. Raises StoreUnusable."""
     return read_overview(
         settings.state.path,
         identity=identity(settings),
@@ -69,12 +69,12 @@ def see_disks(settings: Settings) -> Disks:
 
 
 def _free(settings: Settings) -> Iterator[tuple[str, int]]:
-    """Bytes free on each disk; of one that cannot be asked nothing is said."""
-    places: dict[str, Path | None] = {
+    """Bytes free on each disk; one that cannot be read is left out."""
+    paths: dict[str, Path | None] = {
         "state": settings.state.path.resolve().parent,
         "files": settings.fetch_attachments.directory,
     }
-    for name, path in places.items():
+    for name, path in paths.items():
         try:
             if path is not None:
                 yield name, shutil.disk_usage(path).free

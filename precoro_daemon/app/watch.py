@@ -1,4 +1,4 @@
-"""answers those who watch a service, with a snapshot for which the state is read anew now and then"""
+"""answers those who watch a service, with snapshots for which the state is read now and then"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 commands.py        --once, and the commands that change nothing: check, status, estimate, alerts
 demo.py            the main job against the sandbox, shown step by step
-demo_payments.py   the part of the demo in which books and Precoro pay each other's invoices
+demo_payments.py   the part of the demo in which payments go from a ledger to Precoro and back
 files.py           commands for attached files
 help.py            the manual that ships with the program, page by page
 item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
@@ -12,7 +12,7 @@ payments.py        payments: what would be sent, what a person must decide, and 
 rehearsals.py      the sandbox, and the demo that runs against it
 running.py         what every command needs: settings, a console, an event loop, how failures end
 screen.py          what a person sees: live progress and tables
-service.py         run: the program as a service, until it is told to stop
+service.py         run: the program as a service, until a signal stops it
 sheets.py          tables that lose nothing: side by side where the screen is wide enough, else row by row
 state.py           commands for the state: a backup while the program runs, and the way back
 status_json.py     the snapshot as JSON for programs: times in Unix seconds

@@ -108,7 +108,7 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
 @config_option
 @click.pass_obj
 def estimate(parent: Path | None, config: Path | None) -> None:
-    """Tell how many calls and days a first mirror will take, for a call or two per list."""
+    """Show how many calls and days a first mirror will take, for a call or two per list."""
     settings = load(config or parent)
     from precoro_daemon.app.runs import estimate_cost
     from precoro_daemon.app.values import clock_for, limits

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.running import BOOKS_ALONE, NO_CALL, config_option, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, load, make_console, run_async
 from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon.cli import payment_tables
 
-    settings = load(config or parent, spare=BOOKS_ALONE)
+    settings = load(config or parent, spare=NO_CALL_TO_PRECORO)
     try:
         _carry_out(settings, "plan")
     except CommandUnanswered as busy:

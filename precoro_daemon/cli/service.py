@@ -1,4 +1,4 @@
-"""run: the program as a service, until it is told to stop"""
+"""run: the program as a service, until a signal stops it"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 @click.pass_obj
 def run(parent: Path | None, config: Path | None) -> None:
     """Keep the mirror, files and payments up to date, until stopped by a signal."""
-    # Until the service heeds signals itself: the first process of a container ignores what nobody handles.
+    # Until the service handles signals itself: the first process of a container ignores what nobody handles.
     signal.signal(signal.SIGTERM, leave)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
     path = config or parent
@@ -55,7 +55,7 @@ def run(parent: Path | None, config: Path | None) -> None:
 @config_option
 @click.pass_obj
 def health(parent: Path | None, config: Path | None) -> None:
-    """Ask a running service how it is; exit 1 if it does not answer or needs a restart. For health checks."""
+    """Check a running service; exit 1 if it does not answer or needs a restart. For health checks."""
     from precoro_daemon.app.health_client import check_health
     from precoro_daemon.settings import load_watch
 

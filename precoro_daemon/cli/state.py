@@ -48,4 +48,4 @@ def restore(parent: Path | None, source: Path, config: Path | None) -> None:
         click.echo(f"the former state is kept as {done.aside}; remove it when you no longer need it")
     if done.calls is None:
         click.echo("the former state could not be read: how many calls it made today is not known", err=True)
-    click.echo("payments are disarmed: look at `precoro-daemon payments plan`, then `precoro-daemon payments arm`")
+    click.echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")

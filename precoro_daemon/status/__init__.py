@@ -4,7 +4,7 @@ attention.py  what needs a person, and what to type
 health.py     whether the program lives and whether it is ready, with the reasons why not
 heartbeat.py  signs of life of the running jobs, taken from what a person watching would see
 progress.py   what a person watching may see
-reading.py    the port to the state for those who show it: one consistent reading, beside whoever holds it
+reading.py    the port to the state for those who show it: one consistent reading, beside the process that holds it
 snapshot.py   one snapshot of the whole program: what terminal, page, health and metrics show
 taking.py     takes a snapshot: from a reading of the state, the account of calls, and the signs of life of a service
 """

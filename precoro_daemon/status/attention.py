@@ -27,7 +27,7 @@ _FOR_A_PERSON = {
 }
 
 DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to your books"}
-"""Of a payment, in words."""
+"""Of a payment, for people."""
 
 QUARANTINED = {
     "pass": "lists that could not be read to their end",
@@ -79,7 +79,7 @@ def _of_parts(snapshot: Snapshot) -> Iterator[Matter]:
         if part.stuck:
             text = (
                 f"No sign of life for {silence(part, snapshot.now)}. A service manager that watches starts the"
-                " program anew; else restart it. Nothing is lost."
+                " program again; else restart it. Nothing is lost."
             )
             yield Matter(f"{part.name} is stuck", text, weight="urgent")
 
@@ -134,7 +134,7 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
     for direction, way in DIRECTIONS.items():
         count, _ = payments.intents.get((direction, "review"), (0, 0.0))
         if count:
-            text = "Each tells why. Adopt what the other side has, repost what it has not, drop what is not wanted."
+            text = "Each says why. Adopt what the other side has, repost what it has not, drop what is not wanted."
             yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:

@@ -1,4 +1,4 @@
-"""the port to the state for those who show it: one consistent reading, beside whoever holds it"""
+"""the port to the state for those who show it: one consistent reading, beside the process that holds it"""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Signs of life of a service; empty for who looks from another process. up: seconds since its process started."""
+    """Signs of life of a service; empty in another process. up: seconds since the service's process started."""
 
     pulse: Pulse = field(default_factory=lambda: Pulse(0.0))
     tallies: Tallies = field(default_factory=Tallies)

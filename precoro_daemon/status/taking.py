@@ -72,7 +72,7 @@ def take_snapshot(
 
 
 def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -> Stored:
-    """The part of the state that the configuration asks for, as it was read at `now`."""
+    """The part of the state that the configuration names, as it was read at `now`."""
     names = [*scope.mirrored, *(name for name in overview.collections if name not in scope.mirrored)]
     return Stored(
         read_at=now,

@@ -280,7 +280,7 @@ read = "{read} WHERE id > :position ORDER BY id"
         (True, _READ, ""),
     ],
 )
-def test_check_opens_the_books(
+def test_check_opens_the_ledger(
     run: Run, company: Sandbox, tmp_path: Path, *, there: bool, read: str, said: str
 ) -> None:
     path = tmp_path / "books.db"
@@ -291,7 +291,7 @@ def test_check_opens_the_books(
     told = run("check")
     assert told.exit_code == (4 if said else 0), told.output
     assert said.format(path=path) in told.stderr
-    assert ("books          B can be read" in told.stdout) == (not said)
+    assert ("ledger         B can be read" in told.stdout) == (not said)
     assert "accepts the key" in told.stdout, "the other parts are looked at all the same"
     assert path.exists() == there
     assert not (tmp_path / "precoro.db").exists()

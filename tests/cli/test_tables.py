@@ -171,7 +171,7 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     for words in (
         "▲ Precoro refuses the key\n  Precoro refused the key 60 s ago and has answered nothing since.\n",
         f"  $ {command} check\n",
-        "▲ 2 payments to Precoro: a person decides\n  Each tells why. Adopt",
+        "▲ 2 payments to Precoro: a person decides\n  Each says why. Adopt",
         "● 1 payment to your books in doubt\n  The oldest is 2 days old. They are checked, never sent again blindly.",
         "● The kill switch is on\n  Payments are held back: /stop is there.\n    $ rm /stop\n",
         "● Payments are not armed\n  Payments are held back: the state was restored from a copy.\n",

@@ -1,6 +1,6 @@
-"""what others ask of us, each on a socket of its own: webhooks; health and a page; orders
+"""what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
 
-control.py      a socket beside the state, on which a command asks whoever holds it to do something
+control.py      a socket beside the state, on which a command line has the service that holds it execute a command
 html.py         HTML that escapes whatever is put into it
 metrics.py      what the program and its state come to in numbers, as Prometheus reads them
 page.py         the page for people: what is fresh, what waits, what needs them

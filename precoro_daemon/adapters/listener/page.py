@@ -27,11 +27,10 @@ POLICY = (
 """Nothing is loaded, run, framed or sent; only this style applies."""
 
 _RELOAD_S = "30"
-"""Seconds until a browser loads the page anew."""
+"""Seconds until a browser loads the page again."""
 
 _FAILURES_LISTED = 10
 _PLANS_LISTED = 10
-"""Failures that are listed."""
 
 _FAILURE_LETTERS = 300
 """Characters of one failure."""
@@ -58,7 +57,7 @@ def page(snapshot: Snapshot) -> str:
 
 
 def _state(snapshot: Snapshot, found: Sequence[Matter]) -> tuple[str, str]:
-    """In words and as a class of the style."""
+    """For people, and as a class of the style."""
     if snapshot.pulse.stopping:
         return "Stopping", "soon"
     if any(matter.weight == "urgent" for matter in found):
@@ -111,14 +110,14 @@ def _sheet(title: str, *content: Html) -> Html:
 
 
 def _matter(matter: Matter) -> Html:
-    grave = matter.weight == "urgent"
-    sign = tag("span", "Urgent: ", class_="urgent") if grave else None
+    urgent = matter.weight == "urgent"
+    sign = tag("span", "Urgent: ", class_="urgent") if urgent else None
     return tag(
         "div",
         tag("h3", sign, matter.title),
         tag("p", matter.text),
         *(tag("pre", command) for command in matter.commands),
-        class_="matter grave" if grave else "matter",
+        class_="matter severe" if urgent else "matter",
     )
 
 
@@ -254,7 +253,7 @@ def _next(job: JobPulse, now: float) -> str:
 
 
 def _failures(snapshot: Snapshot) -> Iterator[Html]:
-    """Those of the last laps, then what stands aside, newest first."""
+    """Those of the last laps, then what is quarantined, newest first."""
     for job in snapshot.pulse.jobs:
         for line in job.lap.failed if job.lap else ():
             yield _failure(_words(job.name), line)
@@ -273,7 +272,7 @@ def _head(*titles: str) -> Html:
 
 def _footer(snapshot: Snapshot) -> Html:
     links = join(*(join(" · ", tag("a", name, href=name)) for name in ("healthz", "readyz", "metrics")))
-    words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads anew every {_RELOAD_S} s"
+    words = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads again every {_RELOAD_S} s"
     return tag("footer", tag("p", words, links, class_="soft"))
 
 

@@ -29,7 +29,7 @@ _TAKEN_AT_ONCE = 16
 """Connections that are taken in a row: they count towards the most that are held only after that."""
 
 _CHECKS_PER_LIFE = 15
-"""How often a connection is looked at before it is cut off."""
+"""How often a connection is checked before it is cut off."""
 
 _HEADER_LINE_BYTES = 8190
 """Bytes of one line of a request's head."""
@@ -79,7 +79,7 @@ async def serving(
         try:
             yield _real(address, bound)
         finally:
-            doorman.rest()
+            doorman.stop()
             server.close()
             if address.path:
                 await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
@@ -103,7 +103,7 @@ async def _one_request_each(
 class _Doorman:
     """Makes the protocol of each connection: aiohttp's own, or one that is over at once.
 
-    One look now and then finds those that are held for too long. A timer for each would keep it in memory when it is
+    One check now and then finds those that are held for too long. A timer for each would keep it in memory when it is
     long over: thousands of them in a flood.
     """
 
@@ -114,22 +114,22 @@ class _Doorman:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._seen: dict[web.RequestHandler, float] = {}
-        self._look()
+        self._check()
 
     def __call__(self) -> asyncio.Protocol:
         return _Closed() if len(self._server.connections) >= self._most else self._server()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now, pause = self._loop.time(), self._patience / _CHECKS_PER_LIFE
         self._seen = {handler: self._seen.get(handler, now) for handler in self._server.connections}
         for handler, since in self._seen.items():
-            # It may have come just after the look before the one that saw it, and the next may be too late.
+            # It may have come just after the check before the one that saw it, and the next may be too late.
             if now - since >= self._patience - 2 * pause and handler.transport is not None:
                 handler.transport.abort()
-        self._timer = self._loop.call_later(pause, self._look)
+        self._timer = self._loop.call_later(pause, self._check)
 
-    def rest(self) -> None:
-        """No more looks."""
+    def stop(self) -> None:
+        """No more checks."""
         self._timer.cancel()
 
 

@@ -26,7 +26,7 @@ _CONNECTION_LIFE_S = 10.0
 """Real seconds from the beginning of a connection to its end."""
 
 _FRESH_WITHIN_S = 2.0
-"""Real seconds that an answer waits for a fresh look into the state; a probe waits for none."""
+"""Real seconds that an answer waits for a fresh reading of the state; a probe waits for none."""
 
 _RESPONSE_HEADERS = {
     "Cache-Control": "no-store",
@@ -41,7 +41,7 @@ _RESPONSE_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Who may ask, by the name they ask for: addresses, localhost, and these.
+    """Whose requests are answered, by the host that they name: addresses, localhost, and these.
 
     A web page elsewhere may let its own name point to this machine, and read what a browser here gets for it.
     """
@@ -72,13 +72,13 @@ async def watch(
     """Answer until the context ends; gives the real address. No connection lasts longer than `life` (real seconds).
     Raises ListenerUnusable."""
     app = web.Application()
-    desk = _Desk(watcher, None if address.path else gatekeeper)
-    app.router.add_route("*", "/{path:.*}", desk.receive)
+    handler = _WatchHandler(watcher, None if address.path else gatekeeper)
+    app.router.add_route("*", "/{path:.*}", handler.receive)
     async with serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=life) as real:
         yield real
 
 
-class _Desk:
+class _WatchHandler:
     """`gatekeeper` is None where no browser can come to."""
 
     def __init__(self, watcher: Watcher, gatekeeper: Gatekeeper | None) -> None:

@@ -72,7 +72,7 @@ def test_what_the_numbers_say() -> None:
     assert told["job_running_seconds", "fetch_attachments"] == 9_000
     assert told["job_running_seconds", "mirror_collections"] == 0
     assert told["good_lap_age_seconds", "mirror_collections"] == 90
-    assert told["set_aside", "invoices", "detail"] == 14
+    assert told["quarantined", "invoices", "detail"] == 14
     assert told["delivery_answers_total", "204"] == 31
     assert told["process_resident_memory_bytes",] > 10**6
 

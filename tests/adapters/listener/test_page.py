@@ -161,7 +161,7 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         "Needs you",
         "fetch_attachments is stuck No sign of life for 32 min.",
         "Precoro refuses the key GET /invoices: Precoro answered 401",
-        f"2 payments to Precoro: a person decides Each tells why. {do}",
+        f"2 payments to Precoro: a person decides Each says why. {do}",
         f"{do} {command} payments review",
         f"The kill switch is on Payments are held back: the kill-switch file {stop} is there. rm '{stop}'",
         f"Payments are held back: the state was restored from a copy. {command} payments plan {command} payments arm",
