@@ -40,6 +40,11 @@ def clock_for(settings: Settings) -> RealClock:
     return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
 
 
+def wall_clock() -> RealClock:
+    """Real time, for what shows people how long something takes."""
+    return RealClock()
+
+
 def as_of(calls: Sequence[tuple[float, bytes]]) -> float:
     """What time it is, by the wall clock and by calls made: a rehearsal's time runs ahead of ours, a wrong clock
     behind. Calls that a rehearsal began with count for nothing."""
