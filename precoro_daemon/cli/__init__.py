@@ -1,5 +1,6 @@
 """arguments → settings → run → exit code; the only package that prints or exits
 
+closing_words.py   what a person is told after a run: what failed, what is left, when it goes on
 commands.py        --once, and the commands that change nothing: check, status, estimate, alerts
 demo.py            the main job against the sandbox, shown step by step
 demo_payments.py   the part of the demo in which payments go from a ledger to Precoro and back
@@ -11,7 +12,7 @@ payment_tables.py  payments as tables for people, and as JSON for programs
 payments.py        payments: what would be sent, what a person must decide, and what happened to each
 rehearsals.py      the sandbox, and the demo that runs against it
 running.py         what every command needs: settings, a console, an event loop, how failures end
-screen.py          what a person sees: live progress and tables
+screen.py          what a person sees while a run goes on, and what it brought
 service.py         run: the program as a service, until a signal stops it
 sheets.py          tables that lose nothing: side by side where the screen is wide enough, else row by row
 state.py           commands for the state: a backup while the program runs, and the way back

@@ -146,6 +146,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets(settings), stream=sys.stdout)
         return exit_code(run_async(lambda: run(settings, clock, Wish(only, time_limit))))
     from precoro_daemon.cli import screen
+    from precoro_daemon.cli.closing_words import closing_words
 
     console = make_console()
     live = screen.LiveScreen(console, clock)
@@ -153,7 +154,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     with live.live():
         report = run_async(lambda: run(settings, clock, Wish(only, time_limit, live)))
     console.print(live.summary())
-    console.print(screen.closing_words(report, live.calls_left))
+    console.print(closing_words(report, live.calls_left))
     return exit_code(report)
 
 

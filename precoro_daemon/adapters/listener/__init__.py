@@ -4,6 +4,7 @@ control.py      a socket beside the state, on which a command line has the servi
 html.py         HTML that escapes whatever is put into it
 metrics.py      what the program and its state come to in numbers, as Prometheus reads them
 page.py         the page for people: what is fresh, what waits, what needs them
+panels.py       the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last
 quota_chart.py  the quota as people see it: what is left, who may spend it, and when it was spent
 serving.py      an aiohttp application on a socket of ours, which no client can hold up for long or fill
 watch.py        one socket for those who watch: health, readiness, metrics, and a page for people
