@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from precoro_daemon.adapters.listener.metrics import METRICS, families, rendered
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.status.snapshot import Snapshot
-from tests.adapters.listener.snapshots import HOSTILE, NOW, quiet, troubled
+from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
 
 OPERATIONS = Path(__file__).parents[3] / "precoro_daemon" / "docs" / "operations.md"
 ALERTS = Path(__file__).parents[3] / "precoro_daemon/adapters/listener/alerts.yml"

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
-from precoro_daemon.errors import ConnectionFault
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import PaymentStatus, Quota, Snapshot
-from tests.adapters.listener.snapshots import HOSTILE, NOW, quiet, troubled
+from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
 
 EMPTY = {"meta", "br", "rect", "line"}
 
@@ -180,23 +179,6 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     ):
         assert words in said, words
     assert told.count("<li>") < 40
-
-
-def test_a_configuration_that_was_refused_is_told_until_it_is_mended() -> None:
-    snapshot = quiet()
-    snapshot.pulse.refused = "config.toml:3: precoro.region: read 'moon'\nconfig.toml:9: watch.listen: read '1'"
-    [matter] = matters(snapshot)
-    assert matter.title == "The configuration was changed and cannot be used"
-    assert "'moon' config.toml:9" in matter.text
-
-
-def test_of_one_reason_that_many_jobs_share_there_is_one_matter() -> None:
-    snapshot = quiet()
-    for job in snapshot.pulse.jobs[:5]:
-        job.trouble = ConnectionFault("no route to host")
-    [matter] = matters(snapshot)
-    assert matter.title.startswith("mirror_collections, mark_invoices_paid")
-    assert matter.text == "No route to host."
 
 
 def test_a_doubt_of_today_waits_and_an_old_one_is_a_matter() -> None:

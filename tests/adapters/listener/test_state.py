@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.state_reading import read_snapshot
 from precoro_daemon.app.values import identity, limits
 from precoro_daemon.app.watch import StateWatcher, Watched
 from precoro_daemon.payments.ports.ledger_payments import Reading, UnreadableRow
@@ -23,6 +25,7 @@ from precoro_daemon.payments.rules.matching import LedgerPayment
 from precoro_daemon.quota.budget import Budget, Lane
 from precoro_daemon.runtime.ports import JobPulse, LapReport, Pulse
 from precoro_daemon.sandbox import books
+from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import Snapshot, Tallies
 from tests.mirror.stage import Stage, stage
 
@@ -186,3 +189,22 @@ def _make_slow(database: Path) -> None:
             " SELECT 'items', i, x'00', 1, 0, 0, '{}' FROM n"
         )
     connection.close()
+
+
+async def test_a_command_sees_what_the_service_shows_but_for_its_signs_of_life(tmp_path: Path) -> None:
+    files = {"directory": tmp_path / "files"}
+    sections = counted(fetch_attachments=files)
+    async with stage(tmp_path, sections=sections, size="small", counts={"invoices": 30}) as there:
+        there.sandbox.faults.add("422", path="^/invoices/", times=2)
+        await there.run()
+        async with watcher(there) as one:
+            service = await one.snapshot(20)
+            command = await anyio.to_thread.run_sync(read_snapshot, there.settings, service.command)
+    assert service.stored is not None
+    assert command.stored is not None
+    same = {"read_at": 0.0, "free": {}, "hours": ()}
+    assert replace(command.stored, **same) == replace(service.stored, **same)
+    assert sum(hour.total for hour in command.stored.hours) == sum(hour.total for hour in service.stored.hours) > 0
+    assert command.quota.left == service.quota.left
+    assert (len(service.pulse.jobs), len(command.pulse.jobs)) == (1, 0)
+    assert matters(command) == matters(service)

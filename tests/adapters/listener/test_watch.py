@@ -18,8 +18,8 @@ from precoro_daemon.adapters.listener.watch import Gatekeeper
 from precoro_daemon.errors import ConnectionFault, ListenerUnusable
 from precoro_daemon.status.snapshot import CollectionStatus, Snapshot
 from precoro_daemon.values.addresses import Address
-from tests.adapters.listener.snapshots import quiet, troubled
 from tests.adapters.listener.watching import watching
+from tests.status.snapshots import quiet, troubled
 
 pytestmark = pytest.mark.asyncio
 
