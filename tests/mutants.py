@@ -481,7 +481,7 @@ ORDER BY day, claims.key;
     Mutant(
         "webhook body read unbounded",
         "adapters/listener/webhooks.py",
-        "        if len(body) > _LARGEST:",
+        "        if len(body) > _BODY_BYTES:",
         "        if len(body) > 2**40:",
         f"{WEBHOOKS}::test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be",
     ),
@@ -523,15 +523,15 @@ ORDER BY day, claims.key;
         "tests/contracts/test_journal.py::test_one_takes_the_place_of_another_or_nothing_is_written",
     ),
     Mutant(
-        "an order ends with its connection",
+        "a command ends with its connection",
         "adapters/listener/control.py",
-        """            self._orders.start_soon(partial(outcome.of, self._execute, order), name="order")
+        """            self._running.start_soon(partial(outcome.of, self._execute, command), name="command")
             await outcome.known.wait()""",
-        """            await outcome.of(self._execute, order)""",
-        "tests/adapters/listener/test_control.py::test_an_order_goes_on_when_whoever_gave_it_is_gone",
+        """            await outcome.of(self._execute, command)""",
+        "tests/adapters/listener/test_control.py::test_a_command_goes_on_when_whoever_gave_it_is_gone",
     ),
     Mutant(
-        "a signal before the service heeds it raises an exception",
+        "a signal before the service handles it raises an exception",
         "cli/service.py",
         "    os._exit(0)",
         "    sys.exit(0)",

@@ -4,7 +4,7 @@ databases/  databases of the user: the ledger, and tables of wanted items
 host/       the machine and its service manager: time, threads, systemd
 http/       one origin over HTTP: session (one exchange), throttled (budget), retrying
 ledgers/    accounting systems behind one port: sql, rest, csv
-listener/   what others ask of us, each on a socket of its own: webhooks; health and a page; orders
+listener/   what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
 objects/    attachments as files: complete under their names, or not there
 precoro/    Precoro itself: its answers as pages and documents
 sources/    where wanted items come from: files, and tables of a database

@@ -1,4 +1,4 @@
-"""what `check` looks at, part by part: each says how it is, or raises what is wrong with it"""
+"""what `check` checks, part by part: each check says how the part is, or raises what is wrong with it"""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from precoro_daemon.quota.budget import Lane
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
 
-_NO_KEY = "0" * 32
-"""Under which the books have no payment."""
+_UNUSED_KEY = "0" * 32
+"""Under which no ledger has a payment."""
 
 
 async def check_schedule(settings: Settings) -> str:
@@ -28,8 +28,8 @@ async def check_schedule(settings: Settings) -> str:
     plan = quota_plan(settings)
     if plan is None:
         return "no call is limited"
-    asked = round(sum(plan.scheduled.values()))
-    said = f"takes {asked:,} of {plan.granted:,} calls a day where nothing changes"
+    scheduled = round(sum(plan.scheduled.values()))
+    said = f"takes {scheduled:,} of {plan.granted:,} calls a day where nothing changes"
     if not plan.affordable:
         said += "; that leaves too little: give [mirror_collections] fewer collections or a longer every"
     return said
@@ -54,8 +54,8 @@ async def check_folder(settings: Settings) -> str:
     return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
 
 
-async def check_books(settings: Settings) -> str:
-    """Read them from where the next lap would, and look for a payment that is not there, as far as jobs are enabled.
+async def check_ledger(settings: Settings) -> str:
+    """Read it from where the next lap would, and search for a payment that is not there, as far as jobs are enabled.
 
     Nothing is written, neither there nor here. Raises ConfigurationError, LedgerMisfit, TemporaryError.
     """
@@ -63,7 +63,7 @@ async def check_books(settings: Settings) -> str:
     done = []
     async with open_ledger(settings) as ledger:
         if ledger is None:
-            return "none are named in [ledger]"
+            return "none is named in [ledger]"
         refuse_misfit(settings, ledger.capabilities)
         if marks:
             async with ledger.recorded(await _position(settings, ledger.name)) as batches:
@@ -71,9 +71,9 @@ async def check_books(settings: Settings) -> str:
                     break
             done.append("can be read")
         if exports and ledger.capabilities.lookup == "key":
-            await ledger.find(_NO_KEY)
-            done.append("can be asked for a payment")
-    return f"{ledger.name} {' and '.join(done) or 'are not used: no job of payments is enabled'}"
+            await ledger.find(_UNUSED_KEY)
+            done.append("can be searched for a payment")
+    return f"{ledger.name} {' and '.join(done) or 'is not used: no job of payments is enabled'}"
 
 
 async def _position(settings: Settings, ledger: str) -> str | None:
@@ -101,7 +101,7 @@ CHECKS = {
     "schedule": check_schedule,
     "state": check_state,
     "files": check_folder,
-    "books": check_books,
+    "ledger": check_ledger,
     "Precoro": check_access,
 }
-"""By what they are about, in their order."""
+"""By the part they are about, in their order."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -21,7 +22,7 @@ from precoro_daemon.adapters.state.sqlite.store import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_desk, build_payments, payment_jobs
-from precoro_daemon.app.values import carriers, credentials_of, limits, timeouts
+from precoro_daemon.app.values import carriers, credentials_of, limits
 from precoro_daemon.payments.commands import Desk
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget, Share
@@ -102,9 +103,9 @@ async def connect(
     credentials = credentials_of(settings)
     around = Surroundings(book=book, clock=clock, progress=progress)
     async with (
-        HttpSession(credentials, timeouts(settings)) as session,
+        HttpSession(credentials, _timeouts(settings)) as session,
         Throttled(session, credentials, limits(settings, shares), around) as throttled,
-        Downloads(settings.fetch_attachments.allowed_hosts, timeouts(settings), precoro.origin) as downloads,
+        Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
         client = PrecoroClient(retrying, settings.mirror_collections.per_page)
@@ -117,3 +118,8 @@ async def connect(
             throttled.refuse_if_stopped,
             throttled.account,
         )
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    precoro = settings.precoro
+    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)

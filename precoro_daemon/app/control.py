@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
-from precoro_daemon.adapters.listener.control import LIFE, PATH, control
+from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, control
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.app.health_client import LocalConnection
 from precoro_daemon.app.payments import open_desk
@@ -97,7 +97,7 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
     """
     path = _socket(settings.state.path)
     demand_state(settings)
-    asked = LocalConnection(str(path), LIFE)
+    asked = LocalConnection(str(path), CONNECTION_LIFE_S)
     with closing(asked):
         _connect(asked, path, held)
         try:

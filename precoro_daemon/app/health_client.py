@@ -1,4 +1,4 @@
-"""how a service that runs somewhere is, as a health check asks it"""
+"""the health client: checks how a service is that runs somewhere"""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from collections.abc import Sequence
 from precoro_daemon.settings import Watch
 from precoro_daemon.values.addresses import Address
 
-_PATIENCE = 5.0
+_ANSWER_WITHIN_S = 5.0
 
 
-def ask_health(watch: Watch) -> Sequence[str]:
-    """What ails it, in words; nothing if it is well. Blocking."""
+def check_health(watch: Watch) -> Sequence[str]:
+    """Why it is not healthy; nothing if it is. Blocking."""
     address = watch.listen
     if address is None:
-        return ["nobody can ask how it is: set listen in [watch]"]
-    asked = (
-        LocalConnection(address.path, _PATIENCE)
+        return ["its health cannot be checked: set listen in [watch]"]
+    connection = (
+        LocalConnection(address.path, _ANSWER_WITHIN_S)
         if address.path
-        else http.client.HTTPConnection(*_reached(address), timeout=_PATIENCE)
+        else http.client.HTTPConnection(*_reached(address), timeout=_ANSWER_WITHIN_S)
     )
     try:
-        asked.request("GET", "/healthz")
-        answer = asked.getresponse()
-        told = json.loads(answer.read(65_536))
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        found = json.loads(answer.read(65_536))
     except OSError as error:
         return [f"{address} does not answer: {(error.strerror or str(error)).lower()}"]
     except (http.client.HTTPException, ValueError) as error:
         return [f"{address} does not answer as this program does: {error}"]
     finally:
-        asked.close()
-    reasons = told.get("reasons", []) if isinstance(told, dict) else []
+        connection.close()
+    reasons = found.get("reasons", []) if isinstance(found, dict) else []
     return [] if answer.status == 200 else [str(reason) for reason in reasons] or [f"it answers {answer.status}"]
 
 
 def _reached(address: Address) -> tuple[str, int]:
-    """Who listens everywhere is asked here."""
+    """A service that listens everywhere is reached here."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host), address.port  # noqa: S104
 
 

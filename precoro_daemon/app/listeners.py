@@ -1,4 +1,4 @@
-"""opens the sockets on which others ask something of the program"""
+"""opens the socket on which webhooks come in"""
 
 from __future__ import annotations
 
@@ -30,18 +30,3 @@ async def open_webhooks(
     async with webhooks(reception, section.listen) as real:
         _log.info("listening_started", what="webhooks", address=str(real))
         yield
-
-
-def webhook_url(settings: Settings) -> str | None:
-    """The exact address to enter in Precoro, with its secret. Without a public address its beginning is left
-    open: only whoever set up the proxy knows it."""
-    section = settings.apply_deliveries
-    if section.listen is None or section.secret is None:
-        return None
-    listen = section.listen
-    base = section.public_url or f"http://{listen}"
-    if section.public_url is None and listen.is_everywhere:
-        base = f"http://<this machine>:{listen.port}"
-    elif section.public_url is None and listen.is_local:
-        base = "https://<your proxy>"
-    return f"{base}/{section.secret.get_secret_value()}"

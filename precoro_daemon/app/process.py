@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from functools import partial
 import anyio
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from precoro_daemon.adapters.host.systemd import find_supervisor
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 from precoro_daemon.app.company import Company, open_company
 from precoro_daemon.app.control import open_control
@@ -57,6 +58,11 @@ class Host:
     ending: Callable[[End], None]
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
+
+
+def supervisor_of(environment: Mapping[str, str]) -> Supervisor:
+    """Who started this process, by its environment."""
+    return find_supervisor(environment)
 
 
 async def serve(settings: Settings, host: Host) -> End:

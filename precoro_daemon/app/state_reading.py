@@ -1,12 +1,13 @@
-"""the state as `status` shows it, read beside the instance that may hold it"""
+"""reads the state beside the instance that may hold it, and takes the snapshot that a command shows"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.sqlite.overview import Overview, read_overview
+from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.app.values import (
     as_of,
     credentials_of,
@@ -17,72 +18,65 @@ from precoro_daemon.app.values import (
     stopped_by,
     wanted_files,
 )
-from precoro_daemon.quota import budget
-from precoro_daemon.quota.plan import QuotaPlan
+from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.settings import Settings
+from precoro_daemon.status.reading import Overview
+from precoro_daemon.status.snapshot import Snapshot
+from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The state as it is at `now`: what it holds of which collections, the account of calls and what they are for.
-
-    webhooks  they come in somewhere; refused_at: Precoro refused the key then, and no call was answered since
-    books     what they are called, None where there are none
-    held_back why no payment is sent, where one might be
-    """
-
-    overview: Overview
-    account: budget.Budget
-    with_details: frozenset[str]
-    census_every: float
-    now: float
-    plan: QuotaPlan | None = None
-    webhooks: bool = False
-    refused_at: float | None = None
-    books: str | None = None
-    held_back: Sequence[str] = ()
-
-    @property
-    def unreadable(self) -> int:
-        """Rows of the books that cannot be read."""
-        return self.overview.unreadable.get(self.books or "", 0)
-
-    @property
-    def unmatched(self) -> int:
-        """Payments in the books that meet no invoice that can be paid."""
-        return self.overview.unmatched.get(self.books or "", 0)
+def read_snapshot(settings: Settings, command: str) -> Snapshot:
+    """For a command: without the signs of life of a service. Blocking. Raises StoreUnusable."""
+    overview = read_state(settings, RealClock().now())
+    now = as_of(overview.calls)
+    account = Budget(limits(settings))
+    account.restore(overview.calls, overview.closed, now)
+    scope = scope_of(settings, command)
+    return take_snapshot(scope, account, now, describe_state(scope, overview, see_disks(settings), now))
 
 
-def look(settings: Settings) -> Look:
-    """Read the state beside the instance that may hold it. Raises StoreUnusable."""
-    now = RealClock().now()
-    overview = read_overview(
+def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = lambda: False) -> Overview:
+    """`unwanted` is called now and then; True ends the reading. Blocking. Raises StoreUnusable."""
+    return read_overview(
         settings.state.path,
         identity=identity(settings),
-        since=now - budget.MEMORY,
+        since=now - MEMORY,
         files=wanted_files(settings),
         now=now,
+        unwanted=unwanted,
     )
-    now = as_of(overview.calls)
-    account = budget.Budget(limits(settings))
-    account.restore(overview.calls, overview.closed, now)
-    return Look(
-        overview,
-        account,
-        frozenset(settings.fetch_details.collections),
-        settings.take_census.every,
-        now,
-        plan=quota_plan(settings),
+
+
+def scope_of(settings: Settings, command: str) -> Scope:
+    plan = quota_plan(settings)
+    return Scope(
+        mirrored=settings.mirror_collections.collections,
+        detailed=settings.fetch_details.collections,
+        census_every=settings.take_census.every,
+        credentials=credentials_of(settings).fingerprint,
+        ledger=settings.ledger.name if settings.ledger.kind != "none" else None,
+        pays=settings.mark_invoices_paid.enabled or settings.export_payments.enabled,
+        kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
-        refused_at=overview.refusals.get(credentials_of(settings).fingerprint),
-        books=settings.ledger.name if settings.ledger.kind != "none" else None,
-        held_back=tuple(_held_back(settings, overview)),
+        backfill=plan.backfill if plan else 0,
+        command=command,
     )
 
 
-def _held_back(settings: Settings, overview: Overview) -> Iterator[str]:
-    if settings.mark_invoices_paid.enabled or settings.export_payments.enabled:
-        if not overview.switch.armed:
-            yield overview.switch.reason
-        if stopped := stopped_by(kill_switch(settings)):
-            yield stopped
+def see_disks(settings: Settings) -> Disks:
+    """Blocking."""
+    return Disks(dict(_free(settings)), stopped_by(kill_switch(settings)))
+
+
+def _free(settings: Settings) -> Iterator[tuple[str, int]]:
+    """Bytes free on each disk; one that cannot be read is left out."""
+    paths: dict[str, Path | None] = {
+        "state": settings.state.path.resolve().parent,
+        "files": settings.fetch_attachments.directory,
+    }
+    for name, path in paths.items():
+        try:
+            if path is not None:
+                yield name, shutil.disk_usage(path).free
+        except OSError:
+            continue

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.files.ports import WantedFiles
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
@@ -41,6 +40,11 @@ def clock_for(settings: Settings) -> RealClock:
     return RealClock() if scale == 1 else RealClock(scale, ahead=REHEARSAL)
 
 
+def wall_clock() -> RealClock:
+    """Real time, for what shows people how long something takes."""
+    return RealClock()
+
+
 def as_of(calls: Sequence[tuple[float, bytes]]) -> float:
     """What time it is, by the wall clock and by calls made: a rehearsal's time runs ahead of ours, a wrong clock
     behind. Calls that a rehearsal began with count for nothing."""
@@ -54,11 +58,6 @@ async def clock_without_calls(settings: Settings, book: BudgetBook) -> RealClock
         return RealClock()
     now = time.time()
     return RealClock(settings.limits.time_scale, ahead=as_of(await book.load(now - budget.MEMORY)) - now)
-
-
-def timeouts(settings: Settings) -> Timeouts:
-    precoro = settings.precoro
-    return Timeouts(total=precoro.timeout, connect=precoro.connect_timeout, read=precoro.timeout)
 
 
 def wanted_files(settings: Settings) -> WantedFiles:

@@ -1,8 +1,9 @@
 """arguments → settings → run → exit code; the only package that prints or exits
 
-commands.py        --once, and the commands that look: check, status, estimate
+closing_words.py   what a person is told after a run: what failed, what is left, when it goes on
+commands.py        --once, and the commands that change nothing: check, status, estimate, alerts
 demo.py            the main job against the sandbox, shown step by step
-demo_payments.py   the part of the demo in which books and Precoro pay each other's invoices
+demo_payments.py   the part of the demo in which payments go from a ledger to Precoro and back
 files.py           commands for attached files
 help.py            the manual that ships with the program, page by page
 item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
@@ -11,16 +12,17 @@ payment_tables.py  payments as tables for people, and as JSON for programs
 payments.py        payments: what would be sent, what a person must decide, and what happened to each
 rehearsals.py      the sandbox, and the demo that runs against it
 running.py         what every command needs: settings, a console, an event loop, how failures end
-screen.py          what a person sees: live progress and tables
-service.py         run: the program as a service, until it is told to stop
+screen.py          what a person sees while a run goes on, and what it brought
+service.py         run: the program as a service, until a signal stops it
 sheets.py          tables that lose nothing: side by side where the screen is wide enough, else row by row
 state.py           commands for the state: a backup while the program runs, and the way back
-tables.py          status and estimate as tables for people, and status as JSON for programs
+status_json.py     the snapshot as JSON for programs: times in Unix seconds
+status_tables.py   the snapshot as tables and sentences for people; last, above the prompt, what needs them
+tables.py          estimates, verdicts and answers as tables for people
 """
 
 # What a command needs is imported inside it: `--help` must not load an HTTP client.
 
 from precoro_daemon.cli.commands import main
-from precoro_daemon.cli.running import EXIT_CODES, exit_code
 
-__all__ = ["EXIT_CODES", "exit_code", "main"]
+__all__ = ["main"]

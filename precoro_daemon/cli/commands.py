@@ -1,4 +1,4 @@
-"""--once, and the commands that look: check, status, estimate"""
+"""--once, and the commands that change nothing: check, status, estimate, alerts"""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from precoro_daemon.cli.running import (
     NO_CALL,
     Commands,
     Duration,
+    called,
     config_option,
     exit_code,
     load,
@@ -56,17 +57,17 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
 @config_option
 @click.pass_obj
 def check(parent: Path | None, config: Path | None) -> None:
-    """Report every mistake in the configuration, look at state, files and books, then see with one call whether the
+    """Report every mistake in the configuration, check state, files and ledger, then see with one call whether the
     key works."""
     settings = load(config or parent)
-    from precoro_daemon.app import CHECKS
+    from precoro_daemon.app.checks import CHECKS
 
     mirrored = len(settings.mirror_collections.collections)
     click.echo(f"configuration  can be read: {mirrored} collections into {settings.state.url}")
     failures: list[DaemonError] = []
-    for name, look in CHECKS.items():
+    for name, run_check in CHECKS.items():
         try:
-            click.echo(f"{name:<15}{run_async(partial(look, settings))}")
+            click.echo(f"{name:<15}{run_async(partial(run_check, settings))}")
         except DaemonError as error:
             click.echo(f"{name:<15}cannot be used")
             failures.append(error)
@@ -82,39 +83,46 @@ def check(parent: Path | None, config: Path | None) -> None:
 @config_option
 @click.pass_obj
 def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
-    """Show how fresh the mirror is, what is due, what failed, and what is left of the quota."""
-    settings = load(config or parent, spare=() if webhook_url else NO_CALL)
-    from precoro_daemon import app
-    from precoro_daemon.cli import tables
-
+    """Show how fresh the mirror is, what is due, what failed, what is left of the quota, and what needs a person."""
+    path = config or parent
+    settings = load(path, spare=() if webhook_url else NO_CALL)
     if webhook_url:
-        if (url := app.webhook_url(settings)) is None:
+        if (url := settings.apply_deliveries.webhook_url) is None:
             raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
         click.echo(url)
         return
-    look = app.look(settings)
+    from precoro_daemon.app.state_reading import read_snapshot
+
+    snapshot = read_snapshot(settings, called(path))
     if as_json:
-        click.echo(tables.status_as_json(look))
+        from precoro_daemon.cli import status_json
+
+        click.echo(status_json.as_json(snapshot))
     else:
-        make_console().print(tables.status(look))
+        from precoro_daemon.cli import status_tables
+
+        make_console().print(status_tables.status(snapshot), crop=False)
 
 
 @main.command()
 @config_option
 @click.pass_obj
 def estimate(parent: Path | None, config: Path | None) -> None:
-    """Tell how many calls and days a first mirror will take, for a call or two per list."""
+    """Show how many calls and days a first mirror will take, for a call or two per list."""
     settings = load(config or parent)
-    from precoro_daemon import app
-    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.app.runs import estimate_cost
+    from precoro_daemon.app.values import clock_for, limits
     from precoro_daemon.cli import tables
     from precoro_daemon.cli.screen import LiveScreen
+    from precoro_daemon.quota.budget import Budget
+    from precoro_daemon.status.snapshot import Quota
 
     console = make_console()
-    screen = LiveScreen(console, RealClock())
+    clock = clock_for(settings)
+    screen = LiveScreen(console, clock)
     with screen.live():
-        costs, failed = run_async(lambda: app.estimate_cost(settings, screen))
-    console.print(tables.estimate(costs, app.limits(settings)))
+        costs, failed = run_async(lambda: estimate_cost(settings, screen))
+    console.print(tables.estimate(costs, Quota.of(Budget(limits(settings)), clock.now())))
     for line in failed:
         console.print(f"could not be read: {line}", style="yellow", markup=False)
     sys.exit(3 if failed else 0)
@@ -128,33 +136,42 @@ def alerts() -> None:
 
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
-    from precoro_daemon import app, telemetry
+    _refuse_unfit(settings, only)
+    from precoro_daemon import telemetry
+    from precoro_daemon.app.runs import Wish, run
+    from precoro_daemon.app.values import clock_for, secrets
 
-    if only is not None and only not in app.JOB_NAMES:
-        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(app.JOB_NAMES)}")
-    if only in app.FILE_JOBS and settings.fetch_attachments.directory is None:
-        raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
-    if only in app.ITEM_JOBS and settings.manage_items.kind == "none":
-        raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
-    if only in app.DELIVERY_JOBS and settings.apply_deliveries.listen is None:
-        raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
-    if only in app.PAYMENT_JOBS and not getattr(settings, only).enabled:
-        raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
-    clock = app.clock_for(settings)
-    secrets = app.secrets(settings)
+    clock = clock_for(settings)
     if not sys.stdout.isatty():
-        telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets, stream=sys.stdout)
-        return exit_code(run_async(lambda: app.run(settings, clock, app.Wish(only, time_limit))))
+        telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets(settings), stream=sys.stdout)
+        return exit_code(run_async(lambda: run(settings, clock, Wish(only, time_limit))))
     from precoro_daemon.cli import screen
+    from precoro_daemon.cli.closing_words import closing_words
 
     console = make_console()
     live = screen.LiveScreen(console, clock)
-    telemetry.set_up("warning", "console", secrets=secrets, stream=screen.above(console))
+    telemetry.set_up("warning", "console", secrets=secrets(settings), stream=screen.above(console))
     with live.live():
-        report = run_async(lambda: app.run(settings, clock, app.Wish(only, time_limit, live)))
+        report = run_async(lambda: run(settings, clock, Wish(only, time_limit, live)))
     console.print(live.summary())
-    console.print(screen.closing_words(report, live.calls_left))
+    console.print(closing_words(report, live.calls_left))
     return exit_code(report)
+
+
+def _refuse_unfit(settings: Settings, only: str | None) -> None:
+    """A job that there is not, or that this configuration does not use."""
+    from precoro_daemon.app.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
+
+    if only is not None and only not in JOB_NAMES:
+        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(JOB_NAMES)}")
+    if only in FILE_JOBS and settings.fetch_attachments.directory is None:
+        raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
+    if only in ITEM_JOBS and settings.manage_items.kind == "none":
+        raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
+    if only in DELIVERY_JOBS and settings.apply_deliveries.listen is None:
+        raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
+    if only in PAYMENT_JOBS and not getattr(settings, only).enabled:
+        raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
 
 
 main.add_command(run)

@@ -24,7 +24,7 @@ _SPEED = 20.0
 
 _EDITS = 5
 
-_QUESTIONS = {
+_QUERIES = {
     "approved purchase orders, newest first": """
         SELECT idn, supplier, sum, currency, updated_at
         FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
@@ -44,15 +44,15 @@ _QUESTIONS = {
 
 
 async def show(into: Path, console: Console) -> int:
-    """Serve a company, mirror it into `into`, ask the database, let people work, mirror again; the exit code."""
+    """Serve a company, mirror it into `into`, query the database, let people work, mirror again; the exit code."""
     async with serve(SandboxOptions(size="small", time_scale=_SPEED)) as sandbox:
         config = await anyio.to_thread.run_sync(_prepare, into, sandbox)
         console.print(f"\n[bold]1. A local Precoro[/] with a made-up company is running at {sandbox.url},")
         console.print(f"   with the documented limits; its time passes {_SPEED:.0f} times faster.")
         code = await _run(console, config, sandbox, "2. Its data is mirrored, one call a second")
         if code == 0:
-            console.print("\n[bold]3. The database answers questions[/]")
-            await anyio.to_thread.run_sync(_ask, into / "demo.db", console)
+            console.print("\n[bold]3. The database answers queries[/]")
+            await anyio.to_thread.run_sync(_query, into / "demo.db", console)
             changed = work(
                 sandbox.company, Random(_EDITS), Load(edit=_EDITS, collections=("purchaseorders", "invoices"))
             )
@@ -65,10 +65,10 @@ async def show(into: Path, console: Console) -> int:
 
 
 async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *arguments: str) -> int:
-    told = " ".join(arguments or ("--once",))
-    console.print(f"\n[bold]{title}[/]\n   $ {_program()} {told} --config {config}\n")
+    typed = " ".join(arguments or ("--once",))
+    console.print(f"\n[bold]{title}[/]\n   $ {_program()} {typed} --config {config}\n")
     before = sandbox.journal.total
-    command = [sys.executable, "-m", "precoro_daemon", *told.split(), "--config", str(config)]
+    command = [sys.executable, "-m", "precoro_daemon", *typed.split(), "--config", str(config)]
     done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
     refused = sandbox.limits.refusals.total()
     console.print(f"   {sandbox.journal.total - before} calls; {refused} refused for exceeding a limit")
@@ -99,10 +99,10 @@ def _prepare(into: Path, sandbox: Sandbox) -> Path:
     return config
 
 
-def _ask(path: Path, console: Console) -> None:
+def _query(path: Path, console: Console) -> None:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        for title, question in _QUESTIONS.items():
-            answer = connection.execute(question)
+        for title, query in _QUERIES.items():
+            answer = connection.execute(query)
             titles = [column[0] for column in answer.description]
             console.print(f"\n   {title}:", style="dim")
             console.print(tables.answer(titles, answer.fetchall()))
@@ -119,7 +119,7 @@ def _say_goodbye(into: Path, console: Console) -> None:
         f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
         f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
         f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
-        f"{_program()} sandbox": "a company like this for your own rehearsals, with a page to look at",
+        f"{_program()} sandbox": "a company like this for your own rehearsals, with a page that shows it",
         "config.example.toml": "every setting, to mirror your own company",
     }
     console.print("\n[bold]What now?[/]")

@@ -1,4 +1,4 @@
-"""the part of the demo in which books and Precoro pay each other's invoices"""
+"""the part of the demo in which payments go from a ledger to Precoro and back"""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rich.console import Console
 from precoro_daemon.cli import tables
 from precoro_daemon.sandbox import Sandbox, books, paying
 
-_PAID_IN_THE_BOOKS = 3
+_PAID_IN_THE_LEDGER = 3
 
 Run = Callable[..., Awaitable[int]]
 """Runs the program with these arguments under a title; its exit code."""
 
 
 async def show_payments(console: Console, into: Path, config: Path, sandbox: Sandbox, run: Run) -> int:
-    """Pay some invoices in a set of books, let them be paid at Precoro, and the other way round."""
+    """Pay some invoices in a ledger, let them be paid at Precoro, and the other way round."""
     ledger = into / "demo-books.db"
     count = await anyio.to_thread.run_sync(_prepare, config, ledger, sandbox)
     console.print(f"\n[bold]5. The company's books[/] ({ledger}) have paid {count} of its invoices")
@@ -36,8 +36,8 @@ async def show_payments(console: Console, into: Path, config: Path, sandbox: San
     console.print(f"\n   Somebody pays invoice {invoice.idn} in Precoro.")
     code = await run("7. That payment appears in the books, once", "--once")
     rows = await anyio.to_thread.run_sync(books.read, ledger)
-    told = [(number, bill, amount, "from Precoro" if key else "") for number, bill, amount, key in rows]
-    console.print(tables.answer(("payment", "invoice", "amount", ""), told))
+    rows = [(number, bill, amount, "from Precoro" if key else "") for number, bill, amount, key in rows]
+    console.print(tables.answer(("payment", "invoice", "amount", ""), rows))
     return code
 
 
@@ -46,4 +46,4 @@ def _prepare(config: Path, ledger: Path, sandbox: Sandbox) -> int:
     stop = ledger.absolute().with_name("demo-payments.stop")
     with config.open("a") as file:
         file.write(f'\n[payments]\nkill_switch = "{stop}"\n\n{books.configuration(ledger)}')
-    return books.pay_some(ledger, sandbox.company, _PAID_IN_THE_BOOKS)
+    return books.pay_some(ledger, sandbox.company, _PAID_IN_THE_LEDGER)

@@ -12,7 +12,7 @@ from precoro_daemon.cli.running import NO_CALL, config_option, load, make_consol
 
 @click.group()
 def files() -> None:
-    """Look after the attached files on disk."""
+    """Check the attached files on disk."""
 
 
 @files.command()
@@ -27,14 +27,14 @@ def files() -> None:
 @config_option
 @click.pass_obj
 def verify(parent: Path | None, share: float, as_json: bool, config: Path | None) -> None:
-    """Read kept files again. What is damaged or missing is fetched by the next run; strangers are only told."""
+    """Read kept files again. The next run fetches what is damaged or missing; orphans are only shown."""
     settings = load(config or parent, spare=NO_CALL)
     if settings.fetch_attachments.directory is None:
         raise click.UsageError("[fetch_attachments] has no directory to keep files in")
-    from precoro_daemon import app
+    from precoro_daemon.app.runs import verify_attachments
     from precoro_daemon.cli import tables
 
-    verdict = run_async(lambda: app.verify_attachments(settings, share))
+    verdict = run_async(lambda: verify_attachments(settings, share))
     if as_json:
         click.echo(tables.verdict_as_json(verdict))
     else:

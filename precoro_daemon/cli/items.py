@@ -140,14 +140,14 @@ def _tell(report: RunReport) -> None:
 @contextmanager
 def _watched(*, quiet: bool = False) -> Iterator[Progress]:
     """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
-    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.app.values import wall_clock
     from precoro_daemon.cli.screen import LiveScreen
     from precoro_daemon.status.progress import Silent
 
     if quiet or not sys.stdout.isatty():
         yield Silent()
         return
-    screen = LiveScreen(make_console(), RealClock())
+    screen = LiveScreen(make_console(), wall_clock())
     with screen.live():
         yield screen
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.running import BOOKS_ALONE, NO_CALL, config_option, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, load, make_console, run_async
 from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon.cli import payment_tables
 
-    settings = load(config or parent, spare=BOOKS_ALONE)
+    settings = load(config or parent, spare=NO_CALL_TO_PRECORO)
     try:
         _carry_out(settings, "plan")
     except CommandUnanswered as busy:
@@ -61,17 +61,20 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
 def apply(parent: Path | None, config: Path | None) -> None:
     """Run one lap of both directions now, as far as they are enabled."""
     settings = load(config or parent)
-    from precoro_daemon import app
+    from precoro_daemon.app.jobs import JOB_NAMES, PAYMENT_JOBS
+    from precoro_daemon.app.runs import Wish, run
+    from precoro_daemon.app.state import demand_state
+    from precoro_daemon.app.values import clock_for
 
-    clock = app.clock_for(settings)
-    enabled = [name for name in app.JOB_NAMES if name in app.PAYMENT_JOBS and getattr(settings, name).enabled]
+    clock = clock_for(settings)
+    enabled = [name for name in JOB_NAMES if name in PAYMENT_JOBS and getattr(settings, name).enabled]
     if not enabled:
         raise click.UsageError("neither mark_invoices_paid nor export_payments is enabled in the configuration")
-    app.demand_state(settings)
+    demand_state(settings)
     reports: list[RunReport] = []
     for name in enabled:
         try:
-            reports.append(run_async(partial(app.run, settings, clock, app.Wish(name))))
+            reports.append(run_async(partial(run, settings, clock, Wish(name))))
         except StoreHeld as held:
             obstacle = ""
             with suppress(CommandUnanswered):  # it is at it already
@@ -153,9 +156,9 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. Look at `payments plan` first."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import app
+    from precoro_daemon.app.values import kill_switch
 
-    said = f"{_carry_out(settings, 'arm')}; a file {app.kill_switch(settings)} stops them at once"
+    said = f"{_carry_out(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
     click.echo(f"{said}\nthis is the state {settings.state.path.resolve()}")
 
 

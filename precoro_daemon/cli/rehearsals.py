@@ -39,7 +39,7 @@ _METAS = ("both", "totals", "has_next")
     "--order", type=click.Choice(_ORDERS), default=_ORDERS[0], show_default=True, help="How lists are sorted."
 )
 @click.option(
-    "--meta", type=click.Choice(_METAS), default=_METAS[0], show_default=True, help="What pages tell of a list."
+    "--meta", type=click.Choice(_METAS), default=_METAS[0], show_default=True, help="What pages say of a list."
 )
 def sandbox(limits: str, **wishes: Any) -> None:
     """Serve a local Precoro with a made-up company, the documented limits, and faults on demand."""

@@ -6,6 +6,7 @@ import errno
 import gc
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
@@ -54,7 +55,7 @@ class Duration(click.ParamType[float]):
 class Commands(click.Group):
     """Turns every failure this program foresees into one message and its exit code.
 
-    Until something runs nothing is garbage: what is imported stays. Looking for some makes a start a tenth longer.
+    Until something runs nothing is garbage: what is imported stays. To collect garbage makes a start a tenth longer.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -116,8 +117,8 @@ def exit_code(report: RunReport) -> int:
 NO_CALL = ("precoro", "apply_deliveries", "ledger")
 """Sections whose secrets are not used by commands that call nobody."""
 
-BOOKS_ALONE = ("precoro", "apply_deliveries")
-"""The same of those that read the books."""
+NO_CALL_TO_PRECORO = ("precoro", "apply_deliveries")
+"""The same of those that read the ledger alone."""
 
 
 def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
@@ -125,6 +126,12 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
     from precoro_daemon.settings import load
 
     return load(config, os.environ, spare=spare)
+
+
+def called(path: Path | None) -> str:
+    """How people call this program, wherever they are, so that it works with the same configuration."""
+    path = path or (Path("config.toml") if Path("config.toml").exists() else None)
+    return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
 def make_console() -> Console:

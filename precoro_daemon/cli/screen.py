@@ -1,4 +1,4 @@
-"""what a person sees: live progress and tables"""
+"""what a person sees while a run goes on, and what it brought"""
 
 from __future__ import annotations
 
@@ -19,14 +19,10 @@ from precoro_daemon.files.ports import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.humanize import amount, span
 
-_SHOWN = 10
-"""Failures that are listed after a run."""
-
-_REMEMBERED = 60.0
+_RATE_OVER_S = 60.0
 """Real seconds over which the rate of calls is measured."""
 
 
@@ -110,7 +106,7 @@ class LiveScreen:
         self._calls += 1
         self._left = dict(left)
         self._recent.append(now)
-        while self._recent[0] < now - _REMEMBERED:
+        while self._recent[0] < now - _RATE_OVER_S:
             self._recent.popleft()
 
     def answered(self, method: str, route: str, outcome: str) -> None:
@@ -227,25 +223,3 @@ class _Above:
 
 def above(console: Console) -> TextIO:
     return cast("TextIO", _Above(console))
-
-
-def closing_words(report: RunReport, calls_left: int) -> Text:
-    """What a person should know after a run: what failed, what is left, when it goes on."""
-    words = Text()
-    for line in report.failed[:_SHOWN]:
-        words.append(f"failed: {line}\n", style="yellow")
-    if len(report.failed) > _SHOWN:
-        words.append(f"and {len(report.failed) - _SHOWN} more; `precoro-daemon status` shows them\n", style="yellow")
-    if report.spent is not None:
-        words.append(f"{report.spent}\n", style="bold yellow")
-    left = max(calls_left, report.due)
-    if left and (report.spent or report.stopped):
-        words.append(f"{left:,} calls are left to make\n")
-    if report.stopped:
-        cause = "interrupted" if report.stopped == "signal" else "the time given is over"
-        words.append(f"{cause}; the next run goes on where this one stopped\n", style="bold yellow")
-    for line in report.remains:
-        words.append(f"{line}\n", style="yellow")
-    if not (report.failed or report.remains or report.spent or report.stopped):
-        words.append("The mirror is complete and up to date.", style="bold green")
-    return words

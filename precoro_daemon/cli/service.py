@@ -1,10 +1,9 @@
-"""run: the program as a service, until it is told to stop"""
+"""run: the program as a service, until a signal stops it"""
 
 from __future__ import annotations
 
 import atexit
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from precoro_daemon.cli.running import config_option, load, run_async
+from precoro_daemon.cli.running import called, config_option, load, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.runtime.lifecycle import End
@@ -29,47 +28,41 @@ _CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 @click.pass_obj
 def run(parent: Path | None, config: Path | None) -> None:
     """Keep the mirror, files and payments up to date, until stopped by a signal."""
-    # Until the service heeds signals itself: the first process of a container ignores what nobody handles.
+    # Until the service handles signals itself: the first process of a container ignores what nobody handles.
     signal.signal(signal.SIGTERM, leave)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
     path = config or parent
     settings = load(path)
-    from precoro_daemon import app
+    from precoro_daemon.app.process import Host, serve, supervisor_of
     from precoro_daemon.status.snapshot import Tallies
 
     tallies = Tallies()
     log = ServiceLog(tallies)
     log.follow(settings)
-    host = app.Host(
-        supervisor=app.find_supervisor(os.environ),
+    host = Host(
+        supervisor=supervisor_of(os.environ),
         reread=partial(load, path),
         adopted=log.follow,
         last_resort=_leave_within,
         ending=_keep_code,
         tallies=tallies,
-        command=_called(path),
+        command=called(path),
     )
-    sys.exit(_CODES[run_async(lambda: app.serve(settings, host))])
+    sys.exit(_CODES[run_async(lambda: serve(settings, host))])
 
 
 @click.command()
 @config_option
 @click.pass_obj
 def health(parent: Path | None, config: Path | None) -> None:
-    """Ask a running service how it is; exit 1 if it does not answer or needs a restart. For health checks."""
-    from precoro_daemon import app
+    """Check a running service; exit 1 if it does not answer or needs a restart. For health checks."""
+    from precoro_daemon.app.health_client import check_health
     from precoro_daemon.settings import load_watch
 
-    ailments = app.ask_health(load_watch(config or parent, os.environ))
+    ailments = check_health(load_watch(config or parent, os.environ))
     for line in ailments:
         click.echo(line, err=True)
     sys.exit(1 if ailments else 0)
-
-
-def _called(path: Path | None) -> str:
-    """How people call this program, wherever they are, so that it works with the same configuration."""
-    path = path or (Path("config.toml") if Path("config.toml").exists() else None)
-    return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
 class ServiceLog:
@@ -80,9 +73,10 @@ class ServiceLog:
         self._secrets: dict[str, None] = {}
 
     def follow(self, settings: Settings) -> None:
-        from precoro_daemon import app, telemetry
+        from precoro_daemon import telemetry
+        from precoro_daemon.app.values import secrets
 
-        self._secrets |= dict.fromkeys(app.secrets(settings))
+        self._secrets |= dict.fromkeys(secrets(settings))
         telemetry.set_up(
             settings.log.level,
             settings.log.format,

@@ -21,11 +21,13 @@ _ENDLESS = 10_000
 
 @dataclass
 class Sheet:
-    """right: titles of columns of numbers; sentences: of the one column that holds sentences"""
+    """right: titles of columns of numbers; sentences: of the one column that holds sentences; sparse: of columns that
+    are left out where no row has anything in them"""
 
     titles: Sequence[str]
     right: Collection[str] = ()
     sentences: str | None = None
+    sparse: Collection[str] = ()
     rows: list[Sequence[str]] = field(default_factory=list)
 
     def add(self, *cells: str) -> None:
@@ -41,7 +43,7 @@ class Sheet:
 
     def _table(self) -> Table:
         table = Table(box=SIMPLE_HEAD)
-        for title, *cells in zip(self.titles, *self.rows, strict=True):
+        for title, *cells in self._columns():
             longest = max((cell_len(line) for cell in (title, *cells) for line in cell.splitlines()), default=0)
             least = min(longest, _NARROWEST) if title == self.sentences else longest
             table.add_column(
@@ -50,9 +52,14 @@ class Sheet:
                 no_wrap=title != self.sentences,
                 min_width=least,
             )
-        for row in self.rows:
+        for row in zip(*(cells for _, *cells in self._columns()), strict=True):
             table.add_row(*map(Text, row))
         return table
+
+    def _columns(self) -> list[tuple[str, ...]]:
+        """Each with its title first."""
+        columns = zip(self.titles, *self.rows, strict=True)
+        return [column for column in columns if column[0] not in self.sparse or any(column[1:])]
 
     def _row(self, row: Sequence[str]) -> RenderResult:
         """Its first cell, then the others by their titles; sentences on lines of their own."""

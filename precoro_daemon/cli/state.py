@@ -23,11 +23,11 @@ def state() -> None:
 def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> None:
     """Copy the state into FILE while the program goes on. Attached files are copied by other means."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import app
+    from precoro_daemon.app.state import back_up_state
     from precoro_daemon.values.humanize import amount
 
     began = time.monotonic()
-    made = run_async(lambda: app.back_up_state(settings, to, replace=force))
+    made = run_async(lambda: back_up_state(settings, to, replace=force))
     click.echo(f"{made.path}: {amount(made.size)}, checked, in {time.monotonic() - began:.1f} s")
     if settings.fetch_attachments.directory is not None:
         click.echo(f"not in it: attached files, in {settings.fetch_attachments.directory}")
@@ -40,12 +40,12 @@ def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> N
 def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     """Put the backup in FILE in the place of the state, which is kept beside it. Payments are disarmed."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon import app
+    from precoro_daemon.app.state import restore_state
 
-    done = run_async(lambda: app.restore_state(settings, source))
+    done = run_async(lambda: restore_state(settings, source))
     click.echo(f"{settings.state.path} is restored from {source}")
     if done.aside is not None:
         click.echo(f"the former state is kept as {done.aside}; remove it when you no longer need it")
     if done.calls is None:
         click.echo("the former state could not be read: how many calls it made today is not known", err=True)
-    click.echo("payments are disarmed: look at `precoro-daemon payments plan`, then `precoro-daemon payments arm`")
+    click.echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")

@@ -92,6 +92,20 @@ class ApplyDeliveries(Section):
             )
         return secret
 
+    @property
+    def webhook_url(self) -> str | None:
+        """The exact address to enter in Precoro, with its secret; None where no webhook comes in. Without a public
+        address its beginning is left open: only whoever set up the proxy knows it."""
+        listen = self.listen
+        if listen is None or self.secret is None:
+            return None
+        base = self.public_url or f"http://{listen}"
+        if self.public_url is None and listen.is_everywhere:
+            base = f"http://<this machine>:{listen.port}"
+        elif self.public_url is None and listen.is_local:
+            base = "https://<your proxy>"
+        return f"{base}/{self.secret.get_secret_value()}"
+
 
 class Watch(Section):
     """Health, metrics and a page for people."""

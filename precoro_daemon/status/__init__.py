@@ -5,5 +5,7 @@ health.py     whether the program lives and whether it is ready, with the reason
 heartbeat.py  signs of life of the running jobs, taken from what a person watching would see
 progress.py   what a person watching may see
 pulse.py      what the program is doing at present: its jobs and what else has work of its own
-snapshot.py   what those who watch may see: a snapshot of the whole program, and how to get one
+reading.py    the port to the state for those who show it: one consistent reading, beside the process that holds it
+snapshot.py   one snapshot of the whole program: what terminal, page, health and metrics show
+taking.py     takes a snapshot: from a reading of the state, the account of calls, and the signs of life of a service
 """

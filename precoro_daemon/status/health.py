@@ -11,7 +11,7 @@ from precoro_daemon.values.humanize import span
 
 
 def ailments(snapshot: Snapshot) -> Iterator[str]:
-    """Why the process should be started anew. What a restart does not mend is not among them."""
+    """Why the process should be restarted. What a restart does not mend is not among them."""
     for part in snapshot.pulse.parts:
         if part.stuck:
             yield f"{part.name} has given no sign of life for {silence(part, snapshot.now)}"
@@ -30,7 +30,7 @@ def obstacles(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.stored is None:
         if not snapshot.unreadable:
             yield "the state has not been read yet"
-    elif unlisted := [one.name for one in snapshot.stored.lists if one.as_of is None]:
+    elif unlisted := [one.name for one in snapshot.stored.mirrored if one.as_of is None]:
         yield f"not yet mirrored: {', '.join(unlisted)}"
 
 

@@ -18,22 +18,22 @@ class Progress(CallProgress, MirrorProgress, FileProgress, Protocol):
 
 
 class Silent:
-    """Implements `Progress` for when nobody watches; the log tells the same."""
+    """Implements `Progress` for when nobody watches; the log says the same."""
 
     def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None:
-        """Nobody looks."""
+        """Nobody watches."""
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
-        """Nobody looks."""
+        """Nobody watches."""
 
     def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
-        """Nobody looks."""
+        """Nobody watches."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
-        """Nobody looks."""
+        """Nobody watches."""
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
-        """Nobody looks."""
+        """Nobody watches."""
 
     def answered(self, method: str, route: str, outcome: str) -> None:
-        """Nobody looks."""
+        """Nobody watches."""

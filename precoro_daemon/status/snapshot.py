@@ -1,4 +1,4 @@
-"""what those who watch may see: a snapshot of the whole program, and how to get one"""
+"""one snapshot of the whole program: what terminal, page, health and metrics show"""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol
+from typing import Literal, Protocol
 
 from precoro_daemon.catalogue.ports import PlanState
-from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.cursors import Scan
+from precoro_daemon.mirror.rules.estimates import duration
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane, Opening
+from precoro_daemon.quota.budget import NO_KEY, SECONDS, Budget, Lane, Opening
+from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.pulse import Pulse
+from precoro_daemon.status.reading import FileState
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +41,57 @@ class Tallies:
 
 
 @dataclass(frozen=True, slots=True)
-class ListState:
+class CollectionStatus:
     """One collection.
 
+    mirrored     the configuration names it; else the state still holds what was mirrored before
     as_of        up to date as of then (Unix seconds); None: not yet listed to its end
+    whole_as_of  a census proved it complete as of then
     live         rows Precoro still has, as far as the user's filter keeps them; vanished: the others
-    detailed     rows whose detail is up to date; due: those whose detail is missing or old; None where none is wanted
-    listed       rows of the list that is being walked, and how many it has in all (None if it does not say)
-    census_owed  it was not proved complete
+    detailed     rows whose detail is up to date; due: those whose detail is missing or old, None where none is wanted
+    scans        lists that are being read, as far as they got
+    census       "owed": the last listing was not proved complete; "due": the last census is old
     """
 
     name: str
+    mirrored: bool = True
     as_of: float | None = None
+    whole_as_of: float | None = None
     live: int = 0
     vanished: int = 0
-    detailed: int | None = None
+    detailed: int = 0
     due: int | None = None
-    listed: tuple[int, int | None] | None = None
-    census_owed: bool = False
+    scans: Sequence[Scan] = ()
+    census: Literal["", "due", "owed"] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class FileStock:
-    """kept, due: files on disk, and missing ones · too_large: left out for their size"""
+class PaymentStatus:
+    """Payments in both directions.
 
-    kept: FileCounts
-    due: FileCounts
-    too_large: int
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentStock:
-    """intents: by direction and state, how many and since when the oldest · switch: whether any may be sent ·
-    kill_switch: the path of that file; stopped: it is there · misread: rows of the books that cannot be read ·
-    unmet: payments in the books that meet no invoice that can be paid"""
+    intents      by direction and state, how many and since when the oldest
+    ledger       its name, None where the configuration names none any more
+    enabled      at least one job of payments is
+    switch       whether payments are armed
+    kill_switch  the path of that file; stopped: why it keeps payments from being sent, "" if it does not
+    unreadable   rows of the ledger that cannot be read
+    unmatched    payments in the ledger that match no invoice that can be paid
+    """
 
     intents: Mapping[tuple[str, str], tuple[int, float]]
     switch: Switch
     kill_switch: str
-    stopped: bool
+    stopped: str = ""
+    ledger: str | None = None
+    enabled: bool = True
     unreadable: int = 0
     unmatched: int = 0
+
+    @property
+    def held_back(self) -> Sequence[str]:
+        """Why no payment is sent though the configuration wants some to be."""
+        reasons = ("" if self.switch.armed else self.switch.reason, self.stopped)
+        return [reason for reason in reasons if reason and self.enabled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +110,40 @@ class Hour:
 class Stored:
     """What the state held when it was read at `read_at`.
 
-    lists         the mirrored collections, in their order
-    aside         the newest things set aside; aside_counts: all of them by collection and stage
-    payments      None where no books are configured
-    items         plans of item changes that are under way
-    hours         the last 24, oldest first; the last one is not over
-    free          bytes free on the disks of "state" and "files"
+    collections         the mirrored ones in their order, then others that the state holds
+    quarantined         the newest things that failed; quarantined_counts: all of them by collection and stage
+    payments            None where there is no ledger and no payment
+    items               plans of item changes that are under way
+    laps                the last lap of each job of a service
+    refused_at          Precoro refused the key then, and has answered no call since
+    hours               the last 24, oldest first; the last one is not over
+    free                bytes free on the disks of "state" and "files"
     """
 
     read_at: float
-    lists: Sequence[ListState]
-    files: FileStock
-    aside: Sequence[Quarantined] = ()
+    collections: Sequence[CollectionStatus]
+    files: FileState
+    quarantined: Sequence[Quarantined] = ()
     quarantined_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    payments: PaymentStock | None = None
+    payments: PaymentStatus | None = None
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
+    laps: Mapping[str, LapTimes] = field(default_factory=dict)
+    refused_at: float | None = None
     hours: Sequence[Hour] = ()
     free: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def mirrored(self) -> Sequence[CollectionStatus]:
+        return [one for one in self.collections if one.mirrored]
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The account of calls at this moment.
+    """The account of calls at one moment.
 
     limits, left  calls by window; windows without a limit are not in them
+    reserved      calls of a day that details leave to others
     lanes         calls that a lane may still make of the day's; None: as many as it likes
     opens         when its next call may leave, and which window decides that
     backfill      calls a day that go to documents which did not change lately; 0: not known
@@ -128,35 +151,68 @@ class Quota:
 
     limits: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
+    reserved: int = 0
     lanes: Mapping[Lane, int | None] = field(default_factory=dict)
     opens: Mapping[Lane, Opening] = field(default_factory=dict)
     backfill: int = 0
+
+    @classmethod
+    def of(cls, account: Budget, now: float, backfill: int = 0) -> Quota:
+        left = account.left(now)
+        return cls(
+            limits={window: getattr(account.limits, f"per_{window}") for window in left},
+            left=left,
+            reserved=account.limits.reserved("day", Lane.DETAILS),
+            lanes={lane: account.spendable(lane, now) for lane in Lane},
+            opens={lane: account.opening(lane, NO_KEY, now) for lane in Lane},
+            backfill=backfill,
+        )
+
+    @property
+    def for_details(self) -> int:
+        """Calls of a day that may go into details; 0: as many as one likes."""
+        return max(self.limits.get("day", 0) - self.reserved, 0)
+
+    def seconds_for(self, calls: int) -> float:
+        """Until the last of that many calls for details has left, if nothing else wants any."""
+        windows = {**self.limits, "day": self.for_details}
+        return duration(calls, [(seconds, windows.get(window, 0)) for window, seconds in SECONDS.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Signs of life of a service; empty in another process. up: seconds since the service's process started."""
+
+    pulse: Pulse = field(default_factory=lambda: Pulse(0.0))
+    tallies: Tallies = field(default_factory=Tallies)
+    up: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at `now` (Unix seconds by the Clock).
 
-    up        seconds since the process started
-    stored    None as long as the state could not be read once
+    stored      None as long as the state could not be read once
     unreadable  why the last attempt to read it failed, "" if it did not
-    webhooks  they come in somewhere
-    command   how this program is called with this configuration
+    webhooks    they come in somewhere
+    command     how this program is called with this configuration
     """
 
     now: float
-    up: float
-    pulse: Pulse
-    tallies: Tallies
     quota: Quota
     stored: Stored | None = None
     unreadable: str = ""
+    live: Live = field(default_factory=Live)
     webhooks: bool = False
     command: str = "precoro-daemon"
 
     @property
+    def pulse(self) -> Pulse:
+        return self.live.pulse
+
+    @property
     def details_due(self) -> int:
-        return sum(one.due or 0 for one in self.stored.lists) if self.stored else 0
+        return sum(one.due or 0 for one in self.stored.collections) if self.stored else 0
 
     @property
     def backfill_seconds(self) -> float | None:
@@ -164,6 +220,13 @@ class Snapshot:
         if not self.stored or not self.quota.backfill:
             return None
         return 86_400.0 * self.details_due / self.quota.backfill
+
+    def seconds_left(self, plan: PlanState) -> float:
+        """Until the last change of the plan has left, if nothing else wants the calls; 0: none is to be sent."""
+        calls = plan.open - plan.counts.get(State.DOUBT, 0)
+        if not calls:
+            return 0.0
+        return max(0.0, self.quota.opens[Lane.DETAILS].at - self.now) + self.quota.seconds_for(calls)
 
 
 class Watcher(Protocol):
@@ -173,6 +236,6 @@ class Watcher(Protocol):
         """At once, with the state as it was last read."""
         ...
 
-    async def look(self, patience: float) -> Snapshot:
-        """With a fresh look into the state, if that is due and takes no longer than `patience` (real seconds)."""
+    async def snapshot(self, patience: float) -> Snapshot:
+        """With a fresh reading of the state, if one is due and takes no longer than `patience` (real seconds)."""
         ...

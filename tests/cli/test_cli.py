@@ -22,8 +22,9 @@ from click.testing import CliRunner, Result
 from precoro_daemon import __version__
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
-from precoro_daemon.app import JOB_NAMES
-from precoro_daemon.cli import EXIT_CODES, exit_code, main
+from precoro_daemon.app.jobs import JOB_NAMES
+from precoro_daemon.cli import main
+from precoro_daemon.cli.running import EXIT_CODES, exit_code
 from precoro_daemon.errors import BudgetSpent, DaemonError
 from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
@@ -279,7 +280,7 @@ read = "{read} WHERE id > :position ORDER BY id"
         (True, _READ, ""),
     ],
 )
-def test_check_opens_the_books(
+def test_check_opens_the_ledger(
     run: Run, company: Sandbox, tmp_path: Path, *, there: bool, read: str, said: str
 ) -> None:
     path = tmp_path / "books.db"
@@ -290,7 +291,7 @@ def test_check_opens_the_books(
     told = run("check")
     assert told.exit_code == (4 if said else 0), told.output
     assert said.format(path=path) in told.stderr
-    assert ("books          B can be read" in told.stdout) == (not said)
+    assert ("ledger         B can be read" in told.stdout) == (not said)
     assert "accepts the key" in told.stdout, "the other parts are looked at all the same"
     assert path.exists() == there
     assert not (tmp_path / "precoro.db").exists()
@@ -393,7 +394,7 @@ def test_a_list_that_fails_is_told_and_its_siblings_are_there(run: Run, company:
     company.faults.add("404", path="^/taxes", times=None)
     assert run("--once").exit_code == 3
     state = json.loads(run("status", "--json").stdout)
-    assert [item["collection"] for item in state["set_aside"]] == ["taxes"]
+    assert [item["collection"] for item in state["quarantined"]] == ["taxes"]
     assert state["collections"]["invoices"]["details"] == 4
     result = run("estimate")
     assert result.exit_code == 3

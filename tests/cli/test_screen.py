@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from precoro_daemon.cli.screen import LiveScreen, above, closing_words
+from precoro_daemon.cli.closing_words import closing_words
+from precoro_daemon.cli.screen import LiveScreen, above
 from precoro_daemon.errors import BudgetSpent
 from precoro_daemon.files.ports import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed

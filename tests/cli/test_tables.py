@@ -7,32 +7,44 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
-from precoro_daemon.adapters.state.sqlite.attachments import FileState
-from precoro_daemon.adapters.state.sqlite.overview import CollectionState, Overview
-from precoro_daemon.app import Look
-from precoro_daemon.cli import tables
+from precoro_daemon.cli import status_json, status_tables, tables
 from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile
 from precoro_daemon.files.rules import Attachment
 from precoro_daemon.files.verify_attachments import Verdict
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost
+from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits
 from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.status.attention import matters
+from precoro_daemon.status.reading import CollectionState, FileState, Overview
+from precoro_daemon.status.snapshot import Quota, Snapshot
+from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
 
 NOW = 1_765_875_600.0
 DAY = 86_400.0
+
+SCOPE = Scope(
+    mirrored=[name for name in COLLECTIONS if name in ("purchase_orders", "invoices", "suppliers", "taxes")],
+    detailed={"invoices"},
+    census_every=7 * DAY,
+    credentials="key",
+)
+STOPPED = "/stop is there"
 
 FRESH = CollectionState(
     Cursor("invoices", at=NOW - 720, whole_at=NOW - DAY), live=1_300, wanted=1_234, vanished=5, detailed=1_200, due=34
 )
 FIRST = CollectionState(
     Cursor("purchase_orders"),
-    passes=(Scan("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
+    scans=(Scan("purchase_orders", "whole", next_page=3, rows=400, total=9_000),),
     wanted=400,
 )
 OWED = CollectionState(Cursor("suppliers", at=NOW - 5, unproved=1, unproved_at=NOW), wanted=7)
@@ -49,23 +61,32 @@ FILES = FileState({"invoices": FileCounts(1_203, 3_400_000_000)}, FileCounts(12,
 LIST = Quarantined("taxes", "taxes", "pass", "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
 
 
-def look(
+def seen(
     states: Mapping[str, CollectionState] = STATES,
-    aside: Sequence[Quarantined] = (),
+    quarantined: Sequence[Quarantined] = (),
+    *,
     limits: Limits | None = None,
     calls: int = 0,
     files: FileState = NO_FILES,
-) -> Look:
+    scope: Scope = SCOPE,
+    **more: Any,
+) -> Snapshot:
+    """What a command shows of a state. more: further fields of the overview."""
     account = Budget(limits or Limits())
     for number in range(calls):
         account.sent(account.charge(NO_KEY, NOW - number / 100), NOW - number / 100)
-    counts = {(item.collection, item.stage): 1 for item in aside}
-    return Look(Overview(states, aside, counts, (), {}, files), account, frozenset({"invoices"}), 7 * DAY, NOW)
+    counts = {(item.collection, item.stage): 1 for item in quarantined}
+    overview = Overview(states, quarantined, counts, (), {}, files, **more)
+    return take_snapshot(scope, account, NOW, describe_state(scope, overview, Disks({}, STOPPED), NOW))
+
+
+def quota(limits: Limits) -> Quota:
+    return Quota.of(Budget(limits), NOW)
 
 
 def text(shown: RenderableType, width: int = 120) -> str:
     console = Console(record=True, file=io.StringIO(), width=width)
-    console.print(shown)
+    console.print(shown, crop=False)
     return console.export_text()
 
 
@@ -75,9 +96,9 @@ def line(shown: str, title: str) -> str:
 
 
 def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
-    shown = text(tables.status(look()))
+    shown = text(status_tables.status(seen()))
     assert line(shown, "invoices") == "1,234 5 12 min ago 1,200 34"
-    assert line(shown, "purchase orders") == "400 first pass, page 2 (400 of 9,000)"
+    assert line(shown, "purchase orders") == "400 first scan, page 2 (400 of 9,000)"
     assert line(shown, "suppliers") == "7 5 s ago owed"
     assert line(shown, "taxes") == "0 not yet listed"
     places = [shown.index(name) for name in ("purchase orders", "invoices", "suppliers", "taxes")]
@@ -87,12 +108,12 @@ def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 120])
 def test_no_count_is_cut_however_narrow_the_screen(width: int) -> None:
     large = replace(FRESH, wanted=1_234_567, detailed=1_200_000, due=34_567, vanished=5_432)
-    told = text(tables.status(look(STATES | {"invoices": large})), width)
+    told = text(status_tables.status(seen(STATES | {"invoices": large})), width)
     assert max(map(len, told.splitlines())) <= width
     words = re.sub(r"\s", "", told)
     for part in ("1,234,567", "1,200,000", "34,567", "5,432", "12minago", "page2(400of9,000)", "owed"):
         assert part in words, part
-    told = text(tables.estimate(COSTS, Limits()), width)
+    told = text(tables.estimate(COSTS, quota(Limits())), width)
     assert [part for part in ("4,500", "23", "320") if part not in told] == []
 
 
@@ -102,46 +123,99 @@ def test_status_tells_which_laps_had_failures_and_since_when() -> None:
         "fetch_details": LapTimes(NOW - 70, NOW - 60, NOW - 3_600),
         "export_payments": LapTimes(NOW - 70, NOW - 60, None),
     }
-    seen = look()
-    shown = text(tables.status(replace(seen, overview=replace(seen.overview, laps=laps))))
+    shown = text(status_tables.status(seen(laps=laps)))
     assert "Last laps: mirror_collections 2 min ago." in shown
     assert "fetch_details: its lap 60 s ago had failures; the last without: 60 min ago." in shown
     assert "export_payments: its lap 60 s ago had failures; the last without: none yet." in shown
 
 
 def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
-    shown = text(tables.status(replace(look(), refused_at=NOW - 120)))
+    shown = text(status_tables.status(seen(refusals={"key": NOW - 120, "another": NOW})))
     assert "Precoro refused the key 2 min ago" in shown
-    assert "stop a running service for it" in " ".join(shown.split())
+    assert "stop the service for it" in " ".join(shown.split())
     assert "may go now" not in shown
-    assert "The next call may go now." in text(tables.status(look()))
+    assert "The next call may go now." in text(status_tables.status(seen()))
 
 
 def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
-    seen = look()
-    overview = replace(seen.overview, unreadable={"Books": 3, "other": 9}, unmatched={"Books": 1_200})
-    seen = replace(seen, overview=overview, books="Books", held_back=("disarmed by root: audit", "/stop is there"))
-    shown = text(tables.status(seen))
+    more: dict[str, Any] = {
+        "switch": Switch(armed=False, reason="disarmed by root: audit"),
+        "unreadable": {"Books": 3, "other": 9},
+        "unmatched": {"Books": 1_200},
+    }
+    quiet = seen(**more)
+    busy = seen(scope=replace(SCOPE, ledger="Books", pays=True), **more)
+    shown = text(status_tables.status(busy))
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
-    assert "Rows of the books that cannot be read: 3." in shown
-    assert "Payments in the books that meet no invoice that can be paid: 1,200." in shown
-    told = json.loads(tables.status_as_json(seen))
+    assert "3 rows of your books cannot be read" in shown
+    assert "Payments in your books that match no invoice that can be paid: 1,200." in shown
+    told = json.loads(status_json.as_json(busy))
     assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
-    assert told["books"] == {"misread": 3, "unmet": 1_200}
-    assert "books" not in text(tables.status(look()))
-    assert json.loads(tables.status_as_json(look()))["books"] is None
+    assert told["ledger"] == {"unreadable": 3, "unmatched": 1_200}
+    assert "books" not in text(status_tables.status(quiet))
+    assert json.loads(status_json.as_json(quiet))["ledger"] is None
+
+
+def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
+    command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
+    scope = replace(SCOPE, ledger="Books", pays=True, kill_switch="/stop", command=command)
+    more: dict[str, Any] = {
+        "switch": Switch(armed=False, reason="the state was restored from a copy"),
+        "payments": {("to_precoro", "review"): (2, NOW - DAY), ("to_ledger", "doubt"): (1, NOW - 2 * DAY)},
+        "refusals": {"key": NOW - 60},
+    }
+    troubled = seen(quarantined=[ROW, DETAIL], scope=scope, **more)
+    shown = text(status_tables.status(troubled))
+    last = "\n".join(one.rstrip() for one in shown.split("Needs a person\n")[1].splitlines())
+    for words in (
+        "▲ Precoro refuses the key\n  Precoro refused the key 60 s ago and has answered nothing since.\n",
+        f"  $ {command} check\n",
+        "▲ 2 payments to Precoro: a person decides\n  Each says why. Adopt",
+        "● 1 payment to your books in doubt\n  The oldest is 2 days old. They are checked, never sent again blindly.",
+        "● The kill switch is on\n  Payments are held back: /stop is there.\n    $ rm /stop\n",
+        "● Payments are not armed\n  Payments are held back: the state was restored from a copy.\n",
+        f"  $ {command} payments plan\n    $ {command} payments arm\n",
+        "● Quarantined: rows that cannot be read\n  Suppliers (1). They stay until Precoro sends them otherwise;",
+        "But check needs the state to itself: stop the service",
+    ):
+        assert words in last, words
+    assert f"$ {command} status" not in shown, "it has just been typed"
+    narrow = text(status_tables.status(troubled), 40)
+    assert f"    $ {command} payments review\n" in narrow, "what is to be copied is not wrapped"
+    told = json.loads(status_json.as_json(troubled))["attention"]
+    assert [matter["title"] for matter in told] == [matter.title for matter in matters(troubled)]
+    assert (told[0]["weight"], told[0]["commands"], told[0]["alone"]) == ("urgent", [f"{command} check"], True)
+
+
+def test_where_all_is_well_nobody_is_needed() -> None:
+    assert "Needs a person" not in text(status_tables.status(seen()))
+    assert json.loads(status_json.as_json(seen()))["attention"] == []
+
+
+def test_payments_that_no_job_makes_are_not_held_back_and_need_nobody() -> None:
+    idle = seen(scope=replace(SCOPE, ledger="Books"))
+    assert matters(idle) == []
+    assert json.loads(status_json.as_json(idle))["payments_held_back"] == []
+
+
+def test_what_is_mirrored_no_more_is_shown_for_as_long_as_the_state_holds_it() -> None:
+    scope = replace(SCOPE, mirrored=["suppliers", "receipts"])
+    shown = text(status_tables.status(seen(scope=scope)))
+    assert line(shown, "suppliers") == "7 5 s ago owed"
+    assert line(shown, "receipts") == "0 not yet listed"
+    assert line(shown, "invoices") == "1,234 5 12 min ago; mirrored no more 1,200 34"
 
 
 def test_an_old_census_is_due() -> None:
     old = CollectionState(Cursor("suppliers", at=NOW, whole_at=NOW - 8 * DAY))
-    assert line(text(tables.status(look({"suppliers": old}))), "suppliers").endswith("due")
+    assert line(text(status_tables.status(seen({"suppliers": old}))), "suppliers").endswith("due")
 
 
-def test_status_tells_what_was_set_aside() -> None:
+def test_status_tells_what_is_quarantined() -> None:
     field = Quarantined("item_custom_fields", "53", "withheld", "Precoro answered 403", None, 1, NOW, NOW + 7 * DAY)
     broken = Quarantined("item_custom_fields", "54", "definition", "Precoro answered 500", None, 2, NOW, NOW)
-    shown = text(tables.status(look(aside=[DETAIL, ROW, LIST, field, broken])), width=200)
+    shown = text(status_tables.status(seen(quarantined=[DETAIL, ROW, LIST, field, broken])), width=200)
     assert "item custom fields: field 53, tried once" in shown
     assert "item custom fields: field 54, tried 2 times" in shown
     assert "detail of id 77" in shown
@@ -150,43 +224,44 @@ def test_status_tells_what_was_set_aside() -> None:
     assert "a row (ab12)" in shown
     assert "when it changes" in shown
     assert "the whole list" in shown
-    assert "set aside" not in text(tables.status(look()))
+    assert "quarantined" not in text(status_tables.status(seen()))
 
 
 def test_a_reason_is_never_read_as_markup() -> None:
     item = Quarantined("taxes", "taxes", "pass", "GET /taxes?status[]=2 [/bold]", None, 1, NOW, NOW)
-    assert "status[]=2 [/bold]" in text(tables.status(look(aside=[item])), width=200)
+    assert "status[]=2 [/bold]" in text(status_tables.status(seen(quarantined=[item])), width=200)
 
 
 def test_status_tells_the_quota_that_is_left() -> None:
-    shown = text(tables.status(look(calls=10)))
+    shown = text(status_tables.status(seen(calls=10)))
     assert "Calls left: 50 this minute, 1,490 this hour, 2,990 this day." in shown
     assert "The next call may go now." in shown
-    assert "No limit is set." in text(tables.status(look(limits=Limits(0, 0, 0, 0, 0, 0))))
+    assert "No limit is set." in text(status_tables.status(seen(limits=Limits(0, 0, 0, 0, 0, 0))))
 
 
 def test_a_spent_day_is_told_by_lane() -> None:
     limits = Limits(per_second=0, per_minute=0, per_hour=0, per_day=10, reserve={Lane.CENSUS: 5})
-    shown = " ".join(text(tables.status(look(limits=limits, calls=6))).split())
+    shown = " ".join(text(status_tables.status(seen(limits=limits, calls=6))).split())
     assert "Next call for census: 2025-12-17 09:00 UTC, when the day opens." in shown
     assert "may go now" not in shown
 
 
 def test_status_as_json_tells_the_same() -> None:
-    told = json.loads(tables.status_as_json(look(aside=[DETAIL], calls=10)))
+    told = json.loads(status_json.as_json(seen(quarantined=[DETAIL], calls=10)))
     assert told["collections"]["invoices"] == {
         "records": 1_234,
         "vanished": 5,
+        "mirrored": True,
         "up_to_date_as_of": NOW - 720,
         "whole_as_of": NOW - DAY,
         "details": 1_200,
         "due": 34,
         "census_owed": False,
-        "open_passes": [],
+        "open_scans": [],
     }
     assert told["collections"]["suppliers"]["census_owed"]
-    assert told["collections"]["purchase_orders"]["open_passes"] == [{"kind": "whole", "next_page": 3}]
-    assert told["set_aside"][0]["key"] == "77"
+    assert told["collections"]["purchase_orders"]["open_scans"] == [{"kind": "whole", "next_page": 3}]
+    assert told["quarantined"][0]["key"] == "77"
     assert told["quota"]["day"] == 2_990
     assert set(told["next_call"]) == {lane.name.lower() for lane in Lane}
 
@@ -195,7 +270,7 @@ COSTS = [Cost("invoices", 4_500, 23, 4_500), Cost("suppliers", 320, 2, 0)]
 
 
 def test_an_estimate_tells_calls_and_days() -> None:
-    shown = text(tables.estimate(COSTS, Limits(reserve={Lane.DETAILS: 100})))
+    shown = text(tables.estimate(COSTS, quota(Limits(reserve={Lane.DETAILS: 100}))))
     assert line(shown, "invoices") == "4,500 23 4,500"
     assert line(shown, "suppliers") == "320 2"
     assert "4,525 calls in all: about" in shown
@@ -210,7 +285,7 @@ def test_an_estimate_tells_calls_and_days() -> None:
     ],
 )
 def test_how_long_it_takes_depends_on_the_limits(limits: Limits, words: str) -> None:
-    assert words in text(tables.estimate(COSTS, limits))
+    assert words in text(tables.estimate(COSTS, quota(limits)))
 
 
 def test_an_answer_shows_nothing_for_null() -> None:
@@ -220,14 +295,14 @@ def test_an_answer_shows_nothing_for_null() -> None:
 
 
 def test_status_tells_of_files_only_where_there_are_some() -> None:
-    assert "Files" not in text(tables.status(look()))
-    shown = text(tables.status(look(files=FILES)))
+    assert "Files" not in text(status_tables.status(seen()))
+    shown = text(status_tables.status(seen(files=FILES)))
     assert "Files: 1,203 kept (3.4 GB), 12 due (34.0 KB)." in shown
     assert "left out: invoices 12, attachment 90 (scan [1].tiff) is too large (3.0 GB); see max_bytes" in shown
 
 
 def test_status_as_json_tells_of_files_too() -> None:
-    told = json.loads(tables.status_as_json(look(files=FILES)))["files"]
+    told = json.loads(status_json.as_json(seen(files=FILES)))["files"]
     assert told["kept"] == {"invoices": {"files": 1_203, "bytes": 3_400_000_000}}
     assert told["due"] == {"files": 12, "bytes": 34_000}
     assert told["too_large"][0]["attachment_id"] == 90
@@ -236,14 +311,14 @@ def test_status_as_json_tells_of_files_too() -> None:
 STORED = StoredFile(3, LARGE, Kept("invoices/12/90__scan.tiff", 5, b"\1" * 32), NOW)
 
 
-def test_a_verdict_names_what_is_wrong_and_what_is_strange() -> None:
+def test_a_verdict_names_what_is_wrong_and_what_nobody_has() -> None:
     good = Verdict(good=FileCounts(4, 1_500))
     assert text(tables.verdict(good)).strip() == "4 files are good (1.5 KB)."
     bad = Verdict(FileCounts(4, 1_500), damaged=[STORED], missing=[STORED], orphans=["mine.txt"])
     shown = text(tables.verdict(bad))
     assert "damaged: invoices/12/90__scan.tiff of invoices 12, attachment 90" in shown
     assert "missing: invoices/12/90__scan.tiff" in shown
-    assert "stranger: mine.txt; no document has it, and it was left alone" in shown
+    assert "orphan: mine.txt; no document has it, and it was left alone" in shown
     assert "1 missing and 1 damaged, which the next run fetches again." in shown
     told = json.loads(tables.verdict_as_json(bad))
-    assert (told["damaged"], told["strangers"]) == (["invoices/12/90__scan.tiff"], ["mine.txt"])
+    assert (told["damaged"], told["orphans"]) == (["invoices/12/90__scan.tiff"], ["mine.txt"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.app import verify_attachments
+from precoro_daemon.app.runs import verify_attachments
 from precoro_daemon.sandbox.files import Attachment, attachments
 from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.schema import COLLECTIONS

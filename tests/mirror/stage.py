@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.app import Wish, run
+from precoro_daemon.app.runs import Wish, run
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.runtime.job import RunReport

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.app import secrets
+from precoro_daemon.app.values import secrets
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import load
 from precoro_daemon.settings.presets import PRESETS

@@ -19,8 +19,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from precoro_daemon import app, telemetry  # noqa: F401 - loaded once, before the forks
+from precoro_daemon import telemetry  # noqa: F401 - loaded once, before the forks
 from precoro_daemon.adapters.objects import directory as _  # noqa: F401
+from precoro_daemon.app import runs  # noqa: F401
 from precoro_daemon.cli import main as program
 
 TOUCHING = frozenset(

@@ -55,8 +55,8 @@ async def test_status_tells_freshness_what_failed_and_the_quota(tmp_path: Path) 
         told = json.loads((await program.run("status", "--json")).stdout)
         assert told["collections"]["invoices"]["records"] == 29
         assert told["collections"]["invoices"]["due"] == 1
-        assert {item["stage"] for item in told["set_aside"]} == {"record", "detail"}
-        assert [item["raw"] for item in told["set_aside"] if item["stage"] == "record"] == ["null"]
+        assert {item["stage"] for item in told["quarantined"]} == {"record", "detail"}
+        assert [item["raw"] for item in told["quarantined"] if item["stage"] == "record"] == ["null"]
         assert told["quota"] == {"day": 500 - sandbox.journal.total}
 
 

@@ -16,8 +16,8 @@ import aiohttp
 import anyio
 import pytest
 
-from precoro_daemon.app import Host
-from precoro_daemon.app import serve as serve_daemon
+from precoro_daemon.app.process import Host
+from precoro_daemon.app.process import serve as serve_daemon
 from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.settings import load

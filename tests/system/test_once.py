@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from precoro_daemon.app import JOB_NAMES
+from precoro_daemon.app.jobs import JOB_NAMES
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.sandbox import Quota, Sandbox, SandboxOptions, serve
 from tests.mirror.comparing import Truth, differences, truth_of

@@ -13,8 +13,8 @@ import anyio.to_thread
 import pytest
 from structlog.testing import capture_logs
 
-from precoro_daemon.app import Host
-from precoro_daemon.app import serve as serve_daemon
+from precoro_daemon.app.process import Host
+from precoro_daemon.app.process import serve as serve_daemon
 from precoro_daemon.errors import TemporaryError
 from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import SandboxOptions, serve

@@ -1,4 +1,4 @@
-"""a socket beside the state, on which a command asks whoever holds it to do something"""
+"""a socket beside the state, on which a command line has the service that holds it execute a command"""
 
 from __future__ import annotations
 
@@ -16,78 +16,81 @@ from precoro_daemon.errors import CommandUnanswered, DaemonError, leaves, most_s
 from precoro_daemon.payments.commands import Order
 from precoro_daemon.values.addresses import Address
 
-PATH = "/orders"
+PATH = "/commands"
 
-PATIENCE = 50.0
-"""Real seconds in which an order is carried out. Books take their time."""
+EXECUTE_WITHIN_S = 50.0
+"""Real seconds within which a command is executed. A ledger takes its time."""
 
-LIFE = 90.0
-"""Real seconds of a connection. Far longer: who gives an order is to hear what became of it."""
+CONNECTION_LIFE_S = 90.0
+"""Real seconds of a connection. Far longer: who gives a command is to hear what became of it."""
 
-_MOST = 32
+_CONNECTIONS_AT_ONCE = 32
 """Connections at a time: people type these commands."""
 
-_LARGEST = 16_384
-"""Bytes of an order."""
+_COMMAND_BYTES = 16_384
+"""Of one command."""
 
 Execute = Callable[[Order], Awaitable[str]]
 
 
 @asynccontextmanager
 async def control(address: Address, execute: Execute) -> AsyncIterator[None]:
-    """Until the context ends. `execute` gives what there is to say, and raises DaemonError where it refuses.
+    """Take commands until the context ends. `execute` gives what there is to say; it raises DaemonError to refuse.
 
-    Once begun an order does not end with its connection. The socket is its owner's alone, as the state is. Raises
-    ListenerUnusable.
+    A command that has begun does not end with its connection. The socket is its owner's alone, as the state is.
+    Raises ListenerUnusable.
     """
-    app = web.Application(client_max_size=_LARGEST)
-    counter = _Counter(execute)
-    app.router.add_post(PATH, counter.receive)
-    async with serving(app, address, most=_MOST, patience=LIFE, mode=0o600), counter.open():
+    app = web.Application(client_max_size=_COMMAND_BYTES)
+    handler = _CommandHandler(execute)
+    app.router.add_post(PATH, handler.receive)
+    async with (
+        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=CONNECTION_LIFE_S, mode=0o600),
+        handler.open(),
+    ):
         yield
 
 
-class _Counter:
+class _CommandHandler:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
-        self._orders: TaskGroup | None = None
+        self._running: TaskGroup | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as orders:
-            self._orders = orders
+        async with anyio.create_task_group() as running:
+            self._running = running
             try:
                 yield
             finally:
-                self._orders = None
-                orders.cancel_scope.cancel()  # a step that was begun ends first, and whoever waits is told
+                self._running = None
+                running.cancel_scope.cancel()  # a step that was begun ends first, and whoever waits gets an answer
 
     async def receive(self, request: web.Request) -> web.Response:
         try:
-            order = msgspec.json.decode(await request.read(), type=Order)
+            command = msgspec.json.decode(await request.read(), type=Order)
         except msgspec.MsgspecError as error:
             return _answer(400, refused=f"the service does not understand that; is it of another version? {error}")
         outcome = _Outcome()
-        if self._orders is not None:
-            self._orders.start_soon(partial(outcome.of, self._execute, order), name="order")
+        if self._running is not None:
+            self._running.start_soon(partial(outcome.of, self._execute, command), name="command")
             await outcome.known.wait()
         return outcome.answer
 
 
 class _Outcome:
-    """What an order came to, for whoever still wants to know."""
+    """What a command came to, for whoever still wants to know."""
 
     def __init__(self) -> None:
         self.known = anyio.Event()
-        self.answer = _answer(503, refused="the service ends; look at `payments review`", exit_code=1)
+        self.answer = _answer(503, refused="the service ends; check `payments review`", exit_code=1)
 
-    async def of(self, execute: Execute, order: Order) -> None:
+    async def of(self, execute: Execute, command: Order) -> None:
         failure: DaemonError | None = None
         try:
-            with anyio.move_on_after(PATIENCE) as patience:
-                self.answer = _answer(200, said=await execute(order))
+            with anyio.move_on_after(EXECUTE_WITHIN_S) as patience:
+                self.answer = _answer(200, said=await execute(command))
             if patience.cancelled_caught:
-                failure = CommandUnanswered("the service is busy with payments; ask again in a minute")
+                failure = CommandUnanswered("the service is busy with payments; try again in a minute")
         except* DaemonError as errors:
             failure = most_severe(leaves(errors))
         finally:
@@ -97,5 +100,5 @@ class _Outcome:
             self.known.set()
 
 
-def _answer(status: int, **told: str | int) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(told), content_type="application/json")
+def _answer(status: int, **facts: str | int) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(facts), content_type="application/json")

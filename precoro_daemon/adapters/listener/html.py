@@ -19,10 +19,10 @@ Child: TypeAlias = str | int | float | None
 
 def tag(name: str, /, *children: Child, **attributes: str | float | bool | None) -> Html:
     """<name attributes>children</name>. `class_` is class, `aria_label` aria-label; None is left out."""
-    said = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    written = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
     if name in _EMPTY:
-        return Html(f"<{name}{said}>" if name in {"meta", "br"} else f"<{name}{said}/>")
-    return Html(f"<{name}{said}>{join(*children)}</{name}>")
+        return Html(f"<{name}{written}>" if name in {"meta", "br"} else f"<{name}{written}/>")
+    return Html(f"<{name}{written}>{join(*children)}</{name}>")
 
 
 def join(*children: Child) -> Html:

@@ -20,11 +20,11 @@ from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot, Stored
 
-_PREFIX = "precoro_daemon_"
+_METRIC_PREFIX = "precoro_daemon_"
 
 
 class Meaning(NamedTuple):
-    """What a metric tells, and by what it is told apart."""
+    """What a metric measures, and its labels."""
 
     text: str
     labels: Sequence[str] = ()
@@ -42,7 +42,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "vanished_records": Meaning("Records that Precoro has no more", ("collection",)),
         "details_due": Meaning("Documents whose detail is missing or old", ("collection",)),
         "census_owed": Meaning("1 if the last listing was not proved complete", ("collection",)),
-        "set_aside": Meaning("Things that failed and stand aside", ("collection", "stage")),
+        "quarantined": Meaning("Things that failed and are quarantined", ("collection", "stage")),
         "backfill_remaining_seconds": Meaning("Time until all due details are there, at the calls left to them"),
         "quota_limit": Meaning("Calls that Precoro allows", ("window",)),
         "quota_left": Meaning("Calls that are left of them", ("window",)),
@@ -55,23 +55,23 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "oldest_intent_age_seconds": Meaning(
             "Age of the oldest payment in doubt or review; 0 if there is none", ("direction", "state")
         ),
-        "misread_rows": Meaning("Rows of the books that cannot be read"),
-        "unmet_payments": Meaning("Payments in the books that meet no invoice that can be paid"),
+        "unreadable_rows": Meaning("Rows of the ledger that cannot be read"),
+        "unmatched_payments": Meaning("Payments in the ledger that match no invoice that can be paid"),
         "item_changes": Meaning("Item changes of the plans that are under way", ("state",)),
         "payments_armed": Meaning("1 if payments may be sent"),
         "kill_switch": Meaning("1 if the kill-switch file is there"),
         "laps_total": Meaning("Laps of a job", ("job_name", "outcome"), "counter"),
         "good_lap_age_seconds": Meaning("Time since the last lap of a job that had no failure", ("job_name",)),
         "job_running_seconds": Meaning("How long the present lap has been going on; 0 between laps", ("job_name",)),
-        "job_stuck": Meaning("1 if a lap, or the keeping of webhooks, gives no sign of life", ("job_name",)),
+        "job_stuck": Meaning("1 if a lap, or the part that keeps webhooks, gives no sign of life", ("job_name",)),
         "job_blocked": Meaning("1 if a job cannot work at present", ("job_name",)),
         "log_lines_total": Meaning("Lines of the log", ("level", "event"), "counter"),
         "deliveries_waiting": Meaning("Webhooks that are not yet applied"),
         "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
         "delivery_age_seconds": Meaning("Time since the last webhook"),
         "delivery_answers_total": Meaning("Answers to webhooks", ("status",), "counter"),
-        "state_readable": Meaning("1 if the last look into the state succeeded"),
-        "state_look_age_seconds": Meaning("Age of the last good look into the state"),
+        "state_readable": Meaning("1 if the last reading of the state succeeded"),
+        "state_reading_age_seconds": Meaning("Age of the last good reading of the state"),
     }
 )
 """Every metric by its name, which comes after precoro_daemon_."""
@@ -90,19 +90,19 @@ def families(snapshot: Snapshot) -> Sequence[Metric]:
         meaning = METRICS[sample.name]
         if sample.name not in found:
             family = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
-            found[sample.name] = family(_PREFIX + sample.name, meaning.text, labels=meaning.labels)
+            found[sample.name] = family(_METRIC_PREFIX + sample.name, meaning.text, labels=meaning.labels)
         found[sample.name].add_metric([*map(str, sample.labels)], float(sample.value))
     return list(found.values())
 
 
 def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:
-    """The metrics and those of the process in the form that is asked for, and its name. Blocking: it reads /proc."""
+    """The metrics and those of the process, in the format of the request, and its name. Blocking: it reads /proc."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Ready(found))
     ProcessCollector(registry=registry)
     try:
         encode, kind = choose_encoder(accept)
-    except (TypeError, ValueError):  # it asks for a version that is none
+    except (TypeError, ValueError):  # the request names a version that does not exist
         encode, kind = choose_encoder("")
     return encode(registry), kind
 
@@ -155,27 +155,27 @@ def _of_quota(snapshot: Snapshot) -> Iterator[Sample]:
 
 
 def _of_tallies(snapshot: Snapshot) -> Iterator[Sample]:
-    tallies = snapshot.tallies
+    tallies = snapshot.live.tallies
     yield from (Sample("calls_total", count, call) for call, count in tallies.calls.items())
     yield from (Sample("log_lines_total", count, line) for line, count in tallies.lines.items())
     yield from (Sample("delivery_answers_total", count, (str(one),)) for one, count in tallies.answers.items())
 
 
 def _of_state(stored: Stored, now: float) -> Iterator[Sample]:
-    yield Sample("state_look_age_seconds", max(0.0, now - stored.read_at))
-    for one in stored.lists:
+    yield Sample("state_reading_age_seconds", max(0.0, now - stored.read_at))
+    for one in stored.mirrored:
         if one.as_of is not None:
             yield Sample("collection_age_seconds", max(0.0, now - one.as_of), (one.name,))
         yield Sample("records", one.live, (one.name,))
         yield Sample("vanished_records", one.vanished, (one.name,))
-        yield Sample("census_owed", one.census_owed, (one.name,))
+        yield Sample("census_owed", one.census == "owed", (one.name,))
         if one.due is not None:
             yield Sample("details_due", one.due, (one.name,))
-    yield from (Sample("set_aside", count, where) for where, count in stored.quarantined_counts.items())
+    yield from (Sample("quarantined", count, where) for where, count in stored.quarantined_counts.items())
     files = stored.files
     yield Sample("files", files.kept.files, ("kept",))
     yield Sample("files", files.due.files, ("due",))
-    yield Sample("files", files.too_large, ("too_large",))
+    yield Sample("files", len(files.too_large), ("too_large",))
     yield Sample("file_bytes", files.kept.bytes, ("kept",))
     yield Sample("file_bytes", files.due.bytes, ("due",))
     yield from (Sample("disk_free_bytes", room, (disk,)) for disk, room in stored.free.items())
@@ -191,12 +191,12 @@ def _of_deliveries(stored: Stored, now: float) -> Iterator[Sample]:
 
 def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
     payments = stored.payments
-    if payments is None:
+    if payments is None or payments.ledger is None:
         return
     yield Sample("payments_armed", payments.switch.armed)
-    yield Sample("kill_switch", payments.stopped)
-    yield Sample("misread_rows", payments.unreadable)
-    yield Sample("unmet_payments", payments.unmatched)
+    yield Sample("kill_switch", bool(payments.stopped))
+    yield Sample("unreadable_rows", payments.unreadable)
+    yield Sample("unmatched_payments", payments.unmatched)
     yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())
     for direction in ("to_precoro", "to_ledger"):
         for state in ("doubt", "review"):

@@ -60,11 +60,13 @@ def _day(hours: Sequence[Hour], account: Quota) -> Iterator[Html]:
     mark = tag("line", x1=0, x2=_WIDE, y1=f"{level:.1f}", y2=f"{level:.1f}", class_="mark") if pace else None
     base = tag("line", x1=0, x2=_WIDE, y1=_HIGH, y2=_HIGH, class_="base")
     most = max(hours, key=lambda hour: hour.total)
-    told = f"Calls by hour: {sum(hour.total for hour in hours):,} in all, at most {most.total:,}, at {_clock(most)}"
+    summary = (
+        f"Calls by hour: {sum(hour.total for hour in hours):,} in all, at most {most.total:,}, at {_clock(most)}"
+    )
     yield tag("h3", "Calls by hour")
     yield tag(
-        "svg", tag("title", told), *bars, base, mark,
-        class_="hours", viewBox=f"0 0 {_WIDE} {_HIGH}", preserveAspectRatio="none", role="img", aria_label=told,
+        "svg", tag("title", summary), *bars, base, mark,
+        class_="hours", viewBox=f"0 0 {_WIDE} {_HIGH}", preserveAspectRatio="none", role="img", aria_label=summary,
     )  # fmt: skip
     middle = hours[len(hours) // 2]
     yield tag("div", *(tag("span", _clock(hour)) for hour in (hours[0], middle, hours[-1])), class_="scale")

@@ -19,19 +19,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from precoro_daemon.errors import AddressTaken, ListenerUnusable
 from precoro_daemon.values.addresses import Address
 
-_LINGERING = 1.0
+_LINGER_S = 1.0
 """Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
 
-_QUEUE = 128
+_BACKLOG = 128
 """Connections that the system holds until we take them."""
 
 _TAKEN_AT_ONCE = 16
 """Connections that are taken in a row: they count towards the most that are held only after that."""
 
-_LOOKS = 15
-"""How often a connection is looked at before it is cut off."""
+_CHECKS_PER_LIFE = 15
+"""How often a connection is checked before it is cut off."""
 
-_HEADERS = 8190
+_HEADER_LINE_BYTES = 8190
 """Bytes of one line of a request's head."""
 
 
@@ -65,9 +65,9 @@ async def serving(
         auto_decompress=False,  # nobody has reason to compress what is sent here, and a bomb is small
         handle_signals=False,
         handler_cancellation=True,
-        lingering_time=_LINGERING,
-        max_line_size=_HEADERS,
-        max_field_size=_HEADERS,
+        lingering_time=_LINGER_S,
+        max_line_size=_HEADER_LINE_BYTES,
+        max_field_size=_HEADER_LINE_BYTES,
         shutdown_timeout=1.0,
     )
     await runner.setup()
@@ -75,11 +75,11 @@ async def serving(
         bound = await anyio.to_thread.run_sync(_bind, address, mode)
         doorman = _Doorman(runner.server, most, patience)
         server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_TAKEN_AT_ONCE)
-        bound.listen(_QUEUE)
+        bound.listen(_BACKLOG)
         try:
             yield _real(address, bound)
         finally:
-            doorman.rest()
+            doorman.stop()
             server.close()
             if address.path:
                 await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
@@ -103,7 +103,7 @@ async def _one_request_each(
 class _Doorman:
     """Makes the protocol of each connection: aiohttp's own, or one that is over at once.
 
-    One look now and then finds those that are held for too long. A timer for each would keep it in memory when it is
+    One check now and then finds those that are held for too long. A timer for each would keep it in memory when it is
     long over: thousands of them in a flood.
     """
 
@@ -114,22 +114,22 @@ class _Doorman:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._seen: dict[web.RequestHandler, float] = {}
-        self._look()
+        self._check()
 
     def __call__(self) -> asyncio.Protocol:
         return _Closed() if len(self._server.connections) >= self._most else self._server()
 
-    def _look(self) -> None:
-        now, pause = self._loop.time(), self._patience / _LOOKS
+    def _check(self) -> None:
+        now, pause = self._loop.time(), self._patience / _CHECKS_PER_LIFE
         self._seen = {handler: self._seen.get(handler, now) for handler in self._server.connections}
         for handler, since in self._seen.items():
-            # It may have come just after the look before the one that saw it, and the next may be too late.
+            # It may have come just after the check before the one that saw it, and the next may be too late.
             if now - since >= self._patience - 2 * pause and handler.transport is not None:
                 handler.transport.abort()
-        self._timer = self._loop.call_later(pause, self._look)
+        self._timer = self._loop.call_later(pause, self._check)
 
-    def rest(self) -> None:
-        """No more looks."""
+    def stop(self) -> None:
+        """No more checks."""
         self._timer.cancel()
 
 

@@ -19,16 +19,16 @@ from precoro_daemon.status.health import ailments, obstacles
 from precoro_daemon.status.snapshot import Watcher
 from precoro_daemon.values.addresses import Address
 
-_MOST = 64
+_CONNECTIONS_AT_ONCE = 64
 """Connections at a time. A handful of people and machines watch; each connection holds a few kilobytes."""
 
-_LIFE = 10.0
+_CONNECTION_LIFE_S = 10.0
 """Real seconds from the beginning of a connection to its end."""
 
-_PATIENCE = 2.0
-"""Real seconds that an answer waits for a fresh look into the state; a probe waits for none."""
+_FRESH_WITHIN_S = 2.0
+"""Real seconds that an answer waits for a fresh reading of the state; a probe waits for none."""
 
-_HEADERS = {
+_RESPONSE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -41,7 +41,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Who may ask, by the name they ask for: addresses, localhost, and these.
+    """Whose requests are answered, by the host that they name: addresses, localhost, and these.
 
     A web page elsewhere may let its own name point to this machine, and read what a browser here gets for it.
     """
@@ -67,18 +67,18 @@ def _is_address(name: str) -> bool:
 
 @asynccontextmanager
 async def watch(
-    watcher: Watcher, address: Address, gatekeeper: Gatekeeper, *, life: float = _LIFE
+    watcher: Watcher, address: Address, gatekeeper: Gatekeeper, *, life: float = _CONNECTION_LIFE_S
 ) -> AsyncIterator[Address]:
     """Answer until the context ends; gives the real address. No connection lasts longer than `life` (real seconds).
     Raises ListenerUnusable."""
     app = web.Application()
-    desk = _Desk(watcher, None if address.path else gatekeeper)
-    app.router.add_route("*", "/{path:.*}", desk.receive)
-    async with serving(app, address, most=_MOST, patience=life) as real:
+    handler = _WatchHandler(watcher, None if address.path else gatekeeper)
+    app.router.add_route("*", "/{path:.*}", handler.receive)
+    async with serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=life) as real:
         yield real
 
 
-class _Desk:
+class _WatchHandler:
     """`gatekeeper` is None where no browser can come to."""
 
     def __init__(self, watcher: Watcher, gatekeeper: Gatekeeper | None) -> None:
@@ -93,7 +93,7 @@ class _Desk:
 
     async def receive(self, request: web.Request) -> web.Response:
         response = await self._answer(request)
-        response.headers.update(_HEADERS)
+        response.headers.update(_RESPONSE_HEADERS)
         return response
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -110,15 +110,16 @@ class _Desk:
 
     async def _readiness(self, _: web.Request) -> web.Response:
         """With the state as it was last read: a probe may have a second. The next one sees what is read meanwhile."""
-        return _verdict("ready", obstacles(await self._watcher.look(0.2)))
+        return _verdict("ready", obstacles(await self._watcher.snapshot(0.2)))
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        found = families(await self._watcher.look(_PATIENCE))
+        found = families(await self._watcher.snapshot(_FRESH_WITHIN_S))
         body, kind = await anyio.to_thread.run_sync(rendered, found, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _page(self, _: web.Request) -> web.Response:
-        return web.Response(text=page(await self._watcher.look(_PATIENCE)), content_type="text/html", charset="utf-8")
+        text = page(await self._watcher.snapshot(_FRESH_WITHIN_S))
+        return web.Response(text=text, content_type="text/html", charset="utf-8")
 
 
 def _verdict(word: str, reasons: Iterable[str]) -> web.Response:

@@ -22,19 +22,19 @@ from precoro_daemon.values.addresses import Address
 
 _log = get_logger()
 
-_LARGEST = 4096
+_BODY_BYTES = 4096
 """Bytes of a body. Precoro sends about sixty."""
 
-_MOST = 200
+_CONNECTIONS_AT_ONCE = 200
 """Connections at a time; each holds a few kilobytes."""
 
-_TOLD = 20
-"""Unknown types that the log names; whoever invents more is not worth lines."""
+_UNKNOWN_TYPES_LOGGED = 20
+"""Unknown types that the log names; those who invent more are not worth lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What webhooks need: the secrets that open the door, where deliveries are kept, who is told that some came.
+    """What webhooks need: the secrets that open the door, where deliveries are kept, who is notified that some came.
 
     answers   counts them, by status
     pulse     gives signs of life while deliveries are kept
@@ -53,26 +53,26 @@ class Reception:
 @asynccontextmanager
 async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Address]:
     """Take webhooks until the context ends; gives the real address. Raises ListenerUnusable."""
-    desk = _Desk(reception)
+    handler = _WebhookHandler(reception)
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", desk.receive)
+    app.router.add_route("*", "/{path:.*}", handler.receive)
     async with (
-        serving(app, address, most=_MOST, patience=reception.patience) as real,
+        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=reception.patience) as real,
         anyio.create_task_group() as group,
     ):
-        group.start_soon(guarded, "the keeper of deliveries", desk.keep, name="deliveries")
+        group.start_soon(guarded, "the task that keeps deliveries", handler.keep, name="deliveries")
         yield real
         group.cancel_scope.cancel()
 
 
-class _Desk:
+class _WebhookHandler:
     """Requests wait while one transaction after the other keeps all that have come meanwhile."""
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._secrets = [secret.encode() for secret in reception.secrets]
         self._batch = _Batch()
-        self._told: set[int] = set()
+        self._logged_types: set[int] = set()
 
     async def receive(self, request: web.Request) -> web.Response:
         status = await self._status(request)
@@ -91,7 +91,7 @@ class _Desk:
         except (ValueError, web.RequestPayloadError):
             return 400
         if type_ not in TYPES:
-            self._tell_unknown(type_)
+            self._log_unknown(type_)
             return 202
         return await self._keep(Delivery(type_, id_, idn))
 
@@ -100,9 +100,9 @@ class _Desk:
         given = path.removeprefix("/").encode()
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
 
-    def _tell_unknown(self, type_: int) -> None:
-        if type_ not in self._told and len(self._told) < _TOLD:
-            self._told.add(type_)
+    def _log_unknown(self, type_: int) -> None:
+        if type_ not in self._logged_types and len(self._logged_types) < _UNKNOWN_TYPES_LOGGED:
+            self._logged_types.add(type_)
             _log.warning("delivery_ignored", type=type_, reason="no such type is known")
 
     async def _keep(self, delivery: Delivery) -> int:
@@ -144,11 +144,11 @@ class _Batch:
 
 async def _read(request: web.Request) -> bytes | None:
     """The body, None if it is too large; never more of it than that takes to see."""
-    if (request.content_length or 0) > _LARGEST:
+    if (request.content_length or 0) > _BODY_BYTES:
         return None
     body = b""
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > _LARGEST:
+        if len(body) > _BODY_BYTES:
             return None
     return body

@@ -1,4 +1,4 @@
-"""The socket for orders: an order does not end with its connection, and whoever gave it learns what is known."""
+"""The socket for commands: one does not end with its connection, and whoever gave it learns what is known."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ async def begun(directory: Path) -> Settings:
     return ours
 
 
-async def post(path: Path, order: bytes = b'{"kind": "arm", "by": "me"}') -> tuple[int, dict[str, object]]:
+async def post(path: Path, command: bytes = b'{"kind": "arm", "by": "me"}') -> tuple[int, dict[str, object]]:
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
-        session.post(f"http://localhost{PATH}", data=order) as answer,
+        session.post(f"http://localhost{PATH}", data=command) as answer,
     ):
         return answer.status, await answer.json()
 
 
 @pytest.mark.asyncio
-async def test_an_order_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> None:
+async def test_a_command_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> None:
     came, may_end, done = anyio.Event(), anyio.Event(), anyio.Event()
 
-    async def execute(order: Order) -> str:
-        assert order == ARM
+    async def execute(command: Order) -> str:
+        assert command == ARM
         came.set()
         await may_end.wait()
         done.set()
@@ -69,17 +69,17 @@ async def test_an_order_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> 
 
 @pytest.mark.asyncio
 async def test_a_refusal_is_one_also_when_it_comes_out_of_a_group(tmp_path: Path) -> None:
-    async def execute(order: Order) -> str:
+    async def execute(command: Order) -> str:
         async with anyio.create_task_group():
-            raise DecisionRefused(f"not {order.kind}")
+            raise DecisionRefused(f"not {command.kind}")
 
     async with control(Address(path=str(tmp_path / "door")), execute):
         assert await post(tmp_path / "door") == (409, {"refused": "not arm", "exit_code": 2})
 
 
 @pytest.mark.asyncio
-async def test_who_waits_when_the_service_ends_is_told(tmp_path: Path) -> None:
-    told: list[tuple[int, dict[str, object]]] = []
+async def test_who_waits_when_the_service_ends_gets_an_answer(tmp_path: Path) -> None:
+    answers: list[tuple[int, dict[str, object]]] = []
     came = anyio.Event()
 
     async def execute(_: Order) -> str:
@@ -90,12 +90,12 @@ async def test_who_waits_when_the_service_ends_is_told(tmp_path: Path) -> None:
     async with anyio.create_task_group() as group:
 
         async def wait() -> None:
-            told.append(await post(tmp_path / "door"))
+            answers.append(await post(tmp_path / "door"))
 
         async with control(Address(path=str(tmp_path / "door")), execute):
             group.start_soon(wait)
             await came.wait()
-    assert told == [(503, {"refused": "the service ends; look at `payments review`", "exit_code": 1})]
+    assert answers == [(503, {"refused": "the service ends; check `payments review`", "exit_code": 1})]
 
 
 @pytest.mark.asyncio
@@ -106,26 +106,26 @@ async def test_an_answer_that_does_not_come_is_no_word_on_who_holds_the_state(tm
 
 
 @pytest.mark.asyncio
-async def test_where_nobody_takes_orders_the_holder_is_named(tmp_path: Path) -> None:
+async def test_where_nobody_takes_commands_the_holder_is_named(tmp_path: Path) -> None:
     ours = await begun(tmp_path)
     with pytest.raises(StoreHeld, match="held by somebody"):
         await anyio.to_thread.run_sync(give_order, ours, ARM, HELD)
 
 
 @pytest.mark.asyncio
-async def test_another_companys_state_gets_no_orders(tmp_path: Path) -> None:
+async def test_another_companys_state_gets_no_commands(tmp_path: Path) -> None:
     await begun(tmp_path)
-    obeyed: list[Order] = []
+    executed: list[Order] = []
 
-    async def execute(order: Order) -> str:
-        obeyed.append(order)
+    async def execute(command: Order) -> str:
+        executed.append(command)
         return ""
 
     theirs = settings(tmp_path, email="b@example.org")
     async with control(Address(path=str(tmp_path / "state.db.control")), execute):
         with pytest.raises(StoreUnusable, match="another company"):
             await anyio.to_thread.run_sync(give_order, theirs, ARM, HELD)
-    assert obeyed == []
+    assert executed == []
 
 
 @contextmanager

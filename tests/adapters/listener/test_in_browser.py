@@ -6,8 +6,8 @@ import pytest
 
 from precoro_daemon.status.snapshot import Snapshot
 from tests.adapters.listener.browser import browser, browser_missing
-from tests.adapters.listener.snapshots import quiet, troubled
 from tests.adapters.listener.watching import watching
+from tests.status.snapshots import quiet, troubled
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.skipif(bool(browser_missing()), reason=browser_missing() or "-")]
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from precoro_daemon.adapters.listener.metrics import METRICS, families, rendered
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.status.snapshot import Snapshot
-from tests.adapters.listener.snapshots import HOSTILE, NOW, quiet, troubled
+from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
 
 OPERATIONS = Path(__file__).parents[3] / "precoro_daemon" / "docs" / "operations.md"
 ALERTS = Path(__file__).parents[3] / "precoro_daemon/adapters/listener/alerts.yml"
@@ -72,7 +72,7 @@ def test_what_the_numbers_say() -> None:
     assert told["job_running_seconds", "fetch_attachments"] == 9_000
     assert told["job_running_seconds", "mirror_collections"] == 0
     assert told["good_lap_age_seconds", "mirror_collections"] == 90
-    assert told["set_aside", "invoices", "detail"] == 14
+    assert told["quarantined", "invoices", "detail"] == 14
     assert told["delivery_answers_total", "204"] == 31
     assert told["process_resident_memory_bytes",] > 10**6
 

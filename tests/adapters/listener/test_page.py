@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
-from precoro_daemon.errors import ConnectionFault
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.status.attention import matters
-from precoro_daemon.status.snapshot import PaymentStock, Quota, Snapshot
-from tests.adapters.listener.snapshots import HOSTILE, NOW, quiet, troubled
+from precoro_daemon.status.snapshot import PaymentStatus, Quota, Snapshot
+from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
 
 EMPTY = {"meta", "br", "rect", "line"}
 
@@ -92,14 +91,14 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(snapshot: Snapshot) -> No
 def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     calm = quiet()
     assert calm.stored is not None
-    fine = PaymentStock({}, Switch(armed=True), "/stop", stopped=False)
+    fine = PaymentStatus({}, Switch(armed=True), "/stop", ledger="Books")
     told = read(replace(calm, stored=replace(calm.stored, payments=fine))).text
-    assert ("All is well" in told, "meet no invoice" in told) == (True, False)
+    assert ("All is well" in told, "match no invoice" in told) == (True, False)
     unreadable = replace(fine, unreadable=1, unmatched=3)
     told = read(replace(calm, stored=replace(calm.stored, payments=unreadable))).text
     assert "All is well" not in told
-    assert "1 row of the books cannot be read" in told
-    assert "Payments in the books that meet no invoice that can be paid: 3." in told
+    assert "1 row of your books cannot be read" in told
+    assert "Payments in your books that match no invoice that can be paid: 3." in told
 
 
 def test_where_no_call_is_limited_nothing_is_said_of_calls_that_nobody_counts() -> None:
@@ -143,7 +142,7 @@ def test_a_quiet_day_in_words() -> None:
         "Census and back-fill 0 0 in 90 min",
         "purchase orders 3 min ago",
         "No webhook waits; the last came 12 min ago.",
-        "mirror collections rests 90 s ago in 60 s",
+        "mirror collections idle 90 s ago in 60 s",
         "fetch details works, 2 min 8 min ago –",
     ):
         assert words in said
@@ -154,48 +153,32 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     told = page(troubled())
     said = read(troubled()).text
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
+    stop = "/srv/precoro/payments stop"
     do = "Adopt what the other side has, repost what it has not, drop what is not wanted."
     assert said.index("Needs a person") < said.index("Quota")
     for words in (
         "Needs you",
         "fetch_attachments is stuck No sign of life for 32 min.",
         "Precoro refuses the key GET /invoices: Precoro answered 401",
-        f"2 payments to Precoro: a person decides Each tells why. {do}",
+        f"2 payments to Precoro: a person decides Each says why. {do}",
         f"{do} {command} payments review",
-        "The kill switch is on No payment is sent while its file is there. rm '/srv/precoro/payments stop'",
-        f"none is sent: the state was restored from a copy. {command} payments plan {command} payments arm",
+        f"The kill switch is on Payments are held back: the kill-switch file {stop} is there. rm '{stop}'",
+        f"Payments are held back: the state was restored from a copy. {command} payments plan {command} payments arm",
         "A census was not believed Purchase orders (1): far more records are missing",
         "No attached file can be kept files: no such directory. 1.0 TB are free.",
-        f"Invoices (14). They are tried again, but have failed for long. This tells why: {command} status",
+        f"Invoices (14). They keep failing when tried again; status says why. {command} status",
         f"2 refused by Precoro, 1 not sent, as Precoro's item changed meanwhile. {command} items show --supplier 12",
-        "(id 12): 7 of 40.",
-        "stop the program",
+        "(id 12): 7 of 40; the rest takes about 6 s.",
+        "stop the service",
         "62,400 documents lack their lines and details, all there in about 106 days 16 h",
         "1,204 attached files (900 MB).",
         "4 webhooks wait; the last came 40 s ago; 9 changes of the last day came without one.",
-        "Payments to the books: 7 to be sent (since 10 min), 1 for a person to decide",
+        "Payments to your books: 7 to be sent (since 10 min), 1 for a person to decide",
         "first listing: 12,400 of 48,000",
         "first listing: 400",
     ):
         assert words in said, words
     assert told.count("<li>") < 40
-
-
-def test_a_configuration_that_was_refused_is_told_until_it_is_mended() -> None:
-    snapshot = quiet()
-    snapshot.pulse.refused = "config.toml:3: precoro.region: read 'moon'\nconfig.toml:9: watch.listen: read '1'"
-    [matter] = matters(snapshot)
-    assert matter.title == "The configuration was changed and cannot be used"
-    assert "'moon' config.toml:9" in matter.text
-
-
-def test_of_one_reason_that_many_jobs_share_there_is_one_matter() -> None:
-    snapshot = quiet()
-    for job in snapshot.pulse.jobs[:5]:
-        job.trouble = ConnectionFault("no route to host")
-    [matter] = matters(snapshot)
-    assert matter.title.startswith("mirror_collections, mark_invoices_paid")
-    assert matter.text == "No route to host."
 
 
 def test_a_doubt_of_today_waits_and_an_old_one_is_a_matter() -> None:
@@ -215,10 +198,10 @@ def test_what_failed_today_is_tried_again_and_is_no_matter_yet() -> None:
     snapshot = quiet()
     assert snapshot.stored is not None
     for since, matter in ((NOW - 3_600, False), (NOW - 90_000, True)):
-        aside = [Quarantined("invoices", "1", "detail", "404", None, 1, since, NOW)]
-        stored = replace(snapshot.stored, aside=aside, quarantined_counts={("invoices", "detail"): 1})
+        failures = [Quarantined("invoices", "1", "detail", "404", None, 1, since, NOW)]
+        stored = replace(snapshot.stored, quarantined=failures, quarantined_counts={("invoices", "detail"): 1})
         said = read(replace(snapshot, stored=stored)).text
-        assert ("Set aside: details that could not be fetched" in said) == matter
+        assert ("Quarantined: details that could not be fetched" in said) == matter
         assert ("Details that could not be fetched, and are tried again: 1." in said) != matter
     unreadable = replace(snapshot.stored, quarantined_counts={("invoices", "record"): 1})
     assert "rows that cannot be read" in next(iter(matters(replace(snapshot, stored=unreadable)))).title
@@ -227,6 +210,6 @@ def test_what_failed_today_is_tried_again_and_is_no_matter_yet() -> None:
 def test_long_and_many_failures_are_cut() -> None:
     snapshot = quiet()
     assert snapshot.stored is not None
-    asides = [Quarantined("invoices", str(n), "detail", HOSTILE * 50, None, 1, NOW, None) for n in range(20)]
-    told = page(replace(snapshot, stored=replace(snapshot.stored, aside=asides)))
+    failures = [Quarantined("invoices", str(n), "detail", HOSTILE * 50, None, 1, NOW, None) for n in range(20)]
+    told = page(replace(snapshot, stored=replace(snapshot.stored, quarantined=failures)))
     assert len(told) < 30_000

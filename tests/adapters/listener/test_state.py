@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.state_reading import read_snapshot
 from precoro_daemon.app.values import identity, limits
 from precoro_daemon.app.watch import StateWatcher, Watched
 from precoro_daemon.payments.ports.ledger_payments import Reading, UnreadableRow
@@ -24,6 +26,7 @@ from precoro_daemon.quota.budget import Budget, Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.sandbox import books
+from precoro_daemon.status.attention import matters
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Snapshot, Tallies
 from tests.mirror.stage import Stage, stage
@@ -52,7 +55,7 @@ async def watcher(there: Stage) -> AsyncIterator[StateWatcher]:
 async def seen(there: Stage) -> Snapshot:
     async with watcher(there) as one:
         assert one.glance().stored is None
-        return await one.look(20)
+        return await one.snapshot(20)
 
 
 def counted(**sections: Any) -> dict[str, dict[str, Any]]:
@@ -67,7 +70,7 @@ async def test_freshness_documents_and_calls(tmp_path: Path) -> None:
         made = there.sandbox.journal.total
     stored = snapshot.stored
     assert stored is not None
-    [invoices] = stored.lists
+    [invoices] = stored.collections
     assert (invoices.name, invoices.live, invoices.detailed, invoices.due) == ("invoices", 30, 28, 2)
     assert invoices.as_of is not None
     assert stored.quarantined_counts == {("invoices", "detail"): 2}
@@ -91,8 +94,9 @@ async def test_a_collection_that_was_never_listed_is_there_without_an_age(tmp_pa
         there.sections["mirror_collections"] = {"collections": ("invoices", "receipts")}
         stored = (await seen(there)).stored
     assert stored is not None
-    assert [(one.name, one.as_of) for one in stored.lists] == [("invoices", None), ("receipts", None)]
-    assert stored.lists[0].listed == (10, 30)
+    assert [(one.name, one.as_of) for one in stored.collections] == [("invoices", None), ("receipts", None)]
+    [scan] = stored.collections[0].scans
+    assert (scan.rows, scan.total) == (10, 30)
 
 
 async def test_files_and_the_disk(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ async def test_files_and_the_disk(tmp_path: Path) -> None:
         await there.run("fetch_attachments")
         stored = (await seen(there)).stored
     assert stored is not None
-    assert stored.files.too_large > 0
+    assert len(stored.files.too_large) > 0
     assert stored.files.kept.files == 0
     assert stored.free.keys() == {"state", "files"}
 
@@ -128,7 +132,8 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
     assert stored is not None
     payments = stored.payments
     assert payments is not None
-    assert (payments.switch.armed, payments.stopped, payments.kill_switch) == (False, True, str(stop))
+    assert (payments.switch.armed, payments.kill_switch, payments.ledger) == (False, str(stop), "Books")
+    assert payments.stopped == f"the kill-switch file {stop} is there"
     assert payments.switch.reason.startswith("nothing is sent until")
     assert (payments.unreadable, payments.unmatched) == (1, 1)
 
@@ -137,11 +142,11 @@ async def test_a_state_that_cannot_be_read_is_told_and_the_last_look_stays(tmp_p
     async with stage(tmp_path, sections=counted()) as there:
         await there.run("mirror_collections")
         async with watcher(there) as one:
-            good = await one.look(20)
+            good = await one.snapshot(20)
             away = there.database.with_name("away.db")
             await anyio.to_thread.run_sync(shutil.move, there.database, away)
-            one._again_at = 0
-            snapshot = await one.look(20)
+            one._read_again_at = 0
+            snapshot = await one.snapshot(20)
             await anyio.to_thread.run_sync(shutil.move, away, there.database)
     assert good.unreadable == ""
     assert "There is no state" in snapshot.unreadable
@@ -155,12 +160,12 @@ async def test_however_many_look_the_state_is_read_once(tmp_path: Path) -> None:
             snapshots: list[Snapshot] = []
 
             async def look() -> None:
-                snapshots.append(await one.look(20))
+                snapshots.append(await one.snapshot(20))
 
             async with anyio.create_task_group() as group:
                 for _ in range(50):
                     group.start_soon(look)
-            again = await one.look(20)
+            again = await one.snapshot(20)
     assert len({id(snapshot.stored) for snapshot in [*snapshots, again]}) == 1
 
 
@@ -170,7 +175,7 @@ async def test_a_slow_look_keeps_nobody_waiting_and_ends_when_the_program_does(t
         await anyio.to_thread.run_sync(_make_slow, there.database)
         began = anyio.current_time()
         async with watcher(there) as one:
-            assert (await one.look(0.1)).stored is None
+            assert (await one.snapshot(0.1)).stored is None
             assert anyio.current_time() - began < 1.5
             one.close()
         assert anyio.current_time() - began < 3
@@ -186,3 +191,22 @@ def _make_slow(database: Path) -> None:
             " SELECT 'items', i, x'00', 1, 0, 0, '{}' FROM n"
         )
     connection.close()
+
+
+async def test_a_command_sees_what_the_service_shows_but_for_its_signs_of_life(tmp_path: Path) -> None:
+    files = {"directory": tmp_path / "files"}
+    sections = counted(fetch_attachments=files)
+    async with stage(tmp_path, sections=sections, size="small", counts={"invoices": 30}) as there:
+        there.sandbox.faults.add("422", path="^/invoices/", times=2)
+        await there.run()
+        async with watcher(there) as one:
+            service = await one.snapshot(20)
+            command = await anyio.to_thread.run_sync(read_snapshot, there.settings, service.command)
+    assert service.stored is not None
+    assert command.stored is not None
+    same = {"read_at": 0.0, "free": {}, "hours": ()}
+    assert replace(command.stored, **same) == replace(service.stored, **same)
+    assert sum(hour.total for hour in command.stored.hours) == sum(hour.total for hour in service.stored.hours) > 0
+    assert command.quota.left == service.quota.left
+    assert (len(service.pulse.jobs), len(command.pulse.jobs)) == (1, 0)
+    assert matters(command) == matters(service)

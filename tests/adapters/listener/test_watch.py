@@ -16,10 +16,10 @@ from precoro_daemon.adapters.listener.metrics import families
 from precoro_daemon.adapters.listener.page import page
 from precoro_daemon.adapters.listener.watch import Gatekeeper
 from precoro_daemon.errors import ConnectionFault, ListenerUnusable
-from precoro_daemon.status.snapshot import ListState, Snapshot
+from precoro_daemon.status.snapshot import CollectionStatus, Snapshot
 from precoro_daemon.values.addresses import Address
-from tests.adapters.listener.snapshots import quiet, troubled
 from tests.adapters.listener.watching import watching
+from tests.status.snapshots import quiet, troubled
 
 pytestmark = pytest.mark.asyncio
 
@@ -76,7 +76,7 @@ async def test_stopping_is_not_ready_and_a_new_list_is_named() -> None:
     snapshot = quiet()
     snapshot.pulse.stopping = True
     assert snapshot.stored is not None
-    stored = replace(snapshot.stored, lists=[*snapshot.stored.lists, ListState("contracts")])
+    stored = replace(snapshot.stored, collections=[*snapshot.stored.collections, CollectionStatus("contracts")])
     async with watching(replace(snapshot, stored=stored)) as post:
         assert (await post.ask("/healthz")).status == 200
         reasons = json.loads((await post.ask("/readyz")).text)["reasons"]
@@ -88,7 +88,7 @@ async def test_payments_that_wait_for_a_person_are_no_obstacle() -> None:
     assert calm.stored is not None
     assert busy is not None
     stored = replace(
-        calm.stored, payments=busy.payments, aside=busy.aside, quarantined_counts=busy.quarantined_counts
+        calm.stored, payments=busy.payments, quarantined=busy.quarantined, quarantined_counts=busy.quarantined_counts
     )
     async with watching(replace(calm, stored=stored)) as post:
         assert (await post.ask("/readyz")).status == 200

@@ -23,7 +23,7 @@ class Window:
     def glance(self) -> Snapshot:
         return self.shown
 
-    async def look(self, patience: float) -> Snapshot:
+    async def snapshot(self, patience: float) -> Snapshot:
         return self.shown
 
 

@@ -11,13 +11,14 @@ import pytest
 from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
-from precoro_daemon.adapters.state.sqlite.overview import CollectionState, Overview, read_overview
+from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports import WantedFiles
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.status.reading import CollectionState, Overview
 from tests.contracts.listing import T0, listed, paged, record, scan
 
 
@@ -58,7 +59,7 @@ async def test_what_was_set_aside_newest_first(tmp_path: Path) -> None:
             await store.mirror.quarantine(aside)
         await store.mirror.quarantine(Quarantined("items", "ab", "record", "no id", "{}", 1, T0 - 1, None))
     overview = await look(path)
-    assert overview.aside == asides[:0:-1]
+    assert overview.quarantined == asides[:0:-1]
     assert overview.quarantined_counts == {("invoices", "detail"): 21, ("items", "record"): 1}
 
 

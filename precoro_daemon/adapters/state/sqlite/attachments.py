@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from precoro_daemon.adapters.state.sqlite.statements import SQL as STATE
 from precoro_daemon.adapters.state.sqlite.statements import read_named
@@ -14,6 +14,7 @@ from precoro_daemon.adapters.state.sqlite.transactions import Transactions, Valu
 from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
 from precoro_daemon.files.rules import Attachment, Part, read_attachments
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.status.reading import FileState
 
 SQL = read_named("attachments.sql")
 
@@ -148,15 +149,6 @@ class SqlAttachmentBook:
             return [_to_stored(row) for row in connection.execute(SQL[statement], values)]
 
         return await self._transactions.read(work)
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """stored: files kept, by collection · due: files missing · too_large: files that are left out"""
-
-    stored: Mapping[str, FileCounts]
-    due: FileCounts
-    too_large: Sequence[AttachedFile]
 
 
 def read_files(connection: sqlite3.Connection, wanted: WantedFiles) -> FileState:

@@ -9,16 +9,28 @@ from precoro_daemon.catalogue.ports import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
-from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.files.ports import AttachedFile, FileCounts
+from precoro_daemon.files.rules import Attachment
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Lane, Opening
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.pulse import Pulse
-from precoro_daemon.status.snapshot import FileStock, Hour, ListState, PaymentStock, Quota, Snapshot, Stored, Tallies
+from precoro_daemon.status.reading import FileState
+from precoro_daemon.status.snapshot import (
+    CollectionStatus,
+    Hour,
+    Live,
+    PaymentStatus,
+    Quota,
+    Snapshot,
+    Stored,
+    Tallies,
+)
 
 NOW = 1_795_600_000.0
 
@@ -29,6 +41,10 @@ JOBS = (
     "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census", "apply_deliveries",
 )  # fmt: skip
 
+KEPT = {"invoices": FileCounts(8_000, 3_000_000_000), "receipts": FileCounts(120, 300_000_000)}
+
+LARGE = AttachedFile("invoices", 7, 12, Attachment(90, "scan.tiff", 3_000_000_000, "tiff", None))
+
 
 def quiet() -> Snapshot:
     jobs = [
@@ -36,19 +52,23 @@ def quiet() -> Snapshot:
         for n, name in enumerate(JOBS, 1)
     ]
     jobs[4].running_since, jobs[4].heard_at, jobs[4].next_at = NOW - 130, NOW - 2, NOW
-    lists = [ListState(name, NOW - 200 - n, 1_000 * n, n) for n, name in enumerate(COLLECTIONS)]
+    lists = [
+        CollectionStatus(name, as_of=NOW - 200 - n, live=1_000 * n, vanished=n) for n, name in enumerate(COLLECTIONS)
+    ]
     hours = [
         Hour(NOW // 3600 * 3600 - 3600 * back, {Lane.LISTS: 60, Lane.DETAILS: (back * 37) % 90, None: back % 3})
         for back in reversed(range(24))
     ]
     return Snapshot(
         now=NOW,
-        up=12 * 86_400,
-        pulse=Pulse(NOW - 12 * 86_400, jobs),
-        tallies=Tallies(
-            Counter({("GET", "/invoices", "2xx"): 812, ("GET", "/invoices/{id}", "429"): 3}),
-            Counter({("info", "lap_finished"): 99, ("error", "job_blocked"): 2}),
-            Counter({204: 31, 404: 2}),
+        live=Live(
+            pulse=Pulse(NOW - 12 * 86_400, jobs),
+            tallies=Tallies(
+                Counter({("GET", "/invoices", "2xx"): 812, ("GET", "/invoices/{id}", "429"): 3}),
+                Counter({("info", "lap_finished"): 99, ("error", "job_blocked"): 2}),
+                Counter({204: 31, 404: 2}),
+            ),
+            up=12 * 86_400,
         ),
         quota=Quota(
             limits={"second": 1, "minute": 60, "hour": 1500, "day": 3000},
@@ -59,8 +79,8 @@ def quiet() -> Snapshot:
         ),
         stored=Stored(
             read_at=NOW - 3,
-            lists=[replace(lists[0], detailed=990, due=0), *lists[1:]],
-            files=FileStock(FileCounts(8_120, 3_300_000_000), FileCounts(0, 0), 0),
+            collections=[replace(lists[0], detailed=990, due=0), *lists[1:]],
+            files=FileState(KEPT, FileCounts(0, 0), ()),
             deliveries=DeliveryCounts(0, 31, NOW - 700, 0),
             hours=hours,
             free={"state": 10**11, "files": 10**12},
@@ -84,27 +104,33 @@ def troubled() -> Snapshot:
     jobs[1].trouble = LedgerMisfit("the books have no table payments")
     jobs[3].lap = LapReport(failed=[f"attached file {HOSTILE}"])
     jobs[6].running_since, jobs[6].heard_at, jobs[6].stuck = NOW - 9_000, NOW - 1_900, True
-    asides = [
+    failures = [
         Quarantined("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60)
         for n in range(1, 15)
     ]
     stored = replace(
         calm.stored,
-        lists=[
-            ListState("purchase_orders", NOW - 90_000, 150_000, 12, detailed=100_000, due=50_000, census_owed=True),
-            ListState("invoices", listed=(12_400, 48_000), live=12_400, detailed=0, due=12_400),
-            ListState("receipts", listed=(400, None)),
-            *calm.stored.lists[3:],
+        collections=[
+            CollectionStatus(
+                "purchase_orders", as_of=NOW - 90_000, live=150_000, vanished=12, detailed=100_000, due=50_000,
+                census="owed",
+            ),
+            CollectionStatus(
+                "invoices", scans=[Scan("invoices", "whole", rows=12_400, total=48_000)], live=12_400, due=12_400
+            ),
+            CollectionStatus("receipts", scans=[Scan("receipts", "whole", rows=400)]),
+            *calm.stored.collections[3:],
         ],
-        files=FileStock(FileCounts(8_120, 3_300_000_000), FileCounts(1_204, 900_000_000), 3),
-        aside=[
-            Quarantined("attachments", "directory", "folder", "files: no such directory", None, 1, NOW, NOW), *asides,
+        files=FileState(KEPT, FileCounts(1_204, 900_000_000), [LARGE] * 3),
+        quarantined=[
+            Quarantined("attachments", "directory", "folder", "files: no such directory", None, 1, NOW, NOW),
+            *failures,
         ],
         quarantined_counts={
             ("invoices", "detail"): 14, ("purchase_orders", "census"): 1, ("attachments", "folder"): 1,
             ("suppliers", "record"): 2,
         },
-        payments=PaymentStock(
+        payments=PaymentStatus(
             {
                 ("to_precoro", "review"): (2, NOW - 90_000), ("to_precoro", "doubt"): (1, NOW - 200_000),
                 ("to_precoro", "confirmed"): (900, NOW - 9_000_000), ("to_ledger", "planned"): (7, NOW - 600),
@@ -112,7 +138,8 @@ def troubled() -> Snapshot:
             },
             Switch(armed=False, reason="the state was restored from a copy"),
             "/srv/precoro/payments stop",
-            stopped=True,
+            "the kill-switch file /srv/precoro/payments stop is there",
+            ledger="Books",
             unreadable=2,
             unmatched=40,
         ),

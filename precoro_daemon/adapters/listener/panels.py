@@ -1,0 +1,197 @@
+"""the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from precoro_daemon.adapters.listener.html import Html, tag
+from precoro_daemon.runtime.job_state import JobStatus
+from precoro_daemon.status.attention import DIRECTIONS, QUARANTINED, heals
+from precoro_daemon.status.reading import FileState
+from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Snapshot, Stored
+from precoro_daemon.values.humanize import amount, moment, span
+
+_FAILURES_LISTED = 10
+_PLANS_LISTED = 10
+
+_FAILURE_LETTERS = 300
+"""Characters of one failure."""
+
+
+def waiting(snapshot: Snapshot) -> Html:
+    """What is due and not done yet."""
+    lines = list(_what_waits(snapshot))
+    content = tag("ul", *lines, class_="plain") if lines else tag("p", "Nothing waits.")
+    return sheet("What waits", content)
+
+
+def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
+    stored = snapshot.stored
+    if stored is None:
+        yield tag("li", "The state has not been read yet.")
+        return
+    yield from _documents(snapshot)
+    yield from _files(stored.files)
+    yield from _quarantined(snapshot, stored)
+    yield from _deliveries(snapshot, stored)
+    if stored.payments is not None:
+        yield from _payments(stored.payments, snapshot.now)
+    for plan in stored.items[:_PLANS_LISTED]:
+        if plan.open:
+            left = snapshot.seconds_left(plan)
+            rest = f"; the rest takes about {span(left)}" if left else ""
+            yield tag("li", f"Item changes of {plan.supplier}: {plan.open:,} of {sum(plan.counts.values()):,}{rest}.")
+    if owed := [words(one.name) for one in stored.mirrored if one.census == "owed"]:
+        yield tag("li", f"A census of {', '.join(owed)}: the last listing was not proved complete.")
+
+
+def _documents(snapshot: Snapshot) -> Iterator[Html]:
+    if due := snapshot.details_due:
+        left = snapshot.backfill_seconds
+        done = f", all there in about {span(left)} if nothing else wants the calls" if left else ""
+        yield tag("li", f"{due:,} documents lack their lines and details{done}.")
+
+
+def _files(files: FileState) -> Iterator[Html]:
+    if files.due.files:
+        yield tag("li", f"{files.due.files:,} attached files ({amount(files.due.bytes)}).")
+    if files.too_large:
+        yield tag("li", f"{len(files.too_large):,} files are left out, as they are larger than max_bytes.")
+
+
+def _quarantined(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
+    for stage, what in QUARANTINED.items():
+        count = sum(count for (_, one), count in stored.quarantined_counts.items() if one == stage)
+        if count and heals(stage, stored, snapshot.now):
+            yield tag("li", f"{capital(what)}, and are tried again: {count:,}.")
+
+
+def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
+    counts = stored.deliveries
+    if counts.last_at is None:
+        if snapshot.webhooks:
+            yield tag("li", "No webhook came yet.")
+        return
+    waiting = f"{counts.waiting:,} webhooks wait" if counts.waiting else "No webhook waits"
+    missed = f"; {counts.unheard:,} changes of the last day came without one" if counts.unheard else ""
+    yield tag("li", f"{waiting}; the last came {_ago(snapshot.now, counts.last_at)}{missed}.")
+
+
+_WAITING = {"planned": "to be sent", "sending": "being sent", "doubt": "in doubt", "review": "for a person to decide"}
+
+
+def _payments(payments: PaymentStatus, now: float) -> Iterator[Html]:
+    for direction, way in DIRECTIONS.items():
+        known = [
+            (state, *payments.intents[direction, state])
+            for state in _WAITING
+            if (direction, state) in payments.intents
+        ]
+        if known:
+            said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
+            yield tag("li", f"Payments {way}: {said}.")
+    if payments.unmatched:
+        yield tag("li", f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
+
+
+def fresh(stored: Stored, now: float) -> Html:
+    """How old the mirror of each collection may be."""
+    rows = [
+        tag(
+            "tr",
+            tag("th", words(one.name), scope="row"),
+            tag("td", _as_of(one, now)),
+            tag("td", one.live),
+            tag("td", "" if one.due is None else one.due),
+        )
+        for one in stored.collections
+    ]
+    head = _head("Collection", "Up to date as of", "Records", "Details due")
+    caption = tag("caption", f"What Precoro has, as it was read {_ago(now, stored.read_at)}.")
+    return sheet("How fresh", tag("table", caption, head, tag("tbody", *rows)))
+
+
+def _as_of(one: CollectionStatus, now: float) -> str:
+    if one.as_of is not None:
+        return _ago(now, one.as_of) if one.mirrored else f"{_ago(now, one.as_of)}; mirrored no more"
+    for scan in one.scans:
+        total = f" of {scan.total:,}" if scan.total else ""
+        return f"first listing: {scan.rows:,}{total}"
+    return "not yet listed"
+
+
+def jobs(snapshot: Snapshot) -> Html:
+    """What each is doing, and when its next lap begins."""
+    rows = [
+        tag(
+            "tr",
+            tag("th", words(job.name), scope="row"),
+            tag("td", _present(job, snapshot.now)),
+            tag("td", "–" if job.good_at is None else _ago(snapshot.now, job.good_at)),
+            tag("td", _next(job, snapshot.now)),
+        )
+        for job in snapshot.pulse.jobs
+    ]
+    head = _head("Job", "Now", "Last good lap", "Next lap")
+    return sheet("Jobs", tag("table", head, tag("tbody", *rows)))
+
+
+def _present(job: JobStatus, now: float) -> str:
+    if job.stuck:
+        return "stuck"
+    if job.running_since is not None:
+        return f"{'waits for quota' if job.quiet_until > now else 'works'}, {span(now - job.running_since)}"
+    if job.trouble is not None:
+        return "cannot work"
+    return "idle"
+
+
+def _next(job: JobStatus, now: float) -> str:
+    if job.running_since is not None or job.next_at is None:
+        return "–"
+    return "now" if job.next_at <= now else f"in {span(job.next_at - now)}"
+
+
+def failures(snapshot: Snapshot) -> Iterator[Html]:
+    """Nothing where there is none."""
+    if found := list(islice(_failures(snapshot), _FAILURES_LISTED)):
+        yield sheet("Last failures", tag("ul", *found, class_="plain"))
+
+
+def _failures(snapshot: Snapshot) -> Iterator[Html]:
+    """Those of the last laps, then what is quarantined, newest first."""
+    for job in snapshot.pulse.jobs:
+        for line in job.lap.failed if job.lap else ():
+            yield _failure(words(job.name), line)
+    for one in snapshot.stored.quarantined if snapshot.stored else ():
+        yield _failure(f"{words(one.collection)}, {moment(one.since)}", one.reason)
+
+
+def _failure(where: str, text: str) -> Html:
+    said = text if len(text) <= _FAILURE_LETTERS else f"{text[: _FAILURE_LETTERS - 1]}…"
+    return tag("li", tag("span", where, class_="soft"), tag("br"), said)
+
+
+def _head(*titles: str) -> Html:
+    return tag("thead", tag("tr", *(tag("th", title, scope="col") for title in titles)))
+
+
+def sheet(title: str, *content: Html) -> Html:
+    """A part of the page under a title of its own."""
+    name = title.lower().replace(" ", "-")
+    return tag("section", tag("h2", title, id=name), *content, class_="sheet", aria_labelledby=name)
+
+
+def _ago(now: float, then: float) -> str:
+    return "just now" if now - then < 10 else f"{span(now - then)} ago"
+
+
+def words(name: str) -> str:
+    """A name of the code, for people."""
+    return name.replace("_", " ")
+
+
+def capital(text: str) -> str:
+    """As a sentence begins."""
+    return text[:1].upper() + text[1:]

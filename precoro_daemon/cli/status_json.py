@@ -1,0 +1,92 @@
+"""the snapshot as JSON for programs: times in Unix seconds"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.status.attention import matters
+from precoro_daemon.status.reading import FileState
+from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Snapshot, Stored
+
+
+def as_json(snapshot: Snapshot) -> str:
+    stored = snapshot.stored
+    document = {
+        "now": snapshot.now,
+        "attention": [asdict(matter) for matter in matters(snapshot)],
+        **(_stored(snapshot, stored) if stored else {}),
+        "quota": snapshot.quota.left,
+        "next_call": {lane.name.lower(): max(snapshot.now, at) for lane, (at, _) in snapshot.quota.opens.items()},
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
+    return {
+        "collections": {one.name: _collection(one) for one in stored.collections},
+        "files": _files(stored.files),
+        "quarantined": [_quarantined(one) for one in stored.quarantined],
+        **_payments(stored.payments),
+        "items": [
+            {
+                "plan": plan.number,
+                "supplier": plan.supplier.id,
+                "counts": {str(state): count for state, count in plan.counts.items()},
+                "seconds_left": snapshot.seconds_left(plan),
+            }
+            for plan in stored.items
+        ],
+        "webhooks": asdict(stored.deliveries),
+        "laps": {name: asdict(times) for name, times in stored.laps.items()},
+        "disk_free": stored.free,
+    }
+
+
+def _collection(one: CollectionStatus) -> Mapping[str, Any]:
+    return {
+        "records": one.live,
+        "vanished": one.vanished,
+        "mirrored": one.mirrored,
+        "up_to_date_as_of": one.as_of,
+        "whole_as_of": one.whole_as_of,
+        "details": one.detailed,
+        "due": one.due or 0,
+        "census_owed": one.census == "owed",
+        "open_scans": [{"kind": scan.kind, "next_page": scan.next_page} for scan in one.scans],
+    }
+
+
+def _payments(payments: PaymentStatus | None) -> Mapping[str, Any]:
+    if payments is None:
+        return {"payments": [], "payments_held_back": [], "ledger": None}
+    read = {"unreadable": payments.unreadable, "unmatched": payments.unmatched}
+    return {
+        "payments": [
+            {"direction": direction, "state": state, "count": count, "oldest": oldest}
+            for (direction, state), (count, oldest) in payments.intents.items()
+        ],
+        "payments_held_back": payments.held_back,
+        "ledger": None if payments.ledger is None else read,
+    }
+
+
+def _files(files: FileState) -> Mapping[str, Any]:
+    return {
+        "kept": {name: {"files": one.files, "bytes": one.bytes} for name, one in files.stored.items()},
+        "due": {"files": files.due.files, "bytes": files.due.bytes},
+        "too_large": [
+            {"collection": one.collection, "document_id": one.record_id, "attachment_id": one.attachment.id,
+             "name": one.attachment.name, "bytes": one.attachment.size}
+            for one in files.too_large
+        ],
+    }  # fmt: skip
+
+
+def _quarantined(item: Quarantined) -> Mapping[str, Any]:
+    fields = ("collection", "key", "stage", "reason", "raw", "attempts", "since", "retry_at")
+    return {field: getattr(item, field) for field in fields}

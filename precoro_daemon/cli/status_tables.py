@@ -1,0 +1,199 @@
+"""the snapshot as tables and sentences for people; last, above the prompt, what needs them"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.cli.sheets import Sheet
+from precoro_daemon.cli.tables import count, sheet
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.status.attention import DIRECTIONS, Matter, how_to_type, matters
+from precoro_daemon.status.reading import FileState
+from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
+from precoro_daemon.values.humanize import amount, moment, span
+
+_FILES_NAMED = 10
+"""Files that are named one by one."""
+
+
+def status(snapshot: Snapshot) -> RenderableType:
+    """Freshness, what is due, what is quarantined, the quota, what needs a person."""
+    stored = snapshot.stored
+    return Group(*(_stored(snapshot, stored) if stored else ()), *_quota(snapshot), *_attention(snapshot))
+
+
+def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+    yield _collections(stored, snapshot.now)
+    yield from _files(stored.files)
+    yield from _quarantined(stored.quarantined)
+    if stored.payments is not None:
+        yield from _payments(stored.payments, snapshot.now)
+    yield from _items(snapshot, stored)
+    yield from _webhooks(snapshot, stored)
+    yield from _laps(stored, snapshot.now)
+    yield from _backfill(snapshot)
+
+
+def _collections(stored: Stored, now: float) -> Sheet:
+    sparse = ("gone", "details", "due", "failed", "census")
+    table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census", sparse=sparse)
+    for one in stored.collections:
+        failed = sum(number for (name, _), number in stored.quarantined_counts.items() if name == one.name)
+        table.add(
+            one.name.replace("_", " "),
+            f"{one.live:,}",
+            count(one.vanished),
+            _freshness(one, now),
+            "" if one.due is None else f"{one.detailed:,}",
+            count(one.due or 0),
+            count(failed),
+            one.census,
+        )
+    return table
+
+
+def _freshness(one: CollectionStatus, now: float) -> str:
+    if one.as_of is not None:
+        ago = f"{span(now - one.as_of)} ago"
+        return ago if one.mirrored else f"{ago}; mirrored no more"
+    for scan in one.scans:
+        rows = f" ({scan.rows:,} of {scan.total:,})" if scan.total else ""
+        return f"first scan, page {scan.next_page - 1}{rows}"
+    return "not yet listed"
+
+
+def _files(files: FileState) -> Iterator[RenderableType]:
+    """How many are kept, what is missing, and each that is too large."""
+    kept = files.kept
+    if kept.files or files.due.files or files.too_large:
+        words = f"Files: {kept.files:,} kept ({amount(kept.bytes)})"
+        words += f", {files.due.files:,} due ({amount(files.due.bytes)})" if files.due.files else ""
+        yield Text(f"{words}.")
+    for file in files.too_large[:_FILES_NAMED]:
+        size = amount(file.attachment.size or 0)
+        yield Text(f"left out: {file} is too large ({size}); see max_bytes", style="yellow")
+    if len(files.too_large) > _FILES_NAMED:
+        yield Text(f"left out: {len(files.too_large) - _FILES_NAMED:,} more are too large", style="yellow")
+
+
+def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
+    """Newest first: two lines each, as a reason needs the width of the screen."""
+    for item in items:
+        what = {
+            "pass": "the whole list",
+            "census": "the census",
+            "record": f"a row ({item.key})",
+            "detail": f"the detail of id {item.key}",
+            "file": f"attached file {item.key}",
+            "folder": "all files",
+            "definition": f"field {item.key}",
+            "withheld": f"field {item.key}",
+        }
+        again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
+        where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
+        times = "once" if item.attempts == 1 else f"{item.attempts} times"
+        yield Text(f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="yellow")
+        yield Padding(Text(item.reason), (0, 0, 1, 4))
+
+
+def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
+    """How many are in which state, and since when the oldest is in doubt."""
+    for direction, way in DIRECTIONS.items():
+        states = {state: found for (one, state), found in payments.intents.items() if one == direction}
+        if states:
+            said = ", ".join(f"{number:,} {state}" for state, (number, _) in sorted(states.items()))
+            doubt = states.get("doubt")
+            since = f"; the oldest doubt is {span(now - doubt[1])} old" if doubt else ""
+            style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
+            yield Text(f"Payments {way}: {said}{since}.", style=style)
+    if payments.unmatched:
+        yield Text(f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
+
+
+def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+    """How far each plan is, and how long the rest takes if nothing else is in its way."""
+    for plan in stored.items:
+        counts = ", ".join(f"{number:,} {state}" for state, number in plan.counts.items())
+        left = snapshot.seconds_left(plan)
+        when = f"; the rest takes about {span(left)}" if left else ""
+        style = "yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else ""
+        yield Text(f"Items of {plan.supplier}: {counts}{when}.", style=style)
+
+
+def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+    counts = stored.deliveries
+    if counts.last_at is not None:
+        words = f"Webhooks: {counts.received:,} came, the last {span(snapshot.now - counts.last_at)} ago"
+        words += f"; {counts.waiting:,} wait" if counts.waiting else ""
+        missed = f"; {counts.unheard:,} changes of the last day came without one" if counts.unheard else ""
+        yield Text(f"{words}{missed}.", style="yellow" if missed else "")
+    elif snapshot.webhooks:
+        shown = f"`{snapshot.command} status --webhook-url`"
+        yield Text(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
+
+
+def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
+    """Of a program that runs as a service; others keep no account of laps."""
+    well = {name: times for name, times in stored.laps.items() if times.good_at == times.ended_at}
+    if well:
+        said = ", ".join(f"{name} {span(now - times.ended_at)} ago" for name, times in well.items())
+        yield Text(f"Last laps: {said}.")
+    for name, times in stored.laps.items():
+        if name not in well:
+            good = "none yet" if times.good_at is None else f"{span(now - times.good_at)} ago"
+            ago = span(now - times.ended_at)
+            yield Text(f"{name}: its lap {ago} ago had failures; the last without: {good}.", style="yellow")
+
+
+def _backfill(snapshot: Snapshot) -> Iterator[RenderableType]:
+    """As a service does it, beside its schedules."""
+    due, calls = snapshot.details_due, snapshot.quota.backfill
+    if due and (left := snapshot.backfill_seconds):
+        yield Text(f"Details due: {due:,}; as a service, at {calls:,} calls a day, in about {span(left)}.")
+
+
+def _quota(snapshot: Snapshot) -> Iterator[RenderableType]:
+    quota = snapshot.quota
+    said = ", ".join(f"{calls:,} this {window}" for window, calls in quota.left.items() if window != "second")
+    yield Text(f"Calls left: {said}." if said else "No limit is set.")
+    held = _held(quota, snapshot.now)
+    for when, lanes in held.items():
+        yield Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow")
+    refused = snapshot.stored is not None and snapshot.stored.refused_at is not None
+    if not held and not refused:
+        yield Text("The next call may go now.")
+
+
+def _held(quota: Quota, now: float) -> dict[str, list[str]]:
+    """Lanes whose next call must wait, by when it may go."""
+    held: dict[str, list[str]] = {}
+    for lane, (at, window) in quota.opens.items():
+        if at > now and window != "second":
+            held.setdefault(f"{moment(at)}, when the {window} opens", []).append(lane.name.lower())
+    return held
+
+
+def _attention(snapshot: Snapshot) -> Iterator[RenderableType]:
+    found = matters(snapshot)
+    if not found:
+        return
+    yield Text("\nNeeds a person", style="bold")
+    for matter in found:
+        yield from _matter(matter, own=f"{snapshot.command} status")
+    if advice := how_to_type(found):
+        yield Text(f"\n{advice}", style="dim")
+
+
+def _matter(matter: Matter, own: str) -> Iterator[RenderableType]:
+    """Without `own`, the command that shows this. Commands are not wrapped: they are there to be copied."""
+    urgent = matter.weight == "urgent"
+    yield Text(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
+    yield Padding(Text(matter.text), (0, 0, 0, 2))
+    for command in matter.commands:
+        if command != own:
+            yield Text(f"    $ {command}", style="cyan", no_wrap=True, overflow="ignore")

@@ -1,0 +1,99 @@
+"""the port to the state for those who show it: one consistent reading, beside the process that holds it"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.files.ports import AttachedFile, FileCounts, WantedFiles
+from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.quota.budget import Lane
+from precoro_daemon.runtime.ports import LapTimes
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionState:
+    """Rows of a collection by what they are, and how far its scans got.
+
+    live      rows Precoro still has; wanted: those of them that the user's filter keeps; vanished: the others
+    detailed  wanted rows whose detail is up to date; due: those whose detail is missing or old
+    """
+
+    cursor: Cursor
+    scans: Sequence[Scan] = ()
+    live: int = 0
+    wanted: int = 0
+    vanished: int = 0
+    detailed: int = 0
+    due: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """stored: files kept, by collection · due: files missing · too_large: files that are left out"""
+
+    stored: Mapping[str, FileCounts]
+    due: FileCounts
+    too_large: Sequence[AttachedFile]
+
+    @property
+    def kept(self) -> FileCounts:
+        """Of all collections together."""
+        counts = self.stored.values()
+        return FileCounts(sum(one.files for one in counts), sum(one.bytes for one in counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that people are shown of the state, as it was at one moment.
+
+    collections         by name, as far as the state knows something of them
+    quarantined         the newest; quarantined_counts: all of them by collection and stage
+    calls, closed       the account of calls: when each was charged, and until when a window is closed
+    lanes               which lane made which call, where that was noted
+    refusals            when Precoro refused a key, by the fingerprint of the credentials
+    payments            by direction and state, how many and the time of the oldest
+    switch              whether payments may be sent
+    unreadable          by ledger, rows that cannot be read
+    unmatched           by ledger, payments that match no invoice that can be paid
+    items               plans that are under way
+    laps                the last lap of each job
+    """
+
+    collections: Mapping[str, CollectionState]
+    quarantined: Sequence[Quarantined]
+    quarantined_counts: Mapping[tuple[str, str], int]
+    calls: Sequence[tuple[float, bytes]]
+    closed: Mapping[str, float]
+    files: FileState
+    payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    items: Sequence[PlanState] = ()
+    deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
+    laps: Mapping[str, LapTimes] = field(default_factory=dict)
+    lanes: Sequence[tuple[float, Lane]] = ()
+    refusals: Mapping[str, float] = field(default_factory=dict)
+    switch: Switch = field(default_factory=lambda: Switch(armed=False))
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
+
+
+class StateReader(Protocol):
+    """Reads the state without holding it: it never waits for the one writer and never keeps it waiting."""
+
+    def __call__(
+        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+    ) -> Overview:
+        """Everything as it was at one moment. Blocking.
+
+        since     calls at or after this time
+        files     whose attached files are wanted
+        now       tells the changes of the last day from older ones
+        unwanted  asked now and then; True ends the reading at once
+        Raises StoreUnusable.
+        """
+        ...

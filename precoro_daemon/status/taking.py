@@ -1,0 +1,136 @@
+"""takes a snapshot: from a reading of the state, the account of calls, and the signs of life of a service"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+
+from precoro_daemon.mirror.rules.cursors import Cursor, census_due
+from precoro_daemon.quota.budget import SECONDS, Budget, Lane
+from precoro_daemon.status.reading import CollectionState, Overview
+from precoro_daemon.status.snapshot import CollectionStatus, Hour, Live, PaymentStatus, Quota, Snapshot, Stored
+
+_HOUR_S = SECONDS["hour"]
+_HOURS_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the configuration says of it.
+
+    mirrored      collections, in their order; detailed: those whose details are wanted
+    census_every  seconds
+    credentials   the fingerprint of those in use
+    ledger        its name, None where there is none; pays: at least one job of payments is enabled
+    kill_switch   the path of that file
+    webhooks      they come in somewhere
+    backfill      calls a day that go to documents which did not change lately; 0: not known
+    command       how this program is called with this configuration
+    """
+
+    mirrored: Sequence[str]
+    detailed: Collection[str]
+    census_every: float
+    credentials: str = ""
+    ledger: str | None = None
+    pays: bool = False
+    kill_switch: str = ""
+    webhooks: bool = False
+    backfill: int = 0
+    command: str = "precoro-daemon"
+
+
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """What was seen beside the state: bytes free on each disk, and why the kill switch stops payments ("" if not)."""
+
+    free: Mapping[str, int]
+    stopped: str = ""
+
+
+def take_snapshot(
+    scope: Scope,
+    account: Budget,
+    now: float,
+    stored: Stored | None,
+    *,
+    unreadable: str = "",
+    live: Live | None = None,
+) -> Snapshot:
+    """Of the program at `now`. `live`: None where no service runs in this process."""
+    return Snapshot(
+        now=now,
+        quota=Quota.of(account, now, scope.backfill),
+        stored=stored,
+        unreadable=unreadable,
+        live=live or Live(),
+        webhooks=scope.webhooks,
+        command=scope.command,
+    )
+
+
+def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -> Stored:
+    """The part of the state that the configuration names, as it was read at `now`."""
+    names = [*scope.mirrored, *(name for name in overview.collections if name not in scope.mirrored)]
+    return Stored(
+        read_at=now,
+        collections=[_collection(scope, name, overview.collections.get(name), now) for name in names],
+        files=overview.files,
+        quarantined=overview.quarantined,
+        quarantined_counts=overview.quarantined_counts,
+        payments=_payments(scope, overview, disks),
+        items=overview.items,
+        deliveries=overview.deliveries,
+        laps=overview.laps,
+        refused_at=overview.refusals.get(scope.credentials),
+        hours=_hours(overview, now),
+        free=disks.free,
+    )
+
+
+def _collection(scope: Scope, name: str, state: CollectionState | None, now: float) -> CollectionStatus:
+    state = state or CollectionState(Cursor(name))
+    due = census_due(state.cursor, scope.census_every, now)
+    return CollectionStatus(
+        name,
+        mirrored=name in scope.mirrored,
+        as_of=state.cursor.at,
+        whole_as_of=state.cursor.whole_at,
+        live=state.wanted,
+        vanished=state.vanished,
+        detailed=state.detailed,
+        due=state.due if name in scope.detailed else None,
+        scans=state.scans,
+        census="owed" if state.cursor.unproved else "due" if due else "",
+    )
+
+
+def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus | None:
+    if scope.ledger is None and not overview.payments:
+        return None
+    return PaymentStatus(
+        intents=overview.payments,
+        switch=overview.switch,
+        kill_switch=scope.kill_switch,
+        stopped=disks.stopped,
+        ledger=scope.ledger,
+        enabled=scope.pays,
+        unreadable=overview.unreadable.get(scope.ledger or "", 0),
+        unmatched=overview.unmatched.get(scope.ledger or "", 0),
+    )
+
+
+def _hours(overview: Overview, now: float) -> Sequence[Hour]:
+    """Of calls whose lane was not noted only the number is known."""
+    begins = [(floor(now / _HOUR_S) - back) * _HOUR_S for back in reversed(range(_HOURS_SHOWN))]
+    totals = Counter(floor(at / _HOUR_S) * _HOUR_S for at, _ in overview.calls)
+    lanes = Counter((floor(at / _HOUR_S) * _HOUR_S, lane) for at, lane in overview.lanes)
+    hours = []
+    for begin in begins:
+        calls: dict[Lane | None, int] = {lane: lanes[begin, lane] for lane in Lane if lanes[begin, lane]}
+        if unnoted := totals[begin] - sum(calls.values()):
+            calls[None] = unnoted
+        hours.append(Hour(begin, calls))
+    return hours

@@ -1,0 +1,70 @@
+"""What needs a person, and what to type: each matter once, the most severe first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from precoro_daemon.errors import AuthenticationError, ConnectionFault
+from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.status.attention import how_to_type, matters
+from precoro_daemon.status.snapshot import PaymentStatus
+from tests.status.snapshots import NOW, quiet, troubled
+
+
+def test_a_configuration_that_was_refused_is_told_until_it_is_mended() -> None:
+    snapshot = quiet()
+    snapshot.pulse.refused = "config.toml:3: precoro.region: read 'moon'\nconfig.toml:9: watch.listen: read '1'"
+    [matter] = matters(snapshot)
+    assert matter.title == "The configuration was changed and cannot be used"
+    assert "'moon' config.toml:9" in matter.text
+
+
+def test_of_one_reason_that_many_jobs_share_there_is_one_matter() -> None:
+    snapshot = quiet()
+    for job in snapshot.pulse.jobs[:5]:
+        job.trouble = ConnectionFault("no route to host")
+    [matter] = matters(snapshot)
+    assert matter.title.startswith("mirror_collections, mark_invoices_paid")
+    assert matter.text == "No route to host."
+
+
+def test_the_most_severe_stand_first() -> None:
+    weights = [matter.weight for matter in matters(troubled())]
+    assert weights == sorted(weights, key=lambda weight: weight != "urgent")
+    assert {"urgent", "soon"} == set(weights)
+
+
+def test_a_refused_key_is_one_matter_whoever_noticed_it() -> None:
+    """The job that was refused, or the state, which another process reads."""
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    snapshot = replace(snapshot, stored=replace(snapshot.stored, refused_at=NOW - 120))
+    [matter] = matters(snapshot)
+    assert (matter.title, matter.weight, matter.alone) == ("Precoro refuses the key", "urgent", True)
+    assert matter.text == "Precoro refused the key 2 min ago and has answered nothing since."
+    snapshot.pulse.jobs[0].trouble = AuthenticationError("GET /invoices: Precoro answered 401")
+    [matter] = matters(snapshot)
+    assert matter.text == "GET /invoices: Precoro answered 401."
+
+
+def test_payments_need_a_person_only_where_a_job_makes_some() -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    idle = PaymentStatus({}, Switch(armed=False, reason="not yet"), "/stop", "the file is there", enabled=False)
+    assert matters(replace(snapshot, stored=replace(snapshot.stored, payments=idle))) == []
+    wanted = replace(snapshot, stored=replace(snapshot.stored, payments=replace(idle, enabled=True)))
+    assert [matter.text for matter in matters(wanted)] == [
+        "Payments are held back: the file is there.",
+        "Payments are held back: not yet.",
+    ]
+
+
+def test_who_has_nothing_to_type_is_not_told_how() -> None:
+    snapshot = quiet()
+    assert how_to_type(matters(snapshot)) == ""
+    snapshot.pulse.jobs[0].trouble = ConnectionFault("no route to host")
+    assert how_to_type(matters(snapshot)) == ""
+    snapshot.pulse.refused = "config.toml: a mistake"
+    assert "stop the service" not in how_to_type(matters(snapshot))
+    snapshot.pulse.jobs[0].trouble = AuthenticationError("401")
+    assert "check needs the state to itself: stop the service" in how_to_type(matters(snapshot))
