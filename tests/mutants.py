@@ -58,11 +58,11 @@ MUTANTS = (
     Mutant(
         "no quarantine",
         "payments/rules/doubts.py",
-        """    if doubt.looks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
-        return Ruling(Event.LOOK, "not there so far", look_at=again)
+        """    if doubt.checks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+        return Ruling(Check(again), "not there so far")
     if invoice is None:""",
         """    if invoice is not None:
-        return Ruling(Event.REPEAT, "not there")
+        return Ruling(Repeat(), "not there")
     if invoice is None:""",
         f"{STORIES}::test_a_request_that_arrives_hours_late_is_no_second_payment",
     ),
@@ -82,7 +82,7 @@ MUTANTS = (
         """    if len(live) != 1:
         return _not_one(live)
     [invoice] = live""",
-        """    live = [invoice for invoice in live if invoice.remainder == claim.amount]
+        """    live = [invoice for invoice in live if invoice.remainder == payment.amount]
     if not live:
         return _not_one(live)
     invoice = live[0]""",
@@ -91,7 +91,7 @@ MUTANTS = (
     Mutant(
         "supplier not compared",
         "payments/rules/matching.py",
-        "    if claim.supplier is not None and not is_supplier(claim.supplier, invoice.supplier):",
+        "    if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):",
         "    if False:",
         f"{STORIES}::test_what_does_not_fit_waits_for_a_person",
     ),
@@ -127,7 +127,7 @@ MUTANTS = (
     ),
     Mutant(
         "a refusal after a doubt ends it",
-        "payments/mark_invoices_paid.py",
+        "payments/payment_sending.py",
         """        elif outcome.kind == "refused" and clean:""",
         """        elif outcome.kind == "refused":""",
         f"{STORIES}::test_a_refusal_after_a_doubt_is_a_doubt",
@@ -170,14 +170,15 @@ MUTANTS = (
     Mutant(
         "our own entry taken for a payment of the books",
         "adapters/state/sqlite/journal.sql",
-        """    AND claims.ours IS NULL AND NOT EXISTS (
+        """    AND ledger_payments.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
-        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+            AND intents.remote_id = ledger_payments.key
     )
-ORDER BY day, claims.key;
+ORDER BY day, ledger_payments.key;
 
 -- name: taken_back""",
-        """ORDER BY day, claims.key;
+        """ORDER BY day, ledger_payments.key;
 
 -- name: taken_back""",
         f"{BOTH_SIDES}::test_what_another_company_made_in_the_same_books_is_no_payment_of_ours",
@@ -193,36 +194,37 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "what the books changed is accepted without a word",
-        "payments/intake.py",
-        "            await recorder.follow(intent, Event.HOLD, why, claim, **now_claimed(claim))",
-        "            await books.claims.accept(books.ledger.name, claim)",
+        "payments/ledger_changes.py",
+        "            await recorder.follow(intent, Hold(terms=payment.terms), verdict.reason or "
+        "intent.reason, payment)",
+        "            await access.payments.accept(access.name, payment)",
         f"{CHANGING}::test_a_held_payment_shows_what_the_books_say_by_now",
     ),
     Mutant(
         "the random courses see what is linked and what was planned drift apart",
         "adapters/state/sqlite/journal.py",
-        """                connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))""",
-        """                pass""",
+        """connection.execute(JOURNAL["accept_payment"], (payment.facts, intent.ledger, payment.key))""",
+        """pass""",
         "tests/payments/test_schedules.py::test_books_that_change_their_mind_while_payments_are_sent",
     ),
     Mutant(
         "what was withdrawn stays so",
-        "payments/rules/intents.py",
+        "payments/rules/history.py",
         "    if intent.state is not State.REJECTED:",
         "    if True:",
         f"{CHANGING}::test_what_moved_there_and_back_is_paid_where_it_began",
     ),
     Mutant(
         "sent by an invoice that was read long ago",
-        "payments/mark_invoices_paid.py",
-        "_INVOICE_STALE = 180.0",
-        "_INVOICE_STALE = 1e9",
+        "payments/payment_sending.py",
+        "INVOICE_STALE_S = 180.0",
+        "INVOICE_STALE_S = 1e9",
         f"{CHANGING}::test_nothing_is_sent_by_an_invoice_that_was_read_long_ago",
     ),
     Mutant(
         "a row that cannot be read stays planned",
-        "payments/intake.py",
-        """    await hold_misread(books, recorder)
+        "payments/ledger_changes.py",
+        """    await hold_unreadable(access, recorder)
 """,
         "",
         f"{CHANGING}::test_a_row_that_cannot_be_read_any_more_is_held_until_it_can",
@@ -230,14 +232,14 @@ ORDER BY day, claims.key;
     Mutant(
         "a person's decision takes the amount that was held",
         "payments/decisions.py",
-        "**changes, **now_claimed(claim))",
-        "**changes)",
+        "Repost(answered, payment.terms)",
+        "Repost(answered)",
         f"{CHANGING}::test_what_was_dropped_and_then_changed_is_reposted_as_the_books_have_it",
     ),
     Mutant(
         "what only a person can see is forgotten when the books change",
-        "payments/intake.py",
-        'case _ if verdict.kind == "hold" or (await past_of(recorder.journal, intent)).asked:',
+        "payments/ledger_changes.py",
+        'case _ if verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked:',
         'case _ if verdict.kind == "hold":',
         f"{CHANGING}::test_what_a_person_was_asked_is_not_forgotten_whatever_the_books_do_in_turn",
     ),
@@ -540,35 +542,35 @@ ORDER BY day, claims.key;
     Mutant(
         "an equal payment of another day is another payment",
         "payments/rules/matching.py",
-        "    known_apart = payment.id in order.booked and order.day not in payment.days",
-        "    known_apart = order.day not in payment.days",
+        "    known_apart = payment.id in planned.booked and planned.terms.day not in payment.days",
+        "    known_apart = planned.terms.day not in payment.days",
         f"{BOTH_SIDES}::test_a_payment_entered_on_both_sides_is_a_persons_affair_whatever_its_days",
     ),
     Mutant(
         "a person is asked about the same payment again",
         "payments/rules/matching.py",
-        "    return str(payment.id) not in order.other and not known_apart",
+        "    return str(payment.id) not in planned.other and not known_apart",
         "    return not known_apart",
         f"{BOTH_SIDES}::test_a_person_who_says_that_it_is_another_payment_is_asked_once",
     ),
     Mutant(
         "an entry is made in books that nobody read",
         "payments/export_payments.py",
-        "        if not books.ledger.capabilities.reads:\n            return True",
-        "        if books.ledger.capabilities.reads:\n            return True",
+        "        if not access.ledger.capabilities.reads:\n            return True",
+        "        if access.ledger.capabilities.reads:\n            return True",
         f"{BOTH_SIDES}::test_where_payments_are_only_exported_the_books_are_read_all_the_same",
     ),
     Mutant(
         "what waited is not compared with the books again",
-        "payments/export_payments.py",
-        "        equal = [claim for claim in foreign if claim.amount == intent.amount and claim.key not in other]",
-        "        equal = foreign[:0]",
+        "payments/entry_sending.py",
+        "        if equal := [payment for payment in others if payment.amount == intent.amount]:",
+        "        if equal := others[:0]:",
         f"{BOTH_SIDES}::test_what_somebody_enters_by_hand_while_it_waits_is_not_entered_again",
     ),
     Mutant(
         "our own entry that was taken back is a payment of the books",
         "adapters/state/sqlite/journal.sql",
-        "        SELECT claims.ours UNION ALL SELECT id FROM intents",
+        "        SELECT ledger_payments.ours UNION ALL SELECT id FROM intents",
         "        SELECT 'nobody' UNION ALL SELECT 'nobody' FROM intents",
         f"{BOTH_SIDES}::test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid",
     ),
@@ -589,8 +591,8 @@ ORDER BY day, claims.key;
     Mutant(
         "what a document of the books lost is still paid",
         "adapters/state/sqlite/ledger_payments.py",
-        "            for claim in _undone(connection, ledger, reading.undone):",
-        "            for claim in _undone(connection, ledger, ()):",
+        "            for payment in _undone(connection, ledger, batch.undone):",
+        "            for payment in _undone(connection, ledger, ()):",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
     ),
     Mutant(

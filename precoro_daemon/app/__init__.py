@@ -2,7 +2,7 @@
 
 checks.py         what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
 company.py        one company: its state, its way to Precoro, its ledger, and the jobs between them
-control.py        orders about payments: carried out here, or by the service that holds the state
+control.py        commands about payments: executed here, or by the service that holds the state
 databases.py      opens the databases that the configuration names
 health_client.py  the health client: checks how a service is that runs somewhere
 items.py          what the commands do with suppliers' items and the plans for them

@@ -81,7 +81,7 @@ async def _position(settings: Settings, ledger: str) -> str | None:
     if not await anyio.to_thread.run_sync(find_state, path):
         return None
     async with open_to_look(path, identity=identity(settings)) as store:
-        return await store.claims.position(ledger)
+        return await store.ledger_payments.position(ledger)
 
 
 async def check_access(settings: Settings) -> str:

@@ -21,9 +21,9 @@ from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.adapters.state.sqlite.store import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import build_desk, build_payments, payment_jobs
+from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs
 from precoro_daemon.app.values import carriers, credentials_of, limits
-from precoro_daemon.payments.commands import Desk
+from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget, Share
 from precoro_daemon.quota.ports import BudgetBook
@@ -56,7 +56,7 @@ class Company:
 
     ledger  None where the company keeps no payments in step
     jobs    by name, in the order of a round
-    desk    where people decide about payments; None without a ledger
+    handler  of commands about payments; None without a ledger
     """
 
     settings: Settings
@@ -64,7 +64,7 @@ class Company:
     gateway: Gateway
     ledger: Ledger | None
     jobs: Mapping[str, Registration]
-    desk: Desk | None
+    handler: CommandHandler | None
 
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
@@ -84,15 +84,15 @@ async def open_company(
     ):
         given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress)
         jobs = list(build_jobs(settings, given))
-        desk = None
+        handler = None
         if ledger is not None:
             await store.journal.prepare()
             payments = build_payments(
                 settings, store, gateway.payments, ledger, clock, refuse_if_stopped=gateway.refuse_if_stopped
             )
             jobs += payment_jobs(settings, payments)
-            desk = build_desk(settings, store, ledger, clock)
-        yield Company(settings, store, gateway, ledger, in_order(*jobs), desk)
+            handler = build_handler(settings, store, ledger, clock)
+        yield Company(settings, store, gateway, ledger, in_order(*jobs), handler)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""orders about payments: carried out here, or by the service that holds the state"""
+"""commands about payments: executed here, or by the service that holds the state"""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ import msgspec
 from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, control
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.app.health_client import LocalConnection
-from precoro_daemon.app.payments import open_desk
+from precoro_daemon.app.payments import open_handler
 from precoro_daemon.app.state import demand_state
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, ListenerUnusable, StoreHeld
-from precoro_daemon.payments import commands
-from precoro_daemon.payments.commands import Desk, Order
+from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.runtime.scheduler import Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
@@ -31,7 +30,7 @@ _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
 
 _LONGEST = 1000
-"""Characters of what an order says for people; the rest is cut off."""
+"""Characters of what a command says for people; the rest is cut off."""
 
 _LAP_ENDS_WITHIN = 10.0
 """Real seconds that reading the books waits for a lap of payments, which may itself wait for Precoro's limits."""
@@ -41,22 +40,22 @@ _OPENS_WITHIN = 3.0
 
 
 @asynccontextmanager
-async def open_control(settings: Settings, desk: Desk | None, service: Scheduler) -> AsyncIterator[None]:
-    """Take orders about payments. Where no socket can be made, they have to wait until the service is stopped."""
+async def open_control(settings: Settings, handler: CommandHandler | None, service: Scheduler) -> AsyncIterator[None]:
+    """Take commands about payments. Where no socket can be made, they have to wait until the service is stopped."""
 
-    async def execute(order: Order) -> str:
-        if desk is None:
+    async def execute(command: Command) -> str:
+        if handler is None:
             raise DecisionRefused("there are no books: say where they are in [ledger]")
         async with AsyncExitStack() as stack:
-            if order.kind == "plan":
+            if command.kind == "plan":
                 stack.callback(_wake, service)  # also where a lap reads the books already
                 await _between_laps(service, stack)
-            said = await commands.carry_out(order, desk)
-            if order.kind == "plan":
+            said = await handler.execute(command)
+            if command.kind == "plan":
                 said = "; ".join(filter(None, map(service.obstacle, _JOBS)))
-        if order.kind not in ("plan", "disarm"):
+        if command.kind not in ("plan", "disarm"):
             _wake(service)
-        _log.info("command_executed", kind=order.kind, by=order.by)
+        _log.info("command_executed", kind=command.kind, by=command.by)
         return said
 
     async with AsyncExitStack() as stack:
@@ -65,7 +64,7 @@ async def open_control(settings: Settings, desk: Desk | None, service: Scheduler
             await stack.enter_async_context(control(Address(path=str(path)), execute))
             await anyio.to_thread.run_sync(hand_over, path, settings.state.path)
         except ListenerUnusable as error:
-            _log.warning("listening_failed", what="orders", reason=str(error))
+            _log.warning("listening_failed", what="commands", reason=str(error))
         yield
 
 
@@ -83,17 +82,17 @@ async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
         raise CommandUnanswered("the service reads the books and sends payments just now") from None
 
 
-async def carry_out(settings: Settings, order: Order) -> str:
+async def execute_here(settings: Settings, command: Command) -> str:
     """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, what reading the books raises."""
     await anyio.to_thread.run_sync(demand_state, settings)
-    async with open_desk(settings) as here:
-        return await commands.carry_out(_legible(order), here.desk)
+    async with open_handler(settings) as here:
+        return await here.handler.execute(_legible(command))
 
 
-def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
-    """Have it carried out by the service that holds the state. Blocking.
+def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
+    """Have it executed by the service that holds the state. Blocking.
 
-    Raises `held` if it takes none; StoreUnusable for another company's state; OrderUnanswered; what it refuses.
+    Raises `held` if it takes none; StoreUnusable for another company's state; CommandUnanswered; what it refuses.
     """
     path = _socket(settings.state.path)
     demand_state(settings)
@@ -101,31 +100,31 @@ def give_order(settings: Settings, order: Order, held: StoreHeld) -> str:
     with closing(asked):
         _connect(asked, path, held)
         try:
-            asked.request("POST", PATH, msgspec.json.encode(_legible(order)))
+            asked.request("POST", PATH, msgspec.json.encode(_legible(command)))
             answer = asked.getresponse()
-            told = _told(answer.status, answer.read(65_536))
+            found = _read_answer(answer.status, answer.read(65_536))
         except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
             text = f"the service gave no answer, and may have done it: see `payments review` or `trace` ({error})"
             raise CommandUnanswered(text) from None
-    if "said" in told:
-        return str(told["said"])
-    why = str(told.get("refused", f"the service answered {answer.status}"))
+    if "said" in found:
+        return str(found["said"])
+    why = str(found.get("refused", f"the service answered {answer.status}"))
     if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         raise CommandUnanswered(why)
     refusal = DecisionRefused(why)
-    refusal.exit_code = int(told.get("exit_code", refusal.exit_code))
+    refusal.exit_code = int(found.get("exit_code", refusal.exit_code))
     raise refusal
 
 
-def _legible(order: Order) -> Order:
-    """Whatever bytes a shell made of it: an order to stop is never refused for its words."""
-    texts = {name: value for name, value in msgspec.structs.asdict(order).items() if isinstance(value, str)}
+def _legible(command: Command) -> Command:
+    """Whatever bytes a shell made of it: a command to stop is never refused for its words."""
+    texts = {name: value for name, value in msgspec.structs.asdict(command).items() if isinstance(value, str)}
     texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
     said = {name: texts[name][:_LONGEST] for name in ("by", "reason")}
-    return msgspec.structs.replace(order, **texts | said)
+    return msgspec.structs.replace(command, **texts | said)
 
 
-def _told(status: int, body: bytes) -> dict[str, str | int]:
+def _read_answer(status: int, body: bytes) -> dict[str, str | int]:
     """Raises MsgspecError where the answer may be half of one. What was refused unread was not done."""
     try:
         return msgspec.json.decode(body, type=dict[str, str | int])
@@ -156,11 +155,11 @@ def _socket(state: Path) -> Path:
 
 
 def _cleared(state: Path) -> Path:
-    """Who holds the state is the only one to take orders for it: what another process left there is of no use."""
+    """Who holds the state is the only one to take commands for it: what another process left there is of no use."""
     path = _socket(state)
     try:
         if stat.S_ISSOCK(path.lstat().st_mode):
             path.unlink()
     except OSError:
-        pass  # nothing is there; or it stays, and is told when the socket is to be made
+        pass  # nothing is there; or it stays, and is reported when the socket is to be made
     return path

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import anyio
 
@@ -14,14 +15,14 @@ from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.values import clock_without_calls, identity, kill_switch, stopped_by
 from precoro_daemon.errors import ConfigurationError
-from precoro_daemon.payments.commands import Desk
+from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.forecast import Outlook, look_ahead
-from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
 from precoro_daemon.payments.ports.gateway import PaymentGateway
 from precoro_daemon.payments.ports.ledger import Capabilities, Ledger
-from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.reconciliation import Reconciler
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.runtime.job import Registration
@@ -40,7 +41,7 @@ class Payments:
 def build_payments(
     settings: Settings,
     store: Store,
-    desk: PaymentGateway,
+    gateway: PaymentGateway,
     ledger: Ledger,
     clock: Clock,
     *,
@@ -48,9 +49,9 @@ def build_payments(
 ) -> Payments:
     """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the books then either."""
     given = settings.mark_invoices_paid
-    naming = "number" if given.external_id == "number" else "uuid"
-    till = Till(desk, store.journal, store.claims, clock, given.repost, naming)
-    books = _books(settings, store, ledger, clock)
+    naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
+    reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
+    access = _access(settings, store, ledger, clock)
     by_file = _stopped(settings)
 
     async def stopped() -> str:
@@ -59,13 +60,13 @@ def build_payments(
         return reason
 
     return Payments(
-        MarkInvoicesPaid(till, books, caps(settings), stopped, named=given.external_id != "none"),
+        MarkInvoicesPaid(reconciler, access, caps(settings), stopped, named=given.external_id != "none"),
         ExportPayments(
-            desk,
+            gateway,
             store.journal,
             store.paid_set,
             store.mirror,
-            books,
+            access,
             caps(settings),
             stopped,
             settings.export_payments.adopt_existing,
@@ -75,7 +76,7 @@ def build_payments(
 
 def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:
     """Those that are enabled. Raises ConfigurationError if the books cannot do what is asked of them."""
-    refuse_misfit(settings, payments.mark.books.ledger.capabilities)
+    refuse_misfit(settings, payments.mark.access.ledger.capabilities)
     for job, section in ((payments.mark, settings.mark_invoices_paid), (payments.export, settings.export_payments)):
         if section.enabled:
             yield Registration(job, schedule=section.every, after=LISTS, group="payments", silent=True)
@@ -97,9 +98,9 @@ def caps(settings: Settings) -> Caps:
     return Caps(given.max_amount or None, given.max_per_day or None, given.max_per_lap or None)
 
 
-def _books(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Books:
+def _access(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> LedgerAccess:
     given = settings.mark_invoices_paid
-    return Books(ledger, store.claims, clock, identity(settings), given.match_by, given.currency)
+    return LedgerAccess(ledger, store.ledger_payments, clock, identity(settings), given.match_by, given.currency)
 
 
 def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
@@ -107,27 +108,27 @@ def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDesk:
-    """A desk, and the look ahead from there."""
+class OpenHandler:
+    """A handler of commands on an open state, and what the next lap would do from there."""
 
-    desk: Desk
+    handler: CommandHandler
     look_ahead: Callable[[], Awaitable[Outlook]]
 
 
-def build_desk(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> Desk:
-    books = _books(settings, store, ledger, clock)
-    return Desk(Recorder(store.journal, clock), books, settings.mark_invoices_paid.enabled)
+def build_handler(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> CommandHandler:
+    access = _access(settings, store, ledger, clock)
+    return CommandHandler(Recorder(store.journal, clock), access, settings.mark_invoices_paid.enabled)
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, *, to_look: bool = False) -> AsyncIterator[OpenDesk]:
-    """`to_look`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
-    opening = open_to_look if to_look else open_store
+async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncIterator[OpenHandler]:
+    """`read_only`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
+    opening = open_to_look if read_only else open_store
     async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError("there are no books: say where they are in [ledger]")
-        if not to_look:
+        if not read_only:
             await store.journal.prepare()
-        desk = build_desk(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
-        ahead = partial(look_ahead, store.journal, desk.books, caps(settings), _stopped(settings))
-        yield OpenDesk(desk, ahead)
+        handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
+        ahead = partial(look_ahead, store.journal, handler.access, caps(settings), _stopped(settings))
+        yield OpenHandler(handler, ahead)

@@ -144,7 +144,7 @@ class _Process:
             async with (
                 open_watch(settings, self._watched(heartbeat, company)),
                 open_webhooks(settings, self._store, self._clock, wake, heartbeat),
-                open_control(settings, company.desk, scheduler),
+                open_control(settings, company.handler, scheduler),
             ):
                 watchdog = Watchdog(self._clock, heartbeat, self._host.supervisor, settings.daemon.stuck_after)
                 yield Service(scheduler, watchdog, resume=not reloads)

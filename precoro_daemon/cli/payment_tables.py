@@ -13,7 +13,9 @@ from rich.text import Text
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.payments.forecast import Forecast, Outlook
 from precoro_daemon.payments.ports.journal import Line
+from precoro_daemon.payments.rules.events import Answered, Asked, Dialogue
 from precoro_daemon.payments.rules.intents import Attempt, Intent
+from precoro_daemon.payments.rules.sources import source_text
 from precoro_daemon.values.humanize import moment
 from precoro_daemon.values.money import plain
 
@@ -72,7 +74,7 @@ def _table(forecasts: Sequence[Forecast]) -> Sheet:
         table.add(
             intent.id[:_SHORT],
             "?" if invoice is None else str(invoice),
-            intent.source,
+            source_text(intent.source),
             intent.day.isoformat(),
             amount,
             f"{_FATES[one.fate]}, {_WAYS[intent.direction]}",
@@ -103,10 +105,23 @@ def trace(found: Trace) -> RenderableType:
     for line in found.lines:
         facts = "".join(f"\n{key.replace('_', ' ')}: {value}" for key, value in line.facts.items())
         attempt = str(line.attempt) if line.attempt else ""
-        table.add(moment(line.at), line.event, line.target, attempt, f"{line.reason}{facts}".strip())
+        why = f"{line.reason}{facts}{_said(line.dialogue)}".strip()
+        table.add(moment(line.at), line.event, line.target, attempt, why)
     remote = f", known there as {intent.remote_id}" if intent.remote_id else ""
     title = f"{intent.id}: {intent}, {_WAYS[intent.direction]}; {intent.state}{remote}"
     return Group(Text(title, style="bold"), table, *(Text(_attempt(one)) for one in found.attempts))
+
+
+def _said(dialogue: Dialogue | None) -> str:
+    """What a person was asked, or has said, as one more line."""
+    match dialogue:
+        case Asked(about=about):
+            return "\na person is asked" + (f" about {', '.join(sorted(about))}" if about else "")
+        case Answered(other=other):
+            return f"\na person said these are other payments: {', '.join(sorted(other))}"
+        case None:
+            return ""
+    return "\na person named the invoice"
 
 
 def _attempt(attempt: Attempt) -> str:
@@ -145,9 +160,9 @@ def trace_as_json(found: Trace) -> str:
 def _intent(intent: Intent) -> dict[str, Any]:
     return {
         "id": intent.id,
-        "direction": intent.direction,
+        "direction": str(intent.direction),
         "ledger": intent.ledger,
-        "payment": intent.source,
+        "payment": source_text(intent.source),
         "invoice_id": intent.invoice_id,
         "invoice_idn": intent.invoice_idn,
         "amount": plain(intent.amount),

@@ -16,7 +16,7 @@ from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_optio
 from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 
 if TYPE_CHECKING:
-    from precoro_daemon.app.payments import OpenDesk
+    from precoro_daemon.app.payments import OpenHandler
     from precoro_daemon.payments.commands import Kind
     from precoro_daemon.payments.forecast import Outlook
     from precoro_daemon.runtime.job import RunReport
@@ -45,7 +45,7 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
 
     settings = load(config or parent, spare=NO_CALL_TO_PRECORO)
     try:
-        _carry_out(settings, "plan")
+        _execute(settings, "plan")
     except CommandUnanswered as busy:
         click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     outlook = _look_ahead(settings)
@@ -121,7 +121,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
     """The other side has the payment: take it for done."""
-    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
+    click.echo(_execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
 
 
 @payments.command()
@@ -137,7 +137,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
     """Send the payment (again) in the next lap, if it still fits then."""
-    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
+    click.echo(_execute(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
 
 
 @payments.command()
@@ -147,7 +147,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
     """The payment is not to be sent."""
-    click.echo(_carry_out(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
+    click.echo(_execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
 
 
 @payments.command()
@@ -158,7 +158,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.values import kill_switch
 
-    said = f"{_carry_out(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
+    said = f"{_execute(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
     click.echo(f"{said}\nthis is the state {settings.state.path.resolve()}")
 
 
@@ -169,7 +169,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     """Let no payment be sent until they are armed again; looking and planning go on."""
     settings = load(config or parent, spare=NO_CALL)
-    click.echo(f"{_carry_out(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
+    click.echo(f"{_execute(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
 
 
 @payments.command()
@@ -182,49 +182,49 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
     from precoro_daemon.cli import payment_tables
     from precoro_daemon.payments import decisions
 
-    async def work(desk: OpenDesk) -> payment_tables.Trace:
-        recorder = desk.desk.recorder
+    async def work(opened: OpenHandler) -> payment_tables.Trace:
+        recorder = opened.handler.recorder
         intent = await decisions.find(recorder, ident)
         return payment_tables.Trace(
             intent, await recorder.journal.trace(intent.id), await recorder.journal.attempts(intent.id)
         )
 
-    found = _look(load(config or parent, spare=NO_CALL), work)
+    found = _read(load(config or parent, spare=NO_CALL), work)
     if as_json:
         click.echo(payment_tables.trace_as_json(found))
     else:
         make_console().print(payment_tables.trace(found))
 
 
-def _carry_out(settings: Settings, kind: Kind, **given: Any) -> str:
+def _execute(settings: Settings, kind: Kind, **given: Any) -> str:
     """Here, or by the service that holds the state."""
-    from precoro_daemon.app.control import carry_out
-    from precoro_daemon.payments.commands import Order
+    from precoro_daemon.app.control import execute_here
+    from precoro_daemon.payments.commands import Command
 
     try:
-        return run_async(partial(carry_out, settings, Order(kind, _who(), **given)))
+        return run_async(partial(execute_here, settings, Command(kind, _who(), **given)))
     except StoreHeld as held:
         return _give(settings, kind, held, **given)
 
 
 def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
-    from precoro_daemon.app.control import give_order
-    from precoro_daemon.payments.commands import Order
+    from precoro_daemon.app.control import send_command
+    from precoro_daemon.payments.commands import Command
 
-    return give_order(settings, Order(kind, _who(), **given), held)
+    return send_command(settings, Command(kind, _who(), **given), held)
 
 
 def _look_ahead(settings: Settings) -> Outlook:
-    return _look(settings, lambda desk: desk.look_ahead())
+    return _read(settings, lambda handler: handler.look_ahead())
 
 
-def _look(settings: Settings, work: Callable[[OpenDesk], Awaitable[T]]) -> T:
+def _read(settings: Settings, work: Callable[[OpenHandler], Awaitable[T]]) -> T:
     """Beside the service that may hold the state."""
-    from precoro_daemon.app.payments import open_desk
+    from precoro_daemon.app.payments import open_handler
 
     async def run() -> T:
-        async with open_desk(settings, to_look=True) as desk:
-            return await work(desk)
+        async with open_handler(settings, read_only=True) as handler:
+            return await work(handler)
 
     return run_async(run)
 

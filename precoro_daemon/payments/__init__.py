@@ -1,14 +1,21 @@
 """payments in step between Precoro and the ledger, in both directions
 
-commands.py              what a person wants done with payments, as data: carried out by whoever holds the state
+commands.py              what a person wants done with payments, as data: executed by whoever holds the state
 decisions.py             what a person decides about a payment, journalled like everything else
-entry_reconciliation.py  payments to the books whose outcome is unknown are settled by what the books can promise
-export_payments.py       payments made in Precoro are recorded in the books, each once
-forecast.py              what the next lap would do, told without sending anything
-intake.py                what the books claim becomes intents
-mark_invoices_paid.py    payments in the books are recorded at Precoro, each once
+entry_reconciliation.py  payments to the ledger whose outcome is unknown are settled by what the ledger can promise
+entry_sending.py         one planned payment is checked once more, and recorded in the ledger
+export_payments.py       payments made in Precoro are recorded in the ledger, each once
+forecast.py              what the next lap would do, shown without sending anything
+intake.py                payments in the ledger become intents
+ledger_access.py         the ledger, what was read from it, and how it is read
+ledger_changes.py        what the ledger changes after its payment became an intent is followed, or a person is asked
+loose_ends.py            once a payment is settled: our id, a check that it stands, the reason of a refusal
+mark_invoices_paid.py    payments in the ledger are recorded at Precoro, each once
+paid_invoices.py         the payments of one paid invoice are compared with what is known, and become intents
+payment_sending.py       one planned payment is checked by its invoice as it is now, and sent to Precoro
 ports/                   what payments need from outside
-reconciliation.py        doubts about payments to Precoro are settled by looking, and loose ends are tied up
-recorder.py              every step of an intent, recorded and told
+reconciliation.py        doubts about payments to Precoro are settled by checking the invoice, never by sending
+recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
+spending.py              what was sent so far, measured against the caps
 """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from precoro_daemon.errors import DecisionRefused
-from precoro_daemon.payments.intake import Books, draft_of, is_meant, now_claimed, past_of
+from precoro_daemon.payments.intake import draft_of
+from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ledger_changes import is_meant
 from precoro_daemon.payments.ports.ledger_payments import LinkedPayment
-from precoro_daemon.payments.recorder import Recorder, nothing_came
-from precoro_daemon.payments.rules.intents import Intent, answering
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.events import Adopt, Answered, Drop, Repost
+from precoro_daemon.payments.rules.intents import Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Payment
-from precoro_daemon.payments.rules.transitions import UNRESOLVED, Event, State
+from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
 from precoro_daemon.values.money import plain
 
 _LATEST_ARRIVAL = 86_400.0
@@ -32,48 +33,42 @@ async def find(recorder: Recorder, prefix: str) -> Intent:
     raise DecisionRefused(f"{len(found)} payments have ids that begin with {prefix}; give more of it")
 
 
-async def adopt(recorder: Recorder, books: Books, intent: Intent, remote_id: str | None, by: str) -> Intent:
+async def adopt(recorder: Recorder, access: LedgerAccess, intent: Intent, remote_id: str | None, by: str) -> Intent:
     """The other side has it: under that id, or under the one that is known already."""
     _expect(intent, State.REVIEW)
     remote_id = remote_id or intent.remote_id
     if remote_id is None:
         raise DecisionRefused("say which payment it is there: --payment with the other side's id of it")
     if remote_id != intent.remote_id:
-        await _refuse_wrong(recorder, books, intent, remote_id)
-    linked = await books.claims.linked(intent.ledger, intent.source)
-    # What the mirror does not have yet is looked at on the invoice soon: a mistyped id is told then.
-    seen = intent.direction == "to_ledger" or intent.invoice_idn is None or remote_id == intent.remote_id
-    changes: dict[str, Any] = {
-        "remote_id": remote_id,
-        "marked": True,
-        "seen": seen,
-        "doubted": False,
-        "looks": 0,
-        "look_at": None,
-    }
-    said = f"{by} found it there as {remote_id}"
-    # What the books changed since is news to them, and told by the next lap.
+        await _refuse_wrong(recorder, access, intent, remote_id)
+    linked = await access.linked(intent)
+    # What the mirror does not have yet is looked at on the invoice soon: a mistyped id is noticed then.
+    is_export = intent.direction is Direction.TO_LEDGER
+    seen = is_export or intent.invoice_idn is None or remote_id == intent.remote_id
+    event, said = Adopt(remote_id, seen), f"{by} found it there as {remote_id}"
+    # What the ledger changed since is news to them, and the next lap reports it.
     if linked is not None and linked.intent == intent.id and not linked.changed:
-        return await recorder.follow(intent, Event.ADOPT, said, linked.claim, **changes)
-    return await recorder.record(intent, Event.ADOPT, said, **changes)
+        return await recorder.follow(intent, event, said, linked.payment)
+    return await recorder.record(intent, event, said)
 
 
-async def _refuse_wrong(recorder: Recorder, books: Books, intent: Intent, remote_id: str) -> None:
+async def _refuse_wrong(recorder: Recorder, access: LedgerAccess, intent: Intent, remote_id: str) -> None:
     """What cannot be this payment by all that is known of it."""
-    if intent.direction == "to_ledger":
-        if books.ledger.capabilities.reads and await books.claims.linked(intent.ledger, remote_id) is None:
+    if intent.direction is Direction.TO_LEDGER:
+        if access.ledger.capabilities.reads and await access.payments.linked(intent.ledger, remote_id) is None:
             raise DecisionRefused(f"the books have no payment {remote_id}, as far as `payments plan` has read them")
         return
     if not remote_id.isdecimal():
         raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
-    payment = await books.claims.mirrored_payment(remote_id)
-    ours = [] if intent.invoice_id is None else await recorder.journal.of_invoice("to_precoro", intent.invoice_id)
+    payment = await access.payments.mirrored_payment(remote_id)
+    journal, invoice_id = recorder.journal, intent.invoice_id
+    ours = [] if invoice_id is None else await journal.of_invoice(Direction.TO_PRECORO, invoice_id)
     if taken := [one for one in ours if one.remote_id == remote_id and one.id != intent.id]:
         raise DecisionRefused(f"payment {remote_id} at Precoro is {taken[0]} of the books, see {taken[0].id}")
     wrong = "" if payment is None else _wrong(payment, intent)
     if not wrong and payment is not None:
         return
-    named = [one for one in await books.claims.payments_called(remote_id) if not _wrong(one, intent)]
+    named = [one for one in await access.payments.payments_called(remote_id) if not _wrong(one, intent)]
     hint = f"; the payment with that number has the id {named[0].id}: give that" if named else ""
     if wrong or hint:
         raise DecisionRefused(f"{wrong or f'no payment that we know has the id {remote_id}'}{hint}")
@@ -85,51 +80,51 @@ def _wrong(payment: Payment, intent: Intent) -> str:
     return f"payment {payment.id} was cancelled in Precoro" if payment.canceled else ""
 
 
-async def drop(recorder: Recorder, books: Books, intent: Intent, by: str, reason: str) -> Intent:
-    """It is not to be sent. What the books have for another invoice by now is another payment, and judged as such."""
+async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, reason: str) -> Intent:
+    """It is not to be sent. What the ledger has for another invoice by now is another payment, and judged as such."""
     _expect(intent, State.REVIEW, State.PLANNED)
     said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
-    linked = await books.claims.linked(intent.ledger, intent.source)
+    linked = await access.linked(intent)
     mine = linked is not None and linked.intent == intent.id and intent.invoice_id is not None
-    if mine and linked and linked.claim.amount > 0 and await _is_elsewhere(recorder, books, intent, linked):
-        return await recorder.follow(intent, Event.DROP, said, linked.claim, link="frees", told=True, look_at=None)
-    return await recorder.record(intent, Event.DROP, said, told=True, look_at=None)
+    if mine and linked and linked.payment.amount > 0 and await _is_elsewhere(recorder, access, intent, linked):
+        return await recorder.follow(intent, Drop(), said, linked.payment, link="frees")
+    return await recorder.record(intent, Drop(), said)
 
 
-async def repost(recorder: Recorder, books: Books, intent: Intent, by: str, *, force: bool) -> Intent:
-    """Send it (again) as the books have it now, when the next lap finds that it fits. `force`: though a request may
+async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, *, force: bool) -> Intent:
+    """Send it (again) as the ledger has it now, when the next lap finds that it fits. `force`: though a request may
     still be on its way."""
     _expect(intent, State.REVIEW, State.REJECTED)
     if intent.invoice_id is None:
         raise DecisionRefused("nobody knows which invoice it is for; say so: --invoice with Precoro's id of it")
     if intent.amount <= 0:
         raise DecisionRefused(f"it amounts to {plain(intent.amount)}: correct it where it comes from, or drop it")
-    changes: dict[str, Any] = {"looks": 0, "look_at": None, "doubted": False, "told": False}
-    other = set((await past_of(recorder.journal, intent)).about)
+    other = (await recorder.journal.past(intent.id)).about
     if intent.remote_id is not None:
-        await _refuse_standing(books, intent, force=force)
-        other.add(intent.remote_id)
-        changes |= {"remote_id": None, "remote_idn": None, "marked": False, "seen": False}
+        await _refuse_standing(access, intent, force=force)
+        other |= {intent.remote_id}
     else:
         await _refuse_early(recorder, intent, force=force)
     await _refuse_second(recorder, intent)
-    facts = answering(other)
-    said, linked = f"{by} wants it sent", await _standing(books, intent)
+    answered = Answered(other) if other else None
+    said, linked = f"{by} wants it sent", await _standing(access, intent)
     if linked is None:
-        return await recorder.record(intent, Event.REPOST, said, facts, **changes)
-    claim = linked.claim
-    if await _is_elsewhere(recorder, books, intent, linked):
-        raise DecisionRefused(f"the books have it for another invoice now: {claim}; drop it, and that one is judged")
-    if (claim.amount, claim.day) != (intent.amount, intent.day):
-        said += f"; the books now say: {claim}"
-    return await recorder.follow(intent, Event.REPOST, said, claim, facts=facts, **changes, **now_claimed(claim))
+        return await recorder.record(intent, Repost(answered), said)
+    payment = linked.payment
+    if await _is_elsewhere(recorder, access, intent, linked):
+        raise DecisionRefused(
+            f"the books have it for another invoice now: {payment}; drop it, and that one is judged"
+        )
+    if (payment.amount, payment.paid_on) != (intent.amount, intent.day):
+        said += f"; the books now say: {payment}"
+    return await recorder.follow(intent, Repost(answered, payment.terms), said, payment)
 
 
-async def _refuse_standing(books: Books, intent: Intent, *, force: bool) -> None:
+async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool) -> None:
     """What is on the other side is not sent again, unless we know that it was cancelled there, or a person knows."""
     assert intent.remote_id is not None
-    if intent.direction == "to_precoro":
-        payment = await books.claims.mirrored_payment(intent.remote_id)
+    if intent.direction is Direction.TO_PRECORO:
+        payment = await access.payments.mirrored_payment(intent.remote_id)
         if payment.canceled if payment is not None else force:
             return
         raise DecisionRefused(
@@ -139,47 +134,47 @@ async def _refuse_standing(books: Books, intent: Intent, *, force: bool) -> None
     raise DecisionRefused(f"the books have it as {intent.remote_id}: adopt or drop it")
 
 
-async def assign(recorder: Recorder, books: Books, intent: Intent, invoice_id: int, by: str) -> Intent:
+async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoice_id: int, by: str) -> Intent:
     """A payment that no invoice could be found for is for this one."""
     _expect(intent, State.REVIEW)
     if intent.invoice_id is not None:
         raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the books if that is wrong")
-    invoices = [one for one in await books.claims.candidates(invoice_id, "id") if one.id == invoice_id]
+    invoices = [one for one in await access.payments.candidates(invoice_id, "id") if one.id == invoice_id]
     if not invoices:
         raise DecisionRefused(f"the mirror has no invoice with id {invoice_id}")
-    linked = await _standing(books, intent)
+    linked = await _standing(access, intent)
     if linked is None:
         raise DecisionRefused(f"the books have no payment {intent.source} (any more)")
-    chosen = draft_of(books, linked.claim, invoices[0])
+    chosen = draft_of(access, linked.payment, invoices[0])
     await _refuse_second(recorder, chosen)
     why = f"{by} does not want it sent: it is for invoice {chosen.invoice_idn}, see {chosen.id}"
-    planned = await recorder.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}", linked.claim)
+    planned = await recorder.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}", linked.payment)
     if planned is None:
         raise DecisionRefused(f"it was sent for invoice {chosen.invoice_idn} before, see {chosen.id}")
     return planned
 
 
-async def _is_elsewhere(recorder: Recorder, books: Books, intent: Intent, linked: LinkedPayment) -> bool:
+async def _is_elsewhere(recorder: Recorder, access: LedgerAccess, intent: Intent, linked: LinkedPayment) -> bool:
     """Whether the books have it for another invoice. What a person said it is for, they never called so."""
-    if linked.moved or await is_meant(books, intent, linked.claim):
+    if linked.moved or await is_meant(access, intent, linked.payment):
         return linked.moved
-    return not (await past_of(recorder.journal, intent)).assigned
+    return not (await recorder.journal.past(intent.id)).assigned
 
 
-async def _standing(books: Books, intent: Intent) -> LinkedPayment | None:
+async def _standing(access: LedgerAccess, intent: Intent) -> LinkedPayment | None:
     """What the books say of it by now, if it comes from there. Nothing is sent that they took back or garbled."""
-    if intent.direction != "to_precoro":
+    if intent.direction is not Direction.TO_PRECORO:
         return None
-    linked = await books.claims.linked(intent.ledger, intent.source)
+    linked = await access.linked(intent)
     if linked is None:
         return None
-    if linked.unreadable:
+    if linked.unreadable is not None:
         raise DecisionRefused(f"the books' row of it cannot be read now: {linked.unreadable}; correct it there")
-    if linked.claim.amount <= 0:
-        raise DecisionRefused(f"the books took it back: {linked.claim}; drop it")
+    if linked.payment.amount <= 0:
+        raise DecisionRefused(f"the books took it back: {linked.payment}; drop it")
     if linked.intent != intent.id:
         where = f"see {linked.intent}" if linked.intent else "it is judged anew by itself"
-        raise DecisionRefused(f"the books have it for another invoice now: {linked.claim}; {where}")
+        raise DecisionRefused(f"the books have it for another invoice now: {linked.payment}; {where}")
     return linked
 
 
@@ -190,7 +185,7 @@ def _expect(intent: Intent, *states: State) -> None:
 
 async def _refuse_early(recorder: Recorder, intent: Intent, *, force: bool) -> None:
     attempts = await recorder.journal.attempts(intent.id)
-    if nothing_came(attempts) or force:
+    if made_nothing(attempts) or force:
         return
     left = attempts[-1].at + _LATEST_ARRIVAL - recorder.clock.now()
     if left > 0:
@@ -203,5 +198,5 @@ async def _refuse_early(recorder: Recorder, intent: Intent, *, force: bool) -> N
 async def _refuse_second(recorder: Recorder, intent: Intent) -> None:
     assert intent.invoice_id is not None
     for other in await recorder.journal.of_invoice(intent.direction, intent.invoice_id):
-        if intent.direction == "to_precoro" and other.id != intent.id and other.state in UNRESOLVED:
+        if intent.direction is Direction.TO_PRECORO and other.id != intent.id and other.state in UNRESOLVED:
             raise DecisionRefused(f"settle the other payment of that invoice first: {other.id} ({other.state})")

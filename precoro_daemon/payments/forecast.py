@@ -1,4 +1,4 @@
-"""what the next lap would do, told without sending anything"""
+"""what the next lap would do, shown without sending anything"""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
-from precoro_daemon.payments.ports.ledger_payments import UnreadableRow
-from precoro_daemon.payments.rules.caps import DAY, Caps, Spent, held_by
+from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.matching import Order, check
-from precoro_daemon.payments.rules.transitions import Direction, State
+from precoro_daemon.payments.rules.ledger_payments import UnreadableRow
+from precoro_daemon.payments.rules.matching import PlannedPayment, check
+from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.payments.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Forecast:
 
     fate    send: it would be sent · held: it would not, for now · doubt: it is being looked for · review: a person
             decides
-    amount  what would be sent: the remainder, if the books miss it by a cent
+    amount  what would be sent: the remainder, if the ledger misses it by a cent
     """
 
     intent: Intent
@@ -34,7 +37,8 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """waiting: payments in the books that meet no invoice that can be paid"""
+    """closed: why nothing is sent now, "" if it is · waiting: payments in the ledger without an invoice that can be
+    paid"""
 
     forecasts: Sequence[Forecast]
     closed: str
@@ -42,54 +46,54 @@ class Outlook:
     unreadable: Sequence[UnreadableRow]
 
 
-async def look_ahead(journal: Journal, books: Books, caps: Caps, stopped: Callable[[], Awaitable[str]]) -> Outlook:
+async def look_ahead(
+    journal: Journal, access: LedgerAccess, caps: Caps, stopped: Callable[[], Awaitable[str]]
+) -> Outlook:
     """By the mirror, so what Precoro says at the moment of sending may still hold a payment back."""
     switch = await journal.switch()
     closed = await stopped() or ("" if switch.armed else switch.reason)
     forecasts: list[Forecast] = []
-    directions: tuple[Direction, ...] = ("to_precoro", "to_ledger")
-    for direction in directions:
-        forecasts += await _direction(journal, books, caps, direction)
-    name = books.ledger.name
-    return Outlook(forecasts, closed, await books.claims.waiting(name), await books.claims.unreadable(name))
+    for direction in Direction:
+        forecasts += await _direction(journal, access, Spending(journal, access.clock, direction, caps))
+    payments = access.payments
+    return Outlook(forecasts, closed, await payments.waiting(access.name), await payments.unreadable(access.name))
 
 
-async def _direction(journal: Journal, books: Books, caps: Caps, direction: Direction) -> list[Forecast]:
-    now = books.clock.now()
-    spent: dict[str, Decimal] = {}
+async def _direction(journal: Journal, access: LedgerAccess, spending: Spending) -> Sequence[Forecast]:
     found: list[Forecast] = []
-    for intent in await journal.in_state(direction, State.PLANNED):
-        if intent.currency not in spent:
-            spent[intent.currency] = sum(await journal.spent(direction, intent.currency, now - DAY), Decimal(0))
-        sent = sum(one.fate == "send" for one in found)
-        reason = held_by(caps, intent.amount, Spent(spent[intent.currency], sent))
-        forecast = Forecast(intent, "held", intent.amount, reason) if reason else await _judge(books, intent, now)
-        spent[intent.currency] += forecast.amount if forecast.fate == "send" else 0
+    for intent in await journal.in_state(spending.direction, State.PLANNED):
+        cap = await spending.obstacle(intent.currency, intent.amount)
+        forecast = await _judge(access, intent) if cap is None else _held(intent, str(cap))
+        if forecast.fate == "send":
+            spending.sent += 1
+            spending.add(intent.currency, forecast.amount)
         found.append(forecast)
-    for intent in await journal.in_state(direction, State.SENDING, State.DOUBT, State.REVIEW):
+    for intent in await journal.in_state(spending.direction, State.SENDING, State.DOUBT, State.REVIEW):
         fate: Literal["doubt", "review"] = "review" if intent.state is State.REVIEW else "doubt"
         found.append(Forecast(intent, fate, intent.amount, intent.reason))
     return found
 
 
-async def _judge(books: Books, intent: Intent, now: float) -> Forecast:
+async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     assert intent.invoice_id is not None
-    invoices = await books.claims.candidates(intent.invoice_id, "id")
+    invoices = await access.payments.candidates(intent.invoice_id, "id")
     if not invoices:
-        return Forecast(intent, "held", intent.amount, "the invoice is gone from Precoro")
-    if intent.direction == "to_ledger":
+        return _held(intent, "the invoice is gone from Precoro")
+    if intent.direction is Direction.TO_LEDGER:
         return Forecast(intent, "send", intent.amount, intent.reason)
-    linked = await books.claims.linked(intent.ledger, intent.source)
-    if linked is not None and linked.unreadable:
-        return Forecast(
-            intent, "held", intent.amount, f"its row in the books cannot be read now: {linked.unreadable}"
-        )
-    order = Order(intent.invoice_id, intent.amount, intent.currency, intent.day, intent.supplier, intent.names)
+    linked = await access.linked(intent)
+    if linked is not None and linked.unreadable is not None:
+        return _held(intent, str(obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)))
+    planned = PlannedPayment(intent.invoice_id, terms_of(intent), intent.names)
     # A list does not show payments: those are looked at when it is sent.
-    verdict = check(order, replace(invoices[0], payments=()), frozenset(), _day(now))
+    verdict = check(planned, replace(invoices[0], payments=()), frozenset(), _day(access.clock.now()))
     if verdict.kind == "send":
         return Forecast(intent, "send", verdict.amount, intent.reason)
-    return Forecast(intent, "held", intent.amount, verdict.reason)
+    return _held(intent, verdict.reason)
+
+
+def _held(intent: Intent, reason: str) -> Forecast:
+    return Forecast(intent, "held", intent.amount, reason)
 
 
 def _day(now: float) -> date:

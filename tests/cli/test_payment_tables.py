@@ -15,15 +15,16 @@ from precoro_daemon.cli import payment_tables
 from precoro_daemon.payments.forecast import Forecast, Outlook
 from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
+from precoro_daemon.payments.rules.states import Direction, State
 
 WIDTHS = (24, 40, 60, 80, 100, 120, 200)
 WHY = "the books paid 1234567.89 and the invoice owes 1234000.00; see [bold] in the books"
 HELD = Intent(
     "3f2a9c1e" * 4,
-    "to_precoro",
+    Direction.TO_PRECORO,
     "books",
-    "PAYMENT-2026-000000017",
+    LedgerSource("PAYMENT-2026-000000017"),
     Decimal("1234567.89"),
     "EUR",
     date(2026, 1, 15),
@@ -31,7 +32,7 @@ HELD = Intent(
     state=State.REVIEW,
     reason=WHY,
 )
-BACK = replace(HELD, id="77aa00bb" * 4, direction="to_ledger", state=State.PLANNED)
+BACK = replace(HELD, id="77aa00bb" * 4, source=PrecoroPayment(17), direction=Direction.TO_LEDGER, state=State.PLANNED)
 FORECASTS = [Forecast(HELD, "review", Decimal("1234567.88"), WHY), Forecast(BACK, "doubt", HELD.amount, "looked for")]
 
 
@@ -53,7 +54,7 @@ def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> No
         told = text(shown, width)
         assert max(map(len, told.splitlines())) <= width
         assert "…" not in told
-        for part in ("3f2a9c1e", "104233", HELD.source, "2026-01-15", "1234567.88 EUR (books: 1234567.89)"):
+        for part in ("3f2a9c1e", "104233", str(HELD.source), "2026-01-15", "1234567.88 EUR (books: 1234567.89)"):
             assert letters(part) in letters(told), part
 
 

@@ -20,11 +20,25 @@ from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.payments.ports.ledger import Undone
-from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, Reading, UnreadableRow
+from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment
+from precoro_daemon.payments.rules.events import (
+    Accept,
+    Drop,
+    Hold,
+    Lose,
+    Plan,
+    Refuse,
+    Repost,
+    Send,
+    Unsent,
+    Withdraw,
+)
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
-from precoro_daemon.payments.rules.matching import LedgerPayment, Paid
-from precoro_daemon.payments.rules.transitions import Event, ImpossibleTransition, State, intent_id
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
+from precoro_daemon.payments.rules.matching import Paid
+from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment, intent_id
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.payments.rules.transitions import ImpossibleTransition
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0
 
@@ -32,16 +46,18 @@ DAY = date(2026, 1, 31)
 
 
 def draft(payment: str = "17", invoice: int | None = 1, amount: str = "10.00") -> Intent:
-    number = intent_id("company", "books", payment, invoice)
-    return Intent(number, "to_precoro", "books", payment, Decimal(amount), "EUR", DAY, invoice, invoice)
+    number = intent_id("company", "books", LedgerSource(payment), invoice)
+    return Intent(
+        number, Direction.TO_PRECORO, "books", LedgerSource(payment), Decimal(amount), "EUR", DAY, invoice, invoice
+    )
 
 
 def attempt(intent: Intent, number: int = 1) -> Attempt:
     return Attempt(intent.id, number, T0, Decimal("10.00"), (5, 6), Decimal("10.01"), T0 - 1, "hash")
 
 
-def send(number: int = 1) -> Step:
-    return Step(Event.SEND, T0, changes={"attempts": number})
+def send() -> Step:
+    return Step(Send(), T0)
 
 
 def claim(key: str = "17", invoice: str = "1", amount: str = "10.00", **more: str | None) -> LedgerPayment:
@@ -57,7 +73,7 @@ async def store(backend: Backend) -> AsyncIterator[Store]:
 
 
 async def planned(store: Store, **given: object) -> Intent:
-    intent = await store.journal.plan(draft(**given), Step(Event.PLAN, T0, "seen"))
+    intent = await store.journal.plan(draft(**given), Step(Plan(), T0, "seen"))
     assert intent is not None
     return intent
 
@@ -76,7 +92,7 @@ async def test_an_intent_comes_back_as_it_was_written(backend: Backend) -> None:
     async with backend.open() as store:
         intent = await planned(store, amount="1234567.891")
     async with backend.open() as store:
-        assert list(await store.journal.in_state("to_precoro", State.PLANNED)) == [intent]
+        assert list(await store.journal.in_state(Direction.TO_PRECORO, State.PLANNED)) == [intent]
         assert list(await store.journal.intent(intent.id[:8])) == [intent]
         assert intent.amount == Decimal("1234567.891")
 
@@ -84,9 +100,9 @@ async def test_an_intent_comes_back_as_it_was_written(backend: Backend) -> None:
 @pytest.mark.asyncio
 async def test_an_intent_begins_once(store: Store) -> None:
     await planned(store)
-    assert await store.journal.plan(draft(), Step(Event.PLAN, T0)) is None
-    assert await store.journal.plan(draft("18"), Step(Event.PLAN, T0)) is None, "the invoice has an unresolved one"
-    assert await store.journal.plan(draft("18", invoice=2), Step(Event.PLAN, T0)) is not None
+    assert await store.journal.plan(draft(), Step(Plan(), T0)) is None
+    assert await store.journal.plan(draft("18"), Step(Plan(), T0)) is None, "the invoice has an unresolved one"
+    assert await store.journal.plan(draft("18", invoice=2), Step(Plan(), T0)) is not None
 
 
 @pytest.mark.asyncio
@@ -94,29 +110,29 @@ async def test_the_index_itself_allows_one_unresolved_intent_of_an_invoice(store
     await store.journal.arm(T0)
     intent = await planned(store)
     sent = await store.journal.begin(intent, attempt(intent), send())
-    await store.journal.end(sent, "refused", Step(Event.REFUSE, T0))
+    await store.journal.end(sent, Step(Refuse(), T0))
     await planned(store, payment="18")
-    [rejected] = await store.journal.in_state("to_precoro", State.REJECTED)
+    [rejected] = await store.journal.in_state(Direction.TO_PRECORO, State.REJECTED)
     with pytest.raises(StoreUnusable, match="UNIQUE"):
-        await store.journal.record(rejected, Step(Event.REPOST, T0))
+        await store.journal.record(rejected, Step(Repost(), T0))
 
 
 @pytest.mark.asyncio
 async def test_one_takes_the_place_of_another_or_nothing_is_written(store: Store, backend: Backend) -> None:
     lost = await planned(store, payment="17", invoice=None)
-    lost = await store.journal.record(lost, Step(Event.HOLD, T0, "no invoice"))
+    lost = await store.journal.record(lost, Step(Hold(), T0, "no invoice"))
     await planned(store, payment="18", invoice=2)
-    drop, begin = Step(Event.DROP, T0, "it is for another"), Step(Event.PLAN, T0, "somebody says so")
+    drop, begin = Step(Drop(), T0, "it is for another"), Step(Plan(), T0, "somebody says so")
     before = backend.query("SELECT count(*) FROM journal")
     assert await store.journal.replace(lost, drop, draft("17", 2), begin, claim()) is None, (
         "the invoice has an unresolved one"
     )
-    assert await store.journal.in_state("to_precoro", State.REVIEW) == [lost]
+    assert await store.journal.in_state(Direction.TO_PRECORO, State.REVIEW) == [lost]
     assert backend.query("SELECT count(*) FROM journal") == before
     taken = await store.journal.replace(lost, drop, draft("17", 3), begin, claim())
     assert taken is not None
     assert (taken.state, taken.invoice_id) == (State.PLANNED, 3)
-    assert [one.id for one in await store.journal.in_state("to_precoro", State.REJECTED)] == [lost.id]
+    assert [one.id for one in await store.journal.in_state(Direction.TO_PRECORO, State.REJECTED)] == [lost.id]
 
 
 @pytest.mark.asyncio
@@ -145,7 +161,7 @@ async def test_an_attempt_is_begun_once(store: Store) -> None:
 async def test_what_the_table_does_not_have_is_not_written(store: Store, backend: Backend) -> None:
     intent = await planned(store)
     with pytest.raises(ImpossibleTransition):
-        await store.journal.record(intent, Step(Event.ACCEPT, T0))
+        await store.journal.record(intent, Step(Accept("5"), T0))
     assert len(await store.journal.trace(intent.id)) == 1
     assert backend.query("SELECT state FROM intents") == [("planned",)]
 
@@ -160,29 +176,28 @@ async def test_the_journal_is_append_only(store: Store, backend: Backend, tmp_pa
 
 
 @pytest.mark.asyncio
-async def test_looks_fall_due_in_their_order(store: Store) -> None:
+async def test_checks_fall_due_in_their_order(store: Store) -> None:
     await store.journal.arm(T0)
     doubts = []
-    for number, look_at in ((1, T0 + 30), (2, T0 + 10), (3, T0 + 99)):
+    for number, check_at in ((1, T0 + 30), (2, T0 + 10), (3, T0 + 99)):
         intent = await planned(store, payment=str(number), invoice=number)
         intent = await store.journal.begin(intent, attempt(intent), send())
-        step = Step(Event.LOSE, T0, changes={"look_at": look_at, "doubted": True})
-        doubts.append(await store.journal.end(intent, "unknown", step))
-    assert list(await store.journal.due_looks("to_precoro", T0 + 30)) == [doubts[1], doubts[0]]
+        doubts.append(await store.journal.end(intent, Step(Lose(check_at), T0)))
+    assert list(await store.journal.due_checks(Direction.TO_PRECORO, T0 + 30)) == [doubts[1], doubts[0]]
 
 
 @pytest.mark.asyncio
 async def test_what_was_sent_counts_unless_it_came_to_nothing(store: Store) -> None:
     await store.journal.arm(T0)
-    ends = {"unknown": Event.LOSE, "accepted": Event.ACCEPT, "refused": Event.REFUSE, "unsent": Event.UNSENT}
-    for number, (outcome, event) in enumerate(ends.items(), start=1):
-        intent = await planned(store, payment=outcome, invoice=number)
+    ends = [Lose(None), Accept("5"), Refuse(), Unsent()]
+    for number, event in enumerate(ends, start=1):
+        intent = await planned(store, payment=event.name, invoice=number)
         intent = await store.journal.begin(intent, attempt(intent), send())
-        await store.journal.end(intent, outcome, Step(event, T0))
-    assert await store.journal.spent("to_precoro", "EUR", T0) == [Decimal("10.00")] * 2
-    assert await store.journal.spent("to_precoro", "USD", T0) == []
-    assert await store.journal.spent("to_precoro", "EUR", T0 + 1) == []
-    assert {intent.state for intent in await store.journal.unfinished("to_precoro")} == {
+        await store.journal.end(intent, Step(event, T0))
+    assert await store.journal.spent(Direction.TO_PRECORO, "EUR", T0) == [Decimal("10.00")] * 2
+    assert await store.journal.spent(Direction.TO_PRECORO, "USD", T0) == []
+    assert await store.journal.spent(Direction.TO_PRECORO, "EUR", T0 + 1) == []
+    assert {intent.state for intent in await store.journal.unfinished(Direction.TO_PRECORO)} == {
         State.CONFIRMED,
         State.REJECTED,
     }
@@ -253,7 +268,7 @@ async def test_nothing_begins_where_the_witness_is_gone(store: Store, tmp_path: 
     (tmp_path / "state.db.armed").unlink()
     with pytest.raises(SendingStopped, match="moved, copied or restored"):
         await store.journal.begin(intent, attempt(intent), send())
-    assert await store.journal.in_state("to_precoro", State.PLANNED) == [intent]
+    assert await store.journal.in_state(Direction.TO_PRECORO, State.PLANNED) == [intent]
 
 
 @pytest.mark.asyncio
@@ -263,7 +278,7 @@ async def test_nothing_begins_once_payments_are_disarmed(store: Store) -> None:
     await store.journal.disarm(T0, "disarmed by somebody")
     with pytest.raises(SendingStopped, match="disarmed by somebody"):
         await store.journal.begin(intent, attempt(intent), send())
-    assert await store.journal.in_state("to_precoro", State.PLANNED) == [intent]
+    assert await store.journal.in_state(Direction.TO_PRECORO, State.PLANNED) == [intent]
 
 
 @pytest.mark.asyncio
@@ -279,31 +294,33 @@ async def test_a_cancelled_step_is_done_or_not_begun(store: Store, backend: Back
 
 @pytest.mark.asyncio
 async def test_claims_and_position_are_kept_together_and_repeats_change_nothing(backend: Backend) -> None:
-    reading = Reading([claim(), claim("18", amount="5")], [UnreadableRow("19", "no amount", "{}")], "p2")
+    reading = LedgerBatch([claim(), claim("18", amount="5")], [UnreadableRow("19", "no amount", "{}")], "p2")
     async with backend.open() as store:
-        assert await store.claims.position("books") is None
-        assert await store.claims.take_in("books", reading, T0) == 2
-        assert await store.claims.take_in("books", reading, T0) == 0
+        assert await store.ledger_payments.position("books") is None
+        assert await store.ledger_payments.take_in("books", reading, T0) == 2
+        assert await store.ledger_payments.take_in("books", reading, T0) == 0
     async with backend.open() as store:
-        assert await store.claims.position("books") == "p2"
-        assert await store.claims.position("other books") is None
-        assert await store.claims.waiting("books") == 2
-        assert await store.claims.unreadable("books") == [UnreadableRow("19", "no amount", "{}")]
-        await store.claims.take_in("books", Reading([claim("19")], [], "p3"), T0)
-        assert await store.claims.unreadable("books") == []
+        assert await store.ledger_payments.position("books") == "p2"
+        assert await store.ledger_payments.position("other books") is None
+        assert await store.ledger_payments.waiting("books") == 2
+        assert await store.ledger_payments.unreadable("books") == [UnreadableRow("19", "no amount", "{}")]
+        await store.ledger_payments.take_in("books", LedgerBatch([claim("19")], [], "p3"), T0)
+        assert await store.ledger_payments.unreadable("books") == []
 
 
 @pytest.mark.asyncio
 async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(store: Store) -> None:
     claims = [claim("50"), claim("50/1"), claim("50/2"), claim("500"), claim("5")]
-    await store.claims.take_in("books", Reading(claims, [UnreadableRow("50/1", "garbled", "{}")], "1"), T0)
-    gone = Reading([], [], "2", [Undone("50", ["50/2"])])
-    assert [await store.claims.take_in("books", gone, T0) for _ in range(2)] == [2, 0]
-    amounts = {one.key: str(one.amount) for one in await store.claims.named("books", claims[0].invoice)}
+    await store.ledger_payments.take_in(
+        "books", LedgerBatch(claims, [UnreadableRow("50/1", "garbled", "{}")], "1"), T0
+    )
+    gone = LedgerBatch([], [], "2", [Undone("50", ["50/2"])])
+    assert [await store.ledger_payments.take_in("books", gone, T0) for _ in range(2)] == [2, 0]
+    amounts = {one.key: str(one.amount) for one in await store.ledger_payments.named("books", claims[0].invoice)}
     assert amounts == {"50": "0.00", "50/1": "0.00", "50/2": "10.00", "500": "10.00", "5": "10.00"}
-    assert await store.claims.unreadable("books") == []
-    await store.claims.take_in("books", Reading([claim("50/1")], [], "3"), T0)
-    [again] = [one for one in await store.claims.named("books", claims[0].invoice) if one.key == "50/1"]
+    assert await store.ledger_payments.unreadable("books") == []
+    await store.ledger_payments.take_in("books", LedgerBatch([claim("50/1")], [], "3"), T0)
+    [again] = [one for one in await store.ledger_payments.named("books", claims[0].invoice) if one.key == "50/1"]
     assert str(again.amount) == "10.00"
 
 
@@ -320,9 +337,11 @@ async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(sto
 async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, names: dict[str, object]) -> None:
     await mirrored(store, invoice(71, **names), invoice(72, status=5), invoice(73, status=0, idn="B"))
     name = "71" if by == "id" else "A-1"
-    await store.claims.take_in("books", Reading([claim(invoice=name), claim("18", "no such")], [], "1"), T0)
-    [candidate] = await store.claims.match_candidates("books", by)
-    assert candidate.claim == claim(invoice=name)
+    await store.ledger_payments.take_in(
+        "books", LedgerBatch([claim(invoice=name), claim("18", "no such")], [], "1"), T0
+    )
+    [candidate] = await store.ledger_payments.match_candidates("books", by)
+    assert candidate.payment == claim(invoice=name)
     assert [one.id for one in candidate.candidates] == [71]
     assert candidate.candidates[0].supplier.name == "Acme"
 
@@ -331,88 +350,101 @@ async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, 
 async def test_namesakes_are_shown_even_where_they_cannot_be_paid(store: Store) -> None:
     same = {"externalId": "A-1"}
     await mirrored(store, invoice(71, **same), invoice(72, status=5, **same), invoice(73, status=8, **same))
-    await store.claims.take_in("books", Reading([claim(invoice="A-1")], [], "1"), T0)
-    [candidate] = await store.claims.match_candidates("books", "external_id")
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(invoice="A-1")], [], "1"), T0)
+    [candidate] = await store.ledger_payments.match_candidates("books", "external_id")
     assert sorted(one.id for one in candidate.candidates) == [71, 72, 73]
 
 
 @pytest.mark.asyncio
 async def test_what_takes_back_meets_paid_invoices_too(store: Store) -> None:
     await mirrored(store, invoice(71, status=5))
-    await store.claims.take_in("books", Reading([claim(invoice="71", amount="-10"), claim("18", "71")], [], "1"), T0)
-    [candidate] = await store.claims.match_candidates("books", "idn")
-    assert candidate.claim.key == "17"
+    await store.ledger_payments.take_in(
+        "books", LedgerBatch([claim(invoice="71", amount="-10"), claim("18", "71")], [], "1"), T0
+    )
+    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    assert candidate.payment.key == "17"
 
 
 @pytest.mark.asyncio
 async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> None:
     await mirrored(store, invoice(1))
-    await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
-    [candidate] = await store.claims.match_candidates("books", "idn")
-    assert candidate.claim.key == "18"
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(), claim("18")], [], "1"), T0)
+    intent = await store.journal.plan(draft(), Step(Plan(), T0), claim())
+    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    assert candidate.payment.key == "18"
     assert candidate.others == [Paid(Decimal("10.00"), DAY)]
-    assert [one.key for one in await store.claims.named("books", "1")] == ["17", "18"]
-    await store.claims.free("books", "17")
-    assert len(await store.claims.match_candidates("books", "idn")) == 2
+    assert [one.key for one in await store.ledger_payments.named("books", "1")] == ["17", "18"]
+    await store.ledger_payments.free("books", "17")
+    assert len(await store.ledger_payments.match_candidates("books", "idn")) == 2
     assert intent is not None
 
 
 @pytest.mark.asyncio
 async def test_a_claim_that_changes_after_it_was_carried_is_told(store: Store) -> None:
     await mirrored(store, invoice(1))
-    await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
-    assert await store.claims.changed("books") == []
-    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
-    assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
-    assert await store.claims.linked("books", "17") == LinkedPayment(claim(amount="9.00"), intent.id, changed=True)
-    await store.claims.accept("books", claim())
-    assert len(await store.claims.changed("books")) == 1, "that is not what it says now"
-    await store.claims.accept("books", claim(amount="9.00"))
-    assert await store.claims.changed("books") == []
-    assert await store.claims.linked("books", "17") == LinkedPayment(claim(amount="9.00"), intent.id, changed=False)
-    assert await store.claims.linked("books", "no such") is None
+    await store.ledger_payments.take_in("books", LedgerBatch([claim()], [], "1"), T0)
+    intent = await store.journal.plan(draft(), Step(Plan(), T0), claim())
+    assert await store.ledger_payments.changed("books") == []
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00")], [], "2"), T0)
+    assert await store.ledger_payments.changed("books") == [Changed(intent, claim(amount="9.00"))]
+    assert await store.ledger_payments.linked("books", "17") == LinkedPayment(
+        claim(amount="9.00"), intent.id, changed=True
+    )
+    await store.ledger_payments.accept("books", claim())
+    assert len(await store.ledger_payments.changed("books")) == 1, "that is not what it says now"
+    await store.ledger_payments.accept("books", claim(amount="9.00"))
+    assert await store.ledger_payments.changed("books") == []
+    assert await store.ledger_payments.linked("books", "17") == LinkedPayment(
+        claim(amount="9.00"), intent.id, changed=False
+    )
+    assert await store.ledger_payments.linked("books", "no such") is None
 
 
 @pytest.mark.asyncio
 async def test_an_intent_carries_what_was_judged_and_not_what_came_meanwhile(store: Store) -> None:
     await mirrored(store, invoice(1))
-    await store.claims.take_in("books", Reading([claim()], [], "1"), T0)
-    [candidate] = await store.claims.match_candidates("books", "idn")
-    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
-    intent = await store.journal.plan(draft(), Step(Event.PLAN, T0), candidate.claim)
-    assert await store.claims.changed("books") == [Changed(intent, claim(amount="9.00"))]
+    await store.ledger_payments.take_in("books", LedgerBatch([claim()], [], "1"), T0)
+    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00")], [], "2"), T0)
+    intent = await store.journal.plan(draft(), Step(Plan(), T0), candidate.payment)
+    assert await store.ledger_payments.changed("books") == [Changed(intent, claim(amount="9.00"))]
 
 
 @pytest.mark.asyncio
 async def test_a_claim_whose_row_cannot_be_read_any_more_meets_and_changes_nothing(store: Store) -> None:
     await mirrored(store, invoice(1))
-    await store.claims.take_in("books", Reading([claim(), claim("18")], [], "1"), T0)
-    await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(), claim("18")], [], "1"), T0)
+    await store.journal.plan(draft(), Step(Plan(), T0), claim())
     garbled = [UnreadableRow("17", "amount: VOID", "{}"), UnreadableRow("18", "amount: VOID", "{}")]
-    await store.claims.take_in("books", Reading([claim(amount="9.00")], [], "2"), T0)
-    await store.claims.take_in("books", Reading([], garbled, "3"), T0)
-    assert (await store.claims.match_candidates("books", "idn"), await store.claims.changed("books")) == ([], [])
-    linked = await store.claims.linked("books", "17")
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00")], [], "2"), T0)
+    await store.ledger_payments.take_in("books", LedgerBatch([], garbled, "3"), T0)
+    assert (
+        await store.ledger_payments.match_candidates("books", "idn"),
+        await store.ledger_payments.changed("books"),
+    ) == ([], [])
+    linked = await store.ledger_payments.linked("books", "17")
     assert linked is not None
     assert linked.unreadable == "amount: VOID"
-    await store.claims.take_in("books", Reading([claim(amount="9.00"), claim("18")], [], "4"), T0)
-    assert len(await store.claims.match_candidates("books", "idn")) == len(await store.claims.changed("books")) == 1
+    await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00"), claim("18")], [], "4"), T0)
+    assert (
+        len(await store.ledger_payments.match_candidates("books", "idn"))
+        == len(await store.ledger_payments.changed("books"))
+        == 1
+    )
 
 
 @pytest.mark.asyncio
 async def test_what_was_withdrawn_begins_anew_and_what_a_person_dropped_is_asked_for(store: Store) -> None:
     intent = await planned(store)
-    assert await store.journal.plan(draft(), Step(Event.PLAN, T0), claim()) is None, "it is there"
-    await store.journal.record(intent, Step(Event.WITHDRAW, T0, "taken back", changes={"told": True}))
-    again = await store.journal.plan(replace(draft(), amount=Decimal(7)), Step(Event.PLAN, T0 + 1), claim())
+    assert await store.journal.plan(draft(), Step(Plan(), T0), claim()) is None, "it is there"
+    await store.journal.record(intent, Step(Withdraw(), T0, "taken back"))
+    again = await store.journal.plan(replace(draft(), amount=Decimal(7)), Step(Plan(), T0 + 1), claim())
     assert again is not None
-    assert (again.state, again.amount, again.told) == (State.PLANNED, Decimal(7), False)
-    held = await store.journal.record(again, Step(Event.HOLD, T0, "does not fit"))
-    await store.journal.record(held, Step(Event.DROP, T0, "somebody does not want it"))
-    assert await store.journal.plan(draft(), Step(Event.PLAN, T0)) is None, "nothing says that it is wanted again"
-    asked = await store.journal.plan(draft(), Step(Event.PLAN, T0), claim())
+    assert (again.state, again.amount, again.reported) == (State.PLANNED, Decimal(7), False)
+    held = await store.journal.record(again, Step(Hold(), T0, "does not fit"))
+    await store.journal.record(held, Step(Drop(), T0, "somebody does not want it"))
+    assert await store.journal.plan(draft(), Step(Plan(), T0)) is None, "nothing says that it is wanted again"
+    asked = await store.journal.plan(draft(), Step(Plan(), T0), claim())
     assert asked is not None
     assert (asked.state, asked.reason) == (State.REVIEW, "somebody does not want it; the books have it again")
 
@@ -421,16 +453,16 @@ async def test_what_was_withdrawn_begins_anew_and_what_a_person_dropped_is_asked
 async def test_what_we_made_in_the_books_is_no_claim(store: Store) -> None:
     await store.journal.arm(T0)
     await mirrored(store, invoice(1))
-    export = replace(draft("payment:5"), direction="to_ledger")
-    made = await store.journal.plan(export, Step(Event.PLAN, T0))
+    export = replace(draft(), id="e5", direction=Direction.TO_LEDGER, source=PrecoroPayment(5))
+    made = await store.journal.plan(export, Step(Plan(), T0))
     made = await store.journal.begin(made, attempt(made), send())
     claims = [claim("17", ours=made.id), claim("B-9")]
-    await store.claims.take_in("books", Reading(claims, [], "1"), T0)
-    [candidate] = await store.claims.match_candidates("books", "idn")
-    assert candidate.claim.key == "B-9"
+    await store.ledger_payments.take_in("books", LedgerBatch(claims, [], "1"), T0)
+    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    assert candidate.payment.key == "B-9"
     assert candidate.exports == [made], "it may be that one, as long as its outcome is unknown"
-    await store.journal.end(made, "accepted", Step(Event.ACCEPT, T0, changes={"remote_id": "B-9"}))
-    assert await store.claims.match_candidates("books", "idn") == []
+    await store.journal.end(made, Step(Accept("B-9"), T0))
+    assert await store.ledger_payments.match_candidates("books", "idn") == []
 
 
 @pytest.mark.asyncio

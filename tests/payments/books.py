@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 
 from precoro_daemon.errors import DaemonError, DoubtfulError
-from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
 
 DAY = date(2026, 1, 15)
 
@@ -27,8 +28,8 @@ class MemoryLedger:
     capabilities: Capabilities = field(
         default_factory=lambda: Capabilities(reads=True, create="idempotent", lookup="key")
     )
-    log: list[Recorded] = field(default_factory=list)
-    bad: list[Unreadable] = field(default_factory=list)
+    log: list[LedgerPayment] = field(default_factory=list)
+    bad: list[UnreadableRow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[DaemonError | None] = field(default_factory=list)
     unreachable: DaemonError | None = None
@@ -36,9 +37,9 @@ class MemoryLedger:
     late: bool = False
     reads: int = 0
 
-    def record(self, key: str, invoice: str, amount: str, **more: object) -> Recorded:
+    def record(self, key: str, invoice: str, amount: str, **more: object) -> LedgerPayment:
         given = {"currency": "EUR", "paid_on": DAY} | more
-        row = Recorded(key, invoice, Decimal(amount), **given)
+        row = LedgerPayment(key, invoice, Decimal(amount), **given)
         self.log.append(row)
         return row
 
@@ -47,18 +48,18 @@ class MemoryLedger:
         self.log.append(replace(row, **more))
 
     @property
-    def rows(self) -> dict[str, Recorded]:
+    def rows(self) -> dict[str, LedgerPayment]:
         """What the books say now."""
         return {row.key: row for row in self.log}
 
     @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         self.reads += 1
         if self.unreachable is not None:
             raise self.unreachable
 
-        async def batches(rows: Sequence[Recorded]) -> AsyncIterator[Batch]:
-            yield Batch(rows, self.bad, str(len(self.log)))
+        async def batches(rows: Sequence[LedgerPayment]) -> AsyncIterator[LedgerBatch]:
+            yield LedgerBatch(rows, self.bad, str(len(self.log)))
 
         yield batches(self.log[int(position or 0) :])
 
@@ -77,7 +78,7 @@ class MemoryLedger:
         self.entries.append(entry)
         key = f"B-{len(self.entries) - 1}"
         self.log.append(
-            Recorded(
+            LedgerPayment(
                 key,
                 entry.invoice_idn,
                 entry.amount,

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from precoro_daemon.errors import DoubtfulError, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox.refusals import RefusedError
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
@@ -113,14 +113,16 @@ def _judged(stage: Scene) -> tuple[Counter[str], list[str]]:
     wrong = [f"doubled in Precoro: {name}" for name, made in stage.bank.made.items() if len(made) > 1]
     wrong += [f"doubled in the books: payment {payment}" for payment, count in entries.items() if count > 1]
     wrong += [f"echo in the books: payment {payment}" for payment in entries if payment in ours]
-    wrong += [f"echo in Precoro: {one}" for one in intents if one.direction == "to_precoro" and one.source[0] == "B"]
+    wrong += [
+        f"echo in Precoro: {one}" for one in intents if one.direction == "to_precoro" and str(one.source)[0] == "B"
+    ]
     open_ = [one for one in intents if one.state in (State.SENDING, State.DOUBT, State.PLANNED)]
     return counts, wrong + [f"stuck: {one} is {one.state} ({one.reason})" for one in open_]
 
 
 def _entered_again(stage: Scene, twice: list[tuple[int, str]]) -> list[str]:
     """What people entered on both sides is there, and not to be made a second time on either."""
-    sent = {one.source for one in stage.intents if one.direction == "to_precoro" and stage.bank.made.get(one.id)}
+    sent = {str(one.source) for one in stage.intents if one.direction == "to_precoro" and stage.bank.made.get(one.id)}
     booked = {entry.payment_id for entry in stage.ledger.entries}
     wrong = [f"made in Precoro though it was there: {key}" for _, key in twice if key in sent]
     return wrong + [f"made in the books though they had it: {number}" for number, _ in twice if number in booked]

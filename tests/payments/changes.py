@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from precoro_daemon.errors import DecisionRefused, StaleIntent
-from precoro_daemon.payments.commands import Desk, Order, carry_out
-from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
+from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.transitions import UNRESOLVED, State
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.states import UNRESOLVED, State
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene
 from tests.payments.schedules import POSTS
@@ -41,7 +41,7 @@ class Course(Scene):
     """Invoices, payments in the books, and what the books said when. `wrong`: what must never be."""
 
     seed: int = 0
-    said: dict[str, list[tuple[float, Recorded | None]]] = field(default_factory=dict)
+    said: dict[str, list[tuple[float, LedgerPayment | None]]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     quiet: bool = False
@@ -68,7 +68,7 @@ class Course(Scene):
         garbled = [bad for bad in self.ledger.bad if bad.key == key]
         kind = self.dice.choice(("amount", "amount", "move", "garble"))
         if kind == "garble" and not garbled:
-            self.ledger.bad.append(Unreadable(key, "amount: 'VOID' is no plain number", "{}"))
+            self.ledger.bad.append(UnreadableRow(key, "amount: 'VOID' is no plain number", "{}"))
         else:
             for bad in garbled:
                 self.ledger.bad.remove(bad)
@@ -93,7 +93,7 @@ class Course(Scene):
             yield life
 
     def _judge_sent(self, intent: Intent) -> None:
-        now, said = self.bank.clock.now(), self.said[intent.source]
+        now, said = self.bank.clock.now(), self.said[str(intent.source)]
         self.counts["sent"] += 1
         lately = [row for at, row in said if at >= now - STALE]
         lately += [row for at, row in said if at < now - STALE][-1:]
@@ -145,9 +145,9 @@ class Course(Scene):
             given = {"kind": "drop"}
         self.fate = Fate()
         async with self.life() as life:
-            desk = Desk(Recorder(life.store.journal, self.bank.clock), self.job(life).books, marks=True)
+            handler = CommandHandler(Recorder(life.store.journal, self.bank.clock), self.job(life).access, marks=True)
             try:
-                await carry_out(Order(by="somebody", ident=intent.id, **given), desk)
+                await handler.execute(Command(by="somebody", ident=intent.id, **given))
                 self.counts["decided"] += 1
             except (DecisionRefused, StaleIntent):
                 self.counts["not decided"] += 1
@@ -168,11 +168,13 @@ class Course(Scene):
             if intent.state in (State.SENDING, State.DOUBT):
                 self.wrong.append(f"stuck: {intent} is {intent.state} ({intent.reason})")
         for key in self.said:
-            self._judge_claim(key, intents)
+            self._judge_ledger_payment(key, intents)
 
-    def _judge_claim(self, key: str, intents: dict[str, Intent]) -> None:
+    def _judge_ledger_payment(self, key: str, intents: dict[str, Intent]) -> None:
         said = self.ledger.rows[key]
-        [row] = self.database.execute("SELECT intent, facts <> carried AS changed FROM claims WHERE key = ?", [key])
+        [row] = self.database.execute(
+            "SELECT intent, facts <> carried AS changed FROM ledger_payments WHERE key = ?", [key]
+        )
         [invoice] = [one for one in self.invoices if str(one.idn) == said.invoice]
         intent = intents.get(row["intent"])
         if intent is None:
@@ -190,7 +192,7 @@ class Course(Scene):
         if row["changed"] and not others and not (intent.state is State.REJECTED and intent.attempts):
             self.wrong.append(f"not followed: {intent} is {intent.state}, the books say {said}")
         last = self.database.execute(
-            "SELECT event FROM journal WHERE intent = ? AND event <> 'tell' ORDER BY seq DESC LIMIT 1", [intent.id]
+            "SELECT event FROM journal WHERE intent = ? AND event <> 'report' ORDER BY seq DESC LIMIT 1", [intent.id]
         ).fetchone()["event"]
         if intent.state is State.REJECTED and last == "withdraw" and said.amount > 0 and not others:
             self.wrong.append(f"forgotten: {intent} was withdrawn, the books say {said}")

@@ -10,9 +10,9 @@ from typing import Any
 
 from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
 from precoro_daemon.payments.export_payments import ExportPayments
-from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
-from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.reconciliation import Reconciler
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.doubts import Repost
 from precoro_daemon.payments.rules.intents import Intent
@@ -66,7 +66,7 @@ class Scene:
     def export_job(self, life: Life) -> ExportPayments:
         job, store = self.job(life), life.store
         return ExportPayments(
-            life.desk, store.journal, store.paid_set, store.mirror, job.books, self.caps, job.stopped, self.adopt
+            life.gateway, store.journal, store.paid_set, store.mirror, job.access, self.caps, job.stopped, self.adopt
         )
 
     async def export(self, after: float = 0.0) -> LapReport:
@@ -84,9 +84,9 @@ class Scene:
             return "the kill-switch file is there" if self.stop_file else ""
 
         store, clock = life.store, self.bank.clock
-        till = Till(life.desk, store.journal, store.claims, clock, self.repost, self.naming)
-        books = Books(self.ledger, store.claims, clock, "company", self.match_by, self.currency)
-        return MarkInvoicesPaid(till, books, self.caps, stopped, self.named)
+        reconciler = Reconciler(life.gateway, store.journal, store.ledger_payments, clock, self.repost, self.naming)
+        access = LedgerAccess(self.ledger, store.ledger_payments, clock, "company", self.match_by, self.currency)
+        return MarkInvoicesPaid(reconciler, access, self.caps, stopped, self.named)
 
     async def lap(self, after: float = 0.0, *, exporting: bool = False) -> LapReport:
         """One lap, that many seconds later, in a process that was just started."""

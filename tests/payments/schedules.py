@@ -22,14 +22,14 @@ from typing import Literal
 from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
 from precoro_daemon.errors import DecisionRefused, StaleIntent
 from precoro_daemon.payments import decisions
-from precoro_daemon.payments.intake import Books
+from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
-from precoro_daemon.payments.reconciliation import Till
+from precoro_daemon.payments.reconciliation import Reconciler
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.doubts import Repost
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import MemoryLedger
@@ -154,9 +154,11 @@ def _job(life: Life, ledger: MemoryLedger, schedule: Schedule) -> MarkInvoicesPa
     async def stopped() -> str:
         return ""
 
-    till = Till(life.desk, store.journal, store.claims, clock, schedule.repost, schedule.naming)
-    books = Books(ledger, store.claims, clock, "company", "idn")
-    return MarkInvoicesPaid(till, books, Caps(), stopped)
+    reconciler = Reconciler(
+        life.gateway, store.journal, store.ledger_payments, clock, schedule.repost, schedule.naming
+    )
+    access = LedgerAccess(ledger, store.ledger_payments, clock, "company", "idn")
+    return MarkInvoicesPaid(reconciler, access, Caps(), stopped)
 
 
 async def play(schedule: Schedule) -> Result:
@@ -195,15 +197,15 @@ class _Person:
             return
         intent = self.dice.choice(open_)
         recorder = Recorder(store.journal, clock)
-        books = Books(MemoryLedger(), store.claims, clock, "company", "idn")
+        access = LedgerAccess(MemoryLedger(), store.ledger_payments, clock, "company", "idn")
         made = [row for name in intent.names for row in self.bank.made.get(name, ())]
         try:
             if made and intent.state is State.REVIEW:
-                await decisions.adopt(recorder, books, intent, str(made[0].id), "somebody")
+                await decisions.adopt(recorder, access, intent, str(made[0].id), "somebody")
             elif not made and not intent.attempts and intent.state is State.REVIEW and self.dice.random() < 0.3:
-                await decisions.drop(recorder, books, intent, "somebody", "")
+                await decisions.drop(recorder, access, intent, "somebody", "")
             else:
-                await decisions.repost(recorder, books, intent, "somebody", force=False)
+                await decisions.repost(recorder, access, intent, "somebody", force=False)
         except (DecisionRefused, StaleIntent):
             return
         self.decided += 1
@@ -269,8 +271,8 @@ class _Play:
         journal, clock = life.store.journal, self.bank.clock
         intents = await journal.in_state("to_precoro", *State)
         planned = [one for one in intents if one.state is State.PLANNED]
-        looks = [one.look_at for one in intents if one.look_at is not None]
-        waiting = await life.store.claims.waiting("books")
+        looks = [one.check_at for one in intents if one.check_at is not None]
+        waiting = await life.store.ledger_payments.waiting("books")
         blocked = any(one.state is State.REVIEW for one in intents) or self.invoice.status == schema.PAID
         loose = await journal.unfinished("to_precoro")
         moments = [*looks, *(moment for moment, _, _ in self.bank.later[:1])]

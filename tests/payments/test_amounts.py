@@ -19,7 +19,7 @@ from precoro_daemon.adapters.state.sqlite.intent_rows import intent_cells, ledge
 from precoro_daemon.payments.ports.gateway import PaymentRequest
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import read_invoice, read_payment
-from precoro_daemon.payments.rules.matching import LedgerPayment
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.values.money import ROUNDING_CENT, is_whole, plain, read_amount, snap
 from tests.payments.books import DAY
 

@@ -9,13 +9,16 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.errors import DecisionRefused, DoubtfulError, TemporaryError
-from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Recorded
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.events import Hold
 from precoro_daemon.payments.rules.exports import Known, shares
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import read_invoice
-from precoro_daemon.payments.rules.transitions import Event, State
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.sources import PrecoroPayment
+from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.sandbox import paying, schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY, MemoryLedger
@@ -231,7 +234,9 @@ class Erp(MemoryLedger):
         if all(one.key != entry.key for one in self.entries):
             self.entries.append(entry)
             day = entry.paid_on + timedelta(days=self.shift)
-            self.log.append(Recorded(f"ERP-{len(self.log)}", entry.invoice_idn, entry.amount, entry.currency, day))
+            self.log.append(
+                LedgerPayment(f"ERP-{len(self.log)}", entry.invoice_idn, entry.amount, entry.currency, day)
+            )
         return f"{entry.key}.csv"
 
 
@@ -297,11 +302,11 @@ async def test_a_payment_is_adopted_once_and_for_its_own_invoice() -> None:
     stage.pays(elsewhere, "400.00")
     await laps(stage, 2)
     [payment] = invoice.made("payments")
-    [first] = [one for one in stage.intents if one.source == f"{invoice.idn}-0"]
+    [first] = [one for one in stage.intents if str(one.source) == f"{invoice.idn}-0"]
     [other] = [one for one in stage.intents if one.invoice_id == elsewhere.id]
     await decide(stage, "adopt", ident=first.id, payment=str(payment.id))
     await laps(stage, 1)
-    [second] = [one for one in stage.intents if one.source == f"{invoice.idn}-1"]
+    [second] = [one for one in stage.intents if str(one.source) == f"{invoice.idn}-1"]
     with pytest.raises(DecisionRefused, match="of the books, see"):
         await decide(stage, "adopt", ident=second.id, payment=str(payment.id))
     with pytest.raises(DecisionRefused, match="is for another invoice"):
@@ -376,9 +381,11 @@ async def test_what_can_be_read_of_a_payment_is_what_a_person_decides(field: str
 async def test_nothing_is_sent_that_amounts_to_nothing() -> None:
     stage = await begun()
     invoice = stage.invoice()
-    draft = Intent("7" * 8, "to_ledger", "books", "payment:9", Decimal(0), "EUR", DAY, invoice.id, invoice.idn)
+    draft = Intent(
+        "7" * 8, Direction.TO_LEDGER, "books", PrecoroPayment(9), Decimal(0), "EUR", DAY, invoice.id, invoice.idn
+    )
     async with stage.life() as life:
-        await Recorder(life.store.journal, stage.bank.clock).plan(draft, Event.HOLD, "no amount we can read")
+        await Recorder(life.store.journal, stage.bank.clock).plan(draft, Hold(), "no amount we can read")
     with pytest.raises(DecisionRefused, match=r"amounts to 0\.00"):
         await decide(stage, "repost")
     await decide(stage, "drop")
@@ -394,7 +401,7 @@ async def test_an_amount_of_more_digits_than_money_has_is_set_aside_and_stops_no
     await laps(stage)
     assert (payments(strange), payments(good)) == ([], [10_000])
     async with stage.life() as life:
-        [row] = await life.store.claims.unreadable(stage.ledger.name)
+        [row] = await life.store.ledger_payments.unreadable(stage.ledger.name)
     assert (row.key, row.reason) == ("strange", f"amount: {amount} has more digits than an amount of money")
 
 

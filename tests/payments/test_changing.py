@@ -10,11 +10,10 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.errors import DecisionRefused, TemporaryError
-from precoro_daemon.payments.commands import Desk, Order, carry_out
-from precoro_daemon.payments.intake import read_books
-from precoro_daemon.payments.ports.ledger import Batch, Unreadable
+from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.payments.recorder import Recorder
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, UnreadableRow
+from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox import schema
 from tests.payments.scene import Scene, payments, scene
 from tests.payments.world import HOUR, answered, cut, late
@@ -27,8 +26,8 @@ REFUSED = answered(400, {"code": 400, "errors": {"errors": {"payDate": ["This va
 async def decide(stage: Scene, kind: str, **given: object) -> str:
     """What a person types."""
     async with stage.life() as life:
-        desk = Desk(Recorder(life.store.journal, stage.bank.clock), stage.job(life).books, marks=True)
-        return await carry_out(Order(kind, "somebody", **{"ident": stage.intents[-1].id} | given), desk)
+        handler = CommandHandler(Recorder(life.store.journal, stage.bank.clock), stage.job(life).access, marks=True)
+        return await handler.execute(Command(kind, "somebody", **{"ident": stage.intents[-1].id} | given))
 
 
 async def laps(stage: Scene, times: int = 3) -> None:
@@ -77,7 +76,7 @@ async def test_what_is_voided_in_the_moment_it_is_decided_cannot_be_sent_by_hand
     key = await held(stage)
     stage.ledger.change(key, amount=Decimal(0))
     async with stage.life() as life:
-        await read_books(stage.job(life).books)
+        await stage.job(life).access.read()
     with pytest.raises(DecisionRefused, match="took it back"):
         await decide(stage, "repost")
 
@@ -235,7 +234,7 @@ async def test_a_row_that_cannot_be_read_any_more_is_held_until_it_can(amount: s
     invoice = stage.invoice()
     key = stage.pays(invoice, "40.00")
     await stage.lap()
-    stage.ledger.bad.append(Unreadable(key, VOID, '{"amount": "VOID"}'))
+    stage.ledger.bad.append(UnreadableRow(key, VOID, '{"amount": "VOID"}'))
     stage.armed = True
     await laps(stage)
     assert (stage.intent.state, payments(invoice)) == (State.REVIEW, [])
@@ -251,7 +250,7 @@ async def test_a_row_that_is_garbled_for_good_keeps_no_other_payment_of_its_invo
     invoice = stage.invoice()
     key = stage.pays(invoice, "40")
     await stage.lap()
-    stage.ledger.bad.append(Unreadable(key, VOID, "{}"))
+    stage.ledger.bad.append(UnreadableRow(key, VOID, "{}"))
     stage.pays(invoice, "42")
     stage.armed = True
     await laps(stage)
@@ -264,7 +263,7 @@ async def test_a_row_that_is_garbled_for_good_keeps_no_other_payment_of_its_invo
 async def test_a_row_that_cannot_be_read_is_not_sent_by_hand_either() -> None:
     stage = scene()
     key = await held(stage)
-    stage.ledger.bad.append(Unreadable(key, "amount: 'VOID' is no plain number", "{}"))
+    stage.ledger.bad.append(UnreadableRow(key, "amount: 'VOID' is no plain number", "{}"))
     await stage.lap(after=HOUR)
     with pytest.raises(DecisionRefused, match="cannot be read now: amount: 'VOID'"):
         await decide(stage, "repost")
@@ -321,7 +320,7 @@ async def test_books_that_were_read_long_ago_are_read_again() -> None:
             if stage.calls[-1].startswith("GET /invoices/"):
                 stage.bank.clock.time += 170
                 for left in (await life.store.journal.in_state("to_precoro", State.PLANNED))[2:]:
-                    stage.ledger.change(left.source, amount=Decimal(0))
+                    stage.ledger.change(str(left.source), amount=Decimal(0))
 
         life.wire.meanwhile = meanwhile
         await stage.job(life).lap()
@@ -411,8 +410,8 @@ async def test_what_a_former_version_accepted_without_a_word_is_not_sent_as_it_w
     key = await held(stage)
     stage.ledger.change(key, **change)
     async with stage.life() as life:
-        await read_books(stage.job(life).books)
-    stage.database.execute("UPDATE claims SET carried = facts")
+        await stage.job(life).access.read()
+    stage.database.execute("UPDATE ledger_payments SET carried = facts")
     stage.bank.company.edit(stage.invoices[0], total=20_000)
     if "invoice" in change:
         with pytest.raises(DecisionRefused, match="for another invoice now"):
@@ -601,7 +600,7 @@ async def test_books_that_are_read_slowly_are_read_once_a_lap() -> None:
         read = stage.ledger.recorded
 
         @asynccontextmanager
-        async def slowly(position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+        async def slowly(position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
             stage.bank.clock.time += 400
             async with read(position) as batches:
                 yield batches
@@ -659,7 +658,7 @@ async def test_what_was_dropped_without_an_invoice_stays_so_while_the_books_name
 
 async def test_a_row_that_is_garbled_for_a_moment_does_not_stop_the_looking_for_what_may_be_there() -> None:
     stage, key = await to_be_repeated(arrives_after=5 * HOUR, hours=3)
-    stage.ledger.bad.append(Unreadable(key, VOID, "{}"))
+    stage.ledger.bad.append(UnreadableRow(key, VOID, "{}"))
     await stage.lap(after=600)
     stage.ledger.bad.clear()
     stage.ledger.change(key)

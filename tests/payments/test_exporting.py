@@ -10,7 +10,7 @@ from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, Tem
 from precoro_daemon.payments.ports.ledger import Capabilities
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.invoices import read_payment
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
@@ -179,7 +179,7 @@ async def test_a_payment_cancelled_in_precoro_is_reported_and_not_undone() -> No
     await stage.export(after=HOUR)
     assert len(stage.ledger.entries) == 1
     assert stage.intent.state is State.REVIEW
-    assert stage.intent.reason == f"payment:{payment.id} no longer stands in Precoro; the books have it as B-0"
+    assert stage.intent.reason == f"payment {payment.id} no longer stands in Precoro; the books have it as B-0"
 
 
 async def test_a_payment_cancelled_before_it_was_recorded_is_not() -> None:

@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 
 from precoro_daemon.errors import AuthenticationError, FatalError, PermanentError, TemporaryError
-from precoro_daemon.payments.ports.ledger import Unreadable
 from precoro_daemon.payments.rules.caps import Caps
-from precoro_daemon.payments.rules.transitions import Event, State
+from precoro_daemon.payments.rules.ledger_payments import UnreadableRow
+from precoro_daemon.payments.rules.states import State
+from precoro_daemon.payments.rules.transitions import TABLE
 from precoro_daemon.sandbox import schema
 from tests.payments.books import DAY
 from tests.payments.scene import payments, scene
@@ -195,7 +196,7 @@ async def test_what_is_dated_in_the_future_is_sent_on_its_day() -> None:
     await stage.lap()
     await stage.lap(after=HOUR)
     assert stage.intent.state is State.PLANNED
-    assert stage.told[1:] == [("look", f"it is dated {later_day}, which is still to come")]
+    assert stage.told[1:] == [("postpone", f"it is dated {later_day}, which is still to come")]
     assert stage.calls == []
     await stage.lap(after=48 * HOUR)
     assert payments(invoice) == [10_000]
@@ -258,7 +259,7 @@ async def test_an_invoice_number_counts_only_with_its_supplier() -> None:
     stage.ledger.record("19", "2026-1", "100.00")
     await stage.lap()
     assert payments(mine) == [10_000]
-    states = {intent.source: intent.state for intent in stage.intents}
+    states = {str(intent.source): intent.state for intent in stage.intents}
     assert states == {"17": State.CONFIRMED, "19": State.REVIEW}
 
 
@@ -322,7 +323,7 @@ async def test_a_payment_whose_answer_is_lost_is_found_and_not_sent_again(plan: 
     await stage.lap()
     assert stage.intent.state is State.DOUBT
     await stage.lap(after=30)
-    assert stage.intent.looks == 0, "a look within a minute is refused by Precoro"
+    assert stage.intent.checks == 0, "a look within a minute is refused by Precoro"
     await stage.lap(after=40)
     assert payments(invoice) == [4_000]
     assert stage.intent.state is State.CONFIRMED
@@ -338,7 +339,7 @@ async def test_a_request_that_was_lost_is_looked_for_three_times_and_left_to_a_p
         assert stage.intent.state is State.DOUBT
         await stage.lap(after=pause)
     assert stage.intent.state is State.REVIEW
-    assert stage.intent.reason == "not there after 3 looks; it may still arrive"
+    assert stage.intent.reason == "not there after 3 checks; it may still arrive"
     assert stage.facts("hold")["payments"] == "none"
     assert (stage.bank.posts, payments(invoice)) == (1, [])
 
@@ -374,7 +375,7 @@ async def test_a_doubt_keeps_other_payments_of_its_invoice_waiting() -> None:
     stage.pays(invoice, "50", "2")
     for _ in range(4):
         await stage.lap(after=10 * MINUTE)
-    assert [intent.source for intent in stage.intents] == ["1"]
+    assert [str(intent.source) for intent in stage.intents] == ["1"]
     assert payments(invoice) == []
 
 
@@ -431,7 +432,7 @@ async def test_a_refusal_is_told_on_the_invoice() -> None:
     await stage.lap()
     assert stage.intent.state is State.REJECTED
     assert "payDate" in (invoice.log or "")
-    assert stage.intent.told
+    assert stage.intent.reported
     await stage.lap(after=HOUR)
     assert stage.bank.posts == 1
 
@@ -725,11 +726,11 @@ async def test_a_wrong_column_in_the_books_ends_the_lap() -> None:
 async def test_rows_that_cannot_be_read_are_kept_aside_and_their_siblings_are_paid() -> None:
     stage = scene()
     invoice = stage.invoice()
-    stage.ledger.bad.append(Unreadable("99", "amount: 'n/a' is no number", '{"amount": "n/a"}'))
+    stage.ledger.bad.append(UnreadableRow("99", "amount: 'n/a' is no number", '{"amount": "n/a"}'))
     stage.pays(invoice)
     await stage.lap()
     assert payments(invoice) == [10_000]
-    [row] = stage.database.execute("SELECT key, reason FROM misread_claims").fetchall()
+    [row] = stage.database.execute("SELECT key, reason FROM unreadable_rows").fetchall()
     assert tuple(row) == ("99", "amount: 'n/a' is no number")
 
 
@@ -760,5 +761,5 @@ async def test_an_intent_of_the_table_never_leaves_it() -> None:
     stage.pays(stage.invoice())
     for _ in range(8):
         await stage.lap(after=16 * MINUTE)
-    assert set(stage.events) <= {str(event) for event in Event}
+    assert set(stage.events) <= {row.event.name for row in TABLE}
     assert stage.intent.state is State.CONFIRMED

@@ -182,8 +182,8 @@ def _database() -> sqlite3.Connection:
     return connection
 
 
-_FORGOTTEN = ("attempts", "intents", "claims", "misread_claims", "positions", "paid_invoices", "records", "changes",
-              "passes", "cursors", "details")  # fmt: skip
+_FORGOTTEN = ("attempts", "intents", "ledger_payments", "unreadable_rows", "positions", "paid_invoices", "records",
+              "changes", "passes", "cursors", "details")  # fmt: skip
 
 
 def emptied_database() -> sqlite3.Connection:
@@ -433,7 +433,7 @@ class Life:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         around = Surroundings(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
-        self.desk = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
+        self.gateway = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
         return self
 
     async def __aexit__(self, *_: object) -> None:

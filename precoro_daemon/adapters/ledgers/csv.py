@@ -17,7 +17,8 @@ from precoro_daemon.adapters.ledgers.exports import LARGEST_FILE, Export, Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, TemporaryError
-from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 
 _BATCH = 500
 _MOST_REMEMBERED = 1000
@@ -70,12 +71,12 @@ class CsvLedger:
         )
 
     @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         assert self._inbox
         async with aclosing(self._batches(self._inbox, position)) as batches:
             yield batches
 
-    async def _batches(self, inbox: Inbox, position: str | None) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, inbox: Inbox, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         files = await anyio.to_thread.run_sync(self._settled, inbox)
         there = {fingerprint for _, fingerprint in files}
         read = [fingerprint for fingerprint in (position or "").split() if fingerprint in there]
@@ -89,9 +90,9 @@ class CsvLedger:
             read = [*read, fingerprint][-_MOST_REMEMBERED:]
             payments = export.payments
             while len(payments) > _BATCH:
-                yield Batch(payments[:_BATCH], [], before)
+                yield LedgerBatch(payments[:_BATCH], [], before)
                 payments = payments[_BATCH:]
-            yield Batch(payments, export.unreadable, " ".join(read))
+            yield LedgerBatch(payments, export.unreadable, " ".join(read))
 
     def _settled(self, inbox: Inbox) -> Sequence[tuple[Path, str]]:
         """Files nobody is writing any more, with their fingerprints, oldest first."""

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from precoro_daemon.adapters.ledgers.rows import FIELDS, RowReader
-from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
 from precoro_daemon.values.templates import plain
 
 LARGEST_FILE = 64 * 2**20
@@ -30,8 +30,8 @@ class Format:
 
 @dataclass
 class Export:
-    payments: list[Recorded] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    payments: list[LedgerPayment] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
 
 
 class _Unusable(Exception):
@@ -46,7 +46,7 @@ def read_export(name: str, content: bytes, form: Format, reader: RowReader) -> E
         _check_header(header, form)
         _Rows(name, header, form, reader).read(lines, export)
     except _Unusable as error:
-        export.unreadable.append(Unreadable(name, f"{name}: {error}", ""))
+        export.unreadable.append(UnreadableRow(name, f"{name}: {error}", ""))
     return export
 
 
@@ -91,12 +91,12 @@ class _Rows:
         self._columns = form.columns
         self._reader = reader
         self._keyed = "key" in form.columns
-        self._seen: dict[str, tuple[int, Recorded]] = {}
+        self._seen: dict[str, tuple[int, LedgerPayment]] = {}
 
     def read(self, lines: Iterator[tuple[int, Sequence[str]]], export: Export) -> None:
         for line, cells in lines:
             read = self._read_row(line, cells)
-            if isinstance(read, Unreadable):
+            if isinstance(read, UnreadableRow):
                 export.unreadable.append(read)
             elif read.key not in self._seen:
                 self._seen[read.key] = line, read
@@ -104,7 +104,7 @@ class _Rows:
             elif why := _twice(read, *self._seen[read.key], keyed=self._keyed):
                 export.unreadable.append(self._refuse(line, why, cells, key=read.key if self._keyed else ""))
 
-    def _read_row(self, line: int, cells: Sequence[str]) -> Recorded | Unreadable:
+    def _read_row(self, line: int, cells: Sequence[str]) -> LedgerPayment | UnreadableRow:
         if len(cells) != len(self._header):
             reason = f"has {len(cells)} cells, but the header has {len(self._header)}"
             return self._refuse(line, reason, cells, key=self._key_in(cells))
@@ -113,7 +113,7 @@ class _Rows:
         if not self._keyed:
             values["key"] = f"{self._name}:{line}"
         read = self._reader.read(values, "")
-        if isinstance(read, Unreadable):
+        if isinstance(read, UnreadableRow):
             return self._refuse(line, read.reason, cells, key=read.key if self._keyed else "")
         return read if self._keyed else _named_by_what_it_says(read)
 
@@ -122,14 +122,14 @@ class _Rows:
         at = self._header.index(self._columns["key"]) if self._keyed else len(cells)
         return cells[at].strip() if at < len(cells) else ""
 
-    def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> Unreadable:
+    def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> UnreadableRow:
         """By its own key where that can be read: what the ledger had under it before is not to be sent."""
         row = dict(zip_longest(self._header, cells[: len(self._header)])) | {"more": cells[len(self._header) :]}
         where = f"{self._name}:{line}"
         return self._reader.refuse(key or where, f"{where}: {reason}" if key else f"line {line}: {reason}", row)
 
 
-def _named_by_what_it_says(payment: Recorded) -> Recorded:
+def _named_by_what_it_says(payment: LedgerPayment) -> LedgerPayment:
     """Amounts and days as read: the same row in another format is the same payment."""
     said = "\x1f".join(_normal(getattr(payment, name)) for name in _MADE_OF)
     key = blake2b(said.encode(), digest_size=12).hexdigest()
@@ -142,7 +142,7 @@ def _normal(value: Any) -> str:
     return text.rstrip("0").rstrip(".") if isinstance(value, Decimal) and "." in text else text
 
 
-def _twice(read: Recorded, line: int, before: Recorded, *, keyed: bool) -> str:
+def _twice(read: LedgerPayment, line: int, before: LedgerPayment, *, keyed: bool) -> str:
     """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""
     if read != before:
         return f"has the key {read.key} of line {line}, but says something else"

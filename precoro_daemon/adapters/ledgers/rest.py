@@ -28,8 +28,9 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
-from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.rules.entries import named, short_key
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 
 _LARGEST_BODY = 16 * 2**20
@@ -142,12 +143,12 @@ class RestLedger:
         )
 
     @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         assert self._given.read
         async with aclosing(self._batches(self._given.read, position)) as batches:
             yield batches
 
-    async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         scan = PageScan(reading.paging, position, self._given.origin)
         while True:
             answer = await self._ask("read", reading.call, scan.values, target=scan.link)
@@ -156,7 +157,7 @@ class RestLedger:
                 piece = found[start : start + _BATCH]
                 read = read_rows(piece, reading.shape, self._reader)
                 scan.follow([*positions_of(piece, reading.shape)])
-                yield Batch(read.payments, read.unreadable, scan.safe, read.undone)
+                yield LedgerBatch(read.payments, read.unreadable, scan.safe, read.undone)
             if not scan.goes_on(answer, len(found)):
                 return
 

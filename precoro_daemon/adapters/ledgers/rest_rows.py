@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, unwound, value_at
 from precoro_daemon.adapters.ledgers.paging import position_in
 from precoro_daemon.adapters.ledgers.rows import RowReader
-from precoro_daemon.payments.ports.ledger import Recorded, Undone, Unreadable
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone, UnreadableRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ class RowShape:
 
 
 class Rows(NamedTuple):
-    payments: Sequence[Recorded]
-    unreadable: Sequence[Unreadable]
+    payments: Sequence[LedgerPayment]
+    unreadable: Sequence[UnreadableRow]
     undone: Sequence[Undone]
 
 
 def read_rows(rows: Sequence[Any], shape: RowShape, reader: RowReader) -> Rows:
-    payments: list[Recorded] = []
-    unreadable: list[Unreadable] = []
+    payments: list[LedgerPayment] = []
+    unreadable: list[UnreadableRow] = []
     undone: dict[str, Undone] = {}  # a document that comes twice is as it came last
     for row in rows:
         parts = list(unwound(row, shape.each)) if shape.each else [row]
         for one in parts:
             read = _read(one, shape, reader)
-            if isinstance(read, Recorded):
+            if isinstance(read, LedgerPayment):
                 payments.append(read)
                 unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
                 undone.pop(read.key, None)
@@ -65,7 +65,7 @@ def _without_parts(row: Any, parts: Sequence[Any], shape: RowShape) -> Iterator[
         yield Undone(joined(row, shape.key[:1]), [joined(part, shape.key) for part in parts])
 
 
-def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable | Undone | None:
+def _read(row: Any, shape: RowShape, reader: RowReader) -> LedgerPayment | UnreadableRow | Undone | None:
     if not isinstance(row, Mapping):
         return reader.refuse("", "the row is no JSON object", {"row": row})
     try:
@@ -79,7 +79,7 @@ def _read(row: Any, shape: RowShape, reader: RowReader) -> Recorded | Unreadable
     except Absent as error:
         return reader.refuse(_place(row, shape), str(error), row)
     read = reader.read(cells, _place(row, shape))
-    if isinstance(read, Recorded):
+    if isinstance(read, LedgerPayment):
         return read
     # What is void may have lost the rest with it, the invoice first of all.
     return Undone(cells["key"]) if is_void else reader.refuse(read.key, read.reason, row)

@@ -17,7 +17,7 @@ from precoro_daemon.adapters.ledgers.cells import (
     read_day,
     read_name,
 )
-from precoro_daemon.payments.ports.ledger import Recorded, Unreadable
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
 from precoro_daemon.telemetry import excerpt
 
 REQUIRED = ("key", "invoice", "amount", "paid_on")
@@ -39,7 +39,7 @@ class RowReader:
     ours_prefix: str = ""
     secrets: Sequence[str] = ()
 
-    def read(self, row: Mapping[str, Any], where: str) -> Recorded | Unreadable:
+    def read(self, row: Mapping[str, Any], where: str) -> LedgerPayment | UnreadableRow:
         """`where` names the row where its own key cannot be read."""
         wrong: list[str] = []
 
@@ -61,11 +61,11 @@ class RowReader:
         }
         if wrong:
             return self.refuse(key or where, "; ".join(wrong), row)
-        return Recorded(key=key, **cells)
+        return LedgerPayment(key=key, **cells)
 
-    def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> Unreadable:
+    def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> UnreadableRow:
         raw = json.dumps(dict(row), ensure_ascii=False, default=str)
-        return Unreadable(key, excerpt(reason, self.secrets), excerpt(raw, self.secrets))
+        return UnreadableRow(key, excerpt(reason, self.secrets), excerpt(raw, self.secrets))
 
     def _ours(self, value: Any) -> str | None:
         text = optional_name("ours", value)

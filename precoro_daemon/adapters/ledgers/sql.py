@@ -16,8 +16,9 @@ from precoro_daemon.adapters.ledgers.cells import CellError, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
 from precoro_daemon.adapters.ledgers.rows import FIELDS, REQUIRED, RowReader
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.payments.ports.ledger import Batch, Capabilities, Entry, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.rules.entries import named
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.sql_statements import Statement
 
@@ -90,7 +91,7 @@ class SqlLedger:
         )
 
     @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[Batch]]:
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         """On a connection of its own that can only read, so that no query of the configuration changes the ledger."""
         start = self._given.start if position is None else position
         opened: list[Connection] = []
@@ -115,25 +116,25 @@ class SqlLedger:
         _check_columns(stream.columns)
         return stream
 
-    async def _batches(self, stream: Stream, connection: Connection, start: str) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, stream: Stream, connection: Connection, start: str) -> AsyncGenerator[LedgerBatch, None]:
         positions = Positions(start)
         order = _Order(text_too=self._database.orders_text_by_code)
         columns = [column.lower() for column in stream.columns]
         while rows := await self._thread.run(lambda: self._fetch(stream, connection)):
-            payments: list[Recorded] = []
-            unreadable: list[Unreadable] = []
+            payments: list[LedgerPayment] = []
+            unreadable: list[UnreadableRow] = []
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
                 order.check(row["position"])
                 positions.follow(position_text(row["position"]))
                 cells = {name: row[name] for name in FIELDS if name in row}
                 read = self._reader.read(cells, f"position {row['position']}")
-                if isinstance(read, Unreadable):
+                if isinstance(read, UnreadableRow):
                     unreadable.append(read)
                 else:
                     payments.append(read)
                     unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
-            yield Batch(payments, unreadable, positions.safe)
+            yield LedgerBatch(payments, unreadable, positions.safe)
 
     def _fetch(self, stream: Stream, connection: Connection) -> Sequence[Sequence[Any]]:
         self._active = connection

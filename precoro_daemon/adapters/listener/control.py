@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.errors import CommandUnanswered, DaemonError, leaves, most_severe
-from precoro_daemon.payments.commands import Order
+from precoro_daemon.payments.commands import Command
 from precoro_daemon.values.addresses import Address
 
 PATH = "/commands"
@@ -30,7 +30,7 @@ _CONNECTIONS_AT_ONCE = 32
 _COMMAND_BYTES = 16_384
 """Of one command."""
 
-Execute = Callable[[Order], Awaitable[str]]
+Execute = Callable[[Command], Awaitable[str]]
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ class _CommandHandler:
 
     async def receive(self, request: web.Request) -> web.Response:
         try:
-            command = msgspec.json.decode(await request.read(), type=Order)
+            command = msgspec.json.decode(await request.read(), type=Command)
         except msgspec.MsgspecError as error:
             return _answer(400, refused=f"the service does not understand that; is it of another version? {error}")
         outcome = _Outcome()
@@ -84,7 +84,7 @@ class _Outcome:
         self.known = anyio.Event()
         self.answer = _answer(503, refused="the service ends; check `payments review`", exit_code=1)
 
-    async def of(self, execute: Execute, command: Order) -> None:
+    async def of(self, execute: Execute, command: Command) -> None:
         failure: DaemonError | None = None
         try:
             with anyio.move_on_after(EXECUTE_WITHIN_S) as patience:

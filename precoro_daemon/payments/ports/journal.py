@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from precoro_daemon.payments.rules.events import Dialogue
+from precoro_daemon.payments.rules.history import Past
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
-from precoro_daemon.payments.rules.matching import LedgerPayment
-from precoro_daemon.payments.rules.transitions import Direction, State
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.states import Direction, State
 
 Link = Literal["carries", "frees", "unsettles"]
 
@@ -24,7 +26,11 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the journal; `intent` is "" for what concerns all of them."""
+    """One row of the journal; `intent` is "" for what concerns all of them.
+
+    reason, facts  for people alone: nothing is decided by them
+    dialogue       what a person was asked or has said
+    """
 
     seq: int
     at: float
@@ -35,6 +41,7 @@ class Line:
     attempt: int
     reason: str
     facts: Mapping[str, str]
+    dialogue: Dialogue | None = None
 
 
 class Journal(Protocol):
@@ -57,8 +64,8 @@ class Journal(Protocol):
 
     async def disarm(self, at: float, reason: str) -> None: ...
 
-    async def plan(self, draft: Intent, step: Step, claim: LedgerPayment | None = None) -> Intent | None:
-        """Begin an intent, and note that it carries that payment of the books as it was judged: all or nothing.
+    async def plan(self, draft: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
+        """Begin an intent, and note that it carries that payment of the ledger as it was judged: all or nothing.
 
         One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
         carries, and a person is asked. None, and nothing is written, if it is there in any other state, or if another
@@ -67,28 +74,30 @@ class Journal(Protocol):
         ...
 
     async def replace(
-        self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: LedgerPayment
+        self, intent: Intent, step: Step, draft: Intent, begin: Step, payment: LedgerPayment
     ) -> Intent | None:
-        """Move an intent and begin another one, which carries the same payment of the books: all or nothing, as with
+        """Move an intent and begin another one, which carries the same payment of the ledger: all or nothing, as with
         `plan`, but by a person's word, so that one that was dropped begins anew."""
         ...
 
     async def record(
-        self, intent: Intent, step: Step, claim: LedgerPayment | None = None, *, link: Link = "carries"
+        self, intent: Intent, step: Step, payment: LedgerPayment | None = None, *, link: Link = "carries"
     ) -> Intent:
-        """Move an intent, with a row of the journal; and note how it stands to the claim from now on: all or nothing.
+        """Move an intent, with a row of the journal; and note how it stands to the payment from now on. All or
+        nothing.
 
-        carries: to the claim as it is given · frees: not any more · unsettles: what the claim says next is a change
+        carries: to the payment as it is given · frees: not any more · unsettles: what the payment says next is a
+        change
         """
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
-        """The permission to send: attempt, state and journal row, on disk when it returns, and so is the witness that
-        tells a restored store from this one. Raises SendingStopped where payments are not armed (any more)."""
+        """The permit to send: attempt, state and journal row, on disk when it returns, and so is the restore guard
+        that tells a restored store from this one. Raises SendingStopped where payments are not armed (any more)."""
         ...
 
-    async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:
-        """Move an intent whose last attempt came to this outcome."""
+    async def end(self, intent: Intent, step: Step) -> Intent:
+        """Move an intent whose last attempt came to the outcome that belongs to the event (`OUTCOMES`)."""
         ...
 
     async def intent(self, prefix: str) -> Sequence[Intent]:
@@ -99,12 +108,12 @@ class Journal(Protocol):
         """Oldest first."""
         ...
 
-    async def due_looks(self, direction: Direction, now: float) -> Sequence[Intent]:
-        """Doubts and reviews that are to be looked for by now, in the order in which they fell due."""
+    async def due_checks(self, direction: Direction, now: float) -> Sequence[Intent]:
+        """Doubts and reviews whose next check is due by now, in the order in which they fell due."""
         ...
 
     async def unfinished(self, direction: Direction) -> Sequence[Intent]:
-        """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not tell so."""
+        """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not show it."""
         ...
 
     async def canceled(self) -> Sequence[Intent]:
@@ -122,4 +131,8 @@ class Journal(Protocol):
 
     async def trace(self, intent: str) -> Sequence[Line]:
         """The whole journal of one intent, oldest first."""
+        ...
+
+    async def past(self, intent: str) -> Past:
+        """What became of it so far, by its journal."""
         ...

@@ -2,65 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A payment in the books, as the books have it: its amount may be zero or negative, its date in the future.
-
-    key       the ledger's own id of the payment, never used for another one
-    invoice   what the ledger calls the invoice; the configuration says which of Precoro's names for it that is
-    amount    exact, in units of the currency
-    currency  ISO 4217 in capitals; "" if the ledger does not say
-    paid_on   the day the money moved
-    supplier  what the ledger calls the supplier, None if it does not say
-    ours      the key of the `Entry` we once created it with, None if it is not ours or the ledger does not keep keys
-    """
-
-    key: str
-    invoice: str
-    amount: Decimal
-    currency: str
-    paid_on: date
-    supplier: str | None = None
-    ours: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A row of the books that is no payment we can read: where it stands, what is wrong, and what was read."""
-
-    key: str
-    reason: str
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """A document of the books, by its key, that has no longer what it had.
-
-    Of its payment, and of its parts (whose keys begin with its own and a slash), all but those in `kept` amount to
-    nothing now.
-    """
-
-    key: str
-    kept: Collection[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some of the books' payments. `position` is where reading goes on once all of them are durable on our side."""
-
-    payments: Sequence[Recorded]
-    unreadable: Sequence[Unreadable]
-    position: str
-    undone: Sequence[Undone] = ()
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +63,7 @@ class Ledger(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def recorded(self, position: str | None) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
+    def recorded(self, position: str | None) -> AbstractAsyncContextManager[AsyncIterator[LedgerBatch]]:
         """Payments from that position on (None: from the beginning), oldest first, in batches of bounded size.
 
         At least once: one that was given before may come again, and one that was changed in the books comes again

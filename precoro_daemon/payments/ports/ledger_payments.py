@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from precoro_daemon.payments.ports.ledger import Undone
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
-from precoro_daemon.payments.rules.matching import LedgerPayment, MatchBy, Paid
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.matching import MatchBy, Paid
 
 
 @dataclass(frozen=True, slots=True)
 class MatchCandidate:
-    """A claim and what it may be for.
+    """A payment of the ledger and what it may be for.
 
     candidates  the invoices Precoro still has that bear the name, as the mirror has them
     others      what was sent or is being sent for the only candidate
-    exports     payments that we made in the books for it, or may have made, and that did not come back from there so
-                far: one of them may be this very claim
+    exports     payments that we made in the ledger for it, or may have made, and that did not come back from there so
+                far: one of them may be this very payment
     """
 
-    claim: LedgerPayment
+    payment: LedgerPayment
     candidates: Sequence[Invoice]
     others: Sequence[Paid] = ()
     exports: Sequence[Intent] = ()
@@ -30,96 +30,77 @@ class MatchCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An intent, and what the books now say of its payment. `dropped`: a person does not want it sent; `moved`: the
-    books call the invoice otherwise than before."""
+    """An intent, and what the ledger now says of its payment. `dropped`: a person does not want it sent; `moved`: the
+    ledger calls the invoice otherwise than before."""
 
     intent: Intent
-    claim: LedgerPayment
+    payment: LedgerPayment
     dropped: bool = False
     moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedPayment:
-    """A payment of the books as last read.
+    """A payment of the ledger as last read.
 
-    intent   which one carries it; None: none does
-    changed  it says something else than its intent carries
-    misread  why its row cannot be read now, "" if it can
-    moved    the books call the invoice otherwise than its intent knows
+    intent      which one carries it; None: none does
+    changed     it says something else than its intent carries
+    unreadable  why its row cannot be read now, None if it can
+    moved       the ledger calls the invoice otherwise than its intent knows
     """
 
-    claim: LedgerPayment
+    payment: LedgerPayment
     intent: str | None
     changed: bool
-    unreadable: str = ""
+    unreadable: str | None = None
     moved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableRow:
-    """A row of the books that is no payment we can read."""
-
-    key: str
-    reason: str
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Some of the books, to be kept. `position` is where reading goes on."""
-
-    claims: Sequence[LedgerPayment]
-    unreadable: Sequence[UnreadableRow]
-    position: str
-    undone: Sequence[Undone] = ()
-
-
 class LedgerPayments(Protocol):
-    """What the books claim was paid, as last read. Writing and failing as for `Journal`."""
+    """What the ledger says was paid, as last read. Writing and failing as for `Journal`."""
 
     async def position(self, ledger: str) -> str | None: ...
 
-    async def take_in(self, ledger: str, reading: Reading, at: float) -> int:
-        """Claims and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
+    async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
+        """Payments and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
         ...
 
     async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
-        """Claims that no intent carries and for which the mirror has an invoice that can be paid, and those that
+        """Payments that no intent carries and for which the mirror has an invoice that can be paid, and those that
         take something back; oldest first. Without those whose row cannot be read now."""
         ...
 
     async def changed(self, ledger: str) -> Sequence[Changed]:
-        """Intents whose claim says something else by now: planned ones, confirmed ones, and of those that were held,
-        refused, dropped or taken back by the books the ones of which nothing can be at Precoro."""
+        """Intents whose payment says something else by now: planned ones, confirmed ones, and of those that were
+        held, refused, dropped or taken back by the ledger the ones of which nothing can be at Precoro."""
         ...
 
     async def linked(self, ledger: str, key: str) -> LinkedPayment | None:
-        """The claim of that key; None if the books never had it."""
+        """The payment of that key; None if the ledger never had it."""
         ...
 
     async def changed_entries(self, ledger: str) -> Sequence[Changed]:
-        """The same for what we made in the books."""
+        """The same for what we made in the ledger."""
         ...
 
     async def recognise(self, ledger: str, key: str) -> None:
-        """If the claim is what a confirmed intent made in the books, that intent carries it."""
+        """If the payment is what a confirmed intent made in the ledger, that intent carries it."""
         ...
 
     async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
         """The invoice and those that bear its name, as the mirror has them."""
         ...
 
-    async def accept(self, ledger: str, claim: LedgerPayment) -> None:
-        """What the claim says is what its intent carries."""
+    async def accept(self, ledger: str, payment: LedgerPayment) -> None:
+        """What the payment says is what its intent carries."""
         ...
 
     async def free(self, ledger: str, key: str) -> None:
-        """No intent carries the claim any more."""
+        """No intent carries the payment any more."""
         ...
 
     async def named(self, ledger: str, name: str) -> Sequence[LedgerPayment]:
-        """The claims for the invoice that the books call so."""
+        """The payments for the invoice that the ledger calls so."""
         ...
 
     async def enriched(self, invoice: Invoice) -> Invoice:
@@ -135,7 +116,7 @@ class LedgerPayments(Protocol):
         ...
 
     async def waiting(self, ledger: str) -> int:
-        """How many claims no intent carries."""
+        """How many payments no intent carries."""
         ...
 
     async def unreadable(self, ledger: str) -> Sequence[UnreadableRow]: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.values.money import plain
 
 DAY = 86_400.0
@@ -32,13 +33,12 @@ class Spent:
     this_lap: int = 0
 
 
-def held_by(caps: Caps, amount: Decimal, spent: Spent) -> str:
-    """Which cap keeps it from being sent now; "" if none does."""
+def cap_reached(caps: Caps, amount: Decimal, spent: Spent) -> Obstacle | None:
+    """Which cap keeps it from being sent now; None if none does."""
     if caps.per_payment is not None and amount > caps.per_payment:
-        return f"{plain(amount)} is above the cap of {plain(caps.per_payment)} for one payment"
+        return obstacle(ObstacleKind.ABOVE_PAYMENT_CAP, plain(amount), plain(caps.per_payment))
     if caps.per_day is not None and spent.today + amount > caps.per_day:
-        sent = f"{plain(spent.today)} was sent in 24 hours"
-        return f"{sent}, {plain(amount)} more is above the cap of {plain(caps.per_day)} a day"
+        return obstacle(ObstacleKind.ABOVE_DAY_CAP, plain(spent.today), plain(amount), plain(caps.per_day))
     if caps.per_lap is not None and spent.this_lap >= caps.per_lap:
-        return f"{spent.this_lap} payments were sent in this lap, which is its cap"
-    return ""
+        return obstacle(ObstacleKind.LAP_CAP_REACHED, spent.this_lap)
+    return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from precoro_daemon.payments.rules.events import Asked, Check, Hold, Repeat
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
-from precoro_daemon.payments.rules.transitions import Event
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 from precoro_daemon.writes.checks import next_look
 
@@ -29,7 +29,7 @@ class Doubt:
     names    what the payment may be called at Precoro
     known    ids of the payments that were there before it was first sent
     ours     ids of payments that other intents made
-    sent_at  when it was last sent (Unix seconds); looks: how often it was looked for since
+    sent_at  when it was last sent (Unix seconds); checks: how often it was checked for since
     """
 
     amount: Decimal
@@ -37,59 +37,56 @@ class Doubt:
     known: Collection[int]
     ours: Collection[int]
     sent_at: float
-    looks: int
+    checks: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be recorded.
+    """What is to be recorded: an event; or, where one payment was found under our id, that payment.
 
-    payment  found under our id
-    look_at  when to look again, None: not by itself
-    alarm    two payments where one was meant
+    alarm  there are two payments where one was meant
     """
 
-    event: Event
+    event: Check | Hold | Repeat | Payment
     reason: str
-    payment: Payment | None = None
-    look_at: float | None = None
     alarm: bool = False
 
 
 def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> Ruling:
     """Rule on a doubt by the invoice as it was read just now, at least 65 s after sending. None: it is gone."""
-    again = next_look(doubt.sent_at, doubt.looks + 1, now)
-    if (found := _found(doubt, invoice)) is not None:
-        return replace(found, look_at=again if found.event is Event.HOLD else None)
-    if doubt.looks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
-        return Ruling(Event.LOOK, "not there so far", look_at=again)
-    if invoice is None:
-        return Ruling(Event.HOLD, "the invoice is gone, and whether it was paid is unknown", look_at=again)
-    if repost == "guarded" and fits_only_once(doubt.amount, invoice):
-        return Ruling(Event.REPEAT, f"not there after {doubt.looks + 1} looks, and two of it cannot both fit")
-    return Ruling(Event.HOLD, f"not there after {doubt.looks + 1} looks; it may still arrive", look_at=again)
-
-
-def look_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
-    """What waits for a person is looked for some more: one that arrives late under our id settles itself."""
-    again = next_look(doubt.sent_at, doubt.looks + 1, now)
-    found = _found(doubt, invoice)
-    if found is not None and found.event is Event.FIND:
+    again = next_look(doubt.sent_at, doubt.checks + 1, now)
+    if (found := _found(doubt, invoice, again)) is not None:
         return found
-    return Ruling(Event.LOOK, "", look_at=again, alarm=found is not None and found.alarm)
+    if doubt.checks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+        return Ruling(Check(again), "not there so far")
+    if invoice is None:
+        return Ruling(Hold(check_at=again), "the invoice is gone, and whether it was paid is unknown")
+    if repost == "guarded" and fits_only_once(doubt.amount, invoice):
+        return Ruling(Repeat(), f"not there after {doubt.checks + 1} checks, and two of it cannot both fit")
+    return Ruling(Hold(check_at=again), f"not there after {doubt.checks + 1} checks; it may still arrive")
 
 
-def _found(doubt: Doubt, invoice: Invoice | None) -> Ruling | None:
-    """What the payments on the invoice say; None if they say nothing of it."""
+def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
+    """What waits for a person is checked for some more: one that arrives late under our id settles itself."""
+    again = next_look(doubt.sent_at, doubt.checks + 1, now)
+    found = _found(doubt, invoice, again)
+    if found is not None and isinstance(found.event, Payment):
+        return found
+    return Ruling(Check(again), "", alarm=found is not None and found.alarm)
+
+
+def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling | None:
+    """What the payments on the invoice say; None if they say nothing of it. `again`: when the next check is due."""
     payments: Sequence[Payment] = [] if invoice is None else invoice.payments or []
     mine = [payment for payment in payments if payment.external_id in doubt.names]
     standing = [payment for payment in mine if not payment.canceled]
     if len(standing) > 1:
-        return Ruling(Event.HOLD, f"there twice under our id: {_ids(standing)}", alarm=True)
+        return Ruling(Hold(check_at=again), f"there twice under our id: {_ids(standing)}", alarm=True)
     if standing:
-        return Ruling(Event.FIND, "found by our id", payment=standing[0])
+        return Ruling(standing[0], "found by our id")
     if mine:
-        return Ruling(Event.HOLD, f"it was made, and cancelled in Precoro: {_ids(mine)}")
+        said = f"it was made, and cancelled in Precoro: {_ids(mine)}"
+        return Ruling(Hold(Asked(), check_at=again), said)
     # Whatever its date: Precoro may have stored another one than was sent, and a person decides anyway.
     equal = [
         payment
@@ -103,8 +100,8 @@ def _found(doubt: Doubt, invoice: Invoice | None) -> Ruling | None:
         return None
     said = f"of {plain(doubt.amount)} without our id: {_ids(equal)}"
     if len(equal) > 1:
-        return Ruling(Event.HOLD, f"{len(equal)} new payments {said}", alarm=True)
-    return Ruling(Event.HOLD, f"a new payment {said}, which may be ours or a person's")
+        return Ruling(Hold(check_at=again), f"{len(equal)} new payments {said}", alarm=True)
+    return Ruling(Hold(check_at=again), f"a new payment {said}, which may be ours or a person's")
 
 
 def fits_only_once(amount: Decimal, invoice: Invoice) -> bool:

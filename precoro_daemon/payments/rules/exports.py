@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
+from precoro_daemon.payments.rules.events import Asked
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
-from precoro_daemon.payments.rules.matching import LedgerPayment
-from precoro_daemon.payments.rules.transitions import State
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.sources import HiddenRest, PrecoroPayment
+from precoro_daemon.payments.rules.states import State
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 
 
@@ -27,49 +29,42 @@ class Pending:
 class Known:
     """What an invoice's payments are compared with.
 
-    made        ids of the payments that we made from the books
-    names       what such a payment may be called
-    pending     those that may be there and that we do not know of yet
-    claims      what the books have for the invoice, without what is known to be a payment of ours on either side
-    adopted_at  what was created before is known (Unix seconds)
-    rests       what was decided, or came into the books, of sums that Precoro showed no payment for
+    made             ids of the payments that we made from the ledger
+    names            what such a payment may be called
+    pending          those that may be there and that we do not know of yet
+    ledger_payments  what the ledger has for the invoice, without what is known to be a payment of ours on either side
+    adopted_at       what was created before is known (Unix seconds)
+    rests            what was decided, or came into the ledger, of sums that Precoro showed no payment for
     """
 
     made: Collection[int]
     names: Collection[str]
     pending: Sequence[Pending]
-    claims: Sequence[LedgerPayment]
+    ledger_payments: Sequence[LedgerPayment]
     adopted_at: float
     rests: Sequence[Decimal] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One payment of the invoice and what becomes of it; `source` names it in the journal.
+    """One payment of the invoice, or a sum it shows no payment for, and what becomes of it.
 
-    kind   plan: the books must get it · hold: a person decides · wait: not yet · known: nothing is to be done
-    about  the books' keys of what a person has to look at
+    kind   plan: the ledger must get it · hold: a person decides · wait: not yet · known: nothing is to be done
+    asked  what a person has to look at in the ledger
     """
 
     kind: Literal["plan", "hold", "wait", "known"]
-    source: str
+    source: PrecoroPayment | HiddenRest
     reason: str = ""
     payment: Payment | None = None
     amount: Decimal = Decimal(0)
-    about: Collection[str] = ()
-
-
-_REST = "rest of "
-
-
-def source_of(payment_id: int) -> str:
-    return f"payment:{payment_id}"
+    asked: Asked | None = None
 
 
 def booked(exported: Iterable[Intent]) -> frozenset[int]:
-    """Ids of the payments that are in the books by rows that we made."""
-    made = [one.source for one in exported if one.state is State.CONFIRMED and one.source.startswith("payment:")]
-    return frozenset(int(source.removeprefix("payment:")) for source in made)
+    """Ids of the payments that are in the ledger by rows that we made."""
+    made = [one.source for one in exported if one.state is State.CONFIRMED]
+    return frozenset(source.id for source in made if isinstance(source, PrecoroPayment))
 
 
 def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
@@ -79,17 +74,12 @@ def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
     hidden = (invoice.paid or Decimal(0)) - shown - sum(known.rests, Decimal(0))
     if hidden > ROUNDING_CENT and not any(share.kind == "known" for share in judged):
         said = f"Precoro says {plain(invoice.paid or hidden)} was paid on {invoice} and shows {plain(shown)} of it"
-        judged.append(Share("hold", f"{_REST}{invoice.id}: {plain(hidden)}", said, amount=hidden))
+        judged.append(Share("hold", HiddenRest(invoice.id, hidden), said, amount=hidden))
     return judged
 
 
-def is_rest(intent: Intent) -> bool:
-    """Whether it is for a sum that Precoro showed no payment for."""
-    return intent.source.startswith(_REST)
-
-
 def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
-    source = source_of(payment.id)
+    source = PrecoroPayment(payment.id)
     if payment.id in known.made or payment.external_id in known.names:
         return Share("known", source, "we made it from the books", payment)
     if payment.created_at is not None and payment.created_at < known.adopted_at:
@@ -99,19 +89,18 @@ def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
     if payment.amount is None or payment.amount <= 0 or payment.day is None:
         said = f"payment {payment.id} on {invoice} has no amount or day we can read"
         return Share("hold", source, said, payment, payment.amount or Decimal(0))
-    reason, about = _doubtful(invoice, payment, known)
-    if reason:
-        return Share("hold", source, reason, payment, payment.amount, about)
-    return Share("plan", source, f"{invoice} was paid in Precoro", payment, payment.amount)
+    if equal := [one for one in known.ledger_payments if one.amount == payment.amount]:
+        return Share("hold", source, already(equal, invoice), payment, payment.amount, asked_about(equal))
+    doubt = _doubtful(invoice, payment, known)
+    reason = doubt or f"{invoice} was paid in Precoro"
+    return Share("plan" if doubt is None else "hold", source, reason, payment, payment.amount)
 
 
-def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> tuple[str, Collection[str]]:
-    """Why a person decides, "" if nobody has to, and which of the books' payments they have to look at."""
+def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:
+    """Why a person decides, None if nobody has to."""
     assert payment.day is not None
     assert payment.amount is not None
-    reason = ""
-    if equal := [claim for claim in known.claims if claim.amount == payment.amount]:
-        return already(equal, invoice), [claim.key for claim in equal]
+    reason = None
     if invoice.credit_note:
         reason = f"{invoice} is a credit note, and those are not exported"
     elif payment.currency and payment.currency != invoice.currency:
@@ -120,9 +109,13 @@ def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> tuple[str, Co
         reason = f"payment {payment.id} on {invoice} does not say when it was made: it may have been there all along"
     elif payment.amount in known.rests:
         reason = f"{plain(payment.amount)} of {invoice} was decided before Precoro showed payment {payment.id}"
-    return reason, ()
+    return reason
 
 
 def already(equal: Sequence[LedgerPayment], invoice: Invoice) -> str:
-    """Why a person is asked about what the books have too."""
+    """Why a person is asked about what the ledger has too."""
     return f"the books already have {plain(equal[0].amount)} for {invoice} (payment {equal[0].key})"
+
+
+def asked_about(equal: Sequence[LedgerPayment]) -> Asked:
+    return Asked(frozenset(one.key for one in equal))

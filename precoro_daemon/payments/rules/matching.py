@@ -10,56 +10,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from precoro_daemon.payments.rules.events import Asked, Terms
 from precoro_daemon.payments.rules.invoices import CANCELED, DENIED, PAID, PAYABLE, Invoice, Payment, Supplier
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.values.money import is_whole, plain, snap
 
 MatchBy = Literal["external_id", "id", "idn", "number_and_supplier"]
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPayment:
-    """A payment in the books, as they have it: what they claim was paid on which invoice.
-
-    key       the books' own id of the payment
-    invoice   what the books call the invoice
-    currency  "" if they do not say
-    supplier  None if they do not say
-    ours      the key of the intent it was made from, if we made it
-    """
-
-    key: str
-    invoice: str
-    amount: Decimal
-    currency: str
-    day: date
-    supplier: str | None = None
-    ours: str | None = None
-
-    @property
-    def facts(self) -> str:
-        """What an intent carries of it: differs if the books say something else."""
-        said = (self.invoice, plain(self.amount), self.currency, self.day.isoformat(), self.supplier or "")
-        return "|".join(said)
-
-    def __str__(self) -> str:
-        return f"payment {self.key} of {plain(self.amount)} {self.currency} on {self.day} for {self.invoice}".replace(
-            "  ", " "
-        )
-
-
-def name_in(facts: str) -> str:
-    """What the books call the invoice, by `Claim.facts`."""
-    return facts.rsplit("|", 4)[0]
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to become of a payment.
 
-    kind   plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
-           decides · wait: not yet, and nothing is wrong
-    asks   a person has to look at the other side, whatever the books say by then
-    about  what they have to look at there: once they said that it is another payment, it is not asked about again
+    kind      plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
+              decides · wait: not yet, and nothing is wrong
+    asks      a person has to look at the other side, whatever the ledger says by then
+    about     what they have to look at there: once they said that it is another payment, it is not asked about again
+    obstacle  what it waits for
     """
 
     kind: Literal["plan", "send", "find", "hold", "wait"]
@@ -69,6 +37,11 @@ class Verdict:
     payment: Payment | None = None
     asks: bool = False
     about: Collection[str] = ()
+    obstacle: Obstacle | None = None
+
+    @property
+    def asked(self) -> Asked | None:
+        return Asked(frozenset(self.about)) if self.asks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +52,26 @@ class Paid:
     day: date
 
 
-def match(claim: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, others: Sequence[Paid] = ()) -> Verdict:
-    """Which of the invoices that bear the name the claim is for.
+def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, others: Sequence[Paid] = ()) -> Verdict:
+    """Which of the invoices that bear the name the ledger's payment is for.
 
     candidates  every invoice of that name that Precoro still has
     others      what we already send or sent for the one it will be matched with
     """
     live = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
     if by == "number_and_supplier":
-        if claim.supplier is None:
+        if payment.supplier is None:
             return Verdict("hold", "the books name no supplier, and a number alone may be another supplier's invoice")
-        live = [invoice for invoice in live if is_supplier(claim.supplier, invoice.supplier)]
+        live = [invoice for invoice in live if is_supplier(payment.supplier, invoice.supplier)]
     if len(live) != 1:
         return _not_one(live)
     [invoice] = live
-    reason = _contradiction(claim, invoice) or _duplicate(claim, others)
-    if reason:
-        return Verdict("hold", reason, invoice, claim.amount)
+    reason = _contradiction(payment.terms, invoice) or _duplicate(payment, others)
+    if reason is not None:
+        return Verdict("hold", reason, invoice, payment.amount)
     if invoice.status not in PAYABLE:
-        return Verdict("wait", f"{invoice} has status {invoice.status} and cannot be paid now", invoice)
-    return Verdict("plan", "", invoice, claim.amount)
+        return _waits(invoice, obstacle(ObstacleKind.NOT_PAYABLE, invoice, invoice.status))
+    return Verdict("plan", "", invoice, payment.amount)
 
 
 def _not_one(live: Sequence[Invoice]) -> Verdict:
@@ -108,33 +81,38 @@ def _not_one(live: Sequence[Invoice]) -> Verdict:
     return Verdict("hold", f"ambiguous: {len(live)} invoices bear that name: {named}")
 
 
-def _contradiction(claim: LedgerPayment, invoice: Invoice) -> str:
-    """What speaks against it by the facts of the books and of the invoice alone; "" if nothing does."""
-    amount = f"{plain(claim.amount)} {claim.currency or invoice.currency}"
-    if claim.amount <= 0:
+def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
+    return Verdict("wait", str(waits_for), invoice, obstacle=waits_for)
+
+
+def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
+    """What speaks against it by the facts of the ledger and of the invoice alone; None if nothing does."""
+    amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
+    if terms.amount <= 0:
         return f"the books have {amount} for {invoice}: taken back or cancelled there; undo it in Precoro by hand"
     if invoice.credit_note:
         return f"{invoice} is a credit note, and those are not paid"
-    if not claim.currency or claim.currency != invoice.currency:
-        told = claim.currency or "no currency"
-        return f"the books say {told}, {invoice} is in {invoice.currency or 'no currency we can read'}"
-    if claim.supplier is not None and not is_supplier(claim.supplier, invoice.supplier):
-        return f"the books name the supplier {claim.supplier!r}, {invoice} has {invoice.supplier.name!r}"
-    if not is_whole(claim.amount, claim.currency):
+    if not terms.currency or terms.currency != invoice.currency:
+        said = terms.currency or "no currency"
+        return f"the books say {said}, {invoice} is in {invoice.currency or 'no currency we can read'}"
+    if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):
+        return f"the books name the supplier {terms.supplier!r}, {invoice} has {invoice.supplier.name!r}"
+    if not is_whole(terms.amount, terms.currency):
         return f"{amount} is finer than the coins of the currency"
-    return ""
+    return None
 
 
-def _duplicate(claim: LedgerPayment, others: Sequence[Paid]) -> str:
-    if Paid(claim.amount, claim.day) in others:
-        return f"the books have {plain(claim.amount)} on {claim.day} twice for this invoice: one may be a copy"
-    return ""
+def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
+    if Paid(payment.amount, payment.paid_on) not in others:
+        return None
+    what = f"{plain(payment.amount)} on {payment.paid_on}"
+    return f"the books have {what} twice for this invoice: one may be a copy"
 
 
-def is_supplier(told: str, supplier: Supplier) -> bool:
-    """Whether the books' word for a supplier is one of Precoro's: its id, its name, its external id."""
+def is_supplier(said: str, supplier: Supplier) -> bool:
+    """Whether the ledger's word for a supplier is one of Precoro's: its id, its name, its external id."""
     known = (str(supplier.id) if supplier.id is not None else "", supplier.name, supplier.external_id or "")
-    return _folded(told) in {_folded(name) for name in known if name}
+    return _folded(said) in {_folded(name) for name in known if name}
 
 
 def _folded(name: str) -> str:
@@ -142,91 +120,92 @@ def _folded(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PlannedPayment:
     """An intent as far as the invoice is judged for it.
 
     names  what the payment may be called at Precoro: our id in each form it may have been sent in
     other  ids of payments there that are not it, by the word of a person
-    booked ids of payments there that the books have already, by rows that we made
+    booked ids of payments there that the ledger has already, by rows that we made
     """
 
     invoice_id: int
-    amount: Decimal
-    currency: str
-    day: date
-    supplier: str | None
+    terms: Terms
     names: Collection[str]
     other: Collection[str] = ()
     booked: Collection[int] = ()
 
 
-def check(order: Order, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
+def check(planned: PlannedPayment, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
     """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents made."""
-    if invoice.id != order.invoice_id:
+    if invoice.id != planned.invoice_id:
         return Verdict("hold", f"asked for {invoice}, got another one of that number: a split invoice shares it")
-    if (present := _present(order, invoice)) is not None:
+    if (present := _present(planned, invoice)) is not None:
         return present
-    if reason := _unfit(order, invoice):
+    if (reason := _unfit(planned, invoice)) is not None:
         return Verdict("hold", reason, invoice)
-    if reason := _not_yet(order, invoice, today):
-        return Verdict("wait", reason, invoice)
-    return _fitted(order, invoice, ours)
+    if (waits_for := _not_yet(planned, invoice, today)) is not None:
+        return _waits(invoice, waits_for)
+    return _fitted(planned, invoice, ours)
 
 
-def _present(order: Order, invoice: Invoice) -> Verdict | None:
-    mine = [payment for payment in invoice.payments or () if payment.external_id in order.names]
+def _present(planned: PlannedPayment, invoice: Invoice) -> Verdict | None:
+    mine = [payment for payment in invoice.payments or () if payment.external_id in planned.names]
     if standing := [payment for payment in mine if not payment.canceled]:
-        return Verdict("find", f"{invoice} has it already", invoice, order.amount, standing[0])
-    if unknown := [payment for payment in mine if str(payment.id) not in order.other]:
+        return Verdict("find", f"{invoice} has it already", invoice, planned.terms.amount, standing[0])
+    if unknown := [payment for payment in mine if str(payment.id) not in planned.other]:
         said = f"it was made, and cancelled in Precoro (payment {unknown[0].id})"
         return Verdict("hold", said, invoice, asks=True, about=_ids(unknown))
     return None
 
 
-def _not_yet(order: Order, invoice: Invoice, today: date) -> str:
+def _not_yet(planned: PlannedPayment, invoice: Invoice, today: date) -> Obstacle | None:
     if invoice.status not in (*PAYABLE, PAID):
-        return f"{invoice} has status {invoice.status} and cannot be paid now"
-    return f"it is dated {order.day}, which is still to come" if order.day > today else ""
+        return obstacle(ObstacleKind.NOT_PAYABLE, invoice, invoice.status)
+    return still_to_come(planned.terms.day, today)
 
 
-def _unfit(order: Order, invoice: Invoice) -> str:
+def still_to_come(day: date, today: date) -> Obstacle | None:
+    """What is dated in the future is not sent before its day."""
+    return obstacle(ObstacleKind.STILL_TO_COME, day) if day > today else None
+
+
+def _unfit(planned: PlannedPayment, invoice: Invoice) -> str | None:
     if invoice.status in (CANCELED, DENIED):
         return f"{invoice} was {'cancelled' if invoice.status == CANCELED else 'denied'} in Precoro"
-    claim = LedgerPayment("", "", order.amount, order.currency, order.day, order.supplier)
-    if reason := _contradiction(claim, invoice):
+    if (reason := _contradiction(planned.terms, invoice)) is not None:
         return reason
     if invoice.remainder is None:
         return f"what {invoice} still owes cannot be read"
     if invoice.payments is None and invoice.paid:
         return f"{invoice} is partly paid, and Precoro does not show by what"
-    return ""
+    return None
 
 
-def _fitted(order: Order, invoice: Invoice, ours: Collection[int]) -> Verdict:
-    remainder = invoice.remainder
+def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) -> Verdict:
+    remainder, terms = invoice.remainder, planned.terms
     assert remainder is not None
-    amount = snap(order.amount, remainder)
+    amount = snap(terms.amount, remainder)
     equal = [
         payment
         for payment in invoice.standing
-        if payment.amount in (order.amount, amount) and payment.id not in ours and _may_be(order, payment)
+        if payment.amount in (terms.amount, amount) and payment.id not in ours and _may_be(planned, payment)
     ]
     if equal:
         [first, *_] = equal
-        said = f"{invoice} already has a payment of {plain(order.amount)} on {first.day or order.day} (id {first.id})"
+        said = f"{invoice} already has a payment of {plain(terms.amount)} on {first.day or terms.day} (id {first.id})"
         return Verdict(
             "hold", f"{said}: it may be this one, typed by a person", invoice, asks=True, about=_ids(equal)
         )
     if invoice.status == PAID or amount > remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"
-        return Verdict("hold", f"the books paid {plain(order.amount)}, {owes}", invoice)
+        return Verdict("hold", f"the books paid {plain(terms.amount)}, {owes}", invoice)
     return Verdict("send", "", invoice, amount)
 
 
-def _may_be(order: Order, payment: Payment) -> bool:
+def _may_be(planned: PlannedPayment, payment: Payment) -> bool:
     """Whatever its day: the bank's, the entry's and the transfer's are three, and a time zone may shift each."""
-    known_apart = payment.id in order.booked and order.day not in payment.days
-    return str(payment.id) not in order.other and not known_apart
+    known_apart = payment.id in planned.booked and planned.terms.day not in payment.days
+    return str(payment.id) not in planned.other and not known_apart
 
 
 def _ids(payments: Sequence[Payment]) -> Collection[str]:

@@ -1,4 +1,4 @@
-"""life of an intent as a transition table
+"""the life of an intent: what may happen in which state, and what it makes of the intent
 
 Theory of operation
 -------------------
@@ -15,106 +15,97 @@ An intent that proves unsent (it failed before the request left, or Precoro answ
 PLANNED. One that was looked for and not found may be sent again only where two of ours cannot both fit, and only if
 the operator chose so; else it waits in REVIEW for a person, whose word is journalled like any other event.
 
-TABLE is the whole of it: what is not in it cannot happen, and the diagram in the manual is drawn from it.
+TABLE is the whole of it: what is not in it cannot happen, and the diagram in the manual is drawn from it. What an
+event sets besides the state stands in `apply`, and nowhere else.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Literal, NamedTuple
-from uuid import UUID, uuid5
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
-Direction = Literal["to_precoro", "to_ledger"]
-
-_NAMESPACE = UUID("5a1cf6f8-7d1d-5e0b-9f5e-1f3f1f0f3b55")
-"""Never changed: a lost store must derive the ids that are already at Precoro and in the books."""
-
-
-class State(StrEnum):
-    """planned    it must be sent, and nothing of it is under way
-    sending    the permission to send is on disk; an outcome is not
-    confirmed  the other side has it
-    rejected   the other side refused it, or a person or the books took it back
-    doubt      it may have been carried out
-    review     a person decides
-    """
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-    DOUBT = "doubt"
-    REVIEW = "review"
-
-
-UNRESOLVED = frozenset({State.PLANNED, State.SENDING, State.DOUBT, State.REVIEW})
-
-
-class Event(StrEnum):
-    PLAN = "plan"
-    REPLAN = "replan"
-    SEND = "send"
-    ACCEPT = "accept"
-    REFUSE = "refuse"
-    UNSENT = "unsent"
-    LOSE = "lose"
-    FIND = "find"
-    LOOK = "look"
-    REPEAT = "repeat"
-    HOLD = "hold"
-    WITHDRAW = "withdraw"
-    SEE = "see"
-    MARK = "mark"
-    TELL = "tell"
-    MISS = "miss"
-    ADOPT = "adopt"
-    REPOST = "repost"
-    DROP = "drop"
+from precoro_daemon.payments.rules.events import (
+    Accept,
+    Adopt,
+    Check,
+    Drop,
+    Event,
+    Find,
+    Hold,
+    Lose,
+    Mark,
+    Miss,
+    Plan,
+    Postpone,
+    Refuse,
+    Repeat,
+    Replan,
+    Report,
+    Repost,
+    See,
+    Send,
+    Terms,
+    Unsent,
+    Withdraw,
+)
+from precoro_daemon.payments.rules.intents import Intent, Step
+from precoro_daemon.payments.rules.states import AttemptOutcome, State
 
 
 class Transition(NamedTuple):
     """`source` is None for what begins an intent."""
 
     source: State | None
-    event: Event
+    event: type[Event]
     target: State
     meaning: str
 
 
 TABLE: tuple[Transition, ...] = (
-    Transition(None, Event.PLAN, State.PLANNED, "a payment for an open invoice was seen"),
-    Transition(None, Event.HOLD, State.REVIEW, "it cannot be matched without a guess"),
-    Transition(State.PLANNED, Event.REPLAN, State.PLANNED, "the books changed it before it was sent"),
-    Transition(State.REVIEW, Event.REPLAN, State.PLANNED, "the books changed what was held before it was sent"),
-    Transition(State.REJECTED, Event.REPLAN, State.PLANNED, "its source has it again"),
-    Transition(State.REJECTED, Event.HOLD, State.REVIEW, "its source has it again, and a person must decide"),
-    Transition(State.PLANNED, Event.LOOK, State.PLANNED, "it cannot be sent yet"),
-    Transition(State.PLANNED, Event.SEND, State.SENDING, "the invoice was read and everything fits"),
-    Transition(State.PLANNED, Event.HOLD, State.REVIEW, "the invoice was read and something does not fit"),
-    Transition(State.PLANNED, Event.WITHDRAW, State.REJECTED, "the books took it back before it was sent"),
-    Transition(State.PLANNED, Event.DROP, State.REJECTED, "a person does not want it sent"),
-    Transition(State.PLANNED, Event.FIND, State.CONFIRMED, "the other side has it already"),
-    Transition(State.SENDING, Event.ACCEPT, State.CONFIRMED, "answered with an id"),
-    Transition(State.SENDING, Event.REFUSE, State.REJECTED, "refused, and never in doubt before"),
-    Transition(State.SENDING, Event.UNSENT, State.PLANNED, "it provably never left, or a documented 429"),
-    Transition(State.SENDING, Event.LOSE, State.DOUBT, "any other outcome, or a crash"),
-    Transition(State.DOUBT, Event.LOOK, State.DOUBT, "looked for, nothing settled yet"),
-    Transition(State.DOUBT, Event.FIND, State.CONFIRMED, "found by our id"),
-    Transition(State.DOUBT, Event.REPEAT, State.PLANNED, "not found, and two of it cannot both fit"),
-    Transition(State.DOUBT, Event.HOLD, State.REVIEW, "not found, or found without our id"),
-    Transition(State.CONFIRMED, Event.SEE, State.CONFIRMED, "seen on the other side"),
-    Transition(State.CONFIRMED, Event.MARK, State.CONFIRMED, "Precoro calls it by our id, or will not"),
-    Transition(State.CONFIRMED, Event.MISS, State.REVIEW, "gone, or changed in the books afterwards"),
-    Transition(State.REVIEW, Event.LOOK, State.REVIEW, "looked for again, nothing new"),
-    Transition(State.REVIEW, Event.HOLD, State.REVIEW, "the books changed it, and it still needs a person"),
-    Transition(State.REVIEW, Event.WITHDRAW, State.REJECTED, "the books took back what was never sent"),
-    Transition(State.REVIEW, Event.FIND, State.CONFIRMED, "found by our id after all"),
-    Transition(State.REVIEW, Event.ADOPT, State.CONFIRMED, "a person found it there"),
-    Transition(State.REVIEW, Event.REPOST, State.PLANNED, "a person wants it sent"),
-    Transition(State.REVIEW, Event.DROP, State.REJECTED, "a person does not want it sent"),
-    Transition(State.REJECTED, Event.TELL, State.REJECTED, "the invoice tells why"),
-    Transition(State.REJECTED, Event.REPOST, State.PLANNED, "a person wants it sent after all"),
+    Transition(None, Plan, State.PLANNED, "a payment for an open invoice was seen"),
+    Transition(None, Hold, State.REVIEW, "it cannot be matched without a guess"),
+    Transition(State.PLANNED, Replan, State.PLANNED, "the ledger changed it before it was sent"),
+    Transition(State.REVIEW, Replan, State.PLANNED, "the ledger changed what was held before it was sent"),
+    Transition(State.REJECTED, Replan, State.PLANNED, "its source has it again"),
+    Transition(State.REJECTED, Hold, State.REVIEW, "its source has it again, and a person must decide"),
+    Transition(State.PLANNED, Postpone, State.PLANNED, "it cannot be sent yet"),
+    Transition(State.PLANNED, Check, State.PLANNED, "not sent by an earlier life of the store"),
+    Transition(State.PLANNED, Send, State.SENDING, "the invoice was read and everything fits"),
+    Transition(State.PLANNED, Hold, State.REVIEW, "the invoice was read and something does not fit"),
+    Transition(State.PLANNED, Withdraw, State.REJECTED, "the ledger took it back before it was sent"),
+    Transition(State.PLANNED, Drop, State.REJECTED, "a person does not want it sent"),
+    Transition(State.PLANNED, Find, State.CONFIRMED, "the other side has it already"),
+    Transition(State.SENDING, Accept, State.CONFIRMED, "answered with an id"),
+    Transition(State.SENDING, Refuse, State.REJECTED, "refused, and never in doubt before"),
+    Transition(State.SENDING, Unsent, State.PLANNED, "it provably never left, or a documented 429"),
+    Transition(State.SENDING, Lose, State.DOUBT, "any other outcome, or a crash"),
+    Transition(State.DOUBT, Check, State.DOUBT, "checked, nothing settled yet"),
+    Transition(State.DOUBT, Find, State.CONFIRMED, "found by our id"),
+    Transition(State.DOUBT, Repeat, State.PLANNED, "not found, and two of it cannot both fit"),
+    Transition(State.DOUBT, Hold, State.REVIEW, "not found, or found without our id"),
+    Transition(State.CONFIRMED, See, State.CONFIRMED, "seen on the other side"),
+    Transition(State.CONFIRMED, Mark, State.CONFIRMED, "Precoro calls it by our id, or will not"),
+    Transition(State.CONFIRMED, Miss, State.REVIEW, "gone, or changed in the ledger afterwards"),
+    Transition(State.REVIEW, Check, State.REVIEW, "checked again, nothing new"),
+    Transition(State.REVIEW, Hold, State.REVIEW, "the ledger changed it, and it still needs a person"),
+    Transition(State.REVIEW, Withdraw, State.REJECTED, "the ledger took back what was never sent"),
+    Transition(State.REVIEW, Find, State.CONFIRMED, "found by our id after all"),
+    Transition(State.REVIEW, Adopt, State.CONFIRMED, "a person found it there"),
+    Transition(State.REVIEW, Repost, State.PLANNED, "a person wants it sent"),
+    Transition(State.REVIEW, Drop, State.REJECTED, "a person does not want it sent"),
+    Transition(State.REJECTED, Report, State.REJECTED, "the invoice shows why"),
+    Transition(State.REJECTED, Repost, State.PLANNED, "a person wants it sent after all"),
 )
+
+OUTCOMES: Mapping[type[Event], AttemptOutcome] = {
+    Accept: AttemptOutcome.ACCEPTED,
+    Refuse: AttemptOutcome.REFUSED,
+    Unsent: AttemptOutcome.UNSENT,
+    Lose: AttemptOutcome.UNKNOWN,
+    Find: AttemptOutcome.FOUND,
+}
+"""What the last attempt came to, by the event that ends it."""
 
 _TARGETS = {(row.source, row.event): row.target for row in TABLE}
 
@@ -123,21 +114,96 @@ class ImpossibleTransition(LookupError):
     """The table does not have it: a mistake in this program, stopped before it is written."""
 
 
-def after(source: State | None, event: Event) -> State:
+def after(source: State | None, event: type[Event]) -> State:
     """The state after an event. Raises ImpossibleTransition."""
     if (target := _TARGETS.get((source, event))) is None:
-        raise ImpossibleTransition(f"{event} cannot happen to an intent that is {source or 'not yet there'}")
+        raise ImpossibleTransition(f"{event.name} cannot happen to an intent that is {source or 'not yet there'}")
     return target
 
 
-def intent_id(company: str, ledger: str, payment: str, invoice: int | None) -> str:
-    """The same for the same payment, whatever became of the store. `invoice` is None where it is not yet known."""
-    return str(uuid5(_NAMESPACE, "|".join((company, ledger, payment, "" if invoice is None else str(invoice)))))
+def begun(draft: Intent, step: Step) -> Intent:
+    """An intent at its beginning. Raises ImpossibleTransition."""
+    return replace(draft, state=after(None, type(step.event)), reason=step.reason, since=step.at)
 
 
-def external_id(intent: str, form: Literal["uuid", "number"]) -> str:
-    """What the payment is called at Precoro. As a number: 18 digits at most, which 64 bits hold."""
-    return intent if form == "uuid" else str(UUID(intent).int % 10**18)
+def moved(intent: Intent, step: Step) -> Intent:
+    """The intent after the step. Raises ImpossibleTransition."""
+    now = apply(intent, step.event)
+    if now.state is intent.state:
+        return replace(now, reason=step.reason or intent.reason)
+    return replace(now, reason=step.reason, since=step.at)
+
+
+def apply(intent: Intent, event: Event) -> Intent:  # noqa: C901, PLR0911, PLR0912 - one row for each event
+    """What the event makes of the intent. Raises ImpossibleTransition."""
+    now = replace(intent, state=after(intent.state, type(event)), obstacle=None)
+    match event:
+        case Replan():
+            return _agreed(_revived(now, intent.state), event.terms)
+        case Hold():
+            return _held(_revived(now, intent.state), intent.state, event)
+        case Postpone():
+            return replace(now, obstacle=event.obstacle)
+        case Send():
+            return replace(now, attempts=now.attempts + 1)
+        case Accept():
+            there = _there(now, event.remote_id, event.remote_idn, seen=event.seen)
+            return replace(there, marked=event.marked, checks=0)
+        case Find():
+            there = _there(now, event.remote_id, event.remote_idn, seen=event.seen)
+            return replace(there, checks=now.checks + 1)
+        case Adopt():
+            return replace(_there(now, event.remote_id, now.remote_idn, seen=event.seen), checks=0)
+        case Lose():
+            return replace(now, doubted=True, checks=0, check_at=event.check_at)
+        case Check():
+            return replace(now, checks=now.checks + 1, check_at=event.check_at)
+        case Repeat():
+            return replace(now, checks=0, check_at=None)
+        case Withdraw() | Drop():
+            return replace(now, reported=True, check_at=None)
+        case See():
+            return replace(now, seen=True)
+        case Mark():
+            return replace(now, marked=True)
+        case Report():
+            return replace(now, reported=True)
+        case Repost():
+            return _agreed(_as_new(now), event.terms)
+    return now  # Plan, Refuse, Unsent and Miss set the state alone
+
+
+def _there(intent: Intent, remote_id: str, remote_idn: int | str | None, *, seen: bool) -> Intent:
+    """The other side has it."""
+    known = replace(intent, remote_id=remote_id, remote_idn=remote_idn, marked=True, seen=seen)
+    return replace(known, doubted=False, check_at=None)
+
+
+def _held(now: Intent, source: State, event: Hold) -> Intent:
+    checks = now.checks
+    if source is State.DOUBT:
+        checks += 1
+    elif event.check_at is not None:
+        checks = 0
+    held = replace(now, obstacle=event.obstacle, checks=checks, check_at=event.check_at)
+    return _agreed(held, event.terms)
+
+
+def _revived(now: Intent, source: State) -> Intent:
+    """What came to nothing begins anew."""
+    return replace(now, reported=False, checks=0, check_at=None) if source is State.REJECTED else now
+
+
+def _as_new(intent: Intent) -> Intent:
+    """A person wants it sent, whatever was known of it on the other side."""
+    fresh = replace(intent, doubted=False, reported=False, checks=0, check_at=None)
+    return replace(fresh, remote_id=None, remote_idn=None, marked=False, seen=False)
+
+
+def _agreed(intent: Intent, terms: Terms | None) -> Intent:
+    if terms is None:
+        return intent
+    return replace(intent, amount=terms.amount, currency=terms.currency, day=terms.day, supplier=terms.supplier)
 
 
 def diagram() -> str:
@@ -145,6 +211,6 @@ def diagram() -> str:
     lines = ["stateDiagram-v2"]
     for row in TABLE:
         source = "[*]" if row.source is None else row.source.upper()
-        lines.append(f"    {source} --> {row.target.upper()}: {row.event} ({row.meaning})")
+        lines.append(f"    {source} --> {row.target.upper()}: {row.event.name} ({row.meaning})")
     lines += [f"    {state.upper()} --> [*]" for state in (State.CONFIRMED, State.REJECTED)]
     return "\n".join(lines)

@@ -14,15 +14,15 @@ import pytest
 
 from precoro_daemon.adapters.listener.control import PATH, control
 from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.app.control import give_order
+from precoro_daemon.app.control import send_command
 from precoro_daemon.app.values import identity
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, StoreHeld, StoreUnusable
-from precoro_daemon.payments.commands import Order
+from precoro_daemon.payments.commands import Command
 from precoro_daemon.settings import Settings
 from precoro_daemon.values.addresses import Address
 
 HELD = StoreHeld("The state is held by somebody.")
-ARM = Order("arm", "me")
+ARM = Command("arm", "me")
 
 
 def settings(directory: Path, email: str = "a@example.org") -> Settings:
@@ -49,7 +49,7 @@ async def post(path: Path, command: bytes = b'{"kind": "arm", "by": "me"}') -> t
 async def test_a_command_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) -> None:
     came, may_end, done = anyio.Event(), anyio.Event(), anyio.Event()
 
-    async def execute(command: Order) -> str:
+    async def execute(command: Command) -> str:
         assert command == ARM
         came.set()
         await may_end.wait()
@@ -69,7 +69,7 @@ async def test_a_command_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) ->
 
 @pytest.mark.asyncio
 async def test_a_refusal_is_one_also_when_it_comes_out_of_a_group(tmp_path: Path) -> None:
-    async def execute(command: Order) -> str:
+    async def execute(command: Command) -> str:
         async with anyio.create_task_group():
             raise DecisionRefused(f"not {command.kind}")
 
@@ -82,7 +82,7 @@ async def test_who_waits_when_the_service_ends_gets_an_answer(tmp_path: Path) ->
     answers: list[tuple[int, dict[str, object]]] = []
     came = anyio.Event()
 
-    async def execute(_: Order) -> str:
+    async def execute(_: Command) -> str:
         came.set()
         await anyio.sleep_forever()
         return ""
@@ -102,29 +102,29 @@ async def test_who_waits_when_the_service_ends_gets_an_answer(tmp_path: Path) ->
 async def test_an_answer_that_does_not_come_is_no_word_on_who_holds_the_state(tmp_path: Path) -> None:
     ours = await begun(tmp_path)
     with hanging_up(tmp_path / "state.db.control"), pytest.raises(CommandUnanswered, match="may have done it"):
-        await anyio.to_thread.run_sync(give_order, ours, ARM, HELD)
+        await anyio.to_thread.run_sync(send_command, ours, ARM, HELD)
 
 
 @pytest.mark.asyncio
 async def test_where_nobody_takes_commands_the_holder_is_named(tmp_path: Path) -> None:
     ours = await begun(tmp_path)
     with pytest.raises(StoreHeld, match="held by somebody"):
-        await anyio.to_thread.run_sync(give_order, ours, ARM, HELD)
+        await anyio.to_thread.run_sync(send_command, ours, ARM, HELD)
 
 
 @pytest.mark.asyncio
 async def test_another_companys_state_gets_no_commands(tmp_path: Path) -> None:
     await begun(tmp_path)
-    executed: list[Order] = []
+    executed: list[Command] = []
 
-    async def execute(command: Order) -> str:
+    async def execute(command: Command) -> str:
         executed.append(command)
         return ""
 
     theirs = settings(tmp_path, email="b@example.org")
     async with control(Address(path=str(tmp_path / "state.db.control")), execute):
         with pytest.raises(StoreUnusable, match="another company"):
-            await anyio.to_thread.run_sync(give_order, theirs, ARM, HELD)
+            await anyio.to_thread.run_sync(send_command, theirs, ARM, HELD)
     assert executed == []
 
 

@@ -20,8 +20,7 @@ from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.app.state_reading import read_snapshot
 from precoro_daemon.app.values import identity, limits
 from precoro_daemon.app.watch import StateWatcher, Watched
-from precoro_daemon.payments.ports.ledger_payments import Reading, UnreadableRow
-from precoro_daemon.payments.rules.matching import LedgerPayment
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
 from precoro_daemon.quota.budget import Budget, Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
@@ -125,8 +124,8 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
         await there.run("mirror_collections")
         async with open_store(there.settings.state.path, identity=identity(there.settings)) as store:
             unmatched = LedgerPayment("7", "R-1", Decimal(5), "EUR", date(2026, 1, 15), None, None)
-            reading = Reading([unmatched], [UnreadableRow("8", "amount: read 'ten'", "{}")], "8")
-            await store.claims.take_in("Books", reading, 1.0)
+            reading = LedgerBatch([unmatched], [UnreadableRow("8", "amount: read 'ten'", "{}")], "8")
+            await store.ledger_payments.take_in("Books", reading, 1.0)
         stop.touch()
         stored = (await seen(there)).stored
     assert stored is not None

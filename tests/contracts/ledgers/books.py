@@ -10,7 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
-from precoro_daemon.payments.ports.ledger import Entry, Ledger, Recorded, Unreadable
+from precoro_daemon.payments.ports.ledger import Entry, Ledger
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
 
 Created = tuple[str, Decimal, date]
 """A payment of ours as the books have it: our key, the amount, the day."""
@@ -71,8 +72,8 @@ def entry(key: str = "5f0c9a52-7a4b-5c9e-9d57-0d8f0b6c1a11", amount: str = "12.5
 class Read:
     """What one reading of the books brought, and where it goes on."""
 
-    payments: list[Recorded]
-    unreadable: list[Unreadable]
+    payments: list[LedgerPayment]
+    unreadable: list[UnreadableRow]
     position: str | None
     batches: int
 

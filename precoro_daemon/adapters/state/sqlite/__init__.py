@@ -12,10 +12,10 @@ deliveries.py          webhooks that came, on SQLite
 details.py             details on SQLite: which are due, and what storing one settles
 failures.py            what SQLite and the file system refuse, said to the operator
 holder.py              one process holds the state: a lock file beside it that names the holder
-intent_rows.py         rows of the journal's tables ↔ the domain's values
+intent_rows.py         rows of the journal's tables ↔ values of the payments
 journal.py             intents, attempts and the append-only journal on SQLite
 lap_book.py            the last lap of each job on SQLite
-ledger_payments.py     what the books claim, on SQLite; read together with the mirror's invoices
+ledger_payments.py     what the ledger says was paid, on SQLite; read together with the mirror's invoices
 mirror.py              the mirror on SQLite
 opening.py             opens the state file, or says in one sentence why not and leaves it untouched
 overview.py            what the store holds and what is due, for people; read beside the one writer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
@@ -12,6 +12,7 @@ from typing import Any
 
 from precoro_daemon.adapters.state.sqlite.intent_rows import (
     attempt_cells,
+    dialogue_cell,
     intent_cells,
     to_attempt,
     to_intent,
@@ -22,14 +23,17 @@ from precoro_daemon.adapters.state.sqlite.statements import SQL, read_named
 from precoro_daemon.adapters.state.sqlite.transactions import Transactions, in_transaction
 from precoro_daemon.errors import SendingStopped, StaleIntent
 from precoro_daemon.payments.ports.journal import Line, Link, Switch
-from precoro_daemon.payments.rules.intents import Attempt, Intent, Step, begun, begun_again, moved, recall
-from precoro_daemon.payments.rules.matching import LedgerPayment
-from precoro_daemon.payments.rules.transitions import Direction, State
+from precoro_daemon.payments.rules.events import dialogue_of
+from precoro_daemon.payments.rules.history import Past, begun_again, recall
+from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.payments.rules.transitions import OUTCOMES, begun, moved
 
 JOURNAL = read_named("journal.sql")
 
 _NEVER = "nothing is sent until `precoro-daemon payments arm`"
-_NO_WITNESS = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
+_UNGUARDED = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
 _OLDER = (
     "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
 )
@@ -40,7 +44,7 @@ class _Taken(Exception):
 
 
 class SqlJournal:
-    """ports.Journal, where the contract is written."""
+    """payments.ports.Journal, where the contract is written."""
 
     def __init__(self, transactions: Transactions, restore_guard: RestoreGuard) -> None:
         self._transactions = transactions
@@ -78,15 +82,15 @@ class SqlJournal:
 
         await self._transactions.write(work)
 
-    async def plan(self, draft: Intent, step: Step, claim: LedgerPayment | None = None) -> Intent | None:
-        return await self._transactions.write(partial(_plan, draft=draft, step=step, claim=claim))
+    async def plan(self, draft: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
+        return await self._transactions.write(partial(_plan, draft=draft, step=step, payment=payment))
 
     async def replace(
-        self, intent: Intent, step: Step, draft: Intent, begin: Step, claim: LedgerPayment
+        self, intent: Intent, step: Step, draft: Intent, begin: Step, payment: LedgerPayment
     ) -> Intent | None:
         def work(connection: sqlite3.Connection) -> Intent:
             _move(connection, intent, step)
-            if (planned := _plan(connection, draft, begin, claim, decided=True)) is None:
+            if (planned := _plan(connection, draft, begin, payment, decided=True)) is None:
                 raise _Taken
             return planned
 
@@ -96,17 +100,17 @@ class SqlJournal:
             return None
 
     async def record(
-        self, intent: Intent, step: Step, claim: LedgerPayment | None = None, *, link: Link = "carries"
+        self, intent: Intent, step: Step, payment: LedgerPayment | None = None, *, link: Link = "carries"
     ) -> Intent:
         def work(connection: sqlite3.Connection) -> Intent:
             after = _move(connection, intent, step)
-            if claim is None:
+            if payment is None:
                 return after
             if link == "carries":
-                connection.execute(JOURNAL["accept_claim"], (claim.facts, intent.ledger, claim.key))
+                connection.execute(JOURNAL["accept_payment"], (payment.facts, intent.ledger, payment.key))
             else:
-                statement = "free_claim" if link == "frees" else "unsettle_claim"
-                connection.execute(JOURNAL[statement], (intent.ledger, claim.key))
+                statement = "free_payment" if link == "frees" else "unsettle_payment"
+                connection.execute(JOURNAL[statement], (intent.ledger, payment.key))
             return after
 
         return await self._transactions.write(work)
@@ -128,9 +132,11 @@ class SqlJournal:
 
         return await self._transactions.read(permit)
 
-    async def end(self, intent: Intent, outcome: str, step: Step) -> Intent:
+    async def end(self, intent: Intent, step: Step) -> Intent:
+        outcome = OUTCOMES[type(step.event)]
+
         def work(connection: sqlite3.Connection) -> Intent:
-            row = {"intent": intent.id, "number": intent.attempts, "outcome": outcome}
+            row = {"intent": intent.id, "number": intent.attempts, "outcome": str(outcome)}
             connection.execute(JOURNAL["end_attempt"], row)
             return _move(connection, intent, step)
 
@@ -142,8 +148,8 @@ class SqlJournal:
     async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
         return await self._intents("intents_in_state", direction=direction, states=json.dumps(states))
 
-    async def due_looks(self, direction: Direction, now: float) -> Sequence[Intent]:
-        return await self._intents("due_looks", direction=direction, now=now)
+    async def due_checks(self, direction: Direction, now: float) -> Sequence[Intent]:
+        return await self._intents("due_checks", direction=direction, now=now)
 
     async def unfinished(self, direction: Direction) -> Sequence[Intent]:
         return await self._intents("unfinished", direction=direction)
@@ -180,6 +186,9 @@ class SqlJournal:
 
         return await self._transactions.read(work)
 
+    async def past(self, intent: str) -> Past:
+        return _past(await self.trace(intent))
+
 
 def read_switch(connection: sqlite3.Connection, restore_guard: RestoreGuard) -> Switch:
     row = connection.execute(SQL["read_meta"], ("armed",)).fetchone()
@@ -190,14 +199,14 @@ def read_switch(connection: sqlite3.Connection, restore_guard: RestoreGuard) -> 
         return Switch(armed=False, reason=said["reason"] if said else _NEVER)
     testimony = restore_guard.read()
     if testimony is None or testimony.nonce != row["value"]:
-        return Switch(armed=False, reason=_NO_WITNESS)
+        return Switch(armed=False, reason=_UNGUARDED)
     if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):
         return Switch(armed=False, reason=_OLDER)
     return Switch(armed=True)
 
 
 def _plan(
-    connection: sqlite3.Connection, draft: Intent, step: Step, claim: LedgerPayment | None, *, decided: bool = False
+    connection: sqlite3.Connection, draft: Intent, step: Step, payment: LedgerPayment | None, *, decided: bool = False
 ) -> Intent | None:
     if connection.execute(JOURNAL["has_unresolved"], intent_cells(draft)).fetchone():
         return None
@@ -208,16 +217,19 @@ def _plan(
         _write_step(connection, None, intent, step)
     else:
         before = to_intent(row)
-        lines = map(to_line, connection.execute(JOURNAL["trace"], (draft.id,)))
-        past = recall((line.event, line.reason, line.facts) for line in lines)
-        again = begun_again(before, draft, step, past, claimed=claim is not None, decided=decided)
+        past = _past(map(to_line, connection.execute(JOURNAL["trace"], (draft.id,))))
+        again = begun_again(before, draft, step, past, claimed=payment is not None, decided=decided)
         if again is None:
             return None
         intent = _move(connection, before, again)
-    if claim is not None:
-        cells = {"intent": intent.id, "ledger": intent.ledger, "key": claim.key, "facts": claim.facts}
-        connection.execute(JOURNAL["carry_claim"], cells)
+    if payment is not None:
+        cells = {"intent": intent.id, "ledger": intent.ledger, "key": payment.key, "facts": payment.facts}
+        connection.execute(JOURNAL["carry_payment"], cells)
     return intent
+
+
+def _past(lines: Iterable[Line]) -> Past:
+    return recall((line.event, line.dialogue) for line in lines)
 
 
 def _move(connection: sqlite3.Connection, intent: Intent, step: Step) -> Intent:
@@ -234,17 +246,18 @@ def _write_step(connection: sqlite3.Connection, before: Intent | None, after: In
         connection,
         at=step.at,
         intent=after.id,
-        event=str(step.event),
+        event=step.event.name,
         source="" if before is None else str(before.state),
         target=str(after.state),
         attempt=after.attempts,
         reason=step.reason,
         facts=json.dumps(dict(step.facts)),
+        dialogue=dialogue_cell(dialogue_of(step.event)),
     )
 
 
 def write_line(connection: sqlite3.Connection, **given: Any) -> None:
-    empty = {"intent": "", "source": "", "target": "", "attempt": 0, "reason": "", "facts": "{}"}
+    empty = {"intent": "", "source": "", "target": "", "attempt": 0, "reason": "", "facts": "{}", "dialogue": None}
     connection.execute(JOURNAL["write_line"], empty | given).fetchone()
 
 

@@ -1,6 +1,7 @@
 -- name: count_indexes
 SELECT count(*) AS indexes FROM sqlite_master
-WHERE type = 'index' AND name IN ('invoices_payable', 'invoices_paid', 'invoices_by_external_id', 'payments_canceled');
+WHERE type = 'index' AND name IN ('invoices_payable', 'invoices_paid', 'invoices_by_external_id',
+    'payments_canceled');
 
 -- name: index_payable
 CREATE INDEX IF NOT EXISTS invoices_payable ON records (id)
@@ -21,18 +22,20 @@ CREATE INDEX IF NOT EXISTS payments_canceled ON records (id) WHERE collection = 
 
 -- name: create_intent
 INSERT INTO intents (
-    id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, state, reason, since,
-    attempts, doubted, looks, look_at, remote_id, remote_idn, marked, told, seen
+    id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, state, reason, obstacle,
+    since, attempts, doubted, checks, check_at, remote_id, remote_idn, marked, reported, seen
 ) VALUES (
-    :id, :direction, :ledger, :source, :amount, :currency, :day, :invoice_id, :invoice_idn, :supplier, :state, :reason,
-    :since, :attempts, :doubted, :looks, :look_at, :remote_id, :remote_idn, :marked, :told, :seen
+    :id, :direction, :ledger, :source, :amount, :currency, :day, :invoice_id, :invoice_idn, :supplier, :state,
+    :reason,
+    :obstacle, :since, :attempts, :doubted, :checks, :check_at, :remote_id, :remote_idn, :marked, :reported, :seen
 );
 
 -- name: move_intent
 UPDATE intents
 SET amount = :amount, currency = :currency, day = :day, supplier = :supplier, state = :state, reason = :reason,
-    since = :since, attempts = :attempts, doubted = :doubted, looks = :looks, look_at = :look_at,
-    remote_id = :remote_id, remote_idn = :remote_idn, marked = :marked, told = :told, seen = :seen
+    obstacle = :obstacle, since = :since, attempts = :attempts, doubted = :doubted, checks = :checks,
+    check_at = :check_at, remote_id = :remote_id, remote_idn = :remote_idn, marked = :marked, reported = :reported,
+    seen = :seen
 WHERE id = :id AND state = :was AND attempts = :attempts_before;
 
 -- name: has_unresolved
@@ -45,8 +48,8 @@ LIMIT 1;
 SELECT * FROM intents WHERE id = ?;
 
 -- name: write_line
-INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts)
-VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts)
+INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts, dialogue)
+VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts, :dialogue)
 RETURNING seq;
 
 -- name: read_line
@@ -59,7 +62,10 @@ SELECT coalesce(max(seq), 0) AS seq FROM journal;
 SELECT reason FROM journal WHERE intent = '' AND event = 'disarm' ORDER BY seq DESC LIMIT 1;
 
 -- name: trace
-SELECT seq, at, intent, event, source, target, attempt, reason, facts FROM journal WHERE intent = ? ORDER BY seq;
+SELECT seq, at, intent, event, source, target, attempt, reason, facts, dialogue
+FROM journal
+WHERE intent = ?
+ORDER BY seq;
 
 -- name: create_attempt
 INSERT INTO attempts (intent, number, at, amount, known, remainder, server_time, body)
@@ -90,16 +96,16 @@ FROM intents
 WHERE direction = :direction AND state IN (SELECT value FROM json_each(:states))
 ORDER BY since, id;
 
--- name: due_looks
+-- name: due_checks
 SELECT * FROM intents
 WHERE direction = :direction AND state IN ('doubt', 'review') AND state NOT IN ('confirmed', 'rejected')
-    AND look_at <= :now
-ORDER BY look_at, id;
+    AND check_at <= :now
+ORDER BY check_at, id;
 
 -- name: unfinished
 SELECT * FROM intents
 WHERE direction = :direction
-    AND ((state = 'confirmed' AND NOT (marked AND seen)) OR (state = 'rejected' AND NOT told))
+    AND ((state = 'confirmed' AND NOT (marked AND seen)) OR (state = 'rejected' AND NOT reported))
 ORDER BY since, id;
 
 -- name: intents_of_invoice
@@ -118,8 +124,8 @@ INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE S
 -- name: set_position_once
 INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING;
 
--- name: take_in_claim
-INSERT INTO claims (ledger, key, invoice, amount, currency, day, supplier, ours, takes_back, facts, seen_at)
+-- name: take_in_payment
+INSERT INTO ledger_payments (ledger, key, invoice, amount, currency, day, supplier, ours, takes_back, facts, seen_at)
 VALUES (:ledger, :key, :invoice, :amount, :currency, :day, :supplier, :ours, :takes_back, :facts, :at)
 ON CONFLICT (ledger, key) DO UPDATE
 SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.currency, day = excluded.day,
@@ -127,103 +133,120 @@ SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.cu
     seen_at = excluded.seen_at
 WHERE facts <> excluded.facts OR supplier IS NOT excluded.supplier OR ours IS NOT excluded.ours;
 
--- name: claims_of_document
+-- name: payments_of_document
 SELECT key, invoice, amount, currency, day, supplier, ours
-FROM claims
+FROM ledger_payments
 WHERE ledger = :ledger AND key = :key AND NOT takes_back
 UNION ALL
 SELECT key, invoice, amount, currency, day, supplier, ours
-FROM claims
+FROM ledger_payments
 WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
     AND key NOT IN (SELECT value FROM json_each(:kept));
 
--- name: take_in_misread
-INSERT INTO misread_claims (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
+-- name: take_in_unreadable
+INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
 ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at;
 
--- name: forget_misread
-DELETE FROM misread_claims WHERE ledger = ? AND key = ?;
+-- name: forget_unreadable
+DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
 
--- name: misread
-SELECT key, reason, raw FROM misread_claims WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
+-- name: unreadable_rows
+SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
 
--- name: carry_claim
+-- name: carry_payment
 -- Not the facts it has by now: those were not judged.
-UPDATE claims SET intent = :intent, carried = :facts WHERE ledger = :ledger AND key = :key;
+UPDATE ledger_payments SET intent = :intent, carried = :facts WHERE ledger = :ledger AND key = :key;
 
--- name: unsettle_claim
+-- name: unsettle_payment
 -- What it says next is news, also if that is what it said before.
-UPDATE claims SET carried = '' WHERE ledger = ? AND key = ?;
+UPDATE ledger_payments SET carried = '' WHERE ledger = ? AND key = ?;
 
--- name: accept_claim
-UPDATE claims SET carried = ? WHERE ledger = ? AND key = ?;
+-- name: accept_payment
+UPDATE ledger_payments SET carried = ? WHERE ledger = ? AND key = ?;
 
--- name: carried_claim
-SELECT claims.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed, facts, carried,
-    coalesce(misread_claims.reason, '') AS misread
-FROM claims
-LEFT JOIN misread_claims ON misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
-WHERE claims.ledger = ? AND claims.key = ?;
+-- name: linked_payment
+SELECT ledger_payments.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed,
+    facts, carried,
+    unreadable_rows.reason AS unreadable
+FROM ledger_payments
+LEFT JOIN unreadable_rows ON unreadable_rows.ledger = ledger_payments.ledger
+    AND unreadable_rows.key = ledger_payments.key
+WHERE ledger_payments.ledger = ? AND ledger_payments.key = ?;
 
--- name: recognise_claim
--- What an intent to the books made comes back from there as a claim; it is not one. Where it says another amount by now
--- than was written, that is news.
-UPDATE claims SET intent = made.id, carried = CASE WHEN made.amount = claims.amount THEN claims.facts ELSE '' END
+-- name: recognise_payment
+-- What an intent to the ledger made comes back from there as a payment of its own; it is not one. Where it says another
+-- amount by now than was written, that is news.
+UPDATE ledger_payments SET intent = made.id,
+    carried = CASE WHEN made.amount = ledger_payments.amount THEN ledger_payments.facts ELSE '' END
 FROM intents AS made
-WHERE claims.ledger = :ledger AND claims.key = :key AND claims.intent IS NULL
+WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger_payments.intent IS NULL
     AND made.id IN (
-        SELECT claims.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key AND direction = 'to_ledger'
+        SELECT ledger_payments.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key
+        AND direction = 'to_ledger'
     )
     AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed';
 
 -- name: changed_entries
-SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed,
-    claims.currency AS claimed_currency, claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours,
+SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
+    ledger_payments.amount AS said,
+    ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
+    ledger_payments.supplier AS said_supplier, ledger_payments.ours,
     intents.*, 0 AS dropped
-FROM claims INDEXED BY claims_changed
-JOIN intents ON intents.id = claims.intent
-WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
+FROM ledger_payments INDEXED BY ledger_payments_changed
+JOIN intents ON intents.id = ledger_payments.intent
+WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
+    AND ledger_payments.facts <> ledger_payments.carried
     AND intents.direction = 'to_ledger' AND intents.state = 'confirmed';
 
 -- name: unrecognised
--- Payments that we made in the books for the invoice and that did not come back from there so far.
+-- Payments that we made in the ledger for the invoice and that did not come back from there so far.
 SELECT * FROM intents
 WHERE invoice_id = :invoice_id AND direction = 'to_ledger' AND state <> 'rejected'
-    AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.ledger = intents.ledger AND claims.intent = intents.id)
+    AND NOT EXISTS (
+        SELECT 1 FROM ledger_payments
+        WHERE ledger_payments.ledger = intents.ledger AND ledger_payments.intent = intents.id
+    )
 ORDER BY since, id;
 
--- name: free_claim
-UPDATE claims SET intent = NULL, carried = NULL WHERE ledger = ? AND key = ?;
+-- name: free_payment
+UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND key = ?;
 
--- name: meetings
--- What an intent to the books made comes back from there as a claim; it is not one, whichever state or company made it.
-SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours, records.id AS invoice_id
+-- name: match_candidates
+-- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
+-- there as a payment; it is not one, whichever state or company made it.
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
+    records.id AS invoice_id
 FROM records INDEXED BY invoices_payable
-JOIN claims INDEXED BY claims_waiting
-    ON claims.ledger = :ledger AND claims.intent IS NULL AND claims.invoice = {name}
+JOIN ledger_payments INDEXED BY ledger_payments_waiting
+    ON ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.invoice = {name}
 WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.vanished_at IS NULL
     AND NOT EXISTS (
-        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+        SELECT 1 FROM unreadable_rows
+        WHERE unreadable_rows.ledger = ledger_payments.ledger AND unreadable_rows.key = ledger_payments.key
     )
-    AND claims.ours IS NULL AND NOT EXISTS (
+    AND ledger_payments.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
-        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+            AND intents.remote_id = ledger_payments.key
     )
-ORDER BY day, claims.key;
+ORDER BY day, ledger_payments.key;
 
 -- name: taken_back
-SELECT claims.ledger, claims.key, invoice, amount, currency, day, supplier, ours, records.id AS invoice_id
-FROM claims INDEXED BY claims_taking_back
-JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {name} = claims.invoice
-WHERE claims.ledger = :ledger AND claims.intent IS NULL AND claims.takes_back
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
+    records.id AS invoice_id
+FROM ledger_payments INDEXED BY ledger_payments_taking_back
+JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {name} = ledger_payments.invoice
+WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.takes_back
     AND NOT EXISTS (
-        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+        SELECT 1 FROM unreadable_rows
+        WHERE unreadable_rows.ledger = ledger_payments.ledger AND unreadable_rows.key = ledger_payments.key
     )
-    AND claims.ours IS NULL AND NOT EXISTS (
+    AND ledger_payments.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
-        WHERE intents.direction = 'to_ledger' AND intents.ledger = claims.ledger AND intents.remote_id = claims.key
+        WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+            AND intents.remote_id = ledger_payments.key
     )
-ORDER BY day, claims.key;
+ORDER BY day, ledger_payments.key;
 
 -- name: namesakes
 SELECT records.data, suppliers.external_id AS supplier_external_id
@@ -232,13 +255,16 @@ LEFT JOIN records AS suppliers
     ON suppliers.collection = 'suppliers' AND suppliers.id = CAST(records.data ->> '$.supplier.id' AS INTEGER)
 WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
 
--- name: changed_claims
-SELECT claims.key, claims.invoice, claims.facts, claims.carried, claims.amount AS claimed,
-    claims.currency AS claimed_currency, claims.day AS claimed_day, claims.supplier AS claimed_supplier, claims.ours, intents.*,
+-- name: changed_payments
+SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
+    ledger_payments.amount AS said,
+    ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
+    ledger_payments.supplier AS said_supplier, ledger_payments.ours, intents.*,
     'drop' IS (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1) AS dropped
-FROM claims INDEXED BY claims_changed
-JOIN intents ON intents.id = claims.intent
-WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> claims.carried
+FROM ledger_payments INDEXED BY ledger_payments_changed
+JOIN intents ON intents.id = ledger_payments.intent
+WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
+    AND ledger_payments.facts <> ledger_payments.carried
     AND intents.direction = 'to_precoro'
     AND (
         intents.state IN ('planned', 'confirmed')
@@ -255,12 +281,13 @@ WHERE claims.ledger = :ledger AND claims.intent IS NOT NULL AND claims.facts <> 
         )
     )
     AND NOT EXISTS (
-        SELECT 1 FROM misread_claims WHERE misread_claims.ledger = claims.ledger AND misread_claims.key = claims.key
+        SELECT 1 FROM unreadable_rows
+        WHERE unreadable_rows.ledger = ledger_payments.ledger AND unreadable_rows.key = ledger_payments.key
     );
 
--- name: claims_named
+-- name: payments_named
 SELECT key, invoice, amount, currency, day, supplier, ours
-FROM claims
+FROM ledger_payments
 WHERE ledger = ? AND invoice = ?;
 
 -- name: supplier_name
@@ -288,7 +315,7 @@ WHERE records.collection = 'payments' AND records.status = 8
     );
 
 -- name: count_waiting
-SELECT count(*) AS claims FROM claims WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
+SELECT count(*) AS payments FROM ledger_payments WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
 
 -- name: index_invoice_numbers
 CREATE INDEX IF NOT EXISTS invoices_by_number ON records (data ->> '$.invoiceNumber') WHERE collection = 'invoices';
@@ -320,7 +347,8 @@ WHERE left_at IS NULL AND NOT EXISTS (
 
 -- name: due_paid
 SELECT paid_invoices.id, records.idn, paid_invoices.left_at IS NULL AS paid, paid_invoices.version,
-    CASE WHEN records.vanished_at IS NULL AND records.detail_version IS records.version THEN details.data END AS detail
+    CASE WHEN records.vanished_at IS NULL
+    AND records.detail_version IS records.version THEN details.data END AS detail
 FROM paid_invoices
 LEFT JOIN records ON records.collection = 'invoices' AND records.id = paid_invoices.id
 LEFT JOIN details ON details.collection = 'invoices' AND details.id = paid_invoices.id

@@ -75,7 +75,7 @@ def _payments(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int
 
 
 def _by_ledger(connection: sqlite3.Connection, statement: str) -> dict[str, int]:
-    return {row["ledger"]: row["claims"] for row in connection.execute(SQL[statement])}
+    return {row["ledger"]: row["payments"] for row in connection.execute(SQL[statement])}
 
 
 def _collections(connection: sqlite3.Connection) -> dict[str, CollectionState]:

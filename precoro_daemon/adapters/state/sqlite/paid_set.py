@@ -16,7 +16,7 @@ _ADOPTED = "paid before this time is known"
 
 
 class SqlPaidSet:
-    """ports.PaidSet, where the contract is written. The ids themselves never leave SQLite."""
+    """payments.ports.PaidSet, where the contract is written. The ids themselves never leave SQLite."""
 
     def __init__(self, transactions: Transactions, page: int = _PAGE) -> None:
         self._transactions = transactions

@@ -313,7 +313,7 @@ LIMIT ?;
 SELECT collection, stage, count(*) AS items FROM set_aside GROUP BY collection, stage;
 
 -- name: count_misread
-SELECT ledger, count(*) AS claims FROM misread_claims GROUP BY ledger;
+SELECT ledger, count(*) AS payments FROM unreadable_rows GROUP BY ledger;
 
 -- name: count_unmet
-SELECT ledger, count(*) AS claims FROM claims WHERE intent IS NULL AND ours IS NULL GROUP BY ledger;
+SELECT ledger, count(*) AS payments FROM ledger_payments WHERE intent IS NULL AND ours IS NULL GROUP BY ledger;

@@ -32,7 +32,7 @@ class Store:
     attachments: SqlAttachmentBook
     custom_fields: SqlCustomFields
     journal: SqlJournal
-    claims: SqlLedgerPayments
+    ledger_payments: SqlLedgerPayments
     paid_set: SqlPaidSet
     lap_book: SqlLapBook
     deliveries: SqlDeliveries

@@ -1,0 +1,156 @@
+"""one planned payment is checked once more, and recorded in the ledger"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from precoro_daemon.errors import DaemonError, DoubtfulError, PermanentError, SendingStopped
+from precoro_daemon.payments.entry_reconciliation import lose
+from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ports.journal import Journal
+from precoro_daemon.payments.ports.ledger import Entry
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.events import Accept, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
+from precoro_daemon.payments.rules.exports import already, asked_about
+from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
+from precoro_daemon.payments.rules.invoices import Invoice
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
+from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.payments.spending import Spending
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySender:
+    """Records planned payments of one lap in the ledger.
+
+    stopped  why nothing is sent, by the kill-switch file; "" if it is not there
+    """
+
+    journal: Journal
+    access: LedgerAccess
+    recorder: Recorder
+    spending: Spending
+    stopped: Callable[[], Awaitable[str]]
+
+    async def send(self, intent: Intent) -> None:
+        """Raises SendingStopped, and what keeps every other payment from the ledger too."""
+        if reason := await self.stopped():
+            raise SendingStopped(reason)
+        if (cap := await self.spending.obstacle(intent.currency, intent.amount)) is not None:
+            if cap != intent.obstacle:
+                await self.recorder.record(intent, Postpone(cap), str(cap))
+            return
+        assert intent.invoice_id is not None
+        invoices = await self.access.payments.candidates(intent.invoice_id, "id")
+        if not invoices:
+            await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
+        elif await self._stands_apart(intent, invoices[0]):
+            await self._create(intent, entry_of(intent, invoices[0]))
+
+    async def recognise(self, intent: Intent) -> None:
+        """What it made comes back from the ledger as a payment, and is then known to be this one."""
+        if intent.remote_id is not None:
+            await self.access.payments.recognise(intent.ledger, intent.remote_id)
+
+    async def _stands_apart(self, intent: Intent, invoice: Invoice) -> bool:
+        """By the mirror and the ledger of now: much may have happened while it waited."""
+        if await self._is_canceled(intent):
+            canceled = obstacle(ObstacleKind.SOURCE_CANCELED, intent.source)
+            await withdraw(self.journal, self.recorder, intent, canceled)
+            return False
+        payments = await self.access.for_invoice(invoice)
+        if mine := [payment for payment in payments if payment.ours == intent.id]:
+            said = "the books have it already, under our key"
+            await self.recognise(await self.recorder.record(intent, Find(mine[0].key), said))
+            return False
+        if intent.doubted:
+            return True  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
+        exported = await self.journal.of_invoice(Direction.TO_LEDGER, invoice.id)
+        ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
+        other = (await self.journal.past(intent.id)).other
+        others = [payment for payment in foreign(payments, ours, exported) if payment.key not in other]
+        if equal := [payment for payment in others if payment.amount == intent.amount]:
+            await self.recorder.record(intent, Hold(asked_about(equal)), already(equal, invoice))
+        return not equal
+
+    async def _is_canceled(self, intent: Intent) -> bool:
+        if not isinstance(intent.source, PrecoroPayment):
+            return False
+        payment = await self.access.payments.mirrored_payment(str(intent.source.id))
+        return payment is not None and payment.canceled
+
+    async def _create(self, intent: Intent, entry: Entry) -> None:
+        """From the permit on, every way out leaves a row, as on the way to Precoro."""
+        attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
+        begun = await self.recorder.begin(intent, attempt, {})
+        self.spending.sent += 1
+        try:
+            key = await self.access.ledger.create(entry)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await lose(self.recorder, begun, "cancelled while it was being recorded")
+            raise
+        except DaemonError as error:
+            await self._settle_failure(begun, error)
+            return
+        self.spending.add(intent.currency, intent.amount)
+        await self.recognise(await self.recorder.end(begun, Accept(key, seen=True), ""))
+
+    async def _settle_failure(self, intent: Intent, error: DaemonError) -> None:
+        """By the port's word: temporary and fatal failures wrote nothing, a permanent one refuses this payment."""
+        attempts = await self.journal.attempts(intent.id)
+        if isinstance(error, DoubtfulError):
+            self.spending.add(intent.currency, intent.amount)
+            await lose(self.recorder, intent, str(error))
+        elif isinstance(error, PermanentError) and made_nothing(attempts[:-1]):
+            await self.recorder.end(intent, Refuse(), str(error))
+        elif isinstance(error, PermanentError):
+            await lose(self.recorder, intent, str(error))
+        else:
+            await self.recorder.end(intent, Unsent(), str(error))
+            raise error
+
+
+async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Obstacle) -> None:
+    """What it was made from is no more at Precoro. What may be in the ledger already is left to a person."""
+    said = str(why)
+    match intent.state:
+        case State.CONFIRMED:
+            await recorder.record(intent, Miss(), f"{said}; the books have it as {intent.remote_id}")
+        case State.PLANNED | State.REVIEW if made_nothing(await journal.attempts(intent.id)):
+            if intent.remote_id is None:
+                await recorder.record(intent, Withdraw(), said)
+        case State.PLANNED | State.REVIEW if intent.obstacle != why:
+            await recorder.record(intent, Hold(obstacle=why), f"{said}; {intent.reason}".strip("; "))
+
+
+def foreign(
+    payments: Sequence[LedgerPayment], ours: Sequence[Intent], exported: Sequence[Intent]
+) -> Sequence[LedgerPayment]:
+    """Without what is known to be a payment of ours, here or at Precoro."""
+    settled = {
+        str(one.source) for one in ours if one.state is State.CONFIRMED and isinstance(one.source, LedgerSource)
+    }
+    settled |= {one.remote_id for one in exported if one.remote_id is not None}
+    return [payment for payment in payments if payment.key not in settled and payment.ours is None]
+
+
+def entry_of(intent: Intent, invoice: Invoice) -> Entry:
+    return Entry(
+        key=intent.id,
+        amount=intent.amount,
+        currency=intent.currency,
+        paid_on=intent.day,
+        payment_id=intent.source.id if isinstance(intent.source, PrecoroPayment) else None,
+        invoice_id=invoice.id,
+        invoice_idn=str(invoice.idn or ""),
+        invoice_number=invoice.number,
+        invoice_external_id=invoice.external_id or "",
+        supplier_id=invoice.supplier.id,
+        supplier_name=invoice.supplier.name,
+    )

@@ -1,0 +1,90 @@
+"""the ledger, what was read from it, and how it is read"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.payments.ports.ledger_payments import LedgerPayments, LinkedPayment
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import Invoice
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.matching import MatchBy
+from precoro_daemon.payments.rules.sources import LedgerSource, Source, intent_id
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.money import can_be_kept
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """The ledger of one company.
+
+    payments  what it said so far
+    company   whose it is; stands in every id we derive
+    match_by  which of Precoro's names for an invoice the ledger uses
+    currency  what its payments are in where it does not say, "" if that is not known
+    """
+
+    ledger: Ledger
+    payments: LedgerPayments
+    clock: Clock
+    company: str
+    match_by: MatchBy
+    currency: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.ledger.name
+
+    async def read(self) -> None:
+        """Take in what is new or changed. Raises what the ledger raises."""
+        position = await self.payments.position(self.name)
+        async with self.ledger.recorded(position) as batches:
+            async for batch in batches:
+                await self._take_in(batch, position)
+
+    async def _take_in(self, batch: LedgerBatch, position: str | None) -> None:
+        too_long = [_too_long(row) for row in batch.payments if not can_be_kept(row.amount)]
+        unreadable = [*batch.unreadable, *too_long]
+        for row in unreadable:
+            _log.warning("ledger_payment_rejected", ledger=self.name, key=row.key, reason=row.reason)
+        if not batch.payments and not unreadable and not batch.undone and batch.position == position:
+            return
+        payments = [
+            replace(row, currency=row.currency or self.currency) for row in batch.payments if can_be_kept(row.amount)
+        ]
+        kept = replace(batch, payments=payments, unreadable=unreadable)
+        if changed := await self.payments.take_in(self.name, kept, self.clock.now()):
+            _log.info("ledger_payments_received", ledger=self.name, count=changed)
+
+    def intent_id(self, source: Source, invoice: Invoice | None) -> str:
+        return intent_id(self.company, self.name, source, None if invoice is None else invoice.id)
+
+    async def linked(self, intent: Intent) -> LinkedPayment | None:
+        """What the ledger said last of the payment that the intent is made from; None if it comes from elsewhere."""
+        if not isinstance(intent.source, LedgerSource):
+            return None
+        return await self.payments.linked(intent.ledger, intent.source.key)
+
+    async def for_invoice(self, invoice: Invoice) -> Sequence[LedgerPayment]:
+        """What the ledger has for it."""
+        name = self.name_of(invoice)
+        return [] if name is None else await self.payments.named(self.name, name)
+
+    def name_of(self, invoice: Invoice) -> str | None:
+        """What the ledger calls it."""
+        names = {
+            "external_id": invoice.external_id,
+            "id": str(invoice.id),
+            "idn": None if invoice.idn is None else str(invoice.idn),
+            "number_and_supplier": invoice.number,
+        }
+        return names[self.match_by]
+
+
+def _too_long(row: LedgerPayment) -> UnreadableRow:
+    return UnreadableRow(row.key, f"amount: {row.amount} has more digits than an amount of money", repr(row))

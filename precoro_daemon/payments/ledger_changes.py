@@ -1,0 +1,138 @@
+"""what the ledger changes after its payment became an intent is followed, or a person is asked"""
+
+from __future__ import annotations
+
+from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ports.journal import Journal
+from precoro_daemon.payments.ports.ledger_payments import Changed
+from precoro_daemon.payments.recorder import Recorder, others_unresolved
+from precoro_daemon.payments.rules.events import Hold, Miss, Replan, Withdraw
+from precoro_daemon.payments.rules.history import terms_of
+from precoro_daemon.payments.rules.intents import Intent, made_nothing
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.matching import Paid, Verdict, is_supplier, match
+from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
+from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
+
+
+async def follow_changes(access: LedgerAccess, recorder: Recorder) -> None:
+    """Everything that the ledger changed, on the way to Precoro and of what we made in the ledger."""
+    await hold_unreadable(access, recorder)
+    for changed in await access.payments.changed(access.name):
+        await _follow(access, recorder, changed)
+    await follow_entries(access, recorder)
+
+
+async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) -> None:
+    """The ledger changed a payment after it became an intent."""
+    intent, payment = changed.intent, changed.payment
+    said = f"the books now say: {payment}"
+    if intent.state is State.CONFIRMED:
+        await _follow_sent(access, recorder, intent, payment)
+        return
+    verdict = await _judge_anew(access, recorder.journal, intent, payment)
+    if verdict is not None and await _may_be_ours(recorder.journal, intent, payment):
+        return  # until the outcome of that entry is known
+    match intent.state:
+        case State.REJECTED:
+            await _follow_ended(access, recorder, changed, verdict)
+        case State.PLANNED if (payment.amount <= 0 or verdict is None) and not await _made_nothing(recorder, intent):
+            why = f"{said}; an earlier request may still arrive, or have arrived"
+            await recorder.record(intent, Hold(check_at=access.clock.now()), why)
+        case _ if payment.amount <= 0 < intent.amount:
+            await recorder.follow(intent, Withdraw(), said, payment)
+        case _ if verdict is None:  # and judged like a new one
+            await recorder.follow(intent, Withdraw(), said, payment, link="frees")
+        case _ if verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked:
+            await recorder.follow(intent, Hold(terms=payment.terms), verdict.reason or intent.reason, payment)
+        case _:
+            await recorder.follow(intent, Replan(payment.terms), said, payment)
+
+
+async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent, payment: LedgerPayment) -> None:
+    """A supplier who is called otherwise by now is no other payment, as long as the invoice is the same."""
+    terms = terms_of(intent)
+    same = (terms.amount, terms.currency, terms.day) == (payment.amount, payment.currency, payment.paid_on)
+    if same and await is_meant(access, intent, payment):
+        await access.payments.accept(access.name, payment)
+    elif not await others_unresolved(recorder.journal, intent):
+        why = f"changed in the books after it was sent; the books now say: {payment}"
+        await recorder.follow(intent, Miss(), why, payment)
+
+
+async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Changed, verdict: Verdict | None) -> None:
+    """It was refused, dropped, or taken back in the ledger. What was dropped is not sent, whatever it amounts to; for
+    another invoice it is another payment."""
+    intent, payment = changed.intent, changed.payment
+    elsewhere = verdict is None and (changed.moved or not changed.dropped or intent.invoice_id is not None)
+    if elsewhere:
+        await access.payments.free(access.name, payment.key)
+    elif verdict is None or payment.amount <= 0 or changed.dropped:
+        await access.payments.accept(access.name, payment)
+    elif not await others_unresolved(recorder.journal, intent):
+        held = verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked
+        why = verdict.reason or f"the books now say: {payment}"
+        event = Hold(terms=payment.terms) if held else Replan(payment.terms)
+        await recorder.follow(intent, event, why, payment)
+
+
+async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
+    """What we made in the ledger was changed there. Another day or another word for the supplier is the ledger's
+    affair; nothing is ever sent back for it."""
+    for changed in await access.payments.changed_entries(access.name):
+        intent, payment = changed.intent, changed.payment
+        if payment.amount == intent.amount and not changed.moved:
+            await access.payments.accept(access.name, payment)
+        else:
+            why = f"changed in the books after we made it there; they now say: {payment}"
+            await recorder.follow(intent, Miss(), why, payment)
+
+
+async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:
+    """What the ledger has in a form we cannot read is not sent as it was before. When it can be read it is judged.
+
+    One of which something may have been sent stays as it is: a person could do no more about it than wait.
+    """
+    if not await access.payments.unreadable(access.name):
+        return  # as nearly always
+    for intent in await recorder.journal.in_state(Direction.TO_PRECORO, State.PLANNED):
+        linked = await access.linked(intent)
+        if linked is not None and linked.unreadable is not None and await _made_nothing(recorder, intent):
+            why = obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)
+            await recorder.follow(intent, Hold(obstacle=why), str(why), linked.payment, link="unsettles")
+
+
+async def _made_nothing(recorder: Recorder, intent: Intent) -> bool:
+    return made_nothing(await recorder.journal.attempts(intent.id))
+
+
+async def _may_be_ours(journal: Journal, intent: Intent, payment: LedgerPayment) -> bool:
+    if intent.invoice_id is None:
+        return False
+    exports = await journal.of_invoice(Direction.TO_LEDGER, intent.invoice_id)
+    return any(one.state in UNRESOLVED and one.amount == payment.amount for one in exports)
+
+
+async def is_meant(access: LedgerAccess, intent: Intent, payment: LedgerPayment) -> bool:
+    """Whether the ledger's name for the invoice is one of the intent's invoice, among others perhaps."""
+    if intent.invoice_id is None:
+        return False
+    namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)
+    mine = [one for one in namesakes if one.id == intent.invoice_id and access.name_of(one) == payment.invoice]
+    if access.match_by == "number_and_supplier" and payment.supplier is not None:
+        mine = [one for one in mine if is_supplier(payment.supplier, one.supplier)]
+    return bool(mine)
+
+
+async def _judge_anew(
+    access: LedgerAccess, journal: Journal, intent: Intent, payment: LedgerPayment
+) -> Verdict | None:
+    """What is to become of the payment today; None if it is not for the intent's invoice (any more)."""
+    if intent.invoice_id is None:
+        return None
+    namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)
+    meant = [one for one in namesakes if access.name_of(one) == payment.invoice]
+    others = await journal.of_invoice(Direction.TO_PRECORO, intent.invoice_id)
+    paid = [Paid(one.amount, one.day) for one in others if one.id != intent.id and one.state is not State.REJECTED]
+    verdict = match(payment, meant, access.match_by, paid)
+    return verdict if verdict.invoice is not None and verdict.invoice.id == intent.invoice_id else None

@@ -1,0 +1,99 @@
+"""once a payment is settled: our id, a check that it stands, the reason of a refusal"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from precoro_daemon.errors import PermanentError, TemporaryError
+from precoro_daemon.payments.ports.gateway import PaymentGateway
+from precoro_daemon.payments.ports.journal import Journal
+from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_of
+from precoro_daemon.payments.recorder import Recorder, others_unresolved
+from precoro_daemon.payments.rules.events import Mark, Miss, Report, See
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.sources import external_id, source_text
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.values.money import plain
+from precoro_daemon.writes.checks import BETWEEN_LOOKS
+
+_SEEN_AFTER_S = 900.0
+"""What the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
+
+
+async def finish(reconciler: Reconciler, recorder: Recorder) -> None:
+    """Let Precoro call what was made by our id, see it there, and report on the invoice what was refused."""
+    for intent in await reconciler.journal.canceled():
+        if not await others_unresolved(reconciler.journal, intent):  # also not one of these that was just missed
+            await recorder.record(intent, Miss(), f"payment {intent.remote_id} was cancelled in Precoro")
+    await report_refusals(reconciler.gateway, reconciler.journal, recorder, Direction.TO_PRECORO)
+    for intent in await reconciler.journal.unfinished(Direction.TO_PRECORO):
+        try:
+            await _finish(reconciler, recorder, intent)
+        except (TemporaryError, PermanentError) as error:
+            recorder.failed.append(f"{intent}: {error}")
+
+
+async def report_refusals(
+    gateway: PaymentGateway, journal: Journal, recorder: Recorder, direction: Direction
+) -> None:
+    for intent in await journal.unfinished(direction):
+        if intent.state is State.REJECTED:
+            try:
+                await _report(gateway, recorder, intent)
+            except TemporaryError as error:
+                recorder.failed.append(f"{intent}: {error}")
+
+
+async def _finish(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:
+    if intent.state is State.REJECTED:
+        return
+    if not intent.marked:
+        intent = await _mark(reconciler, recorder, intent)
+    if not intent.seen:
+        await _see(reconciler, recorder, intent)
+
+
+async def _report(gateway: PaymentGateway, recorder: Recorder, intent: Intent) -> None:
+    payment = f"{source_text(intent.source)} of {plain(intent.amount)}"
+    said = f"precoro-daemon could not record the payment {payment}: {intent.reason}"
+    outcome = "the invoice shows why"
+    try:
+        if intent.invoice_idn is not None:
+            await gateway.log_invoice(intent.invoice_idn, said[:500])
+    except PermanentError as error:
+        outcome = f"the invoice does not take the reason: {error}"
+    await recorder.record(intent, Report(), intent.reason, {"reported": outcome})
+
+
+async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> Intent:
+    outcome = "Precoro calls it by our id"
+    try:
+        if intent.remote_idn is not None:
+            await reconciler.gateway.mark_payment(intent.remote_idn, external_id(intent.id, reconciler.naming))
+    except PermanentError as error:
+        outcome = f"Precoro does not take our id: {error}"
+    return await recorder.record(intent, Mark(), outcome)
+
+
+async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:
+    """By the mirror, which costs no call; by the invoice itself if the mirror does not show it in time."""
+    assert intent.remote_id is not None
+    if (mirrored := await reconciler.payments.mirrored_payment(intent.remote_id)) is not None:
+        if await compare(recorder, intent, mirrored):
+            await recorder.record(intent, See(), "the mirror has it")
+        return
+    if reconciler.clock.now() < intent.since + _SEEN_AFTER_S + intent.checks * BETWEEN_LOOKS:
+        return
+    fresh = await reconciler.read(intent)
+    there = {} if fresh is None else {one.id: one for one in fresh.invoice.standing}
+    if (standing := there.get(int(intent.remote_id))) is not None:
+        if await compare(recorder, intent, standing):
+            await recorder.record(intent, See(), "it stands on the invoice")
+    else:
+        await _miss(reconciler, recorder, intent, facts_of(fresh))
+
+
+async def _miss(reconciler: Reconciler, recorder: Recorder, intent: Intent, facts: Mapping[str, str]) -> None:
+    """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
+    if not await others_unresolved(reconciler.journal, intent):
+        await recorder.record(intent, Miss(), f"payment {intent.remote_id} is not on the invoice", facts)

@@ -1,0 +1,198 @@
+"""one planned payment is checked by its invoice as it is now, and sent to Precoro"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import anyio
+
+from precoro_daemon.errors import DaemonError, SendingStopped
+from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ports.gateway import Fresh, Outcome, PaymentRequest
+from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_on, found
+from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.doubts import fits_only_once
+from precoro_daemon.payments.rules.events import Accept, Hold, Postpone, Refuse, Unsent
+from precoro_daemon.payments.rules.exports import booked
+from precoro_daemon.payments.rules.history import terms_of
+from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
+from precoro_daemon.payments.rules.invoices import Invoice, Payment
+from precoro_daemon.payments.rules.matching import PlannedPayment, Verdict, check, still_to_come
+from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
+from precoro_daemon.payments.rules.sources import external_id
+from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.payments.spending import Spending
+
+INVOICE_STALE_S = 180.0
+"""After an invoice was read nothing is sent by it for longer: the quota may close for most of an hour between the
+read and the request, and somebody may type the same payment meanwhile."""
+
+LEDGER_STALE_S = 300.0
+"""After the ledger was read it is read again first: a lap with many payments takes long."""
+
+
+class JudgedTooLongAgo(DaemonError):
+    """What would be sent was judged too long ago."""
+
+
+@dataclass(slots=True)
+class PaymentSender:
+    """Sends planned payments of one lap.
+
+    stopped         why nothing is sent, by the kill-switch file; "" if it is not there
+    named           payments carry our id
+    ledger_read_at  when the ledger was read last (Unix seconds)
+    """
+
+    reconciler: Reconciler
+    access: LedgerAccess
+    recorder: Recorder
+    spending: Spending
+    stopped: Callable[[], Awaitable[str]]
+    named: bool
+    ledger_read_at: float = 0.0
+
+    async def send(self, intent: Intent) -> None:
+        """Check by the invoice as it is now; send, hold, or leave it for later.
+
+        Raises SendingStopped; JudgedTooLongAgo, and nothing was sent; what reading the invoice raises, and what keeps
+        every other call from leaving too.
+        """
+        if (keeps := await self._obstacle(intent)) is not None:
+            await self._postpone(intent, keeps)
+            return
+        read_at = self.reconciler.clock.now()
+        fresh = None if intent.invoice_idn is None else await self.reconciler.read(intent)
+        if fresh is None:
+            said = (
+                "the invoice is gone from Precoro, shares its number with another one, or has none to ask for it by"
+            )
+            await self.recorder.record(intent, Hold(), said)
+            return
+        invoice = await self.access.payments.enriched(fresh.invoice)
+        verdict = await self._judge(intent, invoice, self._today(fresh.server_time))
+        if verdict.kind == "send":
+            await self._pay_within_caps(intent, fresh, verdict.amount, read_at)
+        elif verdict.obstacle is not None:
+            await self._postpone(intent, verdict.obstacle)
+        elif verdict.payment is not None:
+            await self.find(intent, verdict.payment, verdict.reason)
+        else:
+            await self.recorder.record(intent, Hold(verdict.asked), verdict.reason, facts_on(invoice))
+
+    async def find(self, intent: Intent, payment: Payment, reason: str) -> None:
+        """Precoro has it already."""
+        after = await self.recorder.record(intent, found(payment, intent), reason)
+        await compare(self.recorder, after, payment)
+
+    async def _obstacle(self, intent: Intent) -> Obstacle | None:
+        """What keeps it from being sent in this lap, as far as that is known without a call."""
+        if reason := await self.stopped():
+            raise SendingStopped(reason)
+        linked = await self.access.linked(intent)
+        if linked is not None and linked.unreadable is not None:
+            return obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)
+        if linked is not None and linked.changed:
+            return obstacle(ObstacleKind.ROW_CHANGED, linked.payment)
+        if (early := still_to_come(intent.day, self._today(None))) is not None:
+            return early
+        return await self.spending.obstacle(intent.currency, intent.amount)
+
+    async def _postpone(self, intent: Intent, keeps: Obstacle) -> None:
+        """Journalled once for each obstacle, not once a lap."""
+        if keeps != intent.obstacle:
+            await self.recorder.record(intent, Postpone(keeps), str(keeps))
+
+    async def _judge(self, intent: Intent, invoice: Invoice, today: date) -> Verdict:
+        assert intent.invoice_id is not None
+        journal = self.reconciler.journal
+        planned = PlannedPayment(
+            intent.invoice_id,
+            terms_of(intent),
+            intent.names,
+            other=(await journal.past(intent.id)).other,
+            booked=booked(await journal.of_invoice(Direction.TO_LEDGER, intent.invoice_id)),
+        )
+        verdict = check(planned, invoice, await self.reconciler.ours(intent), today)
+        if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
+            said = "an earlier request may still arrive, and two of it would both fit"
+            return Verdict("hold", said, invoice, asks=True)
+        return verdict
+
+    async def _pay_within_caps(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
+        """What is sent may be a rounding cent more than what the caps were asked for."""
+        if (cap := await self.spending.obstacle(intent.currency, amount)) is not None:
+            await self._postpone(intent, cap)
+        else:
+            await self._pay(intent, fresh, amount, read_at)
+
+    async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
+        """From the permit on, every way out leaves a row: the outcome, or SENDING, which the next lap takes up."""
+        begun: Intent | None = None
+        name = external_id(intent.id, self.reconciler.naming) if self.named else ""
+        request = PaymentRequest(fresh.invoice.id, amount, intent.day, name)
+
+        async def permit(body: str) -> None:
+            nonlocal begun
+            await self._refuse_late(read_at)
+            attempt = self._attempt(intent, fresh, amount, body)
+            begun = await self.recorder.begin(intent, attempt, facts_on(fresh.invoice))
+
+        try:
+            outcome = await self.reconciler.gateway.pay(request, permit)
+        except anyio.get_cancelled_exc_class():
+            if begun is not None:
+                with anyio.CancelScope(shield=True):
+                    await self.reconciler.lose(self.recorder, begun, "cancelled while it was being sent")
+            raise
+        assert begun is not None, "an outcome without a permit"
+        await self._settle(begun, outcome)
+
+    async def _refuse_late(self, read_at: float) -> None:
+        """The last look before the permit: much may have happened while the call waited for the quota."""
+        if reason := await self.stopped():
+            raise SendingStopped(reason)
+        now = self.reconciler.clock.now()
+        if now - read_at > INVOICE_STALE_S or now - self.ledger_read_at > LEDGER_STALE_S + INVOICE_STALE_S:
+            raise JudgedTooLongAgo
+
+    def _attempt(self, intent: Intent, fresh: Fresh, amount: Decimal, body: str) -> Attempt:
+        return Attempt(
+            intent=intent.id,
+            number=intent.attempts + 1,
+            at=self.reconciler.clock.now(),
+            amount=amount,
+            known=[payment.id for payment in fresh.invoice.payments or ()],
+            remainder=fresh.invoice.remainder,
+            server_time=fresh.server_time,
+            body=body,
+        )
+
+    async def _settle(self, intent: Intent, outcome: Outcome) -> None:
+        attempts = await self.reconciler.journal.attempts(intent.id)
+        if outcome.kind == "unsent":
+            await self.recorder.end(intent, Unsent(), outcome.text)
+        else:
+            self.spending.sent += 1
+            self.spending.add(intent.currency, attempts[-1].amount)
+            await self._settle_sent(intent, outcome, clean=made_nothing(attempts[:-1]))
+        if outcome.ended is not None:
+            raise outcome.ended
+
+    async def _settle_sent(self, intent: Intent, outcome: Outcome, *, clean: bool) -> None:
+        """`clean`: no earlier attempt of it may have made a payment, so a refusal says that there is none."""
+        if outcome.kind == "accepted" and outcome.payment is not None:
+            payment = outcome.payment
+            marked = payment.external_id in intent.names or not self.named
+            await self.recorder.end(intent, Accept(str(payment.id), payment.idn, marked), "")
+        elif outcome.kind == "refused" and clean:
+            await self.recorder.end(intent, Refuse(), outcome.text)
+        else:
+            await self.reconciler.lose(self.recorder, intent, outcome.text)
+
+    def _today(self, server_time: float | None) -> date:
+        now = self.reconciler.clock.now() if server_time is None else server_time
+        return datetime.fromtimestamp(now, UTC).date()

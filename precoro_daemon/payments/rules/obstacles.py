@@ -1,0 +1,49 @@
+"""why an intent is not sent now, as a value; the sentence for people is made from it"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ObstacleKind(StrEnum):
+    ROW_UNREADABLE = "row_unreadable"
+    ROW_CHANGED = "row_changed"
+    STILL_TO_COME = "still_to_come"
+    NOT_PAYABLE = "not_payable"
+    ABOVE_PAYMENT_CAP = "above_payment_cap"
+    ABOVE_DAY_CAP = "above_day_cap"
+    LAP_CAP_REACHED = "lap_cap_reached"
+    SOURCE_GONE = "source_gone"
+    SOURCE_CANCELED = "source_canceled"
+    SUM_CHANGED = "sum_changed"
+
+
+_SENTENCES: Mapping[ObstacleKind, str] = {
+    ObstacleKind.ROW_UNREADABLE: "its row in the books cannot be read now: {0}",
+    ObstacleKind.ROW_CHANGED: "the books changed it meanwhile: {0}",
+    ObstacleKind.STILL_TO_COME: "it is dated {0}, which is still to come",
+    ObstacleKind.NOT_PAYABLE: "{0} has status {1} and cannot be paid now",
+    ObstacleKind.ABOVE_PAYMENT_CAP: "{0} is above the cap of {1} for one payment",
+    ObstacleKind.ABOVE_DAY_CAP: "{0} was sent in 24 hours, {1} more is above the cap of {2} a day",
+    ObstacleKind.LAP_CAP_REACHED: "{0} payments were sent in this lap, which is its cap",
+    ObstacleKind.SOURCE_GONE: "payment {0} no longer stands in Precoro",
+    ObstacleKind.SOURCE_CANCELED: "payment {0} was cancelled in Precoro",
+    ObstacleKind.SUM_CHANGED: "Precoro shows another sum by now",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """`about` fills the gaps of its sentence. It is journalled once, as long as the next one is equal to it."""
+
+    kind: ObstacleKind
+    about: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return _SENTENCES[self.kind].format(*self.about)
+
+
+def obstacle(kind: ObstacleKind, *about: object) -> Obstacle:
+    return Obstacle(kind, tuple(map(str, about)))

@@ -1,0 +1,77 @@
+"""what an intent is made from, and the ids that follow from it"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID, uuid5
+
+from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.values.money import plain
+
+_NAMESPACE = UUID("5a1cf6f8-7d1d-5e0b-9f5e-1f3f1f0f3b55")
+"""Never changed: a lost store must derive the ids that are already at Precoro and in the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSource:
+    """A payment in the ledger, by the ledger's own key."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class PrecoroPayment:
+    """A payment at Precoro, by Precoro's id."""
+
+    id: int
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenRest:
+    """A sum that Precoro says was paid on the invoice, and for which it shows no payment."""
+
+    invoice_id: int
+    amount: Decimal
+
+    def __str__(self) -> str:
+        return f"rest of {self.invoice_id}: {plain(self.amount)}"
+
+
+Source = LedgerSource | PrecoroPayment | HiddenRest
+
+_PAYMENT = "payment:"
+_REST = re.compile(r"rest of (\d+): (.+)")
+
+
+def source_text(source: Source) -> str:
+    """How a source is stored, and what the id of its intent is derived from: it never changes."""
+    return f"{_PAYMENT}{source.id}" if isinstance(source, PrecoroPayment) else str(source)
+
+
+def read_source(direction: Direction, text: str) -> Source:
+    """The source that `source_text` wrote. What goes to Precoro comes from the ledger, whatever its key is like."""
+    if direction is Direction.TO_PRECORO:
+        return LedgerSource(text)
+    if rest := _REST.fullmatch(text):
+        return HiddenRest(int(rest[1]), Decimal(rest[2]))
+    return PrecoroPayment(int(text.removeprefix(_PAYMENT)))
+
+
+def intent_id(company: str, ledger: str, source: Source, invoice: int | None) -> str:
+    """The same for the same payment, whatever became of the store. `invoice` is None where it is not yet known."""
+    parts = (company, ledger, source_text(source), "" if invoice is None else str(invoice))
+    return str(uuid5(_NAMESPACE, "|".join(parts)))
+
+
+def external_id(intent: str, form: Literal["uuid", "number"]) -> str:
+    """What the payment is called at Precoro. As a number: 18 digits at most, which 64 bits hold."""
+    return intent if form == "uuid" else str(UUID(intent).int % 10**18)
