@@ -59,7 +59,7 @@ def _labelled(name: str, labels: Sequence[str]) -> str:
 
 
 def _transitions() -> str:
-    rows = ((f"`{row.source or 'new'}`", f"`{row.event}`", f"`{row.target}`", row.meaning) for row in TABLE)
+    rows = ((f"`{row.source or 'new'}`", f"`{row.event.name}`", f"`{row.target}`", row.meaning) for row in TABLE)
     return _table(("state", "event", "next state", "when"), rows)
 
 
