@@ -554,6 +554,13 @@ ORDER BY day, ledger_payments.key;
         f"{BOTH_SIDES}::test_a_person_who_says_that_it_is_another_payment_is_asked_once",
     ),
     Mutant(
+        "a decision hangs on the words of a message",
+        "payments/payment_sending.py",
+        "        if keeps != intent.obstacle:",
+        "        if str(keeps) != intent.reason:",
+        "tests/payments/test_wording.py::test_the_same_is_decided_whatever_the_messages_say",
+    ),
+    Mutant(
         "an entry is made in books that nobody read",
         "payments/export_payments.py",
         "        if not access.ledger.capabilities.reads:\n            return True",

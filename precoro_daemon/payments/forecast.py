@@ -83,7 +83,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
         return Forecast(intent, "send", intent.amount, intent.reason)
     linked = await access.linked(intent)
     if linked is not None and linked.unreadable is not None:
-        return _held(intent, str(obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)))
+        return _held(intent, str(obstacle(ObstacleKind.ROW_UNREADABLE, detail=linked.unreadable)))
     planned = PlannedPayment(intent.invoice_id, terms_of(intent), intent.names)
     # A list does not show payments: those are looked at when it is sent.
     verdict = check(planned, replace(invoices[0], payments=()), frozenset(), _day(access.clock.now()))

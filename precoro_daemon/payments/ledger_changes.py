@@ -98,7 +98,7 @@ async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:
     for intent in await recorder.journal.in_state(Direction.TO_PRECORO, State.PLANNED):
         linked = await access.linked(intent)
         if linked is not None and linked.unreadable is not None and await _made_nothing(recorder, intent):
-            why = obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)
+            why = obstacle(ObstacleKind.ROW_UNREADABLE, detail=linked.unreadable)
             await recorder.follow(intent, Hold(obstacle=why), str(why), linked.payment, link="unsettles")
 
 

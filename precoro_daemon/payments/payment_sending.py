@@ -94,9 +94,9 @@ class PaymentSender:
             raise SendingStopped(reason)
         linked = await self.access.linked(intent)
         if linked is not None and linked.unreadable is not None:
-            return obstacle(ObstacleKind.ROW_UNREADABLE, linked.unreadable)
+            return obstacle(ObstacleKind.ROW_UNREADABLE, detail=linked.unreadable)
         if linked is not None and linked.changed:
-            return obstacle(ObstacleKind.ROW_CHANGED, linked.payment)
+            return obstacle(ObstacleKind.ROW_CHANGED, linked.payment.facts, detail=linked.payment)
         if (early := still_to_come(intent.day, self._today(None))) is not None:
             return early
         return await self.spending.obstacle(intent.currency, intent.amount)

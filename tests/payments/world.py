@@ -195,6 +195,14 @@ def emptied_database() -> sqlite3.Connection:
     return connection
 
 
+def fresh_world() -> sqlite3.Connection:
+    """Another company and another database from here on, both as if nothing had ever been: what is played then is
+    played in the same words and numbers every time."""
+    _shared_company.cache_clear()
+    _database.cache_clear()
+    return _database()
+
+
 @dataclass
 class Bank:
     """The company at Precoro, and what really happened to it: `made` has every payment that was carried out for a

@@ -70,7 +70,7 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     if reason is not None:
         return Verdict("hold", reason, invoice, payment.amount)
     if invoice.status not in PAYABLE:
-        return _waits(invoice, obstacle(ObstacleKind.NOT_PAYABLE, invoice, invoice.status))
+        return _waits(invoice, obstacle(ObstacleKind.NOT_PAYABLE, invoice.status))
     return Verdict("plan", "", invoice, payment.amount)
 
 
@@ -160,7 +160,7 @@ def _present(planned: PlannedPayment, invoice: Invoice) -> Verdict | None:
 
 def _not_yet(planned: PlannedPayment, invoice: Invoice, today: date) -> Obstacle | None:
     if invoice.status not in (*PAYABLE, PAID):
-        return obstacle(ObstacleKind.NOT_PAYABLE, invoice, invoice.status)
+        return obstacle(ObstacleKind.NOT_PAYABLE, invoice.status)
     return still_to_come(planned.terms.day, today)
 
 

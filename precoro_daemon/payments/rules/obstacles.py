@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -21,10 +21,10 @@ class ObstacleKind(StrEnum):
 
 
 _SENTENCES: Mapping[ObstacleKind, str] = {
-    ObstacleKind.ROW_UNREADABLE: "its row in the books cannot be read now: {0}",
-    ObstacleKind.ROW_CHANGED: "the books changed it meanwhile: {0}",
+    ObstacleKind.ROW_UNREADABLE: "its row in the books cannot be read now",
+    ObstacleKind.ROW_CHANGED: "the books changed it meanwhile",
     ObstacleKind.STILL_TO_COME: "it is dated {0}, which is still to come",
-    ObstacleKind.NOT_PAYABLE: "{0} has status {1} and cannot be paid now",
+    ObstacleKind.NOT_PAYABLE: "its invoice has status {0} and cannot be paid now",
     ObstacleKind.ABOVE_PAYMENT_CAP: "{0} is above the cap of {1} for one payment",
     ObstacleKind.ABOVE_DAY_CAP: "{0} was sent in 24 hours, {1} more is above the cap of {2} a day",
     ObstacleKind.LAP_CAP_REACHED: "{0} payments were sent in this lap, which is its cap",
@@ -36,14 +36,20 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """`about` fills the gaps of its sentence. It is journalled once, as long as the next one is equal to it."""
+    """It is journalled once, as long as the next one is equal to it.
+
+    about   what it is about, in the gaps of its sentence where it has any
+    detail  what is said of it besides, for people alone
+    """
 
     kind: ObstacleKind
     about: tuple[str, ...] = ()
+    detail: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return _SENTENCES[self.kind].format(*self.about)
+        sentence = _SENTENCES[self.kind].format(*self.about)
+        return f"{sentence}: {self.detail}" if self.detail else sentence
 
 
-def obstacle(kind: ObstacleKind, *about: object) -> Obstacle:
-    return Obstacle(kind, tuple(map(str, about)))
+def obstacle(kind: ObstacleKind, *about: object, detail: object = "") -> Obstacle:
+    return Obstacle(kind, tuple(map(str, about)), str(detail))
