@@ -33,7 +33,7 @@ _LONGEST = 1000
 """Characters of what a command says for people; the rest is cut off."""
 
 _LAP_ENDS_WITHIN = 10.0
-"""Real seconds that reading the books waits for a lap of payments, which may itself wait for Precoro's limits."""
+"""Real seconds that reading the ledger waits for a lap of payments, which may itself wait for Precoro's limits."""
 
 _OPENS_WITHIN = 3.0
 """Real seconds after which who holds the state has opened its socket, or will not."""
@@ -45,10 +45,10 @@ async def open_control(settings: Settings, handler: CommandHandler | None, servi
 
     async def execute(command: Command) -> str:
         if handler is None:
-            raise DecisionRefused("there are no books: say where they are in [ledger]")
+            raise DecisionRefused("there is no ledger: say where it is in [ledger]")
         async with AsyncExitStack() as stack:
             if command.kind == "plan":
-                stack.callback(_wake, service)  # also where a lap reads the books already
+                stack.callback(_wake, service)  # also where a lap reads the ledger already
                 await _between_laps(service, stack)
             said = await handler.execute(command)
             if command.kind == "plan":
@@ -74,16 +74,16 @@ def _wake(service: Scheduler) -> None:
 
 
 async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
-    """Two that read the books at a time would be in each other's way."""
+    """Two that read the ledger at a time would be in each other's way."""
     try:
         with anyio.fail_after(_LAP_ENDS_WITHIN):
             await stack.enter_async_context(service.without(_GROUP))
     except TimeoutError:
-        raise CommandUnanswered("the service reads the books and sends payments just now") from None
+        raise CommandUnanswered("the service reads the ledger and sends payments just now") from None
 
 
 async def execute_here(settings: Settings, command: Command) -> str:
-    """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, what reading the books raises."""
+    """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, and what the ledger raises."""
     await anyio.to_thread.run_sync(demand_state, settings)
     async with open_handler(settings) as here:
         return await here.handler.execute(_legible(command))

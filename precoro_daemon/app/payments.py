@@ -47,7 +47,7 @@ def build_payments(
     *,
     refuse_if_stopped: Callable[[], None],
 ) -> Payments:
-    """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the books then either."""
+    """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the ledger then."""
     given = settings.mark_invoices_paid
     naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
@@ -75,7 +75,7 @@ def build_payments(
 
 
 def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:
-    """Those that are enabled. Raises ConfigurationError if the books cannot do what is asked of them."""
+    """Those that are enabled. Raises ConfigurationError if the ledger cannot do what is asked of them."""
     refuse_misfit(settings, payments.mark.access.ledger.capabilities)
     for job, section in ((payments.mark, settings.mark_invoices_paid), (payments.export, settings.export_payments)):
         if section.enabled:
@@ -83,14 +83,14 @@ def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registratio
 
 
 def refuse_misfit(settings: Settings, capabilities: Capabilities) -> None:
-    """Raises ConfigurationError if the books cannot do what is asked of them."""
+    """Raises ConfigurationError if the ledger cannot do what is asked of them."""
     if settings.mark_invoices_paid.enabled and not capabilities.reads:
-        raise ConfigurationError("[mark_invoices_paid] is enabled, and these books cannot be read: see [ledger]")
+        raise ConfigurationError("[mark_invoices_paid] is enabled, and this ledger cannot be read: see [ledger]")
     if settings.export_payments.enabled:
         if capabilities.create == "none":
-            raise ConfigurationError("[export_payments] is enabled, and these books take no payments: see [ledger]")
+            raise ConfigurationError("[export_payments] is enabled, and this ledger takes no payments: see [ledger]")
         if (capabilities.create, capabilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
-            raise ConfigurationError("these books neither know a payment again nor find it: see ledger.accept_review")
+            raise ConfigurationError("this ledger can neither repeat nor find a payment: see ledger.accept_review")
 
 
 def caps(settings: Settings) -> Caps:
@@ -126,7 +126,7 @@ async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncI
     opening = open_to_look if read_only else open_store
     async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
         if ledger is None:
-            raise ConfigurationError("there are no books: say where they are in [ledger]")
+            raise ConfigurationError("there is no ledger: say where it is in [ledger]")
         if not read_only:
             await store.journal.prepare()
         handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))

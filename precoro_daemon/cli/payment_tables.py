@@ -23,7 +23,7 @@ _SHORT = 8
 """Letters of an id that people need."""
 
 _FATES = {"send": "would be sent", "held": "held back", "doubt": "in doubt", "review": "a person decides"}
-_WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the books"}
+_WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def outlook(found: Outlook) -> RenderableType:
     elif sendable:
         parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
     if found.waiting:
-        parts.append(Text(f"{found.waiting:,} payments in the books meet no invoice that can be paid."))
+        parts.append(Text(f"{found.waiting:,} payments in the ledger match no invoice that can be paid."))
     parts += [Text(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
     return Group(*parts)
 
@@ -57,7 +57,7 @@ def review(found: Outlook) -> RenderableType:
     if not waiting:
         return Text("Nothing waits for a person, and nothing is in doubt.")
     hint = (
-        "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` tells all of it."
+        "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` shows all of it."
     )
     return Group(_table(waiting), Text(hint))
 
@@ -70,7 +70,7 @@ def _table(forecasts: Sequence[Forecast]) -> Sheet:
         invoice = intent.invoice_idn if intent.invoice_idn is not None else intent.invoice_id
         amount = f"{plain(one.amount)} {intent.currency}"
         if one.amount != intent.amount:
-            amount += f" (books: {plain(intent.amount)})"
+            amount += f" (ledger: {plain(intent.amount)})"
         table.add(
             intent.id[:_SHORT],
             "?" if invoice is None else str(invoice),

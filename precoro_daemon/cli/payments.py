@@ -31,7 +31,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON ob
 @config_option
 @click.pass_context
 def payments(ctx: click.Context, config: Path | None) -> None:
-    """Keep payments in step between the books and Precoro; decide what the program must not."""
+    """Keep payments in step between the ledger and Precoro; decide what the program must not."""
     ctx.obj = config or ctx.obj
 
 
@@ -40,7 +40,7 @@ def payments(ctx: click.Context, config: Path | None) -> None:
 @config_option
 @click.pass_obj
 def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
-    """Read the books and show what would be sent, why, and what is held back. Sends nothing."""
+    """Read the ledger and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon.cli import payment_tables
 
     settings = load(config or parent, spare=NO_CALL_TO_PRECORO)
@@ -132,7 +132,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
     metavar="ID",
     help="Precoro's id of the invoice, where none was found for it.",
 )
-@click.option("--force", is_flag=True, help="Though an earlier request may still arrive: you looked yourself.")
+@click.option("--force", is_flag=True, help="Though an earlier request may still arrive: you checked yourself.")
 @config_option
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
@@ -154,7 +154,7 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 @config_option
 @click.pass_obj
 def arm(parent: Path | None, config: Path | None) -> None:
-    """Let payments be sent. Look at `payments plan` first."""
+    """Let payments be sent. See `payments plan` first."""
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.values import kill_switch
 
@@ -167,7 +167,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
 @config_option
 @click.pass_obj
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
-    """Let no payment be sent until they are armed again; looking and planning go on."""
+    """Let no payment be sent until they are armed again; checking and planning go on."""
     settings = load(config or parent, spare=NO_CALL)
     click.echo(f"{_execute(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
 

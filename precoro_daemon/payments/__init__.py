@@ -18,4 +18,24 @@ reconciliation.py        doubts about payments to Precoro are settled by checkin
 recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
 spending.py              what was sent so far, measured against the caps
+
+Theory of operation
+-------------------
+The ledger and Precoro each know of payments that the other must get. What must exist on the other side is an intent;
+what may happen to one, and why nothing is ever sent twice, stands above the table in rules/transitions.py.
+
+Rules decide by values alone: a source, an event, an obstacle, what a person was asked. Reasons are sentences made
+from them for people; no decision reads one. Every step goes through the recorder into the journal before the next
+call leaves. A lap therefore needs no memory: whatever the last one left, the next one finds in the store.
+
+A lap to Precoro (mark_invoices_paid) settles what is in doubt, reads the ledger, follows what it changed, makes
+intents of what is new, sends what fits, and ties up loose ends. A lap to the ledger (export_payments) compares which
+invoices are paid with which were, and does the same the other way round. A person's decisions come between two steps
+of a lap; whoever moves an intent second finds it stale and leaves it.
+
+A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
+ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >
+rules/transitions > mark_invoices_paid > payment_sending > reconciliation (the invoice as it is now) > rules/matching
+> recorder > ports/gateway > adapters/precoro/payments. One value, rules/ledger_payments, goes all the way to the
+intent.
 """

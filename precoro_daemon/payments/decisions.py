@@ -42,11 +42,11 @@ async def adopt(recorder: Recorder, access: LedgerAccess, intent: Intent, remote
     if remote_id != intent.remote_id:
         await _refuse_wrong(recorder, access, intent, remote_id)
     linked = await access.linked(intent)
-    # What the mirror does not have yet is looked at on the invoice soon: a mistyped id is noticed then.
+    # What the mirror does not have yet is checked on the invoice soon: a mistyped id is noticed then.
     is_export = intent.direction is Direction.TO_LEDGER
     seen = is_export or intent.invoice_idn is None or remote_id == intent.remote_id
     event, said = Adopt(remote_id, seen), f"{by} found it there as {remote_id}"
-    # What the ledger changed since is news to them, and the next lap reports it.
+    # What the ledger changed since is news, and the next lap reports it.
     if linked is not None and linked.intent == intent.id and not linked.changed:
         return await recorder.follow(intent, event, said, linked.payment)
     return await recorder.record(intent, event, said)
@@ -56,7 +56,7 @@ async def _refuse_wrong(recorder: Recorder, access: LedgerAccess, intent: Intent
     """What cannot be this payment by all that is known of it."""
     if intent.direction is Direction.TO_LEDGER:
         if access.ledger.capabilities.reads and await access.payments.linked(intent.ledger, remote_id) is None:
-            raise DecisionRefused(f"the books have no payment {remote_id}, as far as `payments plan` has read them")
+            raise DecisionRefused(f"the ledger has no payment {remote_id}, as far as `payments plan` has read them")
         return
     if not remote_id.isdecimal():
         raise DecisionRefused(f"{remote_id} is no id of a payment at Precoro: those are numbers")
@@ -64,7 +64,7 @@ async def _refuse_wrong(recorder: Recorder, access: LedgerAccess, intent: Intent
     journal, invoice_id = recorder.journal, intent.invoice_id
     ours = [] if invoice_id is None else await journal.of_invoice(Direction.TO_PRECORO, invoice_id)
     if taken := [one for one in ours if one.remote_id == remote_id and one.id != intent.id]:
-        raise DecisionRefused(f"payment {remote_id} at Precoro is {taken[0]} of the books, see {taken[0].id}")
+        raise DecisionRefused(f"payment {remote_id} at Precoro is {taken[0]} of the ledger, see {taken[0].id}")
     wrong = "" if payment is None else _wrong(payment, intent)
     if not wrong and payment is not None:
         return
@@ -113,10 +113,10 @@ async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: s
     payment = linked.payment
     if await _is_elsewhere(recorder, access, intent, linked):
         raise DecisionRefused(
-            f"the books have it for another invoice now: {payment}; drop it, and that one is judged"
+            f"the ledger has it for another invoice now: {payment}; drop it, and that one is judged"
         )
     if (payment.amount, payment.paid_on) != (intent.amount, intent.day):
-        said += f"; the books now say: {payment}"
+        said += f"; the ledger now says: {payment}"
     return await recorder.follow(intent, Repost(answered, payment.terms), said, payment)
 
 
@@ -131,20 +131,20 @@ async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool)
             f"Precoro has it as {intent.remote_id}: adopt or drop it; to send it anew, cancel that one there first,"
             " and let the mirror see it" + ("" if payment is not None else "; if it is not there, use --force")
         )
-    raise DecisionRefused(f"the books have it as {intent.remote_id}: adopt or drop it")
+    raise DecisionRefused(f"the ledger has it as {intent.remote_id}: adopt or drop it")
 
 
 async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoice_id: int, by: str) -> Intent:
     """A payment that no invoice could be found for is for this one."""
     _expect(intent, State.REVIEW)
     if intent.invoice_id is not None:
-        raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the books if that is wrong")
+        raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the ledger if that is wrong")
     invoices = [one for one in await access.payments.candidates(invoice_id, "id") if one.id == invoice_id]
     if not invoices:
         raise DecisionRefused(f"the mirror has no invoice with id {invoice_id}")
     linked = await _standing(access, intent)
     if linked is None:
-        raise DecisionRefused(f"the books have no payment {intent.source} (any more)")
+        raise DecisionRefused(f"the ledger has no payment {intent.source} (any more)")
     chosen = draft_of(access, linked.payment, invoices[0])
     await _refuse_second(recorder, chosen)
     why = f"{by} does not want it sent: it is for invoice {chosen.invoice_idn}, see {chosen.id}"
@@ -155,26 +155,26 @@ async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoi
 
 
 async def _is_elsewhere(recorder: Recorder, access: LedgerAccess, intent: Intent, linked: LinkedPayment) -> bool:
-    """Whether the books have it for another invoice. What a person said it is for, they never called so."""
+    """Whether the ledger has it for another invoice. What a person said it is for, it never called so."""
     if linked.moved or await is_meant(access, intent, linked.payment):
         return linked.moved
     return not (await recorder.journal.past(intent.id)).assigned
 
 
 async def _standing(access: LedgerAccess, intent: Intent) -> LinkedPayment | None:
-    """What the books say of it by now, if it comes from there. Nothing is sent that they took back or garbled."""
+    """What the ledger says of it by now, if it comes from there. Nothing is sent that it took back or garbled."""
     if intent.direction is not Direction.TO_PRECORO:
         return None
     linked = await access.linked(intent)
     if linked is None:
         return None
     if linked.unreadable is not None:
-        raise DecisionRefused(f"the books' row of it cannot be read now: {linked.unreadable}; correct it there")
+        raise DecisionRefused(f"the ledger's row of it cannot be read now: {linked.unreadable}; correct it there")
     if linked.payment.amount <= 0:
-        raise DecisionRefused(f"the books took it back: {linked.payment}; drop it")
+        raise DecisionRefused(f"the ledger took it back: {linked.payment}; drop it")
     if linked.intent != intent.id:
         where = f"see {linked.intent}" if linked.intent else "it is judged anew by itself"
-        raise DecisionRefused(f"the books have it for another invoice now: {linked.payment}; {where}")
+        raise DecisionRefused(f"the ledger has it for another invoice now: {linked.payment}; {where}")
     return linked
 
 
@@ -191,7 +191,7 @@ async def _refuse_early(recorder: Recorder, intent: Intent, *, force: bool) -> N
     if left > 0:
         hours = f"the next {-(-left // 3600):.0f} hours"
         raise DecisionRefused(
-            f"the request may still arrive in {hours}; wait, or look there yourself and use --force"
+            f"the request may still arrive in {hours}; wait, or check there yourself and use --force"
         )
 
 

@@ -26,30 +26,30 @@ async def settle_entries(journal: Journal, ledger: Ledger, recorder: Recorder) -
     """Those of which it is no longer in doubt what becomes of them: there, or left to a person."""
     settled: list[Intent] = []
     for intent in await journal.in_state(Direction.TO_LEDGER, State.SENDING):
-        await lose(recorder, intent, "the program ended before the books answered")
+        await lose(recorder, intent, "the program ended before the ledger answered")
     for intent in await journal.in_state(Direction.TO_LEDGER, State.DOUBT):
         try:
             after = await _settle(ledger, recorder, intent)
             settled += [after] if after is not None else []
         except (TemporaryError, PermanentError) as error:
-            recorder.failed.append(f"{intent}: could not be looked for in the books: {error}")
+            recorder.failed.append(f"{intent}: could not be checked in the ledger: {error}")
     return settled
 
 
 async def _settle(ledger: Ledger, recorder: Recorder, intent: Intent) -> Intent | None:
-    """What cannot make a second one is simply sent again; else it is looked for by its key, or a person looks."""
+    """What cannot make a second one is simply sent again; else it is found by its key, or a person decides."""
     if ledger.capabilities.create == "idempotent":
-        await recorder.record(intent, Repeat(), "a repeat makes nothing new in these books")
+        await recorder.record(intent, Repeat(), "a repeat makes nothing new in this ledger")
         return None
     if ledger.capabilities.lookup == "none":
-        return await recorder.record(intent, Hold(), "these books cannot be asked whether they have it")
+        return await recorder.record(intent, Hold(), "this ledger cannot be asked whether it has it")
     now = recorder.clock.now()
     if intent.check_at is not None and intent.check_at > now:
         return None
     if (key := await ledger.find(intent.id)) is not None:
-        return await recorder.end(intent, Find(key), "found in the books by our key")
+        return await recorder.end(intent, Find(key), "found in the ledger by our key")
     checks = intent.checks + 1
     if checks < _MOST_CHECKS:
-        await recorder.record(intent, Check(next_look(intent.since, checks, now)), "not in the books so far")
+        await recorder.record(intent, Check(next_look(intent.since, checks, now)), "not in the ledger so far")
         return None
-    return await recorder.record(intent, Hold(), f"not in the books after {checks} checks")
+    return await recorder.record(intent, Hold(), f"not in the ledger after {checks} checks")

@@ -65,7 +65,7 @@ class EntrySender:
             return False
         payments = await self.access.for_invoice(invoice)
         if mine := [payment for payment in payments if payment.ours == intent.id]:
-            said = "the books have it already, under our key"
+            said = "the ledger has it already, under our key"
             await self.recognise(await self.recorder.record(intent, Find(mine[0].key), said))
             return False
         if intent.doubted:
@@ -121,7 +121,7 @@ async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Ob
     said = str(why)
     match intent.state:
         case State.CONFIRMED:
-            await recorder.record(intent, Miss(), f"{said}; the books have it as {intent.remote_id}")
+            await recorder.record(intent, Miss(), f"{said}; the ledger has it as {intent.remote_id}")
         case State.PLANNED | State.REVIEW if made_nothing(await journal.attempts(intent.id)):
             if intent.remote_id is None:
                 await recorder.record(intent, Withdraw(), said)

@@ -109,7 +109,7 @@ class _Lap:
         try:
             await access.read()
         except (TemporaryError, PermanentError) as error:
-            self.recorder.failed.append(f"the books {access.name} could not be read: {error}")
+            self.recorder.failed.append(f"the ledger {access.name} could not be read: {error}")
             return False
         await follow_entries(access, self.recorder)
         return True

@@ -24,7 +24,7 @@ from precoro_daemon.payments.spending import Spending
 class Forecast:
     """One intent and what is to become of it in the next lap.
 
-    fate    send: it would be sent · held: it would not, for now · doubt: it is being looked for · review: a person
+    fate    send: it would be sent · held: it would not, for now · doubt: it is being checked · review: a person
             decides
     amount  what would be sent: the remainder, if the ledger misses it by a cent
     """
@@ -85,7 +85,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     if linked is not None and linked.unreadable is not None:
         return _held(intent, str(obstacle(ObstacleKind.ROW_UNREADABLE, detail=linked.unreadable)))
     planned = PlannedPayment(intent.invoice_id, terms_of(intent), intent.names)
-    # A list does not show payments: those are looked at when it is sent.
+    # A list does not show payments: those are checked when it is sent.
     verdict = check(planned, replace(invoices[0], payments=()), frozenset(), _day(access.clock.now()))
     if verdict.kind == "send":
         return Forecast(intent, "send", verdict.amount, intent.reason)

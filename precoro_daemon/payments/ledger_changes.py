@@ -26,7 +26,7 @@ async def follow_changes(access: LedgerAccess, recorder: Recorder) -> None:
 async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) -> None:
     """The ledger changed a payment after it became an intent."""
     intent, payment = changed.intent, changed.payment
-    said = f"the books now say: {payment}"
+    said = f"the ledger now says: {payment}"
     if intent.state is State.CONFIRMED:
         await _follow_sent(access, recorder, intent, payment)
         return
@@ -56,7 +56,7 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
     if same and await is_meant(access, intent, payment):
         await access.payments.accept(access.name, payment)
     elif not await others_unresolved(recorder.journal, intent):
-        why = f"changed in the books after it was sent; the books now say: {payment}"
+        why = f"changed in the ledger after it was sent; the ledger now says: {payment}"
         await recorder.follow(intent, Miss(), why, payment)
 
 
@@ -71,7 +71,7 @@ async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Chang
         await access.payments.accept(access.name, payment)
     elif not await others_unresolved(recorder.journal, intent):
         held = verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked
-        why = verdict.reason or f"the books now say: {payment}"
+        why = verdict.reason or f"the ledger now says: {payment}"
         event = Hold(terms=payment.terms) if held else Replan(payment.terms)
         await recorder.follow(intent, event, why, payment)
 
@@ -84,7 +84,7 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
         if payment.amount == intent.amount and not changed.moved:
             await access.payments.accept(access.name, payment)
         else:
-            why = f"changed in the books after we made it there; they now say: {payment}"
+            why = f"changed in the ledger after we made it there; it now says: {payment}"
             await recorder.follow(intent, Miss(), why, payment)
 
 

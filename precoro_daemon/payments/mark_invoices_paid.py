@@ -32,7 +32,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _NAMES_AT_ONCE = 100
-"""Intents looked up with one call: each has two names, and Precoro takes 200."""
+"""Intents searched with one call: each has two names, and Precoro takes 200."""
 
 _MOST_REPEATS = 3
 """Times that a lap judges anew because it had to wait for quota; then the next one goes on."""
@@ -99,7 +99,7 @@ class _Lap:
         try:
             await self.job.access.read()
         except (TemporaryError, PermanentError) as error:
-            self.recorder.failed.append(f"the books {self.job.access.name} could not be read: {error}")
+            self.recorder.failed.append(f"the ledger {self.job.access.name} could not be read: {error}")
             return False
         self.sender.ledger_read_at = self.job.reconciler.clock.now()
         return True
@@ -138,7 +138,7 @@ class _Lap:
             try:
                 payments = await self.job.reconciler.gateway.find_payments(names)
             except (TemporaryError, PermanentError) as error:
-                self.recorder.failed.append(f"payments could not be looked for by our ids: {error}")
+                self.recorder.failed.append(f"payments could not be searched by our ids: {error}")
                 return
             there = {one.external_id: one for one in payments if not one.canceled}
             for intent in some:

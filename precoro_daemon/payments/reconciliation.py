@@ -52,7 +52,7 @@ class Reconciler:
             try:
                 await self._check(recorder, intent)
             except (TemporaryError, PermanentError) as error:
-                recorder.failed.append(f"{intent}: could not be looked for: {error}")
+                recorder.failed.append(f"{intent}: could not be checked: {error}")
 
     async def _check(self, recorder: Recorder, intent: Intent) -> None:
         fresh = await self.read(intent)
@@ -105,7 +105,7 @@ async def compare(recorder: Recorder, intent: Intent, payment: Payment | None) -
         return True
     if not await others_unresolved(recorder.journal, intent):
         assert payment.amount is not None
-        why = f"Precoro has {plain(payment.amount)}, the books have {plain(intent.amount)}"
+        why = f"Precoro has {plain(payment.amount)}, the ledger has {plain(intent.amount)}"
         await recorder.record(intent, Miss(), why)
     return False
 
@@ -115,7 +115,7 @@ def _differs(payment: Payment, intent: Intent) -> bool:
 
 
 def found(payment: Payment, intent: Intent) -> Find:
-    """Its payment was seen under our id. One that differs is looked at once more."""
+    """Its payment was seen under our id. One that differs is checked once more."""
     return Find(str(payment.id), payment.idn, seen=not _differs(payment, intent))
 
 

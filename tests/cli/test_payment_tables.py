@@ -19,7 +19,7 @@ from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 
 WIDTHS = (24, 40, 60, 80, 100, 120, 200)
-WHY = "the books paid 1234567.89 and the invoice owes 1234000.00; see [bold] in the books"
+WHY = "the ledger has 1234567.89 and the invoice owes 1234000.00; see [bold] in the ledger"
 HELD = Intent(
     "3f2a9c1e" * 4,
     Direction.TO_PRECORO,
@@ -54,7 +54,7 @@ def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> No
         told = text(shown, width)
         assert max(map(len, told.splitlines())) <= width
         assert "…" not in told
-        for part in ("3f2a9c1e", "104233", str(HELD.source), "2026-01-15", "1234567.88 EUR (books: 1234567.89)"):
+        for part in ("3f2a9c1e", "104233", str(HELD.source), "2026-01-15", "1234567.88 EUR (ledger: 1234567.89)"):
             assert letters(part) in letters(told), part
 
 
@@ -71,4 +71,4 @@ def test_the_reason_is_told_in_full(width: int) -> None:
 def test_a_review_tells_in_which_direction_each_payment_goes() -> None:
     told = text(payment_tables.review(Outlook(FORECASTS, "", 0, ())), 200)
     assert "a person decides, to Precoro" in told
-    assert "in doubt, to the books" in told
+    assert "in doubt, to the ledger" in told

@@ -49,7 +49,7 @@ class MemoryLedger:
 
     @property
     def rows(self) -> dict[str, LedgerPayment]:
-        """What the books say now."""
+        """What the ledger says now."""
         return {row.key: row for row in self.log}
 
     @asynccontextmanager

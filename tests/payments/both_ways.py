@@ -29,9 +29,9 @@ _FAULTS = [name for name in POSTS if name not in _RACES]
 _FAILURES = (
     None,
     None,
-    DoubtfulError("no answer from the books"),
-    TemporaryError("the books do not answer"),
-    PermanentError("the books refuse it"),
+    DoubtfulError("no answer from the ledger"),
+    TemporaryError("the ledger do not answer"),
+    PermanentError("the ledger refuse it"),
 )
 
 
@@ -64,8 +64,8 @@ def _company(dice: random.Random) -> Scene:
 
 
 def _happens(dice: random.Random, stage: Scene, invoice: Row, number: int) -> list[tuple[int, str]]:
-    """Somebody pays in Precoro, or in the books, now and then the same in both, which both know by another day then.
-    What stands on both sides so: Precoro's id and the books' key of it."""
+    """Somebody pays in Precoro, or in the ledger, now and then the same in both, which both know by another day then.
+    What stands on both sides so: Precoro's id and the ledger's key of it."""
     cents = dice.choice((1_000, 2_500, dice.randrange(1, 4_000)))
     day = DAY + timedelta(days=number)
     where = dice.choice(("books", "precoro", "books", "precoro", "both"))
@@ -111,8 +111,8 @@ def _judged(stage: Scene) -> tuple[Counter[str], list[str]]:
     ours = {row.id for made in stage.bank.made.values() for row in made}
     entries = Counter(entry.payment_id for entry in stage.ledger.entries)
     wrong = [f"doubled in Precoro: {name}" for name, made in stage.bank.made.items() if len(made) > 1]
-    wrong += [f"doubled in the books: payment {payment}" for payment, count in entries.items() if count > 1]
-    wrong += [f"echo in the books: payment {payment}" for payment in entries if payment in ours]
+    wrong += [f"doubled in the ledger: payment {payment}" for payment, count in entries.items() if count > 1]
+    wrong += [f"echo in the ledger: payment {payment}" for payment in entries if payment in ours]
     wrong += [
         f"echo in Precoro: {one}" for one in intents if one.direction == "to_precoro" and str(one.source)[0] == "B"
     ]
@@ -125,7 +125,7 @@ def _entered_again(stage: Scene, twice: list[tuple[int, str]]) -> list[str]:
     sent = {str(one.source) for one in stage.intents if one.direction == "to_precoro" and stage.bank.made.get(one.id)}
     booked = {entry.payment_id for entry in stage.ledger.entries}
     wrong = [f"made in Precoro though it was there: {key}" for _, key in twice if key in sent]
-    return wrong + [f"made in the books though they had it: {number}" for number, _ in twice if number in booked]
+    return wrong + [f"made in the ledger though they had it: {number}" for number, _ in twice if number in booked]
 
 
 async def _play_all(seeds: range) -> tuple[Counter[str], list[str]]:

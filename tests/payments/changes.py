@@ -33,12 +33,12 @@ AMOUNTS = ("40.00", "50.00", "60.01", "100.00", "120.00", "0", "0")
 FAULTS = ("fine", "fine", "fine", "no connection", "cut", "done, cut", "done, 500", "refused", "late by minutes")
 
 STALE = 480.0
-"""Seconds for which what the books said may still be sent: five minutes, and three for an invoice."""
+"""Seconds for which what the ledger said may still be sent: five minutes, and three for an invoice."""
 
 
 @dataclass
 class Course(Scene):
-    """Invoices, payments in the books, and what the books said when. `wrong`: what must never be."""
+    """Invoices, payments in the ledger, and what the ledger said when. `wrong`: what must never be."""
 
     seed: int = 0
     said: dict[str, list[tuple[float, LedgerPayment | None]]] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Course(Scene):
         self.said.setdefault(key, []).append((self.bank.clock.now(), None if garbled else self.ledger.rows[key]))
 
     def change(self) -> None:
-        """What somebody does in the books."""
+        """What somebody does in the ledger."""
         key = self.dice.choice(list(self.said))
         garbled = [bad for bad in self.ledger.bad if bad.key == key]
         kind = self.dice.choice(("amount", "amount", "move", "garble"))
@@ -99,7 +99,7 @@ class Course(Scene):
         lately += [row for at, row in said if at < now - STALE][-1:]
         [idn] = [str(one.idn) for one in self.invoices if one.id == intent.invoice_id]
         if not any(row and (row.invoice, row.amount) == (idn, intent.amount) for row in lately):
-            self.wrong.append(f"sent: {intent}, which the books did not say lately: {lately}")
+            self.wrong.append(f"sent: {intent}, which the ledger did not say lately: {lately}")
 
     async def play(self) -> None:
         for _ in range(self.dice.randrange(4, 14)):
@@ -190,21 +190,21 @@ class Course(Scene):
             for one in intents.values()
         )
         if row["changed"] and not others and not (intent.state is State.REJECTED and intent.attempts):
-            self.wrong.append(f"not followed: {intent} is {intent.state}, the books say {said}")
+            self.wrong.append(f"not followed: {intent} is {intent.state}, the ledger says {said}")
         last = self.database.execute(
             "SELECT event FROM journal WHERE intent = ? AND event <> 'report' ORDER BY seq DESC LIMIT 1", [intent.id]
         ).fetchone()["event"]
         if intent.state is State.REJECTED and last == "withdraw" and said.amount > 0 and not others:
-            self.wrong.append(f"forgotten: {intent} was withdrawn, the books say {said}")
+            self.wrong.append(f"forgotten: {intent} was withdrawn, the ledger says {said}")
         if intent.state is State.PLANNED:
-            self.wrong.append(f"stuck: {intent} is planned ({intent.reason}), the books say {said}")
+            self.wrong.append(f"stuck: {intent} is planned ({intent.reason}), the ledger says {said}")
         same = (intent.invoice_id, intent.amount) == (invoice.id, said.amount)
         if intent.state is State.CONFIRMED and not same and not row["changed"]:
             adopted = self.database.execute(
                 "SELECT 1 FROM journal WHERE intent = ? AND event = 'adopt'", [intent.id]
             ).fetchone()
             if not adopted:
-                self.wrong.append(f"unlike the books: {intent} is confirmed, the books say {said}")
+                self.wrong.append(f"unlike the ledger: {intent} is confirmed, the ledger says {said}")
 
 
 async def play_all(seeds: range) -> tuple[Counter[str], list[str]]:

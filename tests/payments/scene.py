@@ -58,7 +58,7 @@ class Scene:
         return row
 
     def pays(self, invoice: Row, amount: str = "100.00", key: str = "", **more: object) -> str:
-        """The books have a payment for the invoice."""
+        """The ledger has a payment for the invoice."""
         key = key or f"{invoice.idn}-{len(self.ledger.log)}"
         self.ledger.record(key, str(invoice.idn), amount, **more)
         return key

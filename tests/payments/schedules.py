@@ -64,7 +64,7 @@ TOTAL = 10_000
 """Cents of every invoice."""
 
 AMOUNTS = {"full": (TOTAL,), "half": (5_000,), "most": (6_000,), "cent off": (TOTAL - 1,), "more": (12_000,)}
-"""Cents of the payments the books have for it."""
+"""Cents of the payments the ledger has for it."""
 
 LIMIT_429 = {"error": "Too many requests for this endpoint", "RateLimit-Type": "Hourly limiter"}
 REFUSED = {"code": 400, "errors": {"errors": {"payDate": ["This value is not valid."]}}}
@@ -110,7 +110,7 @@ MOST_LAPS = 40
 
 @dataclass(frozen=True)
 class Schedule:
-    """One invoice, what the books have for it, and everything that goes wrong.
+    """One invoice, what the ledger has for it, and everything that goes wrong.
 
     posts    what becomes of the payments sent, in turn
     reads    statuses of the GETs that fail, in turn, 0 for those that do not

@@ -123,7 +123,7 @@ async def test_nothing_is_entered_in_books_that_could_not_be_read() -> None:
     pay(stage, invoice)
     stage.ledger.unreachable = TemporaryError("no route")
     report = await stage.export(after=HOUR)
-    assert (stage.ledger.entries, report.failed) == ([], ["the books books could not be read: no route"])
+    assert (stage.ledger.entries, report.failed) == ([], ["the ledger books could not be read: no route"])
     stage.ledger.unreachable = None
     await stage.export(after=HOUR)
     assert len(stage.ledger.entries) == 1
@@ -181,7 +181,7 @@ async def test_an_entry_found_after_its_payment_was_cancelled_is_told() -> None:
     assert stage.intent.state is State.DOUBT
     await stage.export(after=HOUR)
     assert stage.intent.state is State.REVIEW
-    assert "no longer stands in Precoro; the books have it as B-0" in stage.intent.reason
+    assert "no longer stands in Precoro; the ledger has it as B-0" in stage.intent.reason
 
 
 # Our own entries
@@ -196,7 +196,7 @@ async def test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid(ap
     stage.ledger.change("B-0", amount=Decimal(0))
     await both(stage, 1)
     assert states(stage) == {"to_precoro": [], "to_ledger": ["review"]}
-    assert "they now say: payment B-0 of 0.00" in stage.intent.reason
+    assert "it now says: payment B-0 of 0.00" in stage.intent.reason
     stage.ledger.change("B-0", amount=Decimal("40.00"), paid_on=DAY + timedelta(days=apart))
     await both(stage)
     assert payments(invoice) == [4_000]
@@ -307,7 +307,7 @@ async def test_a_payment_is_adopted_once_and_for_its_own_invoice() -> None:
     await decide(stage, "adopt", ident=first.id, payment=str(payment.id))
     await laps(stage, 1)
     [second] = [one for one in stage.intents if str(one.source) == f"{invoice.idn}-1"]
-    with pytest.raises(DecisionRefused, match="of the books, see"):
+    with pytest.raises(DecisionRefused, match="of the ledger, see"):
         await decide(stage, "adopt", ident=second.id, payment=str(payment.id))
     with pytest.raises(DecisionRefused, match="is for another invoice"):
         await decide(stage, "adopt", ident=other.id, payment=str(payment.id))
@@ -353,7 +353,7 @@ async def test_an_entry_is_adopted_only_if_the_books_have_it() -> None:
     await stage.export(after=HOUR)
     await stage.export(after=HOUR)
     assert stage.intent.state is State.REVIEW
-    with pytest.raises(DecisionRefused, match="the books have no payment typo"):
+    with pytest.raises(DecisionRefused, match="the ledger has no payment typo"):
         await decide(stage, "adopt", payment="typo")
     await decide(stage, "adopt", payment="B-0")
     assert stage.intent.state is State.CONFIRMED

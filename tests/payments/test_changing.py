@@ -1,4 +1,4 @@
-"""The books change their mind: nothing is sent by what they no longer say, and nothing they say is forgotten."""
+"""The ledger change their mind: nothing is sent by what they no longer say, and nothing they say is forgotten."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_what_is_voided_while_it_is_held_is_over_and_cannot_be_sent_by_han
     stage.ledger.change(key, amount=Decimal(0))
     await laps(stage)
     assert stage.intent.state is State.REJECTED
-    assert "the books now say" in stage.intent.reason
+    assert "the ledger now says" in stage.intent.reason
     stage.bank.company.edit(invoice, total=10_000)
     with pytest.raises(DecisionRefused, match="took it back"):
         await decide(stage, "repost")
@@ -71,7 +71,7 @@ async def test_what_is_voided_while_it_is_held_is_over_and_cannot_be_sent_by_han
 
 
 async def test_what_is_voided_in_the_moment_it_is_decided_cannot_be_sent_by_hand() -> None:
-    """The books were read since, and the lap has not come to it."""
+    """The ledger were read since, and the lap has not come to it."""
     stage = scene()
     key = await held(stage)
     stage.ledger.change(key, amount=Decimal(0))
@@ -87,7 +87,7 @@ async def test_a_held_payment_shows_what_the_books_say_by_now() -> None:
     stage.ledger.change(key, amount=Decimal("90.00"), currency="USD")
     await laps(stage)
     assert (stage.intent.state, stage.intent.amount, stage.intent.currency) == (State.REVIEW, Decimal(90), "USD")
-    assert "the books say USD" in stage.intent.reason
+    assert "the ledger says USD" in stage.intent.reason
 
 
 async def test_an_ambiguous_payment_is_assigned_with_the_amount_it_has_by_now() -> None:
@@ -151,7 +151,7 @@ async def test_what_may_be_on_its_way_is_not_taken_back_without_a_person(change:
     assert payments(stage.invoices[0]) == [6_000]
     assert "find" in stage.events, "when it arrived"
     assert stage.intent.state is State.REVIEW
-    assert "changed in the books after it was sent" in stage.intent.reason
+    assert "changed in the ledger after it was sent" in stage.intent.reason
 
 
 @pytest.mark.parametrize("state", ["planned", "review"])
@@ -554,7 +554,7 @@ async def test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_p
     await laps(stage)
     assert payments(stage.invoices[0]) == [10_000]
     assert stage.intent.state is State.REVIEW
-    assert "Precoro has 100.00, the books have 70.00" in stage.intent.reason
+    assert "Precoro has 100.00, the ledger has 70.00" in stage.intent.reason
 
 
 async def test_a_change_that_nobody_was_shown_is_told_after_a_payment_was_adopted() -> None:

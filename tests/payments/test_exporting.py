@@ -1,4 +1,4 @@
-"""Payments of Precoro in the books: each story from an invoice that is paid to the entry and the journal."""
+"""Payments of Precoro in the ledger: each story from an invoice that is paid to the entry and the journal."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def test_a_payment_cancelled_in_precoro_is_reported_and_not_undone() -> No
     await stage.export(after=HOUR)
     assert len(stage.ledger.entries) == 1
     assert stage.intent.state is State.REVIEW
-    assert stage.intent.reason == f"payment {payment.id} no longer stands in Precoro; the books have it as B-0"
+    assert stage.intent.reason == f"payment {payment.id} no longer stands in Precoro; the ledger has it as B-0"
 
 
 async def test_a_payment_cancelled_before_it_was_recorded_is_not() -> None:

@@ -1,4 +1,4 @@
-"""Payments of the books at Precoro: each story from the books to the bank and the journal."""
+"""Payments of the ledger at Precoro: each story from the ledger to the bank and the journal."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_an_over_payment_waits_for_a_person() -> None:
     await stage.lap()
     assert payments(invoice) == []
     assert stage.intent.state is State.REVIEW
-    assert stage.intent.reason == f"the books paid 100.02, invoice {invoice.idn} owes 100.00 EUR"
+    assert stage.intent.reason == f"the ledger has 100.02, invoice {invoice.idn} owes 100.00 EUR"
 
 
 @pytest.mark.parametrize("amount", ["-10", "0"])
@@ -146,10 +146,10 @@ async def test_what_takes_back_is_never_sent(amount: str) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"currency": "USD"}, "the books say USD, invoice {idn} is in EUR"),
-        ({"currency": "XXX"}, "the books say XXX"),
-        ({"currency": ""}, "the books say no currency"),
-        ({"supplier": "Somebody else"}, "the books name the supplier 'Somebody else'"),
+        ({"currency": "USD"}, "the ledger says USD, invoice {idn} is in EUR"),
+        ({"currency": "XXX"}, "the ledger says XXX"),
+        ({"currency": ""}, "the ledger says no currency"),
+        ({"supplier": "Somebody else"}, "the ledger names the supplier 'Somebody else'"),
     ],
 )
 async def test_what_does_not_fit_waits_for_a_person(more: dict[str, object], said: str) -> None:
@@ -626,7 +626,7 @@ async def test_a_row_changed_after_it_was_sent_goes_to_a_person(amount: str) -> 
         await stage.lap(after=HOUR)
     assert payments(invoice) == [4_000]
     assert stage.intent.state is State.REVIEW
-    assert "changed in the books after it was sent" in stage.intent.reason
+    assert "changed in the ledger after it was sent" in stage.intent.reason
 
 
 async def test_a_row_corrected_while_it_was_held_is_judged_anew() -> None:
@@ -702,7 +702,7 @@ async def test_an_outage_of_precoro_loses_nothing() -> None:
     assert payments(invoice) == [10_000]
 
 
-@pytest.mark.parametrize("error", [TemporaryError("the books do not answer"), PermanentError("nonsense")])
+@pytest.mark.parametrize("error", [TemporaryError("the ledger do not answer"), PermanentError("nonsense")])
 async def test_books_that_cannot_be_read_send_nothing_and_doubts_are_settled_all_the_same(error: Exception) -> None:
     stage = scene(posts=[carried_out_then_cut])
     first, second = stage.invoice(), stage.invoice()

@@ -1,4 +1,4 @@
-"""The real service while webhooks come in faster than it can take them; the books pay meanwhile."""
+"""The real service while webhooks come in faster than it can take them; the ledger pay meanwhile."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INVOICES = 400
 @dataclass(frozen=True)
 class Flooded:
     """told: offered, and the number of each answer ("" where there was none) · rest, peak: megabytes ·
-    pause: the longest, in seconds, between two listings · paid, owed: payments made, and entered in the books ·
+    pause: the longest, in seconds, between two listings · paid, owed: payments made, and entered in the ledger ·
     later: made in the half minute after it · twice: invoices that were paid more than once"""
 
     seconds: float

@@ -1,5 +1,5 @@
 """Weeks of the real service in minutes: its quota used up day after day while users go on changing documents, which
-webhooks may announce, and the books pay."""
+webhooks may announce, and the ledger pay."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECRET = "a-secret-of-very-many-letters"
 class Plan:
     """days: simulated; scale: how many times faster than real; quota: calls a day; invoices: to be back-filled;
     edits: invoices that users change in a day; every: seconds from one lap of the lists to the next
-    payments: invoices that the books pay in a day; announced: by webhooks, to a port
+    payments: invoices that the ledger pay in a day; announced: by webhooks, to a port
     """
 
     days: float
@@ -84,7 +84,7 @@ class Course:
         lines = (
             f"laps until a changed row is here: {_ages_told(self.rows)}",
             f"laps until its detail is here: {_ages_told(self.details)}; {self.waiting} still to come",
-            f"laps until the books' payment is made: {_ages_told(self.paid)}; {self.unpaid} to come",
+            f"laps until the ledger's payment is made: {_ages_told(self.paid)}; {self.unpaid} to come",
             f"paid twice: {self.twice}",
             f"calls {self.calls:,}, refused {self.refused}; details {self.detailed:,}; log lines {self.log_lines:,}",
             f"memory {first.rss:.0f} to {last.rss:.0f} MB, descriptors {first.descriptors} to {last.descriptors}",
@@ -150,7 +150,7 @@ def _sections(directory: Path, plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def payment_sections(directory: Path, every: str = "15m") -> dict[str, dict[str, Any]]:
-    """Both directions, with the books in `books.db`."""
+    """Both directions, with the ledger in `books.db`."""
     url = f"sqlite:///{directory / 'books.db'}"
     statements = {"read": books.READ, "start": "0", "insert": books.INSERT, "find": books.FIND}
     return {
@@ -164,7 +164,7 @@ def payment_sections(directory: Path, every: str = "15m") -> dict[str, dict[str,
 
 @dataclass
 class _Life:
-    """Users, the books and the program, day after day."""
+    """Users, the ledger and the program, day after day."""
 
     sandbox: Sandbox
     program: Program

@@ -26,7 +26,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
     """Seconds that each end took. `twice`: share of ends that get a second signal at once.
 
     The mirror must be whole after every end, and equal to the truth after a quiet run in the end; and each payment
-    that the books entered on the way must have been made, once.
+    that the ledger entered on the way must have been made, once.
     """
     random = Random(seed)
     took: list[float] = []
@@ -89,7 +89,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
         assert sum(state == "confirmed" for state in states.values()) > len(owed) / 2, (seed, states)
         made = await anyio.to_thread.run_sync(books.read, directory / "books.db")
         keys = [key for *_, key in made if key is not None]
-        assert len(keys) == len(set(keys)), (seed, "the books have a payment of Precoro's twice")
+        assert len(keys) == len(set(keys)), (seed, "the ledger has a payment of Precoro's twice")
     return took
 
 

@@ -44,7 +44,7 @@ async def ends(process: Process) -> None:
 
 
 async def at_work(it: Stage) -> None:
-    """The service has mirrored, read the books, and rests."""
+    """The service has mirrored, read the ledger, and rests."""
     laps = "SELECT 1 FROM laps WHERE job = 'export_payments'"
     await until(lambda: it.program.state.exists() and Path(f"{it.program.state}.control").exists())
     await until(lambda: it.program.query(laps))
@@ -52,7 +52,7 @@ async def at_work(it: Stage) -> None:
 
 @asynccontextmanager
 async def one_to_decide(it: Stage, invoice: Row) -> AsyncIterator[tuple[Process, str]]:
-    """The books paid too much; the running service, and the id of what a person is to decide."""
+    """The ledger paid too much; the running service, and the id of what a person is to decide."""
     for_hours(it)
     await it.pays(invoice, 12_000)
     assert (await it.command("arm")).code == 0
@@ -109,7 +109,7 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         invoice = it.invoice()
         async with one_to_decide(it, invoice) as (process, ident):
-            assert "the books paid 120.00" in " ".join((await it.command("review")).stdout.split())
+            assert "the ledger has 120.00" in " ".join((await it.command("review")).stdout.split())
             refused = await it.command("adopt", ident)
             assert (refused.code, "say which payment it is there" in refused.stderr) == (2, True), refused
             assert "no payment has an id" in (await it.command("drop", "zzzz")).stderr
@@ -251,7 +251,7 @@ async def test_without_books_there_is_nothing_to_order(tmp_path: Path) -> None:
             await until(lambda: answers(Path(f"{it.program.state}.control")))
             it.program.sections = given
             refused = await it.command("arm")
-            assert (refused.code, "there are no books" in refused.stderr) == (2, True), refused
+            assert (refused.code, "there is no ledger" in refused.stderr) == (2, True), refused
             await ends(process)
 
 

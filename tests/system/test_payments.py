@@ -126,7 +126,7 @@ async def test_the_commands_decide_and_tell(tmp_path: Path) -> None:
         assert (await it.command("arm")).code == 0
         await it.once()
         review = await it.command("review")
-        assert "the books paid 120.00" in " ".join(review.stdout.split())
+        assert "the ledger has 120.00" in " ".join(review.stdout.split())
         [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
         status = await it.program.run("status")
         assert "payments to Precoro: 1 review" in status.stdout
@@ -217,7 +217,7 @@ async def test_books_that_cannot_be_read_are_in_the_log(tmp_path: Path) -> None:
             done = await it.program.once("--only", "mark_invoices_paid")
         [told] = done.only("work_failed")
         assert (done.code, told["job"], told["level"]) == (3, "mark_invoices_paid", "warning")
-        assert told["reason"].startswith("the books books could not be read: ")
+        assert told["reason"].startswith("the ledger books could not be read: ")
 
 
 async def test_a_restored_store_sends_nothing(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def paid_at_precoro(it: Stage, count: int) -> None:
-    """The mirror knows that a person paid so many invoices, of which the books know nothing; payments are armed."""
+    """The mirror knows that a person paid so many invoices, of which the ledger know nothing; payments are armed."""
     it.program.sections["export_payments"]["adopt_existing"] = False
     for _ in range(count):
         paying.pay(
@@ -59,7 +59,7 @@ SLOW = """CREATE TRIGGER slow AFTER INSERT ON payments BEGIN
         WITH RECURSIVE counting (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 2000000)
         SELECT max(n) FROM counting);
 END"""
-"""Some tenths of a second for each payment that the books take."""
+"""Some tenths of a second for each payment that the ledger take."""
 
 
 @pytest.mark.parametrize("arguments", [("run",), ("--once",)])

@@ -4,5 +4,5 @@ gateway.py          paying invoices at Precoro
 journal.py          what paying must not forget: intents, attempts, the append-only journal
 ledger.py           the accounting system, as far as payments go
 ledger_payments.py  what the ledger says was paid, as last read
-paid_set.py         which invoices were paid when we last looked
+paid_set.py         which invoices were paid at the last comparison
 """

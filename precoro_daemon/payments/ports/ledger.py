@@ -14,7 +14,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A payment that Precoro has and the books must get.
+    """A payment that Precoro has and the ledger must get.
 
     key  ours, the same for every try; what the ledger recognises a repeat by
     """
@@ -39,7 +39,7 @@ class Capabilities:
     reads   payments can be read from it
     create  "idempotent": a second create with the same key makes nothing new; "plain": it makes a second payment;
             "none": it takes no payments
-    lookup  "key": `find` tells whether a payment with that key is there; "none": nobody can tell
+    lookup  "key": `find` tells whether a payment with that key is there; "none": nobody can say
     """
 
     reads: bool
@@ -57,7 +57,7 @@ class Ledger(Protocol):
 
     @property
     def name(self) -> str:
-        """Names the books in the journal, for ever: another name is another ledger."""
+        """Names the ledger in the journal, for ever: another name is another ledger."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class Ledger(Protocol):
     def recorded(self, position: str | None) -> AbstractAsyncContextManager[AsyncIterator[LedgerBatch]]:
         """Payments from that position on (None: from the beginning), oldest first, in batches of bounded size.
 
-        At least once: one that was given before may come again, and one that was changed in the books comes again
+        At least once: one that was given before may come again, and one that was changed in the ledger comes again
         changed. Reading is idempotent; cancellation leaves nothing behind.
         """
         ...

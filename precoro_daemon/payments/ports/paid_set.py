@@ -1,4 +1,4 @@
-"""which invoices were paid when we last looked"""
+"""which invoices were paid at the last comparison"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class PaidInvoice:
-    """An invoice whose payments are to be looked at.
+    """An invoice whose payments are to be checked.
 
     detail   its full JSON where the mirror has it up to date
     paid     it is among the paid and partly paid ones; False: it has left them
@@ -24,7 +24,7 @@ class PaidInvoice:
 
 
 class PaidSet(Protocol):
-    """Which invoices were paid or partly paid when we last looked. Writing and failing as for `Journal`."""
+    """Which invoices were paid or partly paid at the last comparison. Writing and failing as for `Journal`."""
 
     async def adopted_at(self) -> float | None:
         """When the set was first taken; what was paid before is known. None: never."""

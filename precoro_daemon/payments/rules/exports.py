@@ -1,4 +1,4 @@
-"""which payments of a paid invoice the books must get, and which a person decides"""
+"""which payments of a paid invoice the ledger must get, and which a person decides"""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
 def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
     source = PrecoroPayment(payment.id)
     if payment.id in known.made or payment.external_id in known.names:
-        return Share("known", source, "we made it from the books", payment)
+        return Share("known", source, "we made it from the ledger", payment)
     if payment.created_at is not None and payment.created_at < known.adopted_at:
         return Share("known", source, "it was there when exporting began", payment)
     if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
@@ -114,7 +114,7 @@ def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:
 
 def already(equal: Sequence[LedgerPayment], invoice: Invoice) -> str:
     """Why a person is asked about what the ledger has too."""
-    return f"the books already have {plain(equal[0].amount)} for {invoice} (payment {equal[0].key})"
+    return f"the ledger already has {plain(equal[0].amount)} for {invoice} (payment {equal[0].key})"
 
 
 def asked_about(equal: Sequence[LedgerPayment]) -> Asked:

@@ -73,7 +73,7 @@ def begun_again(
     if not decided and (past.last != Withdraw.name or (past.asked and claimed)):
         if not claimed:
             return None
-        return replace(step, event=Hold(Asked(), terms), reason=f"{intent.reason}; the books have it again")
+        return replace(step, event=Hold(Asked(), terms), reason=f"{intent.reason}; the ledger has it again")
     if isinstance(step.event, Hold):
         return replace(step, event=replace(step.event, terms=terms))
     assert isinstance(step.event, Plan), "an intent begins planned or held"

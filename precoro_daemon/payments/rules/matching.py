@@ -1,4 +1,4 @@
-"""which invoice a payment in the books is for, and whether it may be sent"""
+"""which invoice a payment in the ledger is for, and whether it may be sent"""
 
 # What is not certain is held back: the price of a guess is somebody's money.
 
@@ -61,7 +61,9 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     live = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
     if by == "number_and_supplier":
         if payment.supplier is None:
-            return Verdict("hold", "the books name no supplier, and a number alone may be another supplier's invoice")
+            return Verdict(
+                "hold", "the ledger names no supplier, and a number alone may be that of another one's invoice"
+            )
         live = [invoice for invoice in live if is_supplier(payment.supplier, invoice.supplier)]
     if len(live) != 1:
         return _not_one(live)
@@ -89,14 +91,14 @@ def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
     """What speaks against it by the facts of the ledger and of the invoice alone; None if nothing does."""
     amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
     if terms.amount <= 0:
-        return f"the books have {amount} for {invoice}: taken back or cancelled there; undo it in Precoro by hand"
+        return f"the ledger has {amount} for {invoice}: taken back or cancelled there; undo it in Precoro by hand"
     if invoice.credit_note:
         return f"{invoice} is a credit note, and those are not paid"
     if not terms.currency or terms.currency != invoice.currency:
         said = terms.currency or "no currency"
-        return f"the books say {said}, {invoice} is in {invoice.currency or 'no currency we can read'}"
+        return f"the ledger says {said}, {invoice} is in {invoice.currency or 'no currency we can read'}"
     if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):
-        return f"the books name the supplier {terms.supplier!r}, {invoice} has {invoice.supplier.name!r}"
+        return f"the ledger names the supplier {terms.supplier!r}, {invoice} has {invoice.supplier.name!r}"
     if not is_whole(terms.amount, terms.currency):
         return f"{amount} is finer than the coins of the currency"
     return None
@@ -106,7 +108,7 @@ def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
     if Paid(payment.amount, payment.paid_on) not in others:
         return None
     what = f"{plain(payment.amount)} on {payment.paid_on}"
-    return f"the books have {what} twice for this invoice: one may be a copy"
+    return f"the ledger has {what} twice for this invoice: one may be a copy"
 
 
 def is_supplier(said: str, supplier: Supplier) -> bool:
@@ -198,7 +200,7 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
         )
     if invoice.status == PAID or amount > remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"
-        return Verdict("hold", f"the books paid {plain(terms.amount)}, {owes}", invoice)
+        return Verdict("hold", f"the ledger has {plain(terms.amount)}, {owes}", invoice)
     return Verdict("send", "", invoice, amount)
 
 

@@ -21,8 +21,8 @@ class ObstacleKind(StrEnum):
 
 
 _SENTENCES: Mapping[ObstacleKind, str] = {
-    ObstacleKind.ROW_UNREADABLE: "its row in the books cannot be read now",
-    ObstacleKind.ROW_CHANGED: "the books changed it meanwhile",
+    ObstacleKind.ROW_UNREADABLE: "its row in the ledger cannot be read now",
+    ObstacleKind.ROW_CHANGED: "the ledger changed it meanwhile",
     ObstacleKind.STILL_TO_COME: "it is dated {0}, which is still to come",
     ObstacleKind.NOT_PAYABLE: "its invoice has status {0} and cannot be paid now",
     ObstacleKind.ABOVE_PAYMENT_CAP: "{0} is above the cap of {1} for one payment",

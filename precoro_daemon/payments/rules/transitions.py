@@ -6,13 +6,13 @@ An intent is a payment that must exist on the other side. There is no idempotenc
 answer never came may still be carried out hours later. So nobody can make "exactly once" out of sending alone; what
 can be had is: never twice, never silently lost, and a small share that a person decides.
 
-Three rules carry that. First, the row that says SENDING is on disk before the first byte of a request leaves, so a
-crash finds an attempt whose outcome is unknown instead of nothing at all. Second, whatever is not a clear answer is a
-DOUBT, and a DOUBT is settled by looking, never by sending. Third, at most one intent of an invoice is unresolved, so
-two requests of ours never run for one remainder.
+Three rules carry that. First, the row that says SENDING is the write-ahead permit: it is on disk before the first
+byte of a request leaves, so a crash finds an attempt whose outcome is unknown instead of nothing at all. Second,
+whatever is not a clear answer is a DOUBT, and a DOUBT is settled by checking, never by sending. Third, at most one
+intent of an invoice is unresolved, so two requests of ours never run for one remainder.
 
 An intent that proves unsent (it failed before the request left, or Precoro answered a documented 429) goes back to
-PLANNED. One that was looked for and not found may be sent again only where two of ours cannot both fit, and only if
+PLANNED. One that was checked and not found may be sent again only where two of ours cannot both fit, and only if
 the operator chose so; else it waits in REVIEW for a person, whose word is journalled like any other event.
 
 TABLE is the whole of it: what is not in it cannot happen, and the diagram in the manual is drawn from it. What an

@@ -125,7 +125,7 @@ class SqlJournal:
             switch = read_switch(connection, self._restore_guard)
             if not switch.armed:
                 raise SendingStopped(switch.reason)
-            # The witness learns of it afterwards: it must never know of a row that the store may yet lose.
+            # The restore guard learns of it afterwards: it must never know of a row that the store may yet lose.
             after, seq = in_transaction(connection, work)
             self._restore_guard.advance(seq, _fingerprint(connection, seq))
             return after
