@@ -92,7 +92,9 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
     yield Registration(replace(details, which="older"), after=LISTS)
     refresh_after = settings.resolve_custom_fields.refresh_after
-    fields = ResolveCustomFields(precoro, given.store.custom_fields, clock, progress, refresh_after)
+    fields = ResolveCustomFields(
+        precoro, given.store.change_log, given.store.custom_fields, clock, progress, refresh_after
+    )
     yield Registration(fields, after=LISTS | _DETAILS)
     census = TakeCensus(lister, collections, filters, settings.take_census.every)
     yield Registration(
@@ -138,6 +140,7 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
     )
     fetch_attachments = FetchAttachments(
         source=given.attachments,
+        log=given.store.change_log,
         book=book,
         mirror=given.store.mirror,
         folders=partial(open_folder, section.directory, identity=identity(settings), reserve=section.reserve_bytes),

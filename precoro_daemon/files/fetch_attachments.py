@@ -35,8 +35,11 @@ from precoro_daemon.files.ports import (
     Folder,
     WantedFiles,
 )
-from precoro_daemon.files.rules import place
+from precoro_daemon.files.rules import files_named, place
+from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
+from precoro_daemon.mirror.rules.change_log import Change, Move
+from precoro_daemon.mirror.rules.collections import WITH_FILES
 from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
@@ -44,8 +47,8 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_FOLLOWED = 500
-"""Changes of the log that are looked through at a time."""
+_STRETCH = 500
+"""Changes of the log that are followed in one transaction."""
 
 _BATCH = 50
 """Files read from the store at a time; small, so that what changes meanwhile comes first."""
@@ -73,6 +76,15 @@ _LINES = 500
 """Lines added to the manifest at a time."""
 
 
+def attachment_follower(book: AttachmentBook) -> Follower:
+    """Reads out of the change log which files details name."""
+
+    async def handle(changes: Sequence[Change], move: Move) -> None:
+        await book.save_named(files_named(changes), move)
+
+    return Follower("attachments", WITH_FILES, ("detailed",), handle)
+
+
 @dataclass(slots=True)
 class FetchAttachments:
     """Fetches every file that the store says is missing, newest first; what fails is set aside for later.
@@ -83,6 +95,7 @@ class FetchAttachments:
     """
 
     source: AttachmentSource
+    log: ChangeLog
     book: AttachmentBook
     mirror: Mirror
     folders: Callable[[], AbstractAsyncContextManager[Folder]]
@@ -122,8 +135,7 @@ class FetchAttachments:
         return report
 
     async def _follow(self) -> None:
-        while await self.book.follow_details(_FOLLOWED):
-            """Until the end of the log."""
+        await follow(self.log, attachment_follower(self.book), _STRETCH)
 
     async def _fill(self, folder: Folder, started_at: float) -> LapReport:
         await self._list(folder)  # before anything is stored: later the two could not be told apart by their ends

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from precoro_daemon.files.rules import Attachment, Part
+from precoro_daemon.files.rules import Attachment, NamedFiles, Part
+from precoro_daemon.mirror.rules.change_log import Move
 
 
 class Incoming(Protocol):
@@ -115,10 +116,10 @@ class AttachmentBook(Protocol):
     Raises StoreUnusable when the disk of the state is full, read-only or the file damaged.
     """
 
-    async def follow_details(self, limit: int) -> int:
-        """Read the files out of up to `limit` changed details that were not looked at before, in the order of the
-        change log; how many changes were looked at, 0 when there are no more. A file that a detail names no longer is
-        marked gone; one whose size or date changed is due again."""
+    async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
+        """Store which files details name, and move the position of the follower that read them; nothing of both if
+        that was moved meanwhile. A file that a detail names no longer is marked gone; one whose size or date changed
+        is due again."""
         ...
 
     async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:

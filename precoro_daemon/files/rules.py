@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from precoro_daemon.mirror.rules.change_log import Change
 from precoro_daemon.mirror.rules.documents import utc_text, whole_number
 
 LONGEST_NAME = 100
@@ -73,11 +74,31 @@ class Received:
     as_file: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFiles:
+    """The files that the detail of one record names; `at`: when that detail was asked for."""
+
+    collection: str
+    record_id: int
+    files: Sequence[Attachment]
+    at: float
+
+
 class _Holder(msgspec.Struct):
     attachments: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _decode_holder = msgspec.json.Decoder(_Holder).decode
+
+
+def files_named(changes: Sequence[Change]) -> Sequence[NamedFiles]:
+    """What changes of the mirror say of files: only details name them. Of a record that changed several times the
+    last change counts; all show the same."""
+    details = {(one.collection, one.id): one for one in changes if one.kind == "detailed" and one.data is not None}
+    return [
+        NamedFiles(collection, id_, read_attachments((one.data or b"").decode()), one.at or 0.0)
+        for (collection, id_), one in details.items()
+    ]
 
 
 def read_attachments(raw: str) -> list[Attachment]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -15,11 +16,14 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport
@@ -28,14 +32,31 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_STRETCH = 2_000
-"""Changes followed in one transaction: large enough that making it durable costs little beside reading them."""
+_FOLLOWER = "custom_fields"
+
+_STRETCH = 500
+"""Changes followed in one transaction: enough that making it durable costs little beside reading them, few enough
+that their records take little memory."""
 
 _MOST_FORBIDDEN = 2
 """In a row. A third one in a collection that was open before is taken for a key that is blocked."""
 
 _PATIENCE = 900.0
 """Seconds until the next one is asked for after that; a success in between proves the key good again."""
+
+
+def field_follower(fields: CustomFields) -> Follower:
+    """Reads out of the change log which fields records refer to, and what lists and details say of the fields."""
+
+    async def handle(changes: Sequence[Change], move: Move) -> None:
+        await fields.save_readings(read_fields(changes), move)
+
+    return Follower(_FOLLOWER, HOLDERS, get_args(ChangeKind), handle)
+
+
+async def follow_fields(log: ChangeLog, fields: CustomFields) -> None:
+    """From now on all that the mirror has counts."""
+    await follow(log, field_follower(fields), _STRETCH)
 
 
 @dataclass(slots=True)
@@ -46,6 +67,7 @@ class ResolveCustomFields:
     """
 
     precoro: Precoro
+    log: ChangeLog
     fields: CustomFields
     clock: Clock
     progress: MirrorProgress
@@ -57,7 +79,7 @@ class ResolveCustomFields:
     async def due(self, now: float) -> bool:
         """Is there anything to follow or to ask for?"""
         self.round_at = now
-        return await self.fields.behind() or bool(await self._due(now))
+        return await self.log.is_behind(_FOLLOWER) or bool(await self._due(now))
 
     async def _due(self, before: float) -> list[DueField]:
         now = self.clock.now()
@@ -69,8 +91,7 @@ class ResolveCustomFields:
         """What failed in this round is left alone."""
         lap = _Lap(self)
         try:
-            while await self.fields.follow(_STRETCH):
-                pass
+            await follow_fields(self.log, self.fields)
             await lap.run(await self._due(self.clock.now() if self.round_at is None else self.round_at))
         except KeyInDoubt:
             self.rests_until = self.clock.now() + _PATIENCE

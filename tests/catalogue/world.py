@@ -309,7 +309,9 @@ class Life:
         self.lister = Lister(client, self.store.mirror, clock, Silent(), 0.2)
         desk = HttpItemGateway(client, retrying, throttled, credentials, clock)
         self.manager = ManageItems(self.store.catalogue, desk, clock, self.keep, lambda _plan, _settled: None)
-        self.planner = PlanItems(self.lister, self.store.catalogue, self.store.custom_fields, {}, 3600.0)
+        self.planner = PlanItems(
+            self.lister, self.store.catalogue, self.store.change_log, self.store.custom_fields, {}, 3600.0
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.files.fetch_attachments import attachment_follower
 from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, WantedFiles
 from precoro_daemon.files.rules import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
@@ -38,9 +39,11 @@ async def detailed(store: Store, id_: int, files: Sequence[dict[str, Any]], **fi
 
 
 async def followed(store: Store, limit: int = 500) -> int:
-    total = 0
-    while looked_at := await store.attachments.follow_details(limit):
-        total += looked_at
+    """How many changes were followed."""
+    total, follower = 0, attachment_follower(store.attachments)
+    while stretch := await store.change_log.read(follower, limit):
+        await follower.handle(stretch.changes, stretch.move)
+        total += len(stretch.changes)
     return total
 
 
@@ -82,7 +85,7 @@ async def test_the_log_is_followed_to_its_end_and_no_change_twice(backend: Backe
             await detailed(store, id_, [named(id_)])
         changes = await followed(store, limit=3)
     async with backend.open() as store:
-        assert await store.attachments.follow_details(3) == 0
+        assert await followed(store, 3) == 0
         await detailed(store, 9, [named(9)])
         assert 0 < await followed(store) < changes
         assert await due_ids(store) == [9, 7, 6, 5, 4, 3, 2, 1]

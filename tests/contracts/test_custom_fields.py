@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.mirror.ports import change_log
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.resolve_custom_fields import field_follower
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -36,9 +38,18 @@ def option(id_: int, name: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "name": name} | more
 
 
-async def follow(store: Store) -> None:
-    while await store.custom_fields.follow(2):
-        pass
+async def follow(store: Store, limit: int = 2) -> None:
+    await change_log.follow(store.change_log, field_follower(store.custom_fields), limit)
+
+
+async def follow_once(store: Store, limit: int) -> int:
+    """How many changes there were to follow, up to `limit`."""
+    follower = field_follower(store.custom_fields)
+    stretch = await store.change_log.read(follower, limit)
+    if stretch is None:
+        return 0
+    await follower.handle(stretch.changes, stretch.move)
+    return len(stretch.changes)
 
 
 async def due(store: Store, *, at: float = T0, before: float = T0 + 1) -> Sequence[DueField]:
@@ -60,8 +71,8 @@ async def referred_to(store: Store, *fields: int) -> None:
 
 async def test_a_new_store_is_not_behind_and_knows_nothing_due(backend: Backend) -> None:
     async with backend.open() as store:
-        assert not await store.custom_fields.behind()
-        assert not await store.custom_fields.follow(2)
+        assert not await store.change_log.is_behind("custom_fields")
+        assert await follow_once(store, 2) == 0
         assert await due(store) == []
 
 
@@ -71,11 +82,11 @@ async def test_what_rows_and_details_refer_to_is_due_once(backend: Backend) -> N
         [detailed] = await store.mirror.due_details(["invoices"], before=T0, limit=1)
         line = {"dataItemCustomFields": [{"itemCustomField": "5"}]}
         await store.mirror.save_detail(detailed, Detail(None, json.dumps({"items": {"11": line}})), at=T0)
-        assert await store.custom_fields.behind()
+        assert await store.change_log.is_behind("custom_fields")
         assert await due(store) == []
     async with backend.open() as store:
         await follow(store)
-        assert not await store.custom_fields.behind()
+        assert not await store.change_log.is_behind("custom_fields")
         assert await due(store) == [DueField(FIELDS, 7), DueField(FIELDS, 8), DueField("item_custom_fields", 5)]
 
 
@@ -93,12 +104,12 @@ async def test_suppliers_and_items_refer_to_fields_and_small_sets_do_not(backend
 async def test_following_goes_on_where_it_stopped_and_can_be_repeated(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, *(document(id_, id_ + 10) for id_ in range(1, 6)))
-        assert await store.custom_fields.follow(2)
+        assert await follow_once(store, 2) == 2
         assert await due_ids(store) == [11, 12]
     async with backend.open() as store:
-        assert await store.custom_fields.follow(3)
+        assert await follow_once(store, 3) == 3
         assert await due_ids(store) == [11, 12, 13, 14, 15]
-        assert not await store.custom_fields.follow(1)
+        assert await follow_once(store, 1) == 0
         await store.custom_fields.save(DueField(FIELDS, 11), definition(11, option(1, "A")), asked_at=T0)
         before = backend.query(OPTIONS)
     backend.change("DELETE FROM log_positions WHERE follower = 'custom_fields'")

@@ -20,8 +20,9 @@ from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.objects.directory import open_folder
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
-from precoro_daemon.files.fetch_attachments import FetchAttachments
+from precoro_daemon.files.fetch_attachments import FetchAttachments, attachment_follower
 from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.mirror.ports.change_log import follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
@@ -56,6 +57,7 @@ async def filing(
     ):
         job = FetchAttachments(
             source=PrecoroAttachments(throttled, downloads, origin),
+            log=store.change_log,
             book=store.attachments,
             mirror=store.mirror,
             folders=partial(open_folder, directory / "files", identity="company", reserve=0),
@@ -75,6 +77,11 @@ async def name_files(store: Store, files: Mapping[int, dict[str, Any]]) -> None:
     [due] = await store.mirror.due_details([COLLECTION], before=1e12, limit=1)
     named = [{"id": id_, "name": f"{id_}.pdf"} | fields for id_, fields in files.items()]
     await store.mirror.save_detail(due, Detail(1, json.dumps({"id": 1, "attachments": named})), at=1.75e9)
+
+
+async def read_names(store: Store) -> None:
+    """As a lap does at its beginning: what details name is due from now on."""
+    await follow(store.change_log, attachment_follower(store.attachments), 10)
 
 
 def kept_in(directory: Path) -> dict[int, bytes]:

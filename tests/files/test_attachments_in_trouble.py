@@ -22,7 +22,7 @@ from precoro_daemon.errors import MalformedAnswer, ServerFault
 from precoro_daemon.files.rules import Part
 from precoro_daemon.files.verify_attachments import VerifyAttachments
 from tests.adapters.http.stand_ins import serving
-from tests.files.filing import filing, kept_in, name_files
+from tests.files.filing import filing, kept_in, name_files, read_names
 
 pytestmark = pytest.mark.asyncio
 PDF = b"%PDF-1.7 " + b"x" * 500
@@ -295,7 +295,7 @@ async def test_restart_forgets_part_before_kill(tmp_path: Path) -> None:
     async with serving(answer) as origin:
         async with filing(tmp_path, origin, timeout=60) as shown:
             await name_files(shown.store, {7: {"size": size}})
-            await shown.store.attachments.follow_details(10)
+            await read_names(shown.store)
             [file] = await shown.store.attachments.due_files(shown.job.wanted, before=1e12, limit=1)
             await shown.store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
             await shown.store.attachments.save_part(file, Part(9 * 2**20, '"one"'))

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.field_references import FieldReadings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,15 @@ class DueField:
 
 
 class CustomFields(Protocol):
-    """What is known of custom fields. Follows the change log of the mirror at a position of its own.
+    """What is known of custom fields.
 
     Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
     Raises StoreUnusable when the disk is full, read-only or the file damaged.
     """
 
-    async def behind(self) -> bool:
-        """Are there changes that were not followed yet?"""
-        ...
-
-    async def follow(self, limit: int) -> bool:
-        """Read the next `limit` changes: which fields their records refer to, and what lists and details say of the
-        fields themselves. True if there may be more. Reading a change again changes nothing.
+    async def save_readings(self, readings: FieldReadings, move: Move) -> None:
+        """Store what was read out of the change log, and move the position of its follower; nothing of both if that
+        was moved meanwhile. A reading that is stored a second time changes nothing.
 
         A field whose list row is new or changed may be asked for at once, whatever its last failure said.
         """

@@ -1,6 +1,7 @@
 """what the mirror decides, without I/O
 
 absences.py          what a whole pass did not list: gone, to be asked about, or not to be believed
+change_log.py        one change of the mirror as its log has it, and how far a follower has read
 changes.py           listing against mirror → plan
 collections.py       what Precoro offers: path, key, detail, lines; data, not code
 cursors.py           when a pass is stable, when a cursor may move
