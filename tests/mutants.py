@@ -258,8 +258,8 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a wave of 404 is believed",
-        "mirror/fetch_details.py",
-        "if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:",
+        "mirror/details.py",
+        "if judge(missing, live, max_share=self.max_vanished, askable=False).refused:",
         "if False:",
         "tests/mirror/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
     ),
@@ -495,9 +495,9 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a detail is as new as its answer",
-        "mirror/fetch_details.py",
-        "at=min(asked_at, job.clock.now())",
-        "at=job.clock.now()",
+        "mirror/details.py",
+        "return min(asked_at, clock.now())",
+        "return clock.now()",
         f"{DELIVERIES}::test_what_happens_while_a_detail_is_under_way_is_looked_at_again",
     ),
     Mutant(

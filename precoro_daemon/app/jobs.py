@@ -15,6 +15,7 @@ from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.find_attachments import FindAttachments
 from precoro_daemon.files.ports import AttachmentSource
 from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
+from precoro_daemon.mirror.details import Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
 from precoro_daemon.mirror.mirror_collections import MirrorCollections
 from precoro_daemon.mirror.ports.precoro import Precoro
@@ -79,7 +80,7 @@ def in_order(*jobs: Registration) -> Mapping[str, Registration]:
 
 
 def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
-    precoro, mirror, clock, progress = given.precoro, given.store.mirror, given.clock, given.progress
+    precoro, clock, progress = given.precoro, given.clock, given.progress
     collections, filters = chosen(settings)
     lister = _lister(settings, given)
     yield Registration(
@@ -87,8 +88,8 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
         schedule=settings.mirror_collections.every,
         group="lists",
     )
-    detailed, max_vanished = settings.fetch_details.collections, settings.take_census.max_vanished
-    details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings), max_vanished)
+    detailed = settings.fetch_details.collections
+    details = FetchDetails(_details(settings, given), progress, detailed, carriers(settings))
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
     yield Registration(replace(details, which="older"), after=LISTS)
     refresh_after = settings.resolve_custom_fields.refresh_after
@@ -110,11 +111,17 @@ def _lister(settings: Settings, given: Dependencies) -> Lister:
     return Lister(given.precoro, given.store.mirror, given.clock, given.progress, settings.take_census.max_vanished)
 
 
+def _details(settings: Settings, given: Dependencies) -> Details:
+    filters, max_vanished = chosen(settings)[1], settings.take_census.max_vanished
+    return Details(given.precoro, given.store.mirror, given.clock, filters, max_vanished)
+
+
 def _delivery_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     if settings.apply_deliveries.listen is None:
         return
     deliveries = ApplyDeliveries(
         lister=_lister(settings, given),
+        details=_details(settings, given),
         deliveries=given.store.deliveries,
         fields=given.store.custom_fields,
         collections=settings.mirror_collections.collections,

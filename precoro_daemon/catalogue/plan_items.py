@@ -13,6 +13,7 @@ from precoro_daemon.catalogue.rules.plan import Comparison, Mistake, Plan, Polic
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
 from precoro_daemon.catalogue.rules.wanted_items import Known, Reading, Sheet, read_wanted
 from precoro_daemon.errors import PlanRefused, WantedRefused
+from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.resolve_custom_fields import follow_fields
@@ -161,7 +162,7 @@ class PlanItems:
     async def _define(self, one: CustomField) -> None:
         asked_at = self.lister.clock.now()
         detail = await self.lister.precoro.detail(COLLECTIONS[_FIELDS], one.id, Lane.LISTS)
-        await self.custom_fields.save(DueField(_FIELDS, one.id), detail, asked_at=asked_at)
+        await self.custom_fields.save(DueField(_FIELDS, one.id), detail, asked_at=as_of(asked_at, self.lister.clock))
 
     async def _read(
         self, sheet: Sheet, supplier: Supplier, rules: Rules, fields: Mapping[int, CustomField]

@@ -16,7 +16,6 @@ from precoro_daemon.errors import (
     DiskFull,
     FatalError,
     FolderUnusable,
-    Forbidden,
     KeyInDoubt,
     LockedOut,
     PermanentError,
@@ -40,6 +39,7 @@ from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.mirror.rules.change_log import Change, Move
 from precoro_daemon.mirror.rules.collections import WITH_FILES
+from precoro_daemon.quota.circuit_breaker import MOST_FAULTS, CircuitBreaker, Outcome, outcome_of
 from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
@@ -56,15 +56,6 @@ _BATCH = 50
 _TRIES = 3
 """Of one file in a lap. The second and third follow when all others had their turn: the same call is refused within
 a minute, and what ails a server seldom ends in a second."""
-
-_MOST_FORBIDDEN = 2
-"""In a row. A third one, where files came before, is taken for a key that is blocked."""
-
-_MOST_FAULTS = 3
-"""In a row, beyond what was in flight together. Then it is not the files: the lap ends."""
-
-_PATIENCE = 900.0
-"""Seconds until the next one is asked for after that."""
 
 _TOLD = 100
 """Files between two lines in the log."""
@@ -104,10 +95,13 @@ class FetchAttachments:
     wanted: WantedFiles
     in_flight: int
     patience: float
-    rests_until: float = field(default=0.0, init=False)
+    breaker: CircuitBreaker = field(init=False)
     round_at: float | None = field(default=None, init=False)
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
     name: ClassVar[str] = "fetch_attachments"
+
+    def __post_init__(self) -> None:
+        self.breaker = CircuitBreaker(most_faults=self.in_flight + MOST_FAULTS)
 
     async def due(self, now: float) -> bool:
         """The first lap of a round looks after the manifest, whether or not files are due."""
@@ -115,7 +109,7 @@ class FetchAttachments:
         await self._follow()
         if self.rounds.due(now):
             return True
-        if self.clock.now() < self.rests_until:
+        if self.breaker.is_idle(self.clock.now()):
             return False
         return (await self.book.count_due_files(self.wanted, before=now)).files > 0
 
@@ -150,16 +144,16 @@ class FetchAttachments:
             patience=self.patience,
             turns=KeyedLock(),
         )
+        self.breaker = self.breaker.fresh()
         lap = _Lap(self, folder, receiver, started_at)
         try:
             await lap.run()
         finally:
             await self._list(folder)
         await self._tell_too_large()
-        if isinstance(lap.ended, KeyInDoubt):
-            self.rests_until = self.clock.now() + _PATIENCE
-            return LapReport(brought=lap.done.files, failed=lap.failed)
-        return LapReport(brought=lap.done.files, failed=lap.failed, ended=lap.ended)
+        self.breaker = self.breaker.at_end(lap.ended, self.clock.now())
+        ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
+        return LapReport(brought=lap.done.files, failed=lap.failed, ended=ended)
 
     async def _list(self, folder: Folder) -> None:
         """Bring the manifest up to what is kept, whatever an earlier lap left undone."""
@@ -189,8 +183,6 @@ class _Lap:
     busy: set[tuple[str, int, int]] = field(default_factory=set)
     room: int = 0
     tries: int = 1
-    forbidden: int = 0
-    faulty: set[tuple[str, int, int]] = field(default_factory=set)
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -229,7 +221,7 @@ class _Lap:
             self.busy.update(file.key for file in files)
             tasks = list(await self._prepare(files))
             while tasks:  # whether the newest ones fail, or all, is shown by one from further back
-                yield tasks.pop(-1 if self.faulty else 0)
+                yield tasks.pop(-1 if self.job.breaker.faults else 0)
 
     async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[DownloadTask]:
         """Give each file its path, durably, unless something stands there that is not ours."""
@@ -265,11 +257,10 @@ class _Lap:
         except KeyInDoubt as error:
             self._end(error)
         except TemporaryError as error:
-            self._suspect(task.file, error)
+            self._feed_breaker(error)
             await self._later(task, error)
         except PermanentError as error:
-            self.faulty.clear()
-            self._heed(error)
+            self._feed_breaker(error)
             await self._set_aside(task.file, error)
         except LockedOut as error:
             await self._set_aside(task.file, error)  # so that another one shows next time how it is
@@ -282,27 +273,21 @@ class _Lap:
         if isinstance(error, FatalError | KeyInDoubt | ServerFault):
             self.scope.cancel()
 
-    def _suspect(self, file: AttachedFile, error: TemporaryError) -> None:
+    def _feed_breaker(self, error: DaemonError) -> None:
         """A file whose connection breaks may be at fault itself; a server that says it is in trouble is. Later rounds
         ask for those again that failed, and say nothing new."""
-        if isinstance(error, ServerFault) and self.tries == 1:
-            self.faulty.add(file.key)
-            if len(self.faulty) >= self.job.in_flight + _MOST_FAULTS:
+        if isinstance(error, TemporaryError) and not (isinstance(error, ServerFault) and self.tries == 1):
+            return
+        self.job.breaker = self.job.breaker.after(outcome_of(error))
+        if verdict := self.job.breaker.verdict(error):
+            if isinstance(error, ServerFault):
                 self.failed.append(str(error))
-                self._end(error)
-
-    def _heed(self, error: DaemonError) -> None:
-        """Nothing between two refusals but a file that came shows that the key is still welcome."""
-        if isinstance(error, Forbidden):
-            self.forbidden += 1
-            if self.forbidden >= _MOST_FORBIDDEN:
-                self._end(KeyInDoubt(str(error)))
+            self._end(verdict)
 
     async def _receive(self, task: DownloadTask) -> None:
         await self._need_room(task.file.attachment.size or 0)
         kept = await self.receiver.receive(task)
-        self.forbidden = 0
-        self.faulty.clear()
+        self.job.breaker = self.job.breaker.after(Outcome.GOOD)
         self.room -= max(kept.length - (task.file.attachment.size or 0), 0)
         self.busy.discard(task.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)

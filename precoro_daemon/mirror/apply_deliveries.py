@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, TypeVar
 
@@ -19,6 +19,7 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.mirror.details import Details, address_of, has_address
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
 from precoro_daemon.mirror.ports.mirror import Due, Known
@@ -76,6 +77,7 @@ class ApplyDeliveries:
     """
 
     lister: Lister
+    details: Details
     deliveries: Deliveries
     fields: CustomFields
     collections: Sequence[str]
@@ -185,36 +187,31 @@ class _Lap:
                 await self._detail(collection, delivery, known)
 
     async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
-        key = known.due.idn if collection.key == "idn" else known.due.id
-        what = f"{collection.name} {key or delivery.id}"
+        what = f"{collection.name} {address_of(known.due)}"
         try:
-            saved = key is not None and await self._in_turn(partial(self._fetch, collection, known.due, key))
+            refreshed = has_address(known.due) and await self._in_turn(partial(self._refresh_detail, known.due))
         except NotFound:
             await self._settle([delivery], "not_found")
         except KeyInDoubt:
             self.late = _LATE
             await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _PAUSE)
         except LockedOut as error:
-            await self._set_aside(delivery, known.due, what, error)
+            await self._quarantine(delivery, known.due, error)
             raise
         except (PermanentError, MalformedAnswer) as error:
-            await self._set_aside(delivery, known.due, what, error)
+            await self._quarantine(delivery, known.due, error)
         except TemporaryError as error:
             await self._fail([delivery], f"{what}: {error}")
         else:
-            if saved is None:
+            if refreshed is None:
                 self.late += 1
                 await self._wait([delivery], what)
             else:
-                await self._settle([delivery], "refreshed" if saved else "listed")
+                await self._settle([delivery], "refreshed" if refreshed else "listed")
 
-    async def _fetch(self, collection: Collection, due: Due, key: int | str) -> bool:
-        lister = self.job.lister
-        asked_at = lister.clock.now()
+    async def _refresh_detail(self, due: Due) -> bool:
         self.details += 1
-        detail = await lister.precoro.detail(collection, key, Lane.DELIVERIES)
-        wanted = self._filter(collection).keeps_detail(detail.raw)
-        await lister.mirror.save_detail(due, replace(detail, wanted=wanted), at=min(asked_at, lister.clock.now()))
+        await self.job.details.refresh(due, Lane.DELIVERIES)
         self.brought += 1
         return True
 
@@ -252,13 +249,9 @@ class _Lap:
         young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
         await self.job.deliveries.postpone(young, until=now + _PAUSE)
 
-    async def _set_aside(self, delivery: Delivery, due: Due, what: str, error: DaemonError) -> None:
+    async def _quarantine(self, delivery: Delivery, due: Due, error: DaemonError) -> None:
         """What is refused is due from now on like any other detail, and asked for as seldom."""
-        self.failed.append(f"{what}: {error}")
-        name, attempts = due.collection, due.attempts + 1
-        _log.warning("detail_failed", collection=name, key=due.idn or due.id, attempts=attempts, reason=str(error))
-        at = self.job.lister.clock.now()
-        await self.job.lister.mirror.quarantine_detail(due, error, at=at, stale=True)
+        self.failed.append(await self.job.details.quarantine(due, error, stale=True))
         await self._settle([delivery], "set_aside")
 
     async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:

@@ -16,6 +16,7 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
@@ -25,6 +26,7 @@ from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
 from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
 from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
@@ -37,12 +39,6 @@ _FOLLOWER = "custom_fields"
 _STRETCH = 500
 """Changes followed in one transaction: enough that making it durable costs little beside reading them, few enough
 that their records take little memory."""
-
-_MOST_FORBIDDEN = 2
-"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
-
-_PATIENCE = 900.0
-"""Seconds until the next one is asked for after that; a success in between proves the key good again."""
 
 
 def field_follower(fields: CustomFields) -> Follower:
@@ -72,7 +68,7 @@ class ResolveCustomFields:
     clock: Clock
     progress: MirrorProgress
     refresh_after: float
-    rests_until: float = field(default=0.0, init=False)
+    breaker: CircuitBreaker = field(default=CircuitBreaker(), init=False)
     round_at: float | None = field(default=None, init=False)
     name: ClassVar[str] = "resolve_custom_fields"
 
@@ -83,21 +79,21 @@ class ResolveCustomFields:
 
     async def _due(self, before: float) -> list[DueField]:
         now = self.clock.now()
-        if now < self.rests_until:
+        if self.breaker.is_idle(now):
             return []
         return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
 
     async def lap(self) -> LapReport:
         """What failed in this round is left alone."""
-        lap = _Lap(self)
+        self.breaker, lap = self.breaker.fresh(), _Lap(self)
         try:
             await follow_fields(self.log, self.fields)
             await lap.run(await self._due(self.clock.now() if self.round_at is None else self.round_at))
-        except KeyInDoubt:
-            self.rests_until = self.clock.now() + _PATIENCE
         except DaemonError as error:
             lap.ended = error
-        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
+        self.breaker = self.breaker.at_end(lap.ended, self.clock.now())
+        ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
+        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=ended)
 
 
 @dataclass(slots=True)
@@ -106,7 +102,6 @@ class _Lap:
     done: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
-    forbidden: int = 0
     ended: DaemonError | None = None
 
     async def run(self, due: list[DueField]) -> None:
@@ -115,8 +110,7 @@ class _Lap:
             await self._settle(each)
             counts = (counter[each.collection] for counter in (self.done, self.failures, expected))
             self.job.progress.details_advanced(each.collection, *counts)
-            if self.forbidden >= _MOST_FORBIDDEN:
-                self.job.rests_until = self.job.clock.now() + _PATIENCE
+            if self.ended is not None:
                 _log.warning("definitions_paused", asked=number, due=len(due))
                 return
 
@@ -129,22 +123,26 @@ class _Lap:
             await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
             raise
         except (NotFound, Forbidden) as error:
-            # Nothing between two refusals but a good answer shows that the key is still welcome.
-            self.forbidden += isinstance(error, Forbidden)
+            self._feed_breaker(error)
             await self._set_aside(due, error, "withheld", self.job.refresh_after)
-            told = _log.debug if due.attempts else _log.warning
-            told("definition_refused", collection=due.collection, key=due.id, reason=str(error))
+            log = _log.debug if due.attempts else _log.warning
+            log("definition_refused", collection=due.collection, key=due.id, reason=str(error))
         except (TemporaryError, PermanentError) as error:
+            self._feed_breaker(error)
             self.failures[due.collection] += 1
             self.failed.append(f"{due.collection} {due.id}: {error}")
             await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
             _log.warning("definition_failed", collection=due.collection, key=due.id, reason=str(error))
 
+    def _feed_breaker(self, error: DaemonError) -> None:
+        self.job.breaker = self.job.breaker.after(outcome_of(error))
+        self.ended = self.job.breaker.verdict(error)
+
     async def _resolve(self, due: DueField) -> None:
         asked_at = self.job.clock.now()
         detail = await self.job.precoro.detail(COLLECTIONS[due.collection], due.id, Lane.DETAILS)
-        self.forbidden = 0
-        await self.job.fields.save(due, detail, asked_at=asked_at)
+        self.job.breaker = self.job.breaker.after(Outcome.GOOD)
+        await self.job.fields.save(due, detail, asked_at=as_of(asked_at, self.job.clock))
         self.done[due.collection] += 1
         _log.info("definition_saved", collection=due.collection, key=due.id)
 

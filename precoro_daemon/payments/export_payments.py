@@ -23,6 +23,7 @@ from precoro_daemon.errors import (
     Stopped,
     TemporaryError,
 )
+from precoro_daemon.mirror.details import save_answer
 from precoro_daemon.mirror.ports.mirror import Due, Mirror
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.payments.entry_reconciliation import lose, settle_entries, there
@@ -186,7 +187,8 @@ class _Lap:
             return next(iter(await self.job.books.claims.candidates(paid.id, "id")), None)
         # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
         due = Due("invoices", paid.id, paid.idn, paid.version)
-        await self.job.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=asked_at)
+        detail = Detail(paid.id, fresh.raw)
+        await save_answer(self.job.mirror, self.job.books.clock, due, detail, asked_at=asked_at)
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
