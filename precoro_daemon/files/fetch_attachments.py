@@ -39,8 +39,8 @@ from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.mirror.rules.change_log import Change, Move
 from precoro_daemon.mirror.rules.collections import WITH_FILES
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.circuit_breaker import MOST_FAULTS, CircuitBreaker, Outcome, outcome_of
-from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
@@ -327,16 +327,8 @@ class _Lap:
         now, attempts = self.job.clock.now(), file.attempts + 1
         self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
         _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))
-        item = Quarantined(
-            collection=file.collection,
-            key=str(file.attachment.id),
-            stage="file",
-            reason=self.failed[-1],
-            raw=None,
-            attempts=attempts,
-            since=now,
-            retry_at=now + quarantine_period(error, attempts),
-        )
+        of = (file.collection, file.attachment.id)
+        item = Quarantined.failed(Stage.FILE, of, error, attempts, now, reason=self.failed[-1])
         with anyio.CancelScope(shield=True):  # the lap may be over already
             await self.job.mirror.quarantine(item)
         self._tell_progress()

@@ -152,7 +152,7 @@ class AttachmentBook(Protocol):
         ...
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        """The file is complete on disk. Clears what was set aside for the stage "file". Another place where the same
+        """The file is complete on disk. Clears what was set aside for the stage FILE. Another place where the same
         content is kept, None if there is none."""
         ...
 

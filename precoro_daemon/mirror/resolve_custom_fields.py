@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, get_args
 
 from precoro_daemon.errors import (
@@ -25,9 +25,9 @@ from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
-from precoro_daemon.quota.retries import quarantine_period
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
@@ -120,18 +120,18 @@ class _Lap:
         except KeyInDoubt:
             raise
         except LockedOut as error:
-            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            await self._quarantine(due, error)
             raise
         except (NotFound, Forbidden) as error:
             self._feed_breaker(error)
-            await self._set_aside(due, error, "withheld", self.job.refresh_after)
+            await self._withhold(due, error)
             log = _log.debug if due.attempts else _log.warning
             log("definition_refused", collection=due.collection, key=due.id, reason=str(error))
         except (TemporaryError, PermanentError) as error:
             self._feed_breaker(error)
             self.failures[due.collection] += 1
             self.failed.append(f"{due.collection} {due.id}: {error}")
-            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            await self._quarantine(due, error)
             _log.warning("definition_failed", collection=due.collection, key=due.id, reason=str(error))
 
     def _feed_breaker(self, error: DaemonError) -> None:
@@ -146,16 +146,13 @@ class _Lap:
         self.done[due.collection] += 1
         _log.info("definition_saved", collection=due.collection, key=due.id)
 
-    async def _set_aside(self, due: DueField, error: DaemonError, stage: str, wait: float) -> None:
-        now = self.job.clock.now()
-        item = Quarantined(
-            collection=due.collection,
-            key=str(due.id),
-            stage=stage,
-            reason=str(error),
-            raw=None,
-            attempts=due.attempts + 1,
-            since=now,
-            retry_at=now + wait,
-        )
-        await self.job.fields.quarantine(item)
+    async def _quarantine(self, due: DueField, error: DaemonError) -> None:
+        now, of = self.job.clock.now(), (due.collection, due.id)
+        failed = Quarantined.failed(Stage.DEFINITION, of, error, due.attempts + 1, now)
+        await self.job.fields.quarantine(failed)
+
+    async def _withhold(self, due: DueField, error: DaemonError) -> None:
+        """It is asked for again when it would be old."""
+        now, of = self.job.clock.now(), (due.collection, due.id)
+        withheld = Quarantined.failed(Stage.WITHHELD, of, error, due.attempts + 1, now)
+        await self.job.fields.quarantine(replace(withheld, retry_at=now + self.job.refresh_after))

@@ -24,6 +24,7 @@ from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
 from precoro_daemon.mirror.rules.filters import Filter, Query, modified_since
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
@@ -117,11 +118,11 @@ async def _list_or_set_aside(
         return await list_one(collection)
     except (TemporaryError, PermanentError) as error:
         _log.error("scan_failed", collection=collection.name, reason=str(error))
-        await _set_aside(lister, collection, "pass", str(error))
+        await _set_aside(lister, collection, Stage.SCAN, str(error))
         return f"{collection.name}: {error}"
 
 
-async def _set_aside(lister: Lister, collection: Collection, stage: str, reason: str) -> None:
+async def _set_aside(lister: Lister, collection: Collection, stage: Stage, reason: str) -> None:
     now = lister.clock.now()
     await lister.mirror.quarantine(
         Quarantined(collection.name, collection.name, stage, reason, None, attempts=1, since=now, retry_at=now)
@@ -250,7 +251,7 @@ async def _close_whole(lister: Lister, collection: Collection, scan: Scan, repor
     await lister.mirror.close_scan(scan, [row.id for row in gone], at=lister.clock.now())
     if refused:
         await _set_aside(
-            lister, collection, "census", f"{refused} of {live} records are missing at once: {_DISBELIEF}"
+            lister, collection, Stage.CENSUS, f"{refused} of {live} records are missing at once: {_DISBELIEF}"
         )
     return replace(report, vanished=report.vanished + len(gone), refused=report.refused + refused)
 

@@ -16,6 +16,7 @@ from precoro_daemon.files.rules import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.quarantine import Stage
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -205,7 +206,7 @@ async def test_what_is_set_aside_is_due_again_at_its_time_or_when_its_document_c
     async with backend.open() as store:
         await detailed(store, 1, [named(7)])
         await followed(store)
-        aside = Quarantined("invoices", "7", "file", "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
+        aside = Quarantined("invoices", "7", Stage.FILE, "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
         await store.mirror.quarantine(aside)
         assert await due(store, before=T0 + 50) == []
         [again] = await due(store, before=T0 + 51)
@@ -222,7 +223,7 @@ async def test_nothing_stays_aside_of_what_is_gone(backend: Backend) -> None:
         await detailed(store, 1, [named(7), named(8)])
         await followed(store)
         for key in ("7", "8"):
-            await store.mirror.quarantine(Quarantined("invoices", key, "file", "reset", None, 1, T0, T0))
+            await store.mirror.quarantine(Quarantined("invoices", key, Stage.FILE, "reset", None, 1, T0, T0))
         await detailed(store, 1, [named(8)], note="one removed")
         await followed(store)
         assert await store.mirror.count_quarantined() == {("invoices", "file"): 1}

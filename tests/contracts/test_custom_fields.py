@@ -14,6 +14,7 @@ from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.resolve_custom_fields import field_follower
+from precoro_daemon.mirror.rules.quarantine import Stage
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -60,7 +61,7 @@ async def due_ids(store: Store, *, at: float = T0, before: float = T0 + 1) -> li
     return [each.id for each in await due(store, at=at, before=before)]
 
 
-def failed(id_: int, stage: str, retry_at: float, attempts: int = 1) -> Quarantined:
+def failed(id_: int, stage: Stage, retry_at: float, attempts: int = 1) -> Quarantined:
     return Quarantined(FIELDS, str(id_), stage, "gone", None, attempts, T0, retry_at)
 
 
@@ -180,13 +181,13 @@ async def test_what_nothing_refers_to_is_never_due(backend: Backend) -> None:
 async def test_what_is_set_aside_waits_for_its_time(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7)
-        await store.custom_fields.quarantine(failed(7, "withheld", T0 + WEEK))
+        await store.custom_fields.quarantine(failed(7, Stage.WITHHELD, T0 + WEEK))
         assert await due(store) == []
         assert await due(store, before=T0 + WEEK) == []
         assert await due(store, before=LATER) == [DueField(FIELDS, 7, attempts=1)]
-        await store.custom_fields.quarantine(failed(7, "withheld", T0))
+        await store.custom_fields.quarantine(failed(7, Stage.WITHHELD, T0))
         assert await due(store) == [DueField(FIELDS, 7, attempts=2)]
-        await store.custom_fields.quarantine(failed(7, "definition", T0, attempts=3))
+        await store.custom_fields.quarantine(failed(7, Stage.DEFINITION, T0, attempts=3))
         assert await due(store) == [DueField(FIELDS, 7, attempts=3)]
         assert await store.mirror.count_quarantined() == {(FIELDS, "definition"): 1}
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7), asked_at=T0)
@@ -197,7 +198,7 @@ async def test_news_of_a_field_lift_its_wait(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7, 8, 9)
         for id_ in (7, 8, 9):
-            await store.custom_fields.quarantine(failed(id_, "withheld", LATER))
+            await store.custom_fields.quarantine(failed(id_, Stage.WITHHELD, LATER))
         await store.custom_fields.mark_stale(FIELDS, {8: T0})
         assert await due_ids(store) == [8]
         await listed(store.mirror, record(9, name="New"), collection=FIELDS)

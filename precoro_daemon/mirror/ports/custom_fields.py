@@ -54,7 +54,7 @@ class CustomFields(Protocol):
         ...
 
     async def quarantine(self, item: Quarantined) -> None:
-        """Remember a failure under the stage "definition" or "withheld", instead of one under the other stage; a
+        """Remember a failure under the stage DEFINITION or WITHHELD, instead of one under the other stage; a
         repeat raises `attempts` and keeps `since`."""
         ...
 

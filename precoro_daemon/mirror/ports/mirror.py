@@ -11,6 +11,7 @@ from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.retries import quarantine_period
 
 
@@ -63,18 +64,15 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Something set aside, to be looked at or tried again.
+    """Something that failed and is kept apart, to be looked at or tried again.
 
-    stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
-              not believed), for which the key is the collection; "definition" (of a custom field) or "withheld" (a
-              definition that is gone or forbidden), "file" (attached), "folder" (no file can be kept)
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
     absent    Precoro says that there is no such document
     """
 
     collection: str
     key: str
-    stage: str
+    stage: Stage
     reason: str
     raw: str | None
     attempts: int
@@ -83,18 +81,21 @@ class Quarantined:
     absent: bool = False
 
     @classmethod
-    def of_detail(cls, due: Due, error: DaemonError, at: float) -> Self:
-        attempts = due.attempts + 1
+    def failed(
+        cls, stage: Stage, of: tuple[str, int], error: DaemonError, attempts: int, at: float, *, reason: str = ""
+    ) -> Self:
+        """Of a record, by collection and id, that failed `attempts` times in a row: tried again ever more seldom."""
+        collection, id_ = of
         return cls(
-            collection=due.collection,
-            key=str(due.id),
-            stage="detail",
-            reason=str(error),
+            collection=collection,
+            key=str(id_),
+            stage=stage,
+            reason=reason or str(error),
             raw=None,
             attempts=attempts,
             since=at,
             retry_at=at + quarantine_period(error, attempts),
-            absent=isinstance(error, NotFound),
+            absent=stage is Stage.DETAIL and isinstance(error, NotFound),
         )
 
 
@@ -118,7 +119,7 @@ class Mirror(Protocol):
 
         `pages` follow `walk.next_page` without gap. Committing the same pages again changes nothing but the pass.
         A finished pass of changes is closed here; a finished whole pass stays open until `close_scan`. What was set
-        aside for the stage "pass" is cleared when the pass is over.
+        aside for the stage SCAN is cleared when the pass is over.
         """
         ...
 
@@ -137,7 +138,7 @@ class Mirror(Protocol):
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
         """Mark the ids vanished (with change rows), forget the pass and what it saw. What was set aside for the
-        stage "census" is cleared."""
+        stage CENSUS is cleared."""
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
@@ -169,15 +170,15 @@ class Mirror(Protocol):
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         """Store the detail, asked for at `at`, under the live row it names (its own id; `due.id` if it has none or no
         such row), set that row's `wanted` if the detail says False, and note `due.version` as answered for `due` and,
-        for rows that share the idn, their present version. Clears what was set aside for the stage "detail"."""
+        for rows that share the idn, their present version. Clears what was set aside for the stage DETAIL."""
         ...
 
     async def mark_gone(self, due: Due, *, at: float) -> None:
         """Mark vanished (with change rows) the live rows that `due` addresses: its own, and those that share its idn.
-        Clears what was set aside for the stage "detail"."""
+        Clears what was set aside for the stage DETAIL."""
         ...
 
-    async def count_quarantined(self) -> Mapping[tuple[str, str], int]:
+    async def count_quarantined(self) -> Mapping[tuple[str, Stage], int]:
         """How many things are set aside, by collection and stage."""
         ...
 

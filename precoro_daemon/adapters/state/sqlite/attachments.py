@@ -16,11 +16,12 @@ from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFil
 from precoro_daemon.files.rules import Attachment, NamedFiles, Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import FileState
 
 SQL = read_named("attachments.sql")
 
-_HELD_BACK = ("attachments", "folder", "directory")
+_HELD_BACK = ("attachments", Stage.FOLDER, "directory")
 """What stands aside when no file can be kept: collection, stage, key."""
 
 Key = tuple[str, int, int]
