@@ -279,9 +279,9 @@ ORDER BY day, claims.key;
     ),
     Mutant(
         "a key that was refused once is refused for good",
-        "adapters/http/key_guard.py",
-        "        if self._verdict and self._now() < self._reopens_at:",
-        "        if self._verdict:",
+        "quota/key_standing.py",
+        "        return now < self.reopens_at",
+        "        return self.reopens_at > 0",
         "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
     ),
     Mutant(
