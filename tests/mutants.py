@@ -344,45 +344,45 @@ ORDER BY day, claims.key;
     Mutant(
         "the row before the name",
         "files/downloading.py",
-        "            kept = await self._keep(draft, task)",
-        """            kept = Kept(task.path, draft.length, await draft.hashed())
+        "            kept = await self._keep(partial, task)",
+        """            kept = Kept(task.path, partial.length, await partial.hashed())
             await self.book.save_kept(file, kept, at=self.clock.now())
-            kept = await self._keep(draft, task)""",
+            kept = await self._keep(partial, task)""",
         "tests/files/test_order.py",
     ),
     Mutant(
         "the file name of the server trusted",
-        "files/rules.py",
+        "files/rules/names.py",
         'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
         'return f"{collection}/{folder}/{number}__{name}"',
         "tests/files/test_rules.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
     ),
     Mutant(
         "a body taken whose end nobody announced",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "    if not received.framed:",
         "    if False:",
         "tests/files/test_rules.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
     ),
     Mutant(
         "a short body taken for the file",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "return None if received.length == size else",
         "return None if received.length <= size else",
         "tests/files/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
     ),
     Mutant(
         "any piece taken for the rest of a file",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "    return whole and validator(headers) == part.validator",
         "    return first >= 0",
-        "tests/mirror/test_resuming.py",
+        "tests/files/test_resuming.py",
     ),
     Mutant(
-        "a stranger's file written over",
+        "somebody else's file written over",
         "adapters/objects/paths.py",
-        "            _name_anew(folder, draft, name)",
-        "            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)",
+        "            _name_anew(folder, partial, name)",
+        "            os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)",
         "tests/adapters/objects/test_folder.py::test_what_is_not_ours_is_never_written_over",
     ),
     Mutant(

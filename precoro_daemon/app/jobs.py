@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.store import Store
 from precoro_daemon.app.values import carriers, chosen, identity, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports import ItemGateway
 from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.find_attachments import FindAttachments
-from precoro_daemon.files.ports import AttachmentSource
+from precoro_daemon.files.ports.source import AttachmentSource
 from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
 from precoro_daemon.mirror.details import Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
@@ -145,12 +145,13 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         overlap=settings.mirror_collections.overlap,
         every=settings.take_census.every,
     )
+    stores = partial(open_directory, section.directory, identity=identity(settings), reserve=section.reserve_bytes)
     fetch_attachments = FetchAttachments(
         source=given.attachments,
         log=given.store.change_log,
         book=book,
         mirror=given.store.mirror,
-        folders=partial(open_folder, section.directory, identity=identity(settings), reserve=section.reserve_bytes),
+        stores=stores,
         clock=clock,
         progress=given.progress,
         wanted=wanted_files(settings),

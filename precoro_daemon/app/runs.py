@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, identity
@@ -102,7 +102,7 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
     assert section.directory is not None
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
+        open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
     ):
         clock = await clock_without_calls(settings, store.budget_book)
         return await VerifyAttachments(store.attachments, folder, clock).run(share)

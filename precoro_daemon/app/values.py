@@ -9,7 +9,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget

@@ -12,7 +12,6 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from precoro_daemon.errors import (
     DaemonError,
-    DiskFault,
     DiskFull,
     FatalError,
     FolderUnusable,
@@ -24,21 +23,17 @@ from precoro_daemon.errors import (
     TooLarge,
     most_severe,
 )
-from precoro_daemon.files.downloading import DownloadTask, KeyedLock, Receiver, Sizes
-from precoro_daemon.files.ports import (
-    AttachedFile,
-    AttachmentBook,
-    AttachmentSource,
-    FileCounts,
-    FileProgress,
-    Folder,
-    WantedFiles,
-)
-from precoro_daemon.files.rules import files_named, place
-from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
+from precoro_daemon.files.disk_room import DiskRoom
+from precoro_daemon.files.downloading import Downloader, DownloadTask, KeyedLock, Sizes
+from precoro_daemon.files.follow_details import follow_details
+from precoro_daemon.files.manifest import write_manifest
+from precoro_daemon.files.ports.attachment_book import AttachedFile, AttachmentBook, FileCounts, WantedFiles
+from precoro_daemon.files.ports.object_store import ObjectStore
+from precoro_daemon.files.ports.progress import FileProgress
+from precoro_daemon.files.ports.source import AttachmentSource
+from precoro_daemon.files.reserve_paths import reserve_paths
+from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
-from precoro_daemon.mirror.rules.change_log import Change, Move
-from precoro_daemon.mirror.rules.collections import WITH_FILES
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.circuit_breaker import MOST_FAULTS, CircuitBreaker, Outcome, outcome_of
 from precoro_daemon.runtime.job import LapReport, OncePerRound
@@ -47,40 +42,22 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_STRETCH = 500
-"""Changes of the log that are followed in one transaction."""
-
 _BATCH = 50
 """Files read from the store at a time; small, so that what changes meanwhile comes first."""
 
 _TRIES = 3
-"""Of one file in a lap. The second and third follow when all others had their turn: the same call is refused within
+"""Of one file in a lap. The second and third follow when all others were tried: the same call is refused within
 a minute, and what ails a server seldom ends in a second."""
 
-_TOLD = 100
+_LOGGED_EVERY = 100
 """Files between two lines in the log."""
-
-_LOOK = 64 * 2**20
-"""Bytes of files between two looks at how much room the disk has."""
-
-_LINES = 500
-"""Lines added to the manifest at a time."""
-
-
-def attachment_follower(book: AttachmentBook) -> Follower:
-    """Reads out of the change log which files details name."""
-
-    async def handle(changes: Sequence[Change], move: Move) -> None:
-        await book.save_named(files_named(changes), move)
-
-    return Follower("attachments", WITH_FILES, ("detailed",), handle)
 
 
 @dataclass(slots=True)
 class FetchAttachments:
-    """Fetches every file that the store says is missing, newest first; what fails is set aside for later.
+    """Fetches every file that the store says is missing, newest first; what fails is quarantined.
 
-    folders    opens the directory of files for one lap
+    stores     opens the directory of files for one lap
     in_flight  files that come at the same time
     patience   seconds after which a file that trickles in is given up
     """
@@ -89,7 +66,7 @@ class FetchAttachments:
     log: ChangeLog
     book: AttachmentBook
     mirror: Mirror
-    folders: Callable[[], AbstractAsyncContextManager[Folder]]
+    stores: Callable[[], AbstractAsyncContextManager[ObjectStore]]
     clock: Clock
     progress: FileProgress
     wanted: WantedFiles
@@ -106,7 +83,7 @@ class FetchAttachments:
     async def due(self, now: float) -> bool:
         """The first lap of a round looks after the manifest, whether or not files are due."""
         self.round_at = now
-        await self._follow()
+        await follow_details(self.log, self.book)
         if self.rounds.due(now):
             return True
         if self.breaker.is_idle(self.clock.now()):
@@ -116,10 +93,10 @@ class FetchAttachments:
     async def lap(self) -> LapReport:
         """What failed in this round is left alone."""
         started_at = self.clock.now() if self.round_at is None else self.round_at
-        await self._follow()
+        await follow_details(self.log, self.book)
         try:
-            async with self.folders() as folder:
-                report = await self._fill(folder, started_at)
+            async with self.stores() as store:
+                report = await self._fill(store, started_at)
         except (FolderUnusable, DiskFull) as error:
             _log.error("files_paused", reason=str(error))
             report = LapReport(failed=[f"attached files: {error}"], ended=error)
@@ -128,44 +105,31 @@ class FetchAttachments:
         self.rounds.lap_ended()
         return report
 
-    async def _follow(self) -> None:
-        await follow(self.log, attachment_follower(self.book), _STRETCH)
-
-    async def _fill(self, folder: Folder, started_at: float) -> LapReport:
-        await self._list(folder)  # before anything is stored: later the two could not be told apart by their ends
+    async def _fill(self, store: ObjectStore, started_at: float) -> LapReport:
+        await write_manifest(self.book, store)
         sizes = Sizes(*await self.book.sizes())
-        receiver = Receiver(
+        downloader = Downloader(
             source=self.source,
             book=self.book,
-            folder=folder,
+            store=store,
             clock=self.clock,
             sizes=sizes,
             max_bytes=self.wanted.max_bytes,
             patience=self.patience,
-            turns=KeyedLock(),
+            locks=KeyedLock(),
         )
         self.breaker = self.breaker.fresh()
-        lap = _Lap(self, folder, receiver, started_at)
+        lap = _Lap(self, store, DiskRoom(store), downloader, started_at)
         try:
             await lap.run()
         finally:
-            await self._list(folder)
-        await self._tell_too_large()
+            await write_manifest(self.book, store)
+        await self._log_too_large()
         self.breaker = self.breaker.at_end(lap.ended, self.clock.now())
         ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
         return LapReport(brought=lap.done.files, failed=lap.failed, ended=ended)
 
-    async def _list(self, folder: Folder) -> None:
-        """Bring the manifest up to what is kept, whatever an earlier lap left undone."""
-        end = await folder.manifest_end()
-        if end > await self.book.newest_stored():  # the state is older than the files: it was brought back
-            await folder.write_manifest((), anew=True)
-            end = 0
-        while lines := await self.book.stored(end, _LINES):
-            await folder.write_manifest(lines, anew=False)
-            end = lines[-1].seq
-
-    async def _tell_too_large(self) -> None:
+    async def _log_too_large(self) -> None:
         if large := await self.book.too_large(self.wanted):
             _log.warning("files_omitted", count=len(large), file=str(large[0]), max_bytes=self.wanted.max_bytes)
 
@@ -173,15 +137,15 @@ class FetchAttachments:
 @dataclass(slots=True)
 class _Lap:
     job: FetchAttachments
-    folder: Folder
-    receiver: Receiver
+    store: ObjectStore
+    room: DiskRoom
+    downloader: Downloader
     started_at: float
     due: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
     done: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
     failed: list[str] = field(default_factory=list)
     again: list[DownloadTask] = field(default_factory=list)
     busy: set[tuple[str, int, int]] = field(default_factory=set)
-    room: int = 0
     tries: int = 1
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -195,7 +159,7 @@ class _Lap:
             self.tries += 1
             tasks, self.again = self.again, []
             await self._round(_each(tasks))
-        self._tell()
+        self._log_counts()
 
     async def _round(self, tasks: AsyncIterator[DownloadTask]) -> None:
         send, receive = anyio.create_memory_object_stream[DownloadTask](0)
@@ -219,27 +183,11 @@ class _Lap:
             if not files:
                 return
             self.busy.update(file.key for file in files)
-            tasks = list(await self._prepare(files))
+            tasks, obstructed = await reserve_paths(job.book, self.store, files)
+            for file, error in obstructed:
+                await self._quarantine(file, error)
             while tasks:  # whether the newest ones fail, or all, is shown by one from further back
                 yield tasks.pop(-1 if self.job.breaker.faults else 0)
-
-    async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[DownloadTask]:
-        """Give each file its path, durably, unless something stands there that is not ours."""
-        named = {file.key: file.claimed or _place(file) for file in files}
-        there = await self.folder.in_the_way([named[file.key] for file in files if not file.ours])
-        free = {file.key: named[file.key] for file in files if file.claimed is None and named[file.key] not in there}
-        await self.job.book.claim(free)
-        tasks = []
-        for file in files:
-            path = named[file.key]
-            if not file.ours and there.get(path, b"") is None:
-                await self._set_aside(
-                    file, FolderUnusable(f"{file}: something is in the way of {path}; move it away")
-                )
-                continue
-            seen = None if file.ours else there.get(path)
-            tasks.append(DownloadTask(file, path, seen, replaces=file.ours, part=file.part))
-        return tasks
 
     async def _work(self, receive: MemoryObjectReceiveStream[DownloadTask]) -> None:
         async with receive:
@@ -249,7 +197,7 @@ class _Lap:
 
     async def _settle(self, task: DownloadTask) -> None:
         try:
-            await self._receive(task)
+            await self._download(task)
         except DiskFull as error:
             self._hold_back(error)
         except TooLarge:
@@ -261,9 +209,9 @@ class _Lap:
             await self._later(task, error)
         except PermanentError as error:
             self._feed_breaker(error)
-            await self._set_aside(task.file, error)
+            await self._quarantine(task.file, error)
         except LockedOut as error:
-            await self._set_aside(task.file, error)  # so that another one shows next time how it is
+            await self._quarantine(task.file, error)  # so that another one shows next time how it is
             self._end(error)
         except DaemonError as error:
             self._end(error)
@@ -284,29 +232,17 @@ class _Lap:
                 self.failed.append(str(error))
             self._end(verdict)
 
-    async def _receive(self, task: DownloadTask) -> None:
-        await self._need_room(task.file.attachment.size or 0)
-        kept = await self.receiver.receive(task)
+    async def _download(self, task: DownloadTask) -> None:
+        await self.room.take(task.file.attachment.size or 0)
+        kept = await self.downloader.download(task)
         self.job.breaker = self.job.breaker.after(Outcome.GOOD)
-        self.room -= max(kept.length - (task.file.attachment.size or 0), 0)
+        self.room.correct(task.file.attachment.size or 0, kept.length)
         self.busy.discard(task.file.key)
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
         _log.debug("file_stored", path=kept.path, bytes=kept.length)
-        self._tell_progress()
-        if self.done.files % _TOLD == 0:
-            self._tell()
-
-    async def _need_room(self, size: int) -> None:
-        """Looked up now and then, and counted in between, as files are small beside what a disk must keep."""
-        self.room -= size
-        if self.room <= _LOOK:
-            self.room = await self.folder.room() - size
-        if self.room <= 0 < self.room + size:
-            self.room += size
-            raise DiskFault(f"its {size:,} bytes are more than the disk has room for; smaller ones go on")
-        if self.room <= 0:
-            raise DiskFull("the disk has no more room than it must keep")
-        self.room = min(self.room, 2 * _LOOK)
+        self._show_progress()
+        if self.done.files % _LOGGED_EVERY == 0:
+            self._log_counts()
 
     def _hold_back(self, error: DiskFull) -> None:
         """Files stop first: what else is on the disk goes on, and they do when there is room again."""
@@ -320,9 +256,9 @@ class _Lap:
             _log.info("file_postponed", file=str(task.file), attempt=self.tries, reason=str(error))
             self.again.append(task)
         else:
-            await self._set_aside(task.file, error)
+            await self._quarantine(task.file, error)
 
-    async def _set_aside(self, file: AttachedFile, error: DaemonError) -> None:
+    async def _quarantine(self, file: AttachedFile, error: DaemonError) -> None:
         """It stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
         now, attempts = self.job.clock.now(), file.attempts + 1
         self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
@@ -331,18 +267,14 @@ class _Lap:
         item = Quarantined.failed(Stage.FILE, of, error, attempts, now, reason=self.failed[-1])
         with anyio.CancelScope(shield=True):  # the lap may be over already
             await self.job.mirror.quarantine(item)
-        self._tell_progress()
+        self._show_progress()
 
-    def _tell_progress(self) -> None:
+    def _show_progress(self) -> None:
         self.job.progress.files_advanced(self.done, len(self.failed), self.due)
 
-    def _tell(self) -> None:
+    def _log_counts(self) -> None:
         left = max(self.due.files - self.done.files - len(self.failed), 0)
         _log.info("files_advanced", done=self.done.files, bytes=self.done.bytes, failed=len(self.failed), due=left)
-
-
-def _place(file: AttachedFile) -> str:
-    return place(file.collection, file.idn, file.record_id, (file.attachment.id, file.attachment.name))
 
 
 async def _each(tasks: Sequence[DownloadTask]) -> AsyncIterator[DownloadTask]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
-from precoro_daemon.files.ports import AttachmentBook
+from precoro_daemon.files.ports.attachment_book import AttachmentBook
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance

@@ -1,4 +1,4 @@
-"""what 401 and 403 say of a key: refused, in doubt, or closed to one collection; when it is tried again
+"""what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 
 Theory of operation. Precoro says 403 of a missing role, of a single document, of a wrong key and of a blocked
 address, and it blocks keys and addresses that keep failing. So the same answer is read by what was known before:

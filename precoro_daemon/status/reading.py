@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from precoro_daemon.catalogue.ports import PlanState
-from precoro_daemon.files.ports import AttachedFile, FileCounts, WantedFiles
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from precoro_daemon.cli.closing_words import closing_words
 from precoro_daemon.cli.screen import LiveScreen, above
 from precoro_daemon.errors import BudgetSpent
-from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.quota.budget import Lane

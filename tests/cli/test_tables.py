@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from precoro_daemon.cli import status_json, status_tables, tables
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile
-from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile
+from precoro_daemon.files.rules.attachments import Attachment
 from precoro_daemon.files.verify_attachments import Verdict
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.files.fetch_attachments import attachment_follower
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, WantedFiles
-from precoro_daemon.files.rules import Part
+from precoro_daemon.files.follow_details import attachment_follower
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, WantedFiles
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
@@ -77,7 +77,7 @@ async def test_files_are_read_out_of_details_newest_first(backend: Backend) -> N
         assert len(await store.attachments.due_files(WANTED, before=EVER, limit=2)) == 2
         [nine, *_] = await due(store)
         assert (nine.collection, nine.record_id, nine.attachment.name) == ("invoices", 1, "9.pdf")
-        assert (nine.claimed, nine.part, nine.attempts) == (None, None, 0)
+        assert (nine.reserved, nine.part, nine.attempts) == (None, None, 0)
 
 
 async def test_the_log_is_followed_to_its_end_and_no_change_twice(backend: Backend) -> None:
@@ -106,8 +106,8 @@ async def test_a_file_that_is_kept_is_due_no_more_and_keeps_its_seq(backend: Bac
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
-        assert (await one_due(store)).claimed == "invoices/1/7__7.pdf"
+        await store.attachments.reserve({file.key: "invoices/1/7__7.pdf"})
+        assert (await one_due(store)).reserved == "invoices/1/7__7.pdf"
         await store.attachments.save_kept(file, kept(), at=T0 + 5)
         assert await due(store) == []
         assert await store.attachments.count_due_files(WANTED, before=EVER) == FileCounts(0, 0)
@@ -136,11 +136,11 @@ async def test_another_size_or_date_is_another_content(backend: Backend, change:
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: kept().path})
+        await store.attachments.reserve({file.key: kept().path})
         await store.attachments.save_kept(file, kept(), at=T0)
         await detailed(store, 1, [named(7, **change)], note="edited")
         await followed(store)
-        assert (await one_due(store)).claimed == kept().path
+        assert (await one_due(store)).reserved == kept().path
         assert await store.attachments.stored(0, 10) == []
 
 
@@ -270,12 +270,12 @@ async def test_what_is_queued_again_is_due_at_its_path_and_gets_a_new_seq(backen
         await detailed(store, 1, [named(7), named(8)])
         await followed(store)
         for file in await due(store):
-            await store.attachments.claim({file.key: f"invoices/1/{file.attachment.id}"})
+            await store.attachments.reserve({file.key: f"invoices/1/{file.attachment.id}"})
             await store.attachments.save_kept(file, kept(f"invoices/1/{file.attachment.id}"), at=T0)
         seven = next(one for one in await store.attachments.stored(0, 9) if one.file.attachment.id == 7)
         await store.attachments.requeue([seven.file.key])
         again = await one_due(store)
-        assert again.claimed == "invoices/1/7"
+        assert again.reserved == "invoices/1/7"
         await store.attachments.save_kept(again, kept("invoices/1/7"), at=T0)
         assert [one.seq for one in await store.attachments.stored(0, 9)] == [1, 3]
 
@@ -311,7 +311,7 @@ async def test_strangers_are_paths_that_were_given_to_no_file(backend: Backend) 
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: "invoices/1/7__a"})
+        await store.attachments.reserve({file.key: "invoices/1/7__a"})
         assert await store.attachments.orphans(["invoices/1/7__a", "b", "c"]) == ["b", "c"]
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.files.fetch_attachments import attachment_follower
+from precoro_daemon.files.follow_details import attachment_follower
 from precoro_daemon.mirror.ports.change_log import Follower, Stretch, follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move

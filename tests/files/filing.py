@@ -17,11 +17,12 @@ from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
-from precoro_daemon.files.fetch_attachments import FetchAttachments, attachment_follower
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.fetch_attachments import FetchAttachments
+from precoro_daemon.files.follow_details import attachment_follower
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.change_log import follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
@@ -60,7 +61,7 @@ async def filing(
             log=store.change_log,
             book=store.attachments,
             mirror=store.mirror,
-            folders=partial(open_folder, directory / "files", identity="company", reserve=0),
+            stores=partial(open_directory, directory / "files", identity="company", reserve=0),
             clock=clock,
             progress=Silent(),
             wanted=WantedFiles((COLLECTION,), max_bytes),

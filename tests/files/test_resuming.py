@@ -11,7 +11,7 @@ import anyio
 import pytest
 from aiohttp import web
 
-from precoro_daemon.files.rules import Part
+from precoro_daemon.files.rules.bodies import Part
 from tests.adapters.http.stand_ins import serving
 from tests.files.filing import Filing, filing, kept_in, name_files, read_names
 
@@ -118,7 +118,7 @@ async def test_what_a_killed_process_had_made_durable_is_taken_up_by_the_next(tm
         await name_files(shown.store, {7: {"size": SIZE}})
         await read_names(shown.store)
         [file] = await shown.store.attachments.due_files(shown.job.wanted, before=1e12, limit=1)
-        await shown.store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
+        await shown.store.attachments.reserve({file.key: "invoices/1/7__7.pdf"})
         await shown.store.attachments.save_part(file, Part(CUT, '"one"'))
         draft = shown.directory / "invoices" / "1" / ".7.part"
         draft.parent.mkdir(parents=True)

@@ -9,8 +9,8 @@ from precoro_daemon.catalogue.ports import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
-from precoro_daemon.files.ports import AttachedFile, FileCounts
-from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
+from precoro_daemon.files.rules.attachments import Attachment
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS

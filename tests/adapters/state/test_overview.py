@@ -14,7 +14,7 @@ from blockbuster import blockbuster_ctx
 from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan

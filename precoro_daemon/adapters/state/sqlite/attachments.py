@@ -12,8 +12,9 @@ from precoro_daemon.adapters.state.sqlite.change_log import move_position
 from precoro_daemon.adapters.state.sqlite.statements import SQL as STATE
 from precoro_daemon.adapters.state.sqlite.statements import read_named
 from precoro_daemon.adapters.state.sqlite.transactions import Transactions, Values
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
-from precoro_daemon.files.rules import Attachment, NamedFiles, Part
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
+from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.change_log import Move
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -67,7 +68,7 @@ class SqlAttachmentBook:
     async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
         return await self._transactions.read(lambda connection: _too_large(connection, wanted))
 
-    async def claim(self, paths: Mapping[Key, str]) -> None:
+    async def reserve(self, paths: Mapping[Key, str]) -> None:
         await self._write("claim_path", [_named(key) | {"path": path} for key, path in paths.items()])
 
     async def save_part(self, file: AttachedFile, part: Part | None) -> None:
@@ -209,7 +210,7 @@ def _to_file(row: sqlite3.Row) -> AttachedFile:
         record_id=row["record_id"],
         idn=row["idn"],
         attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
-        claimed=row["path"],
+        reserved=row["path"],
         part=part,
     )
 

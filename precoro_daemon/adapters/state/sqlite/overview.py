@@ -19,7 +19,7 @@ from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.sqlite.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.sqlite.statements import SQL
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import CollectionState, Overview

@@ -1,55 +1,21 @@
-"""attached files: where they come from, what is known of them, where they are kept"""
+"""what is known of attached files"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from precoro_daemon.files.rules import Attachment, NamedFiles, Part
+from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.rules.change_log import Move
-
-
-class Incoming(Protocol):
-    """A file on its way. It can be read for as long as its context is entered.
-
-    start      offset of its first byte: 0, or the length of the part that is taken up
-    length     bytes of the whole file as announced, None if nobody says
-    framed     its end is announced, so that it cannot be cut unnoticed
-    as_file    the answer calls it an attachment, not a page
-    validator  what the rest can be asked for with, "" if nothing
-    """
-
-    start: int
-    length: int | None
-    framed: bool
-    as_file: bool
-    validator: str
-
-    async def piece(self) -> bytes:
-        """The next bytes; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
-        ...
-
-
-class AttachmentSource(Protocol):
-    """The files behind the ids, at Precoro or where it says they are."""
-
-    def open(self, attachment: int, part: Part | None, size: int | None) -> AbstractAsyncContextManager[Incoming]:
-        """Ask for a file; from the end of `part` on, if that is still the same file and has `size` bytes (None: any).
-
-        Every call to Precoro is charged to the lane of files; one to another host is not, and never has the key.
-        Raises TemporaryError, PermanentError (AddressRefused), AuthenticationError, BudgetSpent. Cancellation leaves
-        nothing behind but the charge.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
     """A file of a document, as the store knows it.
 
-    claimed   the path below the root that was given to it, None before
+    reserved  the path below the root that was given to it, None before
     shared    the same attachment hangs on another document too
     ours      something was kept under that path before
     part      what is on disk of it already
@@ -60,7 +26,7 @@ class AttachedFile:
     record_id: int
     idn: int | str | None
     attachment: Attachment
-    claimed: str | None = None
+    reserved: str | None = None
     shared: bool = False
     ours: bool = False
     part: Part | None = None
@@ -143,7 +109,7 @@ class AttachmentBook(Protocol):
         """Those that would be due if they were smaller, with the bytes that came or are said to come as `size`."""
         ...
 
-    async def claim(self, paths: Mapping[tuple[str, int, int], str]) -> None:
+    async def reserve(self, paths: Mapping[tuple[str, int, int], str]) -> None:
         """Give files (by their keys) their paths, before anything appears there."""
         ...
 
@@ -204,95 +170,4 @@ class AttachmentBook(Protocol):
 
     async def verified_last(self) -> float:
         """When the content of a file was looked at last (Unix seconds), 0 for never."""
-        ...
-
-
-class Draft(Protocol):
-    """A file being written, under a name nobody else uses. What was not kept is gone when its context ends, unless it
-    was left with `checkpoint`."""
-
-    @property
-    def length(self) -> int:
-        """Bytes of all that was written, what was taken up included."""
-        ...
-
-    @property
-    def beginning(self) -> bytes:
-        """The first bytes, as many as tell the kind of a file."""
-        ...
-
-    async def write(self, block: bytes) -> None:
-        """Raises DiskFull."""
-        ...
-
-    async def restart(self) -> None:
-        """Forget all that was written."""
-        ...
-
-    async def checkpoint(self) -> int:
-        """Bytes that survive a loss of power from now on, to be taken up later. Raises DiskFull, FolderUnusable."""
-        ...
-
-    async def hashed(self) -> bytes:
-        """SHA-256 of all that was written. Raises DiskFull."""
-        ...
-
-    async def keep(self) -> Kept:
-        """The file under its final name, complete and durable. Raises DiskFull, FolderUnusable."""
-        ...
-
-
-class Folder(Protocol):
-    """The directory of attached files. Paths are relative to it, with "/" between.
-
-    A file under its path is complete: it appears there all at once, after its content is durable. Raises
-    FolderUnusable where something is in the way or the directory cannot be written.
-    """
-
-    async def room(self) -> int:
-        """Bytes that may still be written."""
-        ...
-
-    async def in_the_way(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """Which of these paths exist already: the SHA-256 of a plain file, None of anything else."""
-        ...
-
-    def draft(self, path: str, *, take_up: int = 0, replaces: bool = False) -> AbstractAsyncContextManager[Draft]:
-        """Begin a file for that path, or go on behind its first `take_up` bytes, if they are still there.
-
-        replaces  what bears the path now is an earlier file of the same attachment
-        """
-        ...
-
-    async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
-        """The same content at another path, without a second copy. None if what is kept is no longer what it should
-        be, or if the file system cannot do that."""
-        ...
-
-    async def hash(self, path: str) -> tuple[int, bytes] | None:
-        """Length and SHA-256 of what is there, None if there is no plain file."""
-        ...
-
-    async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
-        """Add lines to the manifest, or make it anew of these; durable."""
-        ...
-
-    async def manifest_end(self) -> int:
-        """`seq` of the manifest's last whole line, 0 if it has none."""
-        ...
-
-    async def drop_drafts(self, *, but: Collection[str]) -> int:
-        """Remove drafts that killed processes left behind, but not those for these paths; how many."""
-        ...
-
-    def paths(self) -> AsyncIterator[Sequence[str]]:
-        """Every file below the root that is not the program's own, some at a time."""
-        ...
-
-
-class FileProgress(Protocol):
-    """Who is told how far the downloads are. Calls are cheap and never raise."""
-
-    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
-        """Files stored and failed in this lap, of those that were due at its start."""
         ...
