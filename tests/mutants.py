@@ -70,8 +70,8 @@ MUTANTS = (
         "SENDING written after the POST",
         "adapters/http/throttled.py",
         """            await permit()
-            return await self._carry(request, passage)""",
-        """            answer = await self._carry(request, passage)
+            return await self._carry(request, call)""",
+        """            answer = await self._carry(request, call)
             await permit()
             return answer""",
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -101,10 +101,10 @@ async def connect(
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
-    around = Surroundings(book=book, clock=clock, progress=progress)
+    dependencies = GateDependencies(book=book, clock=clock, progress=progress)
     async with (
         HttpSession(credentials, _timeouts(settings)) as session,
-        Throttled(session, credentials, limits(settings, shares), around) as throttled,
+        Throttled(session, credentials, limits(settings, shares), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
@@ -302,7 +302,7 @@ class Life:
     async def __aenter__(self) -> Self:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         clock = WrongClock(self.shop.bank.clock, self.wrong)
-        around = Surroundings(NoBook(), clock, Silent())  # type: ignore[arg-type]
+        around = GateDependencies(NoBook(), clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
         retrying = Retrying(throttled, lambda: 0.5)
         client = PrecoroClient(retrying, 200)

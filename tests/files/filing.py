@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -53,7 +53,7 @@ async def filing(
     async with (
         open_store(directory / "state.db", identity="company") as store,
         HttpSession(credentials, timeouts) as session,
-        Throttled(session, credentials, LIFTED, Surroundings(store.budget_book, clock, Silent())) as throttled,
+        Throttled(session, credentials, LIFTED, GateDependencies(store.budget_book, clock, Silent())) as throttled,
         Downloads([origin.removeprefix("http://")], timeouts) as downloads,
     ):
         job = FetchAttachments(

@@ -15,7 +15,7 @@ from aiohttp import web
 from anyio.abc import SocketStream
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -56,7 +56,7 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpPaymentGateway]:
         ours = credentials(self.origin)
-        around = Surroundings(self.book, self.clock, RestoreGuard())
+        around = GateDependencies(self.book, self.clock, RestoreGuard())
         async with (
             HttpSession(ours, self.timeouts) as session,
             Throttled(session, ours, self.limits, around) as throttled,
