@@ -503,8 +503,8 @@ ORDER BY day, claims.key;
     Mutant(
         "a delivery waits for quota with the lists held",
         "mirror/apply_deliveries.py",
-        "_TURN = 90.0",
-        "_TURN = 86_400.0",
+        "_LONGEST_WAIT_S = 90.0",
+        "_LONGEST_WAIT_S = 86_400.0",
         f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
     Mutant(

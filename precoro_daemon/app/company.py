@@ -22,7 +22,7 @@ from precoro_daemon.adapters.state.sqlite.store import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_desk, build_payments, payment_jobs
-from precoro_daemon.app.values import carriers, credentials_of, limits
+from precoro_daemon.app.values import credentials_of, limits, only_with_attachments
 from precoro_daemon.payments.commands import Desk
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget, Share
@@ -69,7 +69,7 @@ class Company:
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
         detailed = self.settings.fetch_details.collections
-        counts = await self.store.mirror.count_due(detailed, carriers(self.settings), before=math.inf)
+        counts = await self.store.mirror.count_due(detailed, only_with_attachments(self.settings), before=math.inf)
         return sum(counts.values())
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.app.values import carriers, chosen, identity, wanted_files
+from precoro_daemon.app.values import chosen, identity, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports import ItemGateway
 from precoro_daemon.files.fetch_attachments import FetchAttachments
@@ -89,7 +89,7 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
         group="lists",
     )
     detailed = settings.fetch_details.collections
-    details = FetchDetails(_details(settings, given), progress, detailed, carriers(settings))
+    details = FetchDetails(_details(settings, given), progress, detailed, only_with_attachments(settings))
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
     yield Registration(replace(details, which="older"), after=LISTS)
     refresh_after = settings.resolve_custom_fields.refresh_after
@@ -141,7 +141,7 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         precoro=given.precoro,
         book=book,
         clock=clock,
-        collections=[COLLECTIONS[name] for name in carriers(settings)],
+        collections=[COLLECTIONS[name] for name in only_with_attachments(settings)],
         overlap=settings.mirror_collections.overlap,
         every=settings.take_census.every,
     )

@@ -66,7 +66,7 @@ def wanted_files(settings: Settings) -> WantedFiles:
     return WantedFiles(section.collections if section.directory else (), section.max_bytes)
 
 
-def carriers(settings: Settings) -> Sequence[str]:
+def only_with_attachments(settings: Settings) -> Sequence[str]:
     """Collections whose details are fetched for nothing but their files."""
     return [name for name in wanted_files(settings).collections if name not in settings.fetch_details.collections]
 
@@ -105,7 +105,7 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
     turns = lists.every.turns_a_day
     scheduled = {
         "mirror_collections": turns * len(lists.collections),
-        "find_attachments": turns * len(carriers(settings)),
+        "find_attachments": turns * len(only_with_attachments(settings)),
     }
     files = settings.fetch_attachments.directory is not None
     given = settings.limits

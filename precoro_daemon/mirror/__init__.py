@@ -11,7 +11,7 @@ resolve_custom_fields.py  definitions and options behind the ids
 rules/                    what the mirror decides, without I/O
 scan_round.py             several collections scanned side by side; one whose list fails holds up no other
 scanning.py               one scan: the pages of a list into the mirror, and what a whole one did not find
-take_census.py            what did the passes miss
+take_census.py            what did the scans miss
 
 Theory of operation. Precoro lists records by page, newest first by creation, and says when each was last changed. A
 mirror that trusts this loses rows: while pages are read, records are edited, made and deleted, and each of that may

@@ -41,12 +41,12 @@ _DETAILS = 200
 _ALL = 10_000
 """Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
 
-_TURN = 90.0
-"""Seconds that a call waits for its turn within Precoro's limits. The same GET may wait for most of an hour, and no
+_LONGEST_WAIT_S = 90.0
+"""Seconds that a call waits within Precoro's limits. The same GET may wait for most of an hour, and no
 list is brought up to date meanwhile."""
 
 _LATE = 2
-"""Details whose turn does not come, after which the others of a lap need not try."""
+"""Details that have to wait so long, after which the others of a lap need not try."""
 
 _LISTED_AGAIN = 180.0
 """Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed,
@@ -56,9 +56,9 @@ _SKEW = 5.0
 """Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
 
 _PAUSE = 60.0
-"""Seconds after which what could not be looked at is tried again."""
+"""Seconds after which what could not be checked is tried again."""
 
-_PATIENCE = 86_400.0
+_GIVEN_UP_AFTER_S = 86_400.0
 """Seconds after which a delivery that still cannot be applied is left to polling."""
 
 _FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
@@ -66,9 +66,9 @@ _FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
 
 @dataclass(frozen=True, slots=True)
 class ApplyDeliveries:
-    """Looks at what was announced: one listing of changes for each kind of record, then each record's detail.
+    """Checks what was announced: one scan of changes for each kind of record, then each record's detail.
 
-    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no listing shows
+    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no scan shows
     (another company's, made up, not visible to the key) costs no call of its own.
 
     collections  those that are mirrored
@@ -141,7 +141,7 @@ class _Lap:
         elif await self._list(collection, cursor.at, batch):
             known = {one.due.id: one for one in await mirror.known(collection.name, [one.id for one in batch])}
             await self._settle([one for one in batch if one.id not in known], "not_listed")
-            await self._look(collection, [(one, known[one.id]) for one in batch if one.id in known])
+            await self._refresh_each(collection, [(one, known[one.id]) for one in batch if one.id in known])
 
     def _filter(self, collection: Collection) -> Filter:
         return self.job.filters.get(collection.name, Filter())
@@ -156,7 +156,7 @@ class _Lap:
             return False
         chosen = self._filter(collection)
         try:
-            report = await self._in_turn(
+            report = await self._patiently(
                 partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
             )
         except (TemporaryError, PermanentError) as error:
@@ -168,7 +168,7 @@ class _Lap:
         self.brought += report.created + report.updated + report.vanished
         return True
 
-    async def _look(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
+    async def _refresh_each(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
         """Also where its row is as it was: a payment shows in the detail alone."""
         if collection.name not in self.job.detailed:
             await self._settle([delivery for delivery, _ in found], "listed")
@@ -182,14 +182,14 @@ class _Lap:
             if (known.detailed_at or 0.0) >= delivery.came_at:
                 continue
             if known.quarantined_until is not None and known.quarantined_until > now:
-                await self._settle([delivery], "set_aside")
+                await self._settle([delivery], "quarantined")
             else:
                 await self._detail(collection, delivery, known)
 
     async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
         what = f"{collection.name} {address_of(known.due)}"
         try:
-            refreshed = has_address(known.due) and await self._in_turn(partial(self._refresh_detail, known.due))
+            refreshed = has_address(known.due) and await self._patiently(partial(self._refresh_detail, known.due))
         except NotFound:
             await self._settle([delivery], "not_found")
         except KeyInDoubt:
@@ -215,12 +215,12 @@ class _Lap:
         self.brought += 1
         return True
 
-    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T | None:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """None, and nothing half done, if that takes so long that others should not wait for it."""
         outcome: T | DaemonError | None = None
 
         async def give_up() -> None:
-            await self.job.lister.clock.sleep(_TURN)
+            await self.job.lister.clock.sleep(_LONGEST_WAIT_S)
             group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
@@ -244,15 +244,15 @@ class _Lap:
         self.failed.append(reason)
         _log.warning("delivery_postponed", count=len(batch), reason=reason)
         now = self.job.lister.clock.now()
-        old = [delivery for delivery in batch if delivery.came_at < now - _PATIENCE]
+        old = [delivery for delivery in batch if delivery.came_at < now - _GIVEN_UP_AFTER_S]
         await self._settle(old, "given_up")
-        young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
+        young = [delivery for delivery in batch if delivery.came_at >= now - _GIVEN_UP_AFTER_S]
         await self.job.deliveries.postpone(young, until=now + _PAUSE)
 
     async def _quarantine(self, delivery: Delivery, due: Due, error: DaemonError) -> None:
         """What is refused is due from now on like any other detail, and asked for as seldom."""
         self.failed.append(await self.job.details.quarantine(due, error, stale=True))
-        await self._settle([delivery], "set_aside")
+        await self._settle([delivery], "quarantined")
 
     async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:
         if batch:

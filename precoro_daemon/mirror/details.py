@@ -52,7 +52,7 @@ def has_address(due: Due) -> bool:
 
 
 def address_of(due: Due) -> int | str:
-    """What addresses the detail. (Of a document that has no address its id, which tells it from others.)"""
+    """What addresses the detail. (Of a document that has none its id, which no other has.)"""
     return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id
 
 

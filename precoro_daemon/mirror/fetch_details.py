@@ -46,9 +46,9 @@ _LATELY = 2 * 86_400.0
 
 @dataclass(slots=True)
 class FetchDetails:
-    """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
+    """Fetches what the store says is due, newest first, until nothing is; what fails is quarantined.
 
-    carriers  collections of which only the records that carry files get details
+    with_attachments  collections of which only the records with files get details
     which     recent: documents that changed lately, or whose detail was here and is old · older: the others, which
               make way for all else · any: both
     """
@@ -56,7 +56,7 @@ class FetchDetails:
     details: Details
     progress: MirrorProgress
     collections: Sequence[str]
-    carriers: Sequence[str] = ()
+    with_attachments: Sequence[str] = ()
     which: Literal["recent", "older", "any"] = "any"
     breaker: CircuitBreaker = field(default=CircuitBreaker(), init=False)
     round_at: float | None = field(default=None, init=False)
@@ -72,7 +72,9 @@ class FetchDetails:
         return any((await self.count_due(now)).values())
 
     async def count_due(self, before: float) -> Mapping[str, int]:
-        return await self.details.mirror.count_due(self.collections, self.carriers, before=before, age=self.age)
+        return await self.details.mirror.count_due(
+            self.collections, self.with_attachments, before=before, age=self.age
+        )
 
     @property
     def age(self) -> Age | None:
@@ -135,7 +137,7 @@ class _Lap:
         job, limit = self.job, _BATCH + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
         found = await job.details.mirror.due_details(
-            job.collections, job.carriers, before=self.started_at, limit=limit, age=job.age
+            job.collections, job.with_attachments, before=self.started_at, limit=limit, age=job.age
         )
         for due in found:
             if (address := (due.collection, address_of(due))) not in self.busy:

@@ -18,7 +18,7 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 class MirrorCollections:
     """Brings every collection up to date: whole the first time, then what changed since its cursor.
 
-    overlap  seconds the next pass reaches back behind the cursor
+    overlap  seconds the next scan reaches back behind the cursor
     """
 
     lister: Lister

@@ -1,4 +1,4 @@
-"""what did the passes miss"""
+"""what did the scans miss"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks f
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
 plan.py             what schedules need of a day's calls, and what that leaves to documents and back-fill
-ports.py            what the account of API calls must not forget, and who is told of each call
+ports.py            what the account of API calls must not forget, and who counts calls
 rate_limits.py      what a 429 says: which window is closed, and for how long
 retries.py          failure + attempt → wait or give up
 

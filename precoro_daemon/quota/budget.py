@@ -131,7 +131,7 @@ class Budget:
     """The account of calls of one key.
 
     Windows slide: whether Precoro's are fixed or sliding is not known, and what satisfies every sliding window
-    satisfies fixed ones of any phase. Stamps are kept in order, so each window is one look at one stamp.
+    satisfies fixed ones of any phase. Stamps are kept in order, so each window reads one stamp.
     """
 
     def __init__(self, limits: Limits) -> None:

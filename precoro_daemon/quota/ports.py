@@ -1,4 +1,4 @@
-"""what the account of API calls must not forget, and who is told of each call"""
+"""what the account of API calls must not forget, and who counts calls"""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class BudgetBook(Protocol):
 
 
 class CallProgress(Protocol):
-    """Who is told of each call. Calls are cheap and never raise."""
+    """Who counts calls. Calls are cheap and never raise."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""

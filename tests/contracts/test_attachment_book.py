@@ -320,8 +320,8 @@ async def test_of_carriers_only_those_that_are_listed_get_details(backend: Backe
         rows = [record(id_) for id_ in (1, 2, 3)]
         await store.mirror.commit_pages(Scan("suppliers", "whole"), [Page(1, rows, total=3, server_time=T0)])
         assert await store.mirror.due_details([], ["suppliers"], before=EVER, limit=9) == []
-        assert await store.attachments.note_carriers("suppliers", [2, 3, 77]) == 3
-        assert await store.attachments.note_carriers("suppliers", [3, 2]) == 0
+        assert await store.attachments.note_with_attachments("suppliers", [2, 3, 77]) == 3
+        assert await store.attachments.note_with_attachments("suppliers", [3, 2]) == 0
         due_now = await store.mirror.due_details([], ["suppliers"], before=EVER, limit=9)
         assert sorted(one.id for one in due_now) == [2, 3]
         assert await store.mirror.count_due([], ["suppliers"], before=EVER) == {"suppliers": 2}

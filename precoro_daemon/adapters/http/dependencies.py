@@ -1,4 +1,4 @@
-"""what the throttle needs from outside: the account, a clock the server may set, who is told of calls"""
+"""what the throttle needs from outside: the account, a clock the server may set, who counts calls"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ServerClock(Clock, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GateDependencies:
-    """The book of calls, the clock, and who is told of each call."""
+    """The book of calls, the clock, and who counts calls."""
 
     book: BudgetBook
     clock: ServerClock

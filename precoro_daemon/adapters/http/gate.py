@@ -167,7 +167,7 @@ class Gate:
             event.set()
 
     def _nudge(self) -> None:
-        """Something changed: wake the call that may leave now, and those that may not, to look at their timers."""
+        """Something changed: wake the call that may leave now, and those that may not, to read their timers."""
         now = self._clock.now()
         chosen = self._next(now)
         for call in self._waiting:

@@ -15,7 +15,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _WRONG_KEY = "token, e-mail or region is wrong, or the key was revoked: Precoro says the same of all four"
-_NO_KEY_READ = "a web page before the key was looked at: this address is blocked, or a firewall stands in between"
+_NO_KEY_READ = "a web page before the key was read: this address is blocked, or a firewall stands in between"
 _BLOCKED = "so were the calls before it: the key or this address is blocked"
 
 

@@ -67,7 +67,7 @@ class Throttled:
 
     @property
     def account(self) -> Budget:
-        """To be looked at, and changed by nobody else."""
+        """To be read, and changed by nobody else."""
         return self._budget
 
     @property

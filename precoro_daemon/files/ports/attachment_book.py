@@ -88,18 +88,18 @@ class AttachmentBook(Protocol):
         is due again."""
         ...
 
-    async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:
+    async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
         """These records are listed as having files, which makes their details due; how many were not known to."""
         ...
 
     async def listing(self, collection: str) -> tuple[float | None, float | None]:
-        """When the carriers of a collection were last listed, and when last whole (server's clock); None: never."""
+        """When a collection's records with files were last listed, and last listed whole (server's clock)."""
         ...
 
     async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None: ...
 
     async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
-        """Without a good file, newest first, without what is set aside until `before` or later. Files of documents
+        """Without a good file, newest first, without what is quarantined until `before` or later. Files of documents
         that vanished or are not wanted are not due, nor are files that are too large."""
         ...
 
@@ -118,7 +118,7 @@ class AttachmentBook(Protocol):
         ...
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        """The file is complete on disk. Clears what was set aside for the stage FILE. Another place where the same
+        """The file is complete on disk. Clears what was quarantined at the stage FILE. Another place where the same
         content is kept, None if there is none."""
         ...
 
@@ -165,9 +165,9 @@ class AttachmentBook(Protocol):
     async def verified(self, keys: Sequence[tuple[str, int, int]], *, at: float) -> None: ...
 
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
-        """Those whose content was not looked at for the longest time, never first."""
+        """Those whose content was not read for the longest time, never first."""
         ...
 
     async def verified_last(self) -> float:
-        """When the content of a file was looked at last (Unix seconds), 0 for never."""
+        """When the content of a file was read last (Unix seconds), 0 for never."""
         ...

@@ -1,4 +1,4 @@
-"""who is told how far the downloads are"""
+"""who shows how far the downloads are"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from precoro_daemon.files.ports.attachment_book import FileCounts
 
 
 class FileProgress(Protocol):
-    """Who is told how far the downloads are. Calls are cheap and never raise."""
+    """Who shows how far the downloads are. Calls are cheap and never raise."""
 
     def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
         """Files stored and failed in this lap, of those that were due at its start."""

@@ -44,12 +44,12 @@ class CustomFields(Protocol):
 
     async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
         """Fields some record refers to whose definition is missing, fetched before `older_than`, marked stale or
-        older than its row in the mirror; without what has vanished or is set aside until `before` or later."""
+        older than its row in the mirror; without what has vanished or is quarantined until `before` or later."""
         ...
 
     async def save(self, due: DueField, detail: Detail, *, asked_at: float) -> None:
         """Store the definition among the details of the mirror, answered for `due.version`, and its options. A state
-        of an option that is no longer so ends at `asked_at` and stays. Clears what was set aside for the field, and
+        of an option that is no longer so ends at `asked_at` and stays. Clears the quarantine of the field, and
         a stale mark that is not newer than `asked_at`."""
         ...
 

@@ -104,7 +104,7 @@ _decode_usual = msgspec.json.Decoder(_Record).decode
 class References:
     """What records refer to, taken in one by one.
 
-    On the hot path: the usual shapes are read at once, all others with patience; an id is looked at once, however
+    On the hot path: the usual shapes are read at once, all others with patience; an id is read once, however
     many records carry it.
     """
 

@@ -13,7 +13,7 @@ class Stage(StrEnum):
     CENSUS = "census"
     """A whole list was read, and what it lacks is too much to be believed."""
     RECORD = "record"
-    """A list row cannot be read. It is not tried again: it is looked at when Precoro sends it otherwise."""
+    """A list row cannot be read. It is not tried again: it is read anew when Precoro sends it otherwise."""
     DETAIL = "detail"
     """A document did not come."""
     DEFINITION = "definition"

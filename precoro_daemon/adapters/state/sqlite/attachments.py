@@ -42,7 +42,7 @@ class SqlAttachmentBook:
 
         await self._transactions.write(work)
 
-    async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:
+    async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
         rows = [(collection, id_) for id_ in ids]
         return await self._transactions.write(
             lambda connection: connection.executemany(SQL["note_carrier"], rows).rowcount

@@ -63,19 +63,26 @@ class SqlMirror:
     async def due_details(
         self,
         collections: Sequence[str],
-        carriers: Sequence[str] = (),
+        with_attachments: Sequence[str] = (),
         *,
         before: float,
         limit: int,
         age: Age | None = None,
     ) -> Sequence[Due]:
-        work = partial(details.due, collections=collections, carriers=carriers, before=before, limit=limit, age=age)
+        work = partial(
+            details.due, collections=collections, carriers=with_attachments, before=before, limit=limit, age=age
+        )
         return await self._transactions.read(work)
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
+        self,
+        collections: Sequence[str],
+        with_attachments: Sequence[str] = (),
+        *,
+        before: float,
+        age: Age | None = None,
     ) -> Mapping[str, int]:
-        work = partial(details.count_due, collections=collections, carriers=carriers, before=before, age=age)
+        work = partial(details.count_due, collections=collections, carriers=with_attachments, before=before, age=age)
         return await self._transactions.read(work)
 
     async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
