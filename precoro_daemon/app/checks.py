@@ -15,7 +15,7 @@ from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import refuse_misfit
 from precoro_daemon.app.values import chosen, clock_for, identity, quota_plan
 from precoro_daemon.errors import DiskFull
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
 

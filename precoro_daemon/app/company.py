@@ -25,7 +25,8 @@ from precoro_daemon.app.payments import build_desk, build_payments, payment_jobs
 from precoro_daemon.app.values import credentials_of, limits, only_with_attachments
 from precoro_daemon.payments.commands import Desk
 from precoro_daemon.payments.ports.ledger import Ledger
-from precoro_daemon.quota.budget import Budget, Share
+from precoro_daemon.quota.budget import Budget
+from precoro_daemon.quota.limits import Share
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.settings import Settings

@@ -21,7 +21,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date, run_scan
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

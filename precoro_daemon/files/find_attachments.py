@@ -12,7 +12,7 @@ from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance
 from precoro_daemon.mirror.rules.filters import modified_since
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger

@@ -11,7 +11,7 @@ from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

@@ -27,7 +27,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.deliveries import TYPES
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.telemetry import get_logger
 

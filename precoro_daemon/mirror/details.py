@@ -27,7 +27,7 @@ from precoro_daemon.mirror.ports.precoro import Detail, Precoro
 from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 

@@ -24,8 +24,8 @@ from precoro_daemon.errors import (
 from precoro_daemon.mirror.details import Absent, Details, address_of
 from precoro_daemon.mirror.ports.mirror import Age, Due
 from precoro_daemon.mirror.ports.progress import MirrorProgress
-from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.telemetry import get_logger
 

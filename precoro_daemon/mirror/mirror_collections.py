@@ -10,7 +10,7 @@ from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scan_round import run_scans
 from precoro_daemon.mirror.scanning import Lister, ScanReport, bring_up_to_date
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 

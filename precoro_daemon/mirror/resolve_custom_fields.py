@@ -26,8 +26,8 @@ from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger

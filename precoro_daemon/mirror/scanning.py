@@ -15,7 +15,7 @@ from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
 from precoro_daemon.mirror.rules.filters import Filter, Query, modified_since
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 

@@ -11,7 +11,7 @@ from precoro_daemon.mirror.rules.cursors import Scan, census_due
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scan_round import run_scans
 from precoro_daemon.mirror.scanning import Lister, ScanReport, added, close_left, run_scan, use_filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 

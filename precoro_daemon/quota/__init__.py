@@ -3,11 +3,13 @@
 budget.py           windows, duplicate GETs, lanes, reserves: when may who make the next call
 circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
+limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
 pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
 plan.py             what schedules need of a day's calls, and what that leaves to documents and back-fill
 ports.py            what the account of API calls must not forget, and who counts calls
 rate_limits.py      what a 429 says: which window is closed, and for how long
 retries.py          failure + attempt → wait or give up
+shares.py           what each share of the day has spent, and when it has a call left
 
 Theory of operation. Precoro grants a key one call a second, so many a minute, hour and day, and refuses the same GET
 within a minute. A refused call is lost, and keys that keep failing are blocked. So no call leaves that would be

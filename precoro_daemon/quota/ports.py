@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 class BudgetBook(Protocol):

@@ -13,7 +13,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import LapTimes
 
 

@@ -16,7 +16,8 @@ from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.estimates import duration
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import NO_KEY, SECONDS, Budget, Lane, Opening
+from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
+from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState

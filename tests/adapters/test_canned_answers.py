@@ -33,7 +33,7 @@ from precoro_daemon.errors import (
     Unreachable,
 )
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.status.progress import Silent
 from tests.adapters.http.stand_ins import MemoryBook, credentials
 

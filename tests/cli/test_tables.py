@@ -22,7 +22,8 @@ from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits
+from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.reading import CollectionState, FileState, Overview

@@ -27,7 +27,7 @@ from precoro_daemon.mirror.ports.change_log import follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.status.progress import Silent
 
 LIFTED = Limits(0, 0, 0, 0, 0, 0)

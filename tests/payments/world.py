@@ -36,7 +36,7 @@ from precoro_daemon.adapters.state.sqlite.transactions import Transactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.sandbox import SandboxOptions, paying, schema
 from precoro_daemon.sandbox.company import Company
 from precoro_daemon.sandbox.filters import moment

@@ -17,7 +17,8 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane, Opening
+from precoro_daemon.quota.budget import Opening
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.pulse import Pulse

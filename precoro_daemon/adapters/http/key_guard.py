@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, describe
 from precoro_daemon.errors import AuthenticationError, KeyInDoubt, LockedOut
-from precoro_daemon.quota.budget import Lane
 from precoro_daemon.quota.key_standing import KeyStanding, Ruling
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.telemetry import get_logger
 

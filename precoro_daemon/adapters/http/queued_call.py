@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import anyio
 
 from precoro_daemon.adapters.http.exchange import Request
-from precoro_daemon.quota.budget import Charge, Key, Lane
+from precoro_daemon.quota.budget import Charge, Key
+from precoro_daemon.quota.limits import Lane
 
 
 @dataclass(eq=False, slots=True)

@@ -18,7 +18,7 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, NotFound, ServerFault, Stopped
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving
 
 LIFTED = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_minute=0, same_get_per_hour=0)

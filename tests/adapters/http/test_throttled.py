@@ -32,7 +32,7 @@ from precoro_daemon.errors import (
     RateLimited,
     ServerFault,
 )
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from tests.adapters.http.stand_ins import (
     MemoryBook,
     RestoreGuard,

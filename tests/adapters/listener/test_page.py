@@ -14,7 +14,7 @@ from precoro_daemon.adapters.listener.page import page
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import PaymentStatus, Quota, Snapshot
 from tests.status.snapshots import HOSTILE, NOW, quiet, troubled

@@ -21,7 +21,7 @@ from precoro_daemon.errors import MalformedAnswer, NotFound, ServerFault, Unreac
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.options import Meta, Order
 from precoro_daemon.status.progress import Silent

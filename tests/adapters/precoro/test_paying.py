@@ -22,7 +22,7 @@ from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, MalformedAnswer, NotFound
 from precoro_daemon.payments.ports.gateway import Outcome, PaymentRequest
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving, talking
 
 pytestmark = pytest.mark.asyncio
