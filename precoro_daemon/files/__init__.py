@@ -1,6 +1,7 @@
 """attached files: found, downloaded, verified
 
 disk_room.py           how many more bytes the disk takes, without asking it for every file
+download_lap.py        one lap of downloads: in rounds, as a file that does not come is tried again after the others
 downloading.py         one attached file: from its source, checked, under its name on the disk
 fetch_attachments.py   missing files to disk
 find_attachments.py    which records carry files, where nothing else asks for their details

@@ -5,6 +5,7 @@ apply_deliveries.py       webhooks → targeted refreshes
 details.py                refresh one document: fetch its detail and save it, or quarantine it, or mark it gone
 estimate_cost.py          calls and days a first mirror will cost, from one page per collection
 fetch_details.py          full documents of new or changed ones, by IDN
+giving_up.py              work that is given up where it takes so long that others should not wait for it
 mirror_collections.py     lists into the mirror, by cursor
 ports/                    what the mirror needs from outside
 resolve_custom_fields.py  definitions and options behind the ids

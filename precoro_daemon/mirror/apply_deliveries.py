@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, TypeVar
-
-import anyio
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -20,6 +18,7 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.mirror.details import Details, address_of, has_address
+from precoro_daemon.mirror.giving_up import give_up_after
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
 from precoro_daemon.mirror.ports.mirror import Due, Known
@@ -156,8 +155,10 @@ class _Lap:
             return False
         chosen = self._filter(collection)
         try:
-            report = await self._patiently(
-                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
+            report = await give_up_after(
+                self.job.lister.clock,
+                _LONGEST_WAIT_S,
+                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES),
             )
         except (TemporaryError, PermanentError) as error:
             await self._fail(batch, f"{collection.name}: {error}")
@@ -189,7 +190,9 @@ class _Lap:
     async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
         what = f"{collection.name} {address_of(known.due)}"
         try:
-            refreshed = has_address(known.due) and await self._patiently(partial(self._refresh_detail, known.due))
+            refreshed = has_address(known.due) and await give_up_after(
+                self.job.lister.clock, _LONGEST_WAIT_S, partial(self._refresh_detail, known.due)
+            )
         except NotFound:
             await self._settle([delivery], "not_found")
         except KeyInDoubt:
@@ -214,25 +217,6 @@ class _Lap:
         await self.job.details.refresh(due, Lane.DELIVERIES)
         self.brought += 1
         return True
-
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """None, and nothing half done, if that takes so long that others should not wait for it."""
-        outcome: T | DaemonError | None = None
-
-        async def give_up() -> None:
-            await self.job.lister.clock.sleep(_LONGEST_WAIT_S)
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(give_up, name="patience of deliveries")
-            try:
-                outcome = await work()
-            except DaemonError as error:
-                outcome = error
-            group.cancel_scope.cancel()
-        if isinstance(outcome, DaemonError):
-            raise outcome
-        return outcome
 
     async def _wait(self, batch: Sequence[Delivery], what: str) -> None:
         now = self.job.lister.clock.now()
