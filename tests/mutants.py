@@ -70,8 +70,8 @@ MUTANTS = (
         "SENDING written after the POST",
         "adapters/http/throttled.py",
         """            await permit()
-            return await self._carry(request, passage)""",
-        """            answer = await self._carry(request, passage)
+            return await self._carry(request, call)""",
+        """            answer = await self._carry(request, call)
             await permit()
             return answer""",
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
@@ -260,8 +260,8 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a wave of 404 is believed",
-        "mirror/fetch_details.py",
-        "if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:",
+        "mirror/details.py",
+        "if judge(missing, live, max_share=self.max_vanished, askable=False).refused:",
         "if False:",
         "tests/mirror/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
     ),
@@ -281,9 +281,9 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a key that was refused once is refused for good",
-        "adapters/http/key_guard.py",
-        "        if self._verdict and self._now() < self._reopens_at:",
-        "        if self._verdict:",
+        "quota/key_standing.py",
+        "        return now < self.reopens_at",
+        "        return self.reopens_at > 0",
         "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
     ),
     Mutant(
@@ -346,45 +346,45 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "the row before the name",
         "files/downloading.py",
-        "            kept = await self._keep(draft, task)",
-        """            kept = Kept(task.path, draft.length, await draft.hashed())
+        "            kept = await self._keep(partial, task)",
+        """            kept = Kept(task.path, partial.length, await partial.hashed())
             await self.book.save_kept(file, kept, at=self.clock.now())
-            kept = await self._keep(draft, task)""",
+            kept = await self._keep(partial, task)""",
         "tests/files/test_order.py",
     ),
     Mutant(
         "the file name of the server trusted",
-        "files/rules.py",
+        "files/rules/names.py",
         'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
         'return f"{collection}/{folder}/{number}__{name}"',
         "tests/files/test_rules.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
     ),
     Mutant(
         "a body taken whose end nobody announced",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "    if not received.framed:",
         "    if False:",
         "tests/files/test_rules.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
     ),
     Mutant(
         "a short body taken for the file",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "return None if received.length == size else",
         "return None if received.length <= size else",
         "tests/files/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
     ),
     Mutant(
         "any piece taken for the rest of a file",
-        "files/rules.py",
+        "files/rules/bodies.py",
         "    return whole and validator(headers) == part.validator",
         "    return first >= 0",
-        "tests/mirror/test_resuming.py",
+        "tests/files/test_resuming.py",
     ),
     Mutant(
-        "a stranger's file written over",
+        "somebody else's file written over",
         "adapters/objects/paths.py",
-        "            _name_anew(folder, draft, name)",
-        "            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)",
+        "            _name_anew(folder, partial, name)",
+        "            os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)",
         "tests/adapters/objects/test_folder.py::test_what_is_not_ours_is_never_written_over",
     ),
     Mutant(
@@ -497,16 +497,16 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a detail is as new as its answer",
-        "mirror/fetch_details.py",
-        "at=min(asked_at, job.clock.now())",
-        "at=job.clock.now()",
+        "mirror/details.py",
+        "return min(asked_at, clock.now())",
+        "return clock.now()",
         f"{DELIVERIES}::test_what_happens_while_a_detail_is_under_way_is_looked_at_again",
     ),
     Mutant(
         "a delivery waits for quota with the lists held",
         "mirror/apply_deliveries.py",
-        "_TURN = 90.0",
-        "_TURN = 86_400.0",
+        "_LONGEST_WAIT_S = 90.0",
+        "_LONGEST_WAIT_S = 86_400.0",
         f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
     Mutant(

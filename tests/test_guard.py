@@ -10,7 +10,7 @@ from blockbuster import BlockingError
 
 from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 
 NO_FILES = WantedFiles((), 0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.opening import find_state
 from precoro_daemon.adapters.state.sqlite.store import open_store, open_to_look
 from precoro_daemon.app.company import connect
@@ -15,7 +15,7 @@ from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import refuse_misfit
 from precoro_daemon.app.values import chosen, clock_for, identity, quota_plan
 from precoro_daemon.errors import DiskFull
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
 
@@ -47,7 +47,9 @@ async def check_folder(settings: Settings) -> str:
     section = settings.fetch_attachments
     if section.directory is None:
         return "none is fetched, as [fetch_attachments] has no directory"
-    async with open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder:
+    async with open_directory(
+        section.directory, identity=identity(settings), reserve=section.reserve_bytes
+    ) as folder:
         room = await folder.room()
     if room <= 0:
         raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")

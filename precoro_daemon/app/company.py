@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -22,10 +22,11 @@ from precoro_daemon.adapters.state.sqlite.store import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs
-from precoro_daemon.app.values import carriers, credentials_of, limits
+from precoro_daemon.app.values import credentials_of, limits, only_with_attachments
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
-from precoro_daemon.quota.budget import Budget, Share
+from precoro_daemon.quota.budget import Budget
+from precoro_daemon.quota.limits import Share
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.settings import Settings
@@ -69,7 +70,7 @@ class Company:
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
         detailed = self.settings.fetch_details.collections
-        counts = await self.store.mirror.count_due(detailed, carriers(self.settings), before=math.inf)
+        counts = await self.store.mirror.count_due(detailed, only_with_attachments(self.settings), before=math.inf)
         return sum(counts.values())
 
 
@@ -101,10 +102,10 @@ async def connect(
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
-    around = Surroundings(book=book, clock=clock, progress=progress)
+    dependencies = GateDependencies(book=book, clock=clock, progress=progress)
     async with (
         HttpSession(credentials, _timeouts(settings)) as session,
-        Throttled(session, credentials, limits(settings, shares), around) as throttled,
+        Throttled(session, credentials, limits(settings, shares), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)

@@ -43,7 +43,8 @@ _NOWHERE = "[manage_items] says nothing of where wanted items are: set kind, and
 def _planner(settings: Settings, store: Store, precoro: Precoro, clock: Clock, progress: Progress) -> PlanItems:
     lister = Lister(precoro, store.mirror, clock, progress, settings.take_census.max_vanished)
     _, filters = chosen(settings)
-    return PlanItems(lister, store.catalogue, store.custom_fields, filters, settings.mirror_collections.overlap)
+    overlap = settings.mirror_collections.overlap
+    return PlanItems(lister, store.catalogue, store.change_log, store.custom_fields, filters, overlap)
 
 
 def _rules(settings: Settings) -> Rules:

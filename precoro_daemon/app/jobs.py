@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.app.values import carriers, chosen, identity, wanted_files
+from precoro_daemon.app.values import chosen, identity, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports import ItemGateway
 from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.find_attachments import FindAttachments
-from precoro_daemon.files.ports import AttachmentSource
+from precoro_daemon.files.ports.source import AttachmentSource
 from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
+from precoro_daemon.mirror.details import Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
 from precoro_daemon.mirror.mirror_collections import MirrorCollections
 from precoro_daemon.mirror.ports.precoro import Precoro
@@ -79,7 +80,7 @@ def in_order(*jobs: Registration) -> Mapping[str, Registration]:
 
 
 def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
-    precoro, mirror, clock, progress = given.precoro, given.store.mirror, given.clock, given.progress
+    precoro, clock, progress = given.precoro, given.clock, given.progress
     collections, filters = chosen(settings)
     lister = _lister(settings, given)
     yield Registration(
@@ -87,12 +88,14 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
         schedule=settings.mirror_collections.every,
         group="lists",
     )
-    detailed, max_vanished = settings.fetch_details.collections, settings.take_census.max_vanished
-    details = FetchDetails(precoro, mirror, clock, progress, detailed, filters, carriers(settings), max_vanished)
+    detailed = settings.fetch_details.collections
+    details = FetchDetails(_details(settings, given), progress, detailed, only_with_attachments(settings))
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
     yield Registration(replace(details, which="older"), after=LISTS)
     refresh_after = settings.resolve_custom_fields.refresh_after
-    fields = ResolveCustomFields(precoro, given.store.custom_fields, clock, progress, refresh_after)
+    fields = ResolveCustomFields(
+        precoro, given.store.change_log, given.store.custom_fields, clock, progress, refresh_after
+    )
     yield Registration(fields, after=LISTS | _DETAILS)
     census = TakeCensus(lister, collections, filters, settings.take_census.every)
     yield Registration(
@@ -108,11 +111,17 @@ def _lister(settings: Settings, given: Dependencies) -> Lister:
     return Lister(given.precoro, given.store.mirror, given.clock, given.progress, settings.take_census.max_vanished)
 
 
+def _details(settings: Settings, given: Dependencies) -> Details:
+    filters, max_vanished = chosen(settings)[1], settings.take_census.max_vanished
+    return Details(given.precoro, given.store.mirror, given.clock, filters, max_vanished)
+
+
 def _delivery_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     if settings.apply_deliveries.listen is None:
         return
     deliveries = ApplyDeliveries(
         lister=_lister(settings, given),
+        details=_details(settings, given),
         deliveries=given.store.deliveries,
         fields=given.store.custom_fields,
         collections=settings.mirror_collections.collections,
@@ -132,15 +141,17 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         precoro=given.precoro,
         book=book,
         clock=clock,
-        collections=[COLLECTIONS[name] for name in carriers(settings)],
+        collections=[COLLECTIONS[name] for name in only_with_attachments(settings)],
         overlap=settings.mirror_collections.overlap,
         every=settings.take_census.every,
     )
+    stores = partial(open_directory, section.directory, identity=identity(settings), reserve=section.reserve_bytes)
     fetch_attachments = FetchAttachments(
         source=given.attachments,
+        log=given.store.change_log,
         book=book,
         mirror=given.store.mirror,
-        folders=partial(open_folder, section.directory, identity=identity(settings), reserve=section.reserve_bytes),
+        stores=stores,
         clock=clock,
         progress=given.progress,
         wanted=wanted_files(settings),

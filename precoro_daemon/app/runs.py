@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, identity
@@ -18,6 +18,7 @@ from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.documents import utc_text
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
@@ -27,12 +28,12 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_ASIDE: Mapping[str, str] = {
-    "pass": "the list could not be read to its end",
-    "census": "the last census was not believed",
-    "record": "{count} rows set aside, as they cannot be read",
-    "detail": "{count} details set aside",
-    "file": "{count} files set aside",
+_QUARANTINED: Mapping[Stage, str] = {
+    Stage.SCAN: "the list could not be read to its end",
+    Stage.CENSUS: "the last census was not believed",
+    Stage.RECORD: "{count} rows set aside, as they cannot be read",
+    Stage.DETAIL: "{count} details set aside",
+    Stage.FILE: "{count} files set aside",
 }
 """What things set aside are called, by where they failed."""
 
@@ -85,10 +86,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     for name in settings.mirror_collections.collections:
         if (await mirror.cursor(name)).unproved:
             lines.append(f"{name}: not proved complete; the next run takes a census")
-        for stage, what in _ASIDE.items():
+        for stage, what in _QUARANTINED.items():
             if count := aside.get((name, stage), 0):
                 lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
-    counts = ((name, aside.get((name, "definition"), 0)) for name in DEFINITIONS)  # mirrored or not
+    counts = ((name, aside.get((name, Stage.DEFINITION), 0)) for name in DEFINITIONS)  # mirrored or not
     lines += [
         f"{name}: {count} definitions set aside; see `precoro-daemon status`" for name, count in counts if count
     ]
@@ -101,7 +102,7 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
     assert section.directory is not None
     async with (
         open_store(settings.state.path, identity=identity(settings)) as store,
-        open_folder(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
+        open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
     ):
         clock = await clock_without_calls(settings, store.budget_book)
         return await VerifyAttachments(store.attachments, folder, clock).run(share)

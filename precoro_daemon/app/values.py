@@ -9,10 +9,11 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
+from precoro_daemon.quota.limits import Lane, Limits, Share
 from precoro_daemon.quota.plan import QuotaPlan, plan_quota
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
@@ -66,7 +67,7 @@ def wanted_files(settings: Settings) -> WantedFiles:
     return WantedFiles(section.collections if section.directory else (), section.max_bytes)
 
 
-def carriers(settings: Settings) -> Sequence[str]:
+def only_with_attachments(settings: Settings) -> Sequence[str]:
     """Collections whose details are fetched for nothing but their files."""
     return [name for name in wanted_files(settings).collections if name not in settings.fetch_details.collections]
 
@@ -76,10 +77,10 @@ def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filte
     return collections, {one.name: settings.mirror_collections.filter_of(one.name) for one in collections}
 
 
-def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Limits:
+def limits(settings: Settings, shares: Sequence[Share] = ()) -> Limits:
     """What Precoro grants this key, what each lane leaves to those above, and what some may make at most."""
     given = settings.limits
-    return budget.Limits(
+    return Limits(
         per_second=given.per_second,
         per_minute=given.per_minute,
         per_hour=given.per_hour,
@@ -94,9 +95,9 @@ def limits(settings: Settings, shares: Sequence[budget.Share] = ()) -> budget.Li
     )
 
 
-def _share_of_deliveries(settings: Settings) -> Sequence[budget.Share]:
+def _share_of_deliveries(settings: Settings) -> Sequence[Share]:
     per_day, part = settings.limits.per_day, settings.apply_deliveries.max_share
-    return (budget.Share(frozenset({budget.Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
+    return (Share(frozenset({Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
 
 
 def quota_plan(settings: Settings) -> QuotaPlan | None:
@@ -105,7 +106,7 @@ def quota_plan(settings: Settings) -> QuotaPlan | None:
     turns = lists.every.turns_a_day
     scheduled = {
         "mirror_collections": turns * len(lists.collections),
-        "find_attachments": turns * len(carriers(settings)),
+        "find_attachments": turns * len(only_with_attachments(settings)),
     }
     files = settings.fetch_attachments.directory is not None
     given = settings.limits

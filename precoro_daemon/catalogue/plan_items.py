@@ -13,18 +13,20 @@ from precoro_daemon.catalogue.rules.plan import Comparison, Mistake, Plan, Polic
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
 from precoro_daemon.catalogue.rules.wanted_items import Known, Reading, Sheet, read_wanted
 from precoro_daemon.errors import PlanRefused, WantedRefused
+from precoro_daemon.mirror.details import as_of
+from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
+from precoro_daemon.mirror.resolve_custom_fields import follow_fields
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date, run_scan
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
 _SHOWN = 50
-_FOLLOWED = 1_000
 _FIELDS = "item_custom_fields"
 
 
@@ -55,6 +57,7 @@ class PlanItems:
 
     lister: Lister
     catalogue: Catalogue
+    change_log: ChangeLog
     custom_fields: CustomFields
     filters: Mapping[str, Filter]
     overlap: float
@@ -150,8 +153,7 @@ class PlanItems:
         if wanted:
             if (await self.lister.mirror.cursor(_FIELDS)).at is None:
                 await self._bring(_FIELDS)
-            while await self.custom_fields.follow(_FOLLOWED):
-                continue
+            await follow_fields(self.change_log, self.custom_fields)
             for one in filter(wanted, await self.catalogue.fields()):
                 if one.type is None or (one.chosen and not one.options):
                     await self._define(one)
@@ -160,7 +162,7 @@ class PlanItems:
     async def _define(self, one: CustomField) -> None:
         asked_at = self.lister.clock.now()
         detail = await self.lister.precoro.detail(COLLECTIONS[_FIELDS], one.id, Lane.LISTS)
-        await self.custom_fields.save(DueField(_FIELDS, one.id), detail, asked_at=asked_at)
+        await self.custom_fields.save(DueField(_FIELDS, one.id), detail, asked_at=as_of(asked_at, self.lister.clock))
 
     async def _read(
         self, sheet: Sheet, supplier: Supplier, rules: Rules, fields: Mapping[int, CustomField]

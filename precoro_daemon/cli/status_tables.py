@@ -12,6 +12,7 @@ from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.cli.tables import count, sheet
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.attention import DIRECTIONS, Matter, how_to_type, matters
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
@@ -85,14 +86,14 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
     """Newest first: two lines each, as a reason needs the width of the screen."""
     for item in items:
         what = {
-            "pass": "the whole list",
-            "census": "the census",
-            "record": f"a row ({item.key})",
-            "detail": f"the detail of id {item.key}",
-            "file": f"attached file {item.key}",
-            "folder": "all files",
-            "definition": f"field {item.key}",
-            "withheld": f"field {item.key}",
+            Stage.SCAN: "the whole list",
+            Stage.CENSUS: "the census",
+            Stage.RECORD: f"a row ({item.key})",
+            Stage.DETAIL: f"the detail of id {item.key}",
+            Stage.FILE: f"attached file {item.key}",
+            Stage.FOLDER: "all files",
+            Stage.DEFINITION: f"field {item.key}",
+            Stage.WITHHELD: f"field {item.key}",
         }
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"

@@ -1,9 +1,31 @@
 """attached files: found, downloaded, verified
 
+disk_room.py           how many more bytes the disk takes, without asking it for every file
+download_lap.py        one lap of downloads: in rounds, as a file that does not come is tried again after the others
 downloading.py         one attached file: from its source, checked, under its name on the disk
 fetch_attachments.py   missing files to disk
 find_attachments.py    which records carry files, where nothing else asks for their details
-ports.py               attached files: where they come from, what is known of them, where they are kept
-rules.py               what is missing, safe names, when a resume is sound
+follow_details.py      reads out of the change log which files details name
+manifest.py            the manifest of kept files, brought up to what the state knows
+ports/                 where files come from, what is known of them, where they are kept
+reserve_paths.py       each file gets its path, durably, before anything appears there
+rules/                 what files a document has, whether what came is one of them, and where it is kept; without I/O
 verify_attachments.py  kept files against what is known of them
+
+Theory of operation. A document names its files in its detail, so files follow details: a follower of the change log
+notes what each detail names (`follow_details`), and what is missing is derived from that, newest first. Where
+nothing else asks for the details of a collection, `find_attachments` lists which of its records have files.
+
+A file bears its final name only when it is complete and right, whatever kills the process or cuts the power:
+
+1. It gets its path, durably (`reserve_paths`). The path is made of ids; the user's name is decoration. What stands
+   there already and is not ours is never touched.
+2. It is downloaded into a partial file beside that path (`downloading`), hashed as it comes.
+3. It is judged: length, framing, and what its first bytes look like (`rules/bodies`). An error page is no file.
+4. Content, name and folder are made durable, in this order; only then the row says that the file is kept.
+5. The manifest, a list beside the files for people without the state, follows the rows.
+
+A large file that breaks off is resumed where a validator shows that the rest belongs to the same version. The same
+attachment at another document is linked, not downloaded again. Files stop first when the disk fills: the state and
+everything else go on.
 """

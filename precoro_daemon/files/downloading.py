@@ -18,8 +18,11 @@ from precoro_daemon.errors import (
     PermanentError,
     TooLarge,
 )
-from precoro_daemon.files.ports import AttachedFile, AttachmentBook, AttachmentSource, Draft, Folder, Incoming, Kept
-from precoro_daemon.files.rules import Part, Received, flaw, sizes_are_bytes, too_slow
+from precoro_daemon.files.ports.attachment_book import AttachedFile, AttachmentBook, Kept
+from precoro_daemon.files.ports.object_store import ObjectStore, PartialFile
+from precoro_daemon.files.ports.source import AttachmentSource, Incoming
+from precoro_daemon.files.rules.attachments import sizes_are_bytes
+from precoro_daemon.files.rules.bodies import Part, Received, flaw, too_slow
 from precoro_daemon.runtime.ports import Clock
 
 _WORTH_TAKING_UP = 8 * 2**20
@@ -49,19 +52,19 @@ class KeyedLock:
 
     def __init__(self) -> None:
         self._locks: dict[Hashable, anyio.Lock] = {}
-        self._asked: Counter[Hashable] = Counter()
+        self._users: Counter[Hashable] = Counter()
 
     @asynccontextmanager
     async def of(self, key: Hashable) -> AsyncIterator[None]:
         lock = self._locks.setdefault(key, anyio.Lock())
-        self._asked[key] += 1
+        self._users[key] += 1
         try:
             async with lock:
                 yield
         finally:
-            self._asked[key] -= 1
-            if not self._asked[key]:
-                del self._asked[key], self._locks[key]
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key], self._locks[key]
 
 
 @dataclass(slots=True)
@@ -81,30 +84,30 @@ class DownloadTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
-    """What receiving a file needs.
+class Downloader:
+    """What a download needs.
 
     max_bytes  larger files are not taken
     patience   seconds after which a file that trickles in is given up
-    turns      by attachment: the second of two that are the same finds the first
+    locks      by attachment: the second of two that are the same finds the first
     """
 
     source: AttachmentSource
     book: AttachmentBook
-    folder: Folder
+    store: ObjectStore
     clock: Clock
     sizes: Sizes
     max_bytes: int
     patience: float
-    turns: KeyedLock
+    locks: KeyedLock
 
-    async def receive(self, task: DownloadTask) -> Kept:
+    async def download(self, task: DownloadTask) -> Kept:
         """Fetch the file to its path, unless the same one is kept elsewhere already; durable and noted on return.
 
-        Raises TemporaryError, PermanentError, and what ends a run. Cancellation leaves a draft that is taken up where
-        that is sound, else nothing.
+        Raises TemporaryError, PermanentError, and what ends a run. Cancellation leaves a partial file that is resumed
+        where that is sound, else nothing.
         """
-        async with self.turns.of(task.file.attachment.id):
+        async with self.locks.of(task.file.attachment.id):
             try:
                 return await self._duplicate(task) or await self._fetch(task)
             except (PermanentError, MalformedAnswer):
@@ -119,45 +122,45 @@ class Receiver:
         if not task.file.shared or task.there:
             return None
         known = await self.book.kept_elsewhere(task.file)
-        kept = None if known is None else await self.folder.link(known, task.path, replaces=task.replaces)
+        kept = None if known is None else await self.store.link(known, task.path, replaces=task.replaces)
         if kept is not None:
             await self.book.save_kept(task.file, kept, at=self.clock.now())
         return kept
 
     async def _fetch(self, task: DownloadTask) -> Kept:
-        """The draft is opened first: no call is made for a file that the disk cannot take."""
+        """The partial file is opened first: no call is made for a file that the disk cannot take."""
         file, begun = task.file, task.part.length if task.part else 0
-        async with self.folder.draft(task.path, take_up=begun, replaces=task.replaces) as draft:
-            part = task.part if draft.length else None
+        async with self.store.partial_file(task.path, take_up=begun, replaces=task.replaces) as partial:
+            part = task.part if partial.length else None
             async with self.source.open(file.attachment.id, part, self.sizes.of(file)) as incoming:
-                if draft.length and not incoming.start:
+                if partial.length and not incoming.start:
                     task.part = None
                     await self.book.save_part(file, None)  # first: what is written now is not what it stands for
-                    await draft.restart()
-                await self._copy(task, incoming, draft)
-                await self._judge(file, incoming, draft)
-            kept = await self._keep(draft, task)
+                    await partial.restart()
+                await self._copy(task, incoming, partial)
+                await self._judge(file, incoming, partial)
+            kept = await self._keep(partial, task)
         same = await self.book.save_kept(file, kept, at=self.clock.now())
         if same is not None:
             with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy is no harm
-                await self.folder.link(same, kept.path, replaces=True)
+                await self.store.link(same, kept.path, replaces=True)
         return kept
 
-    async def _copy(self, task: DownloadTask, incoming: Incoming, draft: Draft) -> None:
+    async def _copy(self, task: DownloadTask, incoming: Incoming, partial: PartialFile) -> None:
         """Piece by piece; what cannot be finished now is left for later where it can be taken up."""
         if incoming.length is not None and incoming.length > self.max_bytes:
             raise await self._too_large(task.file, incoming.length)
         try:
-            await self._take(task, incoming, draft)
+            await self._take(task, incoming, partial)
         except ConnectionFault:
-            await self._save_part(task, incoming, draft, least=_WORTH_TAKING_UP)
+            await self._save_part(task, incoming, partial, least=_WORTH_TAKING_UP)
             raise
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(_LAST_WORDS, shield=True):
-                await self._save_part(task, incoming, draft, least=_WORTH_TAKING_UP)
+                await self._save_part(task, incoming, partial, least=_WORTH_TAKING_UP)
             raise
 
-    async def _take(self, task: DownloadTask, incoming: Incoming, draft: Draft) -> None:
+    async def _take(self, task: DownloadTask, incoming: Incoming, partial: PartialFile) -> None:
         file, started, saved, received = task.file, anyio.current_time(), incoming.start, incoming.start
         most = self.sizes.of(file) if self.sizes.confirmed else None
         while piece := await incoming.piece():
@@ -168,14 +171,14 @@ class Receiver:
                 raise MalformedAnswer(f"{file}: more came than the {most:,} bytes that it has")
             if too_slow(received - incoming.start, anyio.current_time() - started, self.patience):
                 raise ConnectionFault(f"{file}: it comes too slowly")
-            await draft.write(piece)
+            await partial.write(piece)
             if received - saved >= _CHECKPOINT:
                 saved = received
-                await self._save_part(task, incoming, draft, least=0)
+                await self._save_part(task, incoming, partial, least=0)
                 await self._keep_the_reserve()
 
     async def _keep_the_reserve(self) -> None:
-        if await self.folder.room() <= 0:
+        if await self.store.room() <= 0:
             raise DiskFull("the disk has no more room than it must keep")
 
     async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
@@ -186,26 +189,26 @@ class Receiver:
         await self.book.note_size(file, length)
         return TooLarge(f"{file}: it has {length:,} bytes or more, and max_bytes allows {self.max_bytes:,}")
 
-    async def _save_part(self, task: DownloadTask, incoming: Incoming, draft: Draft, *, least: int) -> None:
-        if incoming.validator and draft.length >= least:
-            task.part = Part(await draft.checkpoint(), incoming.validator)
+    async def _save_part(self, task: DownloadTask, incoming: Incoming, partial: PartialFile, *, least: int) -> None:
+        if incoming.validator and partial.length >= least:
+            task.part = Part(await partial.checkpoint(), incoming.validator)
             await self.book.save_part(task.file, task.part)
 
-    async def _judge(self, file: AttachedFile, incoming: Incoming, draft: Draft) -> None:
+    async def _judge(self, file: AttachedFile, incoming: Incoming, partial: PartialFile) -> None:
         size = file.attachment.size
-        received = Received(draft.length, draft.beginning, incoming.framed, incoming.as_file)
+        received = Received(partial.length, partial.beginning, incoming.framed, incoming.as_file)
         if (reason := flaw(file.attachment.kind, self.sizes.of(file), received)) is None:
-            if size and size == draft.length:
+            if size and size == partial.length:
                 self.sizes.confirmed += 1
             return
-        if incoming.framed and size is not None and size != draft.length:
-            await self.book.note_size(file, draft.length)
+        if incoming.framed and size is not None and size != partial.length:
+            await self.book.note_size(file, partial.length)
             _, self.sizes.contradicted = await self.book.sizes()
         raise MalformedAnswer(f"{file}: {reason}")
 
-    async def _keep(self, draft: Draft, task: DownloadTask) -> Kept:
+    async def _keep(self, partial: PartialFile, task: DownloadTask) -> Kept:
         if task.there is None:
-            return await draft.keep()
-        if task.there != await draft.hashed():
+            return await partial.keep()
+        if task.there != await partial.hashed():
             raise FolderUnusable(f"{task.file}: another file bears its name, {task.path}; move it away")
-        return Kept(task.path, draft.length, task.there)
+        return Kept(task.path, partial.length, task.there)

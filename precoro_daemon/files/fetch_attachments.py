@@ -2,117 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
-
 from precoro_daemon.errors import (
-    DaemonError,
-    DiskFault,
     DiskFull,
-    FatalError,
     FolderUnusable,
-    Forbidden,
     KeyInDoubt,
-    LockedOut,
-    PermanentError,
-    ServerFault,
-    TemporaryError,
-    TooLarge,
-    most_severe,
 )
-from precoro_daemon.files.downloading import DownloadTask, KeyedLock, Receiver, Sizes
-from precoro_daemon.files.ports import (
-    AttachedFile,
-    AttachmentBook,
-    AttachmentSource,
-    FileCounts,
-    FileProgress,
-    Folder,
-    WantedFiles,
-)
-from precoro_daemon.files.rules import place
-from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
-from precoro_daemon.quota.retries import quarantine_period
+from precoro_daemon.files.download_lap import DownloadLap
+from precoro_daemon.files.downloading import Downloader, KeyedLock, Sizes
+from precoro_daemon.files.follow_details import follow_details
+from precoro_daemon.files.manifest import write_manifest
+from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
+from precoro_daemon.files.ports.object_store import ObjectStore
+from precoro_daemon.files.ports.progress import FileProgress
+from precoro_daemon.files.ports.source import AttachmentSource
+from precoro_daemon.mirror.ports.change_log import ChangeLog
+from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.quota.circuit_breaker import MOST_FAULTS, CircuitBreaker
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_FOLLOWED = 500
-"""Changes of the log that are looked through at a time."""
-
-_BATCH = 50
-"""Files read from the store at a time; small, so that what changes meanwhile comes first."""
-
-_TRIES = 3
-"""Of one file in a lap. The second and third follow when all others had their turn: the same call is refused within
-a minute, and what ails a server seldom ends in a second."""
-
-_MOST_FORBIDDEN = 2
-"""In a row. A third one, where files came before, is taken for a key that is blocked."""
-
-_MOST_FAULTS = 3
-"""In a row, beyond what was in flight together. Then it is not the files: the lap ends."""
-
-_PATIENCE = 900.0
-"""Seconds until the next one is asked for after that."""
-
-_TOLD = 100
-"""Files between two lines in the log."""
-
-_LOOK = 64 * 2**20
-"""Bytes of files between two looks at how much room the disk has."""
-
-_LINES = 500
-"""Lines added to the manifest at a time."""
-
 
 @dataclass(slots=True)
 class FetchAttachments:
-    """Fetches every file that the store says is missing, newest first; what fails is set aside for later.
+    """Fetches every file that the store says is missing, newest first; what fails is quarantined.
 
-    folders    opens the directory of files for one lap
+    stores     opens the directory of files for one lap
     in_flight  files that come at the same time
     patience   seconds after which a file that trickles in is given up
     """
 
     source: AttachmentSource
+    log: ChangeLog
     book: AttachmentBook
     mirror: Mirror
-    folders: Callable[[], AbstractAsyncContextManager[Folder]]
+    stores: Callable[[], AbstractAsyncContextManager[ObjectStore]]
     clock: Clock
     progress: FileProgress
     wanted: WantedFiles
     in_flight: int
     patience: float
-    rests_until: float = field(default=0.0, init=False)
+    breaker: CircuitBreaker = field(init=False)
     round_at: float | None = field(default=None, init=False)
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
     name: ClassVar[str] = "fetch_attachments"
 
+    def __post_init__(self) -> None:
+        self.breaker = CircuitBreaker(most_faults=self.in_flight + MOST_FAULTS)
+
     async def due(self, now: float) -> bool:
         """The first lap of a round looks after the manifest, whether or not files are due."""
         self.round_at = now
-        await self._follow()
+        await follow_details(self.log, self.book)
         if self.rounds.due(now):
             return True
-        if self.clock.now() < self.rests_until:
+        if self.breaker.is_idle(self.clock.now()):
             return False
         return (await self.book.count_due_files(self.wanted, before=now)).files > 0
 
     async def lap(self) -> LapReport:
         """What failed in this round is left alone."""
         started_at = self.clock.now() if self.round_at is None else self.round_at
-        await self._follow()
+        await follow_details(self.log, self.book)
         try:
-            async with self.folders() as folder:
-                report = await self._fill(folder, started_at)
+            async with self.stores() as store:
+                report = await self._fill(store, started_at)
         except (FolderUnusable, DiskFull) as error:
             _log.error("files_paused", reason=str(error))
             report = LapReport(failed=[f"attached files: {error}"], ended=error)
@@ -121,241 +82,31 @@ class FetchAttachments:
         self.rounds.lap_ended()
         return report
 
-    async def _follow(self) -> None:
-        while await self.book.follow_details(_FOLLOWED):
-            """Until the end of the log."""
-
-    async def _fill(self, folder: Folder, started_at: float) -> LapReport:
-        await self._list(folder)  # before anything is stored: later the two could not be told apart by their ends
+    async def _fill(self, store: ObjectStore, started_at: float) -> LapReport:
+        await write_manifest(self.book, store)
         sizes = Sizes(*await self.book.sizes())
-        receiver = Receiver(
+        downloader = Downloader(
             source=self.source,
             book=self.book,
-            folder=folder,
+            store=store,
             clock=self.clock,
             sizes=sizes,
             max_bytes=self.wanted.max_bytes,
             patience=self.patience,
-            turns=KeyedLock(),
+            locks=KeyedLock(),
         )
-        lap = _Lap(self, folder, receiver, started_at)
+        lap = DownloadLap(
+            downloader, self.mirror, self.progress, self.wanted, self.in_flight, self.breaker.fresh(), started_at
+        )
         try:
             await lap.run()
         finally:
-            await self._list(folder)
-        await self._tell_too_large()
-        if isinstance(lap.ended, KeyInDoubt):
-            self.rests_until = self.clock.now() + _PATIENCE
-            return LapReport(brought=lap.done.files, failed=lap.failed)
-        return LapReport(brought=lap.done.files, failed=lap.failed, ended=lap.ended)
+            await write_manifest(self.book, store)
+        await self._log_too_large()
+        self.breaker = lap.breaker.at_end(lap.ended, self.clock.now())
+        ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
+        return LapReport(brought=lap.done.files, failed=lap.failed, ended=ended)
 
-    async def _list(self, folder: Folder) -> None:
-        """Bring the manifest up to what is kept, whatever an earlier lap left undone."""
-        end = await folder.manifest_end()
-        if end > await self.book.newest_stored():  # the state is older than the files: it was brought back
-            await folder.write_manifest((), anew=True)
-            end = 0
-        while lines := await self.book.stored(end, _LINES):
-            await folder.write_manifest(lines, anew=False)
-            end = lines[-1].seq
-
-    async def _tell_too_large(self) -> None:
+    async def _log_too_large(self) -> None:
         if large := await self.book.too_large(self.wanted):
             _log.warning("files_omitted", count=len(large), file=str(large[0]), max_bytes=self.wanted.max_bytes)
-
-
-@dataclass(slots=True)
-class _Lap:
-    job: FetchAttachments
-    folder: Folder
-    receiver: Receiver
-    started_at: float
-    due: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
-    done: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
-    failed: list[str] = field(default_factory=list)
-    again: list[DownloadTask] = field(default_factory=list)
-    busy: set[tuple[str, int, int]] = field(default_factory=set)
-    room: int = 0
-    tries: int = 1
-    forbidden: int = 0
-    faulty: set[tuple[str, int, int]] = field(default_factory=set)
-    ended: DaemonError | None = None
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-
-    async def run(self) -> None:
-        self.due = await self.job.book.count_due_files(self.job.wanted, before=self.started_at)
-        if not self.due.files:
-            return
-        await self._round(self._fresh())
-        while self.again and self.tries < _TRIES and self.ended is None:
-            self.tries += 1
-            tasks, self.again = self.again, []
-            await self._round(_each(tasks))
-        self._tell()
-
-    async def _round(self, tasks: AsyncIterator[DownloadTask]) -> None:
-        send, receive = anyio.create_memory_object_stream[DownloadTask](0)
-        async with anyio.create_task_group() as group, send, receive:
-            self.scope = group.cancel_scope
-            for number in range(self.job.in_flight):
-                group.start_soon(self._work, receive.clone(), name=f"files {number}")
-            receive.close()
-            async for task in tasks:
-                if self.ended is not None:
-                    break
-                await send.send(task)
-
-    async def _fresh(self) -> AsyncIterator[DownloadTask]:
-        """What is due and was not handed out yet, until that is all."""
-        job = self.job
-        while True:
-            limit = _BATCH + len(self.busy)
-            files = await job.book.due_files(job.wanted, before=self.started_at, limit=limit)
-            files = [file for file in files if file.key not in self.busy]
-            if not files:
-                return
-            self.busy.update(file.key for file in files)
-            tasks = list(await self._prepare(files))
-            while tasks:  # whether the newest ones fail, or all, is shown by one from further back
-                yield tasks.pop(-1 if self.faulty else 0)
-
-    async def _prepare(self, files: Sequence[AttachedFile]) -> Sequence[DownloadTask]:
-        """Give each file its path, durably, unless something stands there that is not ours."""
-        named = {file.key: file.claimed or _place(file) for file in files}
-        there = await self.folder.in_the_way([named[file.key] for file in files if not file.ours])
-        free = {file.key: named[file.key] for file in files if file.claimed is None and named[file.key] not in there}
-        await self.job.book.claim(free)
-        tasks = []
-        for file in files:
-            path = named[file.key]
-            if not file.ours and there.get(path, b"") is None:
-                await self._set_aside(
-                    file, FolderUnusable(f"{file}: something is in the way of {path}; move it away")
-                )
-                continue
-            seen = None if file.ours else there.get(path)
-            tasks.append(DownloadTask(file, path, seen, replaces=file.ours, part=file.part))
-        return tasks
-
-    async def _work(self, receive: MemoryObjectReceiveStream[DownloadTask]) -> None:
-        async with receive:
-            async for task in receive:
-                if self.ended is None:
-                    await self._settle(task)
-
-    async def _settle(self, task: DownloadTask) -> None:
-        try:
-            await self._receive(task)
-        except DiskFull as error:
-            self._hold_back(error)
-        except TooLarge:
-            self.busy.discard(task.file.key)  # its length is noted, so it is due no more
-        except KeyInDoubt as error:
-            self._end(error)
-        except TemporaryError as error:
-            self._suspect(task.file, error)
-            await self._later(task, error)
-        except PermanentError as error:
-            self.faulty.clear()
-            self._heed(error)
-            await self._set_aside(task.file, error)
-        except LockedOut as error:
-            await self._set_aside(task.file, error)  # so that another one shows next time how it is
-            self._end(error)
-        except DaemonError as error:
-            self._end(error)
-
-    def _end(self, error: DaemonError) -> None:
-        self.ended = most_severe([error] if self.ended is None else [self.ended, error])
-        if isinstance(error, FatalError | KeyInDoubt | ServerFault):
-            self.scope.cancel()
-
-    def _suspect(self, file: AttachedFile, error: TemporaryError) -> None:
-        """A file whose connection breaks may be at fault itself; a server that says it is in trouble is. Later rounds
-        ask for those again that failed, and say nothing new."""
-        if isinstance(error, ServerFault) and self.tries == 1:
-            self.faulty.add(file.key)
-            if len(self.faulty) >= self.job.in_flight + _MOST_FAULTS:
-                self.failed.append(str(error))
-                self._end(error)
-
-    def _heed(self, error: DaemonError) -> None:
-        """Nothing between two refusals but a file that came shows that the key is still welcome."""
-        if isinstance(error, Forbidden):
-            self.forbidden += 1
-            if self.forbidden >= _MOST_FORBIDDEN:
-                self._end(KeyInDoubt(str(error)))
-
-    async def _receive(self, task: DownloadTask) -> None:
-        await self._need_room(task.file.attachment.size or 0)
-        kept = await self.receiver.receive(task)
-        self.forbidden = 0
-        self.faulty.clear()
-        self.room -= max(kept.length - (task.file.attachment.size or 0), 0)
-        self.busy.discard(task.file.key)
-        self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
-        _log.debug("file_stored", path=kept.path, bytes=kept.length)
-        self._tell_progress()
-        if self.done.files % _TOLD == 0:
-            self._tell()
-
-    async def _need_room(self, size: int) -> None:
-        """Looked up now and then, and counted in between, as files are small beside what a disk must keep."""
-        self.room -= size
-        if self.room <= _LOOK:
-            self.room = await self.folder.room() - size
-        if self.room <= 0 < self.room + size:
-            self.room += size
-            raise DiskFault(f"its {size:,} bytes are more than the disk has room for; smaller ones go on")
-        if self.room <= 0:
-            raise DiskFull("the disk has no more room than it must keep")
-        self.room = min(self.room, 2 * _LOOK)
-
-    def _hold_back(self, error: DiskFull) -> None:
-        """Files stop first: what else is on the disk goes on, and they do when there is room again."""
-        if self.ended is None:
-            self.ended = error
-            self.failed.append(f"attached files wait: {error}; reserve_bytes in [fetch_attachments] says how much")
-            _log.error("files_paused", reason=str(error))
-
-    async def _later(self, task: DownloadTask, error: TemporaryError) -> None:
-        if self.tries < _TRIES:
-            _log.info("file_postponed", file=str(task.file), attempt=self.tries, reason=str(error))
-            self.again.append(task)
-        else:
-            await self._set_aside(task.file, error)
-
-    async def _set_aside(self, file: AttachedFile, error: DaemonError) -> None:
-        """It stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
-        now, attempts = self.job.clock.now(), file.attempts + 1
-        self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
-        _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))
-        item = Quarantined(
-            collection=file.collection,
-            key=str(file.attachment.id),
-            stage="file",
-            reason=self.failed[-1],
-            raw=None,
-            attempts=attempts,
-            since=now,
-            retry_at=now + quarantine_period(error, attempts),
-        )
-        with anyio.CancelScope(shield=True):  # the lap may be over already
-            await self.job.mirror.quarantine(item)
-        self._tell_progress()
-
-    def _tell_progress(self) -> None:
-        self.job.progress.files_advanced(self.done, len(self.failed), self.due)
-
-    def _tell(self) -> None:
-        left = max(self.due.files - self.done.files - len(self.failed), 0)
-        _log.info("files_advanced", done=self.done.files, bytes=self.done.bytes, failed=len(self.failed), due=left)
-
-
-def _place(file: AttachedFile) -> str:
-    return place(file.collection, file.idn, file.record_id, (file.attachment.id, file.attachment.name))
-
-
-async def _each(tasks: Sequence[DownloadTask]) -> AsyncIterator[DownloadTask]:
-    for task in tasks:
-        yield task

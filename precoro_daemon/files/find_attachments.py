@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
-from precoro_daemon.files.ports import AttachmentBook
+from precoro_daemon.files.ports.attachment_book import AttachmentBook
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance
 from precoro_daemon.mirror.rules.filters import modified_since
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_CARRYING = (("attachedFile", "1"),)
+_WITH_FILES = (("attachedFile", "1"),)
 
 _AGAIN = 86_400.0
 """Seconds after which a whole listing that could not be proved complete is repeated."""
@@ -29,7 +29,7 @@ _AGAIN = 86_400.0
 class FindAttachments:
     """Lists the records that have files: whole at first and every so often, else what changed. A call or two a lap.
 
-    Its position moves only when a walk proved complete. A walk that is cut off is begun anew; what it found stays
+    Its position moves only when a scan proved complete. A scan that is cut off is begun anew; what it found stays
     found. overlap, every: seconds, as for the mirror and the census.
     """
 
@@ -56,7 +56,7 @@ class FindAttachments:
             try:
                 found += await self._list(collection)
             except (TemporaryError, PermanentError) as error:
-                _log.warning("carriers_not_listed", collection=collection.name, reason=str(error))
+                _log.warning("attachments_not_listed", collection=collection.name, reason=str(error))
                 failed.append(f"{collection.name} with files: {error}")
             except DaemonError as error:
                 return LapReport(found, failed, error)
@@ -66,7 +66,7 @@ class FindAttachments:
         at, whole_at = await self.book.listing(collection.name)
         whole = at is None or whole_at is None or self.clock.now() >= whole_at + self.every
         since = None if whole or at is None else at - self.overlap
-        scan, found = await self._walk(collection, since)
+        scan, found = await self._scan(collection, since)
         started = scan.started_at if scan.started_at is not None else self.clock.now()
         if whole:
             await self.book.save_listing(
@@ -75,16 +75,16 @@ class FindAttachments:
         elif scan.proved:
             await self.book.save_listing(collection.name, started, whole_at)
         if found:
-            _log.info("carriers_noted", collection=collection.name, count=found)
+            _log.info("attachments_noted", collection=collection.name, count=found)
         return found
 
-    async def _walk(self, collection: Collection, since: float | None) -> tuple[Scan, int]:
+    async def _scan(self, collection: Collection, since: float | None) -> tuple[Scan, int]:
         scan, seen, found = Scan(collection.name, "whole" if since is None else "changes", since), set[int](), 0
-        query = _CARRYING if since is None else (*_CARRYING, *modified_since(since))
+        query = _WITH_FILES if since is None else (*_WITH_FILES, *modified_since(since))
         async with self.precoro.scan(collection, query, Lane.FILES, scan.next_page) as batches:
             async for pages in batches:
                 ids = [record.id for page in pages for record in page.records]
-                found += await self.book.note_carriers(collection.name, ids)
+                found += await self.book.note_with_attachments(collection.name, ids)
                 seen.update(ids)
                 scan = advance(scan, pages, len(seen))
         return scan, found

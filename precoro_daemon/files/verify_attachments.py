@@ -10,7 +10,8 @@ from math import ceil
 import anyio
 
 from precoro_daemon.errors import DiskFault, FolderUnusable
-from precoro_daemon.files.ports import AttachmentBook, FileCounts, Folder, StoredFile
+from precoro_daemon.files.ports.attachment_book import AttachmentBook, FileCounts, StoredFile
+from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.runtime.ports import Clock
 
 _BATCH = 500
@@ -19,9 +20,9 @@ _AT_ONCE = 4
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of the files looked at.
+    """What became of the files that were checked.
 
-    damaged, missing  those that are due again now; strangers: paths that no document's file has
+    damaged, missing  those that are due again now; orphans: paths that no document's file has
     """
 
     good: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
@@ -38,11 +39,11 @@ class Verdict:
 class VerifyAttachments:
     """Reads files again, those first that were not read for the longest time; what is wrong becomes due.
 
-    Strangers are told and left alone; what killed processes left half written is removed.
+    Orphans are reported and left alone; what killed processes left half written is removed.
     """
 
     book: AttachmentBook
-    folder: Folder
+    store: ObjectStore
     clock: Clock
 
     async def run(self, share: float) -> Verdict:
@@ -54,19 +55,19 @@ class VerifyAttachments:
         while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
             await self._verify(files, verdict, stamp)
             left -= len(files)
-        await self.folder.drop_drafts(but=await self.book.begun())
-        async for paths in self.folder.paths():
+        await self.store.drop_partials(but=await self.book.begun())
+        async for paths in self.store.paths():
             verdict.orphans += await self.book.orphans(paths)
         return verdict
 
     async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
         limiter = anyio.CapacityLimiter(_AT_ONCE)
 
-        async def look(stored: StoredFile) -> None:
+        async def check(stored: StoredFile) -> None:
             found: tuple[int, bytes] | None = (-1, b"")
             async with limiter:
                 with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
-                    found = await self.folder.hash(stored.kept.path)
+                    found = await self.store.hash(stored.kept.path)
             if found == (stored.kept.length, stored.kept.sha256):
                 verdict.good = FileCounts(verdict.good.files + 1, verdict.good.bytes + stored.kept.length)
             else:
@@ -74,7 +75,7 @@ class VerifyAttachments:
 
         async with anyio.create_task_group() as group:
             for stored in files:
-                group.start_soon(look, stored, name=f"verify {stored.kept.path}")
+                group.start_soon(check, stored, name=f"verify {stored.kept.path}")
         wrong = {stored.file.key for stored in (*verdict.damaged, *verdict.missing)}
         await self.book.requeue([stored.file.key for stored in files if stored.file.key in wrong])
         await self.book.verified([stored.file.key for stored in files], at=stamp)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, TypeVar
-
-import anyio
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -19,6 +17,8 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.mirror.details import Details, address_of, has_address
+from precoro_daemon.mirror.giving_up import give_up_after
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
 from precoro_daemon.mirror.ports.mirror import Due, Known
@@ -26,7 +26,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.deliveries import TYPES
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.telemetry import get_logger
 
@@ -40,12 +40,12 @@ _DETAILS = 200
 _ALL = 10_000
 """Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
 
-_TURN = 90.0
-"""Seconds that a call waits for its turn within Precoro's limits. The same GET may wait for most of an hour, and no
+_LONGEST_WAIT_S = 90.0
+"""Seconds that a call waits within Precoro's limits. The same GET may wait for most of an hour, and no
 list is brought up to date meanwhile."""
 
 _LATE = 2
-"""Details whose turn does not come, after which the others of a lap need not try."""
+"""Details that have to wait so long, after which the others of a lap need not try."""
 
 _LISTED_AGAIN = 180.0
 """Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed,
@@ -55,9 +55,9 @@ _SKEW = 5.0
 """Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
 
 _PAUSE = 60.0
-"""Seconds after which what could not be looked at is tried again."""
+"""Seconds after which what could not be checked is tried again."""
 
-_PATIENCE = 86_400.0
+_GIVEN_UP_AFTER_S = 86_400.0
 """Seconds after which a delivery that still cannot be applied is left to polling."""
 
 _FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
@@ -65,9 +65,9 @@ _FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
 
 @dataclass(frozen=True, slots=True)
 class ApplyDeliveries:
-    """Looks at what was announced: one listing of changes for each kind of record, then each record's detail.
+    """Checks what was announced: one scan of changes for each kind of record, then each record's detail.
 
-    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no listing shows
+    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no scan shows
     (another company's, made up, not visible to the key) costs no call of its own.
 
     collections  those that are mirrored
@@ -76,6 +76,7 @@ class ApplyDeliveries:
     """
 
     lister: Lister
+    details: Details
     deliveries: Deliveries
     fields: CustomFields
     collections: Sequence[str]
@@ -139,7 +140,7 @@ class _Lap:
         elif await self._list(collection, cursor.at, batch):
             known = {one.due.id: one for one in await mirror.known(collection.name, [one.id for one in batch])}
             await self._settle([one for one in batch if one.id not in known], "not_listed")
-            await self._look(collection, [(one, known[one.id]) for one in batch if one.id in known])
+            await self._refresh_each(collection, [(one, known[one.id]) for one in batch if one.id in known])
 
     def _filter(self, collection: Collection) -> Filter:
         return self.job.filters.get(collection.name, Filter())
@@ -154,8 +155,10 @@ class _Lap:
             return False
         chosen = self._filter(collection)
         try:
-            report = await self._in_turn(
-                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES)
+            report = await give_up_after(
+                self.job.lister.clock,
+                _LONGEST_WAIT_S,
+                partial(bring_up_to_date, job.lister, collection, chosen, job.overlap, Lane.DELIVERIES),
             )
         except (TemporaryError, PermanentError) as error:
             await self._fail(batch, f"{collection.name}: {error}")
@@ -166,7 +169,7 @@ class _Lap:
         self.brought += report.created + report.updated + report.vanished
         return True
 
-    async def _look(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
+    async def _refresh_each(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
         """Also where its row is as it was: a payment shows in the detail alone."""
         if collection.name not in self.job.detailed:
             await self._settle([delivery for delivery, _ in found], "listed")
@@ -180,62 +183,40 @@ class _Lap:
             if (known.detailed_at or 0.0) >= delivery.came_at:
                 continue
             if known.quarantined_until is not None and known.quarantined_until > now:
-                await self._settle([delivery], "set_aside")
+                await self._settle([delivery], "quarantined")
             else:
                 await self._detail(collection, delivery, known)
 
     async def _detail(self, collection: Collection, delivery: Delivery, known: Known) -> None:
-        key = known.due.idn if collection.key == "idn" else known.due.id
-        what = f"{collection.name} {key or delivery.id}"
+        what = f"{collection.name} {address_of(known.due)}"
         try:
-            saved = key is not None and await self._in_turn(partial(self._fetch, collection, known.due, key))
+            refreshed = has_address(known.due) and await give_up_after(
+                self.job.lister.clock, _LONGEST_WAIT_S, partial(self._refresh_detail, known.due)
+            )
         except NotFound:
             await self._settle([delivery], "not_found")
         except KeyInDoubt:
             self.late = _LATE
             await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _PAUSE)
         except LockedOut as error:
-            await self._set_aside(delivery, known.due, what, error)
+            await self._quarantine(delivery, known.due, error)
             raise
         except (PermanentError, MalformedAnswer) as error:
-            await self._set_aside(delivery, known.due, what, error)
+            await self._quarantine(delivery, known.due, error)
         except TemporaryError as error:
             await self._fail([delivery], f"{what}: {error}")
         else:
-            if saved is None:
+            if refreshed is None:
                 self.late += 1
                 await self._wait([delivery], what)
             else:
-                await self._settle([delivery], "refreshed" if saved else "listed")
+                await self._settle([delivery], "refreshed" if refreshed else "listed")
 
-    async def _fetch(self, collection: Collection, due: Due, key: int | str) -> bool:
-        lister = self.job.lister
-        asked_at = lister.clock.now()
+    async def _refresh_detail(self, due: Due) -> bool:
         self.details += 1
-        detail = await lister.precoro.detail(collection, key, Lane.DELIVERIES)
-        wanted = self._filter(collection).keeps_detail(detail.raw)
-        await lister.mirror.save_detail(due, replace(detail, wanted=wanted), at=min(asked_at, lister.clock.now()))
+        await self.job.details.refresh(due, Lane.DELIVERIES)
         self.brought += 1
         return True
-
-    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """None, and nothing half done, if that takes so long that others should not wait for it."""
-        outcome: T | DaemonError | None = None
-
-        async def give_up() -> None:
-            await self.job.lister.clock.sleep(_TURN)
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(give_up, name="patience of deliveries")
-            try:
-                outcome = await work()
-            except DaemonError as error:
-                outcome = error
-            group.cancel_scope.cancel()
-        if isinstance(outcome, DaemonError):
-            raise outcome
-        return outcome
 
     async def _wait(self, batch: Sequence[Delivery], what: str) -> None:
         now = self.job.lister.clock.now()
@@ -247,19 +228,15 @@ class _Lap:
         self.failed.append(reason)
         _log.warning("delivery_postponed", count=len(batch), reason=reason)
         now = self.job.lister.clock.now()
-        old = [delivery for delivery in batch if delivery.came_at < now - _PATIENCE]
+        old = [delivery for delivery in batch if delivery.came_at < now - _GIVEN_UP_AFTER_S]
         await self._settle(old, "given_up")
-        young = [delivery for delivery in batch if delivery.came_at >= now - _PATIENCE]
+        young = [delivery for delivery in batch if delivery.came_at >= now - _GIVEN_UP_AFTER_S]
         await self.job.deliveries.postpone(young, until=now + _PAUSE)
 
-    async def _set_aside(self, delivery: Delivery, due: Due, what: str, error: DaemonError) -> None:
+    async def _quarantine(self, delivery: Delivery, due: Due, error: DaemonError) -> None:
         """What is refused is due from now on like any other detail, and asked for as seldom."""
-        self.failed.append(f"{what}: {error}")
-        name, attempts = due.collection, due.attempts + 1
-        _log.warning("detail_failed", collection=name, key=due.idn or due.id, attempts=attempts, reason=str(error))
-        at = self.job.lister.clock.now()
-        await self.job.lister.mirror.quarantine_detail(due, error, at=at, stale=True)
-        await self._settle([delivery], "set_aside")
+        self.failed.append(await self.job.details.quarantine(due, error, stale=True))
+        await self._settle([delivery], "quarantined")
 
     async def _settle(self, batch: Sequence[Delivery], outcome: str) -> None:
         if batch:

@@ -12,7 +12,7 @@ from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 @dataclass(frozen=True, slots=True)

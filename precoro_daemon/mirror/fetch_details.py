@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from precoro_daemon.errors import (
-    BadRecord,
     BudgetSpent,
-    ConnectionFault,
     DaemonError,
-    Forbidden,
     KeyInDoubt,
     LockedOut,
     NotFound,
     PermanentError,
-    ServerFault,
     Stopped,
     TemporaryError,
     most_severe,
 )
-from precoro_daemon.mirror.ports.mirror import Age, Due, Mirror
-from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.details import Absent, Details, address_of
+from precoro_daemon.mirror.ports.mirror import Age, Due
 from precoro_daemon.mirror.ports.progress import MirrorProgress
-from precoro_daemon.mirror.rules.absences import Missing, judge
-from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
-from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -41,21 +34,11 @@ _log = get_logger()
 _WORKERS = 32
 """More than ever may be in flight: the budget decides who goes, a waiting worker costs next to nothing."""
 
-_TOLD = 100
+_LOGGED_EVERY = 100
 """Details between two lines in the log: every two minutes at one call a second."""
 
 _BATCH = 50
 """Documents read from the store at a time; small, so that what changes meanwhile comes first."""
-
-
-_MOST_FORBIDDEN = 2
-"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
-
-_MOST_FAULTS = 3
-"""In a row. Then it is not the documents: the lap ends, and the day's calls are left for when the server is well."""
-
-_PATIENCE = 900.0
-"""Seconds until the next one is asked for after that."""
 
 _LATELY = 2 * 86_400.0
 """Seconds. What changed since then does not wait behind what nobody has touched for longer."""
@@ -63,24 +46,19 @@ _LATELY = 2 * 86_400.0
 
 @dataclass(slots=True)
 class FetchDetails:
-    """Fetches what the store says is due, newest first, until nothing is; what fails is set aside for later.
+    """Fetches what the store says is due, newest first, until nothing is; what fails is quarantined.
 
-    carriers  collections of which only the records that carry files get details
-    max_vanished  share of a collection's records that may be gone at once; more is not believed
+    with_attachments  collections of which only the records with files get details
     which     recent: documents that changed lately, or whose detail was here and is old · older: the others, which
               make way for all else · any: both
     """
 
-    precoro: Precoro
-    mirror: Mirror
-    clock: Clock
+    details: Details
     progress: MirrorProgress
     collections: Sequence[str]
-    filters: Mapping[str, Filter]
-    carriers: Sequence[str] = ()
-    max_vanished: float = 0.2
+    with_attachments: Sequence[str] = ()
     which: Literal["recent", "older", "any"] = "any"
-    rests_until: float = field(default=0.0, init=False)
+    breaker: CircuitBreaker = field(default=CircuitBreaker(), init=False)
     round_at: float | None = field(default=None, init=False)
 
     @property
@@ -89,16 +67,18 @@ class FetchDetails:
 
     async def due(self, now: float) -> bool:
         self.round_at = now
-        if self.clock.now() < self.rests_until:
+        if self.breaker.is_idle(self.details.clock.now()):
             return False
         return any((await self.count_due(now)).values())
 
     async def count_due(self, before: float) -> Mapping[str, int]:
-        return await self.mirror.count_due(self.collections, self.carriers, before=before, age=self.age)
+        return await self.details.mirror.count_due(
+            self.collections, self.with_attachments, before=before, age=self.age
+        )
 
     @property
     def age(self) -> Age | None:
-        return None if self.which == "any" else Age(self.clock.now() - _LATELY, recent=self.which == "recent")
+        return None if self.which == "any" else Age(self.details.clock.now() - _LATELY, recent=self.which == "recent")
 
     @property
     def lane(self) -> Lane:
@@ -106,12 +86,12 @@ class FetchDetails:
 
     async def lap(self) -> LapReport:
         """What failed in this round is left alone."""
-        lap = _Lap(self, started_at=self.clock.now() if self.round_at is None else self.round_at)
+        self.breaker = self.breaker.fresh()
+        lap = _Lap(self, started_at=self.details.clock.now() if self.round_at is None else self.round_at)
         await lap.run()
-        if isinstance(lap.ended, KeyInDoubt):
-            self.rests_until = self.clock.now() + _PATIENCE
-            return LapReport(brought=lap.done.total(), failed=lap.failed)
-        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
+        self.breaker = self.breaker.at_end(lap.ended, self.details.clock.now())
+        ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
+        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=ended)
 
 
 @dataclass(slots=True)
@@ -123,9 +103,7 @@ class _Lap:
     failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     busy: set[tuple[str, int | str]] = field(default_factory=set)
-    gone: dict[str, list[tuple[Due, NotFound]]] = field(default_factory=dict)
-    forbidden: int = 0
-    faults: int = 0
+    absent: dict[str, list[Absent]] = field(default_factory=dict)
     answered: anyio.Event = field(default_factory=anyio.Event)
     ended: DaemonError | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -141,27 +119,28 @@ class _Lap:
             receive.close()
             await self._hand_out(send)
             self.answered.set()
-        for collection, found in self.gone.items():
-            await self._settle_gone(collection, found)
+        for collection, absent in self.absent.items():
+            for due, error in await job.details.mark_gone(collection, absent):
+                await self._quarantine(due, error)
         if self.done or self.failed:
-            self._tell_details()
+            self._log_details()
 
     async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
         """Until nothing is due but what is being fetched. Whether the newest ones fail, or all, is shown by one from
         further back."""
         while self.ended is None and (fresh := await self._fresh()):
             while fresh:
-                await send.send(fresh.pop(-1 if self.faults else 0))
+                await send.send(fresh.pop(-1 if self.job.breaker.faults else 0))
 
     async def _fresh(self) -> list[Due]:
         """What is due and not yet handed out; rows that share an idn are one call."""
         job, limit = self.job, _BATCH + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
-        found = await job.mirror.due_details(
-            job.collections, job.carriers, before=self.started_at, limit=limit, age=job.age
+        found = await job.details.mirror.due_details(
+            job.collections, job.with_attachments, before=self.started_at, limit=limit, age=job.age
         )
         for due in found:
-            if (address := (due.collection, _key(due))) not in self.busy:
+            if (address := (due.collection, address_of(due))) not in self.busy:
                 fresh.setdefault(address, due)
         self.busy.update(fresh)
         return list(fresh.values())
@@ -177,7 +156,7 @@ class _Lap:
 
     async def _settle(self, due: Due) -> None:
         try:
-            await self._fetch_or_set_aside(due)
+            await self._fetch_or_quarantine(due)
         except DaemonError as error:
             self._end(error)
 
@@ -186,95 +165,48 @@ class _Lap:
         if not isinstance(error, BudgetSpent | Stopped):  # of which what is in flight need not know
             self.scope.cancel()
 
-    async def _fetch_or_set_aside(self, due: Due) -> None:
+    async def _fetch_or_quarantine(self, due: Due) -> None:
         """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
         try:
             await self._fetch(due)
         except KeyInDoubt:
             raise
         except LockedOut as error:
-            await self._set_aside(due, error)  # so that another one shows next time how it is
+            await self._quarantine(due, error)  # so that another one shows next time how it is
             raise
         except (TemporaryError, PermanentError) as error:
-            self._heed(error)
+            self._feed_breaker(error)
             if isinstance(error, NotFound) and due.absent:
-                self.gone.setdefault(due.collection, []).append((due, error))
+                self.absent.setdefault(due.collection, []).append((due, error))
             else:
-                await self._set_aside(due, error)
+                await self._quarantine(due, error)
         else:
-            self.busy.discard((due.collection, _key(due)))
+            self.busy.discard((due.collection, address_of(due)))
         self._tell_progress(due.collection)
 
-    def _heed(self, error: DaemonError) -> None:
-        """Nothing between two refusals but a good answer shows that the key is still welcome."""
+    def _feed_breaker(self, error: DaemonError) -> None:
         if isinstance(error, PermanentError):
-            self._note_answer()
-        if isinstance(error, ServerFault | ConnectionFault):
-            self.faults += 1
-            if self.faults >= _MOST_FAULTS:
-                self._end(error)
-        if isinstance(error, Forbidden):
-            self.forbidden += 1
-            if self.forbidden >= _MOST_FORBIDDEN:
-                self._end(KeyInDoubt(str(error)))
-
-    def _note_answer(self) -> None:
-        self.faults = 0
-        self.answered.set()
+            self.answered.set()
+        self.job.breaker = self.job.breaker.after(outcome_of(error))
+        if verdict := self.job.breaker.verdict(error):
+            self._end(verdict)
 
     def _tell_progress(self, name: str) -> None:
         self.job.progress.details_advanced(name, self.done[name], self.failures[name], self.due.get(name, 0))
 
     async def _fetch(self, due: Due) -> None:
-        job = self.job
-        if COLLECTIONS[due.collection].key == "idn" and due.idn is None:
-            raise BadRecord("it has no idn to ask for it by")
-        asked_at = job.clock.now()  # what happened while the answer was under way may not be in it
-        detail = await job.precoro.detail(COLLECTIONS[due.collection], _key(due), job.lane)
-        self.forbidden = 0
-        self._note_answer()
-        chosen = job.filters.get(due.collection, Filter())
-        detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
-        await job.mirror.save_detail(due, detail, at=min(asked_at, job.clock.now()))
+        await self.job.details.refresh(due, self.job.lane)
+        self.job.breaker = self.job.breaker.after(Outcome.GOOD)
+        self.answered.set()
         self.done[due.collection] += 1
-        _log.debug("detail_saved", collection=due.collection, key=_key(due))
-        if self.done.total() % _TOLD == 0:
-            self._tell_details()
+        _log.debug("detail_saved", collection=due.collection, key=address_of(due))
+        if self.done.total() % _LOGGED_EVERY == 0:
+            self._log_details()
 
-    def _tell_details(self) -> None:
+    def _log_details(self) -> None:
         done, due = self.done.total(), sum(self.due.values())
         _log.info("details_advanced", done=done, failed=len(self.failed), due=max(due - done - len(self.failed), 0))
 
-    async def _settle_gone(self, collection: str, found: Sequence[tuple[Due, NotFound]]) -> None:
-        """Listed, and yet not there at two runs: deleted in between. Should it be listed again, it returns.
-
-        Many at once are not believed, as in a census: a key that lost a role, or a proxy, says the same of all.
-        """
-        live = await self.job.mirror.live(collection)
-        missing = [Missing(due.id, _key(due)) for due, _ in found]
-        if judge(missing, live, max_share=self.job.max_vanished, askable=False).refused:
-            reason = f"{len(found)} of {live} answer as if they were not there: not believed"
-            for due, error in found:
-                await self._set_aside(due, NotFound(f"{error} ({reason})"))
-            return
-        for due, _ in found:
-            await self.job.mirror.mark_gone(due, at=self.job.clock.now())
-            _log.info("documents_vanished", collection=collection, count=1, key=_key(due))
-
-    async def _set_aside(self, due: Due, error: DaemonError) -> None:
+    async def _quarantine(self, due: Due, error: DaemonError) -> None:
         self.failures[due.collection] += 1
-        self.failed.append(f"{due.collection} {_key(due)}: {error}")
-        _log.warning(
-            "detail_failed",
-            collection=due.collection,
-            key=_key(due),
-            attempts=due.attempts + 1,
-            reason=str(error),
-        )
-        with anyio.CancelScope(shield=True):  # the lap may be over already
-            await self.job.mirror.quarantine_detail(due, error, at=self.job.clock.now())
-
-
-def _key(due: Due) -> int | str:
-    """What addresses the detail. (A document without idn has no address; its id tells it from others.)"""
-    return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id
+        self.failed.append(await self.job.details.quarantine(due, error))

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.mirror.scanning import Lister, ScanReport, bring_up_to_date, run_scans
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.mirror.scan_round import run_scans
+from precoro_daemon.mirror.scanning import Lister, ScanReport, bring_up_to_date
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 
@@ -17,7 +18,7 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 class MirrorCollections:
     """Brings every collection up to date: whole the first time, then what changed since its cursor.
 
-    overlap  seconds the next pass reaches back behind the cursor
+    overlap  seconds the next scan reaches back behind the cursor
     """
 
     lister: Lister

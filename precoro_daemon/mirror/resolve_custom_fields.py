@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, get_args
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -15,27 +16,43 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
+from precoro_daemon.mirror.details import as_of
+from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.quota.budget import Lane
-from precoro_daemon.quota.retries import quarantine_period
+from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
+from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_STRETCH = 2_000
-"""Changes followed in one transaction: large enough that making it durable costs little beside reading them."""
+_FOLLOWER = "custom_fields"
 
-_MOST_FORBIDDEN = 2
-"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+_STRETCH = 500
+"""Changes followed in one transaction: enough that making it durable costs little beside reading them, few enough
+that their records take little memory."""
 
-_PATIENCE = 900.0
-"""Seconds until the next one is asked for after that; a success in between proves the key good again."""
+
+def field_follower(fields: CustomFields) -> Follower:
+    """Reads out of the change log which fields records refer to, and what lists and details say of the fields."""
+
+    async def handle(changes: Sequence[Change], move: Move) -> None:
+        await fields.save_readings(read_fields(changes), move)
+
+    return Follower(_FOLLOWER, HOLDERS, get_args(ChangeKind), handle)
+
+
+async def follow_fields(log: ChangeLog, fields: CustomFields) -> None:
+    """From now on all that the mirror has counts."""
+    await follow(log, field_follower(fields), _STRETCH)
 
 
 @dataclass(slots=True)
@@ -46,37 +63,37 @@ class ResolveCustomFields:
     """
 
     precoro: Precoro
+    log: ChangeLog
     fields: CustomFields
     clock: Clock
     progress: MirrorProgress
     refresh_after: float
-    rests_until: float = field(default=0.0, init=False)
+    breaker: CircuitBreaker = field(default=CircuitBreaker(), init=False)
     round_at: float | None = field(default=None, init=False)
     name: ClassVar[str] = "resolve_custom_fields"
 
     async def due(self, now: float) -> bool:
         """Is there anything to follow or to ask for?"""
         self.round_at = now
-        return await self.fields.behind() or bool(await self._due(now))
+        return await self.log.is_behind(_FOLLOWER) or bool(await self._due(now))
 
     async def _due(self, before: float) -> list[DueField]:
         now = self.clock.now()
-        if now < self.rests_until:
+        if self.breaker.is_idle(now):
             return []
         return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
 
     async def lap(self) -> LapReport:
         """What failed in this round is left alone."""
-        lap = _Lap(self)
+        self.breaker, lap = self.breaker.fresh(), _Lap(self)
         try:
-            while await self.fields.follow(_STRETCH):
-                pass
+            await follow_fields(self.log, self.fields)
             await lap.run(await self._due(self.clock.now() if self.round_at is None else self.round_at))
-        except KeyInDoubt:
-            self.rests_until = self.clock.now() + _PATIENCE
         except DaemonError as error:
             lap.ended = error
-        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=lap.ended)
+        self.breaker = self.breaker.at_end(lap.ended, self.clock.now())
+        ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
+        return LapReport(brought=lap.done.total(), failed=lap.failed, ended=ended)
 
 
 @dataclass(slots=True)
@@ -85,7 +102,6 @@ class _Lap:
     done: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
-    forbidden: int = 0
     ended: DaemonError | None = None
 
     async def run(self, due: list[DueField]) -> None:
@@ -94,8 +110,7 @@ class _Lap:
             await self._settle(each)
             counts = (counter[each.collection] for counter in (self.done, self.failures, expected))
             self.job.progress.details_advanced(each.collection, *counts)
-            if self.forbidden >= _MOST_FORBIDDEN:
-                self.job.rests_until = self.job.clock.now() + _PATIENCE
+            if self.ended is not None:
                 _log.warning("definitions_paused", asked=number, due=len(due))
                 return
 
@@ -105,38 +120,39 @@ class _Lap:
         except KeyInDoubt:
             raise
         except LockedOut as error:
-            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            await self._quarantine(due, error)
             raise
         except (NotFound, Forbidden) as error:
-            # Nothing between two refusals but a good answer shows that the key is still welcome.
-            self.forbidden += isinstance(error, Forbidden)
-            await self._set_aside(due, error, "withheld", self.job.refresh_after)
-            told = _log.debug if due.attempts else _log.warning
-            told("definition_refused", collection=due.collection, key=due.id, reason=str(error))
+            self._feed_breaker(error)
+            await self._withhold(due, error)
+            log = _log.debug if due.attempts else _log.warning
+            log("definition_refused", collection=due.collection, key=due.id, reason=str(error))
         except (TemporaryError, PermanentError) as error:
+            self._feed_breaker(error)
             self.failures[due.collection] += 1
             self.failed.append(f"{due.collection} {due.id}: {error}")
-            await self._set_aside(due, error, "definition", quarantine_period(error, due.attempts + 1))
+            await self._quarantine(due, error)
             _log.warning("definition_failed", collection=due.collection, key=due.id, reason=str(error))
+
+    def _feed_breaker(self, error: DaemonError) -> None:
+        self.job.breaker = self.job.breaker.after(outcome_of(error))
+        self.ended = self.job.breaker.verdict(error)
 
     async def _resolve(self, due: DueField) -> None:
         asked_at = self.job.clock.now()
         detail = await self.job.precoro.detail(COLLECTIONS[due.collection], due.id, Lane.DETAILS)
-        self.forbidden = 0
-        await self.job.fields.save(due, detail, asked_at=asked_at)
+        self.job.breaker = self.job.breaker.after(Outcome.GOOD)
+        await self.job.fields.save(due, detail, asked_at=as_of(asked_at, self.job.clock))
         self.done[due.collection] += 1
         _log.info("definition_saved", collection=due.collection, key=due.id)
 
-    async def _set_aside(self, due: DueField, error: DaemonError, stage: str, wait: float) -> None:
-        now = self.job.clock.now()
-        item = Quarantined(
-            collection=due.collection,
-            key=str(due.id),
-            stage=stage,
-            reason=str(error),
-            raw=None,
-            attempts=due.attempts + 1,
-            since=now,
-            retry_at=now + wait,
-        )
-        await self.job.fields.quarantine(item)
+    async def _quarantine(self, due: DueField, error: DaemonError) -> None:
+        now, of = self.job.clock.now(), (due.collection, due.id)
+        failed = Quarantined.failed(Stage.DEFINITION, of, error, due.attempts + 1, now)
+        await self.job.fields.quarantine(failed)
+
+    async def _withhold(self, due: DueField, error: DaemonError) -> None:
+        """It is asked for again when it would be old."""
+        now, of = self.job.clock.now(), (due.collection, due.id)
+        withheld = Quarantined.failed(Stage.WITHHELD, of, error, due.attempts + 1, now)
+        await self.job.fields.quarantine(replace(withheld, retry_at=now + self.job.refresh_after))

@@ -1,31 +1,21 @@
-"""one pass: the pages of a list into the mirror, and what a whole one did not find"""
+"""one scan: the pages of a list into the mirror, and what a whole one did not find"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-import anyio
-
-from precoro_daemon.errors import (
-    DaemonError,
-    FatalError,
-    MalformedAnswer,
-    NotFound,
-    PermanentError,
-    TemporaryError,
-    most_severe,
-)
+from precoro_daemon.errors import DaemonError, MalformedAnswer, PermanentError
+from precoro_daemon.mirror.absent_records import find_gone
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
-from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
 from precoro_daemon.mirror.rules.filters import Filter, Query, modified_since
-from precoro_daemon.quota.budget import Lane
-from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -34,7 +24,7 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """What every pass needs: where rows come from, where they go, who watches."""
+    """What every scan needs: where rows come from, where they go, who watches."""
 
     precoro: Precoro
     mirror: Mirror
@@ -45,7 +35,7 @@ class Lister:
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What one pass brought. `refused` counts the live records it did not list but was not believed about."""
+    """What one scan brought. `refused` counts the live records it did not list but was not believed about."""
 
     collection: str
     created: int = 0
@@ -57,41 +47,9 @@ class ScanReport:
 
 _DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
 
-_SIDE_BY_SIDE = 4
-"""Collections listed at the same time. Each holds a few pages in memory; a small one needs no turn of its own."""
-
-
-async def run_scans(
-    lister: Lister, collections: Sequence[Collection], list_one: Callable[[Collection], Awaitable[ScanReport]]
-) -> LapReport:
-    """List several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
-    limiter = anyio.CapacityLimiter(_SIDE_BY_SIDE)
-    outcomes: list[ScanReport | str] = []
-    ended: list[DaemonError] = []
-
-    async def one(collection: Collection) -> None:
-        async with limiter:
-            try:
-                outcomes.append(await _list_or_set_aside(lister, collection, list_one))
-            except DaemonError as error:
-                ended.append(error)
-                if isinstance(error, FatalError):
-                    group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        for collection in collections:
-            group.start_soon(one, collection, name=f"list {collection.name}")
-    reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
-    broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    return LapReport(
-        brought=sum(report.created + report.updated + report.vanished for report in reports),
-        failed=[*broken, *chain.from_iterable(map(_failures, reports))],
-        ended=most_severe(ended),
-    )
-
 
 def added(first: ScanReport, second: ScanReport) -> ScanReport:
-    """What two passes of one collection brought together."""
+    """What two scans of one collection brought together."""
     return ScanReport(
         first.collection,
         created=first.created + second.created,
@@ -102,26 +60,7 @@ def added(first: ScanReport, second: ScanReport) -> ScanReport:
     )
 
 
-def _failures(report: ScanReport) -> Iterator[str]:
-    if report.rejected:
-        yield f"{report.collection}: {report.rejected} rows cannot be read"
-    if report.refused:
-        yield f"{report.collection}: {report.refused} records are missing at once, which is not believed"
-
-
-async def _list_or_set_aside(
-    lister: Lister, collection: Collection, list_one: Callable[[Collection], Awaitable[ScanReport]]
-) -> ScanReport | str:
-    """The report, or one line for the operator, which `status` shows too until the list succeeds."""
-    try:
-        return await list_one(collection)
-    except (TemporaryError, PermanentError) as error:
-        _log.error("scan_failed", collection=collection.name, reason=str(error))
-        await _set_aside(lister, collection, "pass", str(error))
-        return f"{collection.name}: {error}"
-
-
-async def _set_aside(lister: Lister, collection: Collection, stage: str, reason: str) -> None:
+async def quarantine_list(lister: Lister, collection: Collection, stage: Stage, reason: str) -> None:
     now = lister.clock.now()
     await lister.mirror.quarantine(
         Quarantined(collection.name, collection.name, stage, reason, None, attempts=1, since=now, retry_at=now)
@@ -139,10 +78,10 @@ async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> 
 
 
 async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: Filter, lane: Lane) -> ScanReport:
-    """Walk `fresh`, or the pass of its kind that was cut off, to its end.
+    """Run `fresh`, or the scan of its kind that was cut off, to its end.
 
-    Every batch of pages is durable before the next is taken; a failure leaves the pass open at the first page that
-    is missing. One that is taken up looks at the page before as well: rows may have moved up to it meanwhile.
+    Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first page that
+    is missing. One that is resumed reads the page before as well: rows may have moved up to it meanwhile.
     """
     begun = await lister.mirror.open_scan(collection.name, fresh.kind) or fresh
     _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
@@ -153,36 +92,36 @@ async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: 
         async with lister.precoro.scan(collection, query, lane, begun.next_page) as batches:
             async for pages in batches:
                 if progressed is begun and begun.next_page > 1:
-                    progressed, failure = await _look_back(lister, collection, query, lane, begun)
+                    progressed, failure = await _check_page_before(lister, collection, query, lane, begun)
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(progressed, pages)
                 progressed, report = committed.scan, _counted(report, committed)
-                _tell_committed(progressed, pages)
+                _log_committed(progressed, pages)
                 lister.progress.scan_advanced(collection.name, progressed, committed)
                 if failure is not None:
                     raise failure
     except (PermanentError, MalformedAnswer):
         if progressed is begun and begun.next_page > 1:
-            # The list may have shrunk below the page where the pass was cut off: the next one begins at the first.
+            # The list may have shrunk below the page where the scan was cut off: the next one begins at the first.
             await lister.mirror.close_scan(begun, at=lister.clock.now())
         raise
     if progressed.kind == "whole":
         report = await _close_whole(lister, collection, progressed, report)
-    _tell(progressed, report)
+    _log_end(progressed, report)
     return report
 
 
-async def _look_back(
+async def _check_page_before(
     lister: Lister, collection: Collection, query: Query, lane: Lane, scan: Scan
 ) -> tuple[Scan, DaemonError | None]:
-    """The pass, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
+    """The scan, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
     kept: it costs the proof, and no progress."""
     try:
         page = await lister.precoro.page(collection, query, lane, scan.next_page - 1)
     except DaemonError as error:
         return replace(scan, drifted=True), error
     moved = await lister.mirror.unseen(scan, [row.id for row in page.records])
-    # A copy in any case: what was begun is taken up now.
+    # A copy in any case: what was begun is resumed now.
     return replace(scan, drifted=scan.drifted or bool(moved)), None
 
 
@@ -191,7 +130,7 @@ async def bring_up_to_date(
 ) -> ScanReport:
     """Whole the first time, then what changed since the cursor; again where that was not proved.
 
-    overlap  seconds the next pass reaches back behind the cursor
+    overlap  seconds the next scan reaches back behind the cursor
     """
     cursor = await use_filter(lister, collection, chosen)
     report = await close_left(lister, collection)
@@ -204,12 +143,12 @@ async def bring_up_to_date(
 
 
 async def close_left(lister: Lister, collection: Collection) -> ScanReport:
-    """A whole pass that was cut off after its last page has only its end left to do."""
+    """A whole scan that was cut off after its last page has only its end left to do."""
     left = await lister.mirror.open_scan(collection.name, "whole")
     report = ScanReport(collection.name)
     if left is not None and left.finished:
         report = await _close_whole(lister, collection, left, report)
-        _tell(left, report)
+        _log_end(left, report)
     return report
 
 
@@ -234,40 +173,15 @@ def _counted(report: ScanReport, committed: Committed) -> ScanReport:
 
 
 async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
-    cursor = await lister.mirror.cursor(collection.name)
-    gone: list[Missing] = []
-    refused = 0
-    if not cursor.unproved:
-        missing, live = await lister.mirror.missing(scan)
-        unreadable = scan.rejected > 0
-        askable = collection.detail and bool(scan.filter or (scan.last_page or 1) > 1 or unreadable)
-        absences = judge(missing, live, max_share=lister.max_vanished, askable=askable, unreadable=unreadable)
-        asked = [row for row in absences.ask if await _is_gone(lister.precoro, collection, row)]
-        gone = [*absences.gone, *asked]
-        if len(asked) == len(absences.ask):
-            gone += absences.rest
-        refused = absences.refused
-    await lister.mirror.close_scan(scan, [row.id for row in gone], at=lister.clock.now())
-    if refused:
-        await _set_aside(
-            lister, collection, "census", f"{refused} of {live} records are missing at once: {_DISBELIEF}"
-        )
-    return replace(report, vanished=report.vanished + len(gone), refused=report.refused + refused)
+    absent = await find_gone(lister.precoro, lister.mirror, collection, scan, lister.max_vanished)
+    await lister.mirror.close_scan(scan, absent.gone, at=lister.clock.now())
+    if absent.refused:
+        reason = f"{absent.refused} of {absent.live} records are missing at once: {_DISBELIEF}"
+        await quarantine_list(lister, collection, Stage.CENSUS, reason)
+    return replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
 
 
-async def _is_gone(precoro: Precoro, collection: Collection, row: Missing) -> bool:
-    """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
-    assert row.key is not None
-    try:
-        await precoro.detail(collection, row.key, Lane.CENSUS)
-    except NotFound:
-        return True
-    except (TemporaryError, PermanentError) as error:
-        _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
-    return False
-
-
-def _tell_committed(scan: Scan, pages: Sequence[Page]) -> None:
+def _log_committed(scan: Scan, pages: Sequence[Page]) -> None:
     for row in chain.from_iterable(page.rejected for page in pages):
         _log.warning("record_rejected", collection=scan.collection, key=row.key, reason=row.reason)
     _log.debug(
@@ -275,7 +189,7 @@ def _tell_committed(scan: Scan, pages: Sequence[Page]) -> None:
     )
 
 
-def _tell(scan: Scan, report: ScanReport) -> None:
+def _log_end(scan: Scan, report: ScanReport) -> None:
     found = {"created": report.created, "updated": report.updated, "rejected": report.rejected}
     event = "scan_finished" if scan.proved else "scan_unstable"
     _log.info(event, collection=scan.collection, kind=scan.kind, pages=scan.last_page, rows=scan.rows, **found)

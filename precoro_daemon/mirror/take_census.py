@@ -1,4 +1,4 @@
-"""what did the passes miss"""
+"""what did the scans miss"""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import ClassVar
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, census_due
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.mirror.scanning import Lister, ScanReport, added, close_left, run_scan, run_scans, use_filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.mirror.scan_round import run_scans
+from precoro_daemon.mirror.scanning import Lister, ScanReport, added, close_left, run_scan, use_filter
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 

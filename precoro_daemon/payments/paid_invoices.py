@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from precoro_daemon.errors import BadRecord, NotFound
+from precoro_daemon.mirror.details import save_answer
 from precoro_daemon.mirror.ports.mirror import Due, Mirror
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.payments.entry_sending import foreign, withdraw
@@ -73,7 +74,7 @@ class InvoiceChecker:
             return next(iter(await self.access.payments.candidates(paid.id, "id")), None)
         # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
         due = Due("invoices", paid.id, paid.idn, paid.version)
-        await self.mirror.save_detail(due, Detail(paid.id, fresh.raw), at=asked_at)
+        await save_answer(self.mirror, self.access.clock, due, Detail(paid.id, fresh.raw), asked_at=asked_at)
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:

@@ -1,8 +1,34 @@
 """which call may leave next: budget, rate limits, retries
 
-budget.py       windows, duplicate GETs, lanes, reserves: when may who make the next call
-plan.py         what schedules need of a day's calls, and what that leaves to documents and back-fill
-ports.py        what the account of API calls must not forget, and who is told of each call
-rate_limits.py  what a 429 says: which window is closed, and for how long
-retries.py      failure + attempt → wait or give up
+budget.py           windows, duplicate GETs, lanes, reserves: when may who make the next call
+circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
+key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
+limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
+pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
+plan.py             what schedules need of a day's calls, and what that leaves to documents and back-fill
+ports.py            what the account of API calls must not forget, and who counts calls
+rate_limits.py      what a 429 says: which window is closed, and for how long
+retries.py          failure + attempt → wait or give up
+shares.py           what each share of the day has spent, and when it has a call left
+
+Theory of operation. Precoro grants a key one call a second, so many a minute, hour and day, and refuses the same GET
+within a minute. A refused call is lost, and keys that keep failing are blocked. So no call leaves that would be
+refused, and with 3,000 calls a day the question is which one is worth making.
+
+- The budget is the account. A call is charged before it leaves, in one place, and durably, so that the next process
+  knows of it. Windows slide: what keeps every sliding window keeps fixed ones of any phase. `opening` says when a
+  call of a lane may leave, and which window decides that.
+- Lanes are who spends: payments, deliveries, lists, details, files, census, in that order. A reserve keeps calls of
+  the day for the lanes above. A share bounds what some lanes take of a day, so that what is scheduled later finds
+  the rest; `plan` derives the shares from the schedules.
+- A 429 closes the window that it names until Precoro's own time, measured against the answer's `Date`, within 1 s
+  and 26 h whatever it says. It teaches the budget and costs the call nothing but the wait.
+- Pacing: the interval is counted from when a request was really written, as calls must arrive a second apart. So
+  many calls go side by side as the latency asks for.
+- A failure is retried by `retries.pause`, within the call. What failed for good is quarantined for as long as
+  `retries.quarantine_period` says.
+- The circuit breaker ends a lap in which not the record fails but the key or the server; the standing of the key
+  ends all calls where the key itself is refused.
+
+All of it is pure: time comes as an argument, and what must not be forgotten goes to `ports.BudgetBook`.
 """

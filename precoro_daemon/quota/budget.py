@@ -6,26 +6,12 @@ import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from precoro_daemon.quota.limits import SECONDS, Lane, Limits
 from precoro_daemon.quota.rate_limits import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
-
-
-class Lane(IntEnum):
-    """Who spends calls, in order of precedence."""
-
-    PAYMENTS = 0
-    DELIVERIES = 1
-    LISTS = 2
-    DETAILS = 3
-    FILES = 4
-    CENSUS = 5
-
-
-SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+from precoro_daemon.quota.shares import ShareAccount
 
 MEMORY = 50 * 3600.0
 """Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
@@ -34,53 +20,6 @@ _WIDEST_GUARD = 0.5
 
 _UNSETTLED = 5.0
 """Seconds for which a call of an earlier process may still have been on its way out when it was charged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
-    day finds the rest. At least 1.
-
-    scheduled  calls that lists take in a day. What they took beyond that so far, as a first listing does, is not
-               there for these lanes either: lists and the documents of today would wait in the evening
-    least      of `calls` are there all the same
-    """
-
-    lanes: frozenset[Lane]
-    calls: int
-    scheduled: float | None = None
-    least: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What Precoro grants one key; 0 lifts a limit.
-
-    same_get_scope  what counts as the same GET: path and query, or the path alone
-    reserve         calls of a day that must remain for the lanes above, by lane
-    guard           seconds added to the second window, if more than its 1 %
-    margin          seconds added to every other window: two calls may reach the server closer than they left us
-    shares          what some lanes may make of a day's calls at most
-    """
-
-    per_second: int = 1
-    per_minute: int = 60
-    per_hour: int = 1500
-    per_day: int = 3000
-    same_get_per_minute: int = 1
-    same_get_per_hour: int = 30
-    same_get_scope: Literal["url", "path"] = "url"
-    reserve: Mapping[Lane, int] = field(default_factory=dict)
-    guard: float = 0.02
-    margin: float = 0.25
-    shares: Sequence[Share] = ()
-
-    def reserved(self, period: Period, lane: Lane) -> int:
-        """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""
-        calls = self.reserve.get(lane, 0)
-        if period == "day":
-            return calls
-        return calls * self.per_hour // self.per_day if period == "hour" and self.per_day else 0
 
 
 class Key(NamedTuple):
@@ -131,7 +70,7 @@ class Budget:
     """The account of calls of one key.
 
     Windows slide: whether Precoro's are fixed or sliding is not known, and what satisfies every sliding window
-    satisfies fixed ones of any phase. Stamps are kept in order, so each window is one look at one stamp.
+    satisfies fixed ones of any phase. Stamps are kept in order, so each window reads one stamp.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -143,8 +82,7 @@ class Budget:
         self._guarded_at = -math.inf
         self._refused_in_a_row = 0
         self._stamps: list[float] = []
-        self._shares: list[tuple[Share, list[float]]] = [(share, []) for share in limits.shares]
-        self._lists: list[float] = []
+        self._shares = ShareAccount(limits.shares)
         self._gets: dict[bytes, list[float]] = {}
         self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
         self._closed: dict[str, float] = {}
@@ -174,9 +112,7 @@ class Budget:
         for window in self._windows:
             opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
             latest = max(latest, Opening(opens, window.period))
-        for share, stamps in self._shares_of(lane):
-            opens = _Window("day", self._allowed(share, now)).opens(stamps, 0, self.limits.margin)
-            latest = max(latest, Opening(opens, "day"))
+        latest = max(latest, Opening(self._shares.opens(lane, now, self.limits.margin), "day"))
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
             opens = window.opens(self._gets[counted], 0, self.limits.margin)
@@ -186,22 +122,6 @@ class Budget:
                 latest = max(latest, Opening(until, name if name in SECONDS else "same GET"))
         return latest
 
-    def _shares_of(self, lane: Lane | None) -> list[tuple[Share, list[float]]]:
-        return [(share, stamps) for share, stamps in self._shares if lane in share.lanes]
-
-    def _allowed(self, share: Share, now: float) -> int:
-        """Calls that a share comes to today."""
-        if share.scheduled is None:
-            return share.calls
-        day = SECONDS["day"]
-        beyond = _within_a_day(self._lists, now) - share.scheduled * self._passed(now) / day
-        return max(share.least, math.floor(share.calls - max(0.0, beyond)))
-
-    def _passed(self, now: float) -> float:
-        """Seconds of the last day in which lists were made."""
-        first = bisect_right(self._lists, now - SECONDS["day"])
-        return now - self._lists[first] if first < len(self._lists) else 0.0
-
     def _margin(self, period: Period) -> float:
         return self._guard if period == "second" else self.limits.margin
 
@@ -209,7 +129,7 @@ class Budget:
         """Book one call as made now."""
         charge = Charge(max(now, self._stamps[-1]) if self._stamps else now, key, self.counted(key), lane)
         self._enter(charge.at, charge.counted)
-        self._share(charge.at, lane)
+        self._shares.note(charge.at, lane)
         if key is not NO_KEY:
             self._recent.append((charge.at, key))
         return charge
@@ -228,21 +148,9 @@ class Budget:
 
     def _kept_of(self, charge: Charge) -> Iterator[list[float]]:
         """Wherever the charge is the last stamp."""
-        shares = (stamps for _, stamps in self._shares_of(charge.lane))
-        lists = self._lists if charge.lane is Lane.LISTS else None
-        for stamps in (self._stamps, self._gets.get(charge.counted), lists, *shares):
+        for stamps in (self._stamps, self._gets.get(charge.counted), *self._shares.stamps_of(charge.lane)):
             if stamps and stamps[-1] == charge.at:
                 yield stamps
-
-    def _share(self, at: float, lane: Lane | None) -> None:
-        if lane is Lane.LISTS and self._shares:
-            self._lists.append(at)
-            if len(self._lists) > 2 * _within_a_day(self._lists, at) + 100:
-                del self._lists[: -_within_a_day(self._lists, at)]
-        for share, stamps in self._shares_of(lane):
-            stamps.append(at)
-            if len(stamps) > 2 * share.calls + 100:
-                del stamps[: -share.calls]
 
     def _enter(self, at: float, counted: bytes) -> None:
         self._stamps.append(at)
@@ -272,10 +180,9 @@ class Budget:
         """
         self._stamps.clear()
         self._gets.clear()
-        self._lists.clear()
-        self._shares = [(share, []) for share in self.limits.shares]
+        self._shares = ShareAccount(self.limits.shares)
         for at, lane in sorted(lanes):
-            self._share(min(at, now), lane)
+            self._shares.note(min(at, now), lane)
         settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
         for at, counted in sorted(settled):
             self._enter(at, counted)
@@ -292,10 +199,7 @@ class Budget:
             for window in self._windows
             if window.period == "day"
         ]
-        left += [
-            max(0, self._allowed(share, now) - _within_a_day(stamps, now)) for share, stamps in self._shares_of(lane)
-        ]
-        return min(left, default=None)
+        return min((*left, *self._shares.left(lane, now)), default=None)
 
     def _left(self, window: _Window, now: float) -> int:
         if self._closed.get(window.period, now) > now:
@@ -338,10 +242,6 @@ class Budget:
 
 def _active(limits: Mapping[Period, int]) -> tuple[_Window, ...]:
     return tuple(_Window(period, limit) for period, limit in limits.items() if limit)
-
-
-def _within_a_day(stamps: Sequence[float], now: float) -> int:
-    return len(stamps) - bisect_right(stamps, now - SECONDS["day"])
 
 
 def _same_get_name(counted: bytes) -> str:

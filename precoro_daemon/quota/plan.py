@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from precoro_daemon.quota.budget import Lane, Share
+from precoro_daemon.quota.limits import Lane, Share
 
 _BACKFILL, _BACKFILL_BESIDE_FILES, _FILES = 0.75, 0.5, 0.8
 """Of what the schedules leave, for back-fill, and for it and files together. The rest is kept for the documents of

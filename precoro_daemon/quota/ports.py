@@ -1,11 +1,11 @@
-"""what the account of API calls must not forget, and who is told of each call"""
+"""what the account of API calls must not forget, and who counts calls"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 class BudgetBook(Protocol):
@@ -59,7 +59,7 @@ class BudgetBook(Protocol):
 
 
 class CallProgress(Protocol):
-    """Who is told of each call. Calls are cheap and never raise."""
+    """Who counts calls. Calls are cheap and never raise."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""

@@ -26,7 +26,7 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     """Seconds to wait before the next try, None to give up.
 
     `failures` are those of this call so far, the newest last. `jitter` (0 to 1) spreads the callers that one outage
-    threw back at the same time. A 429 does not count as a fault: the call was not looked at, and the budget holds it
+    threw back at the same time. A 429 does not count as a fault: the call was not read, and the budget holds it
     until the window opens.
     """
     newest = failures[-1]
@@ -41,11 +41,11 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     return float(2 ** max(faults - 1, 0)) * (1 + jitter) / 2
 
 
-_ASIDE = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+_PERIODS_S = (0.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 
 
 def quarantine_period(failure: BaseException, attempts: int) -> float:
-    """Seconds until a record that was set aside is tried again, after `attempts` of its own in a row.
+    """Seconds until a quarantined record is tried again, after `attempts` of its own in a row.
 
     The next run tries anything once more, but what is forbidden: others would wait behind it. What Precoro itself
     refuses is then left alone for longer and longer: repeated errors can get a key blocked. What may pass gets some
@@ -53,7 +53,7 @@ def quarantine_period(failure: BaseException, attempts: int) -> float:
     """
     attempts += isinstance(failure, Forbidden | AuthenticationError)
     if not isinstance(failure, TemporaryError):
-        return _ASIDE[min(attempts, len(_ASIDE)) - 1]
-    if attempts < len(_ASIDE):
+        return _PERIODS_S[min(attempts, len(_PERIODS_S)) - 1]
+    if attempts < len(_PERIODS_S):
         return 0.0
-    return _ASIDE[-1] if isinstance(failure, MalformedAnswer) else _ASIDE[1]
+    return _PERIODS_S[-1] if isinstance(failure, MalformedAnswer) else _PERIODS_S[1]

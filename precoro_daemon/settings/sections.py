@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.settings.values import (
     Calls,

@@ -10,6 +10,7 @@ from typing import Literal
 from precoro_daemon.catalogue.ports import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.errors import AuthenticationError, DaemonError
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.health import silence
 from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
 from precoro_daemon.values.humanize import amount, span
@@ -30,11 +31,11 @@ DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to your books"}
 """Of a payment, for people."""
 
 QUARANTINED = {
-    "pass": "lists that could not be read to their end",
-    "record": "rows that cannot be read",
-    "detail": "details that could not be fetched",
-    "file": "attached files that could not be fetched",
-    "definition": "definitions of custom fields that could not be read",
+    Stage.SCAN: "lists that could not be read to their end",
+    Stage.RECORD: "rows that cannot be read",
+    Stage.DETAIL: "details that could not be fetched",
+    Stage.FILE: "attached files that could not be fetched",
+    Stage.DEFINITION: "definitions of custom fields that could not be read",
 }
 """What is quarantined, by its stage."""
 
@@ -152,33 +153,34 @@ def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter
 
 
 def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
-    stages: dict[str, dict[str, int]] = {}
+    stages: dict[Stage, dict[str, int]] = {}
     for (collection, stage), count in stored.quarantined_counts.items():
         stages.setdefault(stage, {})[collection] = count
     status = (f"{snapshot.command} status",)
-    if refused := stages.pop("census", None):
+    if refused := stages.pop(Stage.CENSUS, None):
         text = (
             f"{_names(refused)}: far more records are missing than usual, and none was marked as gone. Does the key's"
             " user still have its roles in Precoro? If the records are really gone, raise max_vanished in"
             " [take_census]."
         )
         yield Matter("A census was not believed", text, status, weight="urgent")
-    if stages.pop("folder", None):
-        reasons = (one.reason for one in stored.quarantined if one.stage == "folder")
+    if stages.pop(Stage.FOLDER, None):
+        reasons = (one.reason for one in stored.quarantined if one.stage is Stage.FOLDER)
         reason = next(reasons, "The directory cannot be used")
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
         yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
     for stage, counts in stages.items():
         if stage in QUARANTINED and not heals(stage, stored, snapshot.now):
-            fate = "stay until Precoro sends them otherwise" if stage == "record" else "keep failing when tried again"
+            stay = stage is Stage.RECORD
+            fate = "stay until Precoro sends them otherwise" if stay else "keep failing when tried again"
             text = f"{_names(counts)}. They {fate}; status says why."
             yield Matter(f"Quarantined: {QUARANTINED[stage]}", text, status)
 
 
-def heals(stage: str, stored: Stored, now: float) -> bool:
+def heals(stage: Stage, stored: Stored, now: float) -> bool:
     """What is quarantined in that stage is tried again by itself, and has not failed for long yet."""
-    return stage != "record" and not any(
-        one.stage == stage and now - one.since > _FAILURE_IS_OLD_S for one in stored.quarantined
+    return stage is not Stage.RECORD and not any(
+        one.stage is stage and now - one.since > _FAILURE_IS_OLD_S for one in stored.quarantined
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock, PartPulse, own_pulse
 from precoro_daemon.status.progress import Silent
 from precoro_daemon.status.pulse import Pulse

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from precoro_daemon.catalogue.ports import PlanState
-from precoro_daemon.files.ports import AttachedFile, FileCounts, WantedFiles
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import LapTimes
 
 
@@ -67,7 +68,7 @@ class Overview:
 
     collections: Mapping[str, CollectionState]
     quarantined: Sequence[Quarantined]
-    quarantined_counts: Mapping[tuple[str, str], int]
+    quarantined_counts: Mapping[tuple[str, Stage], int]
     calls: Sequence[tuple[float, bytes]]
     closed: Mapping[str, float]
     files: FileState

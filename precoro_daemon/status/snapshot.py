@@ -14,8 +14,10 @@ from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.estimates import duration
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import NO_KEY, SECONDS, Budget, Lane, Opening
+from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
+from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
@@ -124,7 +126,7 @@ class Stored:
     collections: Sequence[CollectionStatus]
     files: FileState
     quarantined: Sequence[Quarantined] = ()
-    quarantined_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    quarantined_counts: Mapping[tuple[str, Stage], int] = field(default_factory=dict)
     payments: PaymentStatus | None = None
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)

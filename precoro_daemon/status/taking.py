@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from math import floor
 
 from precoro_daemon.mirror.rules.cursors import Cursor, census_due
-from precoro_daemon.quota.budget import SECONDS, Budget, Lane
+from precoro_daemon.quota.budget import Budget
+from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.status.reading import CollectionState, Overview
 from precoro_daemon.status.snapshot import CollectionStatus, Hour, Live, PaymentStatus, Quota, Snapshot, Stored
 

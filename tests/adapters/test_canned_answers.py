@@ -14,8 +14,8 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, check
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -33,7 +33,7 @@ from precoro_daemon.errors import (
     Unreachable,
 )
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.status.progress import Silent
 from tests.adapters.http.stand_ins import MemoryBook, credentials
 
@@ -78,7 +78,7 @@ class TellingWire:
 @asynccontextmanager
 async def client() -> AsyncIterator[PrecoroClient]:
     """The whole client; its pauses pass a thousand times faster."""
-    around = Surroundings(MemoryBook(), RealClock(1_000.0), Silent())
+    around = GateDependencies(MemoryBook(), RealClock(1_000.0), Silent())
     async with (
         HttpSession(OURS, Timeouts()) as session,
         Throttled(TellingWire(session), OURS, LIFTED, around) as throttled,

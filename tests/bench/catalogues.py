@@ -101,7 +101,7 @@ async def load(store: Store, source: FileSource) -> None:
 
 async def plan(store: Store, source: FileSource, count: int) -> None:
     lister = Lister(NothingNew(), store.mirror, RealClock(), Silent(), 0.2)  # type: ignore[arg-type]
-    planner = PlanItems(lister, store.catalogue, store.custom_fields, {}, 3600.0)
+    planner = PlanItems(lister, store.catalogue, store.change_log, store.custom_fields, {}, 3600.0)
     made = await planner.plan(source, str(SUPPLIER), Rules(Reading(), Policy(), 0.2))
     assert (len(made.plan.steps), made.plan.unchanged) == (count // _DIFFER, count - count // _DIFFER)
 

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
@@ -302,14 +302,16 @@ class Life:
     async def __aenter__(self) -> Self:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         clock = WrongClock(self.shop.bank.clock, self.wrong)
-        around = Surroundings(NoBook(), clock, Silent())  # type: ignore[arg-type]
+        around = GateDependencies(NoBook(), clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
         retrying = Retrying(throttled, lambda: 0.5)
         client = PrecoroClient(retrying, 200)
         self.lister = Lister(client, self.store.mirror, clock, Silent(), 0.2)
         desk = HttpItemGateway(client, retrying, throttled, credentials, clock)
         self.manager = ManageItems(self.store.catalogue, desk, clock, self.keep, lambda _plan, _settled: None)
-        self.planner = PlanItems(self.lister, self.store.catalogue, self.store.custom_fields, {}, 3600.0)
+        self.planner = PlanItems(
+            self.lister, self.store.catalogue, self.store.change_log, self.store.custom_fields, {}, 3600.0
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

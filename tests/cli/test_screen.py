@@ -13,10 +13,10 @@ from rich.console import Console, RenderableType
 from precoro_daemon.cli.closing_words import closing_words
 from precoro_daemon.cli.screen import LiveScreen, above
 from precoro_daemon.errors import BudgetSpent
-from precoro_daemon.files.ports import FileCounts
+from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.values.humanize import amount, moment, span
 

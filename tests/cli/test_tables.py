@@ -13,15 +13,17 @@ import pytest
 from rich.console import Console, RenderableType
 
 from precoro_daemon.cli import status_json, status_tables, tables
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile
-from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile
+from precoro_daemon.files.rules.attachments import Attachment
 from precoro_daemon.files.verify_attachments import Verdict
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits
+from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.reading import CollectionState, FileState, Overview
@@ -52,13 +54,13 @@ NEVER = CollectionState(Cursor("taxes"))
 STATES = {"taxes": NEVER, "suppliers": OWED, "purchase_orders": FIRST, "invoices": FRESH}
 
 DETAIL = Quarantined(
-    "invoices", "77", "detail", "GET /invoices/12: Precoro answered 422", None, 3, NOW - 90, NOW + 3_600
+    "invoices", "77", Stage.DETAIL, "GET /invoices/12: Precoro answered 422", None, 3, NOW - 90, NOW + 3_600
 )
-ROW = Quarantined("suppliers", "ab12", "record", "its id is missing", '{"name": "A"}', 1, NOW, None)
+ROW = Quarantined("suppliers", "ab12", Stage.RECORD, "its id is missing", '{"name": "A"}', 1, NOW, None)
 NO_FILES = FileState({}, FileCounts(0, 0), ())
 LARGE = AttachedFile("invoices", 7, 12, Attachment(90, "scan [1].tiff", 3_000_000_000, "tiff", None))
 FILES = FileState({"invoices": FileCounts(1_203, 3_400_000_000)}, FileCounts(12, 34_000), (LARGE,))
-LIST = Quarantined("taxes", "taxes", "pass", "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
+LIST = Quarantined("taxes", "taxes", Stage.SCAN, "GET /taxes: Precoro answered 403", None, 1, NOW, NOW)
 
 
 def seen(
@@ -213,8 +215,10 @@ def test_an_old_census_is_due() -> None:
 
 
 def test_status_tells_what_is_quarantined() -> None:
-    field = Quarantined("item_custom_fields", "53", "withheld", "Precoro answered 403", None, 1, NOW, NOW + 7 * DAY)
-    broken = Quarantined("item_custom_fields", "54", "definition", "Precoro answered 500", None, 2, NOW, NOW)
+    field = Quarantined(
+        "item_custom_fields", "53", Stage.WITHHELD, "Precoro answered 403", None, 1, NOW, NOW + 7 * DAY
+    )
+    broken = Quarantined("item_custom_fields", "54", Stage.DEFINITION, "Precoro answered 500", None, 2, NOW, NOW)
     shown = text(status_tables.status(seen(quarantined=[DETAIL, ROW, LIST, field, broken])), width=200)
     assert "item custom fields: field 53, tried once" in shown
     assert "item custom fields: field 54, tried 2 times" in shown
@@ -228,7 +232,7 @@ def test_status_tells_what_is_quarantined() -> None:
 
 
 def test_a_reason_is_never_read_as_markup() -> None:
-    item = Quarantined("taxes", "taxes", "pass", "GET /taxes?status[]=2 [/bold]", None, 1, NOW, NOW)
+    item = Quarantined("taxes", "taxes", Stage.SCAN, "GET /taxes?status[]=2 [/bold]", None, 1, NOW, NOW)
     assert "status[]=2 [/bold]" in text(status_tables.status(seen(quarantined=[item])), width=200)
 
 

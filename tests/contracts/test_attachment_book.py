@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, WantedFiles
-from precoro_daemon.files.rules import Part
+from precoro_daemon.files.follow_details import attachment_follower
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, WantedFiles
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.quarantine import Stage
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -38,9 +40,11 @@ async def detailed(store: Store, id_: int, files: Sequence[dict[str, Any]], **fi
 
 
 async def followed(store: Store, limit: int = 500) -> int:
-    total = 0
-    while looked_at := await store.attachments.follow_details(limit):
-        total += looked_at
+    """How many changes were followed."""
+    total, follower = 0, attachment_follower(store.attachments)
+    while stretch := await store.change_log.read(follower, limit):
+        await follower.handle(stretch.changes, stretch.move)
+        total += len(stretch.changes)
     return total
 
 
@@ -73,7 +77,7 @@ async def test_files_are_read_out_of_details_newest_first(backend: Backend) -> N
         assert len(await store.attachments.due_files(WANTED, before=EVER, limit=2)) == 2
         [nine, *_] = await due(store)
         assert (nine.collection, nine.record_id, nine.attachment.name) == ("invoices", 1, "9.pdf")
-        assert (nine.claimed, nine.part, nine.attempts) == (None, None, 0)
+        assert (nine.reserved, nine.part, nine.attempts) == (None, None, 0)
 
 
 async def test_the_log_is_followed_to_its_end_and_no_change_twice(backend: Backend) -> None:
@@ -82,7 +86,7 @@ async def test_the_log_is_followed_to_its_end_and_no_change_twice(backend: Backe
             await detailed(store, id_, [named(id_)])
         changes = await followed(store, limit=3)
     async with backend.open() as store:
-        assert await store.attachments.follow_details(3) == 0
+        assert await followed(store, 3) == 0
         await detailed(store, 9, [named(9)])
         assert 0 < await followed(store) < changes
         assert await due_ids(store) == [9, 7, 6, 5, 4, 3, 2, 1]
@@ -102,8 +106,8 @@ async def test_a_file_that_is_kept_is_due_no_more_and_keeps_its_seq(backend: Bac
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
-        assert (await one_due(store)).claimed == "invoices/1/7__7.pdf"
+        await store.attachments.reserve({file.key: "invoices/1/7__7.pdf"})
+        assert (await one_due(store)).reserved == "invoices/1/7__7.pdf"
         await store.attachments.save_kept(file, kept(), at=T0 + 5)
         assert await due(store) == []
         assert await store.attachments.count_due_files(WANTED, before=EVER) == FileCounts(0, 0)
@@ -132,11 +136,11 @@ async def test_another_size_or_date_is_another_content(backend: Backend, change:
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: kept().path})
+        await store.attachments.reserve({file.key: kept().path})
         await store.attachments.save_kept(file, kept(), at=T0)
         await detailed(store, 1, [named(7, **change)], note="edited")
         await followed(store)
-        assert (await one_due(store)).claimed == kept().path
+        assert (await one_due(store)).reserved == kept().path
         assert await store.attachments.stored(0, 10) == []
 
 
@@ -202,7 +206,7 @@ async def test_what_is_set_aside_is_due_again_at_its_time_or_when_its_document_c
     async with backend.open() as store:
         await detailed(store, 1, [named(7)])
         await followed(store)
-        aside = Quarantined("invoices", "7", "file", "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
+        aside = Quarantined("invoices", "7", Stage.FILE, "reset", None, attempts=1, since=T0, retry_at=T0 + 50)
         await store.mirror.quarantine(aside)
         assert await due(store, before=T0 + 50) == []
         [again] = await due(store, before=T0 + 51)
@@ -219,7 +223,7 @@ async def test_nothing_stays_aside_of_what_is_gone(backend: Backend) -> None:
         await detailed(store, 1, [named(7), named(8)])
         await followed(store)
         for key in ("7", "8"):
-            await store.mirror.quarantine(Quarantined("invoices", key, "file", "reset", None, 1, T0, T0))
+            await store.mirror.quarantine(Quarantined("invoices", key, Stage.FILE, "reset", None, 1, T0, T0))
         await detailed(store, 1, [named(8)], note="one removed")
         await followed(store)
         assert await store.mirror.count_quarantined() == {("invoices", "file"): 1}
@@ -266,12 +270,12 @@ async def test_what_is_queued_again_is_due_at_its_path_and_gets_a_new_seq(backen
         await detailed(store, 1, [named(7), named(8)])
         await followed(store)
         for file in await due(store):
-            await store.attachments.claim({file.key: f"invoices/1/{file.attachment.id}"})
+            await store.attachments.reserve({file.key: f"invoices/1/{file.attachment.id}"})
             await store.attachments.save_kept(file, kept(f"invoices/1/{file.attachment.id}"), at=T0)
         seven = next(one for one in await store.attachments.stored(0, 9) if one.file.attachment.id == 7)
         await store.attachments.requeue([seven.file.key])
         again = await one_due(store)
-        assert again.claimed == "invoices/1/7"
+        assert again.reserved == "invoices/1/7"
         await store.attachments.save_kept(again, kept("invoices/1/7"), at=T0)
         assert [one.seq for one in await store.attachments.stored(0, 9)] == [1, 3]
 
@@ -307,7 +311,7 @@ async def test_strangers_are_paths_that_were_given_to_no_file(backend: Backend) 
         await detailed(store, 1, [named(7)])
         await followed(store)
         file = await one_due(store)
-        await store.attachments.claim({file.key: "invoices/1/7__a"})
+        await store.attachments.reserve({file.key: "invoices/1/7__a"})
         assert await store.attachments.orphans(["invoices/1/7__a", "b", "c"]) == ["b", "c"]
 
 
@@ -316,8 +320,8 @@ async def test_of_carriers_only_those_that_are_listed_get_details(backend: Backe
         rows = [record(id_) for id_ in (1, 2, 3)]
         await store.mirror.commit_pages(Scan("suppliers", "whole"), [Page(1, rows, total=3, server_time=T0)])
         assert await store.mirror.due_details([], ["suppliers"], before=EVER, limit=9) == []
-        assert await store.attachments.note_carriers("suppliers", [2, 3, 77]) == 3
-        assert await store.attachments.note_carriers("suppliers", [3, 2]) == 0
+        assert await store.attachments.note_with_attachments("suppliers", [2, 3, 77]) == 3
+        assert await store.attachments.note_with_attachments("suppliers", [3, 2]) == 0
         due_now = await store.mirror.due_details([], ["suppliers"], before=EVER, limit=9)
         assert sorted(one.id for one in due_now) == [2, 3]
         assert await store.mirror.count_due([], ["suppliers"], before=EVER) == {"suppliers": 2}

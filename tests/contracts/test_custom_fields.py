@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.mirror.ports import change_log
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.resolve_custom_fields import field_follower
+from precoro_daemon.mirror.rules.quarantine import Stage
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, record
 
@@ -36,9 +39,18 @@ def option(id_: int, name: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "name": name} | more
 
 
-async def follow(store: Store) -> None:
-    while await store.custom_fields.follow(2):
-        pass
+async def follow(store: Store, limit: int = 2) -> None:
+    await change_log.follow(store.change_log, field_follower(store.custom_fields), limit)
+
+
+async def follow_once(store: Store, limit: int) -> int:
+    """How many changes there were to follow, up to `limit`."""
+    follower = field_follower(store.custom_fields)
+    stretch = await store.change_log.read(follower, limit)
+    if stretch is None:
+        return 0
+    await follower.handle(stretch.changes, stretch.move)
+    return len(stretch.changes)
 
 
 async def due(store: Store, *, at: float = T0, before: float = T0 + 1) -> Sequence[DueField]:
@@ -49,7 +61,7 @@ async def due_ids(store: Store, *, at: float = T0, before: float = T0 + 1) -> li
     return [each.id for each in await due(store, at=at, before=before)]
 
 
-def failed(id_: int, stage: str, retry_at: float, attempts: int = 1) -> Quarantined:
+def failed(id_: int, stage: Stage, retry_at: float, attempts: int = 1) -> Quarantined:
     return Quarantined(FIELDS, str(id_), stage, "gone", None, attempts, T0, retry_at)
 
 
@@ -60,8 +72,8 @@ async def referred_to(store: Store, *fields: int) -> None:
 
 async def test_a_new_store_is_not_behind_and_knows_nothing_due(backend: Backend) -> None:
     async with backend.open() as store:
-        assert not await store.custom_fields.behind()
-        assert not await store.custom_fields.follow(2)
+        assert not await store.change_log.is_behind("custom_fields")
+        assert await follow_once(store, 2) == 0
         assert await due(store) == []
 
 
@@ -71,11 +83,11 @@ async def test_what_rows_and_details_refer_to_is_due_once(backend: Backend) -> N
         [detailed] = await store.mirror.due_details(["invoices"], before=T0, limit=1)
         line = {"dataItemCustomFields": [{"itemCustomField": "5"}]}
         await store.mirror.save_detail(detailed, Detail(None, json.dumps({"items": {"11": line}})), at=T0)
-        assert await store.custom_fields.behind()
+        assert await store.change_log.is_behind("custom_fields")
         assert await due(store) == []
     async with backend.open() as store:
         await follow(store)
-        assert not await store.custom_fields.behind()
+        assert not await store.change_log.is_behind("custom_fields")
         assert await due(store) == [DueField(FIELDS, 7), DueField(FIELDS, 8), DueField("item_custom_fields", 5)]
 
 
@@ -93,12 +105,12 @@ async def test_suppliers_and_items_refer_to_fields_and_small_sets_do_not(backend
 async def test_following_goes_on_where_it_stopped_and_can_be_repeated(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, *(document(id_, id_ + 10) for id_ in range(1, 6)))
-        assert await store.custom_fields.follow(2)
+        assert await follow_once(store, 2) == 2
         assert await due_ids(store) == [11, 12]
     async with backend.open() as store:
-        assert await store.custom_fields.follow(3)
+        assert await follow_once(store, 3) == 3
         assert await due_ids(store) == [11, 12, 13, 14, 15]
-        assert not await store.custom_fields.follow(1)
+        assert await follow_once(store, 1) == 0
         await store.custom_fields.save(DueField(FIELDS, 11), definition(11, option(1, "A")), asked_at=T0)
         before = backend.query(OPTIONS)
     backend.change("DELETE FROM log_positions WHERE follower = 'custom_fields'")
@@ -169,13 +181,13 @@ async def test_what_nothing_refers_to_is_never_due(backend: Backend) -> None:
 async def test_what_is_set_aside_waits_for_its_time(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7)
-        await store.custom_fields.quarantine(failed(7, "withheld", T0 + WEEK))
+        await store.custom_fields.quarantine(failed(7, Stage.WITHHELD, T0 + WEEK))
         assert await due(store) == []
         assert await due(store, before=T0 + WEEK) == []
         assert await due(store, before=LATER) == [DueField(FIELDS, 7, attempts=1)]
-        await store.custom_fields.quarantine(failed(7, "withheld", T0))
+        await store.custom_fields.quarantine(failed(7, Stage.WITHHELD, T0))
         assert await due(store) == [DueField(FIELDS, 7, attempts=2)]
-        await store.custom_fields.quarantine(failed(7, "definition", T0, attempts=3))
+        await store.custom_fields.quarantine(failed(7, Stage.DEFINITION, T0, attempts=3))
         assert await due(store) == [DueField(FIELDS, 7, attempts=3)]
         assert await store.mirror.count_quarantined() == {(FIELDS, "definition"): 1}
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7), asked_at=T0)
@@ -186,7 +198,7 @@ async def test_news_of_a_field_lift_its_wait(backend: Backend) -> None:
     async with backend.open() as store:
         await referred_to(store, 7, 8, 9)
         for id_ in (7, 8, 9):
-            await store.custom_fields.quarantine(failed(id_, "withheld", LATER))
+            await store.custom_fields.quarantine(failed(id_, Stage.WITHHELD, LATER))
         await store.custom_fields.mark_stale(FIELDS, {8: T0})
         assert await due_ids(store) == [8]
         await listed(store.mirror, record(9, name="New"), collection=FIELDS)

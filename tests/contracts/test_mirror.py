@@ -20,6 +20,7 @@ from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record, read_record
+from precoro_daemon.mirror.rules.quarantine import Stage
 from tests.contracts.conftest import Backend
 from tests.contracts.listing import T0, listed, paged, record, rejected, scan
 
@@ -39,7 +40,7 @@ async def due_for(mirror: Mirror, id_: int) -> Due:
 
 
 def failed(id_: int, retry_at: float | None, *, at: float = T0) -> Quarantined:
-    return Quarantined("invoices", str(id_), "detail", "not found", None, attempts=1, since=at, retry_at=retry_at)
+    return Quarantined("invoices", str(id_), Stage.DETAIL, "not found", None, attempts=1, since=at, retry_at=retry_at)
 
 
 @pytest.mark.asyncio
@@ -415,7 +416,7 @@ async def test_a_bad_row_is_kept_aside_until_a_whole_pass_does_not_meet_it(backe
 
 @pytest.mark.asyncio
 async def test_a_list_that_failed_is_no_longer_aside_once_it_was_walked(backend: Backend) -> None:
-    failure = Quarantined("invoices", "invoices", "pass", "an HTML page", None, attempts=1, since=T0, retry_at=T0)
+    failure = Quarantined("invoices", "invoices", Stage.SCAN, "an HTML page", None, attempts=1, since=T0, retry_at=T0)
     rows = [record(1), record(2), record(3)]
     async with backend.open() as store:
         await store.mirror.quarantine(failure)

@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 from precoro_daemon.files.fetch_attachments import FetchAttachments
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.follow_details import attachment_follower
+from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.ports.change_log import follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.status.progress import Silent
 
 LIFTED = Limits(0, 0, 0, 0, 0, 0)
@@ -51,14 +53,15 @@ async def filing(
     async with (
         open_store(directory / "state.db", identity="company") as store,
         HttpSession(credentials, timeouts) as session,
-        Throttled(session, credentials, LIFTED, Surroundings(store.budget_book, clock, Silent())) as throttled,
+        Throttled(session, credentials, LIFTED, GateDependencies(store.budget_book, clock, Silent())) as throttled,
         Downloads([origin.removeprefix("http://")], timeouts) as downloads,
     ):
         job = FetchAttachments(
             source=PrecoroAttachments(throttled, downloads, origin),
+            log=store.change_log,
             book=store.attachments,
             mirror=store.mirror,
-            folders=partial(open_folder, directory / "files", identity="company", reserve=0),
+            stores=partial(open_directory, directory / "files", identity="company", reserve=0),
             clock=clock,
             progress=Silent(),
             wanted=WantedFiles((COLLECTION,), max_bytes),
@@ -75,6 +78,11 @@ async def name_files(store: Store, files: Mapping[int, dict[str, Any]]) -> None:
     [due] = await store.mirror.due_details([COLLECTION], before=1e12, limit=1)
     named = [{"id": id_, "name": f"{id_}.pdf"} | fields for id_, fields in files.items()]
     await store.mirror.save_detail(due, Detail(1, json.dumps({"id": 1, "attachments": named})), at=1.75e9)
+
+
+async def read_names(store: Store) -> None:
+    """As a lap does at its beginning: what details name is due from now on."""
+    await follow(store.change_log, attachment_follower(store.attachments), 10)
 
 
 def kept_in(directory: Path) -> dict[int, bytes]:

@@ -17,12 +17,12 @@ from yarl import URL
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.origin import Timeouts
-from precoro_daemon.adapters.objects.directory import open_folder
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.errors import MalformedAnswer, ServerFault
-from precoro_daemon.files.rules import Part
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.files.verify_attachments import VerifyAttachments
 from tests.adapters.http.stand_ins import serving
-from tests.files.filing import filing, kept_in, name_files
+from tests.files.filing import filing, kept_in, name_files, read_names
 
 pytestmark = pytest.mark.asyncio
 PDF = b"%PDF-1.7 " + b"x" * 500
@@ -95,7 +95,7 @@ async def test_verify_goes_on_when_a_directory_bears_the_path(tmp_path: Path) ->
         path = shown.directory / "invoices/1/1__1.pdf"
         path.unlink()
         path.mkdir()
-        async with open_folder(shown.directory, identity="company", reserve=0) as folder:
+        async with open_directory(shown.directory, identity="company", reserve=0) as folder:
             v = await VerifyAttachments(shown.store.attachments, folder, RealClock()).run(1.0)
             assert v.good.files == 1
 
@@ -104,7 +104,7 @@ async def test_verify_stranger_with_a_name_that_is_no_utf8(tmp_path: Path) -> No
     async with serving(plain) as origin, filing(tmp_path, origin) as shown:
         shown.directory.mkdir()
         touch(os.fsencode(shown.directory) + b"/M\xfcller.pdf")
-        async with open_folder(shown.directory, identity="company", reserve=0) as folder:
+        async with open_directory(shown.directory, identity="company", reserve=0) as folder:
             v = await VerifyAttachments(shown.store.attachments, folder, RealClock()).run(1.0)
             assert len(v.orphans) == 1
 
@@ -114,7 +114,7 @@ async def test_verify_leaves_strangers_that_look_like_drafts(tmp_path: Path) -> 
         shown.directory.mkdir()
         mine = shown.directory / ".my-backup.part"
         mine.write_text("mine")
-        async with open_folder(shown.directory, identity="company", reserve=0) as folder:
+        async with open_directory(shown.directory, identity="company", reserve=0) as folder:
             await VerifyAttachments(shown.store.attachments, folder, RealClock()).run(1.0)
         assert mine.exists()
 
@@ -148,7 +148,7 @@ async def test_reserve_is_kept_where_sizes_are_not_told(tmp_path: Path) -> None:
         free = shutil.disk_usage(tmp_path).free
         (tmp_path / "files").mkdir()
         job = replace(
-            shown.job, folders=partial(open_folder, shown.directory, identity="company", reserve=free - 140 * 2**20)
+            shown.job, stores=partial(open_directory, shown.directory, identity="company", reserve=free - 140 * 2**20)
         )
         await name_files(shown.store, {k: {} for k in range(1, 81)})
         await job.lap()
@@ -160,7 +160,7 @@ async def test_one_large_file_does_not_hold_up_small_ones(tmp_path: Path) -> Non
     async with serving(plain) as origin, filing(tmp_path, origin, in_flight=1) as shown:
         free = shutil.disk_usage(tmp_path).free
         job = replace(
-            shown.job, folders=partial(open_folder, shown.directory, identity="company", reserve=free - 2 * 2**30)
+            shown.job, stores=partial(open_directory, shown.directory, identity="company", reserve=free - 2 * 2**30)
         )
         await name_files(shown.store, {1: {"size": len(PDF)}, 2: {"size": len(PDF)}, 9: {"size": 5 * 2**30}})
         await job.lap()
@@ -295,9 +295,9 @@ async def test_restart_forgets_part_before_kill(tmp_path: Path) -> None:
     async with serving(answer) as origin:
         async with filing(tmp_path, origin, timeout=60) as shown:
             await name_files(shown.store, {7: {"size": size}})
-            await shown.store.attachments.follow_details(10)
+            await read_names(shown.store)
             [file] = await shown.store.attachments.due_files(shown.job.wanted, before=1e12, limit=1)
-            await shown.store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
+            await shown.store.attachments.reserve({file.key: "invoices/1/7__7.pdf"})
             await shown.store.attachments.save_part(file, Part(9 * 2**20, '"one"'))
             draft = shown.directory / "invoices" / "1" / ".7.part"
             draft.parent.mkdir(parents=True)
@@ -373,13 +373,13 @@ async def test_a_signature_is_not_told_by_a_fault_at_precoro_either(tmp_path: Pa
 
 
 async def test_a_draft_that_is_a_kept_file_by_another_name_is_not_written_into(tmp_path: Path) -> None:
-    async with open_folder(tmp_path / "files", identity="company", reserve=0) as folder:
-        async with folder.draft("invoices/1/7__a.pdf") as draft:
+    async with open_directory(tmp_path / "files", identity="company", reserve=0) as folder:
+        async with folder.partial_file("invoices/1/7__a.pdf") as draft:
             await draft.write(PDF)
             await draft.keep()
         kept = tmp_path / "files/invoices/1/7__a.pdf"
         kept.with_name(".8.part").hardlink_to(kept)
-        async with folder.draft("invoices/1/8__b.pdf", take_up=100) as draft:
+        async with folder.partial_file("invoices/1/8__b.pdf", take_up=100) as draft:
             assert draft.length == 0
             await draft.write(b"something else")
             await draft.keep()

@@ -13,20 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from precoro_daemon.files.rules import (
-    LONGEST_NAME,
-    Attachment,
-    Part,
-    Received,
-    continues,
-    flaw,
-    place,
-    read_attachments,
-    safe_name,
-    sizes_are_bytes,
-    too_slow,
-    validator,
-)
+from precoro_daemon.files.rules.attachments import Attachment, read_attachments, sizes_are_bytes
+from precoro_daemon.files.rules.bodies import Part, Received, continues, flaw, too_slow, validator
+from precoro_daemon.files.rules.names import LONGEST_NAME, path_of, safe_name
 
 GOOD = {"id": 7, "name": "Rechnung.PDF", "size": 120, "formatType": "pdf", "uploadDate": "2026-01-02T03:04:05+02:00"}
 READ = Attachment(7, "Rechnung.PDF", 120, "pdf", "2026-01-02T01:04:05")
@@ -135,7 +124,7 @@ def test_a_name_that_is_no_text_at_all_is_taken_too() -> None:
 
 @given(st.none() | st.integers() | names, st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1), names)
 def test_a_place_is_two_folders_deep_and_begins_with_the_id(key: Any, record: int, number: int, name: str) -> None:
-    path = PurePosixPath(place("invoices", key, record, (number, name)))
+    path = PurePosixPath(path_of("invoices", key, record, (number, name)))
     assert len(path.parts) == 3
     assert path.parts[0] == "invoices"
     assert not {".", ".."} & set(path.parts)
@@ -157,7 +146,7 @@ def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
     for number in range(100_000):
         name = "".join(random.choices(PIECES, k=random.randrange(6)))
         key = "".join(random.choices(PIECES, k=random.randrange(3))) or number % 50
-        path = place("invoices", key, number, (number, name))
+        path = path_of("invoices", key, number, (number, name))
         inside = posixpath.normpath(f"/root/{path}")
         assert inside == f"/root/{path}", (key, name)
         assert inside.startswith("/root/invoices/"), (key, name)
@@ -168,9 +157,9 @@ def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
 
 
 def test_a_document_without_number_is_named_by_its_id() -> None:
-    assert place("invoices", None, 31, (7, "a.pdf")) == "invoices/id-31/7__a.pdf"
-    assert place("invoices", "PO/7", 31, (7, "a.pdf")) == "invoices/PO_7/7__a.pdf"
-    assert place("invoices", 5, 31, (7, "a.pdf")) == "invoices/5/7__a.pdf"
+    assert path_of("invoices", None, 31, (7, "a.pdf")) == "invoices/id-31/7__a.pdf"
+    assert path_of("invoices", "PO/7", 31, (7, "a.pdf")) == "invoices/PO_7/7__a.pdf"
+    assert path_of("invoices", 5, 31, (7, "a.pdf")) == "invoices/5/7__a.pdf"
 
 
 PDF = b"%PDF-1.7 ..."

@@ -330,7 +330,7 @@ async def test_what_is_refused_is_asked_for_as_seldom_as_any_other_detail(tmp_pa
                 if await jobs["fetch_details"].due(clock.now()):
                     await jobs["fetch_details"].lap()
                 await clock.sleep(61)
-        assert outcomes(shown) == {row.id: "set_aside"}
+        assert outcomes(shown) == {row.id: "quarantined"}
         assert len(shown.calls(f"/invoices/{row.idn}")) <= 5 * 4, "four times, each with what tries there are"
         assert [aside["key"] for aside in shown.query("SELECT key FROM set_aside")] == [str(row.id)]
         shown.sandbox.faults.clear()

@@ -121,7 +121,7 @@ async def test_garbage_with_status_200_fails_the_pass_and_never_ends_it(
         assert len(report.failed) == 1
         assert report.failed[0].startswith("invoices: ")
         assert cursor_at(shown) is None
-        assert [row["stage"] for row in shown.query("SELECT stage FROM set_aside")] == ["pass"]
+        assert [row["stage"] for row in shown.query("SELECT stage FROM set_aside")] == ["scan"]
 
         shown.sandbox.faults.clear()
         shown.sandbox.journal.clear()

@@ -23,8 +23,8 @@ from typing import Any, Self
 
 import anyio.lowlevel
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
@@ -36,7 +36,7 @@ from precoro_daemon.adapters.state.sqlite.transactions import Transactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.sandbox import SandboxOptions, paying, schema
 from precoro_daemon.sandbox.company import Company
 from precoro_daemon.sandbox.filters import moment
@@ -439,7 +439,7 @@ class Life:
 
     async def __aenter__(self) -> Self:
         credentials = Credentials("https://bank", "token", "mail@example.org")
-        around = Surroundings(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
+        around = GateDependencies(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
         self.gateway = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
         return self

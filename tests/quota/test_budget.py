@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.quota.budget import MEMORY, NO_KEY, SECONDS, Budget, Closure, Lane, Limits
+from precoro_daemon.quota.budget import MEMORY, NO_KEY, Budget, Closure
+from precoro_daemon.quota.limits import SECONDS, Lane, Limits
 from precoro_daemon.quota.rate_limits import Period, Refusal
 
 START = 1_750_000_000.0

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.quota.budget import NO_KEY, Budget, Lane, Limits, Share
+from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.limits import Lane, Limits, Share
 from precoro_daemon.quota.plan import plan_quota
 
 START = 1_800_000_000.0

@@ -20,7 +20,7 @@ from precoro_daemon.errors import (
     StoreUnusable,
     TemporaryError,
 )
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.job_state import State
 from precoro_daemon.runtime.ports import LapTimes, PartPulse

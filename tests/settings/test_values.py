@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.settings import Limits
 from precoro_daemon.settings.values import read_moment, read_seconds
 from tests.settings.conftest import Load, Mistake, Mistakes

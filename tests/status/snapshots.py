@@ -9,14 +9,16 @@ from precoro_daemon.catalogue.ports import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
-from precoro_daemon.files.ports import AttachedFile, FileCounts
-from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
+from precoro_daemon.files.rules.attachments import Attachment
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane, Opening
+from precoro_daemon.quota.budget import Opening
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.pulse import Pulse
@@ -105,7 +107,7 @@ def troubled() -> Snapshot:
     jobs[3].lap = LapReport(failed=[f"attached file {HOSTILE}"])
     jobs[6].running_since, jobs[6].heard_at, jobs[6].stuck = NOW - 9_000, NOW - 1_900, True
     failures = [
-        Quarantined("invoices", str(n), "detail", HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60)
+        Quarantined("invoices", str(n), Stage.DETAIL, HOSTILE, HOSTILE, n, NOW - 6_600 * n, NOW + 60)
         for n in range(1, 15)
     ]
     stored = replace(
@@ -123,12 +125,12 @@ def troubled() -> Snapshot:
         ],
         files=FileState(KEPT, FileCounts(1_204, 900_000_000), [LARGE] * 3),
         quarantined=[
-            Quarantined("attachments", "directory", "folder", "files: no such directory", None, 1, NOW, NOW),
+            Quarantined("attachments", "directory", Stage.FOLDER, "files: no such directory", None, 1, NOW, NOW),
             *failures,
         ],
         quarantined_counts={
-            ("invoices", "detail"): 14, ("purchase_orders", "census"): 1, ("attachments", "folder"): 1,
-            ("suppliers", "record"): 2,
+            ("invoices", Stage.DETAIL): 14, ("purchase_orders", Stage.CENSUS): 1, ("attachments", Stage.FOLDER): 1,
+            ("suppliers", Stage.RECORD): 2,
         },
         payments=PaymentStatus(
             {

@@ -106,7 +106,7 @@ async def test_a_forbidden_collection_and_details_that_are_another_document_harm
         done = await program.once()
         assert (done.code, done.stderr) == (3, "")
         asides = {(row["stage"], row["collection"]) for row in program.query("SELECT * FROM set_aside")}
-        assert asides == {("pass", "taxes"), ("detail", "invoices")}
+        assert asides == {("scan", "taxes"), ("detail", "invoices")}
         shown.habits.forbidden = frozenset()
         assert (await program.once()).code == 3
         kept_to_the_digit(program, shown, except_details=astray)

@@ -22,7 +22,7 @@ from precoro_daemon.errors import (
     ServerFault,
 )
 from precoro_daemon.mirror.rules.filters import Query
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 

@@ -6,20 +6,19 @@ import math
 from bisect import insort
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Protocol
 
 import anyio
 from aiolimiter import AsyncLimiter
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.adapters.http.key_guard import KeyGuard
+from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.errors import BudgetSpent, Stopped
-from precoro_daemon.quota.budget import Budget, Charge, Key, Lane, Opening
-from precoro_daemon.quota.ports import BudgetBook, CallProgress
-from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.quota.budget import Budget, Opening
+from precoro_daemon.quota.pacing import in_flight_bound, latency_after
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -30,56 +29,12 @@ _AHEAD = 1.5
 _WORTH_WAITING = 60.0
 """Seconds that a call waits for the day to open; for more the caller has better things to do."""
 
-_WORTH_TELLING = 5.0
+_WORTH_LOGGING = 5.0
 """Seconds of waiting from which the log says so."""
 
 _LATE = 0.1
 """Seconds by which a request may leave later than its charge says (its connection had to stand first) before that is
 noted: the next process goes by the book, and would ask the same again too early."""
-
-_LEAST_IN_FLIGHT = 2
-_MOST_IN_FLIGHT = 32
-_IN_FLIGHT_UNPACED = 16
-"""Where no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read ahead of a
-commit stays within some ten megabytes."""
-
-
-class ServerClock(Clock, Protocol):
-    """A clock that can be set, once, by the first server's `Date`; returns the shift in seconds."""
-
-    time_scale: float
-
-    def anchor(self, server_now: float) -> float: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the throttle needs from outside."""
-
-    book: BudgetBook
-    clock: ServerClock
-    progress: CallProgress
-
-
-@dataclass(eq=False, slots=True)
-class Passage:
-    """One call on its way through the gate."""
-
-    request: Request
-    arrival: int
-    key: Key
-    nudged: anyio.Event = field(default_factory=anyio.Event)
-    booked: float | None = None
-    charge: Charge | None = None
-    sent_at: float | None = None
-
-    @property
-    def lane(self) -> Lane:
-        return self.request.lane
-
-    @property
-    def rank(self) -> tuple[Lane, int]:
-        return (self.lane, self.arrival)
 
 
 class Gate:
@@ -89,108 +44,99 @@ class Gate:
     knows when the next may follow. Whoever is cancelled, in whatever state, holds nothing any more.
     """
 
-    def __init__(self, budget: Budget, guard: KeyGuard, around: Surroundings) -> None:
+    def __init__(self, budget: Budget, guard: KeyGuard, dependencies: GateDependencies) -> None:
         self._budget = budget
         self._guard = guard
-        self._book = around.book
-        self._clock = around.clock
-        self._progress = around.progress
+        self._book = dependencies.book
+        self._clock = dependencies.clock
+        self._progress = dependencies.progress
         self._arrivals = count()
-        self._waiting: list[Passage] = []
+        self._waiting: list[QueuedCall] = []
         self._stopped = False
-        self._told: dict[str, float] = {}
-        self._resting: set[anyio.Event] = set()
-        self._leaving: Passage | None = None
-        self._in_flight: set[Passage] = set()
+        self._logged: dict[str, float] = {}
+        self._sleeping: set[anyio.Event] = set()
+        self._leaving: QueuedCall | None = None
+        self._in_flight: set[QueuedCall] = set()
         self._latency = 0.0
         self._pace: AsyncLimiter | None = None
 
     @property
     def in_flight_bound(self) -> int:
-        """Enough calls to use the allowed rate at the latency we see, few enough not to flood a fast server.
-
-        Until the key has proved itself, one: a wrong key costs one call, not a burst.
-        """
-        if not self._guard.proven:
-            return 1
-        interval = self._budget.interval
-        if not interval:
-            return _IN_FLIGHT_UNPACED
-        return min(max(math.ceil(self._latency / interval) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)
+        return in_flight_bound(self._latency, self._budget.interval, proven=self._guard.proven)
 
     @asynccontextmanager
-    async def passage(self, request: Request) -> AsyncIterator[Passage]:
+    async def leave(self, request: Request) -> AsyncIterator[QueuedCall]:
         """Wait, be charged, leave. Raises BudgetSpent, AuthenticationError or KeyInDoubt instead of waiting for very
         long."""
         key = self._budget.key(request.method, request.target)
-        passage = Passage(request, next(self._arrivals), key)
-        self._queue(passage)
+        call = QueuedCall(request, next(self._arrivals), key)
+        self._queue(call)
         try:
-            while passage.charge is None:
-                await self._turn(passage)
-                await self._charge(passage)
-            yield passage
+            while call.charge is None:
+                await self._turn(call)
+                await self._charge(call)
+            yield call
         finally:
-            if passage.charge and passage.sent_at is None:
-                self._budget.refund(passage.charge)
-            self._forget(passage)
-            if passage.sent_at is None:
-                await self._unbook(passage)
+            if call.charge and call.sent_at is None:
+                self._budget.refund(call.charge)
+            self._forget(call)
+            if call.sent_at is None:
+                await self._unbook(call)
 
-    def _queue(self, passage: Passage) -> None:
-        insort(self._waiting, passage, key=lambda waiting: waiting.rank)
+    def _queue(self, call: QueuedCall) -> None:
+        insort(self._waiting, call, key=lambda waiting: waiting.rank)
 
-    async def _turn(self, passage: Passage) -> None:
+    async def _turn(self, call: QueuedCall) -> None:
         """Wait until this call is the one to leave; it then holds the exit."""
-        told = ""
+        shown = ""
         while True:
-            self._check(passage)
+            self._check(call)
             now = self._clock.now()
-            opening = self._opening(passage, now)
-            self._refuse_long_wait(passage, opening, now)
-            if self._next(now) is passage:
+            opening = self._opening(call, now)
+            self._refuse_long_wait(call, opening, now)
+            if self._next(now) is call:
                 break
-            passage.nudged = anyio.Event()
+            call.nudged = anyio.Event()
             wait = opening.at - _AHEAD - now
-            if wait > 0 and opening.window != told:
-                told = opening.window
-                self._tell_wait(passage, opening, wait)
+            if wait > 0 and opening.window != shown:
+                shown = opening.window
+                self._log_wait(call, opening, wait)
             # A call whose windows are open needs no timer: whoever is in its way nudges it.
-            await (self._until(passage.nudged, wait) if wait > 0 else passage.nudged.wait())
-        self._waiting.remove(passage)
-        self._in_flight.add(passage)
-        self._leaving = passage
+            await (self._until(call.nudged, wait) if wait > 0 else call.nudged.wait())
+        self._waiting.remove(call)
+        self._in_flight.add(call)
+        self._leaving = call
 
-    def _tell_wait(self, passage: Passage, opening: Opening, wait: float) -> None:
+    def _log_wait(self, call: QueuedCall, opening: Opening, wait: float) -> None:
         """A person sees every wait; the log has one line for a long one, however many calls wait."""
-        self._progress.waiting(passage.lane, opening.window, opening.at)
-        if wait > _WORTH_TELLING and opening.at > self._told.get(opening.window, -math.inf):
-            self._told[opening.window] = opening.at
-            _log.info("window_closed", window=opening.window, lane=passage.lane.name.lower(), wait=round(wait))
+        self._progress.waiting(call.lane, opening.window, opening.at)
+        if wait > _WORTH_LOGGING and opening.at > self._logged.get(opening.window, -math.inf):
+            self._logged[opening.window] = opening.at
+            _log.info("window_closed", window=opening.window, lane=call.lane.name.lower(), wait=round(wait))
 
-    def _check(self, passage: Passage) -> None:
+    def _check(self, call: QueuedCall) -> None:
         self.refuse_if_stopped()
-        self._guard.check(passage.request)
+        self._guard.check(call.request)
 
     def refuse_if_stopped(self) -> None:
         if self._stopped:
             raise Stopped("no call leaves any more: the run is ending")
 
-    def _opening(self, passage: Passage, now: float) -> Opening:
-        return self._budget.opening(passage.lane, passage.key, now)
+    def _opening(self, call: QueuedCall, now: float) -> Opening:
+        return self._budget.opening(call.lane, call.key, now)
 
-    def _refuse_long_wait(self, passage: Passage, opening: Opening, now: float) -> None:
+    def _refuse_long_wait(self, call: QueuedCall, opening: Opening, now: float) -> None:
         if opening.window == "day" and opening.at - now > _WORTH_WAITING:
             when = datetime.fromtimestamp(opening.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             raise BudgetSpent(
-                f"the day's quota for {passage.lane.name.lower()} is spent; the next call may go at {when}",
+                f"the day's quota for {call.lane.name.lower()} is spent; the next call may go at {when}",
                 resume_at=opening.at,
             )
 
-    def _next(self, now: float) -> Passage | None:
+    def _next(self, now: float) -> QueuedCall | None:
         if self._leaving or len(self._in_flight) >= self.in_flight_bound:
             return None
-        return next((passage for passage in self._waiting if self._opening(passage, now).at <= now + _AHEAD), None)
+        return next((call for call in self._waiting if self._opening(call, now).at <= now + _AHEAD), None)
 
     async def _until(self, event: anyio.Event, seconds: float) -> None:
         """Wait for the event, but no longer than that many seconds."""
@@ -207,85 +153,83 @@ class Gate:
     async def rest(self, seconds: float) -> None:
         """Sleep; cut short when the gate is stopped."""
         woken = anyio.Event()
-        self._resting.add(woken)
+        self._sleeping.add(woken)
         try:
             if not self._stopped:
                 await self._until(woken, seconds)
         finally:
-            self._resting.discard(woken)
+            self._sleeping.discard(woken)
 
     def stop(self) -> None:
         """Let no further call leave; those that wait raise Stopped, those in flight go on."""
         self._stopped = True
-        for event in (*self._resting, *(passage.nudged for passage in self._waiting)):
+        for event in (*self._sleeping, *(call.nudged for call in self._waiting)):
             event.set()
 
     def _nudge(self) -> None:
-        """Something changed: wake the call that may leave now, and those that may not, to look at their timers."""
+        """Something changed: wake the call that may leave now, and those that may not, to read their timers."""
         now = self._clock.now()
         chosen = self._next(now)
-        for passage in self._waiting:
-            if passage is chosen or self._opening(passage, now).at > now + _AHEAD:
-                passage.nudged.set()
+        for call in self._waiting:
+            if call is chosen or self._opening(call, now).at > now + _AHEAD:
+                call.nudged.set()
 
-    async def _charge(self, passage: Passage) -> None:
+    async def _charge(self, call: QueuedCall) -> None:
         """Charge the leaving call, durably; or send it back to wait if its window was closed meanwhile."""
         now = self._clock.now()
         if self._budget.unlimited(now):
-            self._let_follow(passage)
+            self._let_follow(call)
         else:
-            passage.booked = max(now, self._opening(passage, now).at)
-            await self._book.charge(passage.booked, self._budget.counted(passage.key), passage.lane)
-            while (wait := self._opening(passage, now := self._clock.now()).at - now) > 0:
+            call.booked = max(now, self._opening(call, now).at)
+            await self._book.charge(call.booked, self._budget.counted(call.key), call.lane)
+            while (wait := self._opening(call, now := self._clock.now()).at - now) > 0:
                 if wait > _AHEAD:
-                    await self._unbook(passage)
-                    self._forget(passage)
-                    self._queue(passage)
+                    await self._unbook(call)
+                    self._forget(call)
+                    self._queue(call)
                     return
                 await self._clock.sleep(wait)
             if self._pace:
                 await self._pace.acquire()
-            self._check(passage)
-        passage.charge = self._budget.charge(passage.key, self._clock.now(), passage.lane)
+            self._check(call)
+        call.charge = self._budget.charge(call.key, self._clock.now(), call.lane)
 
-    async def _unbook(self, passage: Passage) -> None:
+    async def _unbook(self, call: QueuedCall) -> None:
         """A call that never left must not spend the quota of the next process: an outage would use up the day."""
-        if passage.booked is not None:
+        if call.booked is not None:
             with anyio.CancelScope(shield=True):
-                await self._book.refund(passage.booked, self._budget.counted(passage.key))
-            passage.booked = None
+                await self._book.refund(call.booked, self._budget.counted(call.key))
+            call.booked = None
 
-    def _let_follow(self, passage: Passage) -> None:
-        if self._leaving is passage:
+    def _let_follow(self, call: QueuedCall) -> None:
+        if self._leaving is call:
             self._leaving = None
             self._nudge()
 
-    def _forget(self, passage: Passage) -> None:
-        if passage in self._waiting:
-            self._waiting.remove(passage)
-        self._in_flight.discard(passage)
-        if self._leaving is passage:
+    def _forget(self, call: QueuedCall) -> None:
+        if call in self._waiting:
+            self._waiting.remove(call)
+        self._in_flight.discard(call)
+        if self._leaving is call:
             self._leaving = None
         self._nudge()
 
-    async def sent(self, passage: Passage) -> None:
+    async def sent(self, call: QueuedCall) -> None:
         """The request is written: the next one follows an interval after it."""
-        assert passage.charge is not None
-        passage.sent_at = self._clock.now()
-        self._budget.sent(passage.charge, passage.sent_at)
+        assert call.charge is not None
+        call.sent_at = self._clock.now()
+        self._budget.sent(call.charge, call.sent_at)
         if rate := self._budget.limits.per_second:
             # A fresh limiter, filled at once, counts from now. It keeps the bare limit; the budget adds its guard, so
             # that two timers never wait for each other's last millisecond.
             self._pace = AsyncLimiter(1, 1 / (rate * self._clock.time_scale))
             await self._pace.acquire()
-        self._progress.called(passage.lane, self._budget.left(passage.sent_at))
-        self._let_follow(passage)
-        if passage.booked is not None and passage.sent_at - passage.booked > _LATE:
-            booked, passage.booked = passage.booked, passage.sent_at
-            await self._book.move(booked, passage.charge.counted, passage.sent_at)
+        self._progress.called(call.lane, self._budget.left(call.sent_at))
+        self._let_follow(call)
+        if call.booked is not None and call.sent_at - call.booked > _LATE:
+            booked, call.booked = call.booked, call.sent_at
+            await self._book.move(booked, call.charge.counted, call.sent_at)
 
-    def answered(self, passage: Passage) -> None:
-        """Take the latency. It rises at once and falls slowly: too low a bound costs calls, too high a one none."""
-        assert passage.sent_at is not None
-        latency = self._clock.now() - passage.sent_at
-        self._latency = max(latency, 0.8 * self._latency + 0.2 * latency)
+    def answered(self, call: QueuedCall) -> None:
+        assert call.sent_at is not None
+        self._latency = latency_after(self._latency, self._clock.now() - call.sent_at)

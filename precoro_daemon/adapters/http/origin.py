@@ -32,7 +32,7 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class OriginOptions:
     """How one origin is talked to.
 
     url           scheme, host and port
@@ -52,7 +52,7 @@ class Outgoing:
 
     target     path and query, percent-encoded
     may_leave  asked when a new connection stands; False: too late, nothing is written
-    told       what errors call it, where its target must not be told
+    shown_as   what errors call it, where its target must not be shown
     """
 
     method: str
@@ -60,7 +60,7 @@ class Outgoing:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     may_leave: Callable[[], bool] | None = field(default=None, repr=False)
-    told: str = ""
+    shown_as: str = ""
 
     def __post_init__(self) -> None:
         # Appended to the origin, anything else could change the host that gets the key ("@elsewhere", ".elsewhere").
@@ -68,14 +68,16 @@ class Outgoing:
             raise ValueError(f"a path starts with a slash: {self.target!r}")
 
     def __str__(self) -> str:
-        return self.told or f"{self.method} {self.target}"
+        return self.shown_as or f"{self.method} {self.target}"
 
 
 class Origin:
     """The one place that ever gets the secrets of its requests. `secrets` are what no error may show."""
 
-    def __init__(self, manners: Manners, headers: Mapping[str, str], secrets: Callable[[], Sequence[str]]) -> None:
-        self._manners = manners
+    def __init__(
+        self, options: OriginOptions, headers: Mapping[str, str], secrets: Callable[[], Sequence[str]]
+    ) -> None:
+        self._options = options
         self._headers = headers
         self._faults = Faults(secrets)
         self._stack = AsyncExitStack()
@@ -94,7 +96,7 @@ class Origin:
         return self
 
     def _connector(self) -> aiohttp.TCPConnector:
-        if self._manners.keep_alive:
+        if self._options.keep_alive:
             return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE)
         return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, force_close=True)
 
@@ -122,7 +124,7 @@ class Origin:
             except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
                 fault = self._faults.of(outgoing, error)
             else:
-                yield ComingBody(response, outgoing, self._faults, self._manners.timeouts.read)
+                yield ComingBody(response, outgoing, self._faults, self._options.timeouts.read)
                 return
             raise fault
 
@@ -130,11 +132,11 @@ class Origin:
         self, outgoing: Outgoing, on_sent: OnSent, *, endless: bool = False
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         _leaving.set((outgoing, on_sent))
-        timeouts = self._manners.timeouts
+        timeouts = self._options.timeouts
         total = None if endless else timeouts.total
         return self._session.request(
             outgoing.method,
-            URL(self._manners.url + outgoing.target, encoded=True),
+            URL(self._options.url + outgoing.target, encoded=True),
             data=outgoing.body,
             headers=outgoing.headers,
             allow_redirects=False,
@@ -149,11 +151,11 @@ class Origin:
     async def _read(self, outgoing: Outgoing, response: aiohttp.ClientResponse) -> bytes:
         """The body, counted after decompression, which aiohttp does piece by piece."""
         pieces: list[bytes] = []
-        room = self._manners.largest_body
+        room = self._options.largest_body
         while piece := await response.content.readany():
             room -= len(piece)
             if room < 0:
-                largest = self._manners.largest_body >> 20
+                largest = self._options.largest_body >> 20
                 raise MalformedAnswer(f"{outgoing}: the answer is larger than {largest} MiB")
             pieces.append(piece)
         return b"".join(pieces)

@@ -38,7 +38,7 @@ class Retrying:
         retrying = AsyncRetrying(
             retry=course.goes_on,
             wait=course.wait,
-            before_sleep=course.tell,
+            before_sleep=course.log,
             sleep=self._exchange.rest,
             reraise=True,
         )
@@ -74,7 +74,7 @@ class _Course:
     def wait(self, _: RetryCallState) -> float:
         return self._pause or 0.0
 
-    def tell(self, state: RetryCallState) -> None:
+    def log(self, state: RetryCallState) -> None:
         """A 429 was logged where its window was closed."""
         failure = self._failures[-1]
         if not isinstance(failure, RateLimited):

@@ -10,7 +10,7 @@ from typing import Self
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, OnSent, Request
-from precoro_daemon.adapters.http.origin import Manners, Origin, Outgoing, Timeouts
+from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 
 __all__ = ["HttpSession", "Timeouts"]
@@ -30,7 +30,7 @@ class HttpSession:
     def __init__(self, credentials: Credentials, timeouts: Timeouts) -> None:
         """A POST gets a connection of its own: on one that was kept, the server may have hung up already, and then
         nobody knows what became of it."""
-        kept = Manners(credentials.origin, timeouts, _LARGEST_BODY)
+        kept = OriginOptions(credentials.origin, timeouts, _LARGEST_BODY)
         soon = replace(timeouts, connect=min(timeouts.connect, _LATEST_START))
         once = replace(kept, timeouts=soon, keep_alive=False)
         self._origin = Origin(kept, _headers(credentials), lambda: credentials.secrets)
@@ -52,7 +52,7 @@ class HttpSession:
         origin = self._origin if request.repeatable else self._origin_for_once
         fault: TemporaryError
         try:
-            return await origin.send(_outgoing(request), sending.tell)
+            return await origin.send(_outgoing(request), sending.note)
         except (ConnectionFault, MalformedAnswer) as error:
             fault = error
         if sending.done and not request.repeatable:
@@ -66,7 +66,7 @@ class HttpSession:
 def _outgoing(request: Request) -> Outgoing:
     form = request.body or None
     headers = {**(_FORM if form else {}), **dict(request.headers)}
-    return Outgoing(request.method, request.target, headers, form, request.may_leave, told=str(request))
+    return Outgoing(request.method, request.target, headers, form, request.may_leave, shown_as=str(request))
 
 
 class _Sending:
@@ -76,7 +76,7 @@ class _Sending:
         self._on_sent = on_sent
         self.done = False
 
-    async def tell(self) -> None:
+    async def note(self) -> None:
         self.done = True
         await self._on_sent()
 

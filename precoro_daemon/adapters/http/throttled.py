@@ -9,13 +9,16 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Wire, check
 from precoro_daemon.adapters.http.faults import beginning
-from precoro_daemon.adapters.http.gate import Gate, Passage, Surroundings
+from precoro_daemon.adapters.http.gate import Gate
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
+from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.errors import DaemonError
-from precoro_daemon.quota.budget import MEMORY, Budget, Limits
+from precoro_daemon.quota.budget import MEMORY, Budget
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.quota.rate_limits import read_refusal
 from precoro_daemon.telemetry import get_logger
 
@@ -36,16 +39,16 @@ class Throttled:
     the key stands refused, StoreUnusable when a charge cannot be made durable. A cancelled call holds nothing.
     """
 
-    def __init__(self, wire: Wire, credentials: Credentials, limits: Limits, around: Surroundings) -> None:
+    def __init__(self, wire: Wire, credentials: Credentials, limits: Limits, dependencies: GateDependencies) -> None:
         self._wire = wire
         self._credentials = credentials
-        self._book = around.book
-        self._clock = around.clock
-        self._progress = around.progress
+        self._book = dependencies.book
+        self._clock = dependencies.clock
+        self._progress = dependencies.progress
         self._budget = Budget(limits)
-        self._guard = KeyGuard(credentials, around.book, around.clock.now)
+        self._guard = KeyGuard(credentials, dependencies.book, dependencies.clock.now)
         self._answers = 0
-        self._gate = Gate(self._budget, self._guard, around)
+        self._gate = Gate(self._budget, self._guard, dependencies)
 
     async def __aenter__(self) -> Self:
         await self._guard.recall()
@@ -65,7 +68,7 @@ class Throttled:
 
     @property
     def account(self) -> Budget:
-        """To be looked at, and changed by nobody else."""
+        """To be read, and changed by nobody else."""
         return self._budget
 
     @property
@@ -84,8 +87,8 @@ class Throttled:
         await self._gate.rest(seconds)
 
     async def send(self, request: Request) -> Answer:
-        async with self._gate.passage(request) as passage:
-            answer = await self._carry(request, passage)
+        async with self._gate.leave(request) as call:
+            answer = await self._carry(request, call)
             check(request, answer, self._credentials.secrets)
             await self._guard.prove(request)
         return answer
@@ -93,63 +96,61 @@ class Throttled:
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[Body]:
         async with AsyncExitStack() as stack:
-            async with self._gate.passage(request) as passage:
-                with self._telling(request):
-                    body = await stack.enter_async_context(
-                        self._wire.open(request, partial(self._gate.sent, passage))
-                    )
-                self._tell(request, outcome_of(body.head.status))
-                self._gate.answered(passage)
+            async with self._gate.leave(request) as call:
+                with self._counting(request):
+                    body = await stack.enter_async_context(self._wire.open(request, partial(self._gate.sent, call)))
+                self._count(request, outcome_of(body.head.status))
+                self._gate.answered(call)
                 answer = await _complaint(body)
-                await self._learn(request, answer, passage)
+                await self._learn(request, answer, call)
                 check(request, answer, self._credentials.secrets, as_file=True)
                 await self._guard.prove(request)
             yield body
 
     async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
-        async with self._gate.passage(request) as passage:
+        async with self._gate.leave(request) as call:
             await permit()
-            return await self._carry(request, passage)
+            return await self._carry(request, call)
 
-    async def _carry(self, request: Request, passage: Passage) -> Answer:
+    async def _carry(self, request: Request, call: QueuedCall) -> Answer:
         """One request on the wire, and what its answer teaches whatever it says."""
-        with self._telling(request):
-            answer = await self._wire.send(request, partial(self._gate.sent, passage))
-        self._tell(request, outcome_of(answer.status))
-        self._gate.answered(passage)
-        await self._learn(request, answer, passage)
+        with self._counting(request):
+            answer = await self._wire.send(request, partial(self._gate.sent, call))
+        self._count(request, outcome_of(answer.status))
+        self._gate.answered(call)
+        await self._learn(request, answer, call)
         return answer
 
-    def _tell(self, request: Request, outcome: str) -> None:
+    def _count(self, request: Request, outcome: str) -> None:
         self._progress.answered(request.method, route_of(request), outcome)
 
     @contextmanager
-    def _telling(self, request: Request) -> Iterator[None]:
+    def _counting(self, request: Request) -> Iterator[None]:
         try:
             yield
         except DaemonError as error:
-            self._tell(request, outcome_of_failure(error))
+            self._count(request, outcome_of_failure(error))
             raise
 
-    async def _learn(self, request: Request, answer: Answer, passage: Passage) -> None:
-        await self._set_clock(answer, passage)
-        assert passage.sent_at is not None
-        await self._guard.judge(request, answer, passage.sent_at)
+    async def _learn(self, request: Request, answer: Answer, call: QueuedCall) -> None:
+        await self._set_clock(answer, call)
+        assert call.sent_at is not None
+        await self._guard.judge(request, answer, call.sent_at)
         if answer.status == 429:
-            await self._close_window(request, answer, passage)
+            await self._close_window(request, answer, call)
         else:
             self._budget.accepted()
 
-    async def _set_clock(self, answer: Answer, passage: Passage) -> None:
+    async def _set_clock(self, answer: Answer, call: QueuedCall) -> None:
         """If the first answer shows that our clock was wrong, stamp its call and read the book anew."""
         self._answers += 1
         if answer.server_time is None or not self._clock.anchor(answer.server_time):
             await self._prune()
             return
-        if passage.booked is not None:
-            counted = self._budget.counted(passage.key)
-            await self._book.charge(self._clock.now(), counted, passage.lane)
-            await self._book.refund(passage.booked, counted)
+        if call.booked is not None:
+            counted = self._budget.counted(call.key)
+            await self._book.charge(self._clock.now(), counted, call.lane)
+            await self._book.refund(call.booked, counted)
         await self._recall()
 
     async def _prune(self) -> None:
@@ -157,12 +158,12 @@ class Throttled:
         if self._answers % _PRUNED_EVERY == 0:
             await self._book.prune(self._clock.now() - MEMORY)
 
-    async def _close_window(self, request: Request, answer: Answer, passage: Passage) -> None:
-        assert passage.charge is not None
+    async def _close_window(self, request: Request, answer: Answer, call: QueuedCall) -> None:
+        assert call.charge is not None
         now = self._clock.now()
         server_time = answer.server_time if answer.server_time is not None else now
         refusal = read_refusal(answer.headers, answer.body, server_time)
-        closure = self._budget.refused(passage.charge, refusal, now)
+        closure = self._budget.refused(call.charge, refusal, now)
         await self._book.close(closure.window, closure.until)
         _log.warning(
             "call_refused",

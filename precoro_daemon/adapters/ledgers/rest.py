@@ -14,7 +14,7 @@ import msgspec
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Answer
-from precoro_daemon.adapters.http.origin import Manners, Origin, Outgoing, Timeouts
+from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
 from precoro_daemon.adapters.ledgers.outcomes import Judge
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
@@ -119,7 +119,7 @@ class RestLedger:
 
     async def __aenter__(self) -> Self:
         timeouts = Timeouts(self._given.timeout, min(self._given.timeout, 10.0), self._given.timeout)
-        manners = Manners(self._given.origin, timeouts, _LARGEST_BODY, keep_alive=False)
+        manners = OriginOptions(self._given.origin, timeouts, _LARGEST_BODY, keep_alive=False)
         headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
         self._origin = await self._stack.enter_async_context(Origin(manners, headers, lambda: self._secrets))
         return self

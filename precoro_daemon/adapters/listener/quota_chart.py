@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.listener.html import Html, join, tag
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.snapshot import Hour, Quota, Snapshot
 from precoro_daemon.values.humanize import span
 

@@ -19,24 +19,24 @@ from precoro_daemon.adapters.objects.partial_file import LocalPartialFile, Site
 from precoro_daemon.adapters.objects.paths import (
     FOLDER_MODE,
     digest,
-    draft_of,
-    drafts,
     duplicate,
-    look,
+    kept_files,
     parent,
-    scan,
+    partial_of,
+    partials,
+    stat_of,
     unlink,
 )
 from precoro_daemon.errors import FolderUnusable
-from precoro_daemon.files.ports import Kept, StoredFile
+from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
 
 _MARK = ".precoro-daemon"
 _THREADS = 16
 _SOME = 1_000
 
 
-class DiskFolder:
-    """Implements `ports.Folder`."""
+class DirectoryStore:
+    """Implements `ports.ObjectStore`."""
 
     def __init__(self, directory: Path, root: int, executor: Executor, reserve: int) -> None:
         self._directory = directory
@@ -59,7 +59,7 @@ class DiskFolder:
             for path in paths:
                 try:
                     with explained(self._shown(path)):
-                        there = look(self._root, path)
+                        there = stat_of(self._root, path)
                         plain = there is not None and stat.S_ISREG(there.st_mode)
                         read = digest(self._root, path) if plain else None
                 except FolderUnusable:  # a file or a link where a folder should be
@@ -71,7 +71,7 @@ class DiskFolder:
 
         return await run_to_end(self._executor, work)
 
-    def draft(self, path: str, *, take_up: int = 0, replaces: bool = False) -> LocalPartialFile:
+    def partial_file(self, path: str, *, take_up: int = 0, replaces: bool = False) -> LocalPartialFile:
         return LocalPartialFile(Site(self._root, path, self._executor, replaces), take_up=take_up)
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
@@ -97,12 +97,12 @@ class DiskFolder:
     async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
         await run_to_end(self._executor, partial(self._manifest.write, lines, anew=anew))
 
-    async def drop_drafts(self, *, but: Collection[str]) -> int:
-        spared = set(map(draft_of, but))
+    async def drop_partials(self, *, but: Collection[str]) -> int:
+        spared = set(map(partial_of, but))
 
         def work() -> int:
             with explained(self._directory):
-                left = [path for path in drafts(self._directory) if path not in spared]
+                left = [path for path in partials(self._directory) if path not in spared]
                 for path in left:
                     with parent(self._root, path, make=False) as (folder, name):
                         unlink(folder, name)
@@ -111,7 +111,7 @@ class DiskFolder:
         return await run_to_end(self._executor, work)
 
     async def paths(self) -> AsyncIterator[Sequence[str]]:
-        found = scan(self._directory)
+        found = kept_files(self._directory)
 
         def some() -> list[str]:
             with explained(self._directory):
@@ -125,7 +125,7 @@ class DiskFolder:
 
 
 @asynccontextmanager
-async def open_folder(directory: Path, *, identity: str, reserve: int) -> AsyncIterator[DiskFolder]:
+async def open_directory(directory: Path, *, identity: str, reserve: int) -> AsyncIterator[DirectoryStore]:
     """The directory, made if only it itself is missing, held against every other process until the context ends.
 
     `identity` names the company whose files it has, as a hash; `reserve` bytes of its disk are left alone. Raises
@@ -135,7 +135,7 @@ async def open_folder(directory: Path, *, identity: str, reserve: int) -> AsyncI
     resources = ExitStack()
     try:
         root = await run_to_end(executor, lambda: _open(directory, identity, resources))
-        yield DiskFolder(directory, root, executor, reserve)
+        yield DirectoryStore(directory, root, executor, reserve)
     finally:
         await run_to_end(executor, resources.close)
         executor.shutdown(wait=False)

@@ -11,7 +11,7 @@ import orjson
 
 from precoro_daemon.adapters.objects.failures import explained
 from precoro_daemon.adapters.objects.paths import MANIFEST
-from precoro_daemon.files.ports import StoredFile
+from precoro_daemon.files.ports.attachment_book import StoredFile
 
 _TAIL = 2**20
 """Bytes in which the last line surely begins."""

@@ -17,9 +17,9 @@ from aiofiles.threadpool import wrap
 
 from precoro_daemon.adapters.host.threads import run_to_end, to_end
 from precoro_daemon.adapters.objects.failures import explained
-from precoro_daemon.adapters.objects.paths import FILE_MODE, draft_of, give_name, parent, unlink
-from precoro_daemon.files.ports import Kept
-from precoro_daemon.files.rules import BEGINNING
+from precoro_daemon.adapters.objects.paths import FILE_MODE, give_name, parent, partial_of, unlink
+from precoro_daemon.files.ports.attachment_book import Kept
+from precoro_daemon.files.rules.bodies import BEGINNING
 
 _BLOCK = 2**21
 """Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
@@ -42,7 +42,7 @@ class Site:
 
 
 class LocalPartialFile:
-    """Implements `ports.Draft`. One task at a time."""
+    """Implements `ports.PartialFile`. One task at a time."""
 
     def __init__(self, site: Site, *, take_up: int) -> None:
         self._site = site
@@ -70,9 +70,9 @@ class LocalPartialFile:
                 await run_to_end(self._site.executor, self._end)
 
     def _open(self) -> BufferedWriter:
-        """One process holds the directory, so what is left of that name is an abandoned draft of ours."""
+        """One process holds the directory, so what is left of that name is an abandoned partial file of ours."""
         site = self._site
-        with explained(site.path), parent(site.root, draft_of(site.path), make=True) as (folder, name):
+        with explained(site.path), parent(site.root, partial_of(site.path), make=True) as (folder, name):
             if self._take_up and _has_duplicate(folder, name):
                 self._take_up = 0
             if not self._take_up:
@@ -192,12 +192,12 @@ class LocalPartialFile:
                 self._file.close()
         finally:
             if not self._settled:
-                with explained(site.path), parent(site.root, draft_of(site.path), make=False) as (folder, name):
+                with explained(site.path), parent(site.root, partial_of(site.path), make=False) as (folder, name):
                     unlink(folder, name)
 
 
 def _has_duplicate(folder: int, name: str) -> bool:
-    """A killed process may have left a kept file under the name of a draft; that must not be written into."""
+    """A killed process may have left a kept file under the name of a partial one; that must not be written into."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_nlink > 1
     except FileNotFoundError:

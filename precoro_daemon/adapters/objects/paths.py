@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-_DRAFT = ".part"
-_A_DRAFT = re.compile(r"\.\d+\.part")
+_PARTIAL = ".part"
+_A_PARTIAL = re.compile(r"\.\d+\.part")
 
 FOLDER_MODE = 0o750
 FILE_MODE = 0o440
-"""Readable only: an editor that saves over a mirrored file would also change its twins."""
+"""Readable only: an editor that saves over a mirrored file would also change its duplicates."""
 
 MANIFEST = "manifest.jsonl"
 
@@ -55,34 +55,34 @@ def _enter(here: int, folder: str, *, make: bool) -> int:
     return os.open(folder, flags, dir_fd=here)
 
 
-def draft_of(path: str) -> str:
+def partial_of(path: str) -> str:
     """The name under which a file is written: beside its own, so that it can be given that on any file system."""
     folder, _, name = path.rpartition("/")
-    return f"{folder}/{PREFIX}{name.partition('__')[0]}{_DRAFT}"
+    return f"{folder}/{PREFIX}{name.partition('__')[0]}{_PARTIAL}"
 
 
 def give_name(root: int, path: str, *, replaces: bool) -> None:
-    """Give the draft of `path` its final name, durably. Raises FileExistsError if that is taken by anybody else."""
+    """Give the partial file of `path` its final name, durably. Raises FileExistsError if somebody else has it."""
     with parent(root, path, make=False) as (folder, name):
-        draft = draft_of(path).rpartition("/")[2]
+        partial = partial_of(path).rpartition("/")[2]
         if replaces:
-            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
         else:
-            _name_anew(folder, draft, name)
-        unlink(folder, draft)  # a second name of the same file: rename leaves that alone, link is one
+            _name_anew(folder, partial, name)
+        unlink(folder, partial)  # a second name of the same file: rename leaves that alone, link is one
         os.fsync(folder)
 
 
-def _name_anew(folder: int, draft: str, name: str) -> None:
+def _name_anew(folder: int, partial: str, name: str) -> None:
     """A link, unlike a rename, never takes the place of what is there."""
     try:
-        os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(partial, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         if _exists(folder, name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _exists(folder: int, name: str) -> bool:
@@ -96,10 +96,10 @@ def _exists(folder: int, name: str) -> bool:
 def duplicate(root: int, path: str, of: str, *, replaces: bool) -> bool:
     """Make `path` another name of the file `of`; False where the file system has no such thing."""
     with parent(root, of, make=False) as (there, name), parent(root, path, make=True) as (here, _):
-        draft = draft_of(path).rpartition("/")[2]
-        unlink(here, draft)
+        partial = partial_of(path).rpartition("/")[2]
+        unlink(here, partial)
         try:
-            os.link(name, draft, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
+            os.link(name, partial, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
         except OSError as error:
             if error.errno in _NO_LINKS:
                 return False
@@ -116,7 +116,7 @@ def unlink(folder: int, name: str) -> None:
         return
 
 
-def look(root: int, path: str) -> os.stat_result | None:
+def stat_of(root: int, path: str) -> os.stat_result | None:
     """What bears that path, None if nothing does."""
     try:
         with parent(root, path, make=False) as (folder, name):
@@ -138,25 +138,25 @@ def digest(root: int, path: str) -> tuple[int, bytes] | None:
         os.close(file)
         return None
     with os.fdopen(file, "rb", buffering=0) as reader:
-        told = hashlib.sha256()
+        hashed = hashlib.sha256()
         length = 0
         while block := reader.read(_BLOCK):
-            told.update(block)
+            hashed.update(block)
             length += len(block)
-        return length, told.digest()
+        return length, hashed.digest()
 
 
-def scan(root: Path) -> Iterator[str]:
+def kept_files(root: Path) -> Iterator[str]:
     """Every file below the root but the program's own, in order; nothing is followed."""
-    return (path for path in _walk(root) if path != MANIFEST and not _name(path).startswith(PREFIX))
+    return (path for path in _files_below(root) if path != MANIFEST and not _name(path).startswith(PREFIX))
 
 
-def drafts(root: Path) -> Iterator[str]:
+def partials(root: Path) -> Iterator[str]:
     """Every file being written, or left so by a killed process."""
-    return (path for path in _walk(root) if _A_DRAFT.fullmatch(_name(path)))
+    return (path for path in _files_below(root) if _A_PARTIAL.fullmatch(_name(path)))
 
 
-def _walk(root: Path) -> Iterator[str]:
+def _files_below(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root, followlinks=False):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(set(folders) - set(links))

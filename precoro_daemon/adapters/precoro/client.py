@@ -16,7 +16,7 @@ from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import PAGE_SIZES, Collection
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.rules.filters import Query
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from precoro_daemon.errors import DaemonError, DoubtfulError, Forbidden, Malform
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.filters import Query, modified_since
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
 
 _STALE = 5.0

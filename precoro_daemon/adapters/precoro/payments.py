@@ -12,7 +12,7 @@ from precoro_daemon.adapters.precoro.refusals import REFUSING, errors_in, is_doc
 from precoro_daemon.errors import BadRecord, DaemonError, DoubtfulError, MalformedAnswer, TemporaryError
 from precoro_daemon.payments.ports.gateway import Fresh, Outcome, PaymentRequest, Permit
 from precoro_daemon.payments.rules.invoices import Payment, read_invoice, read_nested, read_payment
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.money import plain
 

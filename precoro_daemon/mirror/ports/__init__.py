@@ -1,8 +1,9 @@
 """what the mirror needs from outside
 
+change_log.py     the change log between the mirror and what follows it
 custom_fields.py  what is known of custom fields, and which definitions are due
 deliveries.py     webhooks that came: kept until they are applied
-mirror.py         the mirror, its change log, its passes and cursors
+mirror.py         the mirror, its scans and cursors
 precoro.py        the company's data at Precoro
-progress.py       who is told how far scans and details are
+progress.py       who shows how far scans and details are
 """

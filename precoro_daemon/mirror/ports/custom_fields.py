@@ -8,6 +8,8 @@ from typing import Protocol
 
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.field_references import FieldReadings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,15 @@ class DueField:
 
 
 class CustomFields(Protocol):
-    """What is known of custom fields. Follows the change log of the mirror at a position of its own.
+    """What is known of custom fields.
 
     Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
     Raises StoreUnusable when the disk is full, read-only or the file damaged.
     """
 
-    async def behind(self) -> bool:
-        """Are there changes that were not followed yet?"""
-        ...
-
-    async def follow(self, limit: int) -> bool:
-        """Read the next `limit` changes: which fields their records refer to, and what lists and details say of the
-        fields themselves. True if there may be more. Reading a change again changes nothing.
+    async def save_readings(self, readings: FieldReadings, move: Move) -> None:
+        """Store what was read out of the change log, and move the position of its follower; nothing of both if that
+        was moved meanwhile. A reading that is stored a second time changes nothing.
 
         A field whose list row is new or changed may be asked for at once, whatever its last failure said.
         """
@@ -46,17 +44,17 @@ class CustomFields(Protocol):
 
     async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
         """Fields some record refers to whose definition is missing, fetched before `older_than`, marked stale or
-        older than its row in the mirror; without what has vanished or is set aside until `before` or later."""
+        older than its row in the mirror; without what has vanished or is quarantined until `before` or later."""
         ...
 
     async def save(self, due: DueField, detail: Detail, *, asked_at: float) -> None:
         """Store the definition among the details of the mirror, answered for `due.version`, and its options. A state
-        of an option that is no longer so ends at `asked_at` and stays. Clears what was set aside for the field, and
+        of an option that is no longer so ends at `asked_at` and stays. Clears the quarantine of the field, and
         a stale mark that is not newer than `asked_at`."""
         ...
 
     async def quarantine(self, item: Quarantined) -> None:
-        """Remember a failure under the stage "definition" or "withheld", instead of one under the other stage; a
+        """Remember a failure under the stage DEFINITION or WITHHELD, instead of one under the other stage; a
         repeat raises `attempts` and keeps `since`."""
         ...
 

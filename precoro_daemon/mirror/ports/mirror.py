@@ -1,4 +1,4 @@
-"""the mirror, its change log, its passes and cursors"""
+"""the mirror, its scans and cursors"""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.retries import quarantine_period
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction did: the pass as it now stands, the cursor, and counts of rows by what became of them."""
+    """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them."""
 
     scan: Scan
     cursor: Cursor
@@ -42,7 +43,7 @@ class Due:
 @dataclass(frozen=True, slots=True)
 class Known:
     """A record of the mirror, when its detail was asked for, if it is not older than the record's version, and until
-    when that is set aside, if it is."""
+    when it is quarantined, if it is."""
 
     due: Due
     detailed_at: float | None
@@ -63,18 +64,15 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Something set aside, to be looked at or tried again.
+    """Something that failed and is kept apart, for a person to see, or to be tried again.
 
-    stage     "record" (a list row that cannot be read), "detail", "pass" (the list itself) or "census" (one that was
-              not believed), for which the key is the collection; "definition" (of a custom field) or "withheld" (a
-              definition that is gone or forbidden), "file" (attached), "folder" (no file can be kept)
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
     absent    Precoro says that there is no such document
     """
 
     collection: str
     key: str
-    stage: str
+    stage: Stage
     reason: str
     raw: str | None
     attempts: int
@@ -83,23 +81,26 @@ class Quarantined:
     absent: bool = False
 
     @classmethod
-    def of_detail(cls, due: Due, error: DaemonError, at: float) -> Self:
-        attempts = due.attempts + 1
+    def failed(
+        cls, stage: Stage, of: tuple[str, int], error: DaemonError, attempts: int, at: float, *, reason: str = ""
+    ) -> Self:
+        """Of a record, by collection and id, that failed `attempts` times in a row: tried again ever more seldom."""
+        collection, id_ = of
         return cls(
-            collection=due.collection,
-            key=str(due.id),
-            stage="detail",
-            reason=str(error),
+            collection=collection,
+            key=str(id_),
+            stage=stage,
+            reason=reason or str(error),
             raw=None,
             attempts=attempts,
             since=at,
             retry_at=at + quarantine_period(error, attempts),
-            absent=isinstance(error, NotFound),
+            absent=stage is Stage.DETAIL and isinstance(error, NotFound),
         )
 
 
 class Mirror(Protocol):
-    """The mirror, its change log, its passes and cursors. One writer.
+    """The mirror, its scans and cursors. One writer.
 
     Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
     Raises StoreUnusable when the disk is full, read-only or the file damaged.
@@ -110,20 +111,20 @@ class Mirror(Protocol):
         ...
 
     async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
-        """The pass of that kind that was begun and not closed."""
+        """The scan of that kind that was begun and not closed."""
         ...
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
-        """Records, change rows, pass progress and, when the pass is over, the cursor: all or nothing.
+        """Records, change rows, scan progress and, when the scan is over, the cursor: all or nothing.
 
-        `pages` follow `walk.next_page` without gap. Committing the same pages again changes nothing but the pass.
-        A finished pass of changes is closed here; a finished whole pass stays open until `close_scan`. What was set
-        aside for the stage "pass" is cleared when the pass is over.
+        `pages` follow `scan.next_page` without gap. Committing the same pages again changes nothing but the scan.
+        A finished scan of changes is closed here; a finished whole scan stays open until `close_scan`. What was
+        quarantined at the stage SCAN is cleared when the scan is over.
         """
         ...
 
     async def unseen(self, scan: Scan, ids: Collection[int]) -> int:
-        """How many of them the open pass has not met."""
+        """How many of them the open scan has not met."""
         ...
 
     async def live(self, collection: str) -> int:
@@ -131,35 +132,40 @@ class Mirror(Protocol):
         ...
 
     async def missing(self, scan: Scan) -> tuple[Sequence[Missing], int]:
-        """Live, wanted records that the finished whole pass did not list and that have not changed since it
+        """Live, wanted records that the finished whole scan did not list and that have not changed since it
         started; and how many live, wanted records there are in all."""
         ...
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
-        """Mark the ids vanished (with change rows), forget the pass and what it saw. What was set aside for the
-        stage "census" is cleared."""
+        """Mark the ids vanished (with change rows), forget the scan and what it saw. What was quarantined at the
+        stage CENSUS is cleared."""
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
         """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date); store
-        a cursor that has only the filter's fingerprint, so that the next pass is whole; drop open passes."""
+        a cursor that has only the filter's fingerprint, so that the next scan is whole; drop open scans."""
         ...
 
     async def due_details(
         self,
         collections: Sequence[str],
-        carriers: Sequence[str] = (),
+        with_attachments: Sequence[str] = (),
         *,
         before: float,
         limit: int,
         age: Age | None = None,
     ) -> Sequence[Due]:
-        """Newest first; without what is set aside until `before` or later. Of `carriers` only the records that are
-        known to carry files; of either only those of that age."""
+        """Newest first; without what is quarantined until `before` or later. Of `with_attachments` only the records
+        that are known to have files; of either only those of that age."""
         ...
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
+        self,
+        collections: Sequence[str],
+        with_attachments: Sequence[str] = (),
+        *,
+        before: float,
+        age: Age | None = None,
     ) -> Mapping[str, int]: ...
 
     async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
@@ -169,16 +175,16 @@ class Mirror(Protocol):
     async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
         """Store the detail, asked for at `at`, under the live row it names (its own id; `due.id` if it has none or no
         such row), set that row's `wanted` if the detail says False, and note `due.version` as answered for `due` and,
-        for rows that share the idn, their present version. Clears what was set aside for the stage "detail"."""
+        for rows that share the idn, their present version. Clears what was quarantined at the stage DETAIL."""
         ...
 
     async def mark_gone(self, due: Due, *, at: float) -> None:
         """Mark vanished (with change rows) the live rows that `due` addresses: its own, and those that share its idn.
-        Clears what was set aside for the stage "detail"."""
+        Clears what was quarantined at the stage DETAIL."""
         ...
 
-    async def count_quarantined(self) -> Mapping[tuple[str, str], int]:
-        """How many things are set aside, by collection and stage."""
+    async def count_quarantined(self) -> Mapping[tuple[str, Stage], int]:
+        """How many things are quarantined, by collection and stage."""
         ...
 
     async def quarantine(self, item: Quarantined) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from precoro_daemon.mirror.rules import collections
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.rules.filters import Query
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 @dataclass(frozen=True, slots=True)

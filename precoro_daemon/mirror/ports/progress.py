@@ -1,4 +1,4 @@
-"""who is told how far scans and details are"""
+"""who shows how far scans and details are"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from precoro_daemon.mirror.rules.cursors import Scan
 
 
 class MirrorProgress(Protocol):
-    """Who is told how far scans and details are. Calls are cheap and never raise."""
+    """Who shows how far scans and details are. Calls are cheap and never raise."""
 
     def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None: ...
 

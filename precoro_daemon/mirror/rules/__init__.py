@@ -1,13 +1,15 @@
 """what the mirror decides, without I/O
 
-absences.py          what a whole pass did not list: gone, to be asked about, or not to be believed
+absences.py          what a whole scan did not list: gone, to be asked about, or not to be believed
+change_log.py        one change of the mirror as its log has it, and how far a follower has read
 changes.py           listing against mirror → plan
 collections.py       what Precoro offers: path, key, detail, lines; data, not code
-cursors.py           when a pass is stable, when a cursor may move
+cursors.py           when a scan is stable, when a cursor may move
 custom_fields.py     custom fields: what their definitions say, how options nest, what became of them
 deliveries.py        what a webhook says: which kind of record, and whether its body can be read
 documents.py         records, versions, tolerant reading of loose JSON
 estimates.py         what a first mirror costs: calls and time, from one page of each list
 field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
 filters.py           what the user wants kept, as a query and as a test of one record
+quarantine.py        what failed and is kept apart, by the stage at which it failed
 """

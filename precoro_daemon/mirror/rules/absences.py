@@ -1,4 +1,4 @@
-"""what a whole pass did not list: gone, to be asked about, or not to be believed"""
+"""what a whole scan did not list: gone, to be asked about, or not to be believed"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ASKED = 50
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A live record that a whole pass did not list.
+    """A live record that a whole scan did not list.
 
     key  what addresses its detail; None if nothing does, or if the address is that of another live row too
     """
@@ -39,7 +39,7 @@ class Absences:
 def judge(
     missing: Sequence[Missing], live: int, *, max_share: float, askable: bool, unreadable: bool = False
 ) -> Absences:
-    """Judge what a proved whole pass missed, of `live` records.
+    """Judge what a proved whole scan missed, of `live` records.
 
     A listing that shrinks by more than `max_share` is refused: keys are role-scoped, and a role that was taken away
     looks like a mass deletion. `askable`: to be missing may mean something else than to be deleted (a row slipped

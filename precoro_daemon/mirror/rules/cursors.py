@@ -1,4 +1,4 @@
-"""when a pass is stable, when a cursor may move"""
+"""when a scan is stable, when a cursor may move"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.mirror.rules.documents import Record, Rejected
 Kind = Literal["changes", "whole"]
 
 _TRIES = 3
-"""Walks of the same changes before the cursor moves without proof and a census has to prove the rest."""
+"""Scans of the same changes before the cursor moves without proof and a census has to prove the rest."""
 
 _CHEAP_CENSUS = 50
 """Pages. A census up to this size is repeated at once, a few times; a larger one must not eat the day's quota."""
@@ -52,17 +52,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One walk through all pages of a list, as far as it got. Kept in the store, so it resumes by page.
+    """One reading of all pages of a list, as far as it got. Kept in the store, so it resumes by page.
 
-    kind        "changes": since the cursor; "whole": all that the user's filter admits (first pass and census)
+    kind        "changes": since the cursor; "whole": all that the user's filter admits (first scan and census)
     since       what `modifiedSince` is sent (Unix seconds), None for none
-    filter      fingerprint of the user's filter that bounds a whole pass
+    filter      fingerprint of the user's filter that bounds a whole scan
     started_at  server's Date of page 1, None until it arrived
     next_page   the first page that is not yet committed
     total       rows the list has by page 1's own word, None if it did not say
     last_page   number of the last page once known
     rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
-    drifted     the list was seen to change under the walk
+    drifted     the list was seen to change during the scan
     """
 
     collection: str
@@ -98,12 +98,12 @@ class Scan:
 class Cursor:
     """Where a collection stands.
 
-    at          the next pass of changes starts here, less the overlap (server's clock); None: nothing listed yet
-    whole_at    start of the last whole pass that proved complete
-    pages       pages that the last whole pass had
-    unproved    > 0 demands a census: one for changes that could not be proved complete, one for each whole pass since
-    unproved_at when those changes were walked, or the last of these whole passes ended (server's clock)
-    tries       unproved walks of the present changes
+    at          the next scan of changes starts here, less the overlap (server's clock); None: nothing listed yet
+    whole_at    start of the last whole scan that proved complete
+    pages       pages that the last whole scan had
+    unproved    > 0 demands a census: one for changes that could not be proved complete, one for each whole scan since
+    unproved_at when those changes were scanned, or the last of these whole scans ended (server's clock)
+    tries       unproved scans of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
     """
 
@@ -118,7 +118,7 @@ class Cursor:
 
 
 def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
-    """The pass after `pages` were committed; `distinct` ids have been seen in it so far."""
+    """The scan after `pages` were committed; `distinct` ids have been seen in it so far."""
     for page in pages:
         scan = _after(scan, page)
     return replace(scan, distinct=distinct)
@@ -140,11 +140,11 @@ def _after(scan: Scan, page: Page) -> Scan:
 
 
 def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
-    """Where the collection stands once the pass is finished.
+    """Where the collection stands once the scan is finished.
 
-    A pass of changes that is not proved is walked again from the same cursor, twice at most; then, and after a whole
-    pass that is not proved, the cursor moves to the start of the pass all the same and a census is owed: what changed
-    since then is found by the next pass of changes, what the walk may have skipped only by a census.
+    A scan of changes that is not proved is repeated from the same cursor, twice at most. Then, and after a whole scan
+    that is not proved, the cursor moves to the start of the scan all the same, and a census is owed: what changed
+    since then is found by the next scan of changes, what this one may have skipped only by a census.
     """
     return _settle_whole(scan, cursor, ended_at) if scan.kind == "whole" else _settle_changes(scan, cursor, ended_at)
 
@@ -173,12 +173,12 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _accepted(scan: Scan, *, earlier: int) -> bool:
-    """Proved; or, where the list never says how many rows it has, a second sound walk after an earlier one."""
+    """Proved; or, where the list never says how many rows it has, a second sound scan after an earlier one."""
     return scan.proved or (scan.sound and earlier > 0)
 
 
 def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
-    """What to walk to bring the mirror up to date: everything at first, then the changes since the cursor.
+    """What to scan to bring the mirror up to date: everything at first, then the changes since the cursor.
 
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
@@ -188,7 +188,7 @@ def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:
-    """Changes that were not proved are walked again at once."""
+    """Changes that were not proved are scanned again at once."""
     return scan.kind == "changes" and cursor.tries > 0
 
 

@@ -55,7 +55,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a new look at a field's options changes: those whose former state ended, and the states that began."""
+    """What a new reading of a field's options changes: those whose former state ended, and the states that began."""
 
     ended: Sequence[str]
     begun: Sequence[Option]

@@ -47,7 +47,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row of a list that is no record: kept aside under `key` with the reason, and its JSON as it came."""
+    """A row of a list that is no record: quarantined under `key` with the reason, and its JSON as it came."""
 
     key: str
     reason: str

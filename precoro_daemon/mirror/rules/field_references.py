@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
 
-from precoro_daemon.mirror.rules.custom_fields import nested
+from precoro_daemon.mirror.rules.change_log import Change
+from precoro_daemon.mirror.rules.collections import DOCUMENTS
+from precoro_daemon.mirror.rules.custom_fields import Definition, nested, read_definition
 from precoro_daemon.mirror.rules.documents import whole_number
 
 Reference: TypeAlias = tuple[str, int]
@@ -25,6 +28,42 @@ PLACES = {
 LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
 
 DEFINITIONS = tuple(dict.fromkeys(collection for collection, _ in PLACES.values()))
+
+
+HOLDERS = (*DOCUMENTS, "items", "suppliers", *DEFINITIONS)
+"""Collections whose records refer to fields, or define them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionRead:
+    """What a list row (`at` is None) or a detail (asked for at `at`) says of a field."""
+
+    field: Reference
+    definition: Definition
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReadings:
+    """What changes of the mirror say of custom fields: which ones records refer to, and what they are, in order."""
+
+    references: Collection[Reference]
+    definitions: Sequence[DefinitionRead]
+
+
+def read_fields(changes: Iterable[Change]) -> FieldReadings:
+    """A record refers to fields; a definition, which is a record too, says what one is."""
+    found = References()
+    definitions: list[DefinitionRead] = []
+    for change in changes:
+        if change.data is None:
+            continue
+        if change.collection not in DEFINITIONS:
+            found.add(change.data)
+        else:
+            said = read_definition(change.data.decode())
+            definitions.append(DefinitionRead((change.collection, change.id), said, change.at))
+    return FieldReadings(found.found(), definitions)
 
 
 class _Field(msgspec.Struct):
@@ -65,7 +104,7 @@ _decode_usual = msgspec.json.Decoder(_Record).decode
 class References:
     """What records refer to, taken in one by one.
 
-    On the hot path: the usual shapes are read at once, all others with patience; an id is looked at once, however
+    On the hot path: the usual shapes are read at once, all others with patience; an id is read once, however
     many records carry it.
     """
 

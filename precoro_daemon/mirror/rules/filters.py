@@ -39,8 +39,8 @@ class Filter:
         if self == Filter():
             return ""
         values = (getattr(self, field.name) for field in fields(self))
-        told = [repr(sorted(value) if isinstance(value, frozenset) else value) for value in values]
-        return blake2b("|".join(told).encode(), digest_size=8).hexdigest()
+        shown = [repr(sorted(value) if isinstance(value, frozenset) else value) for value in values]
+        return blake2b("|".join(shown).encode(), digest_size=8).hexdigest()
 
     @property
     def query(self) -> Query:
@@ -58,7 +58,7 @@ class Filter:
         return tuple(pairs)
 
     def keeps(self, record: Record) -> bool:
-        """Is this list row wanted? Where the row does not say (some are told by the detail only), it is."""
+        """Is this list row wanted? Where the row does not say (some things only the detail says), it is."""
         if self.status and record.status not in self.status:
             return False
         if self.modified_since and _is_utc(record.updated_at) and record.updated_at < _utc(self.modified_since):

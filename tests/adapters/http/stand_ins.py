@@ -14,7 +14,7 @@ from aiohttp import web
 from anyio.abc import SocketStream
 
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 @dataclass

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from anyio.abc import SocketStream
 
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Credentials, Request
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
 from precoro_daemon.adapters.http.session import HttpSession
@@ -107,7 +107,7 @@ async def test_no_answer_is_told_too(
     restore_guard = RestoreGuard()
     async with talking(conversation) as origin:
         ours = Credentials(origin, "t0ken", "api@example.org")
-        around = Surroundings(MemoryBook(), Bench(origin).clock, restore_guard)
+        around = GateDependencies(MemoryBook(), Bench(origin).clock, restore_guard)
         timeouts = Timeouts(total=0.3, connect=0.3, read=0.3)
         async with HttpSession(ours, timeouts) as session, Throttled(session, ours, LIFTED, around) as client:
             with pytest.raises(DaemonError):

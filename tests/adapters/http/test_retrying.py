@@ -11,14 +11,14 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, Request
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.errors import DoubtfulError, MalformedAnswer, NotFound, ServerFault, Stopped
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving
 
 LIFTED = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_minute=0, same_get_per_hour=0)
@@ -46,7 +46,7 @@ class Script:
 async def client(script: Script, scale: float = SCALE) -> AsyncIterator[Retrying]:
     async with serving(script) as origin:
         ours = credentials(origin)
-        around = Surroundings(MemoryBook(), RealClock(scale), RestoreGuard())
+        around = GateDependencies(MemoryBook(), RealClock(scale), RestoreGuard())
         async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, LIFTED, around) as throttled:
             yield Retrying(throttled, jitter=lambda: 1.0)
 
@@ -154,7 +154,7 @@ async def test_stop_lets_calls_in_flight_finish_and_wakes_sleeping_retries():
 
     async with serving(handler) as origin:
         ours = credentials(origin)
-        around = Surroundings(MemoryBook(), RealClock(), RestoreGuard())
+        around = GateDependencies(MemoryBook(), RealClock(), RestoreGuard())
         paced = Limits(per_minute=2, per_second=20)
         async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, paced, around) as throttled:
             retrying = Retrying(throttled)

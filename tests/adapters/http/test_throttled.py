@@ -16,8 +16,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Wire
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -32,7 +32,7 @@ from precoro_daemon.errors import (
     RateLimited,
     ServerFault,
 )
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from tests.adapters.http.stand_ins import (
     MemoryBook,
     RestoreGuard,
@@ -65,7 +65,7 @@ class Bench:
     @asynccontextmanager
     async def client(self, limits: Limits, token: str = "t0ken-0f-ours") -> AsyncIterator[Throttled]:
         ours = credentials(self.origin, token)
-        around = Surroundings(self.book, self.clock, self.restore_guard)
+        around = GateDependencies(self.book, self.clock, self.restore_guard)
         async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, limits, around) as throttled:
             yield throttled
 
@@ -168,7 +168,7 @@ async def test_windows_count_from_when_a_request_is_really_written(
     async with serving(server) as origin:
         bench = Bench(origin, scale=20.0)
         ours = credentials(origin)
-        around = Surroundings(bench.book, bench.clock, bench.restore_guard)
+        around = GateDependencies(bench.book, bench.clock, bench.restore_guard)
         async with (
             HttpSession(ours, Timeouts()) as session,
             Throttled(SlowToConnect(session, 0.1), ours, granted, around) as client,
@@ -672,7 +672,7 @@ class FirstOneLate:
 async def test_after_a_restart_a_call_counts_from_when_it_left_not_from_when_it_was_charged() -> None:
     bench = Bench("http://127.0.0.1:1", scale=20)
     wire = FirstOneLate(bench.clock, 4.0)
-    around = Surroundings(bench.book, bench.clock, bench.restore_guard)
+    around = GateDependencies(bench.book, bench.clock, bench.restore_guard)
     for _ in range(2):
         ours = credentials(bench.origin)
         async with Throttled(wire, ours, limits(same_get_per_minute=1), around) as client:  # type: ignore[arg-type]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import PaymentStatus, Quota, Snapshot
 from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
@@ -198,18 +199,18 @@ def test_what_failed_today_is_tried_again_and_is_no_matter_yet() -> None:
     snapshot = quiet()
     assert snapshot.stored is not None
     for since, matter in ((NOW - 3_600, False), (NOW - 90_000, True)):
-        failures = [Quarantined("invoices", "1", "detail", "404", None, 1, since, NOW)]
-        stored = replace(snapshot.stored, quarantined=failures, quarantined_counts={("invoices", "detail"): 1})
+        failures = [Quarantined("invoices", "1", Stage.DETAIL, "404", None, 1, since, NOW)]
+        stored = replace(snapshot.stored, quarantined=failures, quarantined_counts={("invoices", Stage.DETAIL): 1})
         said = read(replace(snapshot, stored=stored)).text
         assert ("Quarantined: details that could not be fetched" in said) == matter
         assert ("Details that could not be fetched, and are tried again: 1." in said) != matter
-    unreadable = replace(snapshot.stored, quarantined_counts={("invoices", "record"): 1})
+    unreadable = replace(snapshot.stored, quarantined_counts={("invoices", Stage.RECORD): 1})
     assert "rows that cannot be read" in next(iter(matters(replace(snapshot, stored=unreadable)))).title
 
 
 def test_long_and_many_failures_are_cut() -> None:
     snapshot = quiet()
     assert snapshot.stored is not None
-    failures = [Quarantined("invoices", str(n), "detail", HOSTILE * 50, None, 1, NOW, None) for n in range(20)]
+    failures = [Quarantined("invoices", str(n), Stage.DETAIL, HOSTILE * 50, None, 1, NOW, None) for n in range(20)]
     told = page(replace(snapshot, stored=replace(snapshot.stored, quarantined=failures)))
     assert len(told) < 30_000

@@ -21,7 +21,8 @@ from precoro_daemon.app.state_reading import read_snapshot
 from precoro_daemon.app.values import identity, limits
 from precoro_daemon.app.watch import StateWatcher, Watched
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
-from precoro_daemon.quota.budget import Budget, Lane
+from precoro_daemon.quota.budget import Budget
+from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.sandbox import books

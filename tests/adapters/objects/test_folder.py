@@ -15,10 +15,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from precoro_daemon.adapters.objects.directory import DiskFolder, open_folder
+from precoro_daemon.adapters.objects.directory import DirectoryStore, open_directory
 from precoro_daemon.errors import DiskFull, FolderUnusable
-from precoro_daemon.files.ports import AttachedFile, Kept, StoredFile
-from precoro_daemon.files.rules import Attachment
+from precoro_daemon.files.ports.attachment_book import AttachedFile, Kept, StoredFile
+from precoro_daemon.files.rules.attachments import Attachment
 
 PATH = "invoices/12/7__a.pdf"
 DRAFT = "invoices/12/.7.part"
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.asyncio
 
 
 @asynccontextmanager
-async def opened(directory: Path, *, identity: str = "company", reserve: int = 0) -> AsyncIterator[DiskFolder]:
-    async with open_folder(directory, identity=identity, reserve=reserve) as folder:
+async def opened(directory: Path, *, identity: str = "company", reserve: int = 0) -> AsyncIterator[DirectoryStore]:
+    async with open_directory(directory, identity=identity, reserve=reserve) as folder:
         yield folder
 
 
-async def put(folder: DiskFolder, path: str = PATH, content: bytes = CONTENT, *, replaces: bool = False) -> Kept:
-    async with folder.draft(path, replaces=replaces) as draft:
+async def put(folder: DirectoryStore, path: str = PATH, content: bytes = CONTENT, *, replaces: bool = False) -> Kept:
+    async with folder.partial_file(path, replaces=replaces) as draft:
         for start in range(0, len(content), 100_000):
             await draft.write(content[start : start + 100_000])
         return await draft.keep()
@@ -65,7 +65,7 @@ async def test_an_empty_file_is_one_too(tmp_path: Path) -> None:
 async def test_until_it_is_kept_nothing_bears_its_name_and_what_is_not_kept_is_gone(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
         with suppress(ZeroDivisionError):
-            async with folder.draft(PATH) as draft:
+            async with folder.partial_file(PATH) as draft:
                 await draft.write(CONTENT)
                 assert await draft.hashed() == hashlib.sha256(CONTENT).digest()
                 assert there(tmp_path) == {DRAFT}
@@ -76,7 +76,7 @@ async def test_until_it_is_kept_nothing_bears_its_name_and_what_is_not_kept_is_g
 async def test_a_cancelled_draft_is_gone_too_and_its_thread_has_ended(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
         with anyio.move_on_after(0.05):
-            async with folder.draft(PATH) as draft:
+            async with folder.partial_file(PATH) as draft:
                 while True:
                     await draft.write(CONTENT)
         assert there(tmp_path) == set()
@@ -84,12 +84,12 @@ async def test_a_cancelled_draft_is_gone_too_and_its_thread_has_ended(tmp_path: 
 
 async def test_what_was_checkpointed_is_taken_up_and_what_came_behind_it_is_not(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
-        async with folder.draft(PATH) as draft:
+        async with folder.partial_file(PATH) as draft:
             await draft.write(CONTENT[:2_000_000])
             assert await draft.checkpoint() == 2_000_000
             await draft.write(b"not this" * 200_000)
         assert there(tmp_path) == {DRAFT}
-        async with folder.draft(PATH, take_up=2_000_000) as draft:
+        async with folder.partial_file(PATH, take_up=2_000_000) as draft:
             assert draft.length == 2_000_000
             assert draft.beginning == CONTENT[:1024]
             await draft.write(CONTENT[2_000_000:])
@@ -105,7 +105,7 @@ async def test_a_part_that_is_not_there_any_more_is_begun_anew(tmp_path: Path, l
         if left is not None:
             (tmp_path / DRAFT).parent.mkdir(parents=True)
             (tmp_path / DRAFT).write_bytes(b"x" * left)
-        async with folder.draft(PATH, take_up=2_000_000) as draft:
+        async with folder.partial_file(PATH, take_up=2_000_000) as draft:
             assert (draft.length, draft.beginning) == (0, b"")
             await draft.write(CONTENT)
             await draft.keep()
@@ -114,7 +114,7 @@ async def test_a_part_that_is_not_there_any_more_is_begun_anew(tmp_path: Path, l
 
 async def test_a_draft_can_be_restarted(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
-        async with folder.draft(PATH) as draft:
+        async with folder.partial_file(PATH) as draft:
             await draft.write(b"x" * 1_500_000)
             await draft.checkpoint()
             await draft.restart()
@@ -254,7 +254,7 @@ async def test_the_manifest_has_a_line_for_each_file(tmp_path: Path) -> None:
     }
 
 
-async def there_but_manifest(folder: DiskFolder) -> list[str]:
+async def there_but_manifest(folder: DirectoryStore) -> list[str]:
     return [path async for paths in folder.paths() for path in paths]
 
 
@@ -293,7 +293,7 @@ async def test_drafts_that_were_left_are_dropped_but_not_those_that_may_be_taken
         await put(folder)
         for name in ("invoices/12/.8.part", "invoices/12/.9.part", "invoices/.mine", ".10.part"):
             (tmp_path / name).write_text("left")
-        assert await folder.drop_drafts(but=["invoices/12/9__b.pdf"]) == 2
+        assert await folder.drop_partials(but=["invoices/12/9__b.pdf"]) == 2
         assert there(tmp_path) == {PATH, "invoices/12/.9.part", "invoices/.mine"}
 
 

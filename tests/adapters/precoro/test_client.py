@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.gate import Surroundings
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -21,7 +21,7 @@ from precoro_daemon.errors import MalformedAnswer, NotFound, ServerFault, Unreac
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.budget import Lane, Limits
+from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.options import Meta, Order
 from precoro_daemon.status.progress import Silent
@@ -37,7 +37,7 @@ LIFTED = Limits(0, 0, 0, 0, same_get_per_minute=0, same_get_per_hour=0)
 @asynccontextmanager
 async def client_of(origin: str, token: str, email: str, per_page: int = 10) -> AsyncIterator[PrecoroClient]:
     ours = Credentials(origin, token, email)
-    around = Surroundings(MemoryBook(), RealClock(_HURRY), Silent())
+    around = GateDependencies(MemoryBook(), RealClock(_HURRY), Silent())
     async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, LIFTED, around) as throttled:
         yield PrecoroClient(Retrying(throttled), per_page)
 

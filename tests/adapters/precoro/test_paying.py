@@ -15,14 +15,14 @@ from aiohttp import web
 from anyio.abc import SocketStream
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.http.gate import Surroundings
+from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, MalformedAnswer, NotFound
 from precoro_daemon.payments.ports.gateway import Outcome, PaymentRequest
-from precoro_daemon.quota.budget import Limits
+from precoro_daemon.quota.limits import Limits
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving, talking
 
 pytestmark = pytest.mark.asyncio
@@ -56,7 +56,7 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpPaymentGateway]:
         ours = credentials(self.origin)
-        around = Surroundings(self.book, self.clock, RestoreGuard())
+        around = GateDependencies(self.book, self.clock, RestoreGuard())
         async with (
             HttpSession(ours, self.timeouts) as session,
             Throttled(session, ours, self.limits, around) as throttled,

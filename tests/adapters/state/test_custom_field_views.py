@@ -15,6 +15,7 @@ import pytest
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.resolve_custom_fields import follow_fields
 from precoro_daemon.mirror.rules.documents import read_record
 from tests.contracts.listing import T0, listed
 
@@ -310,8 +311,7 @@ async def test_fields_show_what_is_known_of_them(path: Path) -> None:
     await hold(path, entry("1"), entry("1", "8"))
     await define(path, 7, "number")
     async with open_store(path, identity="company") as store:
-        while await store.custom_fields.follow(1):
-            pass
+        await follow_fields(store.change_log, store.custom_fields)
     shown = query(
         path, "SELECT collection, id, name, type, referenced, as_of, problem FROM custom_fields ORDER BY id"
     )

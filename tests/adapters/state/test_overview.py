@@ -14,10 +14,11 @@ from blockbuster import blockbuster_ctx
 from precoro_daemon.adapters.state.sqlite.overview import read_overview
 from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import CollectionState, Overview
 from tests.contracts.listing import T0, listed, paged, record, scan
 
@@ -53,14 +54,16 @@ async def test_what_is_there_what_is_due_and_what_is_underway(tmp_path: Path) ->
 @pytest.mark.asyncio
 async def test_what_was_set_aside_newest_first(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    asides = [Quarantined("invoices", str(n), "detail", f"reason {n}", None, 1, T0 + n, T0 + 60) for n in range(21)]
+    asides = [
+        Quarantined("invoices", str(n), Stage.DETAIL, f"reason {n}", None, 1, T0 + n, T0 + 60) for n in range(21)
+    ]
     async with open_store(path, identity="company") as store:
         for aside in asides:
             await store.mirror.quarantine(aside)
-        await store.mirror.quarantine(Quarantined("items", "ab", "record", "no id", "{}", 1, T0 - 1, None))
+        await store.mirror.quarantine(Quarantined("items", "ab", Stage.RECORD, "no id", "{}", 1, T0 - 1, None))
     overview = await look(path)
     assert overview.quarantined == asides[:0:-1]
-    assert overview.quarantined_counts == {("invoices", "detail"): 21, ("items", "record"): 1}
+    assert overview.quarantined_counts == {("invoices", Stage.DETAIL): 21, ("items", Stage.RECORD): 1}
 
 
 @pytest.mark.asyncio

@@ -5,6 +5,7 @@ backup.py              a copy of the state beside its writer: one file, checked,
 budget_book.py         the account of API calls on SQLite
 catalogue.py           suppliers' items on SQLite: what the mirror has of them, and the plans
 catalogue_rows.py      rows of the tables of suppliers' items ↔ the domain's values
+change_log.py          the change log on SQLite: changes behind a follower's position, and the position itself
 commits.py             one commit of list pages: records, change rows, pass progress and cursor
 custom_field_views.py  the views of custom fields: values by their owners, fields, options and what options were
 custom_fields.py       custom fields on SQLite: what records refer to, what is due, options and what they were

@@ -8,19 +8,21 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
+from precoro_daemon.adapters.state.sqlite.change_log import move_position
 from precoro_daemon.adapters.state.sqlite.statements import SQL as STATE
 from precoro_daemon.adapters.state.sqlite.statements import read_named
 from precoro_daemon.adapters.state.sqlite.transactions import Transactions, Values
-from precoro_daemon.files.ports import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
-from precoro_daemon.files.rules import Attachment, Part, read_attachments
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
+from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import FileState
 
 SQL = read_named("attachments.sql")
 
-_FOLLOWER = "attachments"
-
-_HELD_BACK = ("attachments", "folder", "directory")
+_HELD_BACK = ("attachments", Stage.FOLDER, "directory")
 """What stands aside when no file can be kept: collection, stage, key."""
 
 Key = tuple[str, int, int]
@@ -32,10 +34,15 @@ class SqlAttachmentBook:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def follow_details(self, limit: int) -> int:
-        return await self._transactions.write(lambda connection: _follow(connection, limit))
+    async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            if move_position(connection, move):
+                for record in named:
+                    _save_named(connection, record)
 
-    async def note_carriers(self, collection: str, ids: Sequence[int]) -> int:
+        await self._transactions.write(work)
+
+    async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
         rows = [(collection, id_) for id_ in ids]
         return await self._transactions.write(
             lambda connection: connection.executemany(SQL["note_carrier"], rows).rowcount
@@ -61,7 +68,7 @@ class SqlAttachmentBook:
     async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
         return await self._transactions.read(lambda connection: _too_large(connection, wanted))
 
-    async def claim(self, paths: Mapping[Key, str]) -> None:
+    async def reserve(self, paths: Mapping[Key, str]) -> None:
         await self._write("claim_path", [_named(key) | {"path": path} for key, path in paths.items()])
 
     async def save_part(self, file: AttachedFile, part: Part | None) -> None:
@@ -178,27 +185,13 @@ def _of_each(
         yield from connection.execute(SQL[statement], {"collection": name, "max_bytes": wanted.max_bytes, **more})
 
 
-def _follow(connection: sqlite3.Connection, limit: int) -> int:
-    """Runs inside a transaction. Of a record that changed several times the present detail is read, once."""
-    found = connection.execute(SQL["read_position"], (_FOLLOWER,)).fetchone()
-    changes = connection.execute(SQL["changes_after"], (0 if found is None else found["seq"], limit)).fetchall()
-    if not changes:
-        return 0
-    for collection, id_ in {(row["collection"], row["id"]): None for row in changes if row["kind"] == "detailed"}:
-        detail = connection.execute(SQL["read_detail"], (collection, id_)).fetchone()
-        if detail is not None:
-            _note(connection, (collection, id_), read_attachments(detail["data"]), detail["fetched_at"])
-    connection.execute(SQL["save_position"], (_FOLLOWER, changes[-1]["seq"]))
-    return len(changes)
-
-
-def _note(connection: sqlite3.Connection, record: tuple[str, int], files: Sequence[Attachment], at: float) -> None:
+def _save_named(connection: sqlite3.Connection, named: NamedFiles) -> None:
     """The detail changed, so what failed of its files may now succeed."""
-    owner = {"collection": record[0], "record_id": record[1]}
-    connection.executemany(SQL["see_file"], [owner | asdict(file) for file in files])
-    connection.executemany(SQL["retry_file"], [(record[0], str(file.id)) for file in files])
-    ids = json.dumps([file.id for file in files])
-    if connection.execute(SQL["lose_files"], owner | {"ids": ids, "at": at}).rowcount:
+    owner = {"collection": named.collection, "record_id": named.record_id}
+    connection.executemany(SQL["see_file"], [owner | asdict(file) for file in named.files])
+    connection.executemany(SQL["retry_file"], [(named.collection, str(file.id)) for file in named.files])
+    ids = json.dumps([file.id for file in named.files])
+    if connection.execute(SQL["lose_files"], owner | {"ids": ids, "at": named.at}).rowcount:
         connection.execute(SQL["clear_lost"], owner)
 
 
@@ -217,7 +210,7 @@ def _to_file(row: sqlite3.Row) -> AttachedFile:
         record_id=row["record_id"],
         idn=row["idn"],
         attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
-        claimed=row["path"],
+        reserved=row["path"],
         part=part,
     )
 

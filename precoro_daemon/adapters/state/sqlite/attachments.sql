@@ -1,16 +1,3 @@
--- name: read_position
-SELECT seq FROM log_positions WHERE follower = ?;
-
--- name: save_position
-INSERT INTO log_positions (follower, seq) VALUES (?, ?) ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq;
-
--- name: changes_after
-SELECT seq, collection, id, kind FROM changes WHERE seq > ? ORDER BY seq LIMIT ?;
-
--- name: read_detail
-SELECT data, fetched_at FROM details WHERE collection = ? AND id = ?;
-
-
 -- name: see_file
 -- Another size or date is another content: what is kept is then no longer the document's file.
 INSERT INTO attached_files (collection, record_id, id, name, size, kind, uploaded_at)

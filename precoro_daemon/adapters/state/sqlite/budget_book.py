@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.state.sqlite.statements import SQL
 from precoro_daemon.adapters.state.sqlite.transactions import Transactions
-from precoro_daemon.quota.budget import Lane
+from precoro_daemon.quota.limits import Lane
 
 
 class SqlBudgetBook:

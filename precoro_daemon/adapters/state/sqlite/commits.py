@@ -15,6 +15,7 @@ from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.changes import Known, Plan, plan
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, advance, settle
 from precoro_daemon.mirror.rules.documents import Record, Rejected
+from precoro_daemon.mirror.rules.quarantine import Stage
 
 
 def commit_pages(connection: sqlite3.Connection, scan: Scan, pages: Sequence[Page]) -> Committed:
@@ -94,7 +95,7 @@ def _keep_aside(connection: sqlite3.Connection, collection: str, rejected: Itera
     rows = [
         {
             "collection": collection,
-            "stage": "record",
+            "stage": Stage.RECORD,
             "attempts": 1,
             "since": at,
             "retry_at": None,
@@ -114,7 +115,7 @@ def _settle(connection: sqlite3.Connection, scan: Scan, at: float) -> Cursor:
         return cursor
     cursor = settle(scan, cursor, at)
     connection.execute(SQL["save_cursor"], asdict(cursor))
-    connection.execute(SQL["clear_aside"], (scan.collection, "pass", scan.collection))
+    connection.execute(SQL["clear_aside"], (scan.collection, Stage.SCAN, scan.collection))
     if scan.kind == "changes":
         connection.execute(SQL["forget_pass"], (scan.collection, scan.kind))
     return cursor

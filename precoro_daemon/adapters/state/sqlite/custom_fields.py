@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 
 from precoro_daemon.adapters.state.sqlite import details
+from precoro_daemon.adapters.state.sqlite.change_log import move_position
 from precoro_daemon.adapters.state.sqlite.statements import SQL as STATE
 from precoro_daemon.adapters.state.sqlite.statements import read_named
 from precoro_daemon.adapters.state.sqlite.transactions import Transactions
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Due, Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
-from precoro_daemon.mirror.rules.collections import DOCUMENTS
+from precoro_daemon.mirror.rules.change_log import Move
 from precoro_daemon.mirror.rules.custom_fields import Definition, Option, read_definition, revise
-from precoro_daemon.mirror.rules.field_references import DEFINITIONS, Reference, References
+from precoro_daemon.mirror.rules.field_references import FieldReadings, Reference
 
 SQL = read_named("custom_fields.sql")
-
-_FOLLOWED = json.dumps((*DOCUMENTS, "items", "suppliers", *DEFINITIONS))
 
 
 class SqlCustomFields:
@@ -30,15 +27,18 @@ class SqlCustomFields:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def behind(self) -> bool:
-        def work(connection: sqlite3.Connection) -> bool:
-            (last,) = connection.execute(SQL["last_change"]).fetchone()
-            return int(last) > _position(connection)
+    async def save_readings(self, readings: FieldReadings, move: Move) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            if not move_position(connection, move):
+                return
+            for read in readings.definitions:
+                if read.at is None:
+                    _list(connection, read.field, read.definition)
+                else:
+                    _adopt(connection, read.field, read.definition, read.at)
+            connection.executemany(SQL["refer"], readings.references)
 
-        return await self._transactions.read(work)
-
-    async def follow(self, limit: int) -> bool:
-        return await self._transactions.write(partial(_follow, limit=limit))
+        await self._transactions.write(work)
 
     async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
         def work(connection: sqlite3.Connection) -> Sequence[DueField]:
@@ -51,7 +51,7 @@ class SqlCustomFields:
         def work(connection: sqlite3.Connection) -> None:
             answered = Due(due.collection, due.id, None, due.version or b"")
             details.save(connection, answered, detail, asked_at)
-            _adopt(connection, (due.collection, due.id), detail.raw, asked_at)
+            _adopt(connection, (due.collection, due.id), read_definition(detail.raw), asked_at)
             connection.execute(SQL["clear_field"], {"collection": due.collection, "id": due.id})
 
         await self._transactions.write(work)
@@ -73,31 +73,6 @@ class SqlCustomFields:
         await self._transactions.write(work)
 
 
-def _position(connection: sqlite3.Connection) -> int:
-    row = connection.execute(SQL["read_position"]).fetchone()
-    return 0 if row is None else int(row["seq"])
-
-
-def _follow(connection: sqlite3.Connection, limit: int) -> bool:
-    asked = {"seq": _position(connection), "limit": limit, "collections": _FOLLOWED}
-    found = References()
-    read = 0
-    for seq, collection, id_, kind, fetched_at, data in connection.execute(SQL["read_changes"], asked):
-        read, last = read + 1, seq
-        if data is None:
-            continue
-        if collection not in DEFINITIONS:
-            found.add(data)
-        elif kind == "detailed":
-            _adopt(connection, (collection, id_), data.decode(), fetched_at)
-        else:
-            _list(connection, (collection, id_), read_definition(data.decode()))
-    connection.executemany(SQL["refer"], found.found())
-    if read:
-        connection.execute(SQL["write_position"], (last,))
-    return read == limit
-
-
 def _list(connection: sqlite3.Connection, field: Reference, said: Definition) -> None:
     """What the list says of a field: its name, and that a refusal may no longer hold."""
     row = {"collection": field[0], "id": field[1], "name": said.name, "type": said.type}
@@ -105,10 +80,9 @@ def _list(connection: sqlite3.Connection, field: Reference, said: Definition) ->
     connection.execute(SQL["retry_field"], field)
 
 
-def _adopt(connection: sqlite3.Connection, field: Reference, raw: str, at: float) -> None:
+def _adopt(connection: sqlite3.Connection, field: Reference, said: Definition, at: float) -> None:
     """Make a definition the known one."""
     collection, id_ = field
-    said = read_definition(raw)
     row = {"collection": collection, "id": id_, "name": said.name, "type": said.type, "at": at}
     connection.execute(SQL["save_field"], row)
     present = {row["id"]: _to_option(row) for row in connection.execute(SQL["present_options"], field)}

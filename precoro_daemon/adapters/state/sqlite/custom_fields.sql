@@ -1,27 +1,3 @@
--- name: read_position
-SELECT seq FROM log_positions WHERE follower = 'custom_fields';
-
--- name: write_position
-INSERT INTO log_positions (follower, seq) VALUES ('custom_fields', ?)
-ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq;
-
--- name: last_change
-SELECT coalesce(max(seq), 0) AS seq FROM changes;
-
--- name: read_changes
-SELECT
-    changes.seq, changes.collection, changes.id, changes.kind, details.fetched_at,
-    CAST(CASE changes.kind WHEN 'detailed' THEN details.data ELSE records.data END AS BLOB) AS data
-FROM changes
-LEFT JOIN records
-    ON records.collection = changes.collection AND records.id = changes.id
-    AND changes.collection IN (SELECT value FROM json_each(:collections))
-LEFT JOIN details
-    ON details.collection = records.collection AND details.id = records.id AND changes.kind = 'detailed'
-WHERE changes.seq > :seq
-ORDER BY changes.seq
-LIMIT :limit;
-
 -- name: refer
 INSERT INTO field_definitions (collection, id, referenced) VALUES (?, ?, 1)
 ON CONFLICT (collection, id) DO UPDATE SET referenced = 1;

@@ -14,6 +14,7 @@ from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.documents import utc_text
+from precoro_daemon.mirror.rules.quarantine import Stage
 
 
 def due(
@@ -129,7 +130,7 @@ def vanish(connection: sqlite3.Connection, collection: str, id_: int, at: float)
     row = {"collection": collection, "id": id_, "at": at, "kind": "vanished"}
     if connection.execute(SQL["mark_vanished"], row).rowcount:
         connection.execute(SQL["log_change_of_record"], row)
-        connection.execute(SQL["clear_aside"], (collection, "detail", str(id_)))
+        connection.execute(SQL["clear_aside"], (collection, Stage.DETAIL, str(id_)))
         connection.execute(SQL["clear_files_aside"], row)
 
 

@@ -20,6 +20,7 @@ from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.quarantine import Stage
 
 
 class SqlMirror:
@@ -62,19 +63,26 @@ class SqlMirror:
     async def due_details(
         self,
         collections: Sequence[str],
-        carriers: Sequence[str] = (),
+        with_attachments: Sequence[str] = (),
         *,
         before: float,
         limit: int,
         age: Age | None = None,
     ) -> Sequence[Due]:
-        work = partial(details.due, collections=collections, carriers=carriers, before=before, limit=limit, age=age)
+        work = partial(
+            details.due, collections=collections, carriers=with_attachments, before=before, limit=limit, age=age
+        )
         return await self._transactions.read(work)
 
     async def count_due(
-        self, collections: Sequence[str], carriers: Sequence[str] = (), *, before: float, age: Age | None = None
+        self,
+        collections: Sequence[str],
+        with_attachments: Sequence[str] = (),
+        *,
+        before: float,
+        age: Age | None = None,
     ) -> Mapping[str, int]:
-        work = partial(details.count_due, collections=collections, carriers=carriers, before=before, age=age)
+        work = partial(details.count_due, collections=collections, carriers=with_attachments, before=before, age=age)
         return await self._transactions.read(work)
 
     async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
@@ -101,9 +109,12 @@ class SqlMirror:
     async def mark_gone(self, due: Due, *, at: float) -> None:
         await self._transactions.write(partial(details.mark_gone, due=due, at=at))
 
-    async def count_quarantined(self) -> Mapping[tuple[str, str], int]:
-        def work(connection: sqlite3.Connection) -> Mapping[tuple[str, str], int]:
-            return {(row["collection"], row["stage"]): row["items"] for row in connection.execute(SQL["count_aside"])}
+    async def count_quarantined(self) -> Mapping[tuple[str, Stage], int]:
+        def work(connection: sqlite3.Connection) -> Mapping[tuple[str, Stage], int]:
+            return {
+                (row["collection"], Stage(row["stage"])): row["items"]
+                for row in connection.execute(SQL["count_aside"])
+            }
 
         return await self._transactions.read(work)
 
@@ -111,7 +122,7 @@ class SqlMirror:
         await self._transactions.execute(SQL["set_aside"], asdict(item))
 
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
-        item = Quarantined.of_detail(due, error, at)
+        item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
         await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
 
 
@@ -129,7 +140,7 @@ def _missing(connection: sqlite3.Connection, scan: Scan) -> tuple[Sequence[Missi
 def _close_pass(connection: sqlite3.Connection, scan: Scan, vanished: Sequence[int], at: float) -> None:
     for id_ in vanished:
         details.vanish(connection, scan.collection, id_, at)
-    connection.execute(SQL["clear_aside"], (scan.collection, "census", scan.collection))
+    connection.execute(SQL["clear_aside"], (scan.collection, Stage.CENSUS, scan.collection))
     if scan.kind == "whole" and scan.finished:
         # A row that could not be read is still so only if this pass met it again.
         connection.execute(SQL["clear_unseen"], (scan.collection, scan.started_at))

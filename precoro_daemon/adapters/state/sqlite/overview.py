@@ -19,8 +19,9 @@ from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.sqlite.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.sqlite.statements import SQL
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports import WantedFiles
+from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.cursors import Cursor
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import CollectionState, Overview
 
 _ITEMS = 20
@@ -52,7 +53,8 @@ def read_overview(
             collections=_collections(connection),
             quarantined=[to_quarantined(row) for row in connection.execute(SQL["latest_aside"], (_ITEMS,))],
             quarantined_counts={
-                (row["collection"], row["stage"]): row["items"] for row in connection.execute(SQL["count_aside"])
+                (row["collection"], Stage(row["stage"])): row["items"]
+                for row in connection.execute(SQL["count_aside"])
             },
             calls=read_calls(connection, since),
             closed=read_closed(connection),

@@ -7,6 +7,7 @@ import sqlite3
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.quarantine import Stage
 
 Cell = str | int | float | bytes | None
 
@@ -39,4 +40,4 @@ def to_cursor(row: sqlite3.Row) -> Cursor:
 
 
 def to_quarantined(row: sqlite3.Row) -> Quarantined:
-    return Quarantined(**row)
+    return Quarantined(**{**row, "stage": Stage(row["stage"])})

@@ -13,6 +13,7 @@ from precoro_daemon.adapters.host.threads import run_to_end
 from precoro_daemon.adapters.state.sqlite.attachments import SqlAttachmentBook
 from precoro_daemon.adapters.state.sqlite.budget_book import SqlBudgetBook
 from precoro_daemon.adapters.state.sqlite.catalogue import SqlCatalogue
+from precoro_daemon.adapters.state.sqlite.change_log import SqlChangeLog
 from precoro_daemon.adapters.state.sqlite.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.state.sqlite.deliveries import SqlDeliveries
 from precoro_daemon.adapters.state.sqlite.journal import SqlJournal
@@ -28,6 +29,7 @@ from precoro_daemon.adapters.state.sqlite.transactions import Transactions, inod
 @dataclass(frozen=True, slots=True)
 class Store:
     mirror: SqlMirror
+    change_log: SqlChangeLog
     budget_book: SqlBudgetBook
     attachments: SqlAttachmentBook
     custom_fields: SqlCustomFields
@@ -42,6 +44,7 @@ class Store:
 def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Store:
     return Store(
         SqlMirror(transactions),
+        SqlChangeLog(transactions),
         SqlBudgetBook(transactions),
         SqlAttachmentBook(transactions),
         SqlCustomFields(transactions),

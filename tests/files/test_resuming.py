@@ -11,9 +11,9 @@ import anyio
 import pytest
 from aiohttp import web
 
-from precoro_daemon.files.rules import Part
+from precoro_daemon.files.rules.bodies import Part
 from tests.adapters.http.stand_ins import serving
-from tests.files.filing import Filing, filing, kept_in, name_files
+from tests.files.filing import Filing, filing, kept_in, name_files, read_names
 
 pytestmark = pytest.mark.asyncio
 
@@ -116,9 +116,9 @@ async def test_what_a_killed_process_had_made_durable_is_taken_up_by_the_next(tm
     server.ranges.append("an earlier process")
     async with serving(server) as origin, filing(tmp_path, origin) as shown:
         await name_files(shown.store, {7: {"size": SIZE}})
-        await shown.store.attachments.follow_details(10)
+        await read_names(shown.store)
         [file] = await shown.store.attachments.due_files(shown.job.wanted, before=1e12, limit=1)
-        await shown.store.attachments.claim({file.key: "invoices/1/7__7.pdf"})
+        await shown.store.attachments.reserve({file.key: "invoices/1/7__7.pdf"})
         await shown.store.attachments.save_part(file, Part(CUT, '"one"'))
         draft = shown.directory / "invoices" / "1" / ".7.part"
         draft.parent.mkdir(parents=True)

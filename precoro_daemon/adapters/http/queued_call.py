@@ -1,0 +1,34 @@
+"""one call on its way through the gate: waiting, leaving, in flight"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from precoro_daemon.adapters.http.exchange import Request
+from precoro_daemon.quota.budget import Charge, Key
+from precoro_daemon.quota.limits import Lane
+
+
+@dataclass(eq=False, slots=True)
+class QueuedCall:
+    """nudged   set when it may be this call's turn · booked: when the book has it, None if it has not
+    charge   its place in the budget once it may leave · sent_at: when its request was written
+    """
+
+    request: Request
+    arrival: int
+    key: Key
+    nudged: anyio.Event = field(default_factory=anyio.Event)
+    booked: float | None = None
+    charge: Charge | None = None
+    sent_at: float | None = None
+
+    @property
+    def lane(self) -> Lane:
+        return self.request.lane
+
+    @property
+    def rank(self) -> tuple[Lane, int]:
+        return (self.lane, self.arrival)

@@ -1,0 +1,117 @@
+"""whether what came is the file, and whether the rest of one that was cut still belongs to it"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+BEGINNING = 1024
+"""Bytes at the beginning of a file by which its kind is told."""
+
+_SLOWEST = 1024
+"""Bytes a second below which a download is given up once its patience is used up."""
+
+_SETTLED = 60.0
+"""Seconds after which a time of last modification tells two versions apart (RFC 9110, 8.8.2.2)."""
+
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The beginning of a file that is safely on disk, and what tells whether the rest still belongs to it."""
+
+    length: int
+    validator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A whole body as it came.
+
+    beginning   its first bytes, at most BEGINNING
+    framed      its end was announced (a length, or chunks), so that it cannot have been cut unnoticed
+    as_file     the answer called it an attachment, not a page
+    """
+
+    length: int
+    beginning: bytes
+    framed: bool
+    as_file: bool = False
+
+
+_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<body|<\?xml[^>]*>\s*<(!doctype html|html))", re.IGNORECASE)
+_OBJECT = re.compile(rb'\s*[\[{]\s*("|\{|\}|\])')
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OBJECTS = frozenset({"json", "geojson"})
+_TEXTS = frozenset({"html", "htm", "xhtml", "mht", "json", "geojson", "xml", "svg", "txt", "csv", "md", "eml"})
+_MAGIC = (
+    b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*",
+    b"BM", b"RIFF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"{\\rtf", b"%!PS", b"\0\0\0",
+)  # fmt: skip
+_BINARIES = frozenset(
+    {"pdf", "xlsx", "docx", "pptx", "odt", "ods", "png", "jpg", "jpeg", "gif", "tif", "tiff", "webp", "heic", "zip"}
+)
+
+
+def flaw(kind: str, size: int | None, received: Received) -> str | None:
+    """Why a body cannot be the file, None if it can. `size`: what it must have, None if nobody knows.
+
+    With the right number of bytes anything is taken, also a page that somebody really attached. Without, an error
+    page must not pass for a file.
+    """
+    if size is not None:
+        return None if received.length == size else f"{received.length:,} bytes came of a file of {size:,}"
+    if not received.framed:
+        return "it came without a length, so that it may have been cut"
+    return _strange(kind, received) if received.length else "it came empty"
+
+
+def _strange(kind: str, received: Received) -> str | None:
+    if kind in _TEXTS and received.as_file:
+        return None
+    start = received.beginning.removeprefix(_BYTE_ORDER_MARK)
+    if _PAGE.match(start) or (_OBJECT.match(start) and kind not in _OBJECTS):
+        return "a page or a message came instead of the file"
+    if kind in _BINARIES and not (start.startswith(_MAGIC) or b"%PDF" in start):
+        return f"what came is no {kind} file, nor of any kind that we know"
+    return None
+
+
+def too_slow(received: int, seconds: float, patience: float) -> bool:
+    """A body that trickles: after `patience` seconds it must have come at a kilobyte a second on the whole."""
+    return received < (seconds - patience) * _SLOWEST
+
+
+def validator(headers: Mapping[str, str]) -> str:
+    """What a later request can ask for the rest with (RFC 9110, If-Range); "" if nothing tells two versions apart.
+
+    `headers` have small letters for names.
+    """
+    tag = headers.get("etag", "")
+    if tag.startswith('"') and tag.endswith('"') and len(tag) > 2:
+        return tag
+    modified, now = _unix(headers.get("last-modified")), _unix(headers.get("date"))
+    settled = modified is not None and now is not None and now - modified >= _SETTLED
+    return headers["last-modified"] if settled else ""
+
+
+def continues(part: Part, status: int, headers: Mapping[str, str], size: int | None) -> bool:
+    """Whether an answer is the rest of exactly that part: from its end on, to the end, of the same version."""
+    found = _RANGE.fullmatch(headers.get("content-range", "").strip())
+    if status != 206 or found is None:
+        return False
+    first, last, total = map(int, found.groups())
+    whole = first == part.length and last == total - 1 and size in (None, total)
+    return whole and validator(headers) == part.validator
+
+
+def _unix(date: str | None) -> float | None:
+    try:
+        moment: datetime = parsedate_to_datetime(date or "")
+        return moment.timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

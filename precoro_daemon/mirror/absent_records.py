@@ -1,0 +1,54 @@
+"""what a whole scan did not list: which of it is gone for certain"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
+from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.rules.absences import Missing, judge
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.cursors import Scan
+from precoro_daemon.quota.limits import Lane
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """gone: ids of records · refused: so many of the `live` records are missing that it is not believed of any"""
+
+    gone: Sequence[int] = ()
+    refused: int = 0
+    live: int = 0
+
+
+async def find_gone(
+    precoro: Precoro, mirror: Mirror, collection: Collection, scan: Scan, max_vanished: float
+) -> Absent:
+    """Of a scan that proved nothing nobody is gone."""
+    if (await mirror.cursor(collection.name)).unproved:
+        return Absent()
+    missing, live = await mirror.missing(scan)
+    unreadable = scan.rejected > 0
+    askable = collection.detail and bool(scan.filter or (scan.last_page or 1) > 1 or unreadable)
+    absences = judge(missing, live, max_share=max_vanished, askable=askable, unreadable=unreadable)
+    confirmed = [row for row in absences.ask if await _is_gone(precoro, collection, row)]
+    rest = absences.rest if len(confirmed) == len(absences.ask) else ()
+    gone = [row.id for row in (*absences.gone, *confirmed, *rest)]
+    return Absent(gone, absences.refused, live)
+
+
+async def _is_gone(precoro: Precoro, collection: Collection, row: Missing) -> bool:
+    """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
+    assert row.key is not None
+    try:
+        await precoro.detail(collection, row.key, Lane.CENSUS)
+    except NotFound:
+        return True
+    except (TemporaryError, PermanentError) as error:
+        _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
+    return False

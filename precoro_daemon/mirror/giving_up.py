@@ -1,0 +1,33 @@
+"""work that is given up where it takes so long that others should not wait for it"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+from precoro_daemon.errors import DaemonError
+from precoro_daemon.runtime.ports import Clock
+
+T = TypeVar("T")
+
+
+async def give_up_after(clock: Clock, seconds: float, work: Callable[[], Awaitable[T]]) -> T | None:
+    """None, and nothing half done, if the work takes longer than that."""
+    outcome: T | DaemonError | None = None
+
+    async def give_up() -> None:
+        await clock.sleep(seconds)
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(give_up, name="time limit")
+        try:
+            outcome = await work()
+        except DaemonError as error:
+            outcome = error
+        group.cancel_scope.cancel()
+    if isinstance(outcome, DaemonError):
+        raise outcome
+    return outcome

@@ -1,0 +1,35 @@
+"""one change of the mirror as its log has it, and how far a follower has read"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record was listed anew or otherwise, got a detail, or vanished.
+
+    data  JSON as it is now: the detail of a change that is "detailed", else the list row; None if there is none any
+          more, or if the follower does not read such changes
+    at    when that detail was asked for (Unix seconds), None without one
+    """
+
+    seq: int
+    collection: str
+    id: int
+    kind: ChangeKind
+    data: bytes | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A follower's position goes from one change to a later one. It is stored with what the changes between them
+    meant, in one transaction: so no change is lost and none counts twice, whenever the process is killed."""
+
+    follower: str
+    after: int
+    upto: int

@@ -1,0 +1,66 @@
+"""several collections scanned side by side; one whose list fails holds up no other"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain
+
+import anyio
+
+from precoro_daemon.errors import DaemonError, FatalError, PermanentError, TemporaryError, most_severe
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.scanning import Lister, ScanReport, quarantine_list
+from precoro_daemon.runtime.job import LapReport
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_SIDE_BY_SIDE = 4
+"""Collections scanned at the same time. Each holds a few pages in memory; a small one is over at once."""
+
+ScanOne = Callable[[Collection], Awaitable[ScanReport]]
+
+
+async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one: ScanOne) -> LapReport:
+    """Scan several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
+    limiter = anyio.CapacityLimiter(_SIDE_BY_SIDE)
+    outcomes: list[ScanReport | str] = []
+    ended: list[DaemonError] = []
+
+    async def one(collection: Collection) -> None:
+        async with limiter:
+            try:
+                outcomes.append(await _scan_or_quarantine(lister, collection, scan_one))
+            except DaemonError as error:
+                ended.append(error)
+                if isinstance(error, FatalError):
+                    group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for collection in collections:
+            group.start_soon(one, collection, name=f"list {collection.name}")
+    reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
+    broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    return LapReport(
+        brought=sum(report.created + report.updated + report.vanished for report in reports),
+        failed=[*broken, *chain.from_iterable(map(_failures, reports))],
+        ended=most_severe(ended),
+    )
+
+
+def _failures(report: ScanReport) -> Iterator[str]:
+    if report.rejected:
+        yield f"{report.collection}: {report.rejected} rows cannot be read"
+    if report.refused:
+        yield f"{report.collection}: {report.refused} records are missing at once, which is not believed"
+
+
+async def _scan_or_quarantine(lister: Lister, collection: Collection, scan_one: ScanOne) -> ScanReport | str:
+    """The report, or one line for the operator, which `status` shows too until the list succeeds."""
+    try:
+        return await scan_one(collection)
+    except (TemporaryError, PermanentError) as error:
+        _log.error("scan_failed", collection=collection.name, reason=str(error))
+        await quarantine_list(lister, collection, Stage.SCAN, str(error))
+        return f"{collection.name}: {error}"

@@ -1,0 +1,94 @@
+"""forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
+
+Theory of operation. A job that asks for one record after the other must notice when it is no longer the record that
+fails. Two things show it, and they are told apart because they ask for different answers:
+
+- Two answers 403 in a row, where the key was welcome before. A third one is taken for a blocked key, and Precoro
+  blocks keys that keep failing. So the lap ends, and the job is idle for a quarter of an hour. Only a good answer
+  shows that the key is still welcome: a record that is missing or refused for a reason of its own proves nothing.
+- Three faults in a row (5xx, 408, no answer). Then the server is in trouble, and the day's calls are left for when it
+  is well. The lap ends with the fault, and the scheduler backs off. Any answer but a fault shows that it is well.
+
+The breaker is a value. `after` says what it is once a call has ended; a job feeds it each outcome and asks `verdict`
+what ends the lap. Nothing is kept across laps but the time until which the job is idle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Self
+
+from precoro_daemon.errors import ConnectionFault, DaemonError, Forbidden, KeyInDoubt, PermanentError, ServerFault
+
+MOST_FORBIDDEN = 2
+"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+
+MOST_FAULTS = 3
+"""In a row."""
+
+IDLE_S = 900.0
+"""Seconds until the next call after the key came into doubt."""
+
+
+class Outcome(Enum):
+    """What the end of a call shows."""
+
+    GOOD = "the key is welcome and the server well"
+    REFUSED = "the server is well; this record is missing or not accepted"
+    FORBIDDEN = "the server is well; the key may not read this record"
+    FAULTY = "the server, or the way to it, is in trouble"
+    UNCLEAR = "nothing"
+
+
+def outcome_of(error: DaemonError) -> Outcome:
+    match error:
+        case Forbidden():
+            return Outcome.FORBIDDEN
+        case PermanentError():
+            return Outcome.REFUSED
+        case ServerFault() | ConnectionFault():
+            return Outcome.FAULTY
+    return Outcome.UNCLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """most_faults  in a row; more where several calls are in flight together, as one outage fails them all
+    idle_until   no call is made before (Unix seconds)
+    """
+
+    most_faults: int = MOST_FAULTS
+    forbidden: int = 0
+    faults: int = 0
+    idle_until: float = 0.0
+
+    def after(self, outcome: Outcome) -> Self:
+        match outcome:
+            case Outcome.GOOD:
+                return replace(self, forbidden=0, faults=0)
+            case Outcome.REFUSED:
+                return replace(self, faults=0)
+            case Outcome.FORBIDDEN:
+                return replace(self, forbidden=self.forbidden + 1, faults=0)
+            case Outcome.FAULTY:
+                return replace(self, faults=self.faults + 1)
+            case Outcome.UNCLEAR:
+                return self
+
+    def verdict(self, error: DaemonError) -> DaemonError | None:
+        """What ends the lap now that this failure was counted; None if nothing does."""
+        if isinstance(error, Forbidden) and self.forbidden >= MOST_FORBIDDEN:
+            return KeyInDoubt(str(error))
+        return error if outcome_of(error) is Outcome.FAULTY and self.faults >= self.most_faults else None
+
+    def fresh(self) -> Self:
+        """At the beginning of a lap nothing is counted."""
+        return replace(self, forbidden=0, faults=0)
+
+    def at_end(self, ended: DaemonError | None, now: float) -> Self:
+        """At the end of a lap: if the key came into doubt, the job is idle."""
+        return replace(self, idle_until=now + IDLE_S) if isinstance(ended, KeyInDoubt) else self
+
+    def is_idle(self, now: float) -> bool:
+        return now < self.idle_until

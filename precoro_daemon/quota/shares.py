@@ -1,0 +1,71 @@
+"""what each share of the day has spent, and when it has a call left"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from precoro_daemon.quota.limits import SECONDS, Lane, Share
+
+_DAY = SECONDS["day"]
+
+
+class ShareAccount:
+    """The calls of the last day, by share, and those of lists, which cut into shares where they are more than was
+    scheduled. Stamps are kept in order."""
+
+    def __init__(self, shares: Sequence[Share]) -> None:
+        self._spent: list[tuple[Share, list[float]]] = [(share, []) for share in shares]
+        self._lists: list[float] = []
+
+    def note(self, at: float, lane: Lane | None) -> None:
+        """A call was charged."""
+        if lane is Lane.LISTS and self._spent:
+            self._lists.append(at)
+            if len(self._lists) > 2 * within_a_day(self._lists, at) + 100:
+                del self._lists[: -within_a_day(self._lists, at)]
+        for share, stamps in self._of(lane):
+            stamps.append(at)
+            if len(stamps) > 2 * share.calls + 100:
+                del stamps[: -share.calls]
+
+    def opens(self, lane: Lane, now: float, margin: float) -> float:
+        """When every share of the lane has a call left; -inf if nothing holds it."""
+        openings = (_opens(stamps, self._allowed(share, now), margin) for share, stamps in self._of(lane))
+        return max(openings, default=-math.inf)
+
+    def left(self, lane: Lane, now: float) -> Iterator[int]:
+        """Calls of today, for each share of the lane."""
+        return (max(0, self._allowed(share, now) - within_a_day(stamps, now)) for share, stamps in self._of(lane))
+
+    def stamps_of(self, lane: Lane | None) -> Iterator[list[float]]:
+        """Wherever a call of the lane was noted."""
+        if lane is Lane.LISTS:
+            yield self._lists
+        for _, stamps in self._of(lane):
+            yield stamps
+
+    def _of(self, lane: Lane | None) -> list[tuple[Share, list[float]]]:
+        return [(share, stamps) for share, stamps in self._spent if lane in share.lanes]
+
+    def _allowed(self, share: Share, now: float) -> int:
+        """Calls that a share comes to today."""
+        if share.scheduled is None:
+            return share.calls
+        beyond = within_a_day(self._lists, now) - share.scheduled * self._passed(now) / _DAY
+        return max(share.least, math.floor(share.calls - max(0.0, beyond)))
+
+    def _passed(self, now: float) -> float:
+        """Seconds of the last day in which lists were made."""
+        first = bisect_right(self._lists, now - _DAY)
+        return now - self._lists[first] if first < len(self._lists) else 0.0
+
+
+def _opens(stamps: Sequence[float], allowed: int, margin: float) -> float:
+    allowed = max(1, allowed)
+    return stamps[-allowed] + _DAY + margin if len(stamps) >= allowed else -math.inf
+
+
+def within_a_day(stamps: Sequence[float], now: float) -> int:
+    return len(stamps) - bisect_right(stamps, now - _DAY)
