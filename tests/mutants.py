@@ -277,7 +277,7 @@ ORDER BY day, ledger_payments.key;
         "adapters/state/sqlite/opening.py",
         "    if holds(path):",
         "    if False:",
-        "tests/adapters/state/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
+        "tests/adapters/state/sqlite/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
     ),
     Mutant(
         "a key that was refused once is refused for good",
@@ -390,9 +390,9 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "a cursor leaves the thread of its connection",
         "adapters/state/sqlite/transactions.py",
-        "    if isinstance(result, sqlite3.Cursor):",
-        "    if False:",
-        "tests/adapters/state/test_transactions.py",
+        "        return self.connection.execute(STATEMENTS[statement], values).fetchall()",
+        "        return self.connection.execute(STATEMENTS[statement], values)",
+        "tests/adapters/state/sqlite/test_transactions.py",
     ),
     Mutant(
         "an item whose answer was lost is sent again",

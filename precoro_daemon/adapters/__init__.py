@@ -8,5 +8,5 @@ listener/   what reaches a running service, each on a socket of its own: webhook
 objects/    attachments as files: complete under their names, or not there
 precoro/    Precoro itself: its answers as pages and documents
 sources/    where wanted items come from: files, and tables of a database
-state/      where the program remembers: one package for each engine
+state/      where the program remembers
 """

@@ -12,7 +12,7 @@ listeners.py      opens the socket on which webhooks come in
 payments.py       the jobs of payments, and what the commands do to intents
 process.py        the program as a service: the state held throughout, all else built anew at each reload
 runs.py           one run, from opening the state to the report
-state.py          backups of the state, and the way back
+state.py          the state that the configuration names, and where what stands beside it is
 state_reading.py  reads the state beside the instance that may hold it, and takes the snapshot that a command shows
 values.py         settings as the values that the parts are built from
 watch.py          answers those who watch a service, with snapshots for which the state is read now and then

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import anyio
 
 from precoro_daemon.adapters.objects.directory import open_directory
-from precoro_daemon.adapters.state.sqlite.opening import find_state
-from precoro_daemon.adapters.state.sqlite.store import open_store, open_to_look
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import refuse_misfit
-from precoro_daemon.app.values import chosen, clock_for, identity, quota_plan
+from precoro_daemon.app.state import identity, open_or_borrow, place, state_of
+from precoro_daemon.app.values import chosen, clock_for, quota_plan
 from precoro_daemon.errors import DiskFull
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.settings import Settings
@@ -37,9 +35,12 @@ async def check_schedule(settings: Settings) -> str:
 
 async def check_state(settings: Settings) -> str:
     """Whether it is there, or could be made. Raises StoreUnusable."""
-    path = settings.state.path
-    found = await anyio.to_thread.run_sync(find_state, path)
-    return f"{path} {'is there' if found else 'is not there yet; the first run makes it'}"
+
+    def state() -> str:
+        found = state_of(settings).exists()
+        return f"{place(settings)} {'is there' if found else 'is not there yet; the first run makes it'}"
+
+    return await anyio.to_thread.run_sync(state)
 
 
 async def check_folder(settings: Settings) -> str:
@@ -79,20 +80,17 @@ async def check_ledger(settings: Settings) -> str:
 
 
 async def _position(settings: Settings, ledger: str) -> str | None:
-    path = settings.state.path
-    if not await anyio.to_thread.run_sync(find_state, path):
+    state = state_of(settings)
+    if not await anyio.to_thread.run_sync(state.exists):
         return None
-    async with open_to_look(path, identity=identity(settings)) as store:
+    async with state.open_to_look() as store:
         return await store.ledger_payments.position(ledger)
 
 
 async def check_access(settings: Settings) -> str:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
     async with AsyncExitStack() as stack:
-        path = settings.state.path
-        if not await anyio.to_thread.run_sync(find_state, path):
-            path = Path(await stack.enter_async_context(anyio.TemporaryDirectory()), "check.db")
-        store = await stack.enter_async_context(open_store(path, identity=identity(settings)))
+        store = await stack.enter_async_context(open_or_borrow(settings))
         there = await stack.enter_async_context(connect(settings, store.budget_book, clock_for(settings), Silent()))
         collection = chosen(settings)[0][0]
         await there.precoro.probe(collection, Lane.LISTS)

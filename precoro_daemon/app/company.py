@@ -18,7 +18,7 @@ from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemGateway
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
-from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs

@@ -13,10 +13,9 @@ import anyio.to_thread
 import msgspec
 
 from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, control
-from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.app.health_client import LocalConnection
 from precoro_daemon.app.payments import open_handler
-from precoro_daemon.app.state import demand_state
+from precoro_daemon.app.state import control_socket, demand_state, state_of
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, ListenerUnusable, StoreHeld
 from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.runtime.scheduler import Scheduler
@@ -59,10 +58,10 @@ async def open_control(settings: Settings, handler: CommandHandler | None, servi
         return said
 
     async with AsyncExitStack() as stack:
-        path = await anyio.to_thread.run_sync(_cleared, settings.state.path)
+        path = await anyio.to_thread.run_sync(_cleared, settings)
         try:
             await stack.enter_async_context(control(Address(path=str(path)), execute))
-            await anyio.to_thread.run_sync(hand_over, path, settings.state.path)
+            await anyio.to_thread.run_sync(state_of(settings).hand_over, path)
         except ListenerUnusable as error:
             _log.warning("listening_failed", what="commands", reason=str(error))
         yield
@@ -94,7 +93,7 @@ def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
 
     Raises `held` if it takes none; StoreUnusable for another company's state; CommandUnanswered; what it refuses.
     """
-    path = _socket(settings.state.path)
+    path = control_socket(settings)
     demand_state(settings)
     asked = LocalConnection(str(path), CONNECTION_LIFE_S)
     with closing(asked):
@@ -150,13 +149,9 @@ def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:
             return
 
 
-def _socket(state: Path) -> Path:
-    return Path(f"{state.resolve()}.control")
-
-
-def _cleared(state: Path) -> Path:
+def _cleared(settings: Settings) -> Path:
     """Who holds the state is the only one to take commands for it: what another process left there is of no use."""
-    path = _socket(state)
+    path = control_socket(settings)
     try:
         if stat.S_ISSOCK(path.lstat().st_mode):
             path.unlink()

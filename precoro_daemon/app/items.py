@@ -13,10 +13,11 @@ import anyio.to_thread
 
 from precoro_daemon.adapters.sources.files import FileSource, Format, write_file
 from precoro_daemon.adapters.sources.tables import TableSource
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_to_look
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.databases import open_named, secrets_of
-from precoro_daemon.app.values import chosen, clock_for, identity
+from precoro_daemon.app.state import state_of
+from precoro_daemon.app.values import chosen, clock_for
 from precoro_daemon.catalogue.manage_items import ManageItems, Watch
 from precoro_daemon.catalogue.plan_items import Outline, PlanItems, Rules
 from precoro_daemon.catalogue.ports import PlanState, WantedSource
@@ -79,7 +80,7 @@ def _table_source(given: ItemsSql) -> TableSource:
 async def _open_planner(settings: Settings, progress: Progress) -> AsyncIterator[PlanItems]:
     clock = clock_for(settings)
     async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
+        state_of(settings).open() as store,
         connect(settings, store.budget_book, clock, progress) as there,
     ):
         yield _planner(settings, store, there.precoro, clock, progress)
@@ -131,7 +132,7 @@ class PlanLook:
 async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanLook:
     """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
     Raises PlanRefused."""
-    async with open_to_look(settings.state.path, identity=identity(settings)) as store:
+    async with state_of(settings).open_to_look() as store:
         plan = await _last_plan(store, called)
         writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
         if not states:
@@ -140,7 +141,7 @@ async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanL
 
 
 async def drop_plan(settings: Settings, called: str) -> PlanState:
-    async with open_store(settings.state.path, identity=identity(settings)) as store:
+    async with state_of(settings).open() as store:
         plan = await _last_plan(store, called)
         await store.catalogue.end(plan.number, "given up by a person")
         return await _last_plan(store, called)
@@ -150,7 +151,7 @@ async def apply_plan(settings: Settings, called: str, number: int, watch: Watch)
     """Approve that plan, and carry it out as far as today's quota goes. Raises PlanRefused."""
     clock = clock_for(settings)
     async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
+        state_of(settings).open() as store,
         connect(settings, store.budget_book, clock, Silent()) as there,
     ):
         plan = await _last_plan(store, called)

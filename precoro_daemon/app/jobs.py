@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from precoro_daemon.adapters.objects.directory import open_directory
-from precoro_daemon.adapters.state.sqlite.store import Store
-from precoro_daemon.app.values import chosen, identity, only_with_attachments, wanted_files
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.app.state import identity
+from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports import ItemGateway
 from precoro_daemon.files.fetch_attachments import FetchAttachments

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
-from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.heartbeat import ProgressHeartbeat

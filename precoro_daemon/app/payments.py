@@ -10,10 +10,11 @@ from typing import Literal
 
 import anyio
 
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_to_look
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.values import clock_without_calls, identity, kill_switch, stopped_by
+from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
+from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
@@ -123,8 +124,8 @@ def build_handler(settings: Settings, store: Store, ledger: Ledger, clock: Clock
 @asynccontextmanager
 async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncIterator[OpenHandler]:
     """`read_only`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
-    opening = open_to_look if read_only else open_store
-    async with opening(settings.state.path, identity=identity(settings)) as store, open_ledger(settings) as ledger:
+    state = state_of(settings)
+    async with state.open_to_look() if read_only else state.open() as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError("there is no ledger: say where it is in [ledger]")
         if not read_only:

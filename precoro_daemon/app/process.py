@@ -11,11 +11,12 @@ import anyio
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from precoro_daemon.adapters.host.systemd import find_supervisor
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import Company, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.listeners import open_webhooks
-from precoro_daemon.app.values import clock_for, identity, quota_plan
+from precoro_daemon.app.state import address, identity, state_of
+from precoro_daemon.app.values import clock_for, quota_plan
 from precoro_daemon.app.watch import Watched, open_watch
 from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, leaves, most_severe
 from precoro_daemon.quota.plan import QuotaPlan
@@ -67,16 +68,14 @@ def supervisor_of(environment: Mapping[str, str]) -> Supervisor:
 
 async def serve(settings: Settings, host: Host) -> End:
     """Run until a signal. Raises FatalError if it cannot begin."""
-    _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=None)
+    _log.info("run_started", state=address(settings), origin=settings.precoro.origin, only=None)
     ends: list[End] = []
     failure: DaemonError | None = None
     try:
         async with AsyncExitStack() as stack:
             async for attempt in _MOMENTS:
                 with attempt:
-                    store = await stack.enter_async_context(
-                        open_store(settings.state.path, identity=identity(settings))
-                    )
+                    store = await stack.enter_async_context(state_of(settings).open())
             ends.append(await _Process(settings, host, store).run())
     except* DaemonError as errors:
         failure = most_severe(leaves(errors))
@@ -184,7 +183,7 @@ class _Process:
 def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
     """What stands in the new settings and cannot be taken over by a program that holds a state."""
     fixed = {
-        "state.url": (present.state.path, fresh.state.path),
+        "state.url": (address(present), address(fresh)),
         "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
         "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
     }

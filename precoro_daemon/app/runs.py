@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.objects.directory import open_directory
-from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.app.company import connect, open_company
-from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, identity
+from precoro_daemon.app.state import address, identity, state_of
+from precoro_daemon.app.values import chosen, clock_for, clock_without_calls
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.mirror.estimate_cost import EstimateCost
@@ -49,10 +49,10 @@ class Wish:
 
 async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     """One run, from opening the state to the report. Raises FatalError."""
-    _log.info("run_started", state=settings.state.url, origin=settings.precoro.origin, only=wish.only)
+    _log.info("run_started", state=address(settings), origin=settings.precoro.origin, only=wish.only)
     try:
         async with (
-            open_store(settings.state.path, identity=identity(settings)) as store,
+            state_of(settings).open() as store,
             open_company(store, settings, clock, wish.progress) as company,
         ):
             jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
@@ -101,7 +101,7 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
     section = settings.fetch_attachments
     assert section.directory is not None
     async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
+        state_of(settings).open() as store,
         open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
     ):
         clock = await clock_without_calls(settings, store.budget_book)
@@ -113,7 +113,7 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequenc
     collections, filters = chosen(settings)
     clock = clock_for(settings)
     async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
+        state_of(settings).open() as store,
         connect(settings, store.budget_book, clock, progress) as there,
     ):
         details = frozenset((*settings.fetch_details.collections, *DEFINITIONS))  # at most: only fields in use are

@@ -1,18 +1,75 @@
-"""backups of the state, and the way back"""
+"""the state that the configuration names, and where what stands beside it is
+
+Whatever reads `settings.state` stands here.
+"""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
-from anyio import to_thread
+from anyio import TemporaryDirectory, to_thread
 
-from precoro_daemon.adapters.state.sqlite.backup import Backup, back_up
-from precoro_daemon.adapters.state.sqlite.opening import open_read_only
-from precoro_daemon.adapters.state.sqlite.restoring import Restored, restore
-from precoro_daemon.app.values import identity
+from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.settings import Settings
+
+
+def state_of(settings: Settings) -> State:
+    """Nothing is opened yet. The only place that knows which engine an address is for."""
+    return SqliteState(settings.state.path, identity(settings))
+
+
+@asynccontextmanager
+async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
+    """The state or, where there is none, one that is forgotten afterwards."""
+    async with AsyncExitStack() as stack:
+        state = state_of(settings)
+        if not await to_thread.run_sync(state.exists):
+            folder = await stack.enter_async_context(TemporaryDirectory())
+            state = SqliteState(Path(folder, "check.db"), identity(settings))
+        yield await stack.enter_async_context(state.open())
+
+
+def identity(settings: Settings) -> str:
+    """Whose data a state holds: the company's label, or else the API user's e-mail, at one address. Only a hash."""
+    whose = settings.state.company or settings.precoro.email.get_secret_value().lower()
+    return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()
+
+
+def address(settings: Settings) -> str:
+    """For people and for the log, as the configuration has it."""
+    return settings.state.url
+
+
+def place(settings: Settings) -> Path:
+    """Where it is, for people who may be in another directory than the service. Blocking."""
+    return settings.state.path.resolve()
+
+
+def control_socket(settings: Settings) -> Path:
+    """Wherever a command is typed, it must find the service that holds the state. Blocking."""
+    state, given = place(settings), settings.daemon.control_socket
+    return Path(f"{state}.control") if given is None else state.parent / given
+
+
+def kill_switch(settings: Settings) -> Path:
+    """Wherever a command is typed: what one stops by it, the service must see."""
+    return settings.state.path.absolute().parent / settings.payments.kill_switch
+
+
+def stopped_by(path: Path) -> str:
+    """Why nothing is sent, "" if it may be. Blocking. What cannot be looked at may be there."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"whether the kill-switch file {path} is there cannot be seen: {error.strerror}"
+    return f"the kill-switch file {path} is there"
 
 
 def demand_state(settings: Settings) -> None:
@@ -20,16 +77,14 @@ def demand_state(settings: Settings) -> None:
 
     Raises StoreUnusable if there is none, or not this company's.
     """
-    with closing(open_read_only(settings.state.path, identity(settings))):
-        pass
+    state_of(settings).demand()
 
 
 async def back_up_state(settings: Settings, target: Path, *, replace: bool) -> Backup:
     """Raises StoreUnusable."""
-    work = partial(back_up, settings.state.path, target, identity=identity(settings), replace=replace)
-    return await to_thread.run_sync(work)
+    return await to_thread.run_sync(partial(state_of(settings).back_up, target, replace=replace))
 
 
 async def restore_state(settings: Settings, backup: Path) -> Restored:
     """Raises StoreHeld, StoreUnusable."""
-    return await to_thread.run_sync(partial(restore, backup, settings.state.path, identity=identity(settings)))
+    return await to_thread.run_sync(state_of(settings).restore, backup)

@@ -7,17 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.sqlite.overview import read_overview
-from precoro_daemon.app.values import (
-    as_of,
-    credentials_of,
-    identity,
-    kill_switch,
-    limits,
-    quota_plan,
-    stopped_by,
-    wanted_files,
-)
+from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
+from precoro_daemon.app.values import as_of, credentials_of, limits, quota_plan, wanted_files
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
@@ -37,9 +28,7 @@ def read_snapshot(settings: Settings, command: str) -> Snapshot:
 
 def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = lambda: False) -> Overview:
     """`unwanted` is called now and then; True ends the reading. Blocking. Raises StoreUnusable."""
-    return read_overview(
-        settings.state.path,
-        identity=identity(settings),
+    return state_of(settings).overview(
         since=now - MEMORY,
         files=wanted_files(settings),
         now=now,
@@ -71,7 +60,7 @@ def see_disks(settings: Settings) -> Disks:
 def _free(settings: Settings) -> Iterator[tuple[str, int]]:
     """Bytes free on each disk; one that cannot be read is left out."""
     paths: dict[str, Path | None] = {
-        "state": settings.state.path.resolve().parent,
+        "state": place(settings).parent,
         "files": settings.fetch_attachments.directory,
     }
     for name, path in paths.items():

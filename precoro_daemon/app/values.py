@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
@@ -132,25 +130,3 @@ def secrets(settings: Settings) -> Sequence[str]:
 def credentials_of(settings: Settings) -> Credentials:
     precoro = settings.precoro
     return Credentials(precoro.origin, precoro.token.get_secret_value(), precoro.email.get_secret_value())
-
-
-def kill_switch(settings: Settings) -> Path:
-    """Wherever a command is typed: what one stops by it, the service must see."""
-    return settings.state.path.absolute().parent / settings.payments.kill_switch
-
-
-def stopped_by(path: Path) -> str:
-    """Why nothing is sent, "" if it may be. Blocking. What cannot be looked at may be there."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        return f"whether the kill-switch file {path} is there cannot be seen: {error.strerror}"
-    return f"the kill-switch file {path} is there"
-
-
-def identity(settings: Settings) -> str:
-    """Whose data a state holds: the company's label, or else the API user's e-mail, at one address. Only a hash."""
-    whose = settings.state.company or settings.precoro.email.get_secret_value().lower()
-    return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()

@@ -61,9 +61,10 @@ def check(parent: Path | None, config: Path | None) -> None:
     key works."""
     settings = load(config or parent)
     from precoro_daemon.app.checks import CHECKS
+    from precoro_daemon.app.state import address
 
     mirrored = len(settings.mirror_collections.collections)
-    click.echo(f"configuration  can be read: {mirrored} collections into {settings.state.url}")
+    click.echo(f"configuration  can be read: {mirrored} collections into {address(settings)}")
     failures: list[DaemonError] = []
     for name, run_check in CHECKS.items():
         try:

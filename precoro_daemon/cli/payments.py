@@ -156,10 +156,10 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 def arm(parent: Path | None, config: Path | None) -> None:
     """Let payments be sent. See `payments plan` first."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon.app.values import kill_switch
+    from precoro_daemon.app.state import kill_switch, place
 
     said = f"{_execute(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
-    click.echo(f"{said}\nthis is the state {settings.state.path.resolve()}")
+    click.echo(f"{said}\nthis is the state {place(settings)}")
 
 
 @payments.command()
@@ -169,7 +169,9 @@ def arm(parent: Path | None, config: Path | None) -> None:
 def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     """Let no payment be sent until they are armed again; checking and planning go on."""
     settings = load(config or parent, spare=NO_CALL)
-    click.echo(f"{_execute(settings, 'disarm', reason=reason)}\nthis is the state {settings.state.path.resolve()}")
+    from precoro_daemon.app.state import place
+
+    click.echo(f"{_execute(settings, 'disarm', reason=reason)}\nthis is the state {place(settings)}")
 
 
 @payments.command()

@@ -40,12 +40,12 @@ def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> N
 def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     """Put the backup in FILE in the place of the state, which is kept beside it. Payments are disarmed."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon.app.state import restore_state
+    from precoro_daemon.app.state import place, restore_state
 
     done = run_async(lambda: restore_state(settings, source))
-    click.echo(f"{settings.state.path} is restored from {source}")
-    if done.aside is not None:
-        click.echo(f"the former state is kept as {done.aside}; remove it when you no longer need it")
+    click.echo(f"{place(settings)} is restored from {source}")
+    if done.former is not None:
+        click.echo(f"the former state is kept as {done.former}; remove it when you no longer need it")
     if done.calls is None:
         click.echo("the former state could not be read: how many calls it made today is not known", err=True)
     click.echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")

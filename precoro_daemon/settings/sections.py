@@ -299,6 +299,11 @@ class Daemon(Section):
     and a service manager that watches starts the program anew. Every call and statement has a much shorter time-out
     of its own; at least twice that of calls."""
 
+    control_socket: Path | None = None
+    """Socket on which the service takes the commands of `payments`; a relative path starts at the directory of the
+    state. No default: it then stands beside the state, under its name and `.control`. Another place is for a state in
+    a directory where the service may make no socket; only the user who runs the service, and root, can use it."""
+
 
 class Log(Section):
     """What is said, and how."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.sources.files import FileSource, Format
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.rules.plan import Policy
 from precoro_daemon.catalogue.rules.wanted_items import Reading
@@ -63,7 +64,7 @@ def _row(number: int) -> dict[str, Any]:
 
 
 async def fill(folder: Path, count: int) -> float:
-    async with open_store(folder / "state.db", identity="company") as store:
+    async with SqliteState(folder / "state.db", "company").open() as store:
 
         def work(connection: sqlite3.Connection) -> None:
             insert = (
@@ -108,7 +109,7 @@ async def plan(store: Store, source: FileSource, count: int) -> None:
 
 async def measure(what: str, folder: Path, count: int) -> float:
     source = FileSource(folder / "wanted.csv", Format())
-    async with open_store(folder / "state.db", identity="company") as store:
+    async with SqliteState(folder / "state.db", "company").open() as store:
         began = time.perf_counter()
         await (load(store, source) if what == "load" else plan(store, source, count))
         return time.perf_counter() - began

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import anyio
 
-from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.app.values import identity
+from precoro_daemon.app.state import state_of
 from precoro_daemon.settings import load
 from tests.files.filing import name_files
 
 
 async def main(config: Path, sizes: dict[int, int]) -> None:
     settings = load(config, os.environ)
-    async with open_store(settings.state.path, identity=identity(settings)) as store:
+    async with state_of(settings).open() as store:
         await name_files(store, {id_: {"size": size} for id_, size in sizes.items()})
 
 

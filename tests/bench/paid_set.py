@@ -10,14 +10,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 
 _PAGE = 50_000
 
 
 async def compare(path: Path, *, fresh: bool) -> float:
     """What a lap of export_payments does to find what is new, and what has left."""
-    async with open_store(path, identity="company") as store:
+    async with SqliteState(path, "company").open() as store:
         began = time.perf_counter()
         after: int | None = 0
         changed = 0
@@ -32,7 +32,7 @@ async def compare(path: Path, *, fresh: bool) -> float:
 
 
 async def fill(path: Path, count: int) -> float:
-    async with open_store(path, identity="company") as store:
+    async with SqliteState(path, "company").open() as store:
         await store.journal.prepare()
 
         def work(connection: sqlite3.Connection) -> None:

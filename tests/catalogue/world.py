@@ -21,8 +21,9 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemGateway
-from precoro_daemon.adapters.state.sqlite.store import Store, build_store
-from precoro_daemon.adapters.state.sqlite.transactions import Transactions
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.repositories import build_store
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.ports import PlanState
@@ -295,7 +296,7 @@ class Life:
     ) -> None:
         self.shop, self.keep, self.wrong = shop, keep, wrong
         self.wire = ShopWire(shop.bank, fate, shop=shop)
-        transactions = Transactions(Inline(fate, database), database, Path("memory"))
+        transactions = SqliteTransactions(Inline(fate, database), SqliteSession(database), Path("memory"))
         self.store: Store = build_store(transactions, MemoryWitness(lambda: fate))
         self._stack = AsyncExitStack()
 

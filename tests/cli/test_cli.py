@@ -20,7 +20,7 @@ import structlog
 from click.testing import CliRunner, Result
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
 from precoro_daemon.app.jobs import JOB_NAMES
 from precoro_daemon.cli import main
@@ -414,7 +414,7 @@ def test_a_spent_day_ends_the_run_with_more_to_do(run: Run, company: Sandbox, tm
 def test_a_state_that_is_held_is_left_alone(
     run: Run, company: Sandbox, portal: anyio.from_thread.BlockingPortal, tmp_path: Path
 ) -> None:
-    with portal.wrap_async_context_manager(open_store(tmp_path / "precoro.db", identity="somebody")):
+    with portal.wrap_async_context_manager(SqliteState(tmp_path / "precoro.db", "somebody").open()):
         result = run("--once")
     assert result.exit_code == 7
     assert "Traceback" not in result.output

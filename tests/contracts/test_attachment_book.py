@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.files.follow_details import attachment_follower
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, WantedFiles
 from precoro_daemon.files.rules.bodies import Part
@@ -17,7 +17,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0, listed, record
 
 EVER = T0 + 10**9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0
 
 HOUR = 3600.0

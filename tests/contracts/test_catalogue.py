@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.catalogue.ports import Made
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Plan, Step
@@ -16,6 +15,7 @@ from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import StaleWrite
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
+from tests.contracts.backends import Backend
 
 pytestmark = pytest.mark.asyncio
 
@@ -48,17 +48,17 @@ def made(at: float = 10.0, wanted: int = 3) -> Made:
     return Made("file", wanted, at, as_of=at)
 
 
-async def test_a_plan_is_kept_with_every_value(tmp_path: Path) -> None:
+async def test_a_plan_is_kept_with_every_value(backend: Backend) -> None:
     changes = (
         Change("price", None, Decimal("0.10")),
         Change("custom.5", ("1",), ("1", "2")),
         Change("hidden", False, True),
     )
-    async with open_store(tmp_path / "state.db", identity="x") as store:
+    async with backend.open() as store:
         plan = Plan(steps=[Step(Kind.UPDATE, "k", "l", 3, changes, 5, b"v")])
         state = await store.catalogue.save_plan(SUPPLIER, made(), plan)
         assert (state.supplier, state.wanted, state.counts) == (SUPPLIER, 3, {State.PLANNED: 1})
-    async with open_store(tmp_path / "state.db", identity="x") as store:
+    async with backend.open() as store:
         [write] = await store.catalogue.writes(state.number, State.PLANNED)
         assert tuple(write.step.changes) == changes
         assert await store.catalogue.plan(SUPPLIER.id) == state
@@ -68,8 +68,8 @@ async def test_a_plan_is_kept_with_every_value(tmp_path: Path) -> None:
         assert await store.catalogue.wanted_before(SUPPLIER.id) == 3
 
 
-async def test_a_write_moves_once(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "state.db", identity="x") as store:
+async def test_a_write_moves_once(backend: Backend) -> None:
+    async with backend.open() as store:
         book = store.catalogue
         state = await book.save_plan(SUPPLIER, made(), a_plan("new", "old"))
         write, _ = await book.writes(state.number, State.PLANNED)
@@ -89,8 +89,8 @@ async def test_a_write_moves_once(tmp_path: Path) -> None:
         assert await book.doubted(SUPPLIER.id) == []
 
 
-async def test_a_newer_plan_drops_what_is_planned_and_keeps_what_is_in_doubt(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "state.db", identity="x") as store:
+async def test_a_newer_plan_drops_what_is_planned_and_keeps_what_is_in_doubt(backend: Backend) -> None:
+    async with backend.open() as store:
         book = store.catalogue
         first = await book.save_plan(SUPPLIER, made(), a_plan("new", "old"))
         await book.approve(first.number, at=11.0)
@@ -106,11 +106,11 @@ async def test_a_newer_plan_drops_what_is_planned_and_keeps_what_is_in_doubt(tmp
         assert (await book.plan(SUPPLIER.id)).counts == {State.DROPPED: 1}  # type: ignore[union-attr]
 
 
-async def test_what_the_mirror_knows(tmp_path: Path) -> None:
+async def test_what_the_mirror_knows(backend: Backend) -> None:
     def item(ident: int, **more: object) -> dict[str, object]:
         return {"id": ident, "sku": f"S{ident}", "name": "N", "supplier": {"id": "7"}, "currency": "EUR"} | more
 
-    async with open_store(tmp_path / "state.db", identity="x") as store:
+    async with backend.open() as store:
         book = store.catalogue
         await commit(store, "suppliers", {"id": 7, "name": "Supplier", "uniqueCode": "S-7", "currencies": ["CHF"]})
         await commit(store, "suppliers", {"id": 8, "name": "Off", "enable": False, "externalId": 4})

@@ -7,12 +7,12 @@ from typing import get_args
 
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.files.follow_details import attachment_follower
 from precoro_daemon.mirror.ports.change_log import Follower, Stretch, follow
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0, listed, record
 
 pytestmark = pytest.mark.asyncio

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.store import Store
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.mirror.ports import change_log
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.resolve_custom_fields import field_follower
 from precoro_daemon.mirror.rules.quarantine import Stage
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0, listed, record
 
 pytestmark = pytest.mark.asyncio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryCounts
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0
 
 pytestmark = pytest.mark.asyncio

@@ -21,7 +21,7 @@ from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record, read_record
 from precoro_daemon.mirror.rules.quarantine import Stage
-from tests.contracts.conftest import Backend
+from tests.contracts.backends import Backend
 from tests.contracts.listing import T0, listed, paged, record, rejected, scan
 
 LATER = T0 + 3600

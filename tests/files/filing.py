@@ -19,7 +19,8 @@ from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.follow_details import attachment_follower
 from precoro_daemon.files.ports.attachment_book import WantedFiles
@@ -51,7 +52,7 @@ async def filing(
     timeouts = Timeouts(total=timeout, connect=timeout, read=timeout)
     clock = RealClock()
     async with (
-        open_store(directory / "state.db", identity="company") as store,
+        SqliteState(directory / "state.db", "company").open() as store,
         HttpSession(credentials, timeouts) as session,
         Throttled(session, credentials, LIFTED, GateDependencies(store.budget_book, clock, Silent())) as throttled,
         Downloads([origin.removeprefix("http://")], timeouts) as downloads,

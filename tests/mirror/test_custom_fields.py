@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.sqlite import statements
-from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.app.values import identity
+from precoro_daemon.adapters.state.sqlite import schema
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
+from precoro_daemon.app.state import identity
 from precoro_daemon.errors import BudgetSpent
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.sandbox.custom_fields import options, with_one_renamed
@@ -74,7 +74,7 @@ def later(seconds: float) -> RealClock:
 
 
 async def on_store(shown: Stage, act: Any) -> Any:
-    async with open_store(shown.database, identity=identity(shown.settings)) as store:
+    async with SqliteState(shown.database, identity(shown.settings)).open() as store:
         return await act(store.custom_fields)
 
 
@@ -297,7 +297,7 @@ async def test_a_state_of_the_version_before_gets_all_its_fields(tmp_path: Path)
 
 def _as_before(database: Path) -> None:
     """The state as the version before custom fields left it."""
-    steps = sorted((Path(statements.__file__).parent / "schema").glob("[0-9]*.sql"))
+    steps = sorted((Path(schema.__file__).parent / "schema").glob("[0-9]*.sql"))
     [before] = [number for number, step in enumerate(steps) if "custom_fields" in step.name]
     later = "".join(step.read_text("utf-8") for step in steps[before:])
     made = [

@@ -11,9 +11,10 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.sqlite.store import Store, open_store
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.app.company import open_company
-from precoro_daemon.app.values import identity
+from precoro_daemon.app.state import identity
 from precoro_daemon.mirror.ports.deliveries import Delivery
 from precoro_daemon.runtime.job import Job
 from precoro_daemon.sandbox.rows import Row
@@ -35,14 +36,14 @@ async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Job],
     """Its jobs, lap by lap, while deliveries may come."""
     clock, settings = shown.clock(), shown.settings
     async with (
-        open_store(shown.database, identity=identity(settings)) as store,
+        SqliteState(shown.database, identity(settings)).open() as store,
         open_company(store, settings, clock, Silent()) as company,
     ):
         yield store, {name: job.job for name, job in company.jobs.items()}, clock
 
 
 async def announce(shown: Stage, *deliveries: Delivery) -> None:
-    async with open_store(shown.database, identity=identity(shown.settings)) as store:
+    async with SqliteState(shown.database, identity(shown.settings)).open() as store:
         await store.deliveries.note(deliveries, at=shown.clock().now())
 
 

@@ -28,11 +28,12 @@ from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, R
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard, Testimony
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
-from precoro_daemon.adapters.state.sqlite.store import Store, build_store
-from precoro_daemon.adapters.state.sqlite.transactions import Transactions
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
@@ -433,7 +434,7 @@ class Life:
     def __init__(self, bank: Bank, database: sqlite3.Connection, restore_guard: MemoryWitness, fate: Fate) -> None:
         self.bank, self.fate = bank, fate
         self.wire = BankWire(bank, fate)
-        self.transactions = Transactions(Inline(fate, database), database, Path("memory"))
+        self.transactions = SqliteTransactions(Inline(fate, database), SqliteSession(database), Path("memory"))
         self.store: Store = build_store(self.transactions, restore_guard)
         self._stack = AsyncExitStack()
 

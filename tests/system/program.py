@@ -18,8 +18,8 @@ from typing import Any
 import anyio
 from anyio.abc import Process
 
-from precoro_daemon.adapters.state.sqlite.store import open_store
-from precoro_daemon.app.values import identity
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
+from precoro_daemon.app.state import identity
 from precoro_daemon.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ class Program:
 
     async def found(self) -> None:
         """A state into which nothing was mirrored yet."""
-        async with open_store(self.state, identity=await anyio.to_thread.run_sync(self._identity)):
+        async with SqliteState(self.state, await anyio.to_thread.run_sync(self._identity)).open():
             pass
 
     def _identity(self) -> str:

@@ -17,10 +17,10 @@ import pytest
 
 from precoro_daemon.adapters.state.sqlite.backup import back_up
 from precoro_daemon.adapters.state.sqlite.restoring import restore
-from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreHeld, StoreUnusable
 from precoro_daemon.sandbox import SandboxOptions, serve
-from tests.adapters.state.test_opening import disk_of
+from tests.adapters.state.sqlite.test_opening import disk_of
 from tests.catalogue.test_commands import shop, until
 from tests.contracts.listing import listed, record
 from tests.system.program import NO_LIMITS, ROOT, Program, finish
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def filled(path: Path, *, rows: int = 50, calls: int = 3) -> None:
-    async with open_store(path, identity="company") as store:
+    async with SqliteState(path, "company").open() as store:
         now = time.time()
         for number in range(calls):
             await store.budget_book.charge(now - 100 + number, b"12345678")
@@ -52,7 +52,7 @@ async def in_thread(work: object, *arguments: object, **named: object) -> object
 async def test_a_backup_of_a_state_in_use_is_one_whole_private_file(tmp_path: Path) -> None:
     state, copy = tmp_path / "state.db", tmp_path / "copy.db"
     await filled(state)
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         await store.budget_book.charge(time.time(), b"now")
         made = await in_thread(back_up, state, copy, identity="company", replace=False)
         assert made.size == copy.stat().st_size  # type: ignore[attr-defined]
@@ -87,24 +87,24 @@ async def test_where_no_backup_can_go_is_one_sentence(tmp_path: Path, target: st
 async def test_a_restored_state_is_the_backup_disarmed_and_no_call_is_forgotten(tmp_path: Path) -> None:
     state, copy = tmp_path / "state.db", tmp_path / "copy.db"
     await filled(state)
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         await store.journal.arm(time.time())
         assert (await store.journal.switch()).armed
     await in_thread(back_up, state, copy, identity="company", replace=False)
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         await store.budget_book.charge(time.time(), b"later")
         await store.budget_book.close("day", 4e9)
         await store.budget_book.save_refusal("key", 3, 2e9)
         await listed(store.mirror, *(record(number + 1) for number in range(5)), collection="suppliers")
     done = await in_thread(restore, copy, state, identity="company")
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         switch = await store.journal.switch()
         assert (switch.armed, "restored from a backup" in switch.reason) == (False, True)
         assert len(await store.budget_book.load(0.0)) == 4, "one call was made after the backup"
         assert await store.budget_book.load_closed() == {"day": 4e9}
         assert await store.budget_book.load_refusal("key") == (3, 2e9)
         assert (await store.mirror.cursor("suppliers")).at is None
-    aside = done.aside  # type: ignore[attr-defined]
+    aside = done.former  # type: ignore[attr-defined]
     assert query(aside, "SELECT count(*) FROM records WHERE collection = 'suppliers'") == [(5,)]
 
 
@@ -112,7 +112,7 @@ async def test_a_backup_comes_to_a_place_without_a_state(tmp_path: Path) -> None
     await filled(tmp_path / "old.db")
     await in_thread(back_up, tmp_path / "old.db", tmp_path / "copy.db", identity="company", replace=False)
     done = await in_thread(restore, tmp_path / "copy.db", tmp_path / "new.db", identity="company")
-    assert (done.aside, done.calls) == (None, 0)  # type: ignore[attr-defined]
+    assert (done.former, done.calls) == (None, 0)  # type: ignore[attr-defined]
     assert query(tmp_path / "new.db", "SELECT count(*) FROM records") == [(50,)]
 
 
@@ -120,7 +120,7 @@ async def test_a_state_in_use_is_not_replaced(tmp_path: Path) -> None:
     state, copy = tmp_path / "state.db", tmp_path / "copy.db"
     await filled(state)
     await in_thread(back_up, state, copy, identity="company", replace=False)
-    async with open_store(state, identity="company"):
+    async with SqliteState(state, "company").open():
         with pytest.raises(StoreHeld, match="is held by process"):
             await in_thread(restore, copy, state, identity="company")
 
@@ -144,7 +144,7 @@ async def test_a_state_that_somebody_reads_is_not_replaced(tmp_path: Path) -> No
 async def test_the_state_of_another_company_is_not_replaced(tmp_path: Path) -> None:
     await filled(tmp_path / "ours.db")
     await in_thread(back_up, tmp_path / "ours.db", tmp_path / "copy.db", identity="company", replace=False)
-    async with open_store(tmp_path / "theirs.db", identity="stranger"):
+    async with SqliteState(tmp_path / "theirs.db", "stranger").open():
         pass
     with pytest.raises(StoreUnusable, match="another company"):
         await in_thread(restore, tmp_path / "copy.db", tmp_path / "theirs.db", identity="company")
@@ -164,7 +164,7 @@ async def test_back_from_a_newer_version_no_call_is_forgotten(tmp_path: Path) ->
         connection.execute("PRAGMA user_version = 999")
     done = await in_thread(restore, copy, state, identity="company")
     assert done.calls == 7  # type: ignore[attr-defined]
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         assert len(await store.budget_book.load(0.0)) == 7
 
 
@@ -172,7 +172,7 @@ async def test_back_from_a_newer_version_no_call_is_forgotten(tmp_path: Path) ->
 async def test_files_of_the_state_are_no_place_for_a_backup_and_none_themselves(tmp_path: Path, ending: str) -> None:
     state, other = tmp_path / "state.db", tmp_path / f"state.db{ending}"
     await filled(state)
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         await store.budget_book.charge(time.time(), b"now")
         with pytest.raises(StoreUnusable, match="belongs to the state"):
             await in_thread(back_up, state, other, identity="company", replace=True)
@@ -206,11 +206,11 @@ async def test_what_root_makes_belongs_to_the_owner_of_the_state(tmp_path: Path)
     await in_thread(back_up, tmp_path / "old.db", tmp_path / "copy.db", identity="company", replace=False)
     for _ in range(2):  # without a state, then with one
         await in_thread(restore, tmp_path / "copy.db", place / "state.db", identity="company")
-        async with open_store(place / "state.db", identity="company") as store:
+        async with SqliteState(place / "state.db", "company").open() as store:
             await store.journal.arm(time.time())
             assert {path.stat().st_uid for path in place.iterdir()} == {10001}
         await anyio.sleep(1.1)  # the name of what is kept aside has the second in it
-    async with open_store(place / "new.db", identity="company"):
+    async with SqliteState(place / "new.db", "company").open():
         assert {path.stat().st_uid for path in place.iterdir()} == {10001}
 
 
@@ -248,9 +248,9 @@ async def test_a_damaged_state_is_replaced_and_kept(tmp_path: Path) -> None:
     state.write_bytes(b"SQLite format 3\0" + os.urandom(5000))
     done = await in_thread(restore, copy, state, identity="company")
     assert done.calls is None  # type: ignore[attr-defined]
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         assert len(await store.budget_book.load(0.0)) == 3
-    assert done.aside.stat().st_size == 5016  # type: ignore[attr-defined]
+    assert done.former.stat().st_size == 5016  # type: ignore[attr-defined]
 
 
 async def left_by_a_moved_state(place: Path) -> bytes:
@@ -258,7 +258,7 @@ async def left_by_a_moved_state(place: Path) -> bytes:
     state = place / "state.db"
     await filled(state, rows=20)
     await in_thread(back_up, state, place / "copy.db", identity="company", replace=False)
-    async with open_store(state, identity="company") as store:
+    async with SqliteState(state, "company").open() as store:
         await listed(store.mirror, *(record(number + 1, note="later") for number in range(300)))
         kept = place.with_name("kept")
         kept.mkdir()
@@ -277,13 +277,13 @@ async def test_the_log_of_a_state_that_was_moved_away_is_not_played_into_the_res
     (place / "state.db-journal").write_bytes(b"another one")
     done = await in_thread(restore, place / "copy.db", place / "state.db", identity="company")
     assert done.calls is None, "what it called is not known"  # type: ignore[attr-defined]
-    assert done.aside.read_bytes() == log  # type: ignore[attr-defined]
-    aside = done.aside.name.removesuffix("-wal")  # type: ignore[attr-defined]
+    assert done.former.read_bytes() == log  # type: ignore[attr-defined]
+    aside = done.former.name.removesuffix("-wal")  # type: ignore[attr-defined]
     assert (place / f"{aside}-journal").read_bytes() == b"another one"
     assert {"state.db-wal", "state.db-shm", "state.db-journal"}.isdisjoint(names(place))
     assert query(place / "state.db", "PRAGMA integrity_check") == [("ok",)]
     assert query(place / "state.db", "SELECT count(*) FROM records") == [(20,)]
-    async with open_store(place / "state.db", identity="company") as store:
+    async with SqliteState(place / "state.db", "company").open() as store:
         assert len(await store.budget_book.load(0.0)) == 3
 
 
@@ -339,7 +339,7 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
     await filled(used, rows=20)
     await in_thread(back_up, used, origin / "copy.db", identity="company", replace=False)
     await filled(used, rows=30, calls=4)
-    async with open_store(used, identity="company") as store:
+    async with SqliteState(used, "company").open() as store:
         await store.journal.arm(time.time())
         await store.budget_book.charge(time.time(), b"in the log alone")
         for path in (used, tmp_path / "state.db-wal"):  # as a killed service leaves it
@@ -350,7 +350,7 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
         place = tmp_path / f"run {number}"
         shutil.copytree(origin, place)
         code = await anyio.to_thread.run_sync(killed_at, number, place)
-        async with open_store(place / "state.db", identity="company") as store:
+        async with SqliteState(place / "state.db", "company").open() as store:
             assert not (await store.journal.switch()).armed
             calls = len(await store.budget_book.load(0.0))
         rows = query(place / "state.db", "SELECT count(*) FROM records")[0][0]

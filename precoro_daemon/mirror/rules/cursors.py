@@ -124,6 +124,12 @@ def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
     return replace(scan, distinct=distinct)
 
 
+def server_time(scan: Scan, pages: Sequence[Page]) -> float | None:
+    """When the last of `pages` came by the server's clock, or else when its scan began; None if it never told."""
+    told = [page.server_time for page in pages if page.server_time is not None]
+    return told[-1] if told else scan.started_at
+
+
 def _after(scan: Scan, page: Page) -> Scan:
     first = scan.next_page == 1
     emptied = not first and not page.records and not page.rejected

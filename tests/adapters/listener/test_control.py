@@ -13,9 +13,8 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.listener.control import PATH, control
-from precoro_daemon.adapters.state.sqlite.store import open_store
 from precoro_daemon.app.control import send_command
-from precoro_daemon.app.values import identity
+from precoro_daemon.app.state import state_of
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, StoreHeld, StoreUnusable
 from precoro_daemon.payments.commands import Command
 from precoro_daemon.settings import Settings
@@ -32,7 +31,7 @@ def settings(directory: Path, email: str = "a@example.org") -> Settings:
 
 async def begun(directory: Path) -> Settings:
     ours = settings(directory)
-    async with open_store(ours.state.path, identity=identity(ours)):
+    async with state_of(ours).open():
         pass
     return ours
 

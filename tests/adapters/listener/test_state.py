@@ -16,9 +16,9 @@ from typing import Any
 import anyio
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.app.state import state_of
 from precoro_daemon.app.state_reading import read_snapshot
-from precoro_daemon.app.values import identity, limits
+from precoro_daemon.app.values import limits
 from precoro_daemon.app.watch import StateWatcher, Watched
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
 from precoro_daemon.quota.budget import Budget
@@ -43,7 +43,7 @@ async def watcher(there: Stage) -> AsyncIterator[StateWatcher]:
     clock = there.clock()
     pulse = Pulse(clock.now(), [JobStatus("mirror_collections", good_at=clock.now(), lap=LapReport(3))])
     async with (
-        open_store(settings.state.path, identity=identity(settings)) as store,
+        state_of(settings).open() as store,
         anyio.create_task_group() as tasks,
     ):
         account = Budget(limits(settings))
@@ -123,7 +123,7 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
     async with stage(tmp_path, sections=sections) as there:
         await anyio.to_thread.run_sync(books.found, path)
         await there.run("mirror_collections")
-        async with open_store(there.settings.state.path, identity=identity(there.settings)) as store:
+        async with state_of(there.settings).open() as store:
             unmatched = LedgerPayment("7", "R-1", Decimal(5), "EUR", date(2026, 1, 15), None, None)
             reading = LedgerBatch([unmatched], [UnreadableRow("8", "amount: read 'ten'", "{}")], "8")
             await store.ledger_payments.take_in("Books", reading, 1.0)

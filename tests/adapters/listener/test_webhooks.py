@@ -21,8 +21,8 @@ from aiohttp import web
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
-from precoro_daemon.adapters.state.sqlite.deliveries import SqlDeliveries
-from precoro_daemon.adapters.state.sqlite.store import open_store
+from precoro_daemon.adapters.state.deliveries import SqlDeliveries
+from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import ListenerUnusable, StoreUnusable
 from precoro_daemon.mirror.ports.deliveries import Delivery
 from precoro_daemon.values.addresses import Address, read_address
@@ -63,7 +63,7 @@ async def house(
     tmp_path: Path, listen: str = "127.0.0.1:0", secrets: Sequence[str] = (SECRET,), patience: float = 15.0
 ) -> AsyncIterator[House]:
     woken: list[int] = []
-    async with open_store(tmp_path / "state.db", identity="company") as store:
+    async with SqliteState(tmp_path / "state.db", "company").open() as store:
         reception = Reception(secrets, store.deliveries, RealClock(), lambda: woken.append(1), patience=patience)
         async with webhooks(reception, read_address(listen)) as address:
             yield House(store.deliveries, address, reception, woken)
@@ -258,7 +258,7 @@ async def test_what_is_told_twice_at_once_is_refused_twice_or_kept_with_its_numb
             await anyio.sleep(0.2)
             return await self.inner.note(batch, at=at)
 
-    async with open_store(tmp_path / "state.db", identity="company") as store:
+    async with SqliteState(tmp_path / "state.db", "company").open() as store:
         reception = Reception([SECRET], Gathering(store.deliveries), RealClock(), lambda: None)  # type: ignore[arg-type]
         async with webhooks(reception, Address("127.0.0.1")) as address:
             there = House(store.deliveries, address, reception)
@@ -391,7 +391,7 @@ async def test_requests_that_come_together_are_kept_together(tmp_path: Path) -> 
             await anyio.sleep(0.1)
             return await self.inner.note(batch, at=at)
 
-    async with open_store(tmp_path / "state.db", identity="company") as store:
+    async with SqliteState(tmp_path / "state.db", "company").open() as store:
         slow = Slow(store.deliveries)
         reception = Reception([SECRET], slow, RealClock(), lambda: None)  # type: ignore[arg-type]
         async with webhooks(reception, Address("127.0.0.1")) as address:

@@ -6,9 +6,9 @@ import os
 import sqlite3
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
+from precoro_daemon.adapters.state.ports import Backup
 from precoro_daemon.adapters.state.sqlite.failures import What, damaged, explained, is_damage
 from precoro_daemon.adapters.state.sqlite.opening import open_read_only
 from precoro_daemon.errors import StoreUnusable
@@ -16,16 +16,8 @@ from precoro_daemon.errors import StoreUnusable
 _OWN = ("", "-wal", "-shm", "-journal", ".lock", ".armed", ".control", ".new", ".restored")
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """size: bytes"""
-
-    path: Path
-    size: int
-
-
 def back_up(state: Path, target: Path, *, identity: str, replace: bool) -> Backup:
-    """Copy the state as it is at one moment; whoever writes goes on. Blocking. Raises StoreUnusable."""
+    """`State.back_up`, where the contract is written."""
     state, target = state.resolve(), target.resolve()
     _refuse_target(state, target, replace=replace)
     with closing(open_read_only(state, identity)) as source, explained(target, "backup"):

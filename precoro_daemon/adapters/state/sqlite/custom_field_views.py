@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.statements import read_named
+from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
 from precoro_daemon.mirror.rules.field_references import PLACES
 
@@ -37,7 +38,7 @@ _SUPPLIER_VALUES = _Values(
 
 def custom_field_views() -> Iterator[str]:
     """CREATE VIEW statements, in an order in which they can be run."""
-    templates = read_named("custom_field_views.sql")
+    templates = read_named(Path(__file__).with_name("custom_field_views.sql"))
     for values in (_DOCUMENT_VALUES, _ITEM_VALUES, _SUPPLIER_VALUES):
         yield _values(templates, values, _owners(templates, values))
     yield _values(templates, _LINE_VALUES, _line_owners(templates, _LINE_VALUES))

@@ -14,6 +14,7 @@ LEFT JOIN details ON details.collection = records.collection AND details.id = re
 WHERE records.collection IN ({collections}) AND records.wanted
 
 -- name: line_owners
+-- One row for each line of a document that may have values.
 SELECT
     lined.collection,
     lined.document_id,
@@ -35,6 +36,7 @@ FROM (
 WHERE line.type = 'object'
 
 -- name: members
+-- A list that may stand in {"data": ...} or bare.
 CASE
     WHEN json_type({json}, '$.{field}.data') IN ('array', 'object') THEN {json} -> '$.{field}.data'
     ELSE {json} -> '$.{field}'
@@ -136,6 +138,7 @@ LEFT JOIN field_options AS chosen
     AND chosen.id = coalesce(by_id.id, by_name.id);
 
 -- name: custom_fields
+-- Every custom field that is referred to or listed.
 CREATE VIEW custom_fields AS
 SELECT
     fields.collection,
@@ -153,6 +156,7 @@ LEFT JOIN set_aside AS aside
     AND aside.stage IN ('definition', 'withheld');
 
 -- name: custom_field_options
+-- Options of custom fields, or all that they ever were.
 CREATE VIEW {view} AS
 SELECT
     options.collection,

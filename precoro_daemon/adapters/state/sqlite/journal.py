@@ -18,9 +18,10 @@ from precoro_daemon.adapters.state.sqlite.intent_rows import (
     to_intent,
     to_line,
 )
+from precoro_daemon.adapters.state.sqlite.old_transactions import Transactions
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.sqlite.statements import SQL, read_named
-from precoro_daemon.adapters.state.sqlite.transactions import Transactions, in_transaction
+from precoro_daemon.adapters.state.sqlite.transactions import in_transaction
 from precoro_daemon.errors import SendingStopped, StaleIntent
 from precoro_daemon.payments.ports.journal import Line, Link, Switch
 from precoro_daemon.payments.rules.events import dialogue_of

@@ -12,7 +12,7 @@ from functools import partial
 
 from precoro_daemon.adapters.state.sqlite.intent_rows import ledger_payment_cells, to_intent, to_ledger_payment
 from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
-from precoro_daemon.adapters.state.sqlite.transactions import Transactions
+from precoro_daemon.adapters.state.sqlite.old_transactions import Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice, Payment, read_invoice, read_payment

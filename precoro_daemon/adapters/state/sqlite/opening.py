@@ -22,13 +22,13 @@ _MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID_AT = slice(68, 72)
 """https://www.sqlite.org/fileformat2.html#the_database_header"""
 
-_PAGE_SIZE = 16384
+_PAGE_BYTES = 16384
 """Bytes. Records of a few KB fill such pages far better than the usual 4096: a third less to write."""
 
-_BUSY_SECONDS = 2.0
+_BUSY_S = 2.0
 """Nobody else should write; a shell or a backup that does for longer is told to the operator."""
 
-_CHECK_SECONDS = 1.0
+_DAMAGE_CHECK_S = 1.0
 
 
 def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Connection:
@@ -52,7 +52,7 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
 
 
 def find_state(path: Path) -> bool:
-    """Whether there is a state. Raises StoreUnusable if one could not be made or written here. Blocking."""
+    """`State.exists`, where the contract is written."""
     path = path.resolve()
     with explained(path):
         _refuse_foreign(path)
@@ -84,9 +84,7 @@ def is_current(connection: sqlite3.Connection) -> bool:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_SECONDS
-    )
+    connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_S)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -143,7 +141,7 @@ def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
         late.set()
         connection.interrupt()
 
-    timer = Timer(_CHECK_SECONDS, stop)
+    timer = Timer(_DAMAGE_CHECK_S, stop)
     timer.start()
     try:
         (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -168,7 +166,7 @@ def _make(path: Path) -> None:
     unfinished.touch(mode=0o600)  # prices and payments of a company; the files beside it get the same mode
     hand_over(unfinished, path)
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
     unfinished.replace(path)

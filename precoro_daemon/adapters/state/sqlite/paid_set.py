@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
-from precoro_daemon.adapters.state.sqlite.transactions import Transactions
+from precoro_daemon.adapters.state.sqlite.old_transactions import Transactions
 from precoro_daemon.payments.ports.paid_set import PaidInvoice
 
 _PAGE = 50_000

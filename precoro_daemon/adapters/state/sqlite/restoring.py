@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from precoro_daemon.adapters.state.ports import Restored
 from precoro_daemon.adapters.state.sqlite.backup import copy, is_own, make_durable, settle
 from precoro_daemon.adapters.state.sqlite.failures import explained, is_damage
 from precoro_daemon.adapters.state.sqlite.holder import held
@@ -19,21 +20,11 @@ from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, open_re
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity
-from precoro_daemon.adapters.state.sqlite.statements import SQL
-from precoro_daemon.adapters.state.sqlite.transactions import in_transaction
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.quota.budget import MEMORY
 
 _REASON = "the state was restored from a backup; look at `payments plan`, then arm it anew"
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """aside: where the former state is, or its log if nothing else was left of it; None if there was none · calls: of
-    the former state that the quota still counts, None if it could not be read"""
-
-    aside: Path | None
-    calls: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +37,7 @@ class _Account:
 
 
 def restore(backup: Path, state: Path, *, identity: str) -> Restored:
-    """Put a backup in the place of the state, which is kept under another name. Blocking.
-
-    Killed at any moment, the old or the new state is there. Payments are disarmed; calls that the former state made
-    since still count. Raises StoreHeld, StoreUnusable; nothing is changed then.
-    """
+    """`State.restore`, where the contract is written."""
     backup, state = backup.resolve(), state.resolve()
     if is_own(backup, state):
         raise StoreUnusable(f"{backup} belongs to the state itself. Name the backup to restore.")
@@ -66,14 +53,14 @@ def restore(backup: Path, state: Path, *, identity: str) -> Restored:
             hand_over(draft, state)
             former = _close(state, identity)
             _prepare(draft, identity, former or _Account())
-            aside = _keep_aside(state)
+            kept = _keep_former(state)
             RestoreGuard(state).remove()
             make_durable(state.parent)  # a log that came back after a loss of power would be played into the new one
             settle(draft, state)
         except BaseException:
             _remove(draft)
             raise
-    return Restored(aside, None if former is None else len(former.calls))
+    return Restored(kept, None if former is None else len(former.calls))
 
 
 def _remove(draft: Path) -> None:
@@ -127,12 +114,12 @@ def _read_account(former: sqlite3.Connection) -> _Account:
     if not columns:
         return _Account()
     lane = "lane" if "lane" in columns else "NULL"
-    since = time.time() - MEMORY
+    session, since = SqliteSession(former), time.time() - MEMORY
     calls = former.execute(f"SELECT at, key_hash, {lane} FROM calls WHERE at >= ?", (since,))  # noqa: S608
     return _Account(
         [tuple(row) for row in calls],
-        [tuple(row) for row in former.execute(SQL["read_closures"])],
-        [tuple(row) for row in former.execute("SELECT fingerprint, count, at FROM refusals")],
+        [tuple(row) for row in session.rows("budget_book.read_closures")],
+        [tuple(row) for row in session.rows("budget_book.read_refusals")],
     )
 
 
@@ -144,7 +131,7 @@ def _prepare(draft: Path, identity: str, former: _Account) -> None:
 
         def work(connection: sqlite3.Connection) -> None:
             _take_over(connection, former)
-            connection.execute(SQL["write_meta"], ("armed", ""))
+            SqliteSession(connection).run("meta.write", ("armed", ""))
             write_line(connection, at=time.time(), event="disarm", reason=_REASON)
 
         in_transaction(connection, work)
@@ -153,12 +140,13 @@ def _prepare(draft: Path, identity: str, former: _Account) -> None:
 def _take_over(connection: sqlite3.Connection, former: _Account) -> None:
     """The former state knows better what is refused and closed; calls are known to either."""
     known = {(at, key) for at, key in connection.execute("SELECT at, key_hash FROM calls")}
-    connection.executemany(SQL["charge_call"], [call for call in former.calls if call[:2] not in known])
-    connection.executemany(SQL["close_window"], former.closures)
-    connection.executemany(SQL["save_refusal"], former.refusals)
+    session = SqliteSession(connection)
+    session.run_many("budget_book.charge_call", [call for call in former.calls if call[:2] not in known])
+    session.run_many("budget_book.close_window", former.closures)
+    session.run_many("budget_book.save_refusal", former.refusals)
 
 
-def _keep_aside(state: Path) -> Path | None:
+def _keep_former(state: Path) -> Path | None:
     """A second name for the former state, which keeps its own until the new one takes it in one step.
 
     Where it was moved away, what it left: SQLite would play that into the new one.
@@ -179,12 +167,12 @@ def _parts(state: Path, *endings: str) -> list[Path]:
     return [state.with_name(f"{state.name}{ending}") for ending in endings]
 
 
-def _link(former: Path, aside: Path) -> Path:
+def _link(former: Path, second: Path) -> Path:
     try:
-        aside.hardlink_to(former)
+        second.hardlink_to(former)
     except FileExistsError:
         raise
     except OSError:  # a file system without second names
-        shutil.copy2(former, aside)
-        make_durable(aside)
-    return aside
+        shutil.copy2(former, second)
+        make_durable(second)
+    return second

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from hashlib import blake2b
+from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.statements import SQL, read_migrations
-from precoro_daemon.adapters.state.sqlite.transactions import in_transaction
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
 
-_MIGRATIONS = read_migrations()
+_MIGRATIONS = [
+    path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
+]
+"""The steps from an empty file to the present schema; the first makes version 1."""
+
 VERSION = len(_MIGRATIONS)
 """Of the schema this program writes; kept in the file as `user_version`."""
 
@@ -41,7 +45,7 @@ def read_identity(connection: sqlite3.Connection) -> str | None:
 def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
     """A new state belongs to whom it is first opened for."""
     if read_identity(connection) is None:
-        connection.execute(SQL["write_meta"], ("identity", identity))
+        _write_meta(connection, "identity", identity)
 
 
 def _refresh_views(connection: sqlite3.Connection) -> None:
@@ -50,13 +54,17 @@ def _refresh_views(connection: sqlite3.Connection) -> None:
     fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
     if _read_meta(connection, "views") == fingerprint:
         return
-    for (name,) in connection.execute(SQL["read_views"]).fetchall():
+    for (name,) in SqliteSession(connection).rows("sqlite.read_views"):
         connection.execute(f'DROP VIEW "{name}"')
     for definition in definitions:
         connection.execute(definition)
-    connection.execute(SQL["write_meta"], ("views", fingerprint))
+    _write_meta(connection, "views", fingerprint)
 
 
 def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:
-    row = connection.execute(SQL["read_meta"], (key,)).fetchone()
+    row = SqliteSession(connection).row("meta.read", (key,))
     return None if row is None else str(row["value"])
+
+
+def _write_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    SqliteSession(connection).run("meta.write", (key, value))

@@ -1,27 +1,27 @@
-"""one connection on one thread; a transaction is one function run there"""
+"""sessions and transactions of one connection on one thread"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.session import Row, Session, Values
 from precoro_daemon.adapters.state.sqlite.failures import explained
+from precoro_daemon.adapters.state.statements import read_statements
 from precoro_daemon.errors import StoreUnusable
 
 T = TypeVar("T")
 
+STATEMENTS = read_statements(Path(__file__).with_name("own.sql"))
 
-Values = Mapping[str, object] | Sequence[object]
-
-
-_LOOK = 1.0
-"""Real seconds between two looks whether the file is still there, for what is only written: calls are charged in the
+_CHECK_EVERY_S = 1.0
+"""Real seconds between two checks whether the file is still there, for what is only written: calls are charged in the
 narrow moment between two of them."""
 
 Inode = tuple[int, int]
@@ -37,51 +37,75 @@ def inode_of(path: Path) -> Inode | None:
     return found.st_dev, found.st_ino
 
 
-class Transactions:
-    """Runs functions of the connection, one after the other, on the thread that owns it.
+class SqliteSession:
+    """Implements `Session` on a connection, for the thread that owns it.
 
-    Nothing of the connection may leave that thread: a cursor that is forgotten elsewhere resets its statement there,
-    even while it is in use here.
+    Its cursors stay here: one that is forgotten on another thread resets its statement there, even while it is in use
+    on this one ("bad parameter or other API misuse").
     """
 
-    def __init__(
-        self, executor: Executor, connection: sqlite3.Connection, path: Path, inode: Inode | None = None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
+        return self.connection.execute(STATEMENTS[statement], values).fetchall()
+
+    def row(self, statement: str, values: Values = ()) -> Row | None:
+        row: Row | None = self.connection.execute(STATEMENTS[statement], values).fetchone()
+        return row
+
+    def value(self, statement: str, values: Values = ()) -> Any:
+        (value,) = self.connection.execute(STATEMENTS[statement], values).fetchone()
+        return value
+
+    def run(self, statement: str, values: Values = ()) -> int:
+        return self.connection.execute(STATEMENTS[statement], values).rowcount
+
+    def run_many(self, statement: str, rows: Iterable[Values]) -> int:
+        return self.connection.executemany(STATEMENTS[statement], rows).rowcount
+
+
+class SqliteTransactions:
+    """Implements `Transactions` on the thread that owns the connection."""
+
+    def __init__(self, executor: Executor, session: SqliteSession, path: Path, inode: Inode | None = None) -> None:
         """`inode`: that of the file, which must bear its name as long as anything is done with it."""
         self._executor = executor
-        self._connection = connection
+        self._session = session
         self._path = path
         self._inode = inode
         self._seen_at = -inf
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """All that `work` writes, or nothing; durable on return. Cancellation waits for it to end first."""
+    async def write(self, work: Callable[[Session], T]) -> T:
         return await run_to_end(self._executor, lambda: self._in_transaction(work))
 
-    async def execute(self, statement: str, values: Values) -> None:
-        """One statement as a transaction."""
-        await self.execute_each(statement, (values,))
-
-    async def execute_each(self, statement: str, rows: Sequence[Values]) -> None:
-        """One statement for each row, as one transaction."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.executemany(statement, rows)
-
-        await self.write(work)
-
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Callable[[Session], T]) -> T:
         return await run_to_end(self._executor, lambda: self._plainly(work))
 
-    def _plainly(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
+        return await self.read(lambda session: session.rows(statement, values))
+
+    async def row(self, statement: str, values: Values = ()) -> Row | None:
+        return await self.read(lambda session: session.row(statement, values))
+
+    async def value(self, statement: str, values: Values = ()) -> Any:
+        return await self.read(lambda session: session.value(statement, values))
+
+    async def run(self, statement: str, values: Values = ()) -> int:
+        return await self.write(lambda session: session.run(statement, values))
+
+    async def run_many(self, statement: str, rows: Sequence[Values]) -> int:
+        return await self.write(lambda session: session.run_many(statement, rows))
+
+    def _plainly(self, work: Callable[[Session], T]) -> T:
         with explained(self._path):
             self._refuse_lost()
-            return _without_cursor(work(self._connection))
+            return work(self._session)
 
-    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _in_transaction(self, work: Callable[[Session], T]) -> T:
         with explained(self._path):
-            self._refuse_lost(_LOOK)
-            return _without_cursor(in_transaction(self._connection, work))
+            self._refuse_lost(_CHECK_EVERY_S)
+            return in_transaction(self._session.connection, lambda _: work(self._session))
 
     def _refuse_lost(self, patience: float = 0.0) -> None:
         """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process.
@@ -98,12 +122,6 @@ class Transactions:
                 f"The state {self._path} was removed or replaced while in use; nothing is sent or stored any more. "
                 "Stop the program, put the state back (what was moved away, or a backup), and start it again."
             )
-
-
-def _without_cursor(result: T) -> T:
-    if isinstance(result, sqlite3.Cursor):
-        raise TypeError("a cursor must not leave the thread of its connection")
-    return result
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

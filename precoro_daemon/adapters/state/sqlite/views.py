@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from precoro_daemon.adapters.state.sqlite.custom_field_views import custom_field_views
-from precoro_daemon.adapters.state.sqlite.statements import read_named
+from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES, Collection
 
 _FIELDS = {
@@ -33,7 +34,7 @@ _LINE_FIELDS = ("sku", "name", "quantity", "price", "sum")
 
 def view_definitions() -> list[str]:
     """CREATE VIEW statements, in an order in which they can be run."""
-    templates = read_named("views.sql")
+    templates = read_named(Path(__file__).with_name("views.sql"))
     singles = (templates["credit_notes"], templates["attachments"])
     return [*_record_views(templates), *_line_views(templates), *singles, *custom_field_views()]
 

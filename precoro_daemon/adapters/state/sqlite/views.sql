@@ -1,4 +1,5 @@
 -- name: records
+-- A view of one collection: what lists and details say of each record.
 CREATE VIEW {view} AS
 SELECT
     records.id,
@@ -16,6 +17,7 @@ LEFT JOIN details ON details.collection = records.collection AND details.id = re
 WHERE records.collection = '{collection}' AND records.wanted;
 
 -- name: lines
+-- A view of the lines of one kind of documents.
 -- A list of lines is {"data": [...]}, [...], a dict keyed by id, or missing in one of several ways.
 CREATE VIEW {view} AS
 WITH documents AS (
@@ -50,10 +52,12 @@ FROM listed, json_each(listed.lines) AS line
 WHERE line.type = 'object';
 
 -- name: credit_notes
+-- Those of the invoices that are credit notes.
 CREATE VIEW credit_notes AS
 SELECT * FROM invoices WHERE CAST(data ->> '$.logicType' AS TEXT) IN ('1', '5');
 
 -- name: attachments
+-- Files of documents: what is said of each, and where it is once it was fetched.
 CREATE VIEW attachments AS
 SELECT
     file.collection,
@@ -72,6 +76,7 @@ LEFT JOIN records ON records.collection = file.collection AND records.id = file.
 WHERE records.wanted IS NOT 0;
 
 -- name: exact
+-- A field that is text or a number, with the digits it was sent with.
 -- `->` gives a number with the digits it was sent with; `->>` would make it a binary float.
 CASE json_type({json}, '$.{field}')
     WHEN 'text' THEN nullif({json} ->> '$.{field}', '')
@@ -80,5 +85,6 @@ CASE json_type({json}, '$.{field}')
 END
 
 -- name: document
+-- Columns that only documents have.
     CASE records.status {names} END AS status_name,
     CASE json_type(records.data, '$.supplier') WHEN 'object' THEN records.data ->> '$.supplier.name' END AS supplier,

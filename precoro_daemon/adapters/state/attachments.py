@@ -1,0 +1,197 @@
+"""attached files in SQL: read out of details as the change log brings them"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+
+from precoro_daemon.adapters.state.change_log import move_position
+from precoro_daemon.adapters.state.session import Row, Session, Transactions
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
+from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+from precoro_daemon.files.rules.bodies import Part
+from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.status.reading import FileState
+
+_HELD_BACK = ("attachments", Stage.FOLDER, "directory")
+"""What stands aside when no file can be kept: collection, stage, key."""
+
+Key = tuple[str, int, int]
+
+
+class SqlAttachmentBook:
+    """files.ports.AttachmentBook, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
+        def work(session: Session) -> None:
+            if move_position(session, move):
+                for record in named:
+                    _save_named(session, record)
+
+        await self._transactions.write(work)
+
+    async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
+        rows = [(collection, id_) for id_ in ids]
+        return await self._transactions.run_many("attachments.note_carrier", rows)
+
+    async def listing(self, collection: str) -> tuple[float | None, float | None]:
+        row = await self._transactions.row("attachments.read_listing", (collection,))
+        return (None, None) if row is None else (row["at"], row["whole_at"])
+
+    async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None:
+        await self._transactions.run("attachments.save_listing", (collection, at, whole_at))
+
+    async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
+        def work(session: Session) -> list[AttachedFile]:
+            return list(map(_to_due, _of_each(session, "attachments.due_files", wanted, before=before, limit=limit)))
+
+        files = await self._transactions.read(work)
+        return sorted(files, key=lambda file: -file.attachment.id)[:limit]
+
+    async def count_due_files(self, wanted: WantedFiles, *, before: float) -> FileCounts:
+        return await self._transactions.read(lambda session: _count_due(session, wanted, before))
+
+    async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
+        return await self._transactions.read(lambda session: _too_large(session, wanted))
+
+    async def reserve(self, paths: Mapping[Key, str]) -> None:
+        await self._transactions.run_many(
+            "attachments.claim_path", [_named(key) | {"path": path} for key, path in paths.items()]
+        )
+
+    async def save_part(self, file: AttachedFile, part: Part | None) -> None:
+        told = {"length": part and part.length, "validator": part and part.validator}
+        await self._transactions.run("attachments.save_part", _named(file.key) | told)
+
+    async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
+        row = _named(file.key) | asdict(kept) | {"at": at}
+
+        def work(session: Session) -> Kept | None:
+            session.run("attachments.save_kept", row)
+            session.run("attachments.clear_file", row)
+            return _to_kept(session.row("attachments.kept_with", row))
+
+        return await self._transactions.write(work)
+
+    async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
+        return _to_kept(await self._transactions.row("attachments.kept_elsewhere", asdict(file.attachment)))
+
+    async def note_size(self, file: AttachedFile, length: int) -> None:
+        await self._transactions.run("attachments.note_size", _named(file.key) | {"length": length})
+
+    async def sizes(self) -> tuple[int, int]:
+        [row] = await self._transactions.rows("attachments.sizes")
+        return row["confirmed"], row["contradicted"]
+
+    async def hold_back(self, reason: str | None, *, at: float) -> None:
+        if reason is None:
+            await self._transactions.run("mirror.clear_aside", _HELD_BACK)
+            return
+        collection, stage, key = _HELD_BACK
+        item = Quarantined(collection, key, stage, reason, None, attempts=1, since=at, retry_at=at)
+        await self._transactions.run("mirror.set_aside", asdict(item))
+
+    async def requeue(self, keys: Sequence[Key]) -> None:
+        await self._transactions.run_many("attachments.requeue_file", [_named(key) for key in keys])
+
+    async def stored(self, after: int, limit: int) -> Sequence[StoredFile]:
+        return await self._stored("attachments.stored_after", (after, limit))
+
+    async def newest_stored(self) -> int:
+        return int(await self._transactions.value("attachments.newest_stored"))
+
+    async def count_stored(self) -> int:
+        return int(await self._transactions.value("attachments.count_stored"))
+
+    async def verified(self, keys: Sequence[Key], *, at: float) -> None:
+        await self._transactions.run_many("attachments.verify_file", [_named(key) | {"at": at} for key in keys])
+
+    async def verified_last(self) -> float:
+        return float(await self._transactions.value("attachments.verified_last"))
+
+    async def least_verified(self, limit: int) -> Sequence[StoredFile]:
+        return await self._stored("attachments.least_verified", (limit,))
+
+    async def begun(self) -> Sequence[str]:
+        return [row["path"] for row in await self._transactions.rows("attachments.begun_files")]
+
+    async def orphans(self, paths: Sequence[str]) -> Sequence[str]:
+        def work(session: Session) -> list[str]:
+            return [path for path in paths if session.row("attachments.known_path", (path,)) is None]
+
+        return await self._transactions.read(work)
+
+    async def _stored(self, statement: str, values: tuple[int, ...]) -> Sequence[StoredFile]:
+        return await self._transactions.read(
+            lambda session: [_to_stored(row) for row in session.rows(statement, values)]
+        )
+
+
+def read_files(session: Session, wanted: WantedFiles) -> FileState:
+    """For people. Blocking."""
+    counts = session.rows("attachments.count_files")
+    return FileState(
+        stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts if row["stored"]},
+        due=_count_due(session, wanted, math.inf),
+        too_large=_too_large(session, wanted),
+    )
+
+
+def _count_due(session: Session, wanted: WantedFiles, before: float) -> FileCounts:
+    rows = list(_of_each(session, "attachments.count_due_files", wanted, before=before))
+    return FileCounts(sum(row["files"] for row in rows), sum(row["bytes"] for row in rows))
+
+
+def _too_large(session: Session, wanted: WantedFiles) -> list[AttachedFile]:
+    return list(map(_to_file, _of_each(session, "attachments.too_large", wanted)))
+
+
+def _of_each(session: Session, statement: str, wanted: WantedFiles, **more: float) -> Iterator[Row]:
+    """Asked collection by collection, so that each is read off the index of what is due."""
+    for name in wanted.collections:
+        yield from session.rows(statement, {"collection": name, "max_bytes": wanted.max_bytes, **more})
+
+
+def _save_named(session: Session, named: NamedFiles) -> None:
+    """The detail changed, so what failed of its files may now succeed."""
+    owner = {"collection": named.collection, "record_id": named.record_id}
+    session.run_many("attachments.see_file", [owner | asdict(file) for file in named.files])
+    session.run_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
+    ids = json.dumps([file.id for file in named.files])
+    if session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):
+        session.run("attachments.clear_lost", owner)
+
+
+def _named(key: Key) -> dict[str, object]:
+    return dict(zip(("collection", "record_id", "id"), key, strict=True))
+
+
+def _to_due(row: Row) -> AttachedFile:
+    return replace(_to_file(row), attempts=row["attempts"], shared=bool(row["shared"]), ours=bool(row["ours"]))
+
+
+def _to_file(row: Row) -> AttachedFile:
+    part = None if not row["part_length"] else Part(row["part_length"], row["part_validator"])
+    return AttachedFile(
+        collection=row["collection"],
+        record_id=row["record_id"],
+        idn=row["idn"],
+        attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
+        reserved=row["path"],
+        part=part,
+    )
+
+
+def _to_kept(row: Row | None) -> Kept | None:
+    return None if row is None else Kept(row["path"], row["length"], row["sha256"])
+
+
+def _to_stored(row: Row) -> StoredFile:
+    return StoredFile(row["seq"], _to_file(row), Kept(row["path"], row["length"], row["sha256"]), row["stored_at"])

@@ -1,0 +1,65 @@
+"""the account of API calls in SQL"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.quota.limits import Lane
+
+
+class SqlBudgetBook:
+    """quota.ports.BudgetBook, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
+        return await self._transactions.read(lambda session: read_calls(session, since))
+
+    async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
+        return await self._transactions.read(lambda session: read_lanes(session, since))
+
+    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
+        await self._transactions.run("budget_book.charge_call", (at, key, lane))
+
+    async def move(self, at: float, key: bytes, to: float) -> None:
+        await self._transactions.run("budget_book.move_call", (to, at, key))
+
+    async def prune(self, before: float) -> None:
+        def work(session: Session) -> None:
+            session.run("budget_book.prune_calls", (before,))
+            session.run("budget_book.prune_closures", (before,))
+
+        await self._transactions.write(work)
+
+    async def refund(self, at: float, key: bytes) -> None:
+        await self._transactions.run("budget_book.refund_call", (at, key))
+
+    async def load_closed(self) -> Mapping[str, float]:
+        return await self._transactions.read(read_closed)
+
+    async def close(self, window: str, until: float) -> None:
+        await self._transactions.run("budget_book.close_window", (window, until))
+
+    async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
+        row = await self._transactions.row("budget_book.read_refusal", (fingerprint,))
+        return None if row is None else (row["count"], row["at"])
+
+    async def save_refusal(self, fingerprint: str, count: int, at: float) -> None:
+        await self._transactions.run("budget_book.save_refusal", (fingerprint, count, at))
+
+    async def clear_refusal(self) -> None:
+        await self._transactions.run("budget_book.clear_refusals")
+
+
+def read_calls(session: Session, since: float) -> Sequence[tuple[float, bytes]]:
+    return [(row["at"], row["key_hash"]) for row in session.rows("budget_book.read_calls", (since,))]
+
+
+def read_lanes(session: Session, since: float) -> Sequence[tuple[float, Lane]]:
+    return [(row["at"], Lane(row["lane"])) for row in session.rows("budget_book.read_lanes", (since,))]
+
+
+def read_closed(session: Session) -> Mapping[str, float]:
+    return {row["window"]: row["until"] for row in session.rows("budget_book.read_closures")}

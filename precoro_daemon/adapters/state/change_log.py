@@ -1,0 +1,46 @@
+"""the change log in SQL: changes behind a follower's position, and the position itself"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.mirror.ports.change_log import Follower, Stretch
+from precoro_daemon.mirror.rules.change_log import Change, Move
+
+
+class SqlChangeLog:
+    """mirror.ports.ChangeLog, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def is_behind(self, follower: str) -> bool:
+        return await self._transactions.read(
+            lambda session: bool(session.value("change_log.last_change") > _position(session, follower))
+        )
+
+    async def read(self, follower: Follower, limit: int) -> Stretch | None:
+        asked = {
+            "collections": json.dumps(list(follower.collections)),
+            "kinds": json.dumps(list(follower.kinds)),
+            "limit": limit,
+        }
+
+        def work(session: Session) -> Stretch | None:
+            after = _position(session, follower.name)
+            changes = [Change(**row) for row in session.rows("change_log.read_changes", asked | {"after": after})]
+            return Stretch(changes, Move(follower.name, after, changes[-1].seq)) if changes else None
+
+        return await self._transactions.read(work)
+
+
+def move_position(session: Session, move: Move) -> bool:
+    """Runs inside a transaction. False: it is no longer where the changes were read, and what they meant is known."""
+    return session.run("change_log.move_position", asdict(move)) > 0
+
+
+def _position(session: Session, follower: str) -> int:
+    row = session.row("change_log.read_position", (follower,))
+    return 0 if row is None else int(row["seq"])

@@ -1,0 +1,32 @@
+-- name: read_position
+-- How far a follower has read the change log.
+SELECT seq FROM log_positions WHERE follower = ?;
+
+-- name: move_position
+-- Note how far a follower has read the change log.
+-- Only from where the changes were read: nobody moves a position that somebody else has moved meanwhile.
+INSERT INTO log_positions (follower, seq)
+SELECT :follower, :upto
+WHERE :after = coalesce((SELECT seq FROM log_positions WHERE follower = :follower), 0)
+ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq;
+
+-- name: last_change
+-- The number of the newest change.
+SELECT coalesce(max(seq), 0) AS seq FROM changes;
+
+-- name: read_changes
+-- The next changes, those that a follower wants with what was stored then.
+SELECT
+    changes.seq, changes.collection, changes.id, changes.kind,
+    CAST(CASE changes.kind WHEN 'detailed' THEN details.data ELSE records.data END AS BLOB) AS data,
+    details.fetched_at AS at
+FROM changes
+LEFT JOIN records
+    ON records.collection = changes.collection AND records.id = changes.id
+    AND changes.collection IN (SELECT value FROM json_each(:collections))
+    AND changes.kind IN (SELECT value FROM json_each(:kinds))
+LEFT JOIN details
+    ON details.collection = records.collection AND details.id = records.id AND changes.kind = 'detailed'
+WHERE changes.seq > :after
+ORDER BY changes.seq
+LIMIT :limit;

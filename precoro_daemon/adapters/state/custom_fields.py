@@ -1,0 +1,89 @@
+"""custom fields in SQL: what records refer to, what is due, options and what they were"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from precoro_daemon.adapters.state import details
+from precoro_daemon.adapters.state.change_log import move_position
+from precoro_daemon.adapters.state.rows import to_option
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.mirror.ports.custom_fields import DueField
+from precoro_daemon.mirror.ports.mirror import Due, Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.custom_fields import Definition, read_definition, revise
+from precoro_daemon.mirror.rules.field_references import FieldReadings, Reference
+
+
+class SqlCustomFields:
+    """mirror.ports.CustomFields, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def save_readings(self, readings: FieldReadings, move: Move) -> None:
+        def work(session: Session) -> None:
+            if not move_position(session, move):
+                return
+            for read in readings.definitions:
+                if read.at is None:
+                    _list(session, read.field, read.definition)
+                else:
+                    _adopt(session, read.field, read.definition, read.at)
+            session.run_many("custom_fields.refer", readings.references)
+
+        await self._transactions.write(work)
+
+    async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
+        rows = await self._transactions.rows("custom_fields.due_fields", {"before": before, "older_than": older_than})
+        return [DueField(**row) for row in rows]
+
+    async def save(self, due: DueField, detail: Detail, *, asked_at: float) -> None:
+        def work(session: Session) -> None:
+            answered = Due(due.collection, due.id, None, due.version or b"")
+            details.save(session, answered, detail, asked_at)
+            _adopt(session, (due.collection, due.id), read_definition(detail.raw), asked_at)
+            session.run("custom_fields.clear_field", {"collection": due.collection, "id": due.id})
+
+        await self._transactions.write(work)
+
+    async def quarantine(self, item: Quarantined) -> None:
+        def work(session: Session) -> None:
+            session.run("custom_fields.clear_other_stage", asdict(item))
+            session.run("mirror.set_aside", asdict(item))
+
+        await self._transactions.write(work)
+
+    async def mark_stale(self, collection: str, since: Mapping[int, float]) -> None:
+        rows = [{"collection": collection, "id": id_, "at": at} for id_, at in since.items()]
+
+        def work(session: Session) -> None:
+            session.run_many("custom_fields.mark_stale", rows)
+            session.run_many("custom_fields.retry_field", [(collection, id_) for id_ in since])
+
+        await self._transactions.write(work)
+
+
+def _list(session: Session, field: Reference, said: Definition) -> None:
+    """What the list says of a field: its name, and that a refusal may no longer hold."""
+    row = {"collection": field[0], "id": field[1], "name": said.name, "type": said.type}
+    session.run("custom_fields.list_field", row)
+    session.run("custom_fields.retry_field", field)
+
+
+def _adopt(session: Session, field: Reference, said: Definition, at: float) -> None:
+    """Make a definition the known one."""
+    collection, id_ = field
+    row = {"collection": collection, "id": id_, "name": said.name, "type": said.type, "at": at}
+    session.run("custom_fields.save_field", row)
+    present = {row["id"]: to_option(row) for row in session.rows("custom_fields.present_options", field)}
+    change = revise(present, said.options)
+    if not change.ended and not change.begun:
+        return
+    about = {"collection": collection, "field_id": id_, "at": at}
+    session.run_many("custom_fields.end_option", [about | {"id": ended} for ended in change.ended])
+    session.run_many("custom_fields.supersede_option", [about | {"id": option.id} for option in change.begun])
+    session.run_many("custom_fields.begin_option", [about | asdict(option) for option in change.begun])
+    session.run("custom_fields.find_sole", field)

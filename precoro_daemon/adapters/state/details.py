@@ -1,0 +1,141 @@
+"""details in SQL: which are due, and what storing one settles"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import chain
+
+from precoro_daemon.adapters.state.session import Session
+from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.documents import utc_text
+from precoro_daemon.mirror.rules.quarantine import Stage
+
+_OUTDATED = b""
+"""A version that no record has. Not NULL, which stands for a detail that was never there."""
+
+
+def due(
+    session: Session,
+    collections: Sequence[str],
+    with_attachments: Sequence[str],
+    *,
+    before: float,
+    limit: int,
+    age: Age | None,
+) -> Sequence[Due]:
+    """Asked collection by collection, so that each is read off the index of what is due."""
+    ages = _age(session, age)
+    asked = [(name, False) for name in collections] + [(name, True) for name in with_attachments]
+    found = (
+        session.rows(
+            "mirror.due_details",
+            {"collection": name, "carriers_only": only, "before": before, "limit": limit} | ages,
+        )
+        for name, only in asked
+    )
+    rows = sorted(chain.from_iterable(found), key=lambda row: row["updated_at"] or "", reverse=True)
+    return [
+        Due(
+            row["collection"],
+            row["id"],
+            row["idn"],
+            row["version"],
+            attempts=row["attempts"],
+            absent=bool(row["absent"]),
+        )
+        for row in rows[:limit]
+    ]
+
+
+def count_due(
+    session: Session,
+    collections: Sequence[str],
+    with_attachments: Sequence[str],
+    before: float,
+    age: Age | None,
+) -> Mapping[str, int]:
+    ages = _age(session, age)
+
+    def count(statement: str, collection: str) -> int:
+        return int(session.value(statement, {"collection": collection, "before": before} | ages))
+
+    counts = {collection: count("mirror.count_due", collection) for collection in collections}
+    return counts | {collection: count("mirror.count_due_carriers", collection) for collection in with_attachments}
+
+
+def _age(session: Session, age: Age | None) -> dict[str, object]:
+    """`updated_at` is text that sorts as time does. What changed before the mirror began is back-fill."""
+    if age is None:
+        return {"recent": None, "since": None}
+    first = session.row("mirror.first_seen")
+    since = max(age.since, first["first_seen_at"]) if first else age.since
+    return {"recent": age.recent, "since": utc_text(datetime.fromtimestamp(since, UTC).isoformat())}
+
+
+def known(session: Session, collection: str, ids: Collection[int]) -> Sequence[Known]:
+    rows = session.rows("mirror.known_with_details", {"collection": collection, "ids": json.dumps(list(ids))})
+    return [
+        Known(
+            Due(collection, row["id"], row["idn"], row["version"], attempts=row["attempts"] or 0),
+            row["fetched_at"] if row["good"] else None,
+            row["retry_at"],
+        )
+        for row in rows
+    ]
+
+
+def save(session: Session, due: Due, detail: Detail, at: float) -> None:
+    """Runs inside a transaction."""
+    target = _target(session, due, detail)
+    stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
+    answered = _addressed(due) | {"version": due.version, "at": at}
+    session.run("mirror.save_detail", stored)
+    session.run("mirror.answer_detail", answered)
+    if not detail.wanted:
+        judged = due.id if detail.id is None else detail.id
+        session.run("mirror.unwant_record", (due.collection, judged))
+    session.run("mirror.log_change_of_record", stored)
+    session.run("mirror.clear_answered", answered)
+
+
+def _addressed(due: Due) -> dict[str, object]:
+    """The rows that an answer is about. An idn that addresses nothing says nothing of other rows that share it."""
+    idn = due.idn if COLLECTIONS[due.collection].key == "idn" else None
+    return {"collection": due.collection, "id": due.id, "idn": idn}
+
+
+def mark_gone(session: Session, due: Due, at: float) -> None:
+    """Runs inside a transaction."""
+    for (id_,) in session.rows("mirror.find_addressed", _addressed(due)):
+        vanish(session, due.collection, id_, at)
+
+
+def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) -> None:
+    """Runs inside a transaction. Rows that share an idn share what becomes of it."""
+    found = {id_ for (id_,) in session.rows("mirror.find_addressed", _addressed(due))}
+    rows = [asdict(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
+    session.run_many("mirror.set_aside", rows)
+    if stale:
+        session.run("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
+
+
+def vanish(session: Session, collection: str, id_: int, at: float) -> None:
+    """Runs inside a transaction."""
+    row = {"collection": collection, "id": id_, "at": at, "kind": "vanished"}
+    if session.run("mirror.mark_vanished", row):
+        session.run("mirror.log_change_of_record", row)
+        session.run("mirror.clear_aside", (collection, Stage.DETAIL, str(id_)))
+        session.run("mirror.clear_files_aside", row)
+
+
+def _target(session: Session, due: Due, detail: Detail) -> int:
+    """An idn may be shared: the answer is then about the row whose id it carries."""
+    if detail.id is None:
+        return due.id
+    found = session.row("mirror.find_live", (due.collection, detail.id))
+    return due.id if found is None else detail.id

@@ -1,0 +1,146 @@
+"""the mirror in SQL"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+
+from precoro_daemon.adapters.state import details
+from precoro_daemon.adapters.state.commits import commit_pages, read_cursor
+from precoro_daemon.adapters.state.rows import to_record, to_scan
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.errors import DaemonError
+from precoro_daemon.mirror.ports.mirror import Age, Committed, Due, Known, Quarantined
+from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.rules.absences import Missing
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
+from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.mirror.rules.quarantine import Stage
+
+
+class SqlMirror:
+    """mirror.ports.Mirror, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def cursor(self, collection: str) -> Cursor:
+        return await self._transactions.read(partial(read_cursor, collection=collection))
+
+    async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
+        row = await self._transactions.row("mirror.read_pass", (collection, kind))
+        return None if row is None else to_scan(row)
+
+    async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
+        return await self._transactions.write(partial(commit_pages, scan=scan, pages=pages))
+
+    async def missing(self, scan: Scan) -> tuple[Sequence[Missing], int]:
+        return await self._transactions.read(partial(_missing, scan=scan))
+
+    async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
+        await self._transactions.write(partial(_close_pass, scan=scan, vanished=vanished, at=at))
+
+    async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
+        def work(session: Session) -> None:
+            session.run("mirror.forget_passes", (collection,))
+            session.run("mirror.save_cursor", asdict(Cursor(collection, filter=fingerprint)))
+            for record, detail in _stored(session, collection):
+                wanted = keeps(record, detail)
+                if wanted != record.wanted:
+                    row = {"wanted": wanted, "ask": detail is None, "collection": collection, "id": record.id}
+                    session.run("mirror.want_record", row)
+
+        await self._transactions.write(work)
+
+    async def due_details(
+        self,
+        collections: Sequence[str],
+        with_attachments: Sequence[str] = (),
+        *,
+        before: float,
+        limit: int,
+        age: Age | None = None,
+    ) -> Sequence[Due]:
+        work = partial(
+            details.due,
+            collections=collections,
+            with_attachments=with_attachments,
+            before=before,
+            limit=limit,
+            age=age,
+        )
+        return await self._transactions.read(work)
+
+    async def count_due(
+        self,
+        collections: Sequence[str],
+        with_attachments: Sequence[str] = (),
+        *,
+        before: float,
+        age: Age | None = None,
+    ) -> Mapping[str, int]:
+        work = partial(
+            details.count_due, collections=collections, with_attachments=with_attachments, before=before, age=age
+        )
+        return await self._transactions.read(work)
+
+    async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
+        return await self._transactions.read(partial(details.known, collection=collection, ids=ids))
+
+    async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
+        await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))
+
+    async def unseen(self, scan: Scan, ids: Collection[int]) -> int:
+        values = {"collection": scan.collection, "kind": scan.kind, "ids": json.dumps(list(ids))}
+        return int(await self._transactions.value("mirror.count_unseen", values))
+
+    async def live(self, collection: str) -> int:
+        return int(await self._transactions.value("mirror.count_live", (collection,)))
+
+    async def mark_gone(self, due: Due, *, at: float) -> None:
+        await self._transactions.write(partial(details.mark_gone, due=due, at=at))
+
+    async def count_quarantined(self) -> Mapping[tuple[str, Stage], int]:
+        return await self._transactions.read(count_quarantined)
+
+    async def quarantine(self, item: Quarantined) -> None:
+        await self._transactions.run("mirror.set_aside", asdict(item))
+
+    async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
+        item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
+        await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
+
+
+def _missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:
+    rows = session.rows("mirror.missing_records", asdict(scan))
+    by_idn = COLLECTIONS[scan.collection].key == "idn"
+    # A detail by a shared idn answers for another row.
+    missing = [
+        Missing(row["id"], row["id"] if not by_idn else None if row["shares_idn"] else row["idn"]) for row in rows
+    ]
+    return missing, session.value("mirror.count_live", (scan.collection,))
+
+
+def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
+    return {(row["collection"], Stage(row["stage"])): row["items"] for row in session.rows("mirror.count_aside")}
+
+
+def _close_pass(session: Session, scan: Scan, vanished: Sequence[int], at: float) -> None:
+    for id_ in vanished:
+        details.vanish(session, scan.collection, id_, at)
+    session.run("mirror.clear_aside", (scan.collection, Stage.CENSUS, scan.collection))
+    if scan.kind == "whole" and scan.finished:
+        # A row that could not be read is still so only if this pass met it again.
+        session.run("mirror.clear_unseen", (scan.collection, scan.started_at))
+    session.run("mirror.forget_pass", (scan.collection, scan.kind))
+
+
+def _stored(session: Session, collection: str) -> Iterator[tuple[Record, str | None]]:
+    """Every stored record with its detail, a few at a time, so that they may be changed meanwhile."""
+    after = -(2**63)
+    while rows := session.rows("mirror.stored_records", (collection, after)):
+        yield from ((to_record(row), row["detail"]) for row in rows)
+        after = rows[-1]["id"]

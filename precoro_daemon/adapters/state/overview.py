@@ -1,0 +1,68 @@
+"""what the state holds and what is due, for people"""
+
+from __future__ import annotations
+
+from precoro_daemon.adapters.state.attachments import read_files
+from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes
+from precoro_daemon.adapters.state.catalogue import plans_under_way
+from precoro_daemon.adapters.state.deliveries import read_counts
+from precoro_daemon.adapters.state.lap_book import read_laps
+from precoro_daemon.adapters.state.mirror import count_quarantined
+from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
+from precoro_daemon.adapters.state.session import Session
+from precoro_daemon.adapters.state.sqlite.journal import read_switch
+from precoro_daemon.adapters.state.sqlite.old_transactions import connection_of
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
+from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.rules.cursors import Cursor
+from precoro_daemon.status.reading import CollectionState, Overview
+
+_ITEMS = 20
+"""Of the things in quarantine that are shown."""
+
+
+def read_overview(
+    session: Session, restore_guard: RestoreGuard, *, since: float, files: WantedFiles, now: float
+) -> Overview:
+    """`StateReader` tells what is asked. Runs inside a transaction."""
+    return Overview(
+        collections=_collections(session),
+        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_aside", (_ITEMS,))],
+        quarantined_counts=count_quarantined(session),
+        calls=read_calls(session, since),
+        closed=read_closed(session),
+        files=read_files(session, files),
+        payments=_payments(session),
+        items=plans_under_way(session),
+        deliveries=read_counts(session, now),
+        laps=read_laps(session),
+        refusals={row["fingerprint"]: row["at"] for row in session.rows("budget_book.read_refusals")},
+        lanes=read_lanes(session, since),
+        switch=read_switch(connection_of(session), restore_guard),
+        unreadable=_by_ledger(session, "overview.count_misread"),
+        unmatched=_by_ledger(session, "overview.count_unmet"),
+    )
+
+
+def _payments(session: Session) -> dict[tuple[str, str], tuple[int, float]]:
+    rows = session.rows("overview.count_intents")
+    return {(row["direction"], row["state"]): (row["intents"], row["oldest"]) for row in rows}
+
+
+def _by_ledger(session: Session, statement: str) -> dict[str, int]:
+    return {row["ledger"]: row["payments"] for row in session.rows(statement)}
+
+
+def _collections(session: Session) -> dict[str, CollectionState]:
+    counts = {row["collection"]: dict(row) for row in session.rows("overview.count_records")}
+    cursors = {row["collection"]: to_cursor(row) for row in session.rows("overview.all_cursors")}
+    scans = [to_scan(row) for row in session.rows("overview.all_passes")]
+    names = sorted({*counts, *cursors, *(scan.collection for scan in scans)})
+    return {
+        name: CollectionState(
+            cursor=cursors.get(name, Cursor(name)),
+            scans=tuple(scan for scan in scans if scan.collection == name),
+            **{key: value for key, value in counts.get(name, {}).items() if key != "collection"},
+        )
+        for name in names
+    }

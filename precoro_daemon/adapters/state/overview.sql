@@ -1,0 +1,41 @@
+-- name: count_records
+-- Records by collection and by what they are.
+SELECT
+    collection,
+    count(*) FILTER (WHERE vanished_at IS NULL) AS live,
+    count(*) FILTER (WHERE vanished_at IS NULL AND wanted) AS wanted,
+    count(*) FILTER (WHERE vanished_at IS NOT NULL) AS vanished,
+    count(*) FILTER (
+        WHERE vanished_at IS NULL AND wanted AND detail_version IS NOT DISTINCT FROM version
+    ) AS detailed,
+    count(*) FILTER (WHERE vanished_at IS NULL AND wanted AND detail_version IS DISTINCT FROM version) AS due
+FROM records
+GROUP BY collection;
+
+-- name: all_cursors
+-- How far the changes of each collection are known.
+SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors;
+
+-- name: all_passes
+-- All open scans.
+SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
+FROM passes;
+
+-- name: latest_aside
+-- The things that were put into quarantine last.
+SELECT collection, key, stage, reason, raw, attempts, since, retry_at
+FROM set_aside
+ORDER BY seen_at DESC, collection, key
+LIMIT ?;
+
+-- name: count_misread
+-- Rows of each ledger that cannot be read.
+SELECT ledger, count(*) AS payments FROM unreadable_rows GROUP BY ledger;
+
+-- name: count_unmet
+-- Payments of each ledger that match no invoice so far.
+SELECT ledger, count(*) AS payments FROM ledger_payments WHERE intent IS NULL AND ours IS NULL GROUP BY ledger;
+
+-- name: count_intents
+-- Payments by direction and state: how many, and since when the oldest.
+SELECT direction, state, count(*) AS intents, min(since) AS oldest FROM intents GROUP BY direction, state;

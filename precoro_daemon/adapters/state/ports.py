@@ -1,0 +1,113 @@
+"""the seam behind which a program remembers: a state, and the repositories that it opens
+
+It stands in this room, the lowest that sees the repositories of all others: those rooms are siblings, and each knows
+only its own. Jobs take single repositories; only the program's assembly takes a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from precoro_daemon.catalogue.ports import Catalogue
+from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
+from precoro_daemon.mirror.ports.change_log import ChangeLog
+from precoro_daemon.mirror.ports.custom_fields import CustomFields
+from precoro_daemon.mirror.ports.deliveries import Deliveries
+from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.payments.ports.journal import Journal
+from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
+from precoro_daemon.payments.ports.paid_set import PaidSet
+from precoro_daemon.quota.ports import BudgetBook
+from precoro_daemon.runtime.ports import LapBook
+from precoro_daemon.status.reading import Overview
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The repositories of an open state. All of them write through one writer."""
+
+    mirror: Mirror
+    change_log: ChangeLog
+    budget_book: BudgetBook
+    attachments: AttachmentBook
+    custom_fields: CustomFields
+    journal: Journal
+    ledger_payments: LedgerPayments
+    paid_set: PaidSet
+    lap_book: LapBook
+    deliveries: Deliveries
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """size: bytes"""
+
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """former: where the state that was replaced is, or its log if nothing else was left of it; None if there was none
+    · calls: of the former state that the quota still counts, None if it could not be read"""
+
+    former: Path | None
+    calls: int | None
+
+
+class State(Protocol):
+    """The state of one company, under one address and for one identity. Nothing is reached before it is asked for.
+
+    Whatever is asked raises StoreUnusable, in one sentence that says what to do, for a state that is not ours to use
+    (another company's, a newer version's, another program's, damaged); it is left untouched. StoreUnavailable where
+    the same may work later.
+    """
+
+    def open(self) -> AbstractAsyncContextManager[Store]:
+        """Hold it against every other process until the context ends; it is made if there is none.
+
+        Cancelled while it opens or closes, it is let go of. Raises StoreHeld naming who holds it. A store whose state
+        was removed or replaced meanwhile raises StoreUnusable at whatever is asked of it.
+        """
+        ...
+
+    def open_to_look(self) -> AbstractAsyncContextManager[Store]:
+        """For reading only, beside whoever holds it; one of an older version is brought up to date first, and for
+        that moment held. Raises StoreHeld."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is one. Blocking. Raises StoreUnusable also if one could not be made or written here."""
+        ...
+
+    def demand(self) -> None:
+        """Blocking. Raises StoreUnusable if there is none, or if it is not this company's."""
+        ...
+
+    def overview(
+        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+    ) -> Overview:
+        """`status.reading.StateReader`, where the contract is written."""
+        ...
+
+    def back_up(self, target: Path, *, replace: bool) -> Backup:
+        """Copy it as it is at one moment; whoever writes goes on. Blocking. The target is there completely or not at
+        all, and durable on return."""
+        ...
+
+    def restore(self, backup: Path) -> Restored:
+        """Put a backup in its place; what was there is kept under another name. Blocking.
+
+        Killed at any moment, the old or the new state is there. Payments are disarmed, and calls that the former
+        state made since still count. Raises StoreHeld, StoreUnusable; nothing is changed then.
+        """
+        ...
+
+    def hand_over(self, path: Path) -> None:
+        """Give what root made beside the state to the state's owner. Blocking."""
+        ...

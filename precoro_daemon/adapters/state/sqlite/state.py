@@ -1,0 +1,98 @@
+"""the state in one SQLite file"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.overview import read_overview
+from precoro_daemon.adapters.state.ports import Backup, Restored, Store
+from precoro_daemon.adapters.state.repositories import build_store
+from precoro_daemon.adapters.state.sqlite.backup import back_up
+from precoro_daemon.adapters.state.sqlite.failures import explained
+from precoro_daemon.adapters.state.sqlite.opening import find_state, is_current, open_read_only, open_writable
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
+from precoro_daemon.adapters.state.sqlite.restoring import restore
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions, inode_of
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.status.reading import Overview
+
+_STEPS_BETWEEN_CHECKS = 100_000
+"""Of SQLite's virtual machine: some milliseconds."""
+
+
+class SqliteState:
+    """Implements `State` on one file. `identity` names the company and user whose data it keeps, as a hash."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self._path = path
+        self._identity = identity
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Store]:
+        async with self._on_a_thread(self._hold) as store:
+            yield store
+
+    @asynccontextmanager
+    async def open_to_look(self) -> AsyncIterator[Store]:
+        async with self._on_a_thread(self._look) as store:
+            yield store
+
+    def exists(self) -> bool:
+        return find_state(self._path)
+
+    def demand(self) -> None:
+        open_read_only(self._path, self._identity).close()
+
+    def overview(
+        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+    ) -> Overview:
+        with explained(self._path), closing(open_read_only(self._path, self._identity)) as connection:
+            if not is_current(connection):
+                raise StoreUnusable(
+                    f"The state {self._path.resolve()} was written by an older version of this program. "
+                    "The next run (--once or run) brings it up to date; then it can be looked at."
+                )
+            connection.set_progress_handler(unwanted, _STEPS_BETWEEN_CHECKS)
+            connection.execute("BEGIN")
+            guard = RestoreGuard(self._path)
+            return read_overview(SqliteSession(connection), guard, since=since, files=files, now=now)
+
+    def back_up(self, target: Path, *, replace: bool) -> Backup:
+        return back_up(self._path, target, identity=self._identity, replace=replace)
+
+    def restore(self, backup: Path) -> Restored:
+        return restore(backup, self._path, identity=self._identity)
+
+    def hand_over(self, path: Path) -> None:
+        hand_over(path, self._path)
+
+    def _hold(self, resources: ExitStack) -> sqlite3.Connection:
+        return open_writable(self._path, self._identity, resources)
+
+    def _look(self, resources: ExitStack) -> sqlite3.Connection:
+        with ExitStack() as reading:
+            connection = reading.enter_context(closing(open_read_only(self._path, self._identity)))
+            if is_current(connection):
+                resources.push(reading.pop_all())
+                return connection
+        return self._hold(resources)
+
+    @asynccontextmanager
+    async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        resources = ExitStack()
+        try:
+            session = SqliteSession(await run_to_end(executor, lambda: connect(resources)))
+            inode = await run_to_end(executor, lambda: inode_of(self._path))
+            yield build_store(SqliteTransactions(executor, session, self._path, inode), RestoreGuard(self._path))
+        finally:
+            # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
+            await run_to_end(executor, resources.close)
+            executor.shutdown(wait=False)

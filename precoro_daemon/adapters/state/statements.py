@@ -1,0 +1,33 @@
+"""SQL by name, read from the .sql files of this room and of an engine
+
+Each statement stands under a line `-- name: …`; the comment after it says what it answers and goes with the reading.
+What is written once for all engines stands beside the repositories and is called by its file and its name. An
+engine's `own.sql` has what no other could understand, under such a full name: it adds to the shared statements or
+takes the place of one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+_SHARED = Path(__file__).parent
+_NAME = re.compile(r"^-- name: ([\w.]+)\n", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+
+
+def read_statements(own: Path) -> Mapping[str, str]:
+    """Every statement in the words of one engine, by `file.name`."""
+    shared = {
+        f"{path.stem}.{name}": text
+        for path in sorted(_SHARED.glob("*.sql"))
+        for name, text in read_named(path).items()
+    }
+    return shared | read_named(own)
+
+
+def read_named(path: Path) -> dict[str, str]:
+    """The statements of one file, without their comments."""
+    _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
+    return {name: _COMMENT.sub("", text).strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}

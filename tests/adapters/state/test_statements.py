@@ -1,0 +1,39 @@
+"""SQL by name: every statement says what it answers and is used, and what an engine has of its own counts for it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import precoro_daemon.adapters.state as room
+from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
+from precoro_daemon.adapters.state.statements import read_statements
+
+ROOM = Path(room.__file__).parent
+FILES = [path for path in sorted(ROOM.rglob("*.sql")) if path.parent.name != "schema" and path.stem != "journal"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_statement_says_what_it_answers(path: Path) -> None:
+    for part in path.read_text().split("-- name: ")[1:]:
+        name, first, *_ = part.splitlines()
+        assert re.fullmatch(r"-- \S.*[.,:;\w]", first), f"{name} is followed by one line that says what it answers"
+
+
+def test_every_statement_is_used_and_there_is_one_for_each_use() -> None:
+    code = "\n".join(path.read_text() for path in ROOM.rglob("*.py"))
+    files = {name.split(".")[0] for name in STATEMENTS}
+    assert {name for name in re.findall(r'"(\w+\.(?!sql")\w+)"', code) if name.split(".")[0] in files} == set(
+        STATEMENTS
+    )
+
+
+def test_what_an_engine_has_of_its_own_adds_to_the_shared_statements_or_takes_their_place(tmp_path: Path) -> None:
+    own = tmp_path / "own.sql"
+    own.write_text("-- name: meta.read\n-- The same.\nSELECT 1;\n\n-- name: engine.more\n-- More.\nSELECT 2;\n")
+    statements = read_statements(own)
+    assert statements["meta.read"] == "SELECT 1;"
+    assert statements["engine.more"] == "SELECT 2;"
+    assert statements["mirror.count_live"] == STATEMENTS["mirror.count_live"]
