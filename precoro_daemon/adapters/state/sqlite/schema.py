@@ -9,12 +9,12 @@ from pathlib import Path
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
 
-_MIGRATIONS = [
+MIGRATIONS = [
     path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
 ]
 """The steps from an empty file to the present schema; the first makes version 1."""
 
-VERSION = len(_MIGRATIONS)
+VERSION = len(MIGRATIONS)
 """Of the schema this program writes; kept in the file as `user_version`."""
 
 
@@ -29,7 +29,7 @@ def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
         except sqlite3.Error:

@@ -10,8 +10,7 @@ from contextlib import closing
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent, to_line
-from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
-from precoro_daemon.adapters.state.sqlite.statements import read_migrations
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS, bring_up_to_date
 from precoro_daemon.payments.rules.events import Answered, Asked, Assigned
 from precoro_daemon.payments.rules.history import recall
 from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
@@ -27,7 +26,7 @@ ASKED, OTHER, NAMED = (
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     """As the version before left it."""
-    scripts = read_migrations()
+    scripts = MIGRATIONS
     before = next(number for number, script in enumerate(scripts) if "RENAME TO ledger_payments" in script)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
