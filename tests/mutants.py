@@ -251,7 +251,7 @@ ORDER BY day, ledger_payments.key;
         f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
     ),
     Mutant(
-        "a cut-off pass does not look back",
+        "a cut-off scan does not check the page before",
         "mirror/scanning.py",
         "    return replace(scan, drifted=scan.drifted or bool(moved)), None",
         "    return replace(scan, drifted=scan.drifted), None",

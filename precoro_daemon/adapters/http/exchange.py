@@ -166,7 +166,7 @@ class Exchange(Protocol):
         call may leave and is charged; what it raises ends the call unsent. Raises AuthenticationError besides."""
         ...
 
-    async def rest(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Sleep before a call is tried again; returns early when no call may leave any more."""
         ...
 

@@ -150,7 +150,7 @@ class Gate:
             await event.wait()
             tasks.cancel_scope.cancel()
 
-    async def rest(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Sleep; cut short when the gate is stopped."""
         woken = anyio.Event()
         self._sleeping.add(woken)

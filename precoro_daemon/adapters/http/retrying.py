@@ -39,7 +39,7 @@ class Retrying:
             retry=course.goes_on,
             wait=course.wait,
             before_sleep=course.log,
-            sleep=self._exchange.rest,
+            sleep=self._exchange.sleep,
             reraise=True,
         )
         return await retrying(self._once, request, read)

@@ -83,8 +83,8 @@ class Throttled:
         """Raises Stopped after `stop`: for what goes elsewhere, and is to end with the calls."""
         self._gate.refuse_if_stopped()
 
-    async def rest(self, seconds: float) -> None:
-        await self._gate.rest(seconds)
+    async def sleep(self, seconds: float) -> None:
+        await self._gate.sleep(seconds)
 
     async def send(self, request: Request) -> Answer:
         async with self._gate.leave(request) as call:

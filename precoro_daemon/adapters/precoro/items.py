@@ -62,7 +62,7 @@ class HttpItemGateway:
         await self._retrying.send(request, lambda _: None)
 
     async def rest(self, seconds: float) -> None:
-        await self._once.rest(seconds)
+        await self._once.sleep(seconds)
 
     async def _write(self, method: str, path: str, form: Query, permission: Permission) -> Written:
         permitted_at: float | None = None
