@@ -31,11 +31,11 @@ _log = get_logger()
 _QUARANTINED: Mapping[Stage, str] = {
     Stage.SCAN: "the list could not be read to its end",
     Stage.CENSUS: "the last census was not believed",
-    Stage.RECORD: "{count} rows set aside, as they cannot be read",
-    Stage.DETAIL: "{count} details set aside",
-    Stage.FILE: "{count} files set aside",
+    Stage.RECORD: "{count} rows quarantined, as they cannot be read",
+    Stage.DETAIL: "{count} details quarantined",
+    Stage.FILE: "{count} files quarantined",
 }
-"""What things set aside are called, by where they failed."""
+"""What is told of quarantined things, by where they failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,17 @@ def _on_demand(job: Registration) -> Registration:
 
 async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     """A line for each thing that is not as it should be."""
-    aside = await mirror.count_quarantined()
+    quarantined = await mirror.count_quarantined()
     lines: list[str] = []
     for name in settings.mirror_collections.collections:
         if (await mirror.cursor(name)).unproved:
             lines.append(f"{name}: not proved complete; the next run takes a census")
         for stage, what in _QUARANTINED.items():
-            if count := aside.get((name, stage), 0):
+            if count := quarantined.get((name, stage), 0):
                 lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
-    counts = ((name, aside.get((name, Stage.DEFINITION), 0)) for name in DEFINITIONS)  # mirrored or not
+    counts = ((name, quarantined.get((name, Stage.DEFINITION), 0)) for name in DEFINITIONS)  # mirrored or not
     lines += [
-        f"{name}: {count} definitions set aside; see `precoro-daemon status`" for name, count in counts if count
+        f"{name}: {count} definitions quarantined; see `precoro-daemon status`" for name, count in counts if count
     ]
     return lines
 

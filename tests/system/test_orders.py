@@ -178,7 +178,7 @@ async def test_a_command_that_holds_the_state_for_a_moment_keeps_no_service_from
 
 async def test_what_takes_no_orders_is_named(tmp_path: Path) -> None:
     counts = {"suppliers": 2, "invoices": 200}
-    async with stage(tmp_path, counts=counts, latency=1.0) as it, it.program.running("--once") as process:
+    async with stage(tmp_path, counts=counts, latency=5.0) as it, it.program.running("--once") as process:
         lock = Path(f"{it.program.state}.lock")
         await until(lambda: f"process {process.pid} on" in lock.read_text())
         refused = await it.command("arm")
