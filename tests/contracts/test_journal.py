@@ -436,7 +436,7 @@ async def test_what_was_withdrawn_begins_anew_and_what_a_person_dropped_is_asked
     assert await store.journal.plan(draft(), Step(Plan(), T0)) is None, "nothing says that it is wanted again"
     asked = await store.journal.plan(draft(), Step(Plan(), T0), claim())
     assert asked is not None
-    assert (asked.state, asked.reason) == (State.REVIEW, "somebody does not want it; the books have it again")
+    assert (asked.state, asked.reason) == (State.REVIEW, "somebody does not want it; the ledger has it again")
 
 
 @pytest.mark.asyncio
