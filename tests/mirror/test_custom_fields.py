@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -296,24 +295,41 @@ async def test_a_state_of_the_version_before_gets_all_its_fields(tmp_path: Path)
 
 
 def _as_before(database: Path) -> None:
-    """The state as the version before custom fields left it."""
+    """The state as the version before custom fields would have left it: its schema, and what it knew of."""
     steps = sorted((Path(schema.__file__).parent / "schema").glob("[0-9]*.sql"))
     [before] = [number for number, step in enumerate(steps) if "custom_fields" in step.name]
-    later = "".join(step.read_text("utf-8") for step in steps[before:])
-    made = [
-        (kind, name) for kind, name in re.findall(r"^CREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)", later, re.MULTILINE)
-    ]
-    added = re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", later, re.MULTILINE)
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
-        for table, column in added:
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        for kind, name in reversed(made):
-            connection.execute(f"DROP {kind} IF EXISTS {name}")
+    former = database.with_name("former.db")
+    with closing(sqlite3.connect(former)) as connection:
+        for step in steps[:before]:
+            connection.executescript(step.read_text("utf-8"))
+        connection.execute("ATTACH ? AS present", (str(database),))
+        [application] = connection.execute("PRAGMA present.application_id").fetchone()
+        for table in _columns(connection, "main").keys() & _columns(connection, "present").keys():
+            both = ", ".join(f'"{name}"' for name in _shared(connection, table))
+            connection.execute(f"INSERT INTO main.{table} ({both}) SELECT {both} FROM present.{table}")
+        connection.commit()
+        connection.execute("DETACH present")
         connection.executescript(
             f"""
             DELETE FROM log_positions WHERE follower = 'custom_fields';
             DELETE FROM details WHERE collection LIKE '%custom_fields';
+            PRAGMA application_id = {application};
             PRAGMA user_version = {before};
             """
         )
+    for part in ("-wal", "-shm"):
+        database.with_name(database.name + part).unlink(missing_ok=True)
+    former.replace(database)
+
+
+def _columns(connection: sqlite3.Connection, name: str) -> dict[str, list[str]]:
+    """The columns of each table of a database."""
+    tables = connection.execute(f"SELECT name FROM {name}.sqlite_master WHERE type = 'table'").fetchall()
+    return {
+        table: [row[1] for row in connection.execute(f"PRAGMA {name}.table_info({table})")] for (table,) in tables
+    }
+
+
+def _shared(connection: sqlite3.Connection, table: str) -> list[str]:
+    present = _columns(connection, "present")[table]
+    return [column for column in _columns(connection, "main")[table] if column in present]
