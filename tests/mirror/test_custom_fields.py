@@ -313,6 +313,7 @@ def _as_before(database: Path) -> None:
             f"""
             DELETE FROM log_positions WHERE follower = 'custom_fields';
             DELETE FROM details WHERE collection LIKE '%custom_fields';
+            DELETE FROM meta WHERE key = 'views';
             PRAGMA application_id = {application};
             PRAGMA user_version = {before};
             """

@@ -51,7 +51,7 @@ def die_at(number: int, *, after: bool) -> None:
     def watch(frame: FrameType, event: str, function: Any) -> None:
         nonlocal seen
         where = frame.f_code.co_filename
-        if not where.endswith(("transactions.py",)) and "/adapters/disk/" not in where:
+        if not where.endswith(("transactions.py",)) and "/adapters/objects/" not in where:
             return
         foreign = event == ("c_return" if after else "c_call") and function.__name__ in TOUCHING
         own = event == ("return" if after else "call") and frame.f_code.co_name in OURS
