@@ -17,9 +17,11 @@ from precoro_daemon.adapters.state.sqlite.store import Store, open_store, open_t
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.databases import open_named, secrets_of
 from precoro_daemon.app.values import chosen, clock_for, identity
-from precoro_daemon.catalogue.manage_items import ManageItems, Watch
+from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import Outline, PlanItems, Rules
-from precoro_daemon.catalogue.ports import PlanState, WantedSource
+from precoro_daemon.catalogue.plan_lap import OnProgress
+from precoro_daemon.catalogue.ports.plans import PlanState
+from precoro_daemon.catalogue.ports.sources import WantedSource
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Policy
@@ -146,7 +148,9 @@ async def drop_plan(settings: Settings, called: str) -> PlanState:
         return await _last_plan(store, called)
 
 
-async def apply_plan(settings: Settings, called: str, number: int, watch: Watch) -> tuple[RunReport, PlanState]:
+async def apply_plan(
+    settings: Settings, called: str, number: int, on_progress: OnProgress
+) -> tuple[RunReport, PlanState]:
     """Approve that plan, and carry it out as far as today's quota goes. Raises PlanRefused."""
     clock = clock_for(settings)
     async with (
@@ -156,7 +160,7 @@ async def apply_plan(settings: Settings, called: str, number: int, watch: Watch)
         plan = await _last_plan(store, called)
         if plan.number != number or plan.ended:
             raise PlanRefused("another plan took its place meanwhile; look at `items plan` again")
-        manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, watch)
+        manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, on_progress)
         if plan.approved_at is None:
             await manager.approve(plan)
         scheduler = Scheduler([Registration(OnDemand(manager))], Dependencies(clock, there.stop))

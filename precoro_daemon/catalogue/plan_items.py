@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from precoro_daemon.catalogue.ports import Catalogue, Made, PlanState, WantedSource
+from precoro_daemon.catalogue.ports.plans import Catalogue, Made, PlanState
+from precoro_daemon.catalogue.ports.sources import WantedSource
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Comparison, Mistake, Plan, Policy, Wanted, shrank

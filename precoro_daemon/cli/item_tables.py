@@ -13,7 +13,7 @@ from rich.text import Text
 
 from precoro_daemon.app.items import PlanLook, Pulled
 from precoro_daemon.catalogue.plan_items import Outline
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item, Value, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
@@ -139,7 +139,7 @@ def plan_state(look: PlanLook) -> RenderableType:
 
 
 def _why(write: Write) -> str:
-    again = f"; looked for again after {moment(write.look_at)}" if write.look_at else ""
+    again = f"; checked again after {moment(write.check_at)}" if write.check_at else ""
     return f"{write.reason}{again}"
 
 
@@ -160,7 +160,7 @@ def plan_line(plan: PlanState) -> str:
 def plan_as_json(look: PlanLook) -> str:
     writes = [
         _step(write.step, look.fields)
-        | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "look_at": write.look_at}
+        | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "check_at": write.check_at}
         | {"before": write.before}
         for write in look.writes
     ]

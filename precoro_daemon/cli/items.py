@@ -14,7 +14,7 @@ import click
 from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, make_console, run_async
 
 if TYPE_CHECKING:
-    from precoro_daemon.catalogue.ports import PlanState
+    from precoro_daemon.catalogue.ports.plans import PlanState
     from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.status.progress import Progress
 

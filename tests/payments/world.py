@@ -28,6 +28,7 @@ from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, R
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard, Testimony
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
@@ -441,7 +442,9 @@ class Life:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         around = GateDependencies(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
-        self.gateway = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
+        self.gateway = HttpPaymentGateway(
+            Retrying(throttled, lambda: 0.5), SingleWrites(throttled, credentials, self.bank.clock)
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

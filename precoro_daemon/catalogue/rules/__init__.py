@@ -1,7 +1,8 @@
 """what the catalogue decides, without I/O
 
 item_writes.py   one write to an item: its states, and what becomes of one whose outcome is unknown
-items.py         one item of the catalogue: its fields as exact values, and the form that writes it
+items.py         one item of the catalogue: its fields as exact values
+losses.py        what a write would take away from an item, or took away, and what it left undone
 plan.py          wanted items against Precoro's items → plan
 suppliers.py     which supplier a name means: Precoro's id, the unique code, or the external id
 wanted_items.py  rows of a source as wanted items, or every mistake in them: row, column, value, reason
