@@ -7,5 +7,6 @@ items.py          reading and writing items over HTTP
 pages.py          the page walk: pages in flight, handed out in order
 payloads.py       list and detail answers as pages and documents; every shape they have been seen in
 payments.py       paying invoices over HTTP
+queries.py        the API's own words for what is asked of a list
 single_writes.py  one write that is never repeated, and what Precoro's answer to it means
 """

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from precoro_daemon.adapters.http.exchange import Pairs
 from precoro_daemon.catalogue.ports.gateway import ItemReplacement, NewItem
 from precoro_daemon.catalogue.rules.items import (
     CUSTOM,
@@ -20,21 +21,20 @@ from precoro_daemon.catalogue.rules.items import (
     text_of,
 )
 from precoro_daemon.mirror.rules.field_references import LINE_PLACES
-from precoro_daemon.mirror.rules.filters import Query
 from precoro_daemon.values.money import plain
 
 _USUAL_PLACE = "dataProductCustomFields"
 """Where catalogue items have their custom fields, unless the item at hand has them elsewhere."""
 
 
-def creation_form(item: NewItem) -> Query:
+def creation_form(item: NewItem) -> Pairs:
     pairs = [("supplier[id]", str(item.supplier))]
     for name in FIELDS:
         pairs += _pair(name, item.values.get(name))
     return (*pairs, *_custom_pairs(_USUAL_PLACE, list(_customs_in(item.values))))
 
 
-def replacement_form(item: ItemReplacement) -> Query:
+def replacement_form(item: ItemReplacement) -> Pairs:
     """All that the item has, as Precoro wrote it, and over it what is wanted."""
     given = json.loads(item.before, parse_float=Decimal)
     known = read_item(item.before, item.fields)

@@ -14,9 +14,10 @@ from precoro_daemon.adapters.precoro.payloads import read_detail
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.catalogue.ports.gateway import ItemReplacement, NewItem
 from precoro_daemon.errors import Forbidden, MalformedAnswer
+from precoro_daemon.mirror.ports.precoro import ListRequest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.documents import Record
-from precoro_daemon.mirror.rules.filters import modified_since
+from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.values.json_reading import read_json
 from precoro_daemon.writes.outcome import Convention, Outcome, OutcomeKind
@@ -54,8 +55,8 @@ class HttpItemGateway:
 
     @asynccontextmanager
     async def changed_items(self, supplier: int, since: float) -> AsyncIterator[AsyncIterator[Sequence[Record]]]:
-        query = (("supplier[]", str(supplier)), *modified_since(since))
-        async with self._client.scan(_ITEMS, query, _LANE, 1) as batches:
+        wanted = ListRequest(_ITEMS, Filter(supplier=frozenset({supplier})), since)
+        async with self._client.scan(wanted, _LANE, 1) as batches:
             yield (list(chain.from_iterable(page.records for page in pages)) async for pages in batches)
 
     async def create_item(self, item: NewItem, permit: Permit) -> Outcome[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 
-from precoro_daemon.adapters.http.exchange import Answer, Request
+from precoro_daemon.adapters.http.exchange import Answer, Pairs, Request
 from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.precoro.queries import external_ids_query, page_query
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.errors import BadRecord, MalformedAnswer
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
@@ -62,7 +63,7 @@ class HttpPaymentGateway:
 
     async def find_payments(self, external_ids: Collection[str]) -> Sequence[Payment]:
         names = sorted(external_ids)[:_MOST_NAMES]
-        query = (*(("external_id[]", name) for name in names), ("page", "1"), ("per_page", "200"))
+        query = (*external_ids_query(names), *page_query(1, _MOST_NAMES))
 
         def read(answer: Answer) -> Sequence[Payment]:
             # A filter the API does not know is ignored by it, so the rows are checked again.
@@ -71,7 +72,7 @@ class HttpPaymentGateway:
         return await self._retrying.send(Request("GET", "/payments", query, lane=Lane.PAYMENTS), read)
 
 
-def _form(payment: PaymentRequest) -> tuple[tuple[str, str], ...]:
+def _form(payment: PaymentRequest) -> Pairs:
     form = (
         ("invoice[id]", str(payment.invoice_id)),
         ("sumPaid", plain(payment.amount)),

@@ -10,6 +10,6 @@ deliveries.py        what a webhook says: which kind of record, and whether its 
 documents.py         records, versions, tolerant reading of loose JSON
 estimates.py         what a first mirror costs: calls and time, from one page of each list
 field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
-filters.py           what the user wants kept, as a query and as a test of one record
+filters.py           what the user wants kept, and whether a record is kept by it
 quarantine.py        what failed and is kept apart, by the stage at which it failed
 """

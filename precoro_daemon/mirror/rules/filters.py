@@ -1,18 +1,15 @@
-"""what the user wants kept, as a query and as a test of one record"""
+"""what the user wants kept, and whether a record is kept by it"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any, TypeGuard
 
 import msgspec
 
 from precoro_daemon.mirror.rules.documents import Record, utc_text, whole_number
-
-Query = tuple[tuple[str, str], ...]
-"""Pairs of a query string in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +38,6 @@ class Filter:
         values = (getattr(self, field.name) for field in fields(self))
         shown = [repr(sorted(value) if isinstance(value, frozenset) else value) for value in values]
         return blake2b("|".join(shown).encode(), digest_size=8).hexdigest()
-
-    @property
-    def query(self) -> Query:
-        """The filter in the API's own words. Dates of approval are DD.MM.YYYY there, all else is ISO."""
-        pairs = [("status[]", str(number)) for number in sorted(self.status)]
-        pairs += [("supplier[]", str(number)) for number in sorted(self.supplier)]
-        if self.modified_since is not None:
-            pairs.append(("modifiedSince", _utc(self.modified_since)))
-        if self.approved_from is not None:
-            pairs.append(("approvalDate[left_date]", self.approved_from.strftime("%d.%m.%Y")))
-        if self.approved_to is not None:
-            pairs.append(("approvalDate[right_date]", self.approved_to.strftime("%d.%m.%Y")))
-        if self.attached_files_only:
-            pairs.append(("attachedFile", "1"))
-        return tuple(pairs)
 
     def keeps(self, record: Record) -> bool:
         """Is this list row wanted? Where the row does not say (some things only the detail says), it is."""
@@ -134,8 +116,3 @@ def _utc(moment: datetime) -> str:
     text = utc_text(moment.isoformat(timespec="seconds"))
     assert text is not None
     return text
-
-
-def modified_since(seconds: float) -> Query:
-    """The one filter that a record cannot leave: changed at or after this time (Unix seconds)."""
-    return (("modifiedSince", datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")),)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.precoro.payloads import Asked, read_detail, read_page
+from precoro_daemon.adapters.precoro.payloads import PageRequest, read_detail, read_page
 from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.cursors import Page
@@ -28,7 +28,7 @@ def body(data: Any, **pagination: Any) -> bytes:
 
 
 def read(raw: bytes, collection: Collection = INVOICES, asked: int | None = 1) -> Page:
-    return read_page(raw, Asked(collection, asked, per_page=200), 9.0)
+    return read_page(raw, PageRequest(collection, asked, per_page=200), 9.0)
 
 
 ROWS = [{"id": 1}, {"id": 2}]
