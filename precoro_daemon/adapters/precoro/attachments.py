@@ -14,8 +14,8 @@ from precoro_daemon.adapters.http.faults import beginning, plain_headers
 from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.files.ports.source import Incoming
 from precoro_daemon.files.rules.bodies import Part, continues, validator
-from precoro_daemon.mirror.rules.documents import whole_number
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.values.json_reading import whole_number
 
 _METADATA = 2**16
 """Bytes up to which a JSON answer may be the description of a file."""

@@ -13,15 +13,8 @@ from precoro_daemon.errors import BadRecord, MalformedAnswer
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Page
-from precoro_daemon.mirror.rules.documents import (
-    Record,
-    Rejected,
-    plain_number,
-    read_record,
-    reject,
-    whole_characters,
-    whole_number,
-)
+from precoro_daemon.mirror.rules.documents import Record, Rejected, read_record, reject
+from precoro_daemon.values.json_reading import plain_number, whole_characters, whole_number
 
 
 class _Pagination(msgspec.Struct):

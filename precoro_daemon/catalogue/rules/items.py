@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from precoro_daemon.mirror.rules.custom_fields import Option, nested
-from precoro_daemon.mirror.rules.documents import whole_number
+from precoro_daemon.mirror.rules.custom_fields import Option
+from precoro_daemon.values.json_reading import nested, reference, whole_number
 from precoro_daemon.values.money import read_amount
 
 FIELDS = (
@@ -98,7 +98,7 @@ _decode_names = msgspec.json.Decoder(_Names).decode
 
 def supplier_of(raw: str | bytes) -> int | None:
     """Cheaper than the whole item, for the many that are another supplier's."""
-    return _reference(_decode_supplier(raw).supplier)
+    return reference(_decode_supplier(raw).supplier)
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Seen:
             self.currencies.add(currency)
         if unit := text_of(names.unit):
             self.units.add(unit)
-        if (category := _reference(names.category)) is not None:
+        if (category := reference(names.category)) is not None:
             name = text_of(names.category.get("name")) if isinstance(names.category, dict) else None
             self.categories[name or str(category)] = category
 
@@ -137,7 +137,7 @@ def read_item(raw: str | bytes, fields: Fields, version: bytes = b"") -> Item | 
         "price": _price(_unquoted(bytes(loose.price))),
         "currency": text_of(loose.currency),
         "unit": text_of(loose.unit),
-        "category": text_of(_reference(loose.category)),
+        "category": text_of(reference(loose.category)),
         "freeOfCharge": _truth(loose.free_of_charge),
         "hiddenInCatalog": _truth(loose.hidden_in_catalog),
     }
@@ -145,7 +145,7 @@ def read_item(raw: str | bytes, fields: Fields, version: bytes = b"") -> Item | 
         if len(text := bytes(place)) > len(b'{"data":[]}'):
             for ident, value in _custom_values(json.loads(text, parse_float=Decimal), fields):
                 values.setdefault(f"{CUSTOM}{ident}", value)
-    return Item(number, _reference(loose.supplier), version, values)
+    return Item(number, reference(loose.supplier), version, values)
 
 
 def _custom_values(bag: Any, fields: Fields) -> Iterator[tuple[int, Value]]:
@@ -160,7 +160,7 @@ def raw_customs(bag: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _field_id(each: Mapping[str, Any]) -> int | None:
-    return _reference(each.get("itemCustomField", each.get("productCustomField")))
+    return reference(each.get("itemCustomField", each.get("productCustomField")))
 
 
 def custom_value(value: Any, known: CustomField | None) -> tuple[str, ...] | None:
@@ -205,10 +205,6 @@ def from_json(name: str, value: Any) -> Value:
     if name == "price":
         return None if value is None else Decimal(value)
     return tuple(value) if isinstance(value, list) else value
-
-
-def _reference(value: Any) -> int | None:
-    return whole_number(value.get("id") if isinstance(value, dict) else value)
 
 
 def text_of(value: Any) -> str | None:

@@ -19,8 +19,8 @@ from precoro_daemon.catalogue.rules.items import (
     raw_customs,
     read_item,
 )
-from precoro_daemon.mirror.rules.custom_fields import nested
 from precoro_daemon.mirror.rules.field_references import LINE_PLACES
+from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import read_amount
 
 _NEVER_LOST = frozenset({"id", "createDate", "updateDate", "enable", "supplier"})

@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from precoro_daemon.mirror.rules.documents import Record, utc_text, whole_number
+from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.values.json_reading import reference, utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Filter:
         if not (self.approved_from or self.approved_to or self.supplier or self.attached_files_only):
             return True
         loose = _read(raw)
-        if self.supplier and loose.supplier is not msgspec.UNSET and _reference(loose.supplier) not in self.supplier:
+        if self.supplier and loose.supplier is not msgspec.UNSET and reference(loose.supplier) not in self.supplier:
             return False
         if self.attached_files_only and loose.attachments is not msgspec.UNSET and not _has_files(loose.attachments):
             return False
@@ -92,11 +93,6 @@ def _read(raw: str) -> _Loose:
 def _has_files(value: Any) -> bool:
     """Nested collections are {"data": [...]}, a bare list, or [] when empty."""
     return bool(value.get("data", value) if isinstance(value, dict) else value is not msgspec.UNSET and value)
-
-
-def _reference(value: Any) -> int | None:
-    """The id of an object given as {"id": 7}, 7 or "7"."""
-    return whole_number(value.get("id") if isinstance(value, dict) else value)
 
 
 def _day(value: Any) -> date | None:

@@ -37,7 +37,7 @@ QUICK = Timeouts(total=1.0, connect=1.0, read=1.0)
 
 
 class Permits:
-    """PageRequest once for each request that may leave."""
+    """Called once for each request that may leave."""
 
     def __init__(self, takes: float = 0.0) -> None:
         self.bodies: list[str] = []
