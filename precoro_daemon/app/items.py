@@ -19,14 +19,15 @@ from precoro_daemon.app.databases import open_named, secrets_of
 from precoro_daemon.app.values import chosen, clock_for, identity
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import Outline, PlanItems, Rules
-from precoro_daemon.catalogue.plan_lap import OnProgress
+from precoro_daemon.catalogue.plan_report import OnProgress
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.ports.sources import WantedSource
+from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Policy
+from precoro_daemon.catalogue.rules.sheets import Reading, Writing
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
-from precoro_daemon.catalogue.rules.wanted_items import Reading, Writing, item_cells, item_columns
 from precoro_daemon.errors import ConfigurationError, PlanRefused
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.scanning import Lister
@@ -39,7 +40,7 @@ from precoro_daemon.settings.items import ItemsSql
 from precoro_daemon.status.progress import Progress, Silent
 from precoro_daemon.values.sql_statements import parse
 
-_NOWHERE = "[manage_items] says nothing of where wanted items are: set kind, and path or [manage_items.sql]"
+_NOWHERE = "[manage_items] does not say where wanted items are: set kind, and path or [manage_items.sql]"
 
 
 def _planner(settings: Settings, store: Store, precoro: Precoro, clock: Clock, progress: Progress) -> PlanItems:
@@ -122,7 +123,7 @@ async def pull_items(settings: Settings, called: str, path: Path, progress: Prog
 
 
 @dataclass(frozen=True, slots=True)
-class PlanLook:
+class PlanView:
     """A plan as it stands, with its writes that are of interest."""
 
     state: PlanState
@@ -130,7 +131,7 @@ class PlanLook:
     fields: Mapping[int, CustomField]
 
 
-async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanLook:
+async def view_plan(settings: Settings, called: str, *states: State) -> PlanView:
     """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
     Raises PlanRefused."""
     async with open_to_look(settings.state.path, identity=identity(settings)) as store:
@@ -138,7 +139,7 @@ async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanL
         writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
         if not states:
             writes = [one for one in writes if one.reason or one.state in (State.SENDING, State.DOUBT)]
-        return PlanLook(plan, writes, {one.id: one for one in await store.catalogue.fields()})
+        return PlanView(plan, writes, {one.id: one for one in await store.catalogue.fields()})
 
 
 async def drop_plan(settings: Settings, called: str) -> PlanState:
@@ -159,7 +160,7 @@ async def apply_plan(
     ):
         plan = await _last_plan(store, called)
         if plan.number != number or plan.ended:
-            raise PlanRefused("another plan took its place meanwhile; look at `items plan` again")
+            raise PlanRefused("another plan took its place meanwhile; read `items plan` again")
         manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, on_progress)
         if plan.approved_at is None:
             await manager.approve(plan)

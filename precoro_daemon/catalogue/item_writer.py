@@ -109,7 +109,7 @@ class ItemWriter:
         assert item is not None
         wanted = write.step.wanted
         if gone := await self._lost(write, answer, prepared.before):
-            reason = f"the write took away {', '.join(gone)}, which was not asked for"
+            reason = f"the write took away {', '.join(gone)}, though nobody wanted that"
             return Finding(item.id, reason, lost=True)
         short = falls_short(item, wanted)
         said = ""

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from precoro_daemon.catalogue.change_check import ChangeCheck
 from precoro_daemon.catalogue.item_writer import ItemWriter
-from precoro_daemon.catalogue.plan_lap import OnProgress, PlanLap
+from precoro_daemon.catalogue.plan_lap import PlanLap
+from precoro_daemon.catalogue.plan_report import OnProgress, PlanReport
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
 from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
@@ -70,8 +71,8 @@ class ManageItems:
         for plan in await self.catalogue.under_way():
             lap = self._lap(plan, fields)
             ended = await lap.run()
-            brought += lap.finished
-            failed += lap.failed
+            brought += lap.report.finished
+            failed += lap.report.failed
             if ended is not None:
                 return LapReport(brought, failed, ended)
         return LapReport(brought, failed)
@@ -79,7 +80,8 @@ class ManageItems:
     def _lap(self, plan: PlanState, fields: Fields) -> PlanLap:
         writer = ItemWriter(self.catalogue, self.gateway, plan, fields, self.keep)
         check = self._check(plan, fields, known_until=plan.checked_at)
-        return PlanLap(self.catalogue, self.gateway, self.clock, plan, writer, check, self.on_progress)
+        report = PlanReport(plan, self.on_progress)
+        return PlanLap(self.catalogue, self.gateway, self.clock, plan, writer, check, report)
 
     def _check(self, plan: PlanState, fields: Fields, *, known_until: float) -> ChangeCheck:
         return ChangeCheck(self.gateway, self.clock, plan.supplier.id, fields, known_until)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from precoro_daemon.catalogue.change_check import ChangeCheck
 from precoro_daemon.catalogue.item_writer import ItemWriter, PreparedWrite, Withheld
+from precoro_daemon.catalogue.plan_report import PlanReport
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
 from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState
 from precoro_daemon.catalogue.rules.item_writes import Ruling, State, Write, is_it, rule
@@ -15,12 +16,9 @@ from precoro_daemon.catalogue.rules.items import Item
 from precoro_daemon.catalogue.rules.plan import Kind
 from precoro_daemon.errors import DaemonError, PermanentError, StaleWrite, TemporaryError
 from precoro_daemon.runtime.ports import Clock
-from precoro_daemon.telemetry import get_logger
 from precoro_daemon.writes.checks import first_check
 from precoro_daemon.writes.outcome import Outcome, OutcomeKind
 from precoro_daemon.writes.sending import write_once
-
-_log = get_logger()
 
 _WRITES_BETWEEN_CHECKS = 100
 """Others' changes are checked for after so many writes: a call in a hundred."""
@@ -43,16 +41,12 @@ class _CheckFirst(DaemonError):
     """The last check for what others changed is too old to write by."""
 
 
-OnProgress = Callable[[PlanState, int], None]
-"""Called with the plan, and how many of its writes this lap has finished."""
-
-
 @dataclass(slots=True)
 class PlanLap:
     """One plan in one lap.
 
-    finished  writes that are done, refused or skipped; failed: what to report of them
-    stopped   why the plan goes no further, "" as long as it does; ended: what ended the lap
+    stopped  why the plan goes no further, "" as long as it does; ended: what ended the lap
+    refusals, unsent, doubts: how many in a row
     """
 
     catalogue: Catalogue
@@ -61,9 +55,7 @@ class PlanLap:
     plan: PlanState
     writer: ItemWriter
     check: ChangeCheck
-    on_progress: OnProgress
-    finished: int = 0
-    failed: list[str] = field(default_factory=list)
+    report: PlanReport
     stopped: str = field(init=False)
     ended: DaemonError | None = None
     refusals: int = 0
@@ -81,17 +73,16 @@ class PlanLap:
                 for write in writes:
                     if not self._over:
                         await self._send(write)
-                left = self.plan.open - self.finished
-                _log.info("items_advanced", plan=self.plan.number, finished=self.finished, left=left)
+                self.report.advanced()
                 if not self._over:
                     await self._check()
             await self._wait_for_doubts()
         except DaemonError as error:
             self.ended = error
             if isinstance(error, TemporaryError | PermanentError):
-                self._report(str(error))
+                self.report.add(str(error))
         if isinstance(self.ended, TemporaryError | PermanentError):
-            _log.warning("items_paused", plan=self.plan.number, reason=str(self.ended))
+            self.report.paused(str(self.ended))
         return self.ended
 
     @property
@@ -132,7 +123,7 @@ class PlanLap:
         if state is State.DONE:
             self._done(write, ruling.item)
         elif state is State.CONFLICT:
-            self._skipped(write, reason)
+            self.report.skipped(write, reason)
 
     async def _withhold(self, changed: Mapping[int, Item]) -> None:
         keys = [key for item in changed.values() for name in ("externalId", "sku") if (key := item.text(name))]
@@ -202,15 +193,13 @@ class PlanLap:
         await self.catalogue.move(write, State.DONE, found.reason, item=found.item)
         self._done(write, found.item)
         if found.reason:
-            self._report_write(write, found.reason)
-            _log.warning("item_refused", plan=write.plan, key=write.step.key, item=found.item, reason=found.reason)
+            self.report.flawed(write, found.item, found.reason)
         if found.lost:
             await self._stop(f"item {found.item}: {found.reason}. `items show --json` has what it was; see `keep`")
 
     async def _refuse(self, write: Write, reason: str) -> None:
         await self.catalogue.move(write, State.REFUSED, reason)
-        self._failed(write, reason)
-        _log.warning("item_refused", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
+        self.report.refused(write, reason)
         self.refusals += 1
         if self.refusals >= _MOST_REFUSALS:
             await self._stop(f"Precoro refused {self.refusals} writes in a row; the last one: {reason}")
@@ -226,44 +215,22 @@ class PlanLap:
         if self.ended is None and count >= most:
             self.ended = TemporaryError(f"{count} {what}: {outcome.text}")
         if self.ended is not None:
-            self._report(str(self.ended))
+            self.report.add(str(self.ended))
 
     async def _lose(self, write: Write, reason: str) -> None:
         check_at = first_check(write.sent_at or self.clock.now())
         await self.catalogue.move(write, State.DOUBT, reason, check_at=check_at)
-        _log.warning("item_doubted", plan=write.plan, kind=str(write.step.kind), key=write.step.key, reason=reason)
+        self.report.doubted(write, reason)
 
     async def _stop(self, reason: str) -> None:
         await self.catalogue.end(self.plan.number, reason)
         self.stopped = reason
-        self._report(f"stopped: {reason}")
-        _log.error("items_stopped", plan=self.plan.number, reason=reason)
-
-    # Counting and reporting
+        self.report.stopped(reason)
 
     async def _skip(self, write: Write, reason: str) -> None:
         await self.catalogue.move(write, State.CONFLICT, reason)
-        self._skipped(write, reason)
-
-    def _skipped(self, write: Write, reason: str) -> None:
-        self._failed(write, reason)
-        _log.warning("item_skipped", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
+        self.report.skipped(write, reason)
 
     def _done(self, write: Write, item: int | None) -> None:
-        self._count()
+        self.report.done(write, item)
         self.refusals = self.unsent = self.doubts = 0
-        _log.debug("item_saved", plan=write.plan, kind=str(write.step.kind), key=write.step.key, item=item)
-
-    def _failed(self, write: Write, reason: str) -> None:
-        self._count()
-        self._report_write(write, reason)
-
-    def _count(self) -> None:
-        self.finished += 1
-        self.on_progress(self.plan, self.finished)
-
-    def _report_write(self, write: Write, reason: str) -> None:
-        self._report(f"{write.step.kind} {write.step.key}: {reason}")
-
-    def _report(self, text: str) -> None:
-        self.failed.append(f"items of {self.plan.supplier}: {text}")

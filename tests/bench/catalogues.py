@@ -18,7 +18,7 @@ from precoro_daemon.adapters.sources.files import FileSource, Format
 from precoro_daemon.adapters.state.sqlite.store import Store, open_store
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.rules.plan import Policy
-from precoro_daemon.catalogue.rules.wanted_items import Reading
+from precoro_daemon.catalogue.rules.sheets import Reading
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.scanning import Lister
 from precoro_daemon.status.progress import Silent

@@ -28,7 +28,7 @@ from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.plan import Policy
-from precoro_daemon.catalogue.rules.wanted_items import Reading, Row, Sheet
+from precoro_daemon.catalogue.rules.sheets import Reading, Row, Sheet
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.scanning import Lister
 from precoro_daemon.sandbox import paying

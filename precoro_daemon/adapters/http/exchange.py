@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
+from precoro_daemon.adapters.http.refusals import read_wait
 from precoro_daemon.errors import (
     AuthenticationError,
     DaemonError,
@@ -22,7 +23,6 @@ from precoro_daemon.errors import (
     ServerFault,
 )
 from precoro_daemon.quota.limits import Lane
-from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 
 Pairs = tuple[tuple[str, str], ...]

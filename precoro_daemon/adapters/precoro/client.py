@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class PrecoroClient:
-    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is asked for again."""
+    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is requested again."""
 
     def __init__(self, exchange: Retrying, per_page: int) -> None:
         self._exchange = exchange

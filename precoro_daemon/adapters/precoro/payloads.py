@@ -65,7 +65,7 @@ class PageRequest:
 def read_page(body: bytes, request: PageRequest, server_time: float | None) -> Page:
     """A list answer as a page.
 
-    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
+    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a scan.
     """
     try:
         answer = _split(body)
@@ -145,7 +145,7 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, request: PageRequest
     path = request.collection.path
     number = whole_number(pagination.current_page)
     if request.number is not None and number not in (None, request.number):
-        raise MalformedAnswer(f"{path}: asked for page {request.number}, got page {number}")
+        raise MalformedAnswer(f"{path}: requested page {request.number}, got page {number}")
     _refuse_cut(rows, pagination, request)
     total = whole_number(pagination.total)
     total_pages = _total_pages(pagination, total, request.per_page)

@@ -1,4 +1,4 @@
-"""the API's own words for what is asked of a list"""
+"""the API's own words for which rows of a list are wanted"""
 
 from __future__ import annotations
 

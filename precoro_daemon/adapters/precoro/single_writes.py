@@ -8,8 +8,8 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
+from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
-from precoro_daemon.quota.rate_limits import read_refusal
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.json_reading import read_json
 from precoro_daemon.writes.outcome import Convention, Outcome, Reply, outcome_of_failure, outcome_of_reply

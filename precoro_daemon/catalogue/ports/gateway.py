@@ -58,7 +58,7 @@ class ItemGateway(Protocol):
         ...
 
     async def create_item(self, item: NewItem, permit: Permit) -> Outcome[str]:
-        """One request on the wire, on a connection of its own, never repeated. The result is the item's JSON.
+        """One request, on a connection of its own, never repeated. The result is the item's JSON.
 
         Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
         it was called: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit, it may have been sent.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from precoro_daemon.catalogue.rules.wanted_items import Sheet
+from precoro_daemon.catalogue.rules.sheets import Sheet
 
 
 class WantedSource(Protocol):

@@ -23,6 +23,9 @@ FIELDS = (
 TRUTHS = ("freeOfCharge", "hiddenInCatalog")
 CUSTOM = "custom."
 
+UNWRITABLE_TYPES = ("file", "user")
+"""Types of custom fields that cannot be kept from here."""
+
 Value: TypeAlias = str | Decimal | bool | tuple[str, ...] | None
 """A field in its one normal form: None for nothing, a tuple for a custom field (options by their ids, sorted)."""
 

@@ -69,7 +69,7 @@ def falls_short(item: Item, wanted: Values) -> list[str]:
 
 
 def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> list[str]:
-    """Names of what a write took away or changed without being asked to."""
+    """Names of what a write took away or changed though nobody wanted that."""
     old, new = read_item(before, fields), read_item(after, fields)
     assert old is not None
     if new is None:
@@ -88,8 +88,8 @@ def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> li
 
 def says_more(row: str, detail: str) -> bool:
     """Whether a detail holds what the list does not show, so that a write by the list alone would take it away."""
-    listed, told = json.loads(row), json.loads(detail)
-    return any(_empty(listed.get(name)) and not _empty(value) for name, value in told.items())
+    listed, detailed = json.loads(row), json.loads(detail)
+    return any(_empty(listed.get(name)) and not _empty(value) for name, value in detailed.items())
 
 
 def absent(before: str, answer: str) -> bool:

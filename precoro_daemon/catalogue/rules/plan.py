@@ -149,7 +149,7 @@ class Comparison:
     def _match(self, place: int, item: Item) -> None:
         one = self._wanted[place]
         if (other := self._taken.get(place)) is not None:
-            reason = f"Precoro has it more than once (ids {other} and {item.id}); nobody can tell which one is meant"
+            reason = f"Precoro has it more than once (ids {other} and {item.id}); which one is meant is unknown"
             self._plan.mistakes.append(Mistake(one.row, "externalId" if one.external_id else "sku", one.name, reason))
             return
         self._taken[place] = item.id
@@ -170,7 +170,7 @@ class Comparison:
         for item in free:
             self._match(place, item)
         if not free:
-            # Another item under the same SKU: one of two that nobody could tell apart.
+            # Another item under the same SKU: nothing would distinguish the two.
             other = candidates[0]
             reason = f"is the SKU of item {other.id}, whose externalId is {other.text('externalId')}"
             self._plan.mistakes.append(Mistake(one.row, "sku", one.sku or "", reason))

@@ -44,7 +44,7 @@ class PaymentGateway(Protocol):
         ...
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
-        """One request on the wire, on a connection of its own, never repeated.
+        """One request, on a connection of its own, never repeated.
 
         Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
         it was called: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit, it may have been sent.

@@ -162,7 +162,7 @@ def test_rows_may_come_keyed_by_id() -> None:
 
 
 def test_another_page_than_asked_for_is_refused() -> None:
-    with pytest.raises(MalformedAnswer, match="asked for page 2, got page 1"):
+    with pytest.raises(MalformedAnswer, match="requested page 2, got page 1"):
         read(body(ROWS, **OLDER), asked=2)
 
 
