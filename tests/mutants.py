@@ -63,6 +63,13 @@ MUTANTS = (
         "tests/writes/test_sending.py::test_what_is_cancelled_after_the_permit_is_recorded_as_lost",
     ),
     Mutant(
+        "the error page of a proxy is believed",
+        "writes/outcome.py",
+        "    if reply.own and reply.status in convention.believed:",
+        "    if reply.status in convention.believed:",
+        "tests/writes/test_rules.py::test_what_an_answer_means",
+    ),
+    Mutant(
         "no quarantine",
         "payments/rules/doubts.py",
         """    if not is_probably_absent(doubt.sent_at, doubt.checks + 1, now):
