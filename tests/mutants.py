@@ -39,11 +39,11 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "retry a POST on time-out",
-        "adapters/precoro/payments.py",
+        "writes/outcome.py",
         """    if isinstance(error, DoubtfulError):
-        return Outcome("unknown", str(error))""",
-        """    if isinstance(error, DoubtfulError):
-        return Outcome("unsent", str(error))""",
+        return Outcome(OutcomeKind.UNKNOWN, str(error))
+    if isinstance(error, TemporaryError):""",
+        """    if isinstance(error, (DoubtfulError, TemporaryError)):""",
         f"{STORIES}::test_a_payment_whose_answer_is_lost_is_found_and_not_sent_again",
     ),
     Mutant(
@@ -56,9 +56,23 @@ MUTANTS = (
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
     ),
     Mutant(
+        "what is cancelled while it is sent leaves no doubt",
+        "writes/sending.py",
+        "        if begun is not None:",
+        "        if False:",
+        "tests/writes/test_sending.py::test_what_is_cancelled_after_the_permit_is_recorded_as_lost",
+    ),
+    Mutant(
+        "the error page of a proxy is believed",
+        "writes/outcome.py",
+        "    if reply.own and reply.status in convention.believed:",
+        "    if reply.status in convention.believed:",
+        "tests/writes/test_rules.py::test_what_an_answer_means",
+    ),
+    Mutant(
         "no quarantine",
         "payments/rules/doubts.py",
-        """    if doubt.checks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+        """    if not is_probably_absent(doubt.sent_at, doubt.checks + 1, now):
         return Ruling(Check(again), "not there so far")
     if invoice is None:""",
         """    if invoice is not None:
@@ -98,10 +112,11 @@ MUTANTS = (
     Mutant(
         '"already paid" taken as success',
         "adapters/precoro/payments.py",
-        """        if errors and "sumPaid" not in errors:
-            return Outcome("refused", said)""",
-        """        if errors:
-            return Outcome("accepted", said, _payment(b'{"id": 1}'))""",
+        "        return await self._writes.write(request, permit, read, _CONVENTION)",
+        """        outcome = await self._writes.write(request, permit, read, _CONVENTION)
+        if "sumPaid" not in outcome.text:
+            return outcome
+        return Outcome(type(outcome.kind)("accepted"), "", _payment(b'{"id": 1}'))""",
         f"{STORIES}::test_already_paid_is_no_success",
     ),
     Mutant(
@@ -128,8 +143,8 @@ MUTANTS = (
     Mutant(
         "a refusal after a doubt ends it",
         "payments/payment_sending.py",
-        """        elif outcome.kind == "refused" and clean:""",
-        """        elif outcome.kind == "refused":""",
+        "        elif outcome.kind is OutcomeKind.REFUSED and clean:",
+        "        elif outcome.kind is OutcomeKind.REFUSED:",
         f"{STORIES}::test_a_refusal_after_a_doubt_is_a_doubt",
     ),
     Mutant(
@@ -141,9 +156,9 @@ MUTANTS = (
     ),
     Mutant(
         "sent on a connection that took too long",
-        "adapters/precoro/payments.py",
-        "            return permitted_at is not None and self._clock.now() - permitted_at <= _STALE",
-        "            return True",
+        "writes/permit.py",
+        "        return self.given_at is not None and now - self.given_at <= PERMIT_GOOD_FOR_S",
+        "        return True",
         f"{STORIES}::test_what_provably_never_left_is_sent_later",
     ),
     Mutant(
@@ -185,11 +200,11 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the random schedules see a blind retry",
-        "adapters/precoro/payments.py",
+        "writes/outcome.py",
         """    if isinstance(error, DoubtfulError):
-        return Outcome("unknown", str(error))""",
-        """    if isinstance(error, DoubtfulError):
-        return Outcome("unsent", str(error))""",
+        return Outcome(OutcomeKind.UNKNOWN, str(error))
+    if isinstance(error, TemporaryError):""",
+        """    if isinstance(error, (DoubtfulError, TemporaryError)):""",
         "tests/payments/test_schedules.py::test_random_schedules",
     ),
     Mutant(
@@ -396,51 +411,51 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "an item whose answer was lost is sent again",
-        "adapters/precoro/items.py",
+        "writes/outcome.py",
         """    if isinstance(error, DoubtfulError):
-        return Written("unknown", str(error))""",
-        """    if isinstance(error, DoubtfulError):
-        return Written("unsent", str(error))""",
+        return Outcome(OutcomeKind.UNKNOWN, str(error))
+    if isinstance(error, TemporaryError):""",
+        """    if isinstance(error, (DoubtfulError, TemporaryError)):""",
         f"{ITEMS}::test_a_create_whose_answer_is_lost_is_found_and_not_sent_again",
     ),
     Mutant(
         "a new item not found at the first look is sent again",
         "catalogue/rules/item_writes.py",
-        "    if later:",
+        "    if check_at is not None:",
         "    if False:",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "an item is marked as sent only when it was answered",
-        "catalogue/manage_items.py",
-        "begun = await self.job.catalogue.begin(write, draft.before, at=self.job.clock.now())",
-        "begun = write",
+        "catalogue/plan_lap.py",
+        "        return await self.catalogue.begin(write, prepared.before, at=self.clock.now())",
+        "        return write",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "a change sends what is wanted and nothing else",
-        "catalogue/rules/items.py",
-        "pairs += _pair(name, wanted.get(name, verbatim))",
-        "pairs += _pair(name, wanted.get(name))",
+        "adapters/precoro/item_forms.py",
+        "pairs += _pair(name, item.values.get(name, verbatim))",
+        "pairs += _pair(name, item.values.get(name))",
         f"{ITEMS}::test_a_change_takes_nothing_away",
     ),
     Mutant(
         "custom fields are not sent back",
-        "catalogue/rules/items.py",
-        "    return (*pairs, *_merged_customs(given, wanted, fields))",
+        "adapters/precoro/item_forms.py",
+        "    return (*pairs, *_merged_customs(given, item))",
         "    return tuple(pairs)",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "what a write took away is not looked at",
-        "catalogue/rules/items.py",
+        "catalogue/rules/losses.py",
         "    return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]",
         "    return []",
         f"{ITEMS}::test_a_plan_stops_at_the_first_item_that_lost_something",
     ),
     Mutant(
         "what others changed meanwhile is written over",
-        "catalogue/manage_items.py",
+        "catalogue/plan_lap.py",
         "            elif changed[write.step.item or 0].version != write.step.version:",
         "            elif False:",
         "tests/catalogue/test_schedules.py",
@@ -454,16 +469,16 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a doubt is judged by a clock that may be a day wrong",
-        "catalogue/manage_items.py",
-        "            await self._settle(write, rule(write, changed, self.looked_at))",
-        "            await self._settle(write, rule(write, changed, now))",
+        "catalogue/plan_lap.py",
+        "            await self._judge(write, rule(write, changed, self.check.made_at))",
+        "            await self._judge(write, rule(write, changed, now))",
         f"{ITEMS}::test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing",
     ),
     Mutant(
         "others' changes are looked for from a clock that may be ahead",
-        "catalogue/manage_items.py",
-        "        self.checked_at = min(began, self.looked_at)",
-        "        self.checked_at = began",
+        "catalogue/change_check.py",
+        "        self.known_until = min(began, self.made_at)",
+        "        self.known_until = began",
         f"{ITEMS}::test_a_clock_that_is_ahead_hides_no_change_of_others",
     ),
     Mutant(

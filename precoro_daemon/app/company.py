@@ -18,6 +18,7 @@ from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemGateway
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
@@ -109,12 +110,13 @@ async def connect(
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
+        writes = SingleWrites(throttled, credentials, clock)
         client = PrecoroClient(retrying, settings.mirror_collections.per_page)
         yield Gateway(
             client,
             PrecoroAttachments(throttled, downloads, precoro.origin),
-            HttpPaymentGateway(retrying, throttled, credentials, clock),
-            HttpItemGateway(client, retrying, throttled, credentials, clock),
+            HttpPaymentGateway(retrying, writes),
+            HttpItemGateway(client, retrying, writes),
             throttled.stop,
             throttled.refuse_if_stopped,
             throttled.account,

@@ -18,14 +18,17 @@ from precoro_daemon.app.company import connect
 from precoro_daemon.app.databases import open_named, secrets_of
 from precoro_daemon.app.state import state_of
 from precoro_daemon.app.values import chosen, clock_for
-from precoro_daemon.catalogue.manage_items import ManageItems, Watch
+from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import Outline, PlanItems, Rules
-from precoro_daemon.catalogue.ports import PlanState, WantedSource
+from precoro_daemon.catalogue.plan_report import OnProgress
+from precoro_daemon.catalogue.ports.plans import PlanState
+from precoro_daemon.catalogue.ports.sources import WantedSource
+from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Policy
+from precoro_daemon.catalogue.rules.sheets import Reading, Writing
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
-from precoro_daemon.catalogue.rules.wanted_items import Reading, Writing, item_cells, item_columns
 from precoro_daemon.errors import ConfigurationError, PlanRefused
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.scanning import Lister
@@ -38,7 +41,7 @@ from precoro_daemon.settings.items import ItemsSql
 from precoro_daemon.status.progress import Progress, Silent
 from precoro_daemon.values.sql_statements import parse
 
-_NOWHERE = "[manage_items] says nothing of where wanted items are: set kind, and path or [manage_items.sql]"
+_NOWHERE = "[manage_items] does not say where wanted items are: set kind, and path or [manage_items.sql]"
 
 
 def _planner(settings: Settings, store: Store, precoro: Precoro, clock: Clock, progress: Progress) -> PlanItems:
@@ -121,7 +124,7 @@ async def pull_items(settings: Settings, called: str, path: Path, progress: Prog
 
 
 @dataclass(frozen=True, slots=True)
-class PlanLook:
+class PlanView:
     """A plan as it stands, with its writes that are of interest."""
 
     state: PlanState
@@ -129,7 +132,7 @@ class PlanLook:
     fields: Mapping[int, CustomField]
 
 
-async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanLook:
+async def view_plan(settings: Settings, called: str, *states: State) -> PlanView:
     """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
     Raises PlanRefused."""
     async with state_of(settings).open_to_look() as store:
@@ -137,7 +140,7 @@ async def look_at_plan(settings: Settings, called: str, *states: State) -> PlanL
         writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
         if not states:
             writes = [one for one in writes if one.reason or one.state in (State.SENDING, State.DOUBT)]
-        return PlanLook(plan, writes, {one.id: one for one in await store.catalogue.fields()})
+        return PlanView(plan, writes, {one.id: one for one in await store.catalogue.fields()})
 
 
 async def drop_plan(settings: Settings, called: str) -> PlanState:
@@ -147,7 +150,9 @@ async def drop_plan(settings: Settings, called: str) -> PlanState:
         return await _last_plan(store, called)
 
 
-async def apply_plan(settings: Settings, called: str, number: int, watch: Watch) -> tuple[RunReport, PlanState]:
+async def apply_plan(
+    settings: Settings, called: str, number: int, on_progress: OnProgress
+) -> tuple[RunReport, PlanState]:
     """Approve that plan, and carry it out as far as today's quota goes. Raises PlanRefused."""
     clock = clock_for(settings)
     async with (
@@ -156,8 +161,8 @@ async def apply_plan(settings: Settings, called: str, number: int, watch: Watch)
     ):
         plan = await _last_plan(store, called)
         if plan.number != number or plan.ended:
-            raise PlanRefused("another plan took its place meanwhile; look at `items plan` again")
-        manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, watch)
+            raise PlanRefused("another plan took its place meanwhile; read `items plan` again")
+        manager = ManageItems(store.catalogue, there.items, clock, settings.manage_items.keep, on_progress)
         if plan.approved_at is None:
             await manager.approve(plan)
         scheduler = Scheduler([Registration(OnDemand(manager))], Dependencies(clock, there.stop))

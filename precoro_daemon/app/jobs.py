@@ -11,7 +11,7 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.state import identity
 from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
-from precoro_daemon.catalogue.ports import ItemGateway
+from precoro_daemon.catalogue.ports.gateway import ItemGateway
 from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.find_attachments import FindAttachments
 from precoro_daemon.files.ports.source import AttachmentSource

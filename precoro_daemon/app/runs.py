@@ -15,7 +15,6 @@ from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.mirror.estimate_cost import EstimateCost
 from precoro_daemon.mirror.ports.mirror import Mirror
-from precoro_daemon.mirror.rules.documents import utc_text
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -25,6 +24,7 @@ from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress, Silent
 from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.json_reading import utc_text
 
 _log = get_logger()
 

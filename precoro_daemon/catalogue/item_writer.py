@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from precoro_daemon.catalogue.ports import Catalogue, ItemGateway, Permission, PlanState, Probed, Written
+from precoro_daemon.catalogue.ports.gateway import ItemContent, ItemGateway, ItemReplacement, NewItem
+from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState, Probed
 from precoro_daemon.catalogue.rules.item_writes import Write
-from precoro_daemon.catalogue.rules.items import (
-    CustomField,
-    absent,
-    falls_short,
-    lost,
-    merged,
-    read_item,
-    says_more,
-    unsayable,
-    written,
-)
+from precoro_daemon.catalogue.rules.items import Fields, read_item
+from precoro_daemon.catalogue.rules.losses import absent, falls_short, lost, says_more, unsayable
 from precoro_daemon.catalogue.rules.plan import Kind
 from precoro_daemon.errors import DaemonError, NotFound, PermanentError, TemporaryError
-from precoro_daemon.mirror.rules.filters import Query
+from precoro_daemon.writes.outcome import Outcome
+from precoro_daemon.writes.permit import Permit
 
 _CHANGED = "the item changed at Precoro since the plan was made"
 _BY_HAND = "change the item in Precoro by hand"
@@ -32,11 +25,15 @@ class Withheld(DaemonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A write before it is sent. `before`: the item as it was, "" for a new one."""
+class PreparedWrite:
+    """What a write will send."""
 
-    form: Query = ()
-    before: str = ""
+    content: ItemContent
+
+    @property
+    def before(self) -> str:
+        """The item as it was, "" for a new one."""
+        return self.content.before if isinstance(self.content, ItemReplacement) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +52,34 @@ class ItemWriter:
     """
 
     def __init__(
-        self,
-        catalogue: Catalogue,
-        desk: ItemGateway,
-        plan: PlanState,
-        fields: Mapping[int, CustomField],
-        keep: Sequence[str],
+        self, catalogue: Catalogue, gateway: ItemGateway, plan: PlanState, fields: Fields, keep: Sequence[str]
     ) -> None:
         self._catalogue = catalogue
-        self._desk = desk
+        self._gateway = gateway
         self._plan = plan
         self._fields = fields
         self._keep = keep
         self._verified = False
 
-    async def draft(self, write: Write) -> Draft:
+    async def prepare(self, write: Write) -> PreparedWrite:
         """Raises Withheld."""
         if write.step.kind is Kind.CREATE:
-            return Draft(written(self._plan.supplier.id, write.step.wanted))
+            return PreparedWrite(NewItem(self._plan.supplier.id, write.step.wanted))
         before = await self._before(write)
         if odd := unsayable(before, write.step.wanted, self._fields):
             raise Withheld(f"its {', '.join(odd)} cannot be read, so it could not be sent back; {_BY_HAND}")
-        return Draft(merged(before, write.step.wanted, self._fields, self._keep), before)
+        ident = write.step.item or 0
+        return PreparedWrite(ItemReplacement(ident, before, write.step.wanted, self._fields, self._keep))
 
-    async def send(self, write: Write, draft: Draft, permission: Permission) -> Written:
-        if write.step.kind is Kind.CREATE:
-            return await self._desk.create(draft.form, permission)
-        return await self._desk.replace(write.step.item or 0, draft.form, permission)
+    async def send(self, prepared: PreparedWrite, permit: Permit) -> Outcome[str]:
+        if isinstance(prepared.content, NewItem):
+            return await self._gateway.create_item(prepared.content, permit)
+        return await self._gateway.replace_item(prepared.content, permit)
 
     async def _before(self, write: Write) -> str:
         """The item as it is, to write over.
 
-        The list's own row does, as long as a detail says no more than it: that is asked once for each plan.
+        The list's own row does, as long as a detail says no more than it: that is checked once for each plan.
         """
         ident = write.step.item or 0
         found = await self._catalogue.raw(ident)
@@ -99,7 +92,7 @@ class ItemWriter:
 
     async def _detail(self, ident: int, raw: str) -> str:
         try:
-            detail = await self._desk.read_item(ident)
+            detail = await self._gateway.read_item(ident)
         except NotFound:
             raise Withheld(_GONE) from None
         if not self._plan.probed:
@@ -110,13 +103,13 @@ class ItemWriter:
             raise Withheld(_CHANGED)
         return detail
 
-    async def examine(self, write: Write, answer: str, draft: Draft) -> Finding:
+    async def examine(self, write: Write, answer: str, prepared: PreparedWrite) -> Finding:
         """Hold the answer against what was wanted, and against what was there."""
         item = read_item(answer, self._fields)
         assert item is not None
         wanted = write.step.wanted
-        if gone := await self._lost(write, answer, draft.before):
-            reason = f"the write took away {', '.join(gone)}, which was not asked for"
+        if gone := await self._lost(write, answer, prepared.before):
+            reason = f"the write took away {', '.join(gone)}, though nobody wanted that"
             return Finding(item.id, reason, lost=True)
         short = falls_short(item, wanted)
         said = ""
@@ -129,7 +122,7 @@ class ItemWriter:
     async def _name(self, ident: int, external_id: str) -> str:
         """Why it could not be said; the next plan says it again."""
         try:
-            await self._desk.name_item(ident, external_id)
+            await self._gateway.name_item(ident, external_id)
         except (TemporaryError, PermanentError) as error:
             return f"its externalId could not be set: {error}"
         return ""
@@ -141,6 +134,6 @@ class ItemWriter:
         if absent(before, answer):
             if self._verified:
                 return ()
-            answer = await self._desk.read_item(write.step.item or 0)
+            answer = await self._gateway.read_item(write.step.item or 0)
         self._verified = True
         return lost(before, answer, write.step.wanted, self._fields)

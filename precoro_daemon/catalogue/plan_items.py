@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from precoro_daemon.catalogue.ports import Catalogue, Made, PlanState, WantedSource
+from precoro_daemon.catalogue.ports.plans import Catalogue, Made, PlanState
+from precoro_daemon.catalogue.ports.sources import WantedSource
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Comparison, Mistake, Plan, Policy, Wanted, shrank
+from precoro_daemon.catalogue.rules.sheets import Known, Reading, Sheet
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
-from precoro_daemon.catalogue.rules.wanted_items import Known, Reading, Sheet, read_wanted
+from precoro_daemon.catalogue.rules.wanted_items import read_wanted
 from precoro_daemon.errors import PlanRefused, WantedRefused
 from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.ports.change_log import ChangeLog
@@ -85,14 +87,14 @@ class PlanItems:
         return Outline(await self._save(supplier, sheet, len(wanted), plan), plan, fields)
 
     async def _refuse_second(self, supplier: Supplier) -> None:
-        """What was approved is not dropped by somebody who only looks."""
+        """Making a plan to read it does not drop one that was approved."""
         before = await self.catalogue.plan(supplier.id)
         if not before or before.ended or not before.approved_at:
             return
         if before.counts.get(State.PLANNED) or before.counts.get(State.SENDING):
             raise PlanRefused(
                 f"plan {before.number} for {supplier} is under way: {before.open:,} of its writes are left. Let it"
-                " end, or give up the rest with `items drop`"
+                " end, or give up what is left with `items drop`"
             )
 
     async def pull(self, called: str) -> tuple[Supplier, Sequence[Item], Mapping[int, CustomField]]:
@@ -149,7 +151,7 @@ class PlanItems:
             )
 
     async def _fields(self, wanted: Callable[[CustomField], bool] | None) -> Mapping[int, CustomField]:
-        """Custom fields of items. Definitions of those that are wanted are asked for once; None: what is known."""
+        """Custom fields of items. Definitions of those that are wanted are requested once; None: what is known."""
         if wanted:
             if (await self.lister.mirror.cursor(_FIELDS)).at is None:
                 await self._bring(_FIELDS)
@@ -197,10 +199,10 @@ def _wanted_fields(sheet: Sheet, reading: Reading) -> Sequence[str]:
     return [name.removeprefix(CUSTOM) for name in names if name.startswith(CUSTOM)]
 
 
-def _half(sheet: Sheet, wanted: int, beside: str) -> str:
+def _half(sheet: Sheet, wanted: int, other: str) -> str:
     return (
-        f"{sheet.name} has {wanted:,} rows, and {beside}: half a file is likelier than that. If it is whole, say"
-        " --force; max_shrink in [manage_items] allows more"
+        f"{sheet.name} has {wanted:,} rows, and {other}: half a file is likelier than that. If it is"
+        " whole, give --force; max_shrink in [manage_items] allows more"
     )
 
 

@@ -11,18 +11,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from precoro_daemon.app.items import PlanLook, Pulled
+from precoro_daemon.app.items import PlanView, Pulled
 from precoro_daemon.catalogue.plan_items import Outline
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
+from precoro_daemon.catalogue.rules.item_rows import shown_custom
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item, Value, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
-from precoro_daemon.catalogue.rules.wanted_items import shown_custom
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import moment
 
 _SHOWN = 40
-"""Writes that are shown unless all are asked for."""
+"""Writes that are shown unless --all is given."""
 
 _LONGEST = 40
 _WORDS = {Kind.CREATE: ("create", "green"), Kind.UPDATE: ("update", "yellow"), Kind.HIDE: ("hide", "red")}
@@ -80,7 +80,7 @@ def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
 
 
 def _in_short(step: Step) -> str:
-    """What people look at first in a new item; --json has all of it."""
+    """What people read first of a new item; --json has all of it."""
     wanted = step.wanted
     price = shown(wanted.get("price"), "price", {}) or "no price"
     return " ".join(filter(None, (price, str(wanted.get("currency") or ""), str(wanted.get("unit") or ""))))
@@ -127,19 +127,19 @@ def _pair(change: Change) -> list[Any]:
     return [to_json(change.old), to_json(change.new)]
 
 
-def plan_state(look: PlanLook) -> RenderableType:
+def plan_state(view: PlanView) -> RenderableType:
     """How far a plan is, and each write that needs a person's eye."""
     parts: list[RenderableType] = []
-    if look.writes:
+    if view.writes:
         table = Sheet(("state", "", "item", "name", "why"), sentences="why")
-        for write in look.writes:
+        for write in view.writes:
             table.add(str(write.state), str(write.step.kind), write.step.key, _cut(write.step.label), _why(write))
         parts.append(table)
-    return Group(*parts, Text(f"{plan_line(look.state)}", style="bold"))
+    return Group(*parts, Text(f"{plan_line(view.state)}", style="bold"))
 
 
 def _why(write: Write) -> str:
-    again = f"; looked for again after {moment(write.look_at)}" if write.look_at else ""
+    again = f"; checked again after {moment(write.check_at)}" if write.check_at else ""
     return f"{write.reason}{again}"
 
 
@@ -157,14 +157,14 @@ def plan_line(plan: PlanState) -> str:
     return f"plan {plan.number} for {plan.supplier} from {plan.source} {what} ({counts})"
 
 
-def plan_as_json(look: PlanLook) -> str:
+def plan_as_json(view: PlanView) -> str:
     writes = [
-        _step(write.step, look.fields)
-        | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "look_at": write.look_at}
+        _step(write.step, view.fields)
+        | {"state": str(write.state), "reason": write.reason, "sent_at": write.sent_at, "check_at": write.check_at}
         | {"before": write.before}
-        for write in look.writes
+        for write in view.writes
     ]
-    return orjson.dumps(_state(look.state) | {"writes": writes}, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(_state(view.state) | {"writes": writes}, option=orjson.OPT_INDENT_2).decode()
 
 
 def _state(plan: PlanState) -> dict[str, Any]:
@@ -180,11 +180,11 @@ def _state(plan: PlanState) -> dict[str, Any]:
     }
 
 
-def question(look: PlanLook) -> str:
+def question(view: PlanView) -> str:
     """What a person says yes or no to."""
-    kinds = [write.step.kind for write in look.writes]
+    kinds = [write.step.kind for write in view.writes]
     said = ", ".join(f"{kinds.count(kind):,} to {word}" for kind, (word, _) in _WORDS.items() if kind in kinds)
-    return f"{look.state.supplier}, plan {look.state.number}: {said}. Carry it out?"
+    return f"{view.state.supplier}, plan {view.state.number}: {said}. Carry it out?"
 
 
 def pulled(found: Pulled) -> RenderableType:

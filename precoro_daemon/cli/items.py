@@ -14,7 +14,7 @@ import click
 from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, make_console, run_async
 
 if TYPE_CHECKING:
-    from precoro_daemon.catalogue.ports import PlanState
+    from precoro_daemon.catalogue.ports.plans import PlanState
     from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.status.progress import Progress
 
@@ -39,18 +39,18 @@ def items(ctx: click.Context, config: Path | None) -> None:
 @_json_option
 @config_option
 @click.pass_obj
-def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: bool) -> None:
-    """Read what is wanted, hold it against Precoro, and show what would change. Sends nothing."""
+def plan(parent: Path | None, /, config: Path | None, supplier: str, **given: bool) -> None:
+    """Read what is wanted, compare it with Precoro, and show what would change. Sends nothing."""
     settings = load(config or parent)
     from precoro_daemon.app.items import plan_items
     from precoro_daemon.cli import item_tables
 
-    with _watched(quiet=wishes["as_json"]) as progress:
-        made = run_async(partial(plan_items, settings, supplier, force=wishes["force"], progress=progress))
-    if wishes["as_json"]:
+    with _watched(quiet=given["as_json"]) as progress:
+        made = run_async(partial(plan_items, settings, supplier, force=given["force"], progress=progress))
+    if given["as_json"]:
         click.echo(item_tables.outline_as_json(made))
     else:
-        make_console().print(item_tables.outline(made, everything=wishes["everything"]))
+        make_console().print(item_tables.outline(made, everything=given["everything"]))
 
 
 @items.command()
@@ -61,20 +61,20 @@ def plan(parent: Path | None, /, config: Path | None, supplier: str, **wishes: b
 def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) -> None:
     """Carry out the plan that `items plan` showed, and no other. What today's quota does not allow goes on later."""
     settings = load(config or parent)
-    from precoro_daemon.app.items import apply_plan, look_at_plan
+    from precoro_daemon.app.items import apply_plan, view_plan
     from precoro_daemon.catalogue.rules.item_writes import OPEN
     from precoro_daemon.cli import item_tables
 
-    look = run_async(lambda: look_at_plan(settings, supplier, *OPEN))
-    if look.state.ended or not look.writes:
-        click.echo(f"{item_tables.plan_line(look.state)}; nothing is left to do")
+    view = run_async(lambda: view_plan(settings, supplier, *OPEN))
+    if view.state.ended or not view.writes:
+        click.echo(f"{item_tables.plan_line(view.state)}; nothing is left to do")
         return
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to ask; look at `items plan`, then say --yes")
-        click.confirm(item_tables.question(look), abort=True)
-    with _progress(len(look.writes)) as watch:
-        report, state = run_async(lambda: apply_plan(settings, supplier, look.state.number, watch))
+            raise click.UsageError("nobody is there to ask; read `items plan` first, then give --yes")
+        click.confirm(item_tables.question(view), abort=True)
+    with _progress(len(view.writes)) as on_progress:
+        report, state = run_async(lambda: apply_plan(settings, supplier, view.state.number, on_progress))
     _tell(report)
     click.echo(item_tables.plan_line(state))
     sys.exit(exit_code(report) or (3 if state.open else 0))
@@ -88,14 +88,14 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
 def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool) -> None:
     """Show how far the last plan is, and what was refused, skipped or is in doubt."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon.app.items import look_at_plan
+    from precoro_daemon.app.items import view_plan
     from precoro_daemon.cli import item_tables
 
-    look = run_async(lambda: look_at_plan(settings, supplier))
+    view = run_async(lambda: view_plan(settings, supplier))
     if as_json:
-        click.echo(item_tables.plan_as_json(look))
+        click.echo(item_tables.plan_as_json(view))
     else:
-        make_console().print(item_tables.plan_state(look))
+        make_console().print(item_tables.plan_state(view))
 
 
 @items.command()
@@ -103,7 +103,7 @@ def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool)
 @config_option
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
-    """Give up what is left of a plan. What may have been sent is still looked for."""
+    """Give up what is left of a plan. What may have been sent is still checked."""
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.items import drop_plan
     from precoro_daemon.cli import item_tables
@@ -164,4 +164,4 @@ def _progress(writes: int) -> Iterator[Callable[[PlanState, int], None]]:
     )
     with progress.Progress(*columns, console=make_console(), disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("items", total=writes)
-        yield lambda _plan, settled: bar.update(task, completed=settled)
+        yield lambda _plan, finished: bar.update(task, completed=finished)

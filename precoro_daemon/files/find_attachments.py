@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
 from precoro_daemon.files.ports.attachment_book import AttachmentBook
-from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance
-from precoro_daemon.mirror.rules.filters import modified_since
+from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
@@ -19,7 +19,7 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_WITH_FILES = (("attachedFile", "1"),)
+_WITH_FILES = Filter(attached_files_only=True)
 
 _AGAIN = 86_400.0
 """Seconds after which a whole listing that could not be proved complete is repeated."""
@@ -80,8 +80,8 @@ class FindAttachments:
 
     async def _scan(self, collection: Collection, since: float | None) -> tuple[Scan, int]:
         scan, seen, found = Scan(collection.name, "whole" if since is None else "changes", since), set[int](), 0
-        query = _WITH_FILES if since is None else (*_WITH_FILES, *modified_since(since))
-        async with self.precoro.scan(collection, query, Lane.FILES, scan.next_page) as batches:
+        wanted = ListRequest(collection, _WITH_FILES, since)
+        async with self.precoro.scan(wanted, Lane.FILES, scan.next_page) as batches:
             async for pages in batches:
                 ids = [record.id for page in pages for record in page.records]
                 found += await self.book.note_with_attachments(collection.name, ids)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
-from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.estimates import Cost
 from precoro_daemon.mirror.rules.filters import Filter
@@ -49,6 +49,6 @@ class EstimateCost:
 
     async def _cost(self, collection: Collection) -> Cost:
         chosen = self.filters.get(collection.name, Filter())
-        rows = await self.precoro.measure(collection, chosen.query, Lane.LISTS)
+        rows = await self.precoro.measure(ListRequest(collection, chosen), Lane.LISTS)
         pages = max(1, -(-rows // self.per_page))
         return Cost(collection.name, rows, pages, details=rows if collection.name in self.with_details else 0)

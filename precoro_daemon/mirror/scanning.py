@@ -9,11 +9,11 @@ from itertools import chain
 from precoro_daemon.errors import DaemonError, MalformedAnswer, PermanentError
 from precoro_daemon.mirror.absent_records import find_gone
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
-from precoro_daemon.mirror.ports.precoro import Precoro
+from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
-from precoro_daemon.mirror.rules.filters import Filter, Query, modified_since
+from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import Clock
@@ -85,14 +85,14 @@ async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: 
     """
     begun = await lister.mirror.open_scan(collection.name, fresh.kind) or fresh
     _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
-    progressed, query = begun, _query(begun, chosen)
+    progressed, wanted = begun, _wanted(collection, begun, chosen)
     report = ScanReport(collection.name)
     failure: DaemonError | None = None
     try:
-        async with lister.precoro.scan(collection, query, lane, begun.next_page) as batches:
+        async with lister.precoro.scan(wanted, lane, begun.next_page) as batches:
             async for pages in batches:
                 if progressed is begun and begun.next_page > 1:
-                    progressed, failure = await _check_page_before(lister, collection, query, lane, begun)
+                    progressed, failure = await _check_page_before(lister, wanted, lane, begun)
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(progressed, pages)
                 progressed, report = committed.scan, _counted(report, committed)
@@ -112,12 +112,12 @@ async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: 
 
 
 async def _check_page_before(
-    lister: Lister, collection: Collection, query: Query, lane: Lane, scan: Scan
+    lister: Lister, wanted: ListRequest, lane: Lane, scan: Scan
 ) -> tuple[Scan, DaemonError | None]:
     """The scan, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
     kept: it costs the proof, and no progress."""
     try:
-        page = await lister.precoro.page(collection, query, lane, scan.next_page - 1)
+        page = await lister.precoro.page(wanted, lane, scan.next_page - 1)
     except DaemonError as error:
         return replace(scan, drifted=True), error
     moved = await lister.mirror.unseen(scan, [row.id for row in page.records])
@@ -152,8 +152,9 @@ async def close_left(lister: Lister, collection: Collection) -> ScanReport:
     return report
 
 
-def _query(scan: Scan, chosen: Filter) -> Query:
-    return chosen.query if scan.since is None else modified_since(scan.since)
+def _wanted(collection: Collection, scan: Scan, chosen: Filter) -> ListRequest:
+    """A record may leave the user's filter unseen, so scans of changes go by time alone."""
+    return ListRequest(collection, chosen if scan.since is None else Filter(), scan.since)
 
 
 def _mark_unwanted(pages: Sequence[Page], chosen: Filter) -> None:

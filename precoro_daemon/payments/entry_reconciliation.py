@@ -11,15 +11,14 @@ from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.events import Check, Find, Hold, Lose, Repeat
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.states import Direction, State
-from precoro_daemon.writes.checks import next_look
-
-_MOST_CHECKS = 3
+from precoro_daemon.writes.checks import next_check
+from precoro_daemon.writes.in_doubt import PROOF_CHECKS
 
 
 async def lose(recorder: Recorder, intent: Intent, reason: str) -> Intent:
     """The outcome of the last attempt is unknown."""
     now = recorder.clock.now()
-    return await recorder.end(intent, Lose(next_look(now, 0, now)), reason)
+    return await recorder.end(intent, Lose(next_check(now, 0, now)), reason)
 
 
 async def settle_entries(journal: Journal, ledger: Ledger, recorder: Recorder) -> Sequence[Intent]:
@@ -49,7 +48,7 @@ async def _settle(ledger: Ledger, recorder: Recorder, intent: Intent) -> Intent 
     if (key := await ledger.find(intent.id)) is not None:
         return await recorder.end(intent, Find(key), "found in the ledger by our key")
     checks = intent.checks + 1
-    if checks < _MOST_CHECKS:
-        await recorder.record(intent, Check(next_look(intent.since, checks, now)), "not in the ledger so far")
+    if checks < PROOF_CHECKS:
+        await recorder.record(intent, Check(next_check(intent.since, checks, now)), "not in the ledger so far")
         return None
     return await recorder.record(intent, Hold(), f"not in the ledger after {checks} checks")

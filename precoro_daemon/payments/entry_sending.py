@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import anyio
-
-from precoro_daemon.errors import DaemonError, DoubtfulError, PermanentError, SendingStopped
+from precoro_daemon.errors import DaemonError, SendingStopped
 from precoro_daemon.payments.entry_reconciliation import lose
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
@@ -22,6 +21,9 @@ from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obst
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
+from precoro_daemon.writes.outcome import Outcome, OutcomeKind, outcome_by_contract
+from precoro_daemon.writes.permit import Permit
+from precoro_daemon.writes.sending import write_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +87,37 @@ class EntrySender:
         return payment is not None and payment.canceled
 
     async def _create(self, intent: Intent, entry: Entry) -> None:
-        """From the permit on, every way out leaves a row, as on the way to Precoro."""
-        attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
-        begun = await self.recorder.begin(intent, attempt, {})
-        self.spending.sent += 1
-        try:
-            key = await self.access.ledger.create(entry)
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await lose(self.recorder, begun, "cancelled while it was being recorded")
-            raise
-        except DaemonError as error:
-            await self._settle_failure(begun, error)
-            return
-        self.spending.add(intent.currency, intent.amount)
-        await self.recognise(await self.recorder.end(begun, Accept(key, seen=True), ""))
+        async def begin(_: str) -> Intent:
+            attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
+            begun = await self.recorder.begin(intent, attempt, {})
+            self.spending.sent += 1
+            return begun
 
-    async def _settle_failure(self, intent: Intent, error: DaemonError) -> None:
-        """By the port's word: temporary and fatal failures wrote nothing, a permanent one refuses this payment."""
-        attempts = await self.journal.attempts(intent.id)
-        if isinstance(error, DoubtfulError):
+        async def send(permit: Permit) -> Outcome[str]:
+            await permit("")
+            try:
+                return Outcome(OutcomeKind.ACCEPTED, result=await self.access.ledger.create(entry))
+            except DaemonError as error:
+                return outcome_by_contract(error)
+
+        begun, outcome = await write_once(begin, send, partial(lose, self.recorder))
+        await self._settle(begun, outcome)
+
+    async def _settle(self, intent: Intent, outcome: Outcome[str]) -> None:
+        """A refusal says that there is none only where no earlier attempt may have recorded the payment."""
+        if outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN):
             self.spending.add(intent.currency, intent.amount)
-            await lose(self.recorder, intent, str(error))
-        elif isinstance(error, PermanentError) and made_nothing(attempts[:-1]):
-            await self.recorder.end(intent, Refuse(), str(error))
-        elif isinstance(error, PermanentError):
-            await lose(self.recorder, intent, str(error))
+        attempts = await self.journal.attempts(intent.id)
+        if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
+            await self.recognise(await self.recorder.end(intent, Accept(outcome.result, seen=True), ""))
+        elif outcome.kind is OutcomeKind.UNSENT:
+            await self.recorder.end(intent, Unsent(), outcome.text)
+        elif outcome.kind is OutcomeKind.REFUSED and made_nothing(attempts[:-1]):
+            await self.recorder.end(intent, Refuse(), outcome.text)
         else:
-            await self.recorder.end(intent, Unsent(), str(error))
-            raise error
+            await lose(self.recorder, intent, outcome.text)
+        if outcome.ended is not None:
+            raise outcome.ended
 
 
 async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Obstacle) -> None:

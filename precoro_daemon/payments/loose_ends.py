@@ -14,7 +14,7 @@ from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.sources import external_id, source_text
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import plain
-from precoro_daemon.writes.checks import BETWEEN_LOOKS
+from precoro_daemon.writes.checks import CHECK_GAP_S
 
 _SEEN_AFTER_S = 900.0
 """What the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
@@ -69,7 +69,7 @@ async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> I
     outcome = "Precoro calls it by our id"
     try:
         if intent.remote_idn is not None:
-            await reconciler.gateway.mark_payment(intent.remote_idn, external_id(intent.id, reconciler.naming))
+            await reconciler.gateway.name_payment(intent.remote_idn, external_id(intent.id, reconciler.naming))
     except PermanentError as error:
         outcome = f"Precoro does not take our id: {error}"
     return await recorder.record(intent, Mark(), outcome)
@@ -82,7 +82,7 @@ async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> No
         if await compare(recorder, intent, mirrored):
             await recorder.record(intent, See(), "the mirror has it")
         return
-    if reconciler.clock.now() < intent.since + _SEEN_AFTER_S + intent.checks * BETWEEN_LOOKS:
+    if reconciler.clock.now() < intent.since + _SEEN_AFTER_S + intent.checks * CHECK_GAP_S:
         return
     fresh = await reconciler.read(intent)
     there = {} if fresh is None else {one.id: one for one in fresh.invoice.standing}

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-
-import anyio
+from functools import partial
 
 from precoro_daemon.errors import DaemonError, SendingStopped
 from precoro_daemon.payments.ledger_access import LedgerAccess
-from precoro_daemon.payments.ports.gateway import Fresh, Outcome, PaymentRequest
+from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
 from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_on, found
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.doubts import fits_only_once
@@ -25,6 +24,8 @@ from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obst
 from precoro_daemon.payments.rules.sources import external_id
 from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.payments.spending import Spending
+from precoro_daemon.writes.outcome import Outcome, OutcomeKind
+from precoro_daemon.writes.sending import write_once
 
 INVOICE_STALE_S = 180.0
 """After an invoice was read nothing is sent by it for longer: the quota may close for most of an hour between the
@@ -131,24 +132,16 @@ class PaymentSender:
 
     async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
         """From the permit on, every way out leaves a row: the outcome, or SENDING, which the next lap takes up."""
-        begun: Intent | None = None
         name = external_id(intent.id, self.reconciler.naming) if self.named else ""
         request = PaymentRequest(fresh.invoice.id, amount, intent.day, name)
 
-        async def permit(body: str) -> None:
-            nonlocal begun
+        async def begin(body: str) -> Intent:
             await self._refuse_late(read_at)
             attempt = self._attempt(intent, fresh, amount, body)
-            begun = await self.recorder.begin(intent, attempt, facts_on(fresh.invoice))
+            return await self.recorder.begin(intent, attempt, facts_on(fresh.invoice))
 
-        try:
-            outcome = await self.reconciler.gateway.pay(request, permit)
-        except anyio.get_cancelled_exc_class():
-            if begun is not None:
-                with anyio.CancelScope(shield=True):
-                    await self.reconciler.lose(self.recorder, begun, "cancelled while it was being sent")
-            raise
-        assert begun is not None, "an outcome without a permit"
+        send = partial(self.reconciler.gateway.create_payment, request)
+        begun, outcome = await write_once(begin, send, partial(self.reconciler.lose, self.recorder))
         await self._settle(begun, outcome)
 
     async def _refuse_late(self, read_at: float) -> None:
@@ -171,9 +164,9 @@ class PaymentSender:
             body=body,
         )
 
-    async def _settle(self, intent: Intent, outcome: Outcome) -> None:
+    async def _settle(self, intent: Intent, outcome: Outcome[Payment]) -> None:
         attempts = await self.reconciler.journal.attempts(intent.id)
-        if outcome.kind == "unsent":
+        if outcome.kind is OutcomeKind.UNSENT:
             await self.recorder.end(intent, Unsent(), outcome.text)
         else:
             self.spending.sent += 1
@@ -182,13 +175,13 @@ class PaymentSender:
         if outcome.ended is not None:
             raise outcome.ended
 
-    async def _settle_sent(self, intent: Intent, outcome: Outcome, *, clean: bool) -> None:
+    async def _settle_sent(self, intent: Intent, outcome: Outcome[Payment], *, clean: bool) -> None:
         """`clean`: no earlier attempt of it may have made a payment, so a refusal says that there is none."""
-        if outcome.kind == "accepted" and outcome.payment is not None:
-            payment = outcome.payment
+        if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
+            payment = outcome.result
             marked = payment.external_id in intent.names or not self.named
             await self.recorder.end(intent, Accept(str(payment.id), payment.idn, marked), "")
-        elif outcome.kind == "refused" and clean:
+        elif outcome.kind is OutcomeKind.REFUSED and clean:
             await self.recorder.end(intent, Refuse(), outcome.text)
         else:
             await self.reconciler.lose(self.recorder, intent, outcome.text)

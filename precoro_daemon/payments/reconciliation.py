@@ -18,7 +18,7 @@ from precoro_daemon.payments.rules.invoices import Invoice, Payment
 from precoro_daemon.payments.rules.states import MADE_NOTHING, Direction, State
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.money import ROUNDING_CENT, plain
-from precoro_daemon.writes.checks import next_look
+from precoro_daemon.writes.checks import next_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Reconciler:
     async def lose(self, recorder: Recorder, intent: Intent, reason: str) -> Intent:
         """The outcome of the last attempt is unknown."""
         attempts = await self.journal.attempts(intent.id)
-        check_at = next_look(attempts[-1].at, 0, self.clock.now())
+        check_at = next_check(attempts[-1].at, 0, self.clock.now())
         return await recorder.end(intent, Lose(check_at), reason)
 
     async def check_doubts(self, recorder: Recorder) -> None:

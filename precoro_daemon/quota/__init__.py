@@ -7,7 +7,7 @@ limits.py           what Precoro grants a key, and who may spend how much of it:
 pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
 plan.py             what schedules need of a day's calls, and what that leaves to documents and back-fill
 ports.py            what the account of API calls must not forget, and who counts calls
-rate_limits.py      what a 429 says: which window is closed, and for how long
+rate_limits.py      which window a 429 closes, and for how long at most
 retries.py          failure + attempt → wait or give up
 shares.py           what each share of the day has spent, and when it has a call left
 

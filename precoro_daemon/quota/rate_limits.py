@@ -1,35 +1,15 @@
-"""what a 429 says: which window is closed, and for how long"""
+"""which window a 429 closes, and for how long at most"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 Period = Literal["second", "minute", "hour", "day"]
 
 SHORTEST_CLOSURE = 1.0
 LONGEST_CLOSURE = 26 * 3600.0
 """A daily limit opens within a day whatever the time zone it is counted in; anything longer is a mistake."""
-
-_CUT = 1.0
-"""Precoro's times are cut to the second, so the true one may be up to this much later."""
-
-_TYPE = "ratelimit-type"
-_TIMES = ("ratelimit-retry-after", "retry-after")
-_PERIODS: tuple[tuple[str, Period], ...] = (
-    ("second", "second"),
-    ("minute", "minute"),
-    ("hour", "hour"),
-    ("daily", "day"),
-    ("day", "day"),
-)
-_EPOCH = 1e9
-"""A plain number above this is a point in time, not a wait (30 years)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +28,6 @@ class Refusal:
     wait: float | None
 
 
-def read_refusal(headers: Mapping[str, str], body: bytes, server_time: float) -> Refusal:
-    """Read a 429. `server_time` is the answer's own `Date`: a difference to it holds whatever our clock says."""
-    said = {name.lower(): value for name, value in headers.items()} | _fields(body)
-    kind = str(said.get(_TYPE) or "")
-    words = kind.lower()
-    route = "route" in words
-    period = next((period for word, period in _PERIODS if word in words), "minute" if route else "second")
-    waits = (_wait(said[name], server_time) for name in _TIMES if name in said)
-    return Refusal(kind, route, period, next((wait for wait in waits if wait is not None), None))
-
-
 def clamp_wait(seconds: float) -> float:
     """Past or absurdly far: a wait is never less than a second nor more than 26 hours."""
     return min(max(seconds, SHORTEST_CLOSURE), LONGEST_CLOSURE)
-
-
-def read_wait(value: Any, server_time: float) -> float | None:
-    """Seconds that a `Retry-After` asks for, clamped; None if it cannot be read."""
-    wait = _wait(value, server_time)
-    return None if wait is None else clamp_wait(wait)
-
-
-def _fields(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return {str(name).lower(): value for name, value in fields.items()} if isinstance(fields, dict) else {}
-
-
-def _wait(value: Any, server_time: float) -> float | None:
-    text = str(value).strip()
-    if re.fullmatch(r"\d{1,15}(\.\d+)?", text):
-        number = float(text)
-        return (number - server_time if number > _EPOCH else number) + _CUT
-    moment = _moment(text)
-    return None if moment is None else moment.timestamp() - server_time + _CUT
-
-
-def _moment(text: str) -> datetime | None:
-    """ISO-8601, "2025-12-16 09:00:49 UTC" or an HTTP date; in UTC if it names no zone."""
-    iso = re.sub(r"\s*(UTC|GMT)$", "+00:00", text)
-    for read, form in ((datetime.fromisoformat, iso), (parsedate_to_datetime, text)):
-        try:
-            moment = read(form)
-        except (ValueError, TypeError, OverflowError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None

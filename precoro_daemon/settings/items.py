@@ -119,7 +119,5 @@ class ManageItems(Section):
         except Clash as clash:
             raise Clash(str(clash), at="columns") from None
         if self.columns and not {"externalId", "sku"} & self.columns.keys():
-            raise Clash(
-                "names no column for externalId or sku, so nothing tells which item a row is about", at="columns"
-            )
+            raise Clash("names no column for externalId or sku, so nothing names the item of a row", at="columns")
         return self

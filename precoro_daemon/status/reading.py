@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined

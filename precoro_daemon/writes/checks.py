@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-LOOKS = (65.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
-"""Seconds after sending at which the invoice is read. Precoro refuses an identical GET within a minute; requests have
-been seen to arrive hours late."""
+CHECKS_AFTER_S = (65.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
+"""Seconds after sending at which the other side is checked. Precoro refuses an identical GET within a minute, and
+requests have been seen to arrive hours late."""
+
+CHECK_GAP_S = 65.0
+"""Seconds between two checks, however late the first one was."""
 
 
-BETWEEN_LOOKS = 65.0
+def first_check(sent_at: float) -> float:
+    return sent_at + CHECKS_AFTER_S[0]
 
 
-def next_look(sent_at: float, looks: int, now: float) -> float | None:
-    """When to look next, after so many looks; None when looking is over."""
-    return max(sent_at + LOOKS[looks], now + (BETWEEN_LOOKS if looks else 0.0)) if looks < len(LOOKS) else None
+def next_check(sent_at: float, checks: int, now: float) -> float | None:
+    """When to check next, after so many checks; None when checking is over."""
+    if checks >= len(CHECKS_AFTER_S):
+        return None
+    return max(sent_at + CHECKS_AFTER_S[checks], now + (CHECK_GAP_S if checks else 0.0))

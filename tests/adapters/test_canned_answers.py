@@ -32,7 +32,9 @@ from precoro_daemon.errors import (
     ServerFault,
     Unreachable,
 )
+from precoro_daemon.mirror.ports.precoro import ListRequest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.status.progress import Silent
 from tests.adapters.http.stand_ins import MemoryBook, credentials
@@ -183,7 +185,7 @@ async def test_what_an_answer_echoes_of_us_is_not_told(canned: aioresponses) -> 
 async def test_the_servers_own_time_comes_with_the_page(canned: aioresponses) -> None:
     date = "Tue, 16 Dec 2025 09:00:00 GMT"
     canned.get(FIRST_PAGE, payload=paged({"id": 7}, total=1, total_pages=1), headers={"Date": date})
-    async with client() as precoro, precoro.scan(INVOICES, (), Lane.LISTS, 1) as batches:
+    async with client() as precoro, precoro.scan(ListRequest(INVOICES), Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert page.server_time == 1_765_875_600.0
 
@@ -204,7 +206,7 @@ SHAPES = {
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
 async def test_shapes_of_a_list(canned: aioresponses, answer: Any) -> None:
     canned.get(FIRST_PAGE, payload=answer)
-    async with client() as precoro, precoro.scan(INVOICES, (), Lane.LISTS, 1) as batches:
+    async with client() as precoro, precoro.scan(ListRequest(INVOICES), Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert [(record.id, record.idn) for record in page.records] == [(7, 12)]
 
@@ -212,8 +214,8 @@ async def test_shapes_of_a_list(canned: aioresponses, answer: Any) -> None:
 @pytest.mark.asyncio
 async def test_filters_go_out_in_the_words_of_the_api(canned: aioresponses) -> None:
     canned.get(f"{FIRST_PAGE}&status%5B%5D=2&status%5B%5D=4", payload=paged(total=0, total_pages=0))
-    query = (("status[]", "2"), ("status[]", "4"))
-    async with client() as precoro, precoro.scan(INVOICES, query, Lane.LISTS, 1) as batches:
+    wanted = ListRequest(INVOICES, Filter(status=frozenset({2, 4})))
+    async with client() as precoro, precoro.scan(wanted, Lane.LISTS, 1) as batches:
         ((page,),) = [batch async for batch in batches]
     assert page.total == 0
 

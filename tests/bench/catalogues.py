@@ -19,7 +19,7 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.rules.plan import Policy
-from precoro_daemon.catalogue.rules.wanted_items import Reading
+from precoro_daemon.catalogue.rules.sheets import Reading
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.scanning import Lister
 from precoro_daemon.status.progress import Silent

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.errors import FatalError
 from tests.catalogue.world import (
@@ -201,14 +201,14 @@ class Play:
 
     async def _rest(self, life: Life, plans: Sequence[PlanState]) -> None:
         clock = self.shop.bank.clock
-        looks = [
-            one.look_at or 0.0
+        checks = [
+            one.check_at or 0.0
             for plan in plans
             for one in await life.store.catalogue.writes(plan.number, State.DOUBT)
         ]
         if any(plan.counts.get(State.PLANNED) or plan.counts.get(State.SENDING) for plan in plans):
-            looks.append(clock.now() + 5 * MINUTE)
-        moments = [*looks, *(moment for moment, _, _ in self.shop.bank.later[:1])]
+            checks.append(clock.now() + 5 * MINUTE)
+        moments = [*checks, *(moment for moment, _, _ in self.shop.bank.later[:1])]
         clock.time = max(clock.now() + 61, min(moments))
         self.shop.bank.catch_up()
 

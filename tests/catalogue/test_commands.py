@@ -191,7 +191,7 @@ async def test_what_cannot_be_planned_is_said_in_one_message(tmp_path: Path) -> 
         assert "3 to hide; 2 unchanged" in forced.stdout, forced
         program.sections["manage_items"] = {}
         off = await program.run("items", "plan", "--supplier", "V-1")
-        assert (off.code, "[manage_items] says nothing of where wanted items are" in off.stderr) == (4, True)
+        assert (off.code, "[manage_items] does not say where wanted items are" in off.stderr) == (4, True)
 
 
 async def test_a_database_will_do_as_well(tmp_path: Path) -> None:

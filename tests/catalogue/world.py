@@ -21,14 +21,15 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemGateway
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.plan import Policy
-from precoro_daemon.catalogue.rules.wanted_items import Reading, Row, Sheet
+from precoro_daemon.catalogue.rules.sheets import Reading, Row, Sheet
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.scanning import Lister
 from precoro_daemon.sandbox import paying
@@ -308,8 +309,8 @@ class Life:
         retrying = Retrying(throttled, lambda: 0.5)
         client = PrecoroClient(retrying, 200)
         self.lister = Lister(client, self.store.mirror, clock, Silent(), 0.2)
-        desk = HttpItemGateway(client, retrying, throttled, credentials, clock)
-        self.manager = ManageItems(self.store.catalogue, desk, clock, self.keep, lambda _plan, _settled: None)
+        gateway = HttpItemGateway(client, retrying, SingleWrites(throttled, credentials, clock))
+        self.manager = ManageItems(self.store.catalogue, gateway, clock, self.keep, lambda _plan, _finished: None)
         self.planner = PlanItems(
             self.lister, self.store.catalogue, self.store.change_log, self.store.custom_fields, {}, 3600.0
         )

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.catalogue.ports import Made
+from precoro_daemon.catalogue.ports.plans import Made
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Plan, Step
 from precoro_daemon.catalogue.rules.suppliers import Supplier
@@ -78,13 +78,13 @@ async def test_a_write_moves_once(backend: Backend) -> None:
         with pytest.raises(StaleWrite):
             await book.begin(write, "before", at=21.0)
         assert await book.doubted(SUPPLIER.id) == ["new"]
-        doubt = await book.move(begun, State.DOUBT, "no answer", look_at=85.0)
-        again = await book.move(doubt, State.DOUBT, "not found", look_at=320.0)
-        assert (again.looks, again.look_at) == (1, 320.0)
+        doubt = await book.move(begun, State.DOUBT, "no answer", check_at=85.0)
+        again = await book.move(doubt, State.DOUBT, "not found", check_at=320.0)
+        assert (again.checks, again.check_at) == (1, 320.0)
         with pytest.raises(StaleWrite):
             await book.move(begun, State.DONE, "")
         [kept] = await book.writes(state.number, State.DOUBT)
-        assert (kept.looks, kept.look_at, kept.before, kept.reason) == (1, 320.0, "before", "not found")
+        assert (kept.checks, kept.check_at, kept.before, kept.reason) == (1, 320.0, "before", "not found")
         await book.move(kept, State.DONE, "", item=9)
         assert await book.doubted(SUPPLIER.id) == []
 
@@ -95,7 +95,7 @@ async def test_a_newer_plan_drops_what_is_planned_and_keeps_what_is_in_doubt(bac
         first = await book.save_plan(SUPPLIER, made(), a_plan("new", "old"))
         await book.approve(first.number, at=11.0)
         write, _ = await book.writes(first.number, State.PLANNED)
-        await book.move(await book.begin(write, "", at=20.0), State.DOUBT, "no answer", look_at=85.0)
+        await book.move(await book.begin(write, "", at=20.0), State.DOUBT, "no answer", check_at=85.0)
         second = await book.save_plan(SUPPLIER, made(30.0, wanted=2), a_plan("other"))
         assert (await book.plan(SUPPLIER.id)) == second
         [left] = await book.under_way()

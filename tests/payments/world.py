@@ -28,6 +28,7 @@ from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, R
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
@@ -442,7 +443,9 @@ class Life:
         credentials = Credentials("https://bank", "token", "mail@example.org")
         around = GateDependencies(NoBook(), self.bank.clock, Silent())  # type: ignore[arg-type]
         throttled = await self._stack.enter_async_context(Throttled(self.wire, credentials, ONLY_SAME_GET, around))
-        self.gateway = HttpPaymentGateway(Retrying(throttled, lambda: 0.5), throttled, credentials, self.bank.clock)
+        self.gateway = HttpPaymentGateway(
+            Retrying(throttled, lambda: 0.5), SingleWrites(throttled, credentials, self.bank.clock)
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -34,7 +34,7 @@ def test_a_database_keeps_its_password_out_of_the_file(read: Load, mistake: Mist
         ('[manage_items]\nkind = "sql"\n', "manage_items.sql: missing; kind = sql needs it"),
         ('[manage_items]\nkind = "xls"\n', 'read "xls", allowed: one of: none, csv, jsonl, sql'),
         (f'{FILE}columns = {{ sku = "a", prise = "b" }}\n', "prise is unknown here (did you mean price?)"),
-        (f'{FILE}columns = {{ price = "b" }}\n', "nothing tells which item a row is about"),
+        (f'{FILE}columns = {{ price = "b" }}\n', "nothing names the item of a row"),
         (f'{FILE}delimiter = ","\ndecimal_mark = ","\n', "manage_items.delimiter: is the decimal mark too"),
         (f'{FILE}keep = ["price"]\n', "none of those that are sent anyway"),
         (f"{FILE}max_shrink = 2\n", "a number from 0 to 1"),

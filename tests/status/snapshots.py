@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit

@@ -9,6 +9,7 @@ key_guard.py     a key that Precoro refuses is not tried again and again
 origin.py        one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers
 outcomes.py      what became of a call, in words of which there are few, for those who count
 queued_call.py   one call on its way through the gate: waiting, leaving, in flight
+refusals.py      what a 429 says, read from its headers and its body
 retrying.py      a failed call is tried again, later, as long as that can help
 session.py       one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes
 throttled.py     the one place where calls are charged, and where answers teach the budget

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
+from precoro_daemon.adapters.http.refusals import read_wait
 from precoro_daemon.errors import (
     AuthenticationError,
     DaemonError,
@@ -21,10 +22,11 @@ from precoro_daemon.errors import (
     Refused,
     ServerFault,
 )
-from precoro_daemon.mirror.rules.filters import Query
 from precoro_daemon.quota.limits import Lane
-from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
 
 _LEGAL_IN_PATH = "/:@!$&'()*+,;=~-._"
 
@@ -60,10 +62,10 @@ class Request:
 
     method: str
     path: str
-    query: Query = ()
-    form: Query = ()
+    query: Pairs = ()
+    form: Pairs = ()
     lane: Lane = Lane.LISTS
-    headers: Query = ()
+    headers: Pairs = ()
     encoded: str = ""
     may_leave: Callable[[], bool] | None = None
     once: bool = False

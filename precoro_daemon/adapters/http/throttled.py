@@ -16,10 +16,10 @@ from precoro_daemon.adapters.http.gate import Gate
 from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
 from precoro_daemon.adapters.http.queued_call import QueuedCall
+from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.quota.limits import Limits
-from precoro_daemon.quota.rate_limits import read_refusal
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()

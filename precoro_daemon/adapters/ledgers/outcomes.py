@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Answer
+from precoro_daemon.adapters.http.refusals import read_wait
 from precoro_daemon.adapters.ledgers.answers import MISSING, parse, value_at
 from precoro_daemon.errors import (
     DaemonError,
@@ -16,7 +17,6 @@ from precoro_daemon.errors import (
     PermanentError,
     TemporaryError,
 )
-from precoro_daemon.quota.rate_limits import read_wait
 from precoro_daemon.telemetry import excerpt
 
 _LATER = {408, 409, 423, 425, 429}

@@ -14,8 +14,8 @@ from precoro_daemon.adapters.http.faults import beginning, plain_headers
 from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.files.ports.source import Incoming
 from precoro_daemon.files.rules.bodies import Part, continues, validator
-from precoro_daemon.mirror.rules.documents import whole_number
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.values.json_reading import whole_number
 
 _METADATA = 2**16
 """Bytes up to which a JSON answer may be the description of a file."""
@@ -31,7 +31,7 @@ _decode_described = msgspec.json.Decoder(_Described).decode
 class PrecoroAttachments:
     """Implements `ports.AttachmentSource`.
 
-    An address at Precoro's own origin is asked like any other call there, with the key and charged, as it may be
+    An address at Precoro's own origin is called like any other there, with the key and charged, as it may be
     one; an address anywhere else gets neither.
     """
 
@@ -42,17 +42,17 @@ class PrecoroAttachments:
 
     @asynccontextmanager
     async def open(self, attachment: int, part: Part | None, size: int | None) -> AsyncIterator[Incoming]:
-        asked = _range(part)
-        request = Request("GET", f"/attachments/{attachment}", headers=asked, lane=Lane.FILES)
+        ranges = _range(part)
+        request = Request("GET", f"/attachments/{attachment}", headers=ranges, lane=Lane.FILES)
         async with AsyncExitStack() as stack:
             body: Body = await stack.enter_async_context(self._exchange.open(request))
-            read, address = await self._look(body, request)
+            read, address = await self._inspect(body, request)
             if address is not None:
-                body = await stack.enter_async_context(self._follow(address, asked))
+                body = await stack.enter_async_context(self._follow(address, ranges))
                 read = b""
             yield _File(body, read, part, size)
 
-    async def _look(self, body: Body, request: Request) -> tuple[bytes, URL | None]:
+    async def _inspect(self, body: Body, request: Request) -> tuple[bytes, URL | None]:
         """What was read of the body, and the address that it or a redirect names instead of the file."""
         here = self._origin.join(URL(request.target, encoded=True))
         if body.head.status // 100 == 3:
@@ -68,20 +68,20 @@ class PrecoroAttachments:
         return read, None if described is None else read_address(described.file, here)
 
     @asynccontextmanager
-    async def _follow(self, address: URL, asked: tuple[tuple[str, str], ...]) -> AsyncIterator[Body]:
+    async def _follow(self, address: URL, ranges: tuple[tuple[str, str], ...]) -> AsyncIterator[Body]:
         if origin_of(address) == origin_of(self._origin):
-            request = Request("GET", address.path, encoded=address.raw_path_qs, headers=asked, lane=Lane.FILES)
+            request = Request("GET", address.path, encoded=address.raw_path_qs, headers=ranges, lane=Lane.FILES)
             async with self._exchange.open(request) as body:
                 if body.head.status // 100 == 3:
                     raise MalformedAnswer(f"{request}: one redirect after another")
                 yield body
         else:
-            async with self._downloads.open(address, dict(asked)) as body:
+            async with self._downloads.open(address, dict(ranges)) as body:
                 yield body
 
 
 def _range(part: Part | None) -> tuple[tuple[str, str], ...]:
-    """Compressed on its way, a file would have another length, and nobody could ask for the rest of it."""
+    """Compressed on its way, a file would have another length, and its remainder could not be requested."""
     plain = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
     if part is None:
         return plain
@@ -99,15 +99,15 @@ class _File:
         headers = plain_headers(body.head.headers)
         taken_up = part is not None and continues(part, body.head.status, headers, size)
         if body.head.status == 206 and not taken_up:
-            raise MalformedAnswer("a piece of the file came that was not asked for")
+            raise MalformedAnswer("a piece of the file came that was not requested")
         self._body = body
         self._read = read
         self.start = part.length if part is not None and taken_up else 0
         self.framed = body.framed
         self.as_file = _is_attachment(headers)
         packed = headers.get("content-encoding", "identity").lower() != "identity"
-        told = None if packed else whole_number(headers.get("content-length"))
-        self.length = None if told is None else self.start + told
+        length = None if packed else whole_number(headers.get("content-length"))
+        self.length = None if length is None else self.start + length
         self.validator = "" if packed else validator(headers)
 
     async def piece(self) -> bytes:

@@ -10,50 +10,47 @@ from typing import TypeVar
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.precoro.pages import PageScan, count_rows, scan_pages
-from precoro_daemon.adapters.precoro.payloads import Asked, read_detail, read_page
+from precoro_daemon.adapters.precoro.payloads import PageRequest, read_detail, read_page
+from precoro_daemon.adapters.precoro.queries import list_query, page_query
 from precoro_daemon.errors import ConnectionFault, Unreachable
-from precoro_daemon.mirror.ports.precoro import Detail
+from precoro_daemon.mirror.ports.precoro import Detail, ListRequest
 from precoro_daemon.mirror.rules.collections import PAGE_SIZES, Collection
 from precoro_daemon.mirror.rules.cursors import Page
-from precoro_daemon.mirror.rules.filters import Query
 from precoro_daemon.quota.limits import Lane
 
 T = TypeVar("T")
 
 
 class PrecoroClient:
-    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is asked for again."""
+    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is requested again."""
 
     def __init__(self, exchange: Retrying, per_page: int) -> None:
         self._exchange = exchange
         self._per_page = per_page
         self._reached = False
 
-    def scan(
-        self, collection: Collection, query: Query, lane: Lane, start: int
-    ) -> AbstractAsyncContextManager[PageScan]:
-        fetch = partial(self._page, collection, query, lane)
+    def scan(self, wanted: ListRequest, lane: Lane, start: int) -> AbstractAsyncContextManager[PageScan]:
+        fetch = partial(self._page, wanted, lane)
         return scan_pages(fetch, start, lambda: self._exchange.in_flight_bound)
 
-    async def page(self, collection: Collection, query: Query, lane: Lane, number: int) -> Page:
-        return await self._page(collection, query, lane, number)
+    async def page(self, wanted: ListRequest, lane: Lane, number: int) -> Page:
+        return await self._page(wanted, lane, number)
 
     async def probe(self, collection: Collection, lane: Lane) -> None:
-        await self._page(collection, (), lane, 1, per_page=PAGE_SIZES[0])
+        await self._page(ListRequest(collection), lane, 1, per_page=PAGE_SIZES[0])
 
-    async def measure(self, collection: Collection, query: Query, lane: Lane) -> int:
-        return await count_rows(partial(self._page, collection, query, lane, per_page=PAGE_SIZES[0]))
+    async def measure(self, wanted: ListRequest, lane: Lane) -> int:
+        return await count_rows(partial(self._page, wanted, lane, per_page=PAGE_SIZES[0]))
 
-    async def _page(
-        self, collection: Collection, query: Query, lane: Lane, number: int | str, *, per_page: int | None = None
-    ) -> Page:
-        where = (*query, ("page", str(number)), ("per_page", str(per_page or self._per_page)))
-        asked = number if isinstance(number, int) else None
+    async def _page(self, wanted: ListRequest, lane: Lane, number: int | str, *, per_page: int | None = None) -> Page:
+        size = per_page or self._per_page
+        page = PageRequest(wanted.collection, number if isinstance(number, int) else None, size)
+        query = (*list_query(wanted), *page_query(number, size))
 
         def read(answer: Answer) -> Page:
-            return read_page(answer.body, Asked(collection, asked, per_page or self._per_page), answer.server_time)
+            return read_page(answer.body, page, answer.server_time)
 
-        return await self._send(Request("GET", collection.path, where, lane=lane), read)
+        return await self._send(Request("GET", wanted.collection.path, query, lane=lane), read)
 
     async def detail(self, collection: Collection, key: int | str, lane: Lane) -> Detail:
         def read(answer: Answer) -> Detail:

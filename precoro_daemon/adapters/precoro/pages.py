@@ -1,4 +1,4 @@
-"""the page walk: pages in flight, handed out in order"""
+"""a scan over pages: several in flight, handed out in order"""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Fetch = Callable[[int | str], Awaitable[Page]]
 
 @asynccontextmanager
 async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageScan]:
-    """Walk from page `start` on; `in_flight` tells how many pages may be under way or waiting to be taken."""
+    """Scan from page `start` on; `in_flight` is how many pages may be under way or waiting to be taken."""
     scan = PageScan(fetch, start, in_flight)
     failure: DaemonError | None = None
     async with anyio.create_task_group() as group:
-        group.start_soon(scan.feed, group, name="page walk")
+        group.start_soon(scan.feed, group, name="page scan")
         try:
             yield scan
         except DaemonError as error:
             failure = error
         group.cancel_scope.cancel()
-    # Raised out here: the group would wrap it, and who walks tells failures apart by their names.
+    # Raised out here: the group would wrap it, and callers distinguish failures by their types.
     if failure is not None:
         raise failure
 
 
 async def count_rows(fetch: Fetch) -> int:
-    """Rows of a list, by its first page and, where that does not tell, its last; else what the first page holds."""
+    """Rows of a list, by its first page and, where that does not say, its last; else what the first page holds."""
     first = await fetch(1)
     if first.total is not None:
         return first.total
@@ -64,9 +64,9 @@ def _rows_up_to(full: Page, last: Page) -> int:
 class PageScan(AsyncIterator[Sequence[Page]]):
     """Batches of the pages that have arrived, each page in its turn; a failure is raised in its turn too.
 
-    The first page tells how many there are. Newer answers only tell whether there is a next one: then the last page
-    is asked for by name, which gives the count a walk needs to prove itself; where that is not understood, pages are
-    asked for ahead of the answer that ends the list, and what lies behind the end is dropped.
+    The first page says how many there are. Newer answers only say whether there is a next one: then the last page is
+    requested by name, which gives the count that proves a scan. Where that is not understood, pages are requested
+    ahead of the answer that ends the list, and what lies behind the end is dropped.
     """
 
     def __init__(self, fetch: Fetch, start: int, in_flight: Callable[[], int]) -> None:
@@ -101,7 +101,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
             self._outcomes[number] = page
         except DaemonError as error:
             self._outcomes[number] = error
-        self._tell()
+        self._notify()
 
     async def _learn_the_end(self, page: Page) -> None:
         if page.is_last:
@@ -115,7 +115,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         elif self._end is not None and page.number >= self._end:
             self._end = page.number + 1
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -125,7 +125,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         while self._next not in self._outcomes:
             await self._changed.wait()
         batch = self._take()
-        self._tell()
+        self._notify()
         return batch
 
     def _take(self) -> Sequence[Page]:

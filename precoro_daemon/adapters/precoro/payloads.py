@@ -13,15 +13,8 @@ from precoro_daemon.errors import BadRecord, MalformedAnswer
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Page
-from precoro_daemon.mirror.rules.documents import (
-    Record,
-    Rejected,
-    plain_number,
-    read_record,
-    reject,
-    whole_characters,
-    whole_number,
-)
+from precoro_daemon.mirror.rules.documents import Record, Rejected, read_record, reject
+from precoro_daemon.values.json_reading import plain_number, whole_characters, whole_number
 
 
 class _Pagination(msgspec.Struct):
@@ -61,25 +54,25 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a page was asked for by. `number` is None when it was the last page, by name."""
+class PageRequest:
+    """Which page was requested. `number` is None where the last page was, by name."""
 
     collection: Collection
     number: int | None
     per_page: int
 
 
-def read_page(body: bytes, asked: Asked, server_time: float | None) -> Page:
+def read_page(body: bytes, request: PageRequest, server_time: float | None) -> Page:
     """A list answer as a page.
 
-    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a pass.
+    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a scan.
     """
     try:
         answer = _split(body)
         pagination = _pagination(bytes(answer.meta))
-        page = _page(_rows(answer, asked.collection), pagination, asked, server_time)
+        page = _page(_rows(answer, request.collection), pagination, request, server_time)
     except _UNREADABLE as error:
-        raise MalformedAnswer(f"{asked.collection.path}: the answer is no list of records: {error}") from error
+        raise MalformedAnswer(f"{request.collection.path}: the answer is no list of records: {error}") from error
     return page
 
 
@@ -148,22 +141,22 @@ def _end(text: str, at: int) -> int:
         raise ValueError("a value does not end") from None
 
 
-def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server_time: float | None) -> Page:
-    path = asked.collection.path
+def _page(rows: list[msgspec.Raw], pagination: _Pagination, request: PageRequest, server_time: float | None) -> Page:
+    path = request.collection.path
     number = whole_number(pagination.current_page)
-    if asked.number is not None and number not in (None, asked.number):
-        raise MalformedAnswer(f"{path}: asked for page {asked.number}, got page {number}")
-    _refuse_cut(rows, pagination, asked)
+    if request.number is not None and number not in (None, request.number):
+        raise MalformedAnswer(f"{path}: requested page {request.number}, got page {number}")
+    _refuse_cut(rows, pagination, request)
     total = whole_number(pagination.total)
-    total_pages = _total_pages(pagination, total, asked.per_page)
+    total_pages = _total_pages(pagination, total, request.per_page)
     has_next = _flag(pagination.has_next_page)
-    if has_next is False and (asked.number or 0) < (total_pages or 0) and asked.number is not None:
-        raise MalformedAnswer(f"{path}: page {asked.number} says it is the last, and that there are {total_pages}")
+    if has_next is False and (request.number or 0) < (total_pages or 0) and request.number is not None:
+        raise MalformedAnswer(f"{path}: page {request.number} says it is the last, and that there are {total_pages}")
     if total is None and total_pages is None and has_next is None:
-        _refuse_bare(rows, asked)
+        _refuse_bare(rows, request)
     records, rejected = _read_rows(rows)
     return Page(
-        number=asked.number or number or 1,
+        number=request.number or number or 1,
         records=records,
         rejected=rejected,
         total=total,
@@ -173,18 +166,18 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked, server
     )
 
 
-def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, asked: Asked) -> None:
+def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, request: PageRequest) -> None:
     """A page that counts more rows than it holds was cut. A count above its own size would count something else."""
     count, per_page = whole_number(pagination.count), whole_number(pagination.per_page)
-    if count is not None and len(rows) < count <= (per_page or asked.per_page):
-        raise MalformedAnswer(f"{asked.collection.path}: the page holds {len(rows)} rows, though it counts {count}")
+    if count is not None and len(rows) < count <= (per_page or request.per_page):
+        raise MalformedAnswer(f"{request.collection.path}: the page holds {len(rows)} rows, though it counts {count}")
 
 
-def _refuse_bare(rows: list[msgspec.Raw], asked: Asked) -> None:
+def _refuse_bare(rows: list[msgspec.Raw], request: PageRequest) -> None:
     """Some small lists come without paging: one page. Anywhere else a page without it that is empty, or so full that
     there may be another, proves nothing."""
-    collection = asked.collection
-    if (asked.number or 1) > 1 or (not collection.small and not 0 < len(rows) < asked.per_page):
+    collection = request.collection
+    if (request.number or 1) > 1 or (not collection.small and not 0 < len(rows) < request.per_page):
         raise MalformedAnswer(
             f"{collection.path}: the answer says neither how many records nor how many pages there are"
         )

@@ -1,35 +1,36 @@
-"""paying invoices over HTTP: one request that is never repeated, and what its answer means"""
+"""paying invoices over HTTP"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from hashlib import blake2b
 
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
+from precoro_daemon.adapters.http.exchange import Answer, Pairs, Request
 from precoro_daemon.adapters.http.retrying import Retrying
-from precoro_daemon.adapters.precoro.refusals import REFUSING, errors_in, is_documented, loads
-from precoro_daemon.errors import BadRecord, DaemonError, DoubtfulError, MalformedAnswer, TemporaryError
-from precoro_daemon.payments.ports.gateway import Fresh, Outcome, PaymentRequest, Permit
+from precoro_daemon.adapters.precoro.queries import external_ids_query, page_query
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
+from precoro_daemon.errors import BadRecord, MalformedAnswer
+from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment, read_invoice, read_nested, read_payment
 from precoro_daemon.quota.limits import Lane
-from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.values.json_reading import read_json
 from precoro_daemon.values.money import plain
-
-_STALE = 5.0
-"""Seconds after the permit from which nothing may leave any more."""
+from precoro_daemon.writes.outcome import Convention, Outcome
+from precoro_daemon.writes.permit import Permit
 
 _MOST_NAMES = 200
 
+_CONVENTION = Convention(ambiguous=frozenset({"sumPaid"}))
+"""That it is "already paid" or "must not exceed" may speak of this very payment, made by a request that arrived
+twice."""
+
 
 class HttpPaymentGateway:
-    """Implements `ports.PaymentDesk`."""
+    """Implements `ports.gateway.PaymentGateway`."""
 
-    def __init__(self, retrying: Retrying, once: Exchange, credentials: Credentials, clock: Clock) -> None:
+    def __init__(self, retrying: Retrying, writes: SingleWrites) -> None:
         self._retrying = retrying
-        self._once = once
-        self._secrets = credentials.secrets
-        self._clock = clock
+        self._writes = writes
 
     async def read_invoice(self, idn: int | str) -> Fresh:
         def read(answer: Answer) -> Fresh:
@@ -43,76 +44,42 @@ class HttpPaymentGateway:
 
         return await self._retrying.send(Request("GET", f"/invoices/{idn}", lane=Lane.PAYMENTS), read)
 
-    async def pay(self, order: PaymentRequest, permit: Permit) -> Outcome:
-        permitted_at: float | None = None
+    async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
+        def read(body: bytes) -> Payment | None:
+            made = _payment(body)
+            return made if made and made.invoice_id in (None, payment.invoice_id) else None
 
-        def may_leave() -> bool:
-            return permitted_at is not None and self._clock.now() - permitted_at <= _STALE
+        request = Request("POST", "/payments", form=_form(payment), lane=Lane.PAYMENTS)
+        return await self._writes.write(request, permit, read, _CONVENTION)
 
-        async def ask() -> None:
-            nonlocal permitted_at
-            await permit(blake2b(request.body, digest_size=16).hexdigest())
-            permitted_at = self._clock.now()
-
-        request = Request("POST", "/payments", form=_form(order), lane=Lane.PAYMENTS, may_leave=may_leave)
-        try:
-            answer = await self._once.send_once(request, ask)
-        except DaemonError as error:
-            if permitted_at is None:
-                raise
-            return _failed(error)
-        return self._judge(request, answer, order)
-
-    def _judge(self, request: Request, answer: Answer, order: PaymentRequest) -> Outcome:
-        said = describe(request, answer, self._secrets)
-        if 200 <= answer.status < 300:
-            payment = _payment(answer.body)
-            named = payment is not None and payment.invoice_id in (None, order.invoice_id)
-            return Outcome("accepted", said, payment) if named else Outcome("unknown", said)
-        if answer.status == 429 and is_documented(answer):
-            return Outcome("unsent", said)
-        errors = errors_in(answer.body) if answer.status in REFUSING else {}
-        # "Already paid" and "must not exceed" may speak of this very payment, made by a request that arrived twice.
-        if errors and "sumPaid" not in errors:
-            return Outcome("refused", said)
-        return Outcome("unknown", said)
-
-    async def mark_payment(self, idn: int | str, external_id: str) -> None:
-        form = (("externalId", external_id),)
-        await self._retrying.send(Request("PATCH", f"/payments/{idn}", form=form, lane=Lane.PAYMENTS), _ignore)
+    async def name_payment(self, idn: int | str, external_id: str) -> None:
+        await self._set(f"/payments/{idn}", "externalId", external_id)
 
     async def log_invoice(self, idn: int | str, text: str) -> None:
-        form = (("externalIntegrationLog", text),)
-        await self._retrying.send(Request("PATCH", f"/invoices/{idn}", form=form, lane=Lane.PAYMENTS), _ignore)
+        await self._set(f"/invoices/{idn}", "externalIntegrationLog", text)
+
+    async def _set(self, path: str, name: str, value: str) -> None:
+        await self._retrying.send(Request("PATCH", path, form=((name, value),), lane=Lane.PAYMENTS), lambda _: None)
 
     async def find_payments(self, external_ids: Collection[str]) -> Sequence[Payment]:
         names = sorted(external_ids)[:_MOST_NAMES]
-        query = (*(("external_id[]", name) for name in names), ("page", "1"), ("per_page", "200"))
+        query = (*external_ids_query(names), *page_query(1, _MOST_NAMES))
 
         def read(answer: Answer) -> Sequence[Payment]:
-            # A filter the API does not know is ignored by it, so the rows are looked at again.
+            # A filter the API does not know is ignored by it, so the rows are checked again.
             return [payment for payment in _payments(answer.body) if payment.external_id in names]
 
         return await self._retrying.send(Request("GET", "/payments", query, lane=Lane.PAYMENTS), read)
 
 
-def _form(order: PaymentRequest) -> tuple[tuple[str, str], ...]:
+def _form(payment: PaymentRequest) -> Pairs:
     form = (
-        ("invoice[id]", str(order.invoice_id)),
-        ("sumPaid", plain(order.amount)),
-        ("payDate", f"{order.day.isoformat()}T00:00:00"),
+        ("invoice[id]", str(payment.invoice_id)),
+        ("sumPaid", plain(payment.amount)),
+        ("payDate", f"{payment.day.isoformat()}T00:00:00"),
         ("logicType", "0"),
     )
-    return (*form, ("externalId", order.external_id)) if order.external_id else form
-
-
-def _failed(error: DaemonError) -> Outcome:
-    """What a failure after the permit means. Only what never left is known to have done nothing."""
-    if isinstance(error, DoubtfulError):
-        return Outcome("unknown", str(error))
-    if isinstance(error, TemporaryError):
-        return Outcome("unsent", str(error))
-    return Outcome("unknown", str(error), ended=error)
+    return (*form, ("externalId", payment.external_id)) if payment.external_id else form
 
 
 def _payment(body: bytes) -> Payment | None:
@@ -123,9 +90,5 @@ def _payment(body: bytes) -> Payment | None:
 
 
 def _payments(body: bytes) -> Sequence[Payment]:
-    rows = (_payment(json.dumps(row, default=str).encode()) for row in read_nested(loads(body)))
+    rows = (_payment(json.dumps(row, default=str).encode()) for row in read_nested(read_json(body)))
     return [row for row in rows if row is not None]
-
-
-def _ignore(_: Answer) -> None:
-    """That it was answered well is all there is to know."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import anyio.to_thread
 
-from precoro_daemon.catalogue.rules.wanted_items import Row, Sheet
+from precoro_daemon.catalogue.rules.sheets import Row, Sheet
 from precoro_daemon.errors import WantedRefused
 
 _LARGEST_FILE = 256 * 2**20

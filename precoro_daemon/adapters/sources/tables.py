@@ -11,7 +11,7 @@ import anyio
 
 from precoro_daemon.adapters.databases.database import Connection, Database, Fault
 from precoro_daemon.adapters.databases.thread import OneThread
-from precoro_daemon.catalogue.rules.wanted_items import Row, Sheet
+from precoro_daemon.catalogue.rules.sheets import Row, Sheet
 from precoro_daemon.errors import ConfigurationError, DaemonError, TemporaryError
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.sql_statements import Statement

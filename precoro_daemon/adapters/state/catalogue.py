@@ -11,7 +11,7 @@ from typing import Any
 from precoro_daemon.adapters.state.catalogue_rows import to_plan, to_supplier, to_write, write_cells
 from precoro_daemon.adapters.state.rows import to_option
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
-from precoro_daemon.catalogue.ports import Made, PlanState, Probed
+from precoro_daemon.catalogue.ports.plans import Made, PlanState, Probed
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen, read_item, supplier_of
 from precoro_daemon.catalogue.rules.plan import Plan
@@ -121,15 +121,15 @@ class SqlCatalogue:
 
     async def begin(self, write: Write, before: str, *, at: float) -> Write:
         await self._move(write, "catalogue.begin_write", at=at, before=before)
-        return replace(write, state=State.SENDING, sent_at=at, looks=0, look_at=None, before=before)
+        return replace(write, state=State.SENDING, sent_at=at, checks=0, check_at=None, before=before)
 
     async def move(
-        self, write: Write, state: State, reason: str, *, item: int | None = None, look_at: float | None = None
+        self, write: Write, state: State, reason: str, *, item: int | None = None, check_at: float | None = None
     ) -> Write:
-        given = {"state": str(state), "was": str(write.state), "reason": reason, "item": item, "look_at": look_at}
+        given = {"state": str(state), "was": str(write.state), "reason": reason, "item": item, "look_at": check_at}
         await self._move(write, "catalogue.move_write", **given)
-        looks = write.looks + (state is State.DOUBT and write.state is State.DOUBT)
-        return replace(write, state=state, reason=reason, looks=looks, look_at=look_at)
+        checks = write.checks + (state is State.DOUBT and write.state is State.DOUBT)
+        return replace(write, state=state, reason=reason, checks=checks, check_at=check_at)
 
     async def _move(self, write: Write, statement: str, **given: Any) -> None:
         row = {"plan": write.plan, "number": write.number, **given}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from precoro_daemon.adapters.state.session import Row
-from precoro_daemon.catalogue.ports import PlanState
+from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import from_json, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
@@ -55,8 +55,8 @@ def to_write(row: Row) -> Write:
         state=State(row["state"]),
         reason=row["reason"],
         sent_at=row["sent_at"],
-        looks=row["looks"],
-        look_at=row["look_at"],
+        checks=row["looks"],
+        check_at=row["look_at"],
         before=row["before"],
     )
 

@@ -12,8 +12,8 @@ from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.documents import utc_text
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.values.json_reading import utc_text
 
 _OUTDATED = b""
 """A version that no record has. Not NULL, which stands for a detail that was never there."""

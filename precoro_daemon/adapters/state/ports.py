@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from precoro_daemon.catalogue.ports import Catalogue
+from precoro_daemon.catalogue.ports.plans import Catalogue
 from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
 from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from precoro_daemon.catalogue.rules.items import Item, Value, falls_short
+from precoro_daemon.catalogue.rules.items import Item, Values
+from precoro_daemon.catalogue.rules.losses import falls_short
 from precoro_daemon.catalogue.rules.plan import Kind, Step
-from precoro_daemon.writes.checks import LOOKS
+from precoro_daemon.writes.in_doubt import check_before_certainty
 
 
 class State(StrEnum):
-    """planned  to be sent · sending: the permission is on disk, the request may be out · doubt: it may have been
+    """planned  to be sent · sending: the permit is on disk, the request may be out · doubt: it may have been
     carried out, and is looked for · done · refused: Precoro said no · conflict: Precoro changed underneath, so it was
     not sent · dropped: another plan took its place, or a person gave it up"""
 
@@ -32,9 +33,9 @@ OPEN = (State.PLANNED, State.SENDING, State.DOUBT)
 class Write:
     """A step of a plan, and how far it got.
 
-    sent_at  the last permission to send was given then (Unix seconds)
-    looks    how often it was looked for since; look_at: when it is looked for next
-    before   the item as it was when that permission was given
+    sent_at  the last permit was given then (Unix seconds)
+    checks   how often it was checked since; check_at: when it is checked next
+    before   the item as it was when that permit was given
     """
 
     plan: int
@@ -44,8 +45,8 @@ class Write:
     state: State = State.PLANNED
     reason: str = ""
     sent_at: float | None = None
-    looks: int = 0
-    look_at: float | None = None
+    checks: int = 0
+    check_at: float | None = None
     before: str = ""
 
 
@@ -54,11 +55,7 @@ class Ruling:
     state: State
     reason: str
     item: int | None = None
-    look_at: float | None = None
-
-
-def first_look(sent_at: float) -> float:
-    return sent_at + LOOKS[0]
+    check_at: float | None = None
 
 
 def rule(write: Write, changed: Mapping[int, Item], now: float) -> Ruling:
@@ -83,13 +80,13 @@ def _rule_on_create(write: Write, items: Iterable[Item], now: float) -> Ruling:
         return Ruling(State.CONFLICT, f"there are {len(found)} of it: items {', '.join(map(str, found))}", found[0])
     if found:
         return Ruling(State.DONE, "found carried out", found[0])
-    later = [at for at in LOOKS if (write.sent_at or 0.0) + at > now]
-    if later:
-        return Ruling(State.DOUBT, "not found so far", look_at=(write.sent_at or 0.0) + later[0])
+    check_at = check_before_certainty(write.sent_at or 0.0, now)
+    if check_at is not None:
+        return Ruling(State.DOUBT, "not found so far", check_at=check_at)
     return Ruling(State.PLANNED, "not found within a day; it is sent again")
 
 
-def is_it(item: Item, wanted: Mapping[str, Value]) -> bool:
+def is_it(item: Item, wanted: Values) -> bool:
     """By its external id; by its SKU, else its name, where either side has no external id."""
     external = wanted.get("externalId")
     if external and item.text("externalId"):

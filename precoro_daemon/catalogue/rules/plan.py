@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from precoro_daemon.catalogue.rules.items import Item, Value
+from precoro_daemon.catalogue.rules.items import Item, Value, Values, is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Wanted:
     """One item as it should be. `values` has what its row says, by field; what it does not say stays as it is."""
 
     row: int
-    values: Mapping[str, Value]
+    values: Values
 
     @property
     def external_id(self) -> str | None:
@@ -70,7 +70,7 @@ class Step:
     version: bytes = b""
 
     @property
-    def wanted(self) -> Mapping[str, Value]:
+    def wanted(self) -> Values:
         return {change.field: change.new for change in self.changes}
 
 
@@ -149,7 +149,7 @@ class Comparison:
     def _match(self, place: int, item: Item) -> None:
         one = self._wanted[place]
         if (other := self._taken.get(place)) is not None:
-            reason = f"Precoro has it more than once (ids {other} and {item.id}); nobody can tell which one is meant"
+            reason = f"Precoro has it more than once (ids {other} and {item.id}); which one is meant is unknown"
             self._plan.mistakes.append(Mistake(one.row, "externalId" if one.external_id else "sku", one.name, reason))
             return
         self._taken[place] = item.id
@@ -170,7 +170,7 @@ class Comparison:
         for item in free:
             self._match(place, item)
         if not free:
-            # Another item under the same SKU: one of two that nobody could tell apart.
+            # Another item under the same SKU: nothing would distinguish the two.
             other = candidates[0]
             reason = f"is the SKU of item {other.id}, whose externalId is {other.text('externalId')}"
             self._plan.mistakes.append(Mistake(one.row, "sku", one.sku or "", reason))
@@ -180,7 +180,7 @@ class Comparison:
     def _changes(self, one: Wanted, item: Item) -> Iterator[Change]:
         for name, value in one.values.items():
             old = item.values.get(name)
-            if (old or None) != (value or None):
+            if not is_same(old, value):
                 yield Change(name, old, value)
         if self._policy.hide_missing and "hiddenInCatalog" not in one.values and item.values["hiddenInCatalog"]:
             yield Change("hiddenInCatalog", old=True, new=False)

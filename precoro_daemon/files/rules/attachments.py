@@ -11,7 +11,7 @@ import msgspec
 
 from precoro_daemon.files.rules.names import ending
 from precoro_daemon.mirror.rules.change_log import Change
-from precoro_daemon.mirror.rules.documents import utc_text, whole_number
+from precoro_daemon.values.json_reading import utc_text, whole_number
 
 _DISPROVED = 20
 """Sizes that contradict what came, with none that agrees, before they are taken for something else than bytes."""

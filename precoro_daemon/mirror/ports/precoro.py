@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from precoro_daemon.mirror.rules import collections
 from precoro_daemon.mirror.rules.cursors import Page
-from precoro_daemon.mirror.rules.filters import Query
+from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane
 
 
@@ -27,6 +27,20 @@ class Detail:
     wanted: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which rows of a list are wanted.
+
+    filter  what the user wants kept
+    since   only what was created or changed at or after this time (Unix seconds); None for whatever its age. It is
+            the one condition that a record cannot leave
+    """
+
+    collection: collections.Collection
+    filter: Filter = field(default_factory=Filter)
+    since: float | None = None
+
+
 class Precoro(Protocol):
     """The company's data at Precoro. Every call is charged to the budget of its lane before it leaves.
 
@@ -35,7 +49,7 @@ class Precoro(Protocol):
     """
 
     def scan(
-        self, collection: collections.Collection, query: Query, lane: Lane, start: int
+        self, wanted: ListRequest, lane: Lane, start: int
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Page]]]:
         """Pages `start`, `start + 1`, ... in order, as batches of those that have arrived; ends after the last.
 
@@ -44,7 +58,7 @@ class Precoro(Protocol):
         """
         ...
 
-    async def page(self, collection: collections.Collection, query: Query, lane: Lane, number: int) -> Page:
+    async def page(self, wanted: ListRequest, lane: Lane, number: int) -> Page:
         """One page alone."""
         ...
 
@@ -52,7 +66,7 @@ class Precoro(Protocol):
         """One small call, to see whether it is answered."""
         ...
 
-    async def measure(self, collection: collections.Collection, query: Query, lane: Lane) -> int:
+    async def measure(self, wanted: ListRequest, lane: Lane) -> int:
         """Records of a list, by one small page or, where that does not tell, also the last; at least those on the
         first page where neither tells."""
         ...

@@ -7,9 +7,9 @@ collections.py       what Precoro offers: path, key, detail, lines; data, not co
 cursors.py           when a scan is stable, when a cursor may move
 custom_fields.py     custom fields: what their definitions say, how options nest, what became of them
 deliveries.py        what a webhook says: which kind of record, and whether its body can be read
-documents.py         records, versions, tolerant reading of loose JSON
+documents.py         records and their versions; rows that are no records
 estimates.py         what a first mirror costs: calls and time, from one page of each list
 field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
-filters.py           what the user wants kept, as a query and as a test of one record
+filters.py           what the user wants kept, and whether a record is kept by it
 quarantine.py        what failed and is kept apart, by the stage at which it failed
 """

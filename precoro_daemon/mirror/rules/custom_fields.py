@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from precoro_daemon.mirror.rules.documents import whole_number
+from precoro_daemon.values.json_reading import nested, whole_number
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "string", "textarea", "input", "url"),
@@ -81,13 +81,6 @@ def revise(known: Mapping[str, Option], listed: Iterable[Option]) -> Revision:
         ended=[id_ for id_, option in known.items() if now.get(id_) != option],
         begun=[option for id_, option in now.items() if known.get(id_) != option],
     )
-
-
-def nested(value: Any) -> Iterator[Any]:
-    """The members of a nested collection in any of its shapes: {"data": [...]}, a list, a dict keyed by id."""
-    if isinstance(value, dict) and isinstance(value.get("data"), list | dict):
-        value = value["data"]
-    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _type(definition: Mapping[str, Any], options: Sequence[Option]) -> str | None:

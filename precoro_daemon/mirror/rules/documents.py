@@ -1,23 +1,15 @@
-"""records, versions, tolerant reading of loose JSON"""
+"""records and their versions; rows that are no records"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from precoro_daemon.errors import BadRecord
-
-_MAX_ID = 2**63 - 1
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-_DIGITS = re.compile(r"-?[0-9]{1,19}")
-"""No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
+from precoro_daemon.values.json_reading import external_text, plain_number, reference, utc_text, whole_number
 
 
 @dataclass(slots=True)
@@ -65,7 +57,6 @@ class _Loose(msgspec.Struct, rename="camel"):
 
 
 _decode_loose = msgspec.json.Decoder(_Loose).decode
-_decode_any = msgspec.json.decode
 
 
 def read_record(raw: bytes | memoryview) -> Record:
@@ -83,9 +74,7 @@ def read_record(raw: bytes | memoryview) -> Record:
     return Record(
         id=number,
         idn=plain_number(loose.idn),
-        status=whole_number(loose.status["id"])
-        if isinstance(loose.status, dict) and "id" in loose.status
-        else whole_number(loose.status),
+        status=reference(loose.status),
         updated_at=utc_text(loose.update_date),
         external_id=external_text(bytes(loose.external_id)),
         version=blake2b(raw, digest_size=16).digest(),
@@ -93,53 +82,10 @@ def read_record(raw: bytes | memoryview) -> Record:
     )
 
 
-def whole_characters(raw: bytes) -> bytes:
-    """Half a surrogate pair, which JSON can hold and no database can give back, as the sign for what is unknown."""
-    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)
-
-
 def reject(raw: bytes | memoryview, reason: str) -> Rejected:
     """What to keep of a row that read_record refused. The key is made of its bytes, so a repeat is one row."""
     key = blake2b(raw, digest_size=8).hexdigest()
     return Rejected(key=key, reason=reason, raw=str(raw, "utf-8", "replace"))
-
-
-def whole_number(value: Any) -> int | None:
-    """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        value = int(value)
-    return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
-
-
-def plain_number(value: Any) -> int | str | None:
-    """An idn: an int where it is one ("17" too), other text as it is ("PO-7", "007"), else None."""
-    number = whole_number(value)
-    if number is not None and (not isinstance(value, str) or str(number) == value):
-        return number
-    return value if isinstance(value, str) and value else None
-
-
-def external_text(raw: bytes) -> str | None:
-    """An externalId as text: strings decoded, numbers with the digits they were sent with, empty as None."""
-    if raw in (b"null", b'""', b"[]", b"{}", b"false"):
-        return None
-    return str(_decode_any(raw)) if raw.startswith(b'"') else raw.decode()
-
-
-def utc_text(value: Any) -> str | None:
-    """A Precoro date in UTC without offset; one without offset is taken as UTC. Unreadable text stays as it is."""
-    if not isinstance(value, str) or not value:
-        return None
-    if len(value) == 19 and value[10] == "T":
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return value
-    return moment.isoformat(timespec="seconds")
 
 
 def _shown(value: Any) -> str:

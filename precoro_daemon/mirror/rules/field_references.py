@@ -11,8 +11,8 @@ import msgspec
 
 from precoro_daemon.mirror.rules.change_log import Change
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
-from precoro_daemon.mirror.rules.custom_fields import Definition, nested, read_definition
-from precoro_daemon.mirror.rules.documents import whole_number
+from precoro_daemon.mirror.rules.custom_fields import Definition, read_definition
+from precoro_daemon.values.json_reading import nested, whole_number
 
 Reference: TypeAlias = tuple[str, int]
 """The collection of the definition, and its id."""

@@ -1,18 +1,16 @@
-"""what the user wants kept, as a query and as a test of one record"""
+"""what the user wants kept, and whether a record is kept by it"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any, TypeGuard
 
 import msgspec
 
-from precoro_daemon.mirror.rules.documents import Record, utc_text, whole_number
-
-Query = tuple[tuple[str, str], ...]
-"""Pairs of a query string in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
+from precoro_daemon.mirror.rules.documents import Record
+from precoro_daemon.values.json_reading import reference, utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +40,6 @@ class Filter:
         shown = [repr(sorted(value) if isinstance(value, frozenset) else value) for value in values]
         return blake2b("|".join(shown).encode(), digest_size=8).hexdigest()
 
-    @property
-    def query(self) -> Query:
-        """The filter in the API's own words. Dates of approval are DD.MM.YYYY there, all else is ISO."""
-        pairs = [("status[]", str(number)) for number in sorted(self.status)]
-        pairs += [("supplier[]", str(number)) for number in sorted(self.supplier)]
-        if self.modified_since is not None:
-            pairs.append(("modifiedSince", _utc(self.modified_since)))
-        if self.approved_from is not None:
-            pairs.append(("approvalDate[left_date]", self.approved_from.strftime("%d.%m.%Y")))
-        if self.approved_to is not None:
-            pairs.append(("approvalDate[right_date]", self.approved_to.strftime("%d.%m.%Y")))
-        if self.attached_files_only:
-            pairs.append(("attachedFile", "1"))
-        return tuple(pairs)
-
     def keeps(self, record: Record) -> bool:
         """Is this list row wanted? Where the row does not say (some things only the detail says), it is."""
         if self.status and record.status not in self.status:
@@ -77,7 +60,7 @@ class Filter:
         if not (self.approved_from or self.approved_to or self.supplier or self.attached_files_only):
             return True
         loose = _read(raw)
-        if self.supplier and loose.supplier is not msgspec.UNSET and _reference(loose.supplier) not in self.supplier:
+        if self.supplier and loose.supplier is not msgspec.UNSET and reference(loose.supplier) not in self.supplier:
             return False
         if self.attached_files_only and loose.attachments is not msgspec.UNSET and not _has_files(loose.attachments):
             return False
@@ -112,11 +95,6 @@ def _has_files(value: Any) -> bool:
     return bool(value.get("data", value) if isinstance(value, dict) else value is not msgspec.UNSET and value)
 
 
-def _reference(value: Any) -> int | None:
-    """The id of an object given as {"id": 7}, 7 or "7"."""
-    return whole_number(value.get("id") if isinstance(value, dict) else value)
-
-
 def _day(value: Any) -> date | None:
     """The day of a time in UTC, like every other time here."""
     try:
@@ -134,8 +112,3 @@ def _utc(moment: datetime) -> str:
     text = utc_text(moment.isoformat(timespec="seconds"))
     assert text is not None
     return text
-
-
-def modified_since(seconds: float) -> Query:
-    """The one filter that a record cannot leave: changed at or after this time (Unix seconds)."""
-    return (("modifiedSince", datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")),)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Protocol
 
-from precoro_daemon.errors import DaemonError
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
+from precoro_daemon.writes.outcome import Outcome
+from precoro_daemon.writes.permit import Permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +33,6 @@ class PaymentRequest:
     external_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of the one request.
-
-    kind     accepted: answered with an id · refused: Precoro said no in its own words · unsent: nothing of it left,
-             or a documented 429 · unknown: everything else
-    text     what was said or what happened, fit for a log
-    ended    what keeps every other call from leaving too, None if nothing does
-    """
-
-    kind: Literal["accepted", "refused", "unsent", "unknown"]
-    text: str = ""
-    payment: Payment | None = None
-    ended: DaemonError | None = None
-
-
-Permit = Callable[[str], Awaitable[None]]
-"""Called once with a hash of the body, when the request may leave; makes that durable, or raises and it does not."""
-
-
 class PaymentGateway(Protocol):
     """Paying invoices at Precoro, ahead of everything else that wants to call it.
 
@@ -62,16 +43,16 @@ class PaymentGateway(Protocol):
         """The invoice with its payments. Precoro refuses an identical GET within a minute: may wait as long."""
         ...
 
-    async def pay(self, order: PaymentRequest, permit: Permit) -> Outcome:
-        """One request on the wire, on a connection of its own, never repeated.
+    async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
+        """One request, on a connection of its own, never repeated.
 
         Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
-        it was asked: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit: it may have been sent.
+        it was called: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit, it may have been sent.
         """
         ...
 
-    async def mark_payment(self, idn: int | str, external_id: str) -> None:
-        """Let a payment be called so."""
+    async def name_payment(self, idn: int | str, external_id: str) -> None:
+        """Give a payment this external id."""
         ...
 
     async def log_invoice(self, idn: int | str, text: str) -> None:

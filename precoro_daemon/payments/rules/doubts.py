@@ -10,15 +10,10 @@ from typing import Literal
 from precoro_daemon.payments.rules.events import Asked, Check, Hold, Repeat
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
 from precoro_daemon.values.money import ROUNDING_CENT, plain
-from precoro_daemon.writes.checks import next_look
+from precoro_daemon.writes.checks import next_check
+from precoro_daemon.writes.in_doubt import is_probably_absent
 
 Repost = Literal["never", "guarded"]
-
-
-_PROOF_LOOKS = 3
-
-
-_PROOF_AFTER = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +49,10 @@ class Ruling:
 
 def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> Ruling:
     """Rule on a doubt by the invoice as it was read just now, at least 65 s after sending. None: it is gone."""
-    again = next_look(doubt.sent_at, doubt.checks + 1, now)
+    again = next_check(doubt.sent_at, doubt.checks + 1, now)
     if (found := _found(doubt, invoice, again)) is not None:
         return found
-    if doubt.checks + 1 < _PROOF_LOOKS or now < doubt.sent_at + _PROOF_AFTER:
+    if not is_probably_absent(doubt.sent_at, doubt.checks + 1, now):
         return Ruling(Check(again), "not there so far")
     if invoice is None:
         return Ruling(Hold(check_at=again), "the invoice is gone, and whether it was paid is unknown")
@@ -68,7 +63,7 @@ def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> 
 
 def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
     """What waits for a person is checked for some more: one that arrives late under our id settles itself."""
-    again = next_look(doubt.sent_at, doubt.checks + 1, now)
+    again = next_check(doubt.sent_at, doubt.checks + 1, now)
     found = _found(doubt, invoice, again)
     if found is not None and isinstance(found.event, Payment):
         return found

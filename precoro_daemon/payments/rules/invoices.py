@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from precoro_daemon.errors import BadRecord
-from precoro_daemon.mirror.rules.documents import plain_number, whole_number
+from precoro_daemon.values.json_reading import nested, plain_number, reference, whole_number
 from precoro_daemon.values.money import read_amount
 
 APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
@@ -100,7 +100,7 @@ def read_invoice(raw: str | bytes) -> Invoice:
         id=number,
         idn=plain_number(fields.get("idn")),
         number=_text(fields.get("invoiceNumber")) or "",
-        status=_status(fields.get("status")),
+        status=reference(fields.get("status")),
         currency=_currency(fields.get("currency")),
         total=read_amount(fields.get("sum")),
         paid=_paid(fields.get("sumPaid"), standing),
@@ -117,10 +117,8 @@ def read_payment(raw: str | bytes) -> Payment:
 
 
 def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
-    """A nested collection: {"data": [...]}, a list, a dict by key, or nothing in one of several ways."""
-    inner = value.get("data", value) if isinstance(value, dict) else value
-    rows = list(inner.values()) if isinstance(inner, dict) else inner if isinstance(inner, list) else []
-    return [row for row in rows if isinstance(row, dict)]
+    """The members of a nested collection that are objects."""
+    return [row for row in nested(value) if isinstance(row, dict)]
 
 
 def _object(raw: str | bytes) -> Mapping[str, Any]:
@@ -147,7 +145,7 @@ def _payment(fields: Mapping[str, Any]) -> Payment:
         currency=_currency(fields.get("currency")),
         day=day,
         utc_day=utc_day,
-        canceled=_status(fields.get("status")) == CANCELED,
+        canceled=reference(fields.get("status")) == CANCELED,
         external_id=_text(fields.get("externalId")),
         created_at=_unix(fields.get("createDate")),
         invoice_id=whole_number(_mapping(fields.get("invoice")).get("id")),
@@ -165,10 +163,6 @@ def _paid(value: Any, payments: Sequence[Payment] | None) -> Decimal | None:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _status(value: Any) -> int | None:
-    return whole_number(value.get("id") if isinstance(value, dict) else value)
 
 
 def _currency(value: Any) -> str:

@@ -18,6 +18,7 @@ from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.errors import MalformedAnswer, NotFound, ServerFault, Unreachable
+from precoro_daemon.mirror.ports.precoro import ListRequest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Page
 from precoro_daemon.mirror.rules.filters import Filter
@@ -52,8 +53,7 @@ async def company(meta: Meta = "both", order: Order = "created_desc") -> AsyncIt
 async def read(
     client: PrecoroClient, name: str = "invoices", start: int = 1, chosen: Filter | None = None
 ) -> list[Page]:
-    query = chosen.query if chosen else ()
-    async with client.scan(COLLECTIONS[name], query, Lane.LISTS, start) as batches:
+    async with client.scan(ListRequest(COLLECTIONS[name], chosen or Filter()), Lane.LISTS, start) as batches:
         return [page async for batch in batches for page in batch]
 
 
@@ -95,7 +95,7 @@ async def test_a_filter_bounds_the_list() -> None:
 @pytest.mark.parametrize(("meta", "calls"), [("both", 1), ("totals", 1), ("has_next", 2)])
 async def test_a_list_is_measured_by_small_pages(meta: Meta, calls: int) -> None:
     async with company(meta) as (sandbox, client):
-        assert await client.measure(INVOICES, (), Lane.LISTS) == 45
+        assert await client.measure(ListRequest(INVOICES), Lane.LISTS) == 45
         asked = sandbox.journal.last(9)
         assert len(asked) == calls
         assert all("per_page=10" in str(one) for one in asked)
@@ -142,7 +142,7 @@ async def test_a_page_that_stays_spoilt_fails_the_walk_after_those_before_it(
         given_out: list[Page] = []
 
         async def take_all() -> None:
-            async with client.scan(INVOICES, (), Lane.LISTS, 1) as batches:
+            async with client.scan(ListRequest(INVOICES), Lane.LISTS, 1) as batches:
                 async for batch in batches:
                     given_out.extend(batch)
 

@@ -20,9 +20,12 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, MalformedAnswer, NotFound
-from precoro_daemon.payments.ports.gateway import Outcome, PaymentRequest
+from precoro_daemon.payments.ports.gateway import PaymentRequest
+from precoro_daemon.payments.rules.invoices import Payment
 from precoro_daemon.quota.limits import Limits
+from precoro_daemon.writes.outcome import Outcome
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving, talking
 
 pytestmark = pytest.mark.asyncio
@@ -34,7 +37,7 @@ QUICK = Timeouts(total=1.0, connect=1.0, read=1.0)
 
 
 class Permits:
-    """Asked once for each request that may leave."""
+    """Called once for each request that may leave."""
 
     def __init__(self, takes: float = 0.0) -> None:
         self.bodies: list[str] = []
@@ -46,7 +49,7 @@ class Permits:
 
 
 @dataclass
-class Desk:
+class Opened:
     origin: str
     timeouts: Timeouts = QUICK
     limits: Limits = LIFTED
@@ -61,12 +64,14 @@ class Desk:
             HttpSession(ours, self.timeouts) as session,
             Throttled(session, ours, self.limits, around) as throttled,
         ):
-            yield HttpPaymentGateway(Retrying(throttled, lambda: 0.0), throttled, ours, self.clock)
+            yield HttpPaymentGateway(Retrying(throttled, lambda: 0.0), SingleWrites(throttled, ours, self.clock))
 
 
-async def pay(origin: str, permit: Callable[[str], Awaitable[None]] | None = None, **given: object) -> Outcome:
-    async with Desk(origin, **given).open() as desk:
-        return await desk.pay(ORDER, permit or Permits())
+async def pay(
+    origin: str, permit: Callable[[str], Awaitable[None]] | None = None, **given: object
+) -> Outcome[Payment]:
+    async with Opened(origin, **given).open() as gateway:
+        return await gateway.create_payment(ORDER, permit or Permits())
 
 
 def answering(status: int, body: bytes, kind: str = "application/json", **headers: str) -> Callable[..., object]:
@@ -86,10 +91,10 @@ async def test_what_leaves_is_one_form_on_a_connection_of_its_own() -> None:
         return web.Response(body=MADE, content_type="application/json", status=201)
 
     permits = Permits()
-    async with serving(handler) as origin, Desk(origin).open() as desk:
+    async with serving(handler) as origin, Opened(origin).open() as gateway:
         for _ in range(3):
-            outcome = await desk.pay(ORDER, permits)
-    assert (outcome.kind, outcome.payment and outcome.payment.id) == ("accepted", 7)
+            outcome = await gateway.create_payment(ORDER, permits)
+    assert (outcome.kind, outcome.result and outcome.result.id) == ("accepted", 7)
     body = b"invoice%5Bid%5D=45&sumPaid=100.10&payDate=2026-01-31T00%3A00%3A00&logicType=0&externalId=our-name"
     assert [sent for _, sent in seen] == [body] * 3
     assert len({peer for peer, _ in seen}) == 3, "a kept connection may be dead, and nobody would know"
@@ -223,19 +228,19 @@ async def test_a_permit_that_fails_lets_nothing_leave() -> None:
         raise NotFound("no")
 
     book = MemoryBook()
-    async with serving(handler) as origin, Desk(origin, book=book, limits=Limits(per_day=10)).open() as desk:
+    async with serving(handler) as origin, Opened(origin, book=book, limits=Limits(per_day=10)).open() as gateway:
         with pytest.raises(NotFound):
-            await desk.pay(ORDER, refuse)
+            await gateway.create_payment(ORDER, refuse)
     assert calls == 0
     assert book.calls == [], "what never left is not charged"
 
 
 async def test_the_permit_is_asked_only_when_the_call_may_leave() -> None:
     permits = Permits()
-    async with serving(answering(201, MADE)) as origin, Desk(origin, limits=Limits(per_day=1)).open() as desk:
-        await desk.pay(ORDER, permits)
+    async with serving(answering(201, MADE)) as origin, Opened(origin, limits=Limits(per_day=1)).open() as gateway:
+        await gateway.create_payment(ORDER, permits)
         with pytest.raises(BudgetSpent):
-            await desk.pay(ORDER, permits)
+            await gateway.create_payment(ORDER, permits)
     assert len(permits.bodies) == 1
 
 
@@ -258,8 +263,8 @@ INVOICE = (
     ],
 )
 async def test_an_invoice_is_read_in_every_loose_shape(payments: bytes, found: list[object]) -> None:
-    async with serving(answering(200, INVOICE % payments)) as origin, Desk(origin).open() as desk:
-        fresh = await desk.read_invoice(12)
+    async with serving(answering(200, INVOICE % payments)) as origin, Opened(origin).open() as gateway:
+        fresh = await gateway.read_invoice(12)
     invoice = fresh.invoice
     assert (invoice.id, invoice.idn, invoice.number, invoice.currency) == (45, 12, "2026", "EUR")
     assert invoice.remainder == Decimal("50.10")
@@ -269,9 +274,9 @@ async def test_an_invoice_is_read_in_every_loose_shape(payments: bytes, found: l
 
 
 async def test_another_invoice_is_no_answer() -> None:
-    async with serving(answering(200, INVOICE % b"[]")) as origin, Desk(origin).open() as desk:
+    async with serving(answering(200, INVOICE % b"[]")) as origin, Opened(origin).open() as gateway:
         with pytest.raises(MalformedAnswer, match="another one"), anyio.fail_after(60):
-            await desk.read_invoice(13)
+            await gateway.read_invoice(13)
 
 
 async def test_names_and_reasons_are_set_by_patch() -> None:
@@ -281,9 +286,9 @@ async def test_names_and_reasons_are_set_by_patch() -> None:
         seen.append((request.method, request.path, (await request.read()).decode()))
         return web.json_response({})
 
-    async with serving(handler) as origin, Desk(origin).open() as desk:
-        await desk.mark_payment(3, "our name")
-        await desk.log_invoice(12, "no such account")
+    async with serving(handler) as origin, Opened(origin).open() as gateway:
+        await gateway.name_payment(3, "our name")
+        await gateway.log_invoice(12, "no such account")
     assert seen == [
         ("PATCH", "/payments/3", "externalId=our+name"),
         ("PATCH", "/invoices/12", "externalIntegrationLog=no+such+account"),
@@ -300,8 +305,8 @@ async def test_payments_are_found_by_their_names_and_a_filter_that_is_ignored_do
         )
         return web.Response(body=body, content_type="application/json")
 
-    async with serving(handler) as origin, Desk(origin).open() as desk:
-        found = await desk.find_payments({"a", "b"})
+    async with serving(handler) as origin, Opened(origin).open() as gateway:
+        found = await gateway.find_payments({"a", "b"})
         assert [(one.id, one.amount) for one in found] == [(1, Decimal("1.10"))]
-        assert [one.id for one in await desk.find_payments({"17"})] == [2]
+        assert [one.id for one in await gateway.find_payments({"17"})] == [2]
     assert asked[0] == "/payments?external_id%5B%5D=a&external_id%5B%5D=b&page=1&per_page=200"

@@ -108,13 +108,13 @@ def test_a_new_item_in_doubt_is_sent_again_only_when_it_can_no_longer_land() -> 
     new = write(Kind.CREATE, sku="a", name="N")
     found = rule(new, {9: item(9, sku="a")}, 1_065.0)
     assert (found.state, found.item) == (State.DONE, 9)
-    looks = []
+    checks = []
     now = 1_065.0
     while (ruling := rule(new, {}, now)).state is State.DOUBT:
-        assert ruling.look_at is not None
-        looks.append(ruling.look_at - 1_000.0)
-        now = ruling.look_at
-    assert looks == [300.0, 900.0, 3_600.0, 21_600.0, DAY]
+        assert ruling.check_at is not None
+        checks.append(ruling.check_at - 1_000.0)
+        now = ruling.check_at
+    assert checks == [300.0, 900.0, 3_600.0, 21_600.0, DAY]
     assert (ruling.state, now) == (State.PLANNED, 1_000.0 + DAY)
     duplicates = {9: item(9, sku="a"), 8: item(8, sku="a")}
     assert rule(new, duplicates, now).reason == "there are 2 of it: items 8, 9"

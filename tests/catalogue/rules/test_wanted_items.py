@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
 from precoro_daemon.catalogue.rules.items import FIELDS, CustomField, Item, Value
 from precoro_daemon.catalogue.rules.plan import Mistake, Wanted
-from precoro_daemon.catalogue.rules.wanted_items import (
-    Known,
-    Reading,
-    Row,
-    Sheet,
-    Writing,
-    item_cells,
-    item_columns,
-    read_wanted,
-)
+from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet, Writing
+from precoro_daemon.catalogue.rules.wanted_items import read_wanted
 from precoro_daemon.mirror.rules.custom_fields import Option
 
 COLOURS = {
@@ -120,7 +113,7 @@ def test_what_cannot_be_used(name: str, cell: Any, reason: str) -> None:
     [
         (["sku", "nmae"], {}, "did you mean name?"),
         (["sku", "sku"], {}, "stands more than once"),
-        (["name"], {}, "nothing tells which item a row is about"),
+        (["name"], {}, "nothing names the item of a row"),
         (["sku", "custom.Size"], {}, 'no custom field of items called "Size"; it has Colour, Colours, Sheet'),
         (["sku", "custom.Sheet"], {}, "hold a file cannot be kept from here"),
         (["Article"], {"sku": "Item no."}, "is missing; there are Article"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.mirror.rules.custom_fields import TYPES, Definition, Option, nested, read_definition, revise
+from precoro_daemon.mirror.rules.custom_fields import TYPES, Definition, Option, read_definition, revise
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 anything = st.recursive(
@@ -157,12 +157,6 @@ def test_what_is_no_definition_says_nothing_a_database_could_not_hold(raw: str) 
     read = read_definition(raw)
     for text in (read.name or "", *(option.path for option in read.options)):
         text.encode()
-
-
-@given(anything)
-def test_members_of_anything_can_be_asked_for(value: Any) -> None:
-    members = list(nested(value))
-    assert len(members) <= 40
 
 
 states = st.dictionaries(

@@ -1,10 +1,10 @@
-"""What the user wants kept: as a query, and as a test of one record."""
+"""What the user wants kept, and whether a record is kept by it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,16 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.mirror.rules.documents import Record, read_record
-from precoro_daemon.mirror.rules.filters import Filter, modified_since
-
-EVERYTHING = Filter(
-    status=frozenset({4, 2}),
-    approved_from=date(2023, 12, 1),
-    approved_to=date(2023, 12, 31),
-    modified_since=datetime(2023, 10, 10, 2, tzinfo=timezone(timedelta(hours=2))),
-    supplier=frozenset({9}),
-    attached_files_only=True,
-)
+from precoro_daemon.mirror.rules.filters import Filter
 
 days = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 filters = st.builds(
@@ -39,27 +30,10 @@ def record(**fields: Any) -> Record:
     return read_record(json.dumps({"id": 1} | fields).encode())
 
 
-def test_a_filter_in_the_words_of_the_api() -> None:
-    assert EVERYTHING.query == (
-        ("status[]", "2"),
-        ("status[]", "4"),
-        ("supplier[]", "9"),
-        ("modifiedSince", "2023-10-10T00:00:00"),
-        ("approvalDate[left_date]", "01.12.2023"),
-        ("approvalDate[right_date]", "31.12.2023"),
-        ("attachedFile", "1"),
-    )
-
-
-def test_an_empty_filter_asks_for_everything_and_keeps_it() -> None:
-    assert Filter().query == ()
+def test_an_empty_filter_keeps_everything() -> None:
     assert Filter().fingerprint == ""
     assert Filter().keeps(record(status=3, supplier=[], attachments=[]))
     assert Filter().keeps_detail("{}")
-
-
-def test_passes_of_changes_ask_by_time_alone() -> None:
-    assert modified_since(1_696_896_000.9) == (("modifiedSince", "2023-10-10T00:00:00"),)
 
 
 @given(filters, filters)

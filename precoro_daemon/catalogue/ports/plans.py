@@ -1,9 +1,8 @@
-"""a supplier's items: what is wanted, what is there, the plan, and the desk that writes"""
+"""what is known of suppliers and their items, and the plans for them"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,75 +10,6 @@ from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen
 from precoro_daemon.catalogue.rules.plan import Plan
 from precoro_daemon.catalogue.rules.suppliers import Supplier
-from precoro_daemon.catalogue.rules.wanted_items import Sheet
-from precoro_daemon.errors import DaemonError
-from precoro_daemon.mirror.rules.documents import Record
-from precoro_daemon.mirror.rules.filters import Query
-
-
-class WantedSource(Protocol):
-    """Where wanted items come from."""
-
-    async def read(self, supplier: str) -> Sheet:
-        """All rows, in their order. `supplier` is what the user calls it. Reading is idempotent; cancellation leaves
-        nothing behind.
-
-        Raises PermanentError where there is no such file or it is no table, TemporaryError where the database cannot
-        be reached, FatalError where the configuration does not fit it.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came of one write.
-
-    kind   accepted: answered with the item · refused: Precoro said no to this item in its own words · unsent: nothing
-           of it left, or a documented 429 · unknown: everything else
-    text   what was said or what happened, fit for a log
-    raw    the item as the answer shows it, "" if it does not
-    ended  what keeps every other write from leaving too, None if nothing does
-    """
-
-    kind: Literal["accepted", "refused", "unsent", "unknown"]
-    text: str = ""
-    raw: str = ""
-    ended: DaemonError | None = None
-
-
-Permission = Callable[[], Awaitable[None]]
-"""Called once, when the request may leave; makes that durable, or raises and it does not."""
-
-
-class ItemGateway(Protocol):
-    """Writing items at Precoro. Every call is charged before it leaves. Reading fails as for `Precoro`."""
-
-    async def read_item(self, ident: int) -> str:
-        """Its detail, as it is now. Precoro refuses an identical GET within a minute: may wait as long."""
-        ...
-
-    def changed(self, supplier: int, since: float) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]:
-        """Items of the supplier that were created or changed at or after that time (Unix seconds), page by page;
-        perhaps others among them."""
-        ...
-
-    async def create(self, form: Query, permission: Permission) -> Written:
-        """One request on the wire, never repeated. Raises only what `permission` does, or what happened before it was
-        asked: BudgetSpent, AuthenticationError, Stopped. Cancelled after it: it may have been carried out."""
-        ...
-
-    async def replace(self, ident: int, form: Query, permission: Permission) -> Written:
-        """The same for an item that is there."""
-        ...
-
-    async def name_item(self, ident: int, external_id: str) -> None:
-        """Let an item be called so. Idempotent, with retries."""
-        ...
-
-    async def rest(self, seconds: float) -> None:
-        """Sleep; returns early when no call may leave any more."""
-        ...
-
 
 Probed = Literal["list", "detail", ""]
 
@@ -193,11 +123,11 @@ class Catalogue(Protocol):
         ...
 
     async def begin(self, write: Write, before: str, *, at: float) -> Write:
-        """The permission to send, durable on return, with the item as it was. Raises StaleWrite."""
+        """The permit: durable on return, with the item as it was. Raises StaleWrite."""
         ...
 
     async def move(
-        self, write: Write, state: State, reason: str, *, item: int | None = None, look_at: float | None = None
+        self, write: Write, state: State, reason: str, *, item: int | None = None, check_at: float | None = None
     ) -> Write:
         """To another state. Raises StaleWrite if it is no longer in the one it was read in."""
         ...

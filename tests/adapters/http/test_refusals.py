@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.quota.rate_limits import Period, Refusal, clamp_wait, read_refusal, read_wait
+from precoro_daemon.adapters.http.refusals import read_refusal, read_wait
+from precoro_daemon.quota.rate_limits import Period, Refusal, clamp_wait
 
 DATE = 1765875600.0  # 2025-12-16 09:00:00 UTC
 

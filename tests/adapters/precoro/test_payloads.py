@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.precoro.payloads import Asked, read_detail, read_page
+from precoro_daemon.adapters.precoro.payloads import PageRequest, read_detail, read_page
 from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.cursors import Page
@@ -27,8 +27,8 @@ def body(data: Any, **pagination: Any) -> bytes:
     return json.dumps(answer).encode()
 
 
-def read(raw: bytes, collection: Collection = INVOICES, asked: int | None = 1) -> Page:
-    return read_page(raw, Asked(collection, asked, per_page=200), 9.0)
+def read(raw: bytes, collection: Collection = INVOICES, number: int | None = 1) -> Page:
+    return read_page(raw, PageRequest(collection, number, per_page=200), 9.0)
 
 
 ROWS = [{"id": 1}, {"id": 2}]
@@ -72,7 +72,7 @@ def test_a_list_that_says_nothing_of_pages_is_one_page(raw: bytes) -> None:
     assert read(raw, LEGAL_ENTITIES).is_last
     assert read(raw).is_last
     with pytest.raises(MalformedAnswer, match="says neither how many"):
-        read(raw, asked=2)
+        read(raw, number=2)
 
 
 def test_an_empty_answer_without_paging_is_believed_of_small_sets_only() -> None:
@@ -162,15 +162,15 @@ def test_rows_may_come_keyed_by_id() -> None:
 
 
 def test_another_page_than_asked_for_is_refused() -> None:
-    with pytest.raises(MalformedAnswer, match="asked for page 2, got page 1"):
-        read(body(ROWS, **OLDER), asked=2)
+    with pytest.raises(MalformedAnswer, match="requested page 2, got page 1"):
+        read(body(ROWS, **OLDER), number=2)
 
 
 def test_the_last_page_asked_for_by_name_tells_its_number() -> None:
-    page = read(body([{"id": 3}], **OLDER | {"current_page": 2, "count": 1}), asked=None)
+    page = read(body([{"id": 3}], **OLDER | {"current_page": 2, "count": 1}), number=None)
     assert page.number == 2
     assert page.is_last
-    assert read(body(ROWS), asked=None).number == 1
+    assert read(body(ROWS), number=None).number == 1
 
 
 @pytest.mark.parametrize(

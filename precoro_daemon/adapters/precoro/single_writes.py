@@ -1,0 +1,70 @@
+"""one write that is never repeated, and what Precoro's answer to it means"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
+from precoro_daemon.adapters.http.refusals import read_refusal
+from precoro_daemon.errors import DaemonError
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.values.json_reading import read_json
+from precoro_daemon.writes.outcome import Convention, Outcome, Reply, outcome_of_failure, outcome_of_reply
+from precoro_daemon.writes.permit import Permit, PermitState
+
+T = TypeVar("T")
+
+
+class SingleWrites:
+    """Sends a write once, by a permit. Every gateway that writes at Precoro sends through it."""
+
+    def __init__(self, exchange: Exchange, credentials: Credentials, clock: Clock) -> None:
+        self._exchange = exchange
+        self._secrets = credentials.secrets
+        self._clock = clock
+
+    async def write(
+        self, request: Request, permit: Permit, read: Callable[[bytes], T | None], convention: Convention
+    ) -> Outcome[T]:
+        """`read` finds in a good answer what was made, or None. Raises only what `permit` does, or what happened
+        before it was called: BudgetSpent, AuthenticationError, Stopped."""
+        state = PermitState()
+        request = replace(request, may_leave=lambda: state.lets_leave(self._clock.now()), once=True)
+
+        async def obtain() -> None:
+            await permit(blake2b(request.body, digest_size=16).hexdigest())
+            state.given_at = self._clock.now()
+
+        try:
+            answer = await self._exchange.send_once(request, obtain)
+        except DaemonError as error:
+            if not state.given:
+                raise
+            return outcome_of_failure(error)
+        return outcome_of_reply(_reply(answer, describe(request, answer, self._secrets), read), convention)
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep; returns early when no call may leave any more."""
+        await self._exchange.sleep(seconds)
+
+
+def _reply(answer: Answer, text: str, read: Callable[[bytes], T | None]) -> Reply[T]:
+    own = _is_documented(answer) if answer.status == 429 else read_json(answer.body) is not None
+    result = read(answer.body) if 200 <= answer.status < 300 else None
+    return Reply(answer.status, text, own, result, list(_errors_in(answer.body)))
+
+
+def _errors_in(body: bytes) -> Mapping[str, Any]:
+    """What Precoro refused, by field, in its own shape; empty for any other."""
+    answer = read_json(body)
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    inner = errors.get("errors", errors) if isinstance(errors, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _is_documented(answer: Answer) -> bool:
+    """A 429 in Precoro's own words. One of a proxy in between does not tell whether Precoro got the request."""
+    return bool(read_refusal(answer.headers, answer.body, answer.server_time or 0.0).type)

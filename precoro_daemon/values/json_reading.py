@@ -1,0 +1,81 @@
+"""tolerant reading of loose JSON: nothing in it has the type that one expects"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+_MAX_ID = 2**63 - 1
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+"""No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
+
+
+def read_json(raw: bytes | str) -> Any:
+    """The value, its numbers with a point kept as text; None where it is no JSON."""
+    try:
+        return json.loads(raw, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def nested(value: Any) -> Iterator[Any]:
+    """The members of a nested collection in any of its shapes: {"data": [...]}, a list, a dict keyed by id."""
+    if isinstance(value, dict) and isinstance(value.get("data"), list | dict):
+        value = value["data"]
+    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def whole_number(value: Any) -> int | None:
+    """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
+
+
+def reference(value: Any) -> int | None:
+    """The id of an object given as {"id": 7}, 7 or "7"."""
+    return whole_number(value.get("id") if isinstance(value, dict) else value)
+
+
+def plain_number(value: Any) -> int | str | None:
+    """An idn: an int where it is one ("17" too), other text as it is ("PO-7", "007"), else None."""
+    number = whole_number(value)
+    if number is not None and (not isinstance(value, str) or str(number) == value):
+        return number
+    return value if isinstance(value, str) and value else None
+
+
+def external_text(raw: bytes) -> str | None:
+    """An externalId as text: strings decoded, numbers with the digits they were sent with, empty as None."""
+    if raw in (b"null", b'""', b"[]", b"{}", b"false"):
+        return None
+    return str(msgspec.json.decode(raw)) if raw.startswith(b'"') else raw.decode()
+
+
+def utc_text(value: Any) -> str | None:
+    """A Precoro date in UTC without offset; one without offset is taken as UTC. Unreadable text stays as it is."""
+    if not isinstance(value, str) or not value:
+        return None
+    if len(value) == 19 and value[10] == "T":
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return value
+    return moment.isoformat(timespec="seconds")
+
+
+def whole_characters(raw: bytes) -> bytes:
+    """Half a surrogate pair, which JSON can hold and no database can give back, as the sign for what is unknown."""
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)
