@@ -20,7 +20,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "run_started": "the program begins its work",
         "run_finished": "it ends, with what it did and why it stopped",
-        "run_failed": "it cannot go on; the reason is what the operator is told, with the exit code",
+        "run_failed": "it cannot go on; the reason is for the operator, with the exit code",
         "signal_received": "the operating system asked to stop",
         "deadline_reached": "the time given to the run is up; what was begun is being ended",
         "reloaded": "the configuration was read anew and is in use",
@@ -32,7 +32,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "lap_yielded": "a lap was broken off as another job's turn came; it goes on afterwards",
         "part_stalled": "a part of the program gave no sign of life for too long",
         "job_blocked": "a job cannot do its work at present; it is tried again",
-        "job_recovered": "a job that was hindered works again",
+        "job_recovered": "a job that was blocked works again",
         "listening_started": "a socket is open, for webhooks or for those who watch",
         "listening_failed": "no socket is open for orders about payments; they work while the service is stopped",
         "command_executed": "what a person wanted done about payments was done by the service that holds the state",
@@ -67,7 +67,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "census_inconclusive": "a missing document could not be asked for; the next census asks again",
         "documents_vanished": "rows that Precoro no longer lists were marked",
         "ledger_payments_received": "payments of the ledger were taken in",
-        "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was set aside",
+        "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was quarantined",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",
@@ -122,12 +122,12 @@ def set_up(
     *,
     secrets: Sequence[str],
     stream: TextIO,
-    told: Callable[[str, str], None] = lambda _level, _event: None,
+    counted: Callable[[str, str], None] = lambda _level, _event: None,
 ) -> None:
     """Write log lines of `level` and above to `stream`; warnings of libraries among them, `secrets` nowhere.
 
     form  "json": one object a line; "console": for people; "auto": "console" if the stream is a terminal
-    told  is called with level and event of each line
+    counted  is called with level and event of each line
     """
     for_people = form == "console" or (form == "auto" and stream.isatty())
     structlog.configure(
@@ -137,7 +137,7 @@ def set_up(
             structlog.processors.format_exc_info,
             _Redaction(secrets),
             structlog.processors.add_log_level,
-            _Telling(told),
+            _Counting(counted),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _console(stream) if for_people else _render_json,
         ],
@@ -189,14 +189,14 @@ class _Redaction:
         return self._redact(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
 
 
-class _Telling:
+class _Counting:
     """A processor that changes nothing."""
 
-    def __init__(self, told: Callable[[str, str], None]) -> None:
-        self._told = told
+    def __init__(self, counted: Callable[[str, str], None]) -> None:
+        self._counted = counted
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        self._told(event["level"], event["event"])
+        self._counted(event["level"], event["event"])
         return event
 
 
@@ -227,8 +227,8 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         log = get_logger()
-        told = log.error if record.levelno >= logging.ERROR else log.warning
-        told("library_warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
+        log_line = log.error if record.levelno >= logging.ERROR else log.warning
+        log_line("library_warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -83,7 +83,7 @@ async def _position(settings: Settings, ledger: str) -> str | None:
     state = state_of(settings)
     if not await anyio.to_thread.run_sync(state.exists):
         return None
-    async with state.open_to_look() as store:
+    async with state.open_read_only() as store:
         return await store.ledger_payments.position(ledger)
 
 

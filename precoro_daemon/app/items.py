@@ -135,7 +135,7 @@ class PlanView:
 async def view_plan(settings: Settings, called: str, *states: State) -> PlanView:
     """The supplier's last plan with its writes in these states, or with those that need a person's eye; calls nobody.
     Raises PlanRefused."""
-    async with state_of(settings).open_to_look() as store:
+    async with state_of(settings).open_read_only() as store:
         plan = await _last_plan(store, called)
         writes = await store.catalogue.writes(plan.number, *(states or State), limit=1_000_000)
         if not states:

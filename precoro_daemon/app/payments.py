@@ -18,7 +18,7 @@ from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
-from precoro_daemon.payments.forecast import Outlook, look_ahead
+from precoro_daemon.payments.forecast import LapForecast, forecast_lap
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
 from precoro_daemon.payments.ports.gateway import PaymentGateway
@@ -113,7 +113,7 @@ class OpenHandler:
     """A handler of commands on an open state, and what the next lap would do from there."""
 
     handler: CommandHandler
-    look_ahead: Callable[[], Awaitable[Outlook]]
+    forecast_lap: Callable[[], Awaitable[LapForecast]]
 
 
 def build_handler(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> CommandHandler:
@@ -125,11 +125,11 @@ def build_handler(settings: Settings, store: Store, ledger: Ledger, clock: Clock
 async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncIterator[OpenHandler]:
     """`read_only`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
     state = state_of(settings)
-    async with state.open_to_look() if read_only else state.open() as store, open_ledger(settings) as ledger:
+    async with state.open_read_only() if read_only else state.open() as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError("there is no ledger: say where it is in [ledger]")
         if not read_only:
             await store.journal.prepare()
         handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
-        ahead = partial(look_ahead, store.journal, handler.access, caps(settings), _stopped(settings))
+        ahead = partial(forecast_lap, store.journal, handler.access, caps(settings), _stopped(settings))
         yield OpenHandler(handler, ahead)

@@ -49,7 +49,7 @@ class Host:
     last_resort  the process must be gone after that many real seconds, whatever hangs
     ending       called with how the service ends, when it handles signals no more
     tallies      what was counted, lines of the log among it
-    command      how this program is called with its configuration, for people who are told what to type
+    command      how this program is called with its configuration, for people who need to know what to type
     """
 
     supervisor: Supervisor
@@ -171,7 +171,7 @@ class _Process:
         return True
 
     def _refuse(self, error: Exception) -> None:
-        """The log is read by nobody at that moment: whoever looks at the page later reads it too."""
+        """The log is read by nobody at that moment: the page shows it later."""
         failure = most_severe(leaves(error)) if isinstance(error, ExceptionGroup) else error
         foreseen = isinstance(failure, DaemonError)
         reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"

@@ -35,7 +35,7 @@ _QUARANTINED: Mapping[Stage, str] = {
     Stage.DETAIL: "{count} details quarantined",
     Stage.FILE: "{count} files quarantined",
 }
-"""What is told of quarantined things, by where they failed."""
+"""What a report says of quarantined things, by where they failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """arguments → settings → run → exit code; the only package that prints or exits
 
-closing_words.py   what a person is told after a run: what failed, what is left, when it goes on
+closing_words.py   what a person reads after a run: what failed, what is left, when it goes on
 commands.py        --once, and the commands that change nothing: check, status, estimate, alerts
 demo.py            the main job against the sandbox, shown step by step
 demo_payments.py   the part of the demo in which payments go from a ledger to Precoro and back

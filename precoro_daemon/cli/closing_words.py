@@ -1,4 +1,4 @@
-"""what a person is told after a run: what failed, what is left, when it goes on"""
+"""what a person reads after a run: what failed, what is left, when it goes on"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from precoro_daemon.cli.sheets import Sheet
-from precoro_daemon.payments.forecast import Forecast, Outlook
+from precoro_daemon.payments.forecast import Forecast, LapForecast
 from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.events import Answered, Asked, Dialogue
 from precoro_daemon.payments.rules.intents import Attempt, Intent
@@ -33,7 +33,7 @@ class Trace:
     attempts: Sequence[Attempt]
 
 
-def outlook(found: Outlook) -> RenderableType:
+def forecast_of_lap(found: LapForecast) -> RenderableType:
     """What the next lap would do with each payment, and why."""
     parts: list[RenderableType] = []
     if found.forecasts:
@@ -51,7 +51,7 @@ def outlook(found: Outlook) -> RenderableType:
     return Group(*parts)
 
 
-def review(found: Outlook) -> RenderableType:
+def review(found: LapForecast) -> RenderableType:
     """What a person must decide, each with its reason in full."""
     waiting = [one for one in found.forecasts if one.fate in ("review", "doubt")]
     if not waiting:
@@ -83,7 +83,7 @@ def _table(forecasts: Sequence[Forecast]) -> Sheet:
     return table
 
 
-def outlook_as_json(found: Outlook, only: Sequence[str] = tuple(_FATES)) -> str:
+def outlook_as_json(found: LapForecast, only: Sequence[str] = tuple(_FATES)) -> str:
     """Amounts are text: a JSON number may be read as a binary float."""
     return _dumps(
         {

@@ -18,7 +18,7 @@ from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 if TYPE_CHECKING:
     from precoro_daemon.app.payments import OpenHandler
     from precoro_daemon.payments.commands import Kind
-    from precoro_daemon.payments.forecast import Outlook
+    from precoro_daemon.payments.forecast import LapForecast
     from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.settings import Settings
 
@@ -48,11 +48,11 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
         _execute(settings, "plan")
     except CommandUnanswered as busy:
         click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
-    outlook = _look_ahead(settings)
+    forecast_of_lap = _forecast(settings)
     if as_json:
-        click.echo(payment_tables.outlook_as_json(outlook))
+        click.echo(payment_tables.outlook_as_json(forecast_of_lap))
     else:
-        make_console().print(payment_tables.outlook(outlook))
+        make_console().print(payment_tables.forecast_of_lap(forecast_of_lap))
 
 
 @payments.command()
@@ -92,9 +92,9 @@ def apply(parent: Path | None, config: Path | None) -> None:
             click.echo(f"  {line}")
     if any(report.stopped for report in reports):
         sys.exit(130)
-    outlook = _look_ahead(settings)
-    if outlook.closed:
-        click.echo(f"nothing is sent: {outlook.closed}")
+    forecast_of_lap = _forecast(settings)
+    if forecast_of_lap.closed:
+        click.echo(f"nothing is sent: {forecast_of_lap.closed}")
     spent = most_severe([report.spent for report in reports if report.spent])
     sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 
@@ -107,11 +107,11 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
     """List what waits for a person, and what is in doubt."""
     from precoro_daemon.cli import payment_tables
 
-    outlook = _look_ahead(load(config or parent, spare=NO_CALL))
+    forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
     if as_json:
-        click.echo(payment_tables.outlook_as_json(outlook, only=("review", "doubt")))
+        click.echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt")))
     else:
-        make_console().print(payment_tables.review(outlook))
+        make_console().print(payment_tables.review(forecast_of_lap))
 
 
 @payments.command()
@@ -216,8 +216,8 @@ def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
     return send_command(settings, Command(kind, _who(), **given), held)
 
 
-def _look_ahead(settings: Settings) -> Outlook:
-    return _read(settings, lambda handler: handler.look_ahead())
+def _forecast(settings: Settings) -> LapForecast:
+    return _read(settings, lambda handler: handler.forecast_lap())
 
 
 def _read(settings: Settings, work: Callable[[OpenHandler], Awaitable[T]]) -> T:

@@ -82,7 +82,7 @@ class ServiceLog:
             settings.log.format,
             secrets=tuple(self._secrets),
             stream=sys.stdout,
-            told=self._tallies.line,
+            counted=self._tallies.line,
         )
 
 

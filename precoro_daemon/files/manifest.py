@@ -11,7 +11,7 @@ _LINES = 500
 
 async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
     """Whatever an earlier lap left undone. A manifest that is ahead shows that the state was restored from a backup:
-    it is written anew, before anything is stored, as later the two could not be told apart by their ends."""
+    it is written anew, before anything is stored, as later the two could not be distinguished by their ends."""
     end = await store.manifest_end()
     if end > await book.newest_stored():
         await store.write_manifest((), anew=True)

@@ -1,6 +1,6 @@
 """payments in step between Precoro and the ledger, in both directions
 
-commands.py              what a person wants done with payments, as data: executed by whoever holds the state
+commands.py              what a person wants done with payments, as data: executed by the process that holds the state
 decisions.py             what a person decides about a payment, journalled like everything else
 entry_reconciliation.py  payments to the ledger whose outcome is unknown are settled by what the ledger can promise
 entry_sending.py         one planned payment is checked once more, and recorded in the ledger
@@ -31,7 +31,7 @@ call leaves. A lap therefore needs no memory: whatever the last one left, the ne
 A lap to Precoro (mark_invoices_paid) settles what is in doubt, reads the ledger, follows what it changed, makes
 intents of what is new, sends what fits, and ties up loose ends. A lap to the ledger (export_payments) compares which
 invoices are paid with which were, and does the same the other way round. A person's decisions come between two steps
-of a lap; whoever moves an intent second finds it stale and leaves it.
+of a lap; the second to move an intent finds it stale and leaves it.
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >

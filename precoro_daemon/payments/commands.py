@@ -1,4 +1,4 @@
-"""what a person wants done with payments, as data: executed by whoever holds the state"""
+"""what a person wants done with payments, as data: executed by the process that holds the state"""
 
 from __future__ import annotations
 

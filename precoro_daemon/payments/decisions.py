@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from precoro_daemon.errors import DecisionRefused
-from precoro_daemon.payments.intake import draft_of
+from precoro_daemon.payments.intake import new_intent
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ledger_changes import is_meant
 from precoro_daemon.payments.ports.ledger_payments import LinkedPayment
@@ -145,7 +145,7 @@ async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoi
     linked = await _standing(access, intent)
     if linked is None:
         raise DecisionRefused(f"the ledger has no payment {intent.source} (any more)")
-    chosen = draft_of(access, linked.payment, invoices[0])
+    chosen = new_intent(access, linked.payment, invoices[0])
     await _refuse_second(recorder, chosen)
     why = f"{by} does not want it sent: it is for invoice {chosen.invoice_idn}, see {chosen.id}"
     planned = await recorder.replace(intent, why, chosen, f"{by} says it is for {invoices[0]}", linked.payment)

@@ -36,7 +36,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class LapForecast:
     """closed: why nothing is sent now, "" if it is · waiting: payments in the ledger without an invoice that can be
     paid"""
 
@@ -46,9 +46,9 @@ class Outlook:
     unreadable: Sequence[UnreadableRow]
 
 
-async def look_ahead(
+async def forecast_lap(
     journal: Journal, access: LedgerAccess, caps: Caps, stopped: Callable[[], Awaitable[str]]
-) -> Outlook:
+) -> LapForecast:
     """By the mirror, so what Precoro says at the moment of sending may still hold a payment back."""
     switch = await journal.switch()
     closed = await stopped() or ("" if switch.armed else switch.reason)
@@ -56,7 +56,7 @@ async def look_ahead(
     for direction in Direction:
         forecasts += await _direction(journal, access, Spending(journal, access.clock, direction, caps))
     payments = access.payments
-    return Outlook(forecasts, closed, await payments.waiting(access.name), await payments.unreadable(access.name))
+    return LapForecast(forecasts, closed, await payments.waiting(access.name), await payments.unreadable(access.name))
 
 
 async def _direction(journal: Journal, access: LedgerAccess, spending: Spending) -> Sequence[Forecast]:

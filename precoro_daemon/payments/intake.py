@@ -46,11 +46,11 @@ async def _plan(access: LedgerAccess, recorder: Recorder, candidate: MatchCandid
     if verdict.kind == "wait":
         _postponed(access, payment, verdict.reason)
         return
-    draft = draft_of(access, payment, verdict.invoice)
+    new = new_intent(access, payment, verdict.invoice)
     if verdict.kind == "plan":
-        intent = await recorder.plan(draft, Plan(), f"{payment} is for {verdict.invoice}", payment)
+        intent = await recorder.plan(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
     else:
-        intent = await recorder.plan(draft, Hold(verdict.asked), verdict.reason, payment)
+        intent = await recorder.plan(new, Hold(verdict.asked), verdict.reason, payment)
     if intent is None:
         _postponed(access, payment, "another payment of that invoice is not settled yet")
 
@@ -59,7 +59,7 @@ def _postponed(access: LedgerAccess, payment: LedgerPayment, reason: str) -> Non
     _log.debug("ledger_payment_postponed", ledger=access.name, key=payment.key, reason=reason)
 
 
-def draft_of(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None) -> Intent:
+def new_intent(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None) -> Intent:
     source = LedgerSource(payment.key)
     return Intent(
         id=access.intent_id(source, invoice),

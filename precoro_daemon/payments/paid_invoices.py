@@ -52,7 +52,7 @@ class InvoiceChecker:
         if invoice is None:
             return True
         found = shares(invoice, await self._known(invoice, exported))
-        await self._follow_rests(exported, {share.source for share in found})
+        await self._follow_hidden(exported, {share.source for share in found})
         for share in found:
             if share.kind in ("plan", "hold"):
                 await self._plan(invoice, share)
@@ -88,7 +88,7 @@ class InvoiceChecker:
                 gone = obstacle(ObstacleKind.SOURCE_GONE, intent.source)
                 await withdraw(self.journal, self.recorder, intent, gone)
 
-    async def _follow_rests(self, exported: Sequence[Intent], standing: Collection[Source]) -> None:
+    async def _follow_hidden(self, exported: Sequence[Intent], standing: Collection[Source]) -> None:
         """Precoro shows now what it did not, or another sum."""
         for intent in exported:
             is_over = isinstance(intent.source, HiddenRest) and intent.source not in standing
@@ -112,7 +112,7 @@ class InvoiceChecker:
             pending=pending,
             ledger_payments=foreign(payments, ours, exported),
             adopted_at=self.adopted_at,
-            rests=[one.amount for one in exported if await self._is_decided_rest(one)],
+            hidden_sums=[one.amount for one in exported if await self._is_decided_rest(one)],
         )
 
     async def _is_decided_rest(self, intent: Intent) -> bool:
@@ -125,7 +125,7 @@ class InvoiceChecker:
     async def _plan(self, invoice: Invoice, share: Share) -> None:
         access = self.access
         day = None if share.payment is None else share.payment.day
-        draft = Intent(
+        new = Intent(
             id=access.intent_id(share.source, invoice),
             direction=Direction.TO_LEDGER,
             ledger=access.name,
@@ -138,4 +138,4 @@ class InvoiceChecker:
             supplier=invoice.supplier.name,
         )
         event = Plan() if share.kind == "plan" else Hold(share.asked)
-        await self.recorder.plan(draft, event, share.reason)
+        await self.recorder.plan(new, event, share.reason)

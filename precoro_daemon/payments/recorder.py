@@ -38,19 +38,19 @@ class Recorder:
     failed: list[str] = field(default_factory=list)
 
     async def plan(
-        self, draft: Intent, event: Plan | Hold, reason: str, payment: LedgerPayment | None = None
+        self, new: Intent, event: Plan | Hold, reason: str, payment: LedgerPayment | None = None
     ) -> Intent | None:
-        intent = await self.journal.plan(draft, self._step(event, reason), payment)
+        intent = await self.journal.plan(new, self._step(event, reason), payment)
         if intent is not None:
             self._notify(None, intent)
         return intent
 
     async def replace(
-        self, intent: Intent, why: str, draft: Intent, reason: str, payment: LedgerPayment
+        self, intent: Intent, why: str, new: Intent, reason: str, payment: LedgerPayment
     ) -> Intent | None:
         """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
         drop, begin = self._step(Drop(), why), self._step(Plan(Assigned()), reason)
-        planned = await self.journal.replace(intent, drop, draft, begin, payment)
+        planned = await self.journal.replace(intent, drop, new, begin, payment)
         if planned is not None:
             self._notify(intent, moved(intent, drop))
             self._notify(None, planned)

@@ -1,7 +1,7 @@
 """forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
 
 Theory of operation. A job that asks for one record after the other must notice when it is no longer the record that
-fails. Two things show it, and they are told apart because they ask for different answers:
+fails. Two things show it, and they are distinguished because they ask for different answers:
 
 - Two answers 403 in a row, where the key was welcome before. A third one is taken for a blocked key, and Precoro
   blocks keys that keep failing. So the lap ends, and the job is idle for a quarter of an hour. Only a good answer

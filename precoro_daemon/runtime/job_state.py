@@ -81,7 +81,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.DUE, Event.REST, State.IDLE, "there is no work"),
     Transition(State.DUE, Event.QUEUE, State.WAITING, "there is work, for which it needs its group"),
     Transition(State.DUE, Event.BEGIN, State.RUNNING, "there is work, and nobody to wait for"),
-    Transition(State.DUE, Event.FAIL, State.BLOCKED, "whether there is work cannot be told"),
+    Transition(State.DUE, Event.FAIL, State.BLOCKED, "whether there is work is not known"),
     Transition(State.WAITING, Event.WAKE, State.WAITING, "it knows that there is work"),
     Transition(State.WAITING, Event.CHECK, State.DUE, "its group is free"),
     Transition(State.RUNNING, Event.WAKE, State.RUNNING, "remembered until its round is over"),

@@ -62,7 +62,7 @@ class Hooks:
     """What the lifecycle calls outside while services run.
 
     reload       read the configuration anew, and log what is wrong with it; True if the service is to be built again
-    stopping     let whoever looks know that the end has begun
+    stopping     announce that the end has begun
     last_resort  the process must be gone after that many real seconds
     ending       called with how it ends; what it does with signals from then on stays so
     """
@@ -126,7 +126,7 @@ async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
 @contextmanager
 def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
     """What asyncio has for this gives each signal back to the system's own rules when it ends: one that came in that
-    moment ended the process. Here whoever took a signal over meanwhile keeps it."""
+    moment ended the process. Here a handler that took a signal over meanwhile keeps it."""
     loop = asyncio.get_running_loop()
     send, receive = anyio.create_memory_object_stream[signal.Signals](math.inf)
     ours, theirs = socket.socketpair()

@@ -142,7 +142,7 @@ class Scheduler:
                 job.block(error)
 
     async def _take_turn(self, job: ScheduledJob) -> None:
-        """A round, alone in its group; whoever yields to this job is broken off first, and goes on afterwards."""
+        """A round, alone in its group; a job that yields to this one is broken off first, and goes on afterwards."""
         for other in self._jobs.values():
             if job.name in other.registration.yields_to and other.scope is not None:
                 other.scope.cancel()

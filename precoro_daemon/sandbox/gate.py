@@ -76,7 +76,7 @@ class Gate:
             self.journal.open(entry)
             answer: web.StreamResponse | None = None
             try:
-                answer = await self._pass(request, handler, entry)
+                answer = await self._admit(request, handler, entry)
             finally:
                 status = 0 if answer is None or entry.fault in _CUTTING else answer.status
                 self.journal.close(entry, status, time.monotonic() - real)
@@ -84,7 +84,7 @@ class Gate:
 
         return gate
 
-    async def _pass(self, request: web.Request, handler: Handler, entry: Entry) -> web.StreamResponse:
+    async def _admit(self, request: web.Request, handler: Handler, entry: Entry) -> web.StreamResponse:
         """Verdict and fault are settled before anything is awaited; the data is read halfway."""
         refusal = self._turn_away(request, entry)
         fault = None if refusal else self.faults.match(request.method, request.path_qs)

@@ -95,7 +95,7 @@ class ApplyDeliveries(Section):
     @property
     def webhook_url(self) -> str | None:
         """The exact address to enter in Precoro, with its secret; None where no webhook comes in. Without a public
-        address its beginning is left open: only whoever set up the proxy knows it."""
+        address its beginning is left open: only the person who set up the proxy knows it."""
         listen = self.listen
         if listen is None or self.secret is None:
             return None

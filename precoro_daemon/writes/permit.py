@@ -9,7 +9,7 @@ PERMIT_GOOD_FOR_S = 5.0
 """Nothing may leave by an older permit: what it was given by may have changed since."""
 
 Permit = Callable[[str], Awaitable[None]]
-"""Whoever sends calls it once, with a hash of the body, when the request may leave. It makes durable that the request
+"""The sender calls it once, with a hash of the body, when the request may leave. It makes durable that the request
 is being sent, or it raises and nothing leaves."""
 
 

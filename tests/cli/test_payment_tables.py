@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from precoro_daemon.cli import payment_tables
-from precoro_daemon.payments.forecast import Forecast, Outlook
+from precoro_daemon.payments.forecast import Forecast, LapForecast
 from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
@@ -49,8 +49,8 @@ def letters(shown: str) -> str:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> None:
-    found = Outlook(FORECASTS, "", 0, ())
-    for shown in (payment_tables.review(found), payment_tables.outlook(found)):
+    found = LapForecast(FORECASTS, "", 0, ())
+    for shown in (payment_tables.review(found), payment_tables.forecast_of_lap(found)):
         told = text(shown, width)
         assert max(map(len, told.splitlines())) <= width
         assert "…" not in told
@@ -62,13 +62,13 @@ def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> No
 def test_the_reason_is_told_in_full(width: int) -> None:
     lines = [Line(1, 1.0, HELD.id, "hold", "planned", "review", 0, WHY, {"books": "1234567.89"})]
     trace = payment_tables.Trace(HELD, lines, [])
-    found = Outlook(FORECASTS, "", 0, ())
-    for shown in (payment_tables.review(found), payment_tables.outlook(found), payment_tables.trace(trace)):
+    found = LapForecast(FORECASTS, "", 0, ())
+    for shown in (payment_tables.review(found), payment_tables.forecast_of_lap(found), payment_tables.trace(trace)):
         words = text(shown, width).split()
         assert [word for word in WHY.split() if word not in words] == []
 
 
 def test_a_review_tells_in_which_direction_each_payment_goes() -> None:
-    told = text(payment_tables.review(Outlook(FORECASTS, "", 0, ())), 200)
+    told = text(payment_tables.review(LapForecast(FORECASTS, "", 0, ())), 200)
     assert "a person decides, to Precoro" in told
     assert "in doubt, to the ledger" in told

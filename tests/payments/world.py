@@ -262,7 +262,7 @@ PostPlan = Callable[[Bank, Request], "Answer | None"]
 
 @dataclass
 class BankWire:
-    """Implements `Wire`. `posts` are what becomes of the payments sent, one after the other, then all is well.
+    """Implements `Transport`. `posts` are what becomes of the payments sent, one after the other, then all is well.
 
     meanwhile  what happens here while a call is under way
     """

@@ -12,7 +12,7 @@ from precoro_daemon.sandbox.server import Sandbox
 from tests.sandbox.driving import company, get, inner, send
 
 KINDS = {"text", "number", "date", "select", "multiselect", "user", "file"}
-PLACES = {
+HOLDERS = {
     "invoices": ("dataDocumentCustomFields", "documentCustomField", "documentcustomfields"),
     "items": ("dataProductCustomFields", "itemCustomField", "itemcustomfields"),
     "suppliers": ("dataSupplierCustomFields", "supplierCustomField", "suppliercustomfields"),
@@ -25,7 +25,7 @@ def definitions(sandbox: Sandbox, place: str) -> dict[int, Any]:
 
 def values(sandbox: Sandbox, collection: str) -> dict[str, list[Any]]:
     """By the type of their field."""
-    place, name, defined = PLACES[collection]
+    place, name, defined = HOLDERS[collection]
     known = definitions(sandbox, defined)
     found = defaultdict(list)
     for detail in sandbox.company.read_truth(collection)["details"].values():

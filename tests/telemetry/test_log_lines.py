@@ -185,7 +185,7 @@ def test_every_event_is_named_for_what_happened_and_explained():
 
 def test_every_line_that_is_written_is_counted_and_no_other():
     told: list[tuple[str, str]] = []
-    set_up("info", "json", secrets=[], stream=io.StringIO(), told=lambda level, event: told.append((level, event)))
+    set_up("info", "json", secrets=[], stream=io.StringIO(), counted=lambda level, event: told.append((level, event)))
     get_logger().info("run_started")
     get_logger().debug("scan_started")
     logging.getLogger("asyncio").error("broken")

@@ -134,7 +134,7 @@ OnSent = Callable[[], Awaitable[None]]
 """Called once, when the request has really been handed to the network."""
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """One request on the wire, one answer of whatever status back.
 
     Raises ConnectionFault or MalformedAnswer if no complete answer came, DoubtfulError if it was then already sent

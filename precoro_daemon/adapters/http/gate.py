@@ -41,7 +41,7 @@ class Gate:
     """Lets calls leave one by one, in order of lane and arrival among those whose windows are open.
 
     A call is waiting, then leaving, then in flight. Only one is leaving: until its request is really written nobody
-    knows when the next may follow. Whoever is cancelled, in whatever state, holds nothing any more.
+    knows when the next may follow. A call that is cancelled, in whatever state, holds nothing any more.
     """
 
     def __init__(self, budget: Budget, guard: KeyGuard, dependencies: GateDependencies) -> None:
@@ -101,7 +101,7 @@ class Gate:
             if wait > 0 and opening.window != shown:
                 shown = opening.window
                 self._log_wait(call, opening, wait)
-            # A call whose windows are open needs no timer: whoever is in its way nudges it.
+            # A call whose windows are open needs no timer: the call in its way nudges it.
             await (self._until(call.nudged, wait) if wait > 0 else call.nudged.wait())
         self._waiting.remove(call)
         self._in_flight.add(call)

@@ -8,7 +8,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 
 _ROUTES = frozenset({*(one.path for one in COLLECTIONS.values()), "/attachments"})
 
-_TOLD_APART = frozenset({400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504})
+_DISTINGUISHED = frozenset({400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504})
 
 
 def route_of(request: Request) -> str:
@@ -20,7 +20,7 @@ def route_of(request: Request) -> str:
 
 
 def outcome_of(status: int) -> str:
-    return str(status) if status in _TOLD_APART else f"{status // 100}xx"
+    return str(status) if status in _DISTINGUISHED else f"{status // 100}xx"
 
 
 def outcome_of_failure(error: DaemonError) -> str:

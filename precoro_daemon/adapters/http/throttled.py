@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Wire, check
+from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Transport, check
 from precoro_daemon.adapters.http.faults import beginning
 from precoro_daemon.adapters.http.gate import Gate
 from precoro_daemon.adapters.http.key_guard import KeyGuard
@@ -39,8 +39,10 @@ class Throttled:
     the key stands refused, StoreUnusable when a charge cannot be made durable. A cancelled call holds nothing.
     """
 
-    def __init__(self, wire: Wire, credentials: Credentials, limits: Limits, dependencies: GateDependencies) -> None:
-        self._wire = wire
+    def __init__(
+        self, transport: Transport, credentials: Credentials, limits: Limits, dependencies: GateDependencies
+    ) -> None:
+        self._transport = transport
         self._credentials = credentials
         self._book = dependencies.book
         self._clock = dependencies.clock
@@ -98,7 +100,9 @@ class Throttled:
         async with AsyncExitStack() as stack:
             async with self._gate.leave(request) as call:
                 with self._counting(request):
-                    body = await stack.enter_async_context(self._wire.open(request, partial(self._gate.sent, call)))
+                    body = await stack.enter_async_context(
+                        self._transport.open(request, partial(self._gate.sent, call))
+                    )
                 self._count(request, outcome_of(body.head.status))
                 self._gate.answered(call)
                 answer = await _complaint(body)
@@ -115,7 +119,7 @@ class Throttled:
     async def _carry(self, request: Request, call: QueuedCall) -> Answer:
         """One request on the wire, and what its answer teaches whatever it says."""
         with self._counting(request):
-            answer = await self._wire.send(request, partial(self._gate.sent, call))
+            answer = await self._transport.send(request, partial(self._gate.sent, call))
         self._count(request, outcome_of(answer.status))
         self._gate.answered(call)
         await self._learn(request, answer, call)

@@ -63,7 +63,7 @@ class _CommandHandler:
                 yield
             finally:
                 self._running = None
-                running.cancel_scope.cancel()  # a step that was begun ends first, and whoever waits gets an answer
+                running.cancel_scope.cancel()  # a step that was begun ends first; the caller gets an answer
 
     async def receive(self, request: web.Request) -> web.Response:
         try:
@@ -78,7 +78,7 @@ class _CommandHandler:
 
 
 class _Outcome:
-    """What a command came to, for whoever still wants to know."""
+    """What a command came to, for a caller that still waits."""
 
     def __init__(self) -> None:
         self.known = anyio.Event()

@@ -20,10 +20,10 @@ from precoro_daemon.catalogue.rules.items import (
     read_item,
     text_of,
 )
-from precoro_daemon.mirror.rules.field_references import LINE_PLACES
+from precoro_daemon.mirror.rules.field_references import LINE_FIELD_SETS
 from precoro_daemon.values.money import plain
 
-_USUAL_PLACE = "dataProductCustomFields"
+_USUAL_HOLDER = "dataProductCustomFields"
 """Where catalogue items have their custom fields, unless the item at hand has them elsewhere."""
 
 
@@ -31,7 +31,7 @@ def creation_form(item: NewItem) -> Pairs:
     pairs = [("supplier[id]", str(item.supplier))]
     for name in FIELDS:
         pairs += _pair(name, item.values.get(name))
-    return (*pairs, *_custom_pairs(_USUAL_PLACE, list(_customs_in(item.values))))
+    return (*pairs, *_custom_pairs(_USUAL_HOLDER, list(_customs_in(item.values))))
 
 
 def replacement_form(item: ItemReplacement) -> Pairs:
@@ -53,15 +53,15 @@ def replacement_form(item: ItemReplacement) -> Pairs:
 
 
 def _merged_customs(given: Mapping[str, Any], item: ItemReplacement) -> Iterator[tuple[str, str]]:
-    places: dict[str, dict[int, Value]] = {
-        place: {ident: _verbatim(value, item.fields.get(ident)) for ident, value in raw_customs(given.get(place))}
-        for place in LINE_PLACES
-        if place in given
+    holders: dict[str, dict[int, Value]] = {
+        holder: {ident: _verbatim(value, item.fields.get(ident)) for ident, value in raw_customs(given.get(holder))}
+        for holder in LINE_FIELD_SETS
+        if holder in given
     }
-    filled = [place for place, values in places.items() if values]
-    places.setdefault(next(iter(filled), _USUAL_PLACE), {}).update(_customs_in(item.values))
-    for place, values in places.items():
-        yield from _custom_pairs(place, list(values.items()))
+    filled = [holder for holder, values in holders.items() if values]
+    holders.setdefault(next(iter(filled), _USUAL_HOLDER), {}).update(_customs_in(item.values))
+    for holder, values in holders.items():
+        yield from _custom_pairs(holder, list(values.items()))
 
 
 def _verbatim(value: Any, known: CustomField | None) -> Value:
@@ -74,13 +74,13 @@ def _customs_in(values: Values) -> Iterator[tuple[int, Value]]:
     return ((int(name.removeprefix(CUSTOM)), value) for name, value in values.items() if name.startswith(CUSTOM))
 
 
-def _custom_pairs(place: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[str, str]]:
+def _custom_pairs(holder: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[str, str]]:
     """Written as they are read; that Precoro takes them so is an assumption, which the answer is held against."""
     for number, (ident, value) in enumerate((ident, value) for ident, value in values if value):
         assert isinstance(value, tuple)
-        yield f"{place}[{number}][itemCustomField][id]", str(ident)
+        yield f"{holder}[{number}][itemCustomField][id]", str(ident)
         ending = "[value]" if len(value) == 1 else "[value][]"
-        yield from ((f"{place}[{number}]{ending}", text) for text in value)
+        yield from ((f"{holder}[{number}]{ending}", text) for text in value)
 
 
 def _pair(name: str, value: Value) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ _ITEMS = COLLECTIONS["items"]
 
 _LANE = Lane.DETAILS
 """A plan of thousands of writes must leave payments, deliveries and lists their calls. It shares what is left with
-details, by whoever comes first, and comes before files and the census."""
+details, by the job that comes first, and comes before files and the census."""
 
 
 def _gone(text: str) -> Outcome[str]:

@@ -76,7 +76,7 @@ class State(Protocol):
         """
         ...
 
-    def open_to_look(self) -> AbstractAsyncContextManager[Store]:
+    def open_read_only(self) -> AbstractAsyncContextManager[Store]:
         """For reading only, beside whoever holds it; one of an older version is brought up to date first, and for
         that moment held. Raises StoreHeld."""
         ...

@@ -19,7 +19,7 @@ from precoro_daemon.catalogue.rules.items import (
     raw_customs,
     read_item,
 )
-from precoro_daemon.mirror.rules.field_references import LINE_PLACES
+from precoro_daemon.mirror.rules.field_references import LINE_FIELD_SETS
 from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import read_amount
 
@@ -40,7 +40,7 @@ def unsayable(raw: str, wanted: Values, fields: Fields) -> list[str]:
         and _says(name, given.get(name))
         and not (name == "price" and isinstance(given[name], Decimal))
     ]
-    customs = (pair for place in LINE_PLACES for pair in raw_customs(given.get(place)))
+    customs = (pair for place in LINE_FIELD_SETS for pair in raw_customs(given.get(place)))
     odd = [
         f"{CUSTOM}{ident}"
         for ident, value in customs
@@ -82,7 +82,7 @@ def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> li
     had, has = json.loads(before, parse_float=Decimal), json.loads(after, parse_float=Decimal)
     kept = (name for name in FIELDS if name not in wanted and name not in TRUTHS and name not in names)
     names += [name for name in kept if _says(name, had.get(name)) and not _says(name, has.get(name))]
-    others = (name for name in had if name not in {*FIELDS, *LINE_PLACES, *_NEVER_LOST})
+    others = (name for name in had if name not in {*FIELDS, *LINE_FIELD_SETS, *_NEVER_LOST})
     return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]
 
 

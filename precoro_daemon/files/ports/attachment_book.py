@@ -135,7 +135,7 @@ class AttachmentBook(Protocol):
         ...
 
     async def hold_back(self, reason: str | None, *, at: float) -> None:
-        """Why no file can be kept at present, for people to see; None: nothing hinders any more."""
+        """Why no file can be kept at present, for people to see; None: nothing is in the way any more."""
         ...
 
     async def requeue(self, keys: Sequence[tuple[str, int, int]]) -> None:

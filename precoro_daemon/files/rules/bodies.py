@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 BEGINNING = 1024
-"""Bytes at the beginning of a file by which its kind is told."""
+"""Bytes at the beginning of a file that show its kind."""
 
 _SLOWEST = 1024
 """Bytes a second below which a download is given up once its patience is used up."""

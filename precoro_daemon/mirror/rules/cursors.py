@@ -125,9 +125,9 @@ def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
 
 
 def server_time(scan: Scan, pages: Sequence[Page]) -> float | None:
-    """When the last of `pages` came by the server's clock, or else when its scan began; None if it never told."""
-    told = [page.server_time for page in pages if page.server_time is not None]
-    return told[-1] if told else scan.started_at
+    """When the last of `pages` came by the server's clock, or else when its scan began; None if it never said."""
+    times = [page.server_time for page in pages if page.server_time is not None]
+    return times[-1] if times else scan.started_at
 
 
 def _after(scan: Scan, page: Page) -> Scan:

@@ -17,7 +17,7 @@ from precoro_daemon.values.json_reading import nested, whole_number
 Reference: TypeAlias = tuple[str, int]
 """The collection of the definition, and its id."""
 
-PLACES = {
+FIELD_SETS = {
     "dataDocumentCustomFields": ("document_custom_fields", ("documentCustomField",)),
     "dataItemCustomFields": ("item_custom_fields", ("itemCustomField", "productCustomField")),
     "dataProductCustomFields": ("item_custom_fields", ("itemCustomField", "productCustomField")),
@@ -25,9 +25,9 @@ PLACES = {
 }
 """Where a record or a line has its values, which collection defines them, and what may name the field in each."""
 
-LINE_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
+LINE_FIELD_SETS = ("dataItemCustomFields", "dataProductCustomFields")
 
-DEFINITIONS = tuple(dict.fromkeys(collection for collection, _ in PLACES.values()))
+DEFINITIONS = tuple(dict.fromkeys(collection for collection, _ in FIELD_SETS.values()))
 
 
 HOLDERS = (*DOCUMENTS, "items", "suppliers", *DEFINITIONS)
@@ -145,17 +145,17 @@ def patient_references(raw: bytes) -> set[Reference]:
         return set()
     if not isinstance(record, dict):
         return set()
-    found = set(_patient(record, PLACES))
+    found = set(_patient(record, FIELD_SETS))
     for line in nested(record.get("items")):
         if isinstance(line, dict):
-            found.update(_patient(line, LINE_PLACES))
+            found.update(_patient(line, LINE_FIELD_SETS))
     return found
 
 
-def _patient(holder: dict[str, Any], places: Iterable[str]) -> Iterator[Reference]:
-    for place in places:
-        collection, names = PLACES[place]
-        for value in nested(holder.get(place)):
+def _patient(holder: dict[str, Any], sets: Iterable[str]) -> Iterator[Reference]:
+    for name_of_set in sets:
+        collection, names = FIELD_SETS[name_of_set]
+        for value in nested(holder.get(name_of_set)):
             for field in (value.get(name) for name in names) if isinstance(value, dict) else ():
                 number = whole_number(field.get("id") if isinstance(field, dict) else field)
                 if number is not None:

@@ -64,7 +64,7 @@ class Journal(Protocol):
 
     async def disarm(self, at: float, reason: str) -> None: ...
 
-    async def plan(self, draft: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
+    async def plan(self, new: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
         """Begin an intent, and note that it carries that payment of the ledger as it was judged: all or nothing.
 
         One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
@@ -74,7 +74,7 @@ class Journal(Protocol):
         ...
 
     async def replace(
-        self, intent: Intent, step: Step, draft: Intent, begin: Step, payment: LedgerPayment
+        self, intent: Intent, step: Step, new: Intent, begin: Step, payment: LedgerPayment
     ) -> Intent | None:
         """Move an intent and begin another one, which carries the same payment of the ledger: all or nothing, as with
         `plan`, but by a person's word, so that one that was dropped begins anew."""

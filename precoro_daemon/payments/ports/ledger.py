@@ -48,7 +48,7 @@ class Capabilities:
 
 
 class Ledger(Protocol):
-    """The accounting system. Opened and closed by whoever builds it.
+    """The accounting system. Its builder opens and closes it.
 
     All methods raise TemporaryError where the ledger cannot be reached or is busy and nothing was written,
     PermanentError where it refuses this one payment and nothing was written, FatalError where the configuration does

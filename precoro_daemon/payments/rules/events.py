@@ -12,7 +12,7 @@ from precoro_daemon.payments.rules.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is to be paid: as the ledger, or whoever it comes from, says it."""
+    """What is to be paid: as its source says it."""
 
     amount: Decimal
     currency: str

@@ -42,7 +42,7 @@ class Known:
     pending: Sequence[Pending]
     ledger_payments: Sequence[LedgerPayment]
     adopted_at: float
-    rests: Sequence[Decimal] = ()
+    hidden_sums: Sequence[Decimal] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
     """What becomes of every payment that stands on the invoice, and of what was paid without any that we can see."""
     judged = [_judge(invoice, payment, known) for payment in invoice.standing]
     shown = sum((payment.amount or Decimal(0) for payment in invoice.standing), Decimal(0))
-    hidden = (invoice.paid or Decimal(0)) - shown - sum(known.rests, Decimal(0))
+    hidden = (invoice.paid or Decimal(0)) - shown - sum(known.hidden_sums, Decimal(0))
     if hidden > ROUNDING_CENT and not any(share.kind == "known" for share in judged):
         said = f"Precoro says {plain(invoice.paid or hidden)} was paid on {invoice} and shows {plain(shown)} of it"
         judged.append(Share("hold", HiddenRest(invoice.id, hidden), said, amount=hidden))
@@ -107,7 +107,7 @@ def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:
         reason = f"payment {payment.id} is in {payment.currency}, {invoice} is in {invoice.currency}"
     elif payment.created_at is None and payment.day <= datetime.fromtimestamp(known.adopted_at, UTC).date():
         reason = f"payment {payment.id} on {invoice} does not say when it was made: it may have been there all along"
-    elif payment.amount in known.rests:
+    elif payment.amount in known.hidden_sums:
         reason = f"{plain(payment.amount)} of {invoice} was decided before Precoro showed payment {payment.id}"
     return reason
 

@@ -59,19 +59,19 @@ def recall(lines: Iterable[tuple[str, Dialogue | None]]) -> Past:
 
 
 def begun_again(
-    intent: Intent, draft: Intent, step: Step, past: Past, *, claimed: bool, decided: bool = False
+    intent: Intent, new: Intent, step: Step, past: Past, *, in_ledger: bool, decided: bool = False
 ) -> Step | None:
     """The step by which an intent that came to nothing begins anew; None if it is not to.
 
-    claimed  the ledger has it, and no other intent carries it: then a person is asked about what a person or the
+    in_ledger  the ledger has it, and no other intent carries it: then a person is asked about what a person or the
              other side did not want
     decided  a person wants it so
     """
     if intent.state is not State.REJECTED:
         return None
-    terms = terms_of(draft)
-    if not decided and (past.last != Withdraw.name or (past.asked and claimed)):
-        if not claimed:
+    terms = terms_of(new)
+    if not decided and (past.last != Withdraw.name or (past.asked and in_ledger)):
+        if not in_ledger:
             return None
         return replace(step, event=Hold(Asked(), terms), reason=f"{intent.reason}; the ledger has it again")
     if isinstance(step.event, Hold):

@@ -121,9 +121,9 @@ def after(source: State | None, event: type[Event]) -> State:
     return target
 
 
-def begun(draft: Intent, step: Step) -> Intent:
+def begun(new: Intent, step: Step) -> Intent:
     """An intent at its beginning. Raises ImpossibleTransition."""
-    return replace(draft, state=after(None, type(step.event)), reason=step.reason, since=step.at)
+    return replace(new, state=after(None, type(step.event)), reason=step.reason, since=step.at)
 
 
 def moved(intent: Intent, step: Step) -> Intent:

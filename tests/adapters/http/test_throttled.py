@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Wire
+from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request, Transport
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
@@ -139,9 +139,9 @@ async def test_a_restart_in_the_middle_keeps_every_window():
 
 @dataclass
 class SlowToConnect:
-    """A Wire on which every other request needs long until it is written, as on a new connection."""
+    """A Transport on which every other request needs long until it is written, as on a new connection."""
 
-    wire: Wire
+    transport: Transport
     delay: float
     calls: int = 0
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.mirror.rules.field_references import (
-    LINE_PLACES,
-    PLACES,
+    FIELD_SETS,
+    LINE_FIELD_SETS,
     Reference,
     References,
     patient_references,
@@ -52,7 +52,7 @@ def shaped(members: list[Any], shape: str) -> Any:
 @st.composite
 def bags(draw: st.DrawFn, place: str) -> tuple[Any, set[tuple[str, int]]]:
     """A collection of values as it may stand in one place, and what it refers to."""
-    collection, spellings = PLACES[place]
+    collection, spellings = FIELD_SETS[place]
     members: list[Any] = []
     for id_ in draw(st.lists(ids, max_size=3)):
         written = draw(st.sampled_from([id_, str(id_)]))
@@ -84,8 +84,8 @@ def holders(draw: st.DrawFn, places: tuple[str, ...]) -> tuple[dict[str, Any], s
 
 @st.composite
 def records(draw: st.DrawFn) -> tuple[dict[str, Any], set[tuple[str, int]]]:
-    record, found = draw(holders(tuple(PLACES)))
-    lines = draw(st.lists(holders(LINE_PLACES), max_size=3))
+    record, found = draw(holders(tuple(FIELD_SETS)))
+    lines = draw(st.lists(holders(LINE_FIELD_SETS), max_size=3))
     if lines:
         members: list[Any] = [line for line, _ in lines]
         members += draw(st.sampled_from([[], [None], ["x"], [[]]]))
@@ -105,7 +105,8 @@ def test_every_reference_is_found_in_every_shape(drawn: tuple[dict[str, Any], se
 
 
 @given(st.recursive(st.sampled_from(NOTHING + NO_IDS), lambda inner: st.lists(inner) | st.dictionaries(
-    st.sampled_from([*PLACES, "items", "data", "itemCustomField", "documentCustomField", "id"]), inner)))  # fmt: skip
+    st.sampled_from([*FIELD_SETS, "items", "data", "itemCustomField", "documentCustomField", "id"]),
+    inner)))  # fmt: skip
 def test_the_quick_reading_and_the_patient_one_agree_on_anything(value: Any) -> None:
     raw = json.dumps(value).encode()
     assert references(raw) == patient_references(raw)

@@ -24,12 +24,12 @@ def back_up(state: Path, target: Path, *, identity: str, replace: bool) -> Backu
         # A name of its own, so that two backups at a time do not write into each other; only the user can read it.
         descriptor, name = tempfile.mkstemp(prefix=".precoro-backup-", dir=target.parent)
         os.close(descriptor)
-        draft = Path(name)
+        new = Path(name)
         try:
-            copy(source, draft, state, "state")
-            settle(draft, target)
+            copy(source, new, state, "state")
+            settle(new, target)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
     return Backup(target, target.stat().st_size)
 
@@ -39,13 +39,13 @@ def is_own(path: Path, state: Path) -> bool:
     return path in {state.with_name(f"{state.name}{ending}") for ending in _OWN}
 
 
-def copy(source: sqlite3.Connection, draft: Path, path: Path, what: What) -> None:
+def copy(source: sqlite3.Connection, new: Path, path: Path, what: What) -> None:
     """Every page is looked at afterwards. What is damaged is said of the source, `path`."""
     try:
-        with closing(sqlite3.connect(draft, isolation_level=None)) as target:
+        with closing(sqlite3.connect(new, isolation_level=None)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # nothing of it stands in other files
-        with closing(sqlite3.connect(f"{draft.as_uri()}?mode=ro", uri=True)) as target:
+        with closing(sqlite3.connect(f"{new.as_uri()}?mode=ro", uri=True)) as target:
             (finding,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         if is_damage(error):
@@ -55,10 +55,10 @@ def copy(source: sqlite3.Connection, draft: Path, path: Path, what: What) -> Non
         raise damaged(path, finding.splitlines()[-1], what)
 
 
-def settle(draft: Path, target: Path) -> None:
+def settle(new: Path, target: Path) -> None:
     """Durable, then under its name, then that too."""
-    make_durable(draft)
-    draft.replace(target)
+    make_durable(new)
+    new.replace(target)
     make_durable(target.parent)
 
 

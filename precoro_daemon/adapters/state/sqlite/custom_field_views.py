@@ -8,7 +8,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
-from precoro_daemon.mirror.rules.field_references import PLACES
+from precoro_daemon.mirror.rules.field_references import FIELD_SETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def custom_field_views() -> Iterator[str]:
 
 
 def _values(templates: Mapping[str, str], values: _Values, owners: str) -> str:
-    definitions, references = PLACES[values.places[-1]]
+    definitions, references = FIELD_SETS[values.places[-1]]
     found = ", ".join(f"nullif(entry.value -> '$.{name}', 'null')" for name in references)
     return templates["values"].format(
         view=values.view,

@@ -83,15 +83,15 @@ class SqlJournal:
 
         await self._transactions.write(work)
 
-    async def plan(self, draft: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
-        return await self._transactions.write(partial(_plan, draft=draft, step=step, payment=payment))
+    async def plan(self, new: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
+        return await self._transactions.write(partial(_plan, new=new, step=step, payment=payment))
 
     async def replace(
-        self, intent: Intent, step: Step, draft: Intent, begin: Step, payment: LedgerPayment
+        self, intent: Intent, step: Step, new: Intent, begin: Step, payment: LedgerPayment
     ) -> Intent | None:
         def work(connection: sqlite3.Connection) -> Intent:
             _move(connection, intent, step)
-            if (planned := _plan(connection, draft, begin, payment, decided=True)) is None:
+            if (planned := _plan(connection, new, begin, payment, decided=True)) is None:
                 raise _Taken
             return planned
 
@@ -207,19 +207,19 @@ def read_switch(connection: sqlite3.Connection, restore_guard: RestoreGuard) -> 
 
 
 def _plan(
-    connection: sqlite3.Connection, draft: Intent, step: Step, payment: LedgerPayment | None, *, decided: bool = False
+    connection: sqlite3.Connection, new: Intent, step: Step, payment: LedgerPayment | None, *, decided: bool = False
 ) -> Intent | None:
-    if connection.execute(JOURNAL["has_unresolved"], intent_cells(draft)).fetchone():
+    if connection.execute(JOURNAL["has_unresolved"], intent_cells(new)).fetchone():
         return None
-    row = connection.execute(JOURNAL["read_intent"], (draft.id,)).fetchone()
+    row = connection.execute(JOURNAL["read_intent"], (new.id,)).fetchone()
     if row is None:
-        intent = begun(draft, step)
+        intent = begun(new, step)
         connection.execute(JOURNAL["create_intent"], intent_cells(intent))
         _write_step(connection, None, intent, step)
     else:
         before = to_intent(row)
-        past = _past(map(to_line, connection.execute(JOURNAL["trace"], (draft.id,))))
-        again = begun_again(before, draft, step, past, claimed=payment is not None, decided=decided)
+        past = _past(map(to_line, connection.execute(JOURNAL["trace"], (new.id,))))
+        again = begun_again(before, new, step, past, in_ledger=payment is not None, decided=decided)
         if again is None:
             return None
         intent = _move(connection, before, again)

@@ -45,33 +45,33 @@ def restore(backup: Path, state: Path, *, identity: str) -> Restored:
         raise StoreUnusable(f"There is no backup {backup}.")
     if not state.parent.is_dir():
         raise StoreUnusable(f"The directory {state.parent} for the state does not exist. Create it first.")
-    draft = state.with_name(f"{state.name}.restored")
+    new = state.with_name(f"{state.name}.restored")
     with explained(state), held(state):
-        _remove(draft)
+        _remove(new)
         try:
-            _fetch(backup, draft, identity)
-            hand_over(draft, state)
+            _fetch(backup, new, identity)
+            hand_over(new, state)
             former = _close(state, identity)
-            _prepare(draft, identity, former or _Account())
+            _prepare(new, identity, former or _Account())
             kept = _keep_former(state)
             RestoreGuard(state).remove()
             make_durable(state.parent)  # a log that came back after a loss of power would be played into the new one
-            settle(draft, state)
+            settle(new, state)
         except BaseException:
-            _remove(draft)
+            _remove(new)
             raise
     return Restored(kept, None if former is None else len(former.calls))
 
 
-def _remove(draft: Path) -> None:
-    for part in _parts(draft, "", "-wal", "-shm", "-journal"):
+def _remove(new: Path) -> None:
+    for part in _parts(new, "", "-wal", "-shm", "-journal"):
         part.unlink(missing_ok=True)
 
 
-def _fetch(backup: Path, draft: Path, identity: str) -> None:
-    draft.touch(mode=0o600, exist_ok=False)
+def _fetch(backup: Path, new: Path, identity: str) -> None:
+    new.touch(mode=0o600, exist_ok=False)
     with closing(open_read_only(backup, identity, "backup")) as source:
-        copy(source, draft, backup, "backup")
+        copy(source, new, backup, "backup")
 
 
 def _close(state: Path, identity: str) -> _Account | None:
@@ -123,9 +123,9 @@ def _read_account(former: sqlite3.Connection) -> _Account:
     )
 
 
-def _prepare(draft: Path, identity: str, former: _Account) -> None:
+def _prepare(new: Path, identity: str, former: _Account) -> None:
     """Bring the copy to the present schema, disarm it, and let it know of the calls made since."""
-    with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         bring_up_to_date(connection, identity)
 

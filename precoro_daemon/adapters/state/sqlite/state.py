@@ -40,7 +40,7 @@ class SqliteState:
             yield store
 
     @asynccontextmanager
-    async def open_to_look(self) -> AsyncIterator[Store]:
+    async def open_read_only(self) -> AsyncIterator[Store]:
         async with self._on_a_thread(self._look) as store:
             yield store
 
