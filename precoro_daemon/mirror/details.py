@@ -3,6 +3,7 @@
 Theory of operation. A caller that wants a document as it is now goes this way: the job of details, a delivery, and
 the export of payments, which has read the document itself and only saves it. What is fetched by anyone counts for
 all.
+
 A detail says how the document was at some moment between the question and the answer; only the moment of the question
 is safe. Whatever happens while the answer is under way may not be in it, and must still be fetched. So a detail is as
 new as its question. The clock is set once, by the first answer of the process, and that may set it back: then the
