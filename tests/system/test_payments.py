@@ -129,7 +129,7 @@ async def test_the_commands_decide_and_tell(tmp_path: Path) -> None:
         assert "the ledger has 120.00" in " ".join(review.stdout.split())
         [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
         status = await it.program.run("status")
-        assert "payments to Precoro: 1 review" in status.stdout
+        assert "Payments to Precoro: 1 review" in status.stdout
         assert json.loads((await it.program.run("status", "--json")).stdout)["payments"][0]["state"] == "review"
         ident = held["id"][:8]
         refused = await it.command("adopt", ident)
