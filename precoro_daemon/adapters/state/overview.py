@@ -6,13 +6,12 @@ from precoro_daemon.adapters.state.attachments import read_files
 from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes
 from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
+from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_laps
 from precoro_daemon.adapters.state.mirror import count_quarantined
+from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
-from precoro_daemon.adapters.state.sqlite.journal import read_switch
-from precoro_daemon.adapters.state.sqlite.old_transactions import connection_of
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.status.reading import CollectionState, Overview
@@ -38,7 +37,7 @@ def read_overview(
         laps=read_laps(session),
         refusals={row["fingerprint"]: row["at"] for row in session.rows("budget_book.read_refusals")},
         lanes=read_lanes(session, since),
-        switch=read_switch(connection_of(session), restore_guard),
+        switch=read_switch(session, restore_guard),
         unreadable=_by_ledger(session, "overview.count_misread"),
         unmatched=_by_ledger(session, "overview.count_unmet"),
     )
