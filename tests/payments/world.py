@@ -185,7 +185,7 @@ def _database() -> sqlite3.Connection:
 
 
 _FORGOTTEN = ("attempts", "intents", "ledger_payments", "unreadable_rows", "positions", "paid_invoices", "records",
-              "changes", "passes", "cursors", "details")  # fmt: skip
+              "changes", "scans", "cursors", "details")  # fmt: skip
 
 
 def emptied_database() -> sqlite3.Connection:

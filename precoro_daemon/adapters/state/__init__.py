@@ -5,7 +5,7 @@ budget_book.py      the account of API calls in SQL
 catalogue.py        suppliers' items in SQL: what the mirror has of them, and the plans
 catalogue_rows.py   rows of the tables of suppliers' items ↔ the domain's values
 change_log.py       the change log in SQL: changes behind a follower's position, and the position itself
-commits.py          one commit of list pages: records, change rows, pass progress and cursor
+commits.py          one commit of list pages: records, change rows, scan progress and cursor
 custom_fields.py    custom fields in SQL: what records refer to, what is due, options and what they were
 deliveries.py       webhooks that came, in SQL
 details.py          details in SQL: which are due, and what storing one settles

@@ -150,7 +150,9 @@ SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledg
     ledger_payments.amount AS said,
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
     ledger_payments.supplier AS said_supplier, ledger_payments.ours, intents.*,
-    'drop' IS NOT DISTINCT FROM (SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1) AS dropped
+    'drop' IS NOT DISTINCT FROM (
+        SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
+    ) AS dropped
 FROM ledger_payments INDEXED BY ledger_payments_changed
 JOIN intents ON intents.id = ledger_payments.intent
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL

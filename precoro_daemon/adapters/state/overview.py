@@ -26,7 +26,7 @@ def read_overview(
     """`StateReader` tells what is asked. Runs inside a transaction."""
     return Overview(
         collections=_collections(session),
-        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_aside", (_ITEMS,))],
+        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_quarantined", (_ITEMS,))],
         quarantined_counts=count_quarantined(session),
         calls=read_calls(session, since),
         closed=read_closed(session),
@@ -38,8 +38,8 @@ def read_overview(
         refusals={row["fingerprint"]: row["at"] for row in session.rows("budget_book.read_refusals")},
         lanes=read_lanes(session, since),
         switch=read_switch(session, restore_guard),
-        unreadable=_by_ledger(session, "overview.count_misread"),
-        unmatched=_by_ledger(session, "overview.count_unmet"),
+        unreadable=_by_ledger(session, "overview.count_unreadable"),
+        unmatched=_by_ledger(session, "overview.count_unmatched"),
     )
 
 
@@ -55,7 +55,7 @@ def _by_ledger(session: Session, statement: str) -> dict[str, int]:
 def _collections(session: Session) -> dict[str, CollectionState]:
     counts = {row["collection"]: dict(row) for row in session.rows("overview.count_records")}
     cursors = {row["collection"]: to_cursor(row) for row in session.rows("overview.all_cursors")}
-    scans = [to_scan(row) for row in session.rows("overview.all_passes")]
+    scans = [to_scan(row) for row in session.rows("overview.all_scans")]
     names = sorted({*counts, *cursors, *(scan.collection for scan in scans)})
     return {
         name: CollectionState(
