@@ -48,11 +48,10 @@ MUTANTS = (
     ),
     Mutant(
         "check-then-post without a journal",
-        "adapters/state/sqlite/journal.py",
-        """            after, seq = in_transaction(connection, work)
-            self._restore_guard.advance(seq, _fingerprint(connection, seq))
-            return after""",
-        """            return moved(intent, step)""",
+        "adapters/state/journal.py",
+        """        after, *_ = await self._transactions.write(work, then=advance)
+        return after""",
+        """        return moved(intent, step)""",
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
     ),
     Mutant(
@@ -163,9 +162,9 @@ MUTANTS = (
     ),
     Mutant(
         "a restored store stays armed",
-        "adapters/state/sqlite/journal.py",
-        "    if testimony.seq and testimony.row != _fingerprint(connection, testimony.seq):",
-        "    if testimony.seq > int(connection.execute(JOURNAL['last_line']).fetchone()['seq']):",
+        "adapters/state/journal.py",
+        "    if testimony.seq and testimony.row != _fingerprint(session, testimony.seq):",
+        "    if testimony.seq > session.value('journal.last_line'):",
         "tests/contracts/test_journal.py::test_a_restored_store_is_not_armed",
     ),
     Mutant(
@@ -184,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "our own entry taken for a payment of the books",
-        "adapters/state/sqlite/journal.sql",
+        "adapters/state/ledger_payments.sql",
         """    AND ledger_payments.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
@@ -217,8 +216,8 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the random courses see what is linked and what was planned drift apart",
-        "adapters/state/sqlite/journal.py",
-        """connection.execute(JOURNAL["accept_payment"], (payment.facts, intent.ledger, payment.key))""",
+        "adapters/state/journal.py",
+        """session.run("ledger_payments.accept_payment", (payment.facts, intent.ledger, payment.key))""",
         """pass""",
         "tests/payments/test_schedules.py::test_books_that_change_their_mind_while_payments_are_sent",
     ),
@@ -526,7 +525,7 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a disarmed lap goes on sending",
-        "adapters/state/sqlite/journal.py",
+        "adapters/state/journal.py",
         """            if not switch.armed:
                 raise SendingStopped(switch.reason)""",
         """            assert switch""",
@@ -534,7 +533,7 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a payment is dropped before it is planned for another invoice",
-        "adapters/state/sqlite/journal.py",
+        "adapters/state/journal.py",
         "                raise _Taken",
         "                return intent",
         "tests/contracts/test_journal.py::test_one_takes_the_place_of_another_or_nothing_is_written",
@@ -591,7 +590,7 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "our own entry that was taken back is a payment of the books",
-        "adapters/state/sqlite/journal.sql",
+        "adapters/state/ledger_payments.sql",
         "        SELECT ledger_payments.ours UNION ALL SELECT id FROM intents",
         "        SELECT 'nobody' UNION ALL SELECT 'nobody' FROM intents",
         f"{BOTH_SIDES}::test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid",
@@ -612,9 +611,9 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "what a document of the books lost is still paid",
-        "adapters/state/sqlite/ledger_payments.py",
-        "            for payment in _undone(connection, ledger, batch.undone):",
-        "            for payment in _undone(connection, ledger, ()):",
+        "adapters/state/ledger_payments.py",
+        "            for payment in _undone(session, ledger, batch.undone):",
+        "            for payment in _undone(session, ledger, ()):",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
     ),
     Mutant(

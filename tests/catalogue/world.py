@@ -63,7 +63,7 @@ _NUMBERS = count(1)
 
 def emptied() -> sqlite3.Connection:
     connection = emptied_database()
-    for table in ("item_writes", "item_plans", "field_definitions", "field_options", "set_aside"):
+    for table in ("item_writes", "item_plans", "field_definitions", "field_options", "quarantine"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("DELETE FROM meta WHERE key NOT IN ('identity', 'views')")
     return connection

@@ -315,7 +315,7 @@ async def test_strangers_are_paths_that_were_given_to_no_file(backend: Backend) 
         assert await store.attachments.orphans(["invoices/1/7__a", "b", "c"]) == ["b", "c"]
 
 
-async def test_of_carriers_only_those_that_are_listed_get_details(backend: Backend) -> None:
+async def test_of_records_with_attachments_only_those_that_are_listed_get_details(backend: Backend) -> None:
     async with backend.open() as store:
         rows = [record(id_) for id_ in (1, 2, 3)]
         await store.mirror.commit_pages(Scan("suppliers", "whole"), [Page(1, rows, total=3, server_time=T0)])
@@ -329,7 +329,7 @@ async def test_of_carriers_only_those_that_are_listed_get_details(backend: Backe
         assert await store.mirror.count_due([], ["suppliers"], before=EVER) == {"suppliers": 1}
 
 
-async def test_when_carriers_were_listed_is_remembered(backend: Backend) -> None:
+async def test_when_records_with_attachments_were_listed_is_remembered(backend: Backend) -> None:
     async with backend.open() as store:
         assert await store.attachments.listing("suppliers") == (None, None)
         await store.attachments.save_listing("suppliers", T0, None)

@@ -139,7 +139,7 @@ async def test_a_finished_pass_of_changes_is_closed_and_a_whole_one_waits(backen
         assert await store.mirror.open_scan("invoices", "whole") == committed.scan
         await store.mirror.close_scan(committed.scan, at=LATER)
         assert await store.mirror.open_scan("invoices", "whole") is None
-    assert backend.query("SELECT count(*) FROM pass_rows") == [(0,)]
+    assert backend.query("SELECT count(*) FROM scan_rows") == [(0,)]
 
 
 @pytest.mark.asyncio
@@ -322,7 +322,7 @@ async def test_one_answer_serves_all_rows_of_a_shared_idn(backend: Backend) -> N
         assert await due_ids(store.mirror) == [3]
     assert backend.query("SELECT id, data FROM details") == [(2, '{"id":2}')]
     assert backend.query(CHANGES)[3:] == [(2, "detailed")]
-    assert backend.query("SELECT * FROM set_aside") == []
+    assert backend.query("SELECT * FROM quarantine") == []
 
 
 @pytest.mark.asyncio
@@ -378,7 +378,7 @@ async def test_a_good_detail_clears_what_was_set_aside(backend: Backend) -> None
         for id_ in (1, 2):
             await store.mirror.quarantine(failed(id_, retry_at=T0))
         await store.mirror.save_detail(await due_for(store.mirror, 1), Detail(1, "{}"), at=LATER)
-    assert backend.query("SELECT key FROM set_aside") == [("2",)]
+    assert backend.query("SELECT key FROM quarantine") == [("2",)]
 
 
 @pytest.mark.asyncio
@@ -386,7 +386,7 @@ async def test_a_repeated_failure_raises_the_attempts_and_keeps_the_time_of_the_
     async with backend.open() as store:
         for at in (T0, LATER):
             await store.mirror.quarantine(failed(1, retry_at=at + 60, at=at))
-    assert backend.query("SELECT attempts, since, retry_at FROM set_aside") == [(2, T0, LATER + 60)]
+    assert backend.query("SELECT attempts, since, retry_at FROM quarantine") == [(2, T0, LATER + 60)]
 
 
 @pytest.mark.asyncio
@@ -396,7 +396,7 @@ async def test_nothing_waits_for_the_detail_of_a_vanished_record(backend: Backen
         await store.mirror.quarantine(failed(1, retry_at=T0))
         census = await scan(store.mirror, [], at=LATER)
         await store.mirror.close_scan(census.scan, [1], at=LATER)
-    assert backend.query("SELECT * FROM set_aside") == []
+    assert backend.query("SELECT * FROM quarantine") == []
 
 
 @pytest.mark.asyncio
@@ -404,7 +404,7 @@ async def test_a_bad_row_is_kept_aside_until_a_whole_pass_does_not_meet_it(backe
     def page(*bad: str, at: float) -> Page:
         return Page(1, [record(1)], [rejected(note) for note in bad], total=1 + len(bad), server_time=at)
 
-    aside = "SELECT raw, attempts, since FROM set_aside ORDER BY raw"
+    aside = "SELECT raw, attempts, since FROM quarantine ORDER BY raw"
     async with backend.open() as store:
         for at, bad in ((T0, "ab"), (LATER, "a")):
             committed = await store.mirror.commit_pages(Scan("invoices", "whole"), [page(*bad, at=at)])
@@ -421,9 +421,9 @@ async def test_a_list_that_failed_is_no_longer_aside_once_it_was_walked(backend:
     async with backend.open() as store:
         await store.mirror.quarantine(failure)
         begun = await store.mirror.commit_pages(Scan("invoices", "changes"), paged(rows)[:1])
-        assert len(backend.query("SELECT * FROM set_aside")) == 1
+        assert len(backend.query("SELECT * FROM quarantine")) == 1
         await store.mirror.commit_pages(begun.scan, paged(rows)[1:])
-    assert backend.query("SELECT * FROM set_aside") == []
+    assert backend.query("SELECT * FROM quarantine") == []
 
 
 @pytest.mark.asyncio

@@ -143,7 +143,7 @@ async def test_another_host_that_is_not_allowed_gets_no_call_and_status_says_why
         assert all("allowed_hosts" in line and "attachment" in line for line in report.failed)
         assert shown.sandbox.files_host.requests == 0
         assert_complete(shown, without=odd)
-        assert len(shown.query("SELECT * FROM set_aside WHERE stage = 'file'")) == len(odd)
+        assert len(shown.query("SELECT * FROM quarantine WHERE stage = 'file'")) == len(odd)
         shown.sandbox.journal.clear()
         await shown.run()
         await shown.run()
@@ -307,11 +307,11 @@ async def test_a_directory_of_another_company_holds_files_back_and_nothing_else(
         assert "another company" in report.failed[0]
         assert asked(shown) == []
         assert shown.differences() == []
-        [aside] = shown.query("SELECT * FROM set_aside")
+        [aside] = shown.query("SELECT * FROM quarantine")
         assert (aside["stage"], "another company" in aside["reason"]) == ("folder", True)
         (tmp_path / "files" / ".precoro-daemon").unlink()
         assert (await shown.run()).failed == []
-        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.query("SELECT * FROM quarantine") == []
         assert_complete(shown)
 
 
@@ -322,7 +322,7 @@ async def test_a_full_disk_holds_files_back_before_any_call(tmp_path: Path) -> N
         assert len(report.failed) == 1
         assert "reserve_bytes" in report.failed[0]
         assert asked(shown) == []
-        assert [row["stage"] for row in shown.query("SELECT * FROM set_aside")] == ["folder"]
+        assert [row["stage"] for row in shown.query("SELECT * FROM quarantine")] == ["folder"]
         shown.sections["fetch_attachments"]["reserve_bytes"] = 0
         assert (await shown.run()).failed == []
         assert_complete(shown)

@@ -88,10 +88,10 @@ async def test_a_census_that_was_cut_off_at_its_very_end_is_ended_and_not_taken_
         await shown.run()
         with anyio.CancelScope() as scope:
             await shown.run("take_census", progress=Watch(lambda scan, _: scan.finished and scope.cancel()))
-        assert shown.query("SELECT 1 FROM passes")
+        assert shown.query("SELECT 1 FROM scans")
         shown.sandbox.company.delete(newest(shown.sandbox, path)[0])
         await shown.run("take_census")
-        assert shown.query("SELECT 1 FROM passes") == []
+        assert shown.query("SELECT 1 FROM scans") == []
         assert len(vanished(shown)) == 1
         assert shown.differences() == []
 

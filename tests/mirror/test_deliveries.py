@@ -333,12 +333,12 @@ async def test_what_is_refused_is_asked_for_as_seldom_as_any_other_detail(tmp_pa
                 await clock.sleep(61)
         assert outcomes(shown) == {row.id: "quarantined"}
         assert len(shown.calls(f"/invoices/{row.idn}")) <= 5 * 4, "four times, each with what tries there are"
-        assert [aside["key"] for aside in shown.query("SELECT key FROM set_aside")] == [str(row.id)]
+        assert [aside["key"] for aside in shown.query("SELECT key FROM quarantine")] == [str(row.id)]
         shown.sandbox.faults.clear()
         clock = RealClock(SCALE, ahead=2 * 86_400)
         clock.anchor(clock.now())
         await shown.run(clock=clock)
-        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.query("SELECT * FROM quarantine") == []
         assert shown.differences(counted=False) == []
 
 

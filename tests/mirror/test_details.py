@@ -48,7 +48,7 @@ async def test_one_that_fails_is_set_aside_and_tried_by_the_next_run(tmp_path: P
         report = await shown.run()
         assert len(report.failed) == 1
         assert f"invoices {bad.idn}" in report.failed[0]
-        [aside] = shown.query("SELECT * FROM set_aside")
+        [aside] = shown.query("SELECT * FROM quarantine")
         assert (aside["stage"], aside["key"]) == ("detail", str(bad.id))
         assert len(shown.differences()) == 1
 
@@ -56,7 +56,7 @@ async def test_one_that_fails_is_set_aside_and_tried_by_the_next_run(tmp_path: P
         shown.sandbox.journal.clear()
         assert (await shown.run()).failed == []
         assert details_asked(shown) == [bad.idn]
-        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.query("SELECT * FROM quarantine") == []
         assert shown.differences() == []
 
 
@@ -66,7 +66,7 @@ async def test_a_server_in_trouble_is_asked_for_a_few_and_the_others_are_left_fo
         report = await shown.run()
         assert len(report.failed) == 3
         assert len(details_asked(shown)) == 3 * MOST_FAULTS
-        assert len(shown.query("SELECT DISTINCT idn FROM records, set_aside WHERE id = key")) == 3
+        assert len(shown.query("SELECT DISTINCT idn FROM records, quarantine WHERE id = key")) == 3
         shown.sandbox.faults.clear()
         assert (await shown.run()).failed == []
         assert shown.differences() == []
@@ -102,7 +102,7 @@ async def test_one_that_fails_for_all_rows_of_its_idn_is_asked_for_once(tmp_path
         for _ in range(5):
             await shown.run()
         assert details_asked(shown).count(idn) == 2
-        assert len(shown.query("SELECT * FROM set_aside")) == rows
+        assert len(shown.query("SELECT * FROM quarantine")) == rows
 
 
 async def test_only_what_is_new_or_changed_is_asked_for(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ async def test_one_that_is_listed_but_not_there_at_two_runs_has_vanished_until_i
         assert (await shown.run()).failed == []
         [row] = shown.query(f"SELECT vanished_at FROM invoices WHERE id = {gone.id}")
         assert row["vanished_at"]
-        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.query("SELECT * FROM quarantine") == []
 
         shown.sandbox.faults.clear()
         shown.sandbox.company.edit(gone)

@@ -121,7 +121,7 @@ async def test_garbage_with_status_200_fails_the_pass_and_never_ends_it(
         assert len(report.failed) == 1
         assert report.failed[0].startswith("invoices: ")
         assert cursor_at(shown) is None
-        assert [row["stage"] for row in shown.query("SELECT stage FROM set_aside")] == ["scan"]
+        assert [row["stage"] for row in shown.query("SELECT stage FROM quarantine")] == ["scan"]
 
         shown.sandbox.faults.clear()
         shown.sandbox.journal.clear()
@@ -129,7 +129,7 @@ async def test_garbage_with_status_200_fails_the_pass_and_never_ends_it(
         assert sorted(pages_asked(shown)) == [2, 3, 4, 5], (
             "and the one before, to which rows may have moved meanwhile"
         )
-        assert shown.query("SELECT stage FROM set_aside") == []
+        assert shown.query("SELECT stage FROM quarantine") == []
         assert shown.differences() == []
 
 
@@ -163,7 +163,7 @@ async def test_a_page_that_hangs_is_given_up_and_asked_for_again(tmp_path: Path)
 async def test_a_pass_that_was_cut_off_goes_on_at_the_page_that_is_missing(tmp_path: Path, meta: Meta) -> None:
     async with stage(tmp_path, meta=meta, counts={"invoices": 195}, latency=0.01) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 6)
-        [left] = shown.query("SELECT next_page FROM passes")
+        [left] = shown.query("SELECT next_page FROM scans")
         shown.sandbox.journal.clear()
         await shown.run("mirror_collections")
         assert min(pages_asked(shown)) == left["next_page"] - 1
@@ -308,7 +308,7 @@ async def test_an_unreadable_row_is_set_aside_with_its_json_and_its_siblings_go_
         shown.sandbox.faults.add("bad_record", path=r"[?&]page=2\b", record=record)
         report = await shown.run()
         assert len(report.failed) == 1
-        [aside] = shown.query("SELECT * FROM set_aside")
+        [aside] = shown.query("SELECT * FROM quarantine")
         assert aside["stage"] == "record"
         assert isinstance(exact(aside["raw"]), dict | str | None)
         assert len(shown.differences()) == 1
@@ -317,7 +317,7 @@ async def test_an_unreadable_row_is_set_aside_with_its_json_and_its_siblings_go_
         shown.sandbox.faults.clear()
         await shown.run("take_census")
         assert (await shown.run()).failed == []
-        assert shown.query("SELECT * FROM set_aside") == []
+        assert shown.query("SELECT * FROM quarantine") == []
         assert shown.differences() == []
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
+from precoro_daemon.adapters.state.intent_rows import to_intent
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid

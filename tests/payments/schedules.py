@@ -19,7 +19,7 @@ from functools import partial
 from itertools import product
 from typing import Literal
 
-from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent
+from precoro_daemon.adapters.state.intent_rows import to_intent
 from precoro_daemon.errors import DecisionRefused, StaleIntent
 from precoro_daemon.payments import decisions
 from precoro_daemon.payments.ledger_access import LedgerAccess

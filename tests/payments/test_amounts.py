@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import precoro_daemon
 from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.adapters.precoro.payments import _form
-from precoro_daemon.adapters.state.sqlite.intent_rows import intent_cells, ledger_payment_cells
+from precoro_daemon.adapters.state.intent_rows import intent_cells, ledger_payment_cells
 from precoro_daemon.payments.ports.gateway import PaymentRequest
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import read_invoice, read_payment

@@ -31,8 +31,8 @@ from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.repositories import build_store
-from precoro_daemon.adapters.state.sqlite.journal import JOURNAL
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard, Testimony
+from precoro_daemon.adapters.state.restore_guard import Testimony
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
@@ -132,7 +132,7 @@ def without_threads() -> None:
     loop.run_in_executor = run_in_executor  # type: ignore[method-assign,assignment]
 
 
-class MemoryWitness(RestoreGuard):
+class MemoryWitness(RestoreGuardFile):
     """What survives a crash beside the store; the step between the two of them is one too."""
 
     def __init__(self, fate: Callable[[], Fate]) -> None:
@@ -180,12 +180,12 @@ def _database() -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     bring_up_to_date(connection, "company")
     for name in ("index_payable", "index_paid", "index_external_ids", "index_canceled"):
-        connection.execute(JOURNAL[name])
+        SqliteSession(connection).run(f"journal.{name}")
     return connection
 
 
 _FORGOTTEN = ("attempts", "intents", "ledger_payments", "unreadable_rows", "positions", "paid_invoices", "records",
-              "changes", "passes", "cursors", "details")  # fmt: skip
+              "changes", "scans", "cursors", "details")  # fmt: skip
 
 
 def emptied_database() -> sqlite3.Connection:

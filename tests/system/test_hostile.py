@@ -105,7 +105,7 @@ async def test_a_forbidden_collection_and_details_that_are_another_document_harm
         program = program_for(shown, tmp_path)
         done = await program.once()
         assert (done.code, done.stderr) == (3, "")
-        asides = {(row["stage"], row["collection"]) for row in program.query("SELECT * FROM set_aside")}
+        asides = {(row["stage"], row["collection"]) for row in program.query("SELECT * FROM quarantine")}
         assert asides == {("scan", "taxes"), ("detail", "invoices")}
         shown.habits.forbidden = frozenset()
         assert (await program.once()).code == 3

@@ -78,7 +78,7 @@ async def test_a_signal_ends_it_in_time_and_the_next_run_goes_on(tmp_path: Path)
             done = await terminate(process, within=60)
         assert (done.code, done.stderr) == (130, "")
         assert done.only("run_finished")[0]["stopped"] == "signal"
-        [left] = program.query("SELECT next_page FROM passes")
+        [left] = program.query("SELECT next_page FROM scans")
         assert left["next_page"] > 5, "calls in flight were finished and kept"
 
         sandbox.journal.clear()

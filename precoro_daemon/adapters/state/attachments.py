@@ -18,7 +18,7 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.reading import FileState
 
 _HELD_BACK = ("attachments", Stage.FOLDER, "directory")
-"""What stands aside when no file can be kept: collection, stage, key."""
+"""What is in quarantine when no file can be kept: collection, stage, key."""
 
 Key = tuple[str, int, int]
 
@@ -39,7 +39,7 @@ class SqlAttachmentBook:
 
     async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
         rows = [(collection, id_) for id_ in ids]
-        return await self._transactions.run_many("attachments.note_carrier", rows)
+        return await self._transactions.run_many("attachments.note_with_attachments", rows)
 
     async def listing(self, collection: str) -> tuple[float | None, float | None]:
         row = await self._transactions.row("attachments.read_listing", (collection,))
@@ -63,7 +63,7 @@ class SqlAttachmentBook:
 
     async def reserve(self, paths: Mapping[Key, str]) -> None:
         await self._transactions.run_many(
-            "attachments.claim_path", [_named(key) | {"path": path} for key, path in paths.items()]
+            "attachments.reserve_path", [_named(key) | {"path": path} for key, path in paths.items()]
         )
 
     async def save_part(self, file: AttachedFile, part: Part | None) -> None:
@@ -75,7 +75,7 @@ class SqlAttachmentBook:
 
         def work(session: Session) -> Kept | None:
             session.run("attachments.save_kept", row)
-            session.run("attachments.clear_file", row)
+            session.run("attachments.release_file", row)
             return _to_kept(session.row("attachments.kept_with", row))
 
         return await self._transactions.write(work)
@@ -92,11 +92,11 @@ class SqlAttachmentBook:
 
     async def hold_back(self, reason: str | None, *, at: float) -> None:
         if reason is None:
-            await self._transactions.run("mirror.clear_aside", _HELD_BACK)
+            await self._transactions.run("mirror.release", _HELD_BACK)
             return
         collection, stage, key = _HELD_BACK
         item = Quarantined(collection, key, stage, reason, None, attempts=1, since=at, retry_at=at)
-        await self._transactions.run("mirror.set_aside", asdict(item))
+        await self._transactions.run("mirror.quarantine", asdict(item))
 
     async def requeue(self, keys: Sequence[Key]) -> None:
         await self._transactions.run_many("attachments.requeue_file", [_named(key) for key in keys])
@@ -166,7 +166,7 @@ def _save_named(session: Session, named: NamedFiles) -> None:
     session.run_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
     ids = json.dumps([file.id for file in named.files])
     if session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):
-        session.run("attachments.clear_lost", owner)
+        session.run("attachments.release_lost", owner)
 
 
 def _named(key: Key) -> dict[str, object]:

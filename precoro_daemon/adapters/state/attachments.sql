@@ -24,7 +24,7 @@ SET name = excluded.name, kind = excluded.kind, size = excluded.size, uploaded_a
 
 -- name: retry_file
 -- Let a file be tried at once.
-UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'file' AND key = ?;
+UPDATE quarantine SET retry_at = 0 WHERE collection = ? AND stage = 'file' AND key = ?;
 
 -- name: lose_files
 -- Note which files of a record its detail names no longer.
@@ -33,33 +33,33 @@ SET gone_at = :at
 WHERE collection = :collection AND record_id = :record_id AND gone_at IS NULL
     AND id NOT IN (SELECT value FROM json_each(:ids));
 
--- name: clear_lost
+-- name: release_lost
 -- End the quarantine of the files that a record lost.
-DELETE FROM set_aside
+DELETE FROM quarantine
 WHERE collection = :collection AND stage = 'file' AND key IN (
     SELECT CAST(id AS TEXT) FROM attached_files
     WHERE collection = :collection AND record_id = :record_id AND gone_at IS NOT NULL
 );
 
 
--- name: note_carrier
+-- name: note_with_attachments
 -- Note that a record was listed with attachments.
-INSERT INTO carriers (collection, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO with_attachments (collection, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
 -- name: read_listing
 -- When the records with attachments were listed last, and when as a whole.
-SELECT at, whole_at FROM carrier_lists WHERE collection = ?;
+SELECT at, whole_at FROM with_attachments_lists WHERE collection = ?;
 
 -- name: save_listing
 -- Keep when the records with attachments were listed.
-INSERT INTO carrier_lists (collection, at, whole_at) VALUES (?, ?, ?)
+INSERT INTO with_attachments_lists (collection, at, whole_at) VALUES (?, ?, ?)
 ON CONFLICT (collection) DO UPDATE SET at = excluded.at, whole_at = excluded.whole_at;
 
 
 -- name: due_files
 -- The newest files of a collection that are missing, not too large, and may be asked for now.
 SELECT file.collection, file.record_id, records.idn, file.id, file.name, file.size, file.kind, file.uploaded_at,
-    file.path, file.part_length, file.part_validator, coalesce(aside.attempts, 0) AS attempts,
+    file.path, file.part_length, file.part_validator, coalesce(failed.attempts, 0) AS attempts,
     file.sha256 IS NOT NULL AS ours,
     EXISTS (
         SELECT 1 FROM attached_files AS twin
@@ -67,11 +67,11 @@ SELECT file.collection, file.record_id, records.idn, file.id, file.name, file.si
     ) AS shared
 FROM attached_files AS file
 JOIN records ON records.collection = file.collection AND records.id = file.record_id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = file.collection AND aside.stage = 'file' AND aside.key = CAST(file.id AS TEXT)
+LEFT JOIN quarantine AS failed
+    ON failed.collection = file.collection AND failed.stage = 'file' AND failed.key = CAST(file.id AS TEXT)
 WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at IS NULL
     AND records.wanted AND records.vanished_at IS NULL
-    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (failed.key IS NULL OR failed.retry_at < :before)
     AND coalesce(file.came, file.size, 0) <= :max_bytes
 ORDER BY file.id DESC
 LIMIT :limit;
@@ -81,11 +81,11 @@ LIMIT :limit;
 SELECT count(*) AS files, coalesce(sum(file.size), 0) AS bytes
 FROM attached_files AS file
 JOIN records ON records.collection = file.collection AND records.id = file.record_id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = file.collection AND aside.stage = 'file' AND aside.key = CAST(file.id AS TEXT)
+LEFT JOIN quarantine AS failed
+    ON failed.collection = file.collection AND failed.stage = 'file' AND failed.key = CAST(file.id AS TEXT)
 WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at IS NULL
     AND records.wanted AND records.vanished_at IS NULL
-    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (failed.key IS NULL OR failed.retry_at < :before)
     AND coalesce(file.came, file.size, 0) <= :max_bytes;
 
 -- name: too_large
@@ -99,7 +99,7 @@ WHERE file.collection = :collection AND file.stored_at IS NULL AND file.gone_at 
     AND coalesce(file.came, file.size, 0) > :max_bytes
 ORDER BY file.id DESC;
 
--- name: claim_path
+-- name: reserve_path
 -- Reserve the path at which a file will be.
 UPDATE attached_files SET path = :path WHERE collection = :collection AND record_id = :record_id AND id = :id;
 
@@ -117,9 +117,9 @@ SET path = :path, length = :length, sha256 = :sha256, stored_at = :at, verified_
     part_length = NULL, part_validator = NULL, came = :length
 WHERE collection = :collection AND record_id = :record_id AND id = :id;
 
--- name: clear_file
+-- name: release_file
 -- End the quarantine of a file.
-DELETE FROM set_aside WHERE collection = :collection AND stage = 'file' AND key = CAST(:id AS TEXT);
+DELETE FROM quarantine WHERE collection = :collection AND stage = 'file' AND key = CAST(:id AS TEXT);
 
 -- name: kept_elsewhere
 -- Where another document has the same attachment.

@@ -1,4 +1,4 @@
-"""one commit of list pages: records, change rows, pass progress and cursor"""
+"""one commit of list pages: records, change rows, scan progress and cursor"""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committ
     steps = _write_records(session, scan.collection, records, at)
     distinct += _see(session, number, records)
     rejected = list(chain.from_iterable(page.rejected for page in pages))
-    _keep_aside(session, scan.collection, rejected, at)
+    _quarantine(session, scan.collection, rejected, at)
     scan = advance(scan, pages, distinct)
-    session.run("mirror.save_pass", asdict(scan))
+    session.run("mirror.save_scan", asdict(scan))
     return Committed(
         scan=scan,
         cursor=_settle(session, scan, at),
@@ -45,17 +45,17 @@ def read_cursor(session: Session, collection: str) -> Cursor:
 
 
 def _take_up(session: Session, scan: Scan) -> tuple[int, int]:
-    """The number of the pass and the distinct ids it has seen. Page 1 begins it anew.
+    """The number of the scan and the distinct ids it has seen. Page 1 begins it anew.
 
-    A pass that is taken up in the middle though the store has forgotten it counts from nothing: it can then never
+    A scan that is taken up in the middle though the store has forgotten it counts from nothing: it can then never
     prove complete.
     """
     if scan.next_page == 1:
-        session.run("mirror.forget_pass", (scan.collection, scan.kind))
-    found = session.row("mirror.find_pass", (scan.collection, scan.kind))
+        session.run("mirror.forget_scan", (scan.collection, scan.kind))
+    found = session.row("mirror.find_scan", (scan.collection, scan.kind))
     if found is not None:
         return found["number"], found["distinct"]
-    [begun] = session.rows("mirror.begin_pass", asdict(scan))
+    [begun] = session.rows("mirror.begin_scan", asdict(scan))
     return begun["number"], 0
 
 
@@ -79,11 +79,11 @@ def _known(session: Session, collection: str, records: Sequence[Record]) -> dict
 
 
 def _see(session: Session, number: int, records: Sequence[Record]) -> int:
-    """How many of the records the pass had not seen before."""
+    """How many of the records the scan had not seen before."""
     return session.run_many("mirror.see_row", [(number, record.id) for record in records])
 
 
-def _keep_aside(session: Session, collection: str, rejected: Iterable[Rejected], at: float) -> None:
+def _quarantine(session: Session, collection: str, rejected: Iterable[Rejected], at: float) -> None:
     rows = [
         {
             "collection": collection,
@@ -98,7 +98,7 @@ def _keep_aside(session: Session, collection: str, rejected: Iterable[Rejected],
         }
         for row in rejected
     ]
-    session.run_many("mirror.set_aside", rows)
+    session.run_many("mirror.quarantine", rows)
 
 
 def _settle(session: Session, scan: Scan, at: float) -> Cursor:
@@ -107,7 +107,7 @@ def _settle(session: Session, scan: Scan, at: float) -> Cursor:
         return cursor
     cursor = settle(scan, cursor, at)
     session.run("mirror.save_cursor", asdict(cursor))
-    session.run("mirror.clear_aside", (scan.collection, Stage.SCAN, scan.collection))
+    session.run("mirror.release", (scan.collection, Stage.SCAN, scan.collection))
     if scan.kind == "changes":
-        session.run("mirror.forget_pass", (scan.collection, scan.kind))
+        session.run("mirror.forget_scan", (scan.collection, scan.kind))
     return cursor

@@ -45,14 +45,14 @@ class SqlCustomFields:
             answered = Due(due.collection, due.id, None, due.version or b"")
             details.save(session, answered, detail, asked_at)
             _adopt(session, (due.collection, due.id), read_definition(detail.raw), asked_at)
-            session.run("custom_fields.clear_field", {"collection": due.collection, "id": due.id})
+            session.run("custom_fields.release_field", {"collection": due.collection, "id": due.id})
 
         await self._transactions.write(work)
 
     async def quarantine(self, item: Quarantined) -> None:
         def work(session: Session) -> None:
-            session.run("custom_fields.clear_other_stage", asdict(item))
-            session.run("mirror.set_aside", asdict(item))
+            session.run("custom_fields.release_other_stage", asdict(item))
+            session.run("mirror.quarantine", asdict(item))
 
         await self._transactions.write(work)
 

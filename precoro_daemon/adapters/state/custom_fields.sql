@@ -11,12 +11,12 @@ SET name = excluded.name, type = coalesce(excluded.type, field_definitions.type)
 
 -- name: due_fields
 -- Fields that records refer to and whose definition is missing, old or doubted, and may be asked for now.
-SELECT fields.collection, fields.id, records.version, coalesce(aside.attempts, 0) AS attempts
+SELECT fields.collection, fields.id, records.version, coalesce(failed.attempts, 0) AS attempts
 FROM field_definitions AS fields
 LEFT JOIN records ON records.collection = fields.collection AND records.id = fields.id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = fields.collection AND aside.key = CAST(fields.id AS TEXT)
-    AND aside.stage IN ('definition', 'withheld')
+LEFT JOIN quarantine AS failed
+    ON failed.collection = fields.collection AND failed.key = CAST(fields.id AS TEXT)
+    AND failed.stage IN ('definition', 'withheld')
 WHERE fields.referenced
     AND records.vanished_at IS NULL
     AND (
@@ -25,7 +25,7 @@ WHERE fields.referenced
         OR fields.stale_at IS NOT NULL
         OR records.detail_version IS DISTINCT FROM records.version
     )
-    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (failed.key IS NULL OR failed.retry_at < :before)
 ORDER BY fields.collection, fields.id;
 
 -- name: save_field
@@ -46,17 +46,17 @@ UPDATE field_definitions SET stale_at = :at WHERE collection = :collection AND i
 
 -- name: retry_field
 -- Let a definition be tried at once.
-UPDATE set_aside SET retry_at = 0
+UPDATE quarantine SET retry_at = 0
 WHERE collection = ? AND stage IN ('definition', 'withheld') AND key = CAST(? AS TEXT);
 
--- name: clear_field
+-- name: release_field
 -- End the quarantine of a definition.
-DELETE FROM set_aside
+DELETE FROM quarantine
 WHERE collection = :collection AND stage IN ('definition', 'withheld') AND key = CAST(:id AS TEXT);
 
--- name: clear_other_stage
+-- name: release_other_stage
 -- End the quarantine of a definition for another reason.
-DELETE FROM set_aside
+DELETE FROM quarantine
 WHERE collection = :collection AND stage IN ('definition', 'withheld') AND stage <> :stage AND key = :key;
 
 -- name: present_options

@@ -34,7 +34,7 @@ def due(
     found = (
         session.rows(
             "mirror.due_details",
-            {"collection": name, "carriers_only": only, "before": before, "limit": limit} | ages,
+            {"collection": name, "with_attachments_only": only, "before": before, "limit": limit} | ages,
         )
         for name, only in asked
     )
@@ -64,8 +64,8 @@ def count_due(
     def count(statement: str, collection: str) -> int:
         return int(session.value(statement, {"collection": collection, "before": before} | ages))
 
-    counts = {collection: count("mirror.count_due", collection) for collection in collections}
-    return counts | {collection: count("mirror.count_due_carriers", collection) for collection in with_attachments}
+    counts = {name: count("mirror.count_due", name) for name in collections}
+    return counts | {name: count("mirror.count_due_with_attachments", name) for name in with_attachments}
 
 
 def _age(session: Session, age: Age | None) -> dict[str, object]:
@@ -100,7 +100,7 @@ def save(session: Session, due: Due, detail: Detail, at: float) -> None:
         judged = due.id if detail.id is None else detail.id
         session.run("mirror.unwant_record", (due.collection, judged))
     session.run("mirror.log_change_of_record", stored)
-    session.run("mirror.clear_answered", answered)
+    session.run("mirror.release_answered", answered)
 
 
 def _addressed(due: Due) -> dict[str, object]:
@@ -119,7 +119,7 @@ def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) ->
     """Runs inside a transaction. Rows that share an idn share what becomes of it."""
     found = {id_ for (id_,) in session.rows("mirror.find_addressed", _addressed(due))}
     rows = [asdict(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
-    session.run_many("mirror.set_aside", rows)
+    session.run_many("mirror.quarantine", rows)
     if stale:
         session.run("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
 
@@ -129,8 +129,8 @@ def vanish(session: Session, collection: str, id_: int, at: float) -> None:
     row = {"collection": collection, "id": id_, "at": at, "kind": "vanished"}
     if session.run("mirror.mark_vanished", row):
         session.run("mirror.log_change_of_record", row)
-        session.run("mirror.clear_aside", (collection, Stage.DETAIL, str(id_)))
-        session.run("mirror.clear_files_aside", row)
+        session.run("mirror.release", (collection, Stage.DETAIL, str(id_)))
+        session.run("mirror.release_files", row)
 
 
 def _target(session: Session, due: Due, detail: Detail) -> int:

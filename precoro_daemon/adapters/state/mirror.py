@@ -31,7 +31,7 @@ class SqlMirror:
         return await self._transactions.read(partial(read_cursor, collection=collection))
 
     async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
-        row = await self._transactions.row("mirror.read_pass", (collection, kind))
+        row = await self._transactions.row("mirror.read_scan", (collection, kind))
         return None if row is None else to_scan(row)
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
@@ -41,11 +41,11 @@ class SqlMirror:
         return await self._transactions.read(partial(_missing, scan=scan))
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
-        await self._transactions.write(partial(_close_pass, scan=scan, vanished=vanished, at=at))
+        await self._transactions.write(partial(_close_scan, scan=scan, vanished=vanished, at=at))
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
         def work(session: Session) -> None:
-            session.run("mirror.forget_passes", (collection,))
+            session.run("mirror.forget_scans", (collection,))
             session.run("mirror.save_cursor", asdict(Cursor(collection, filter=fingerprint)))
             for record, detail in _stored(session, collection):
                 wanted = keeps(record, detail)
@@ -107,7 +107,7 @@ class SqlMirror:
         return await self._transactions.read(count_quarantined)
 
     async def quarantine(self, item: Quarantined) -> None:
-        await self._transactions.run("mirror.set_aside", asdict(item))
+        await self._transactions.run("mirror.quarantine", asdict(item))
 
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
@@ -125,17 +125,19 @@ def _missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:
 
 
 def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
-    return {(row["collection"], Stage(row["stage"])): row["items"] for row in session.rows("mirror.count_aside")}
+    return {
+        (row["collection"], Stage(row["stage"])): row["items"] for row in session.rows("mirror.count_quarantined")
+    }
 
 
-def _close_pass(session: Session, scan: Scan, vanished: Sequence[int], at: float) -> None:
+def _close_scan(session: Session, scan: Scan, vanished: Sequence[int], at: float) -> None:
     for id_ in vanished:
         details.vanish(session, scan.collection, id_, at)
-    session.run("mirror.clear_aside", (scan.collection, Stage.CENSUS, scan.collection))
+    session.run("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
     if scan.kind == "whole" and scan.finished:
-        # A row that could not be read is still so only if this pass met it again.
-        session.run("mirror.clear_unseen", (scan.collection, scan.started_at))
-    session.run("mirror.forget_pass", (scan.collection, scan.kind))
+        # A row that could not be read is still so only if this scan met it again.
+        session.run("mirror.release_unseen", (scan.collection, scan.started_at))
+    session.run("mirror.forget_scan", (scan.collection, scan.kind))
 
 
 def _stored(session: Session, collection: str) -> Iterator[tuple[Record, str | None]]:

@@ -28,15 +28,15 @@ INSERT INTO changes (collection, id, kind, version, at)
 SELECT collection, id, :kind, version, :at FROM records WHERE collection = :collection AND id = :id;
 
 
--- name: read_pass
+-- name: read_scan
 -- The open scan of a list, as the jobs know it.
 SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
-FROM passes
+FROM scans
 WHERE collection = ? AND kind = ?;
 
--- name: begin_pass
+-- name: begin_scan
 -- Open a scan; its number names the ids that it sees.
-INSERT INTO passes (
+INSERT INTO scans (
     collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
 ) VALUES (
     :collection, :kind, :since, :filter, :started_at, :next_page, :total, :last_page, :rows, :rejected, :distinct,
@@ -44,28 +44,28 @@ INSERT INTO passes (
 )
 RETURNING number;
 
--- name: find_pass
+-- name: find_scan
 -- The number of the open scan, and how many ids it has seen.
-SELECT number, "distinct" FROM passes WHERE collection = ? AND kind = ?;
+SELECT number, "distinct" FROM scans WHERE collection = ? AND kind = ?;
 
--- name: save_pass
+-- name: save_scan
 -- Keep how far the open scan got.
-UPDATE passes
+UPDATE scans
 SET since = :since, filter = :filter, started_at = :started_at, next_page = :next_page, total = :total,
     last_page = :last_page, "rows" = :rows, rejected = :rejected, "distinct" = :distinct, drifted = :drifted
 WHERE collection = :collection AND kind = :kind;
 
 -- name: see_row
 -- Note that the scan has seen an id, unless it has already.
-INSERT INTO pass_rows (pass, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO scan_rows (scan, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
--- name: forget_pass
+-- name: forget_scan
 -- End a scan, with all the ids it saw.
-DELETE FROM passes WHERE collection = ? AND kind = ?;
+DELETE FROM scans WHERE collection = ? AND kind = ?;
 
--- name: forget_passes
+-- name: forget_scans
 -- End all scans of a collection.
-DELETE FROM passes WHERE collection = ?;
+DELETE FROM scans WHERE collection = ?;
 
 -- name: missing_records
 -- Records that should be in the list and that the open scan has not seen, and whether a live record shares their idn.
@@ -77,9 +77,9 @@ SELECT id, idn, EXISTS (
 FROM records
 WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at < :started_at
     AND NOT EXISTS (
-        SELECT 1 FROM pass_rows
-        WHERE pass_rows.pass = (SELECT number FROM passes WHERE collection = :collection AND kind = :kind)
-            AND pass_rows.id = records.id
+        SELECT 1 FROM scan_rows
+        WHERE scan_rows.scan = (SELECT number FROM scans WHERE collection = :collection AND kind = :kind)
+            AND scan_rows.id = records.id
     )
 ORDER BY id;
 
@@ -129,16 +129,17 @@ SELECT first_seen_at FROM records ORDER BY rowid LIMIT 1;
 
 -- name: due_details
 -- The newest records of a collection whose detail is missing or old and may be asked for now.
-SELECT records.collection, records.id, records.idn, records.version, coalesce(aside.attempts, 0) AS attempts,
-    coalesce(aside.absent, FALSE) AS absent, records.updated_at
+SELECT records.collection, records.id, records.idn, records.version, coalesce(failed.attempts, 0) AS attempts,
+    coalesce(failed.absent, FALSE) AS absent, records.updated_at
 FROM records
-LEFT JOIN set_aside AS aside
-    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
+LEFT JOIN quarantine AS failed
+    ON failed.collection = records.collection AND failed.stage = 'detail' AND failed.key = CAST(records.id AS TEXT)
 WHERE records.collection = :collection
     AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS DISTINCT FROM records.version
-    AND (aside.key IS NULL OR aside.retry_at < :before)
-    AND (NOT :carriers_only OR EXISTS (
-        SELECT 1 FROM carriers WHERE carriers.collection = records.collection AND carriers.id = records.id
+    AND (failed.key IS NULL OR failed.retry_at < :before)
+    AND (NOT :with_attachments_only OR EXISTS (
+        SELECT 1 FROM with_attachments
+        WHERE with_attachments.collection = records.collection AND with_attachments.id = records.id
     ))
     AND (
         :recent IS NULL
@@ -151,9 +152,9 @@ LIMIT :limit;
 -- How many of these ids the open scan has not seen.
 SELECT count(*) AS unseen FROM json_each(:ids) AS wanted
 WHERE NOT EXISTS (
-    SELECT 1 FROM pass_rows
-    WHERE pass_rows.pass = (SELECT number FROM passes WHERE collection = :collection AND kind = :kind)
-        AND pass_rows.id = wanted.value
+    SELECT 1 FROM scan_rows
+    WHERE scan_rows.scan = (SELECT number FROM scans WHERE collection = :collection AND kind = :kind)
+        AND scan_rows.id = wanted.value
 );
 
 -- name: count_due
@@ -167,10 +168,10 @@ SELECT (
         )
 ) - (
     SELECT count(*)
-    FROM set_aside AS aside
-    JOIN records ON records.collection = aside.collection AND records.id = CAST(aside.key AS INTEGER)
-    WHERE aside.collection = :collection AND aside.stage = 'detail'
-        AND (aside.retry_at IS NULL OR aside.retry_at >= :before)
+    FROM quarantine AS failed
+    JOIN records ON records.collection = failed.collection AND records.id = CAST(failed.key AS INTEGER)
+    WHERE failed.collection = :collection AND failed.stage = 'detail'
+        AND (failed.retry_at IS NULL OR failed.retry_at >= :before)
         AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS DISTINCT FROM records.version
         AND (
             :recent IS NULL
@@ -178,16 +179,16 @@ SELECT (
         )
 ) AS due;
 
--- name: count_due_carriers
+-- name: count_due_with_attachments
 -- The same, of those records only that were listed with attachments.
 SELECT count(*) AS due
-FROM carriers
-JOIN records ON records.collection = carriers.collection AND records.id = carriers.id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
-WHERE carriers.collection = :collection
+FROM with_attachments
+JOIN records ON records.collection = with_attachments.collection AND records.id = with_attachments.id
+LEFT JOIN quarantine AS failed
+    ON failed.collection = records.collection AND failed.stage = 'detail' AND failed.key = CAST(records.id AS TEXT)
+WHERE with_attachments.collection = :collection
     AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS DISTINCT FROM records.version
-    AND (aside.key IS NULL OR aside.retry_at < :before)
+    AND (failed.key IS NULL OR failed.retry_at < :before)
     AND (
         :recent IS NULL
         OR :recent = (records.detail_version IS NOT NULL OR coalesce(records.updated_at >= :since, FALSE))
@@ -196,12 +197,12 @@ WHERE carriers.collection = :collection
 -- name: known_with_details
 -- Of these ids the live records, with when their detail came, whether it is up to date, and what failed.
 SELECT records.id, records.idn, records.version, details.fetched_at,
-    records.detail_version IS NOT DISTINCT FROM records.version AS good, aside.attempts, aside.retry_at
+    records.detail_version IS NOT DISTINCT FROM records.version AS good, failed.attempts, failed.retry_at
 FROM json_each(:ids) AS wanted
 JOIN records ON records.collection = :collection AND records.id = wanted.value
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = records.collection AND aside.stage = 'detail' AND aside.key = CAST(records.id AS TEXT)
+LEFT JOIN quarantine AS failed
+    ON failed.collection = records.collection AND failed.stage = 'detail' AND failed.key = CAST(records.id AS TEXT)
 WHERE records.wanted AND records.vanished_at IS NULL;
 
 -- name: find_live
@@ -236,9 +237,9 @@ UPDATE records SET detail_version = ? WHERE collection = ? AND id = ?;
 -- Note that the filter does not keep a record.
 UPDATE records SET wanted = FALSE WHERE collection = ? AND id = ?;
 
--- name: clear_answered
+-- name: release_answered
 -- End the quarantine of details for the record and for those that share its idn.
-DELETE FROM set_aside
+DELETE FROM quarantine
 WHERE collection = :collection AND stage = 'detail' AND key IN (
     SELECT CAST(:id AS TEXT)
     UNION ALL
@@ -246,34 +247,34 @@ WHERE collection = :collection AND stage = 'detail' AND key IN (
 );
 
 
--- name: set_aside
+-- name: quarantine
 -- Put something into quarantine; what is there already failed once more.
-INSERT INTO set_aside (collection, stage, key, reason, attempts, since, seen_at, retry_at, raw, absent)
+INSERT INTO quarantine (collection, stage, key, reason, attempts, since, seen_at, retry_at, raw, absent)
 VALUES (:collection, :stage, :key, :reason, :attempts, :since, :since, :retry_at, :raw, :absent)
 ON CONFLICT (collection, stage, key) DO UPDATE
-SET reason = excluded.reason, attempts = set_aside.attempts + 1, seen_at = excluded.seen_at,
+SET reason = excluded.reason, attempts = quarantine.attempts + 1, seen_at = excluded.seen_at,
     retry_at = excluded.retry_at, raw = excluded.raw, absent = excluded.absent;
 
 -- name: retry_now
 -- Let the detail of a record be tried at once.
-UPDATE set_aside SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND key = ?;
+UPDATE quarantine SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND key = ?;
 
--- name: clear_aside
+-- name: release
 -- End the quarantine of one thing.
-DELETE FROM set_aside WHERE collection = ? AND stage = ? AND key = ?;
+DELETE FROM quarantine WHERE collection = ? AND stage = ? AND key = ?;
 
--- name: clear_files_aside
+-- name: release_files
 -- End the quarantine of all files of a record.
-DELETE FROM set_aside
+DELETE FROM quarantine
 WHERE collection = :collection AND stage = 'file' AND key IN (
     SELECT CAST(id AS TEXT) FROM attached_files WHERE collection = :collection AND record_id = :id
 );
 
--- name: clear_unseen
+-- name: release_unseen
 -- End the quarantine of list rows that were last met before this time.
-DELETE FROM set_aside WHERE collection = ? AND stage = 'record' AND seen_at < ?;
+DELETE FROM quarantine WHERE collection = ? AND stage = 'record' AND seen_at < ?;
 
 
--- name: count_aside
+-- name: count_quarantined
 -- How many things are in quarantine, by collection and stage.
-SELECT collection, stage, count(*) AS items FROM set_aside GROUP BY collection, stage;
+SELECT collection, stage, count(*) AS items FROM quarantine GROUP BY collection, stage;

@@ -6,13 +6,12 @@ from precoro_daemon.adapters.state.attachments import read_files
 from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes
 from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
+from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_laps
 from precoro_daemon.adapters.state.mirror import count_quarantined
+from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
-from precoro_daemon.adapters.state.sqlite.journal import read_switch
-from precoro_daemon.adapters.state.sqlite.old_transactions import connection_of
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.status.reading import CollectionState, Overview
@@ -27,7 +26,7 @@ def read_overview(
     """`StateReader` tells what is asked. Runs inside a transaction."""
     return Overview(
         collections=_collections(session),
-        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_aside", (_ITEMS,))],
+        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_quarantined", (_ITEMS,))],
         quarantined_counts=count_quarantined(session),
         calls=read_calls(session, since),
         closed=read_closed(session),
@@ -38,9 +37,9 @@ def read_overview(
         laps=read_laps(session),
         refusals={row["fingerprint"]: row["at"] for row in session.rows("budget_book.read_refusals")},
         lanes=read_lanes(session, since),
-        switch=read_switch(connection_of(session), restore_guard),
-        unreadable=_by_ledger(session, "overview.count_misread"),
-        unmatched=_by_ledger(session, "overview.count_unmet"),
+        switch=read_switch(session, restore_guard),
+        unreadable=_by_ledger(session, "overview.count_unreadable"),
+        unmatched=_by_ledger(session, "overview.count_unmatched"),
     )
 
 
@@ -56,7 +55,7 @@ def _by_ledger(session: Session, statement: str) -> dict[str, int]:
 def _collections(session: Session) -> dict[str, CollectionState]:
     counts = {row["collection"]: dict(row) for row in session.rows("overview.count_records")}
     cursors = {row["collection"]: to_cursor(row) for row in session.rows("overview.all_cursors")}
-    scans = [to_scan(row) for row in session.rows("overview.all_passes")]
+    scans = [to_scan(row) for row in session.rows("overview.all_scans")]
     names = sorted({*counts, *cursors, *(scan.collection for scan in scans)})
     return {
         name: CollectionState(

@@ -16,23 +16,23 @@ GROUP BY collection;
 -- How far the changes of each collection are known.
 SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors;
 
--- name: all_passes
+-- name: all_scans
 -- All open scans.
 SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
-FROM passes;
+FROM scans;
 
--- name: latest_aside
+-- name: latest_quarantined
 -- The things that were put into quarantine last.
 SELECT collection, key, stage, reason, raw, attempts, since, retry_at
-FROM set_aside
+FROM quarantine
 ORDER BY seen_at DESC, collection, key
 LIMIT ?;
 
--- name: count_misread
+-- name: count_unreadable
 -- Rows of each ledger that cannot be read.
 SELECT ledger, count(*) AS payments FROM unreadable_rows GROUP BY ledger;
 
--- name: count_unmet
+-- name: count_unmatched
 -- Payments of each ledger that match no invoice so far.
 SELECT ledger, count(*) AS payments FROM ledger_payments WHERE intent IS NULL AND ours IS NULL GROUP BY ledger;
 

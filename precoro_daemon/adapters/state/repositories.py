@@ -8,28 +8,26 @@ from precoro_daemon.adapters.state.catalogue import SqlCatalogue
 from precoro_daemon.adapters.state.change_log import SqlChangeLog
 from precoro_daemon.adapters.state.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.state.deliveries import SqlDeliveries
+from precoro_daemon.adapters.state.journal import SqlJournal
 from precoro_daemon.adapters.state.lap_book import SqlLapBook
+from precoro_daemon.adapters.state.ledger_payments import SqlLedgerPayments
 from precoro_daemon.adapters.state.mirror import SqlMirror
+from precoro_daemon.adapters.state.paid_set import SqlPaidSet
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.adapters.state.sqlite.journal import SqlJournal
-from precoro_daemon.adapters.state.sqlite.ledger_payments import SqlLedgerPayments
-from precoro_daemon.adapters.state.sqlite.old_transactions import Transactions
-from precoro_daemon.adapters.state.sqlite.paid_set import SqlPaidSet
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteTransactions
+from precoro_daemon.adapters.state.restore_guard import RestoreGuard
+from precoro_daemon.adapters.state.session import Transactions
 
 
-def build_store(transactions: SqliteTransactions, restore_guard: RestoreGuard) -> Store:
-    old = Transactions(transactions)
+def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Store:
     return Store(
         mirror=SqlMirror(transactions),
         change_log=SqlChangeLog(transactions),
         budget_book=SqlBudgetBook(transactions),
         attachments=SqlAttachmentBook(transactions),
         custom_fields=SqlCustomFields(transactions),
-        journal=SqlJournal(old, restore_guard),
-        ledger_payments=SqlLedgerPayments(old),
-        paid_set=SqlPaidSet(old),
+        journal=SqlJournal(transactions, restore_guard),
+        ledger_payments=SqlLedgerPayments(transactions),
+        paid_set=SqlPaidSet(transactions),
         lap_book=SqlLapBook(transactions),
         deliveries=SqlDeliveries(transactions),
         catalogue=SqlCatalogue(transactions),

@@ -4,16 +4,20 @@ Each statement stands under a line `-- name: …`; the comment after it says wha
 What is written once for all engines stands beside the repositories and is called by its file and its name. An
 engine's `own.sql` has what no other could understand, under such a full name: it adds to the shared statements or
 takes the place of one.
+
+A statement with a hole, `{called}`, is asked for by one of its variants, `statement[idn]`: its hole is then the
+fragment `called[idn]`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _SHARED = Path(__file__).parent
-_NAME = re.compile(r"^-- name: ([\w.]+)\n", re.MULTILINE)
+_NAME = re.compile(r"^-- name: ([\w.\[\]]+)\n", re.MULTILINE)
+_HOLE = re.compile(r"\{(\w+)\}")
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
@@ -24,7 +28,22 @@ def read_statements(own: Path) -> Mapping[str, str]:
         for path in sorted(_SHARED.glob("*.sql"))
         for name, text in read_named(path).items()
     }
-    return shared | read_named(own)
+    return dict(_variants(shared | read_named(own)))
+
+
+def _variants(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, text in named.items():
+        if "[" in name:
+            continue  # a fragment
+        hole = _HOLE.search(text)
+        if hole is None:
+            yield name, text
+            continue
+        start = f"{name.split('.')[0]}.{hole[1]}["
+        for fragment in named:
+            if fragment.startswith(start):
+                variant = fragment.removeprefix(start).removesuffix("]")
+                yield f"{name}[{variant}]", text.replace(hole[0], named[fragment])
 
 
 def read_named(path: Path) -> dict[str, str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import precoro_daemon.adapters.state as room
 from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
 from precoro_daemon.adapters.state.statements import read_statements
+from precoro_daemon.payments.rules.matching import MatchBy
 
 ROOM = Path(room.__file__).parent
-FILES = [path for path in sorted(ROOM.rglob("*.sql")) if path.parent.name != "schema" and path.stem != "journal"]
+FILES = [path for path in sorted(ROOM.rglob("*.sql")) if path.parent.name != "schema"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -24,10 +26,10 @@ def test_every_statement_says_what_it_answers(path: Path) -> None:
 
 def test_every_statement_is_used_and_there_is_one_for_each_use() -> None:
     code = "\n".join(path.read_text() for path in ROOM.rglob("*.py"))
-    files = {name.split(".")[0] for name in STATEMENTS}
-    assert {name for name in re.findall(r'"(\w+\.(?!sql")\w+)"', code) if name.split(".")[0] in files} == set(
-        STATEMENTS
-    )
+    prefixes = {name.split(".")[0] for name in STATEMENTS}
+    named = [name for name in re.findall(r'"(\w+\.\w+)(?:\[{by}\])?"', code) if not name.endswith(".sql")]
+    used = {name for name in named if name.split(".")[0] in prefixes}
+    assert used == {name.split("[")[0] for name in STATEMENTS}
 
 
 def test_what_an_engine_has_of_its_own_adds_to_the_shared_statements_or_takes_their_place(tmp_path: Path) -> None:
@@ -37,3 +39,9 @@ def test_what_an_engine_has_of_its_own_adds_to_the_shared_statements_or_takes_th
     assert statements["meta.read"] == "SELECT 1;"
     assert statements["engine.more"] == "SELECT 2;"
     assert statements["mirror.count_live"] == STATEMENTS["mirror.count_live"]
+
+
+def test_a_statement_with_a_hole_has_a_variant_for_each_way_to_match() -> None:
+    for name in ("match_candidates", "taken_back", "namesakes"):
+        for by in get_args(MatchBy):
+            assert "{" not in STATEMENTS[f"ledger_payments.{name}[{by}]"]

@@ -147,13 +147,13 @@ SELECT
     fields.type,
     fields.referenced,
     strftime('%Y-%m-%dT%H:%M:%S', fields.fetched_at, 'unixepoch') AS as_of,
-    aside.reason AS problem,
+    failed.reason AS problem,
     details.data
 FROM field_definitions AS fields
 LEFT JOIN details ON details.collection = fields.collection AND details.id = fields.id
-LEFT JOIN set_aside AS aside
-    ON aside.collection = fields.collection AND aside.key = CAST(fields.id AS TEXT)
-    AND aside.stage IN ('definition', 'withheld');
+LEFT JOIN quarantine AS failed
+    ON failed.collection = fields.collection AND failed.key = CAST(fields.id AS TEXT)
+    AND failed.stage IN ('definition', 'withheld');
 
 -- name: custom_field_options
 -- Options of custom fields, or all that they ever were.

@@ -1,33 +1,20 @@
-"""a file beside the store that tells a restored, copied or moved one from the one that sent"""
+"""the restore guard as a file beside the state"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
+from precoro_daemon.adapters.state.restore_guard import Testimony
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 
 _LENGTH = 120
 """Bytes, all of them written at once: less than a disk's sector, which is written whole or not at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Testimony:
-    """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent, 0 for none · row:
-    what that row says, since a restored store soon has another one of that number"""
-
-    nonce: str
-    seq: int = 0
-    row: str = "-"
-
-
-class RestoreGuard:
-    """Never ahead of the store that sent, so a store that lacks the row it names is an older copy. Blocking.
-
-    The file names its own inode: one that was copied or restored with the store has another.
-    """
+class RestoreGuardFile:
+    """Implements `RestoreGuard`. The file names its own inode: one that came with a copy has another."""
 
     def __init__(self, state: Path) -> None:
         self._state = state

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from precoro_daemon.adapters.state.journal import write_line
 from precoro_daemon.adapters.state.ports import Restored
 from precoro_daemon.adapters.state.sqlite.backup import copy, is_own, make_durable, settle
 from precoro_daemon.adapters.state.sqlite.failures import explained, is_damage
 from precoro_daemon.adapters.state.sqlite.holder import held
-from precoro_daemon.adapters.state.sqlite.journal import write_line
 from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, open_read_only
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
@@ -54,7 +54,7 @@ def restore(backup: Path, state: Path, *, identity: str) -> Restored:
             former = _close(state, identity)
             _prepare(new, identity, former or _Account())
             kept = _keep_former(state)
-            RestoreGuard(state).remove()
+            RestoreGuardFile(state).remove()
             make_durable(state.parent)  # a log that came back after a loss of power would be played into the new one
             settle(new, state)
         except BaseException:
@@ -129,18 +129,17 @@ def _prepare(new: Path, identity: str, former: _Account) -> None:
         connection.row_factory = sqlite3.Row
         bring_up_to_date(connection, identity)
 
-        def work(connection: sqlite3.Connection) -> None:
-            _take_over(connection, former)
-            SqliteSession(connection).run("meta.write", ("armed", ""))
-            write_line(connection, at=time.time(), event="disarm", reason=_REASON)
+        def work(session: SqliteSession) -> None:
+            _take_over(session, former)
+            session.run("meta.write", ("armed", ""))
+            write_line(session, at=time.time(), event="disarm", reason=_REASON)
 
-        in_transaction(connection, work)
+        in_transaction(SqliteSession(connection), work)
 
 
-def _take_over(connection: sqlite3.Connection, former: _Account) -> None:
+def _take_over(session: SqliteSession, former: _Account) -> None:
     """The former state knows better what is refused and closed; calls are known to either."""
-    known = {(at, key) for at, key in connection.execute("SELECT at, key_hash FROM calls")}
-    session = SqliteSession(connection)
+    known = {(at, key) for at, key in session.connection.execute("SELECT at, key_hash FROM calls")}
     session.run_many("budget_book.charge_call", [call for call in former.calls if call[:2] not in known])
     session.run_many("budget_book.close_window", former.closures)
     session.run_many("budget_book.save_refusal", former.refusals)

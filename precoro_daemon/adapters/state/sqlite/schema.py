@@ -19,12 +19,12 @@ VERSION = len(MIGRATIONS)
 
 
 def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
-    def finish(connection: sqlite3.Connection) -> None:
-        _adopt_identity(connection, identity)
-        _refresh_views(connection)
+    def finish(session: SqliteSession) -> None:
+        _adopt_identity(session.connection, identity)
+        _refresh_views(session.connection)
 
     _migrate(connection)
-    in_transaction(connection, finish)
+    in_transaction(SqliteSession(connection), finish)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

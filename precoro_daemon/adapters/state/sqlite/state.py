@@ -16,7 +16,7 @@ from precoro_daemon.adapters.state.sqlite.backup import back_up
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import find_state, is_current, open_read_only, open_writable
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
-from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuard
+from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.restoring import restore
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions, inode_of
 from precoro_daemon.errors import StoreUnusable
@@ -61,7 +61,7 @@ class SqliteState:
                 )
             connection.set_progress_handler(unwanted, _STEPS_BETWEEN_CHECKS)
             connection.execute("BEGIN")
-            guard = RestoreGuard(self._path)
+            guard = RestoreGuardFile(self._path)
             return read_overview(SqliteSession(connection), guard, since=since, files=files, now=now)
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
@@ -91,7 +91,7 @@ class SqliteState:
         try:
             session = SqliteSession(await run_to_end(executor, lambda: connect(resources)))
             inode = await run_to_end(executor, lambda: inode_of(self._path))
-            yield build_store(SqliteTransactions(executor, session, self._path, inode), RestoreGuard(self._path))
+            yield build_store(SqliteTransactions(executor, session, self._path, inode), RestoreGuardFile(self._path))
         finally:
             # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
             await run_to_end(executor, resources.close)

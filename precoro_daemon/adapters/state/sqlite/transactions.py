@@ -76,8 +76,8 @@ class SqliteTransactions:
         self._inode = inode
         self._seen_at = -inf
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        return await run_to_end(self._executor, lambda: self._in_transaction(work))
+    async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
+        return await run_to_end(self._executor, lambda: self._in_transaction(work, then))
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await run_to_end(self._executor, lambda: self._plainly(work))
@@ -102,15 +102,18 @@ class SqliteTransactions:
             self._refuse_lost()
             return work(self._session)
 
-    def _in_transaction(self, work: Callable[[Session], T]) -> T:
+    def _in_transaction(self, work: Callable[[Session], T], then: Callable[[T], None] | None) -> T:
         with explained(self._path):
-            self._refuse_lost(_CHECK_EVERY_S)
-            return in_transaction(self._session.connection, lambda _: work(self._session))
+            self._refuse_lost(0.0 if then else _CHECK_EVERY_S)
+            result = in_transaction(self._session, work)
+            if then:
+                then(result)
+            return result
 
     def _refuse_lost(self, patience: float = 0.0) -> None:
         """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process.
 
-        The permission to send a payment is asked for as something that is read, and so is never given unseen.
+        A permit to send a payment is never given unseen.
         """
         now = monotonic()
         if self._inode is None or now < self._seen_at + patience:
@@ -124,10 +127,11 @@ class SqliteTransactions:
             )
 
 
-def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def in_transaction(session: SqliteSession, work: Callable[[SqliteSession], T]) -> T:
+    connection = session.connection
     connection.execute("BEGIN IMMEDIATE")
     try:
-        result = work(connection)
+        result = work(session)
         connection.execute("COMMIT")
     except BaseException:
         # A full disk may already have ended the transaction.

@@ -129,5 +129,5 @@ def check_whole_commits(path: Path, next_page: int | None) -> None:
             "(SELECT version FROM changes WHERE changes.id = records.id ORDER BY seq DESC LIMIT 1)"
         ).fetchone() == (0,)
         assert connection.execute("SELECT count(*) % 50 FROM changes").fetchone() == (0,)
-        seen = connection.execute("SELECT count(*) FROM pass_rows").fetchone()[0]
+        seen = connection.execute("SELECT count(*) FROM scan_rows").fetchone()[0]
         assert seen == (0 if next_page is None else 50 * (next_page - 1))

@@ -11,7 +11,6 @@ import pytest
 from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
-from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
@@ -29,7 +28,7 @@ def names(directory: Path) -> list[str]:
 
 async def look(path: Path, *, since: float = 0.0) -> Overview:
     wanted = WantedFiles(("invoices",), 10**9)
-    return await to_thread.run_sync(lambda: read_overview(path, identity="company", since=since, files=wanted))
+    return await to_thread.run_sync(lambda: SqliteState(path, "company").overview(since=since, files=wanted, now=0.0))
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from precoro_daemon.adapters.state.sqlite.intent_rows import to_intent, to_line
+from precoro_daemon.adapters.state.intent_rows import to_intent, to_line
 from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS, bring_up_to_date
 from precoro_daemon.payments.rules.events import Answered, Asked, Assigned
 from precoro_daemon.payments.rules.history import recall
@@ -26,11 +26,10 @@ ASKED, OTHER, NAMED = (
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     """As the version before left it."""
-    scripts = MIGRATIONS
-    before = next(number for number, script in enumerate(scripts) if "RENAME TO ledger_payments" in script)
+    before = next(number for number, script in enumerate(MIGRATIONS) if "RENAME TO ledger_payments" in script)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
-        for script in scripts[:before]:
+        for script in MIGRATIONS[:before]:
             connection.executescript(script)
         connection.execute(f"PRAGMA user_version = {before}")
         yield connection

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
+from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.events import Answered, Asked, Assigned, Dialogue
 from precoro_daemon.payments.rules.intents import Attempt, Intent
@@ -33,7 +33,7 @@ def intent_cells(intent: Intent) -> dict[str, Any]:
     }
 
 
-def to_intent(row: sqlite3.Row) -> Intent:
+def to_intent(row: Row) -> Intent:
     cells = {name: row[name] for name in _INTENT} | {name: bool(row[name]) for name in _FLAGS}
     direction = Direction(row["direction"])
     read = {
@@ -67,7 +67,7 @@ def attempt_cells(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def to_attempt(row: sqlite3.Row) -> Attempt:
+def to_attempt(row: Row) -> Attempt:
     read = {
         "amount": _amount(row),
         "known": tuple(json.loads(row["known"])),
@@ -77,7 +77,7 @@ def to_attempt(row: sqlite3.Row) -> Attempt:
     return Attempt(**{**row} | read)
 
 
-def to_line(row: sqlite3.Row) -> Line:
+def to_line(row: Row) -> Line:
     return Line(**{**row} | {"facts": json.loads(row["facts"]), "dialogue": _dialogue(row["dialogue"])})
 
 
@@ -110,13 +110,13 @@ def ledger_payment_cells(payment: LedgerPayment) -> dict[str, Any]:
     }
 
 
-def to_ledger_payment(row: sqlite3.Row) -> LedgerPayment:
+def to_ledger_payment(row: Row) -> LedgerPayment:
     columns = ("key", "invoice", "currency", "supplier", "ours")
     day = date.fromisoformat(row["day"])
     return LedgerPayment(**{name: row[name] for name in columns}, amount=_amount(row), paid_on=day)
 
 
-def _amount(row: sqlite3.Row) -> Any:
+def _amount(row: Row) -> Any:
     amount = read_amount(row["amount"])
     assert amount is not None, "amounts were written by `plain`"
     return amount

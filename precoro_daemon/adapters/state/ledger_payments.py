@@ -1,0 +1,203 @@
+"""what the ledger says was paid, in SQL; read together with the mirror's invoices"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+from precoro_daemon.adapters.state.intent_rows import ledger_payment_cells, to_intent, to_ledger_payment
+from precoro_daemon.adapters.state.session import Row, Session, Transactions
+from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import Invoice, Payment, read_invoice, read_payment
+from precoro_daemon.payments.rules.ledger_payments import (
+    LedgerBatch,
+    LedgerPayment,
+    Undone,
+    UnreadableRow,
+    invoice_in,
+)
+from precoro_daemon.payments.rules.matching import MatchBy, Paid
+from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.values.money import read_amount
+
+
+class SqlLedgerPayments:
+    """payments.ports.LedgerPayments, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._indexed = False
+
+    async def position(self, ledger: str) -> str | None:
+        row = await self._transactions.row("positions.read", (_position(ledger),))
+        return None if row is None else str(row["value"])
+
+    async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
+        def work(session: Session) -> int:
+            about = {"ledger": ledger, "at": at}
+            changed = 0
+            for payment in batch.payments:
+                changed += _take_in(session, payment, about)
+            for payment in _undone(session, ledger, batch.undone):
+                changed += _take_in(session, payment, about)
+            for row in batch.unreadable:
+                cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
+                session.run("ledger_payments.take_in_unreadable", cells | about)
+            session.run("positions.save", (_position(ledger), batch.position))
+            return changed
+
+        return await self._transactions.write(work)
+
+    async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
+        if by == "number_and_supplier" and not self._indexed:
+            # Only who matches by numbers pays for their index.
+            await self._transactions.run("ledger_payments.index_invoice_numbers", ())
+            self._indexed = True
+        return await self._transactions.read(partial(_candidates, ledger=ledger, by=by))
+
+    async def recognise(self, ledger: str, key: str) -> None:
+        await self._transactions.run("ledger_payments.recognise_payment", {"ledger": ledger, "key": key})
+
+    async def changed(self, ledger: str) -> Sequence[Changed]:
+        return await self._changed("ledger_payments.changed_payments", ledger)
+
+    async def changed_entries(self, ledger: str) -> Sequence[Changed]:
+        return await self._changed("ledger_payments.changed_entries", ledger)
+
+    async def _changed(self, statement: str, ledger: str) -> Sequence[Changed]:
+        def work(session: Session) -> Sequence[Changed]:
+            rows = session.rows(statement, {"ledger": ledger})
+            return [Changed(to_intent(row), _said(row), bool(row["dropped"]), _moved(row)) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def linked(self, ledger: str, key: str) -> LinkedPayment | None:
+        def work(session: Session) -> LinkedPayment | None:
+            row = session.row("ledger_payments.linked_payment", (ledger, key))
+            if row is None:
+                return None
+            return LinkedPayment(
+                to_ledger_payment(row), row["intent"], bool(row["changed"]), row["unreadable"], _moved(row)
+            )
+
+        return await self._transactions.read(work)
+
+    async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+        work = partial(_namesakes, invoice_id=invoice_id, by=by)
+        return await self._transactions.read(work)
+
+    async def accept(self, ledger: str, payment: LedgerPayment) -> None:
+        await self._transactions.run("ledger_payments.accept_payment", (payment.facts, ledger, payment.key))
+
+    async def free(self, ledger: str, key: str) -> None:
+        await self._transactions.run("ledger_payments.free_payment", (ledger, key))
+
+    async def named(self, ledger: str, name: str) -> Sequence[LedgerPayment]:
+        def work(session: Session) -> Sequence[LedgerPayment]:
+            return [to_ledger_payment(row) for row in session.rows("ledger_payments.payments_named", (ledger, name))]
+
+        return await self._transactions.read(work)
+
+    async def enriched(self, invoice: Invoice) -> Invoice:
+        row = await self._transactions.row("ledger_payments.supplier_name", (invoice.supplier.id,))
+        return invoice if row is None else _with_supplier(invoice, row["external_id"])
+
+    async def mirrored_payment(self, remote_id: str) -> Payment | None:
+        row = await self._transactions.row("ledger_payments.mirrored_payment", (remote_id,))
+        return None if row is None else read_payment(row["data"])
+
+    async def payments_called(self, idn: str) -> Sequence[Payment]:
+        rows = await self._transactions.rows("ledger_payments.payments_called", {"idn": idn})
+        return [read_payment(row["data"]) for row in rows]
+
+    async def waiting(self, ledger: str) -> int:
+        return int(await self._transactions.value("ledger_payments.count_waiting", (ledger,)))
+
+    async def unreadable(self, ledger: str) -> Sequence[UnreadableRow]:
+        rows = await self._transactions.rows("ledger_payments.unreadable_rows", (ledger,))
+        return [UnreadableRow(**row) for row in rows]
+
+
+def _take_in(session: Session, payment: LedgerPayment, about: Mapping[str, object]) -> bool:
+    """Whether it is new or changed."""
+    session.run("ledger_payments.forget_unreadable", (about["ledger"], payment.key))
+    if not session.run("ledger_payments.take_in_payment", {**ledger_payment_cells(payment), **about}):
+        return False
+    session.run("ledger_payments.recognise_payment", {"ledger": about["ledger"], "key": payment.key})
+    return True
+
+
+def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator[LedgerPayment]:
+    """What the ledger took back without saying more of it, as a payment of nothing."""
+    for document in undone:
+        values = {"ledger": ledger, "key": document.key, "kept": json.dumps(list(document.kept))}
+        for row in session.rows("ledger_payments.payments_of_document", values):
+            yield replace(to_ledger_payment(row), amount=Decimal(0))
+
+
+def _position(ledger: str) -> str:
+    return f"payments of {ledger}"
+
+
+def _moved(row: Row) -> bool:
+    return bool(row["carried"]) and invoice_in(row["facts"]) != invoice_in(row["carried"])
+
+
+def _said(row: Row) -> LedgerPayment:
+    amount = read_amount(row["said"])
+    assert amount is not None, "amounts were written by `plain`"
+    day = date.fromisoformat(row["said_day"])
+    return LedgerPayment(
+        row["key"], row["invoice"], amount, row["said_currency"], day, row["said_supplier"], row["ours"]
+    )
+
+
+def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
+    """A payment whose name fits several invoices is one candidate."""
+    first: dict[str, Row] = {}
+    for statement in (f"ledger_payments.match_candidates[{by}]", f"ledger_payments.taken_back[{by}]"):
+        for row in session.rows(statement, {"ledger": ledger}):
+            first.setdefault(row["key"], row)
+    return [_candidate(session, row, by) for row in first.values()]
+
+
+def _candidate(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
+    invoice_id = row["invoice_id"]
+    others = _intents(session, Direction.TO_PRECORO, invoice_id)
+    return MatchCandidate(
+        to_ledger_payment(row),
+        _namesakes(session, invoice_id, by),
+        others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
+        exports=_intents(session, Direction.TO_LEDGER, invoice_id, "ledger_payments.unrecognised"),
+    )
+
+
+def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
+    """The invoice, and every other one the ledger could mean by its name."""
+    found = _invoices(session, "id", {"id": invoice_id})
+    if not found:
+        return ()
+    [one] = found
+    values = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    return _invoices(session, by, values)
+
+
+def _invoices(session: Session, by: MatchBy, values: Mapping[str, object]) -> Sequence[Invoice]:
+    rows = session.rows(f"ledger_payments.namesakes[{by}]", values)
+    return [_with_supplier(read_invoice(row["data"]), row["supplier_external_id"]) for row in rows]
+
+
+def _with_supplier(invoice: Invoice, external_id: str | None) -> Invoice:
+    return replace(invoice, supplier=replace(invoice.supplier, external_id=external_id))
+
+
+def _intents(
+    session: Session, direction: Direction, invoice_id: int, statement: str = "journal.intents_of_invoice"
+) -> Sequence[Intent]:
+    values = {"direction": direction, "invoice_id": invoice_id}
+    return [to_intent(row) for row in session.rows(statement, values)]

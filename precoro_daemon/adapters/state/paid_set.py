@@ -1,0 +1,54 @@
+"""which invoices are paid, compared inside the database page by page"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.payments.ports.paid_set import PaidInvoice
+
+_PAGE = 50_000
+"""Ids of one transaction: the writer's thread is then held for less than a tenth of a second."""
+
+_ADOPTED = "paid before this time is known"
+
+
+class SqlPaidSet:
+    """payments.ports.PaidSet, where the contract is written. The ids themselves never leave the database."""
+
+    def __init__(self, transactions: Transactions, page: int = _PAGE) -> None:
+        self._transactions = transactions
+        self._page = page
+
+    async def adopted_at(self) -> float | None:
+        row = await self._transactions.row("positions.read", (_ADOPTED,))
+        return None if row is None else float(row["value"])
+
+    async def adopt(self, at: float) -> None:
+        row = (_ADOPTED, repr(at))
+        await self._transactions.run("positions.set_once", row)
+
+    async def compare(self, after: int, *, known: bool) -> tuple[int | None, int]:
+        def work(session: Session) -> tuple[int | None, int]:
+            [end] = session.rows("paid_set.page_end", (after, self._page))
+            if end["last"] is None:
+                return None, 0
+            row = {"after": after, "last": end["last"], "due": not known}
+            changed = session.run("paid_set.compare_page", row)
+            return (end["last"] if end["rows"] == self._page else None), changed
+
+        return await self._transactions.write(work)
+
+    async def leave(self, at: float) -> int:
+        return await self._transactions.run("paid_set.leave", {"at": at})
+
+    async def due(self, limit: int) -> Sequence[PaidInvoice]:
+        rows = await self._transactions.rows("paid_set.due", (limit,))
+        return [PaidInvoice(**{**row, "paid": bool(row["paid"])}) for row in rows]
+
+    async def again(self, invoice_id: int) -> None:
+        await self._transactions.run("paid_set.again", (invoice_id,))
+
+    async def done(self, invoice: PaidInvoice) -> None:
+        row = (invoice.id, invoice.version)
+        await self._transactions.run("paid_set.done", row)

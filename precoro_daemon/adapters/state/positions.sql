@@ -1,0 +1,11 @@
+-- name: read
+-- What is kept under a name.
+SELECT value FROM positions WHERE name = ?;
+
+-- name: save
+-- Keep a value under a name, in the place of the one before.
+INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: set_once
+-- Keep a value under a name, unless there is one.
+INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING;
