@@ -9,7 +9,8 @@ import anyio
 from rich.console import Console
 
 from precoro_daemon.cli import tables
-from precoro_daemon.sandbox import Sandbox, books, paying
+from precoro_daemon.sandbox import Sandbox, paying
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 
 _PAID_IN_THE_LEDGER = 3
 
@@ -30,20 +31,20 @@ async def show_payments(console: Console, into: Path, config: Path, sandbox: San
     for title, *arguments in steps:
         if (code := await run(title, *arguments)) != 0:
             return code
-    invoice = books.payable(sandbox.company)[-1]
+    invoice = sandbox_ledger.payable(sandbox.company)[-1]
     owed = invoice.total - invoice.paid
     paying.pay(sandbox.company, "payments", invoice, paying.Wish(owed, sandbox.company.now()))
     console.print(f"\n   Somebody pays invoice {invoice.idn} in Precoro.")
     code = await run("7. That payment appears in the books, once", "--once")
-    rows = await anyio.to_thread.run_sync(books.read, ledger)
+    rows = await anyio.to_thread.run_sync(sandbox_ledger.read, ledger)
     rows = [(number, bill, amount, "from Precoro" if key else "") for number, bill, amount, key in rows]
     console.print(tables.answer(("payment", "invoice", "amount", ""), rows))
     return code
 
 
 def _prepare(config: Path, ledger: Path, sandbox: Sandbox) -> int:
-    books.found(ledger)
+    sandbox_ledger.found(ledger)
     stop = ledger.absolute().with_name("demo-payments.stop")
     with config.open("a") as file:
-        file.write(f'\n[payments]\nkill_switch = "{stop}"\n\n{books.configuration(ledger)}')
-    return books.pay_some(ledger, sandbox.company, _PAID_IN_THE_LEDGER)
+        file.write(f'\n[payments]\nkill_switch = "{stop}"\n\n{sandbox_ledger.configuration(ledger)}')
+    return sandbox_ledger.pay_some(ledger, sandbox.company, _PAID_IN_THE_LEDGER)

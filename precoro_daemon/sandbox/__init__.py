@@ -1,6 +1,5 @@
 """a local Precoro: limits, pages, files, payments, faults; for tests and rehearsals
 
-books.py          a small ledger in SQLite beside the made-up company, as an accountant keeps it
 cards.py          list entries of payments, suppliers, catalogue items, fields and small sets
 clock.py          its clock, which may run faster than ours
 company.py        the company's data, and what users do to it
@@ -19,6 +18,7 @@ founding.py       the company as it is at the start, drawn from a seed
 gate.py           what every call passes first: journal, key, limits, faults, latency
 history.py        two years of documents and payments that fit together, drawn from a seed
 journal.py        every request seen, for tests and for the page for people
+ledger.py         a small ledger in SQLite beside the made-up company, as an accountant keeps it
 limits.py         its limits as sliding windows in simulated time, and the 429 that tells of them
 names.py          the words its company is made of, in many scripts, read from names.json
 options.py        what it can be asked to be (size, limits, time, list order, shapes)

@@ -234,7 +234,7 @@ async def test_a_restored_store_is_not_armed(backend: Backend, tmp_path: Path) -
 
 
 @pytest.mark.asyncio
-async def test_a_store_moved_with_its_witness_or_without_is_not_armed(backend: Backend, tmp_path: Path) -> None:
+async def test_a_store_moved_with_its_restore_guard_or_without_is_not_armed(backend: Backend, tmp_path: Path) -> None:
     async with backend.open() as store:
         await store.journal.arm(T0)
     for whole in (True, False):

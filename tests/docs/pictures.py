@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from precoro_daemon.sandbox import Sandbox, SandboxOptions, books, serve
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from tests.docs.generate import MANUAL
 
 _SPEED = 600.0
@@ -70,9 +71,9 @@ _LIGHT = TerminalTheme(
 async def take(directory: Path) -> None:
     async with serve(SandboxOptions(size="medium", time_scale=_SPEED, busy=0.1)) as sandbox:
         port = _prepare(directory, sandbox)
-        books.found(directory / "books.db")
+        sandbox_ledger.found(directory / "books.db")
         await _run(directory, "--once", "--only", "mirror_collections")
-        books.pay_some(directory / "books.db", sandbox.company, 8)
+        sandbox_ledger.pay_some(directory / "books.db", sandbox.company, 8)
         await _run(directory, "payments", "arm")
         async with await anyio.open_process(_program("run"), cwd=directory, stdout=subprocess.DEVNULL) as service:
             await anyio.sleep(_A_DAY)
@@ -90,7 +91,7 @@ def _prepare(directory: Path, sandbox: Sandbox) -> int:
         port: int = free.getsockname()[1]
     (directory / "token").touch(mode=0o600)
     (directory / "token").write_text(sandbox.token)
-    ledger = books.configuration(directory / "books.db")
+    ledger = sandbox_ledger.configuration(directory / "books.db")
     text = _CONFIG.format(sandbox=sandbox, speed=_SPEED, port=port, books=ledger)
     (directory / "config.toml").write_text(text)
     return port

@@ -81,7 +81,7 @@ async def test_a_change_between_two_pages_of_the_first_pass_costs_no_row(
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_a_row_that_moves_between_pages_of_changes_is_walked_again(tmp_path: Path, order: Order) -> None:
+async def test_a_row_that_moves_between_pages_of_changes_is_scanned_again(tmp_path: Path, order: Order) -> None:
     async with stage(tmp_path, order=order) as shown:
         await shown.run()
         for row in newest(shown.sandbox)[:30]:
@@ -301,7 +301,7 @@ async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("record", ["null", "string", "no_id", "id_object", "id_null"])
-async def test_an_unreadable_row_is_set_aside_with_its_json_and_its_siblings_go_on(
+async def test_an_unreadable_row_is_quarantined_with_its_json_and_its_siblings_go_on(
     tmp_path: Path, record: str
 ) -> None:
     async with stage(tmp_path) as shown:

@@ -425,7 +425,7 @@ async def test_already_paid_by_our_own_request_that_arrived_twice_is_found() -> 
     assert payments(invoice) == [10_000]
 
 
-async def test_a_refusal_is_told_on_the_invoice() -> None:
+async def test_a_refusal_is_written_on_the_invoice() -> None:
     stage = scene(posts=[REFUSED])
     invoice = stage.invoice()
     stage.pays(invoice)

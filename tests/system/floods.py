@@ -15,7 +15,8 @@ from pathlib import Path
 import anyio
 from anyio.abc import Process
 
-from precoro_daemon.sandbox import Sandbox, SandboxOptions, books, serve
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.rows import Row
 from tests.system.months import payment_sections
 from tests.system.program import NO_LIMITS, ROOT, Program
@@ -66,7 +67,7 @@ async def flood(directory: Path, *, seconds: float, rate: float, cores: Sequence
             "apply_deliveries": {"listen": f"127.0.0.1:{port}"},
         }
         program.sections |= payment_sections(directory, every="2s")
-        await anyio.to_thread.run_sync(books.found, directory / "books.db")
+        await anyio.to_thread.run_sync(sandbox_ledger.found, directory / "books.db")
         await program.found()
         assert (await program.run("payments", "arm")).code == 0
         log = directory / "log"
@@ -94,7 +95,7 @@ class _Weather:
 
     async def pass_over(self, seconds: float, rate: float) -> Flooded:
         # The made-up yen have fractions, which a person has to look at.
-        payable = [row for row in books.payable(self.sandbox.company) if row.currency != "JPY"]
+        payable = [row for row in sandbox_ledger.payable(self.sandbox.company) if row.currency != "JPY"]
         before = payable.pop()
         await self._enter(before)
         await self._until_paid([before])
@@ -144,7 +145,8 @@ class _Weather:
 
     async def _enter(self, row: Row) -> None:
         owed = row.total - row.paid
-        await anyio.to_thread.run_sync(books.record, self.program.directory / "books.db", row, owed, "2026-01-15")
+        ledger = self.program.directory / "books.db"
+        await anyio.to_thread.run_sync(sandbox_ledger.record, ledger, row, owed, "2026-01-15")
 
     async def _until_paid(self, rows: Sequence[Row]) -> None:
         with anyio.move_on_after(30):

@@ -15,7 +15,8 @@ from typing import Any
 import anyio
 from anyio.abc import Process
 
-from precoro_daemon.sandbox import SandboxOptions, books, serve
+from precoro_daemon.sandbox import SandboxOptions, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.clock import stamp
 from precoro_daemon.sandbox.options import Quota
 from precoro_daemon.sandbox.rows import Row
@@ -118,7 +119,7 @@ async def live(directory: Path, plan: Plan) -> Course:
             program.environment["PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"] = _SECRET
             sandbox.company.webhooks.add(url=f"http://{address}/{_SECRET}")
         if plan.payments:
-            await anyio.to_thread.run_sync(books.found, directory / "books.db")
+            await anyio.to_thread.run_sync(sandbox_ledger.found, directory / "books.db")
             await program.found()
             armed = await program.run("payments", "arm")
             assert armed.code == 0, armed
@@ -152,7 +153,12 @@ def _sections(directory: Path, plan: Plan) -> dict[str, dict[str, Any]]:
 def payment_sections(directory: Path, every: str = "15m") -> dict[str, dict[str, Any]]:
     """Both directions, with the ledger in `books.db`."""
     url = f"sqlite:///{directory / 'books.db'}"
-    statements = {"read": books.READ, "start": "0", "insert": books.INSERT, "find": books.FIND}
+    statements = {
+        "read": sandbox_ledger.READ,
+        "start": "0",
+        "insert": sandbox_ledger.INSERT,
+        "find": sandbox_ledger.FIND,
+    }
     return {
         "ledger": {"kind": "sql", "name": "books"},
         "ledger.sql": {"url": url} | statements,
@@ -179,7 +185,7 @@ class _Life:
         random = Random(plan.seed)
         began = clock.now()
         rows = list(self.sandbox.company["invoices"])
-        payable = list(books.payable(self.sandbox.company)) if plan.payments else []
+        payable = list(sandbox_ledger.payable(self.sandbox.company)) if plan.payments else []
         random.shuffle(payable)
         pause = DAY / plan.edits
         while clock.now() < began + plan.days * DAY:
@@ -210,7 +216,7 @@ class _Life:
     async def _pay(self, row: Row) -> None:
         now = self.sandbox.clock.now()
         ledger, day = self.program.directory / "books.db", stamp(now)[:10]
-        await anyio.to_thread.run_sync(books.record, ledger, row, row.total - row.paid, day)
+        await anyio.to_thread.run_sync(sandbox_ledger.record, ledger, row, row.total - row.paid, day)
         self.paid.append((row, now))
 
     def _ages(self, end: float) -> None:

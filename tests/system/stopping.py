@@ -11,7 +11,8 @@ from random import Random
 
 import anyio
 
-from precoro_daemon.sandbox import SandboxOptions, books, serve
+from precoro_daemon.sandbox import SandboxOptions, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.rows import Row
 from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.months import payment_sections
@@ -41,10 +42,10 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
             "fetch_attachments": {"directory": str(directory / "files")},
         }
         program.sections |= payment_sections(directory, every="1s")
-        await anyio.to_thread.run_sync(books.found, directory / "books.db")
+        await anyio.to_thread.run_sync(sandbox_ledger.found, directory / "books.db")
         await program.found()
         assert (await program.run("payments", "arm")).code == 0
-        payable = list(books.payable(sandbox.company))
+        payable = list(sandbox_ledger.payable(sandbox.company))
         owed: list[Row] = []
         for number in range(times):
             while payable and payable[-1].total <= payable[-1].paid:  # users have paid it meanwhile
@@ -52,7 +53,8 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
             if payable:
                 owed.append(payable.pop())
                 owes = owed[-1].total - owed[-1].paid
-                await anyio.to_thread.run_sync(books.record, directory / "books.db", owed[-1], owes, "2026-01-15")
+                ledger = directory / "books.db"
+                await anyio.to_thread.run_sync(sandbox_ledger.record, ledger, owed[-1], owes, "2026-01-15")
             async with program.running("run") as process:
                 await anyio.sleep(random.uniform(0.3, 1.6))
                 began = anyio.current_time()
@@ -87,7 +89,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
             assert len(ours) == (states.get(row.id) == "confirmed"), (seed, row.idn, states.get(row.id))
         assert len(owed) >= min(times, 30), "the company has so many invoices that can be paid"
         assert sum(state == "confirmed" for state in states.values()) > len(owed) / 2, (seed, states)
-        made = await anyio.to_thread.run_sync(books.read, directory / "books.db")
+        made = await anyio.to_thread.run_sync(sandbox_ledger.read, directory / "books.db")
         keys = [key for *_, key in made if key is not None]
         assert len(keys) == len(set(keys)), (seed, "the ledger has a payment of Precoro's twice")
     return took

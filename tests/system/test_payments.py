@@ -14,7 +14,8 @@ from typing import Any
 import anyio
 import pytest
 
-from precoro_daemon.sandbox import Sandbox, SandboxOptions, books, paying, schema, serve
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, paying, schema, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.scene import payments
@@ -40,7 +41,7 @@ class Stage:
         )
 
     async def pays(self, invoice: Row, cents: int = 10_000) -> None:
-        await anyio.to_thread.run_sync(books.record, self.ledger, invoice, cents, DAY)
+        await anyio.to_thread.run_sync(sandbox_ledger.record, self.ledger, invoice, cents, DAY)
 
     async def once(self, *arguments: str) -> Finished:
         done = await self.program.once(*arguments)
@@ -56,7 +57,7 @@ class Stage:
 
     @property
     def entries(self) -> list[Any]:
-        return [row for row in books.read(self.ledger) if row[3] is not None]
+        return [row for row in sandbox_ledger.read(self.ledger) if row[3] is not None]
 
 
 @asynccontextmanager
@@ -65,17 +66,17 @@ async def stage(directory: Path, **options: Any) -> AsyncIterator[Stage]:
     async with serve(SandboxOptions(**given | options)) as sandbox:
         program = Program(directory, sandbox.url)
         ledger = directory / "books.db"
-        await anyio.to_thread.run_sync(books.found, ledger)
+        await anyio.to_thread.run_sync(sandbox_ledger.found, ledger)
         program.sections |= {
             "limits": NO_LIMITS | {"time_scale": SCALE},
             "mirror_collections": {"collections": ["invoices", "payments", "suppliers"]},
             "ledger": {"kind": "sql", "name": "books"},
             "ledger.sql": {
                 "url": f"sqlite:///{ledger}",
-                "read": books.READ,
+                "read": sandbox_ledger.READ,
                 "start": "0",
-                "insert": books.INSERT,
-                "find": books.FIND,
+                "insert": sandbox_ledger.INSERT,
+                "find": sandbox_ledger.FIND,
             },
             "payments": {"kill_switch": str(directory / "stop")},
             "mark_invoices_paid": {"enabled": True, "match_by": "idn"},

@@ -68,7 +68,7 @@ async def test_a_good_day_and_its_end(tmp_path: Path, unused_tcp_port: int) -> N
         assert done.only("watch_exposed") == []
 
 
-async def test_a_wrong_key_is_told_without_showing_it(tmp_path: Path, unused_tcp_port: int) -> None:
+async def test_a_wrong_key_is_reported_without_showing_it(tmp_path: Path, unused_tcp_port: int) -> None:
     async with company(tmp_path, size="empty", counts={"invoices": 30}, limits=False) as (_, program):
         program.token = "a-secret-that-is-wrong"
         async with watched(program, unused_tcp_port):

@@ -67,8 +67,8 @@ class SqlAttachmentBook:
         )
 
     async def save_part(self, file: AttachedFile, part: Part | None) -> None:
-        told = {"length": part and part.length, "validator": part and part.validator}
-        await self._transactions.run("attachments.save_part", _named(file.key) | told)
+        announced = {"length": part and part.length, "validator": part and part.validator}
+        await self._transactions.run("attachments.save_part", _named(file.key) | announced)
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
         row = _named(file.key) | asdict(kept) | {"at": at}

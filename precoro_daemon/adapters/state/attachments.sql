@@ -62,8 +62,8 @@ SELECT file.collection, file.record_id, records.idn, file.id, file.name, file.si
     file.path, file.part_length, file.part_validator, coalesce(failed.attempts, 0) AS attempts,
     file.sha256 IS NOT NULL AS ours,
     EXISTS (
-        SELECT 1 FROM attached_files AS twin
-        WHERE twin.id = file.id AND (twin.collection, twin.record_id) <> (file.collection, file.record_id)
+        SELECT 1 FROM attached_files AS duplicate
+        WHERE duplicate.id = file.id AND (duplicate.collection, duplicate.record_id) <> (file.collection, file.record_id)
     ) AS shared
 FROM attached_files AS file
 JOIN records ON records.collection = file.collection AND records.id = file.record_id

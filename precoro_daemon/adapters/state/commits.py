@@ -19,8 +19,8 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 
 def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committed:
     """Runs inside a transaction."""
-    told = server_time(scan, pages)
-    at = time.time() if told is None else told
+    by_server = server_time(scan, pages)
+    at = time.time() if by_server is None else by_server
     number, distinct = _take_up(session, scan)
     records = list(chain.from_iterable(page.records for page in pages))
     steps = _write_records(session, scan.collection, records, at)

@@ -70,9 +70,9 @@ DELETE FROM scans WHERE collection = ?;
 -- name: missing_records
 -- Records that should be in the list and that the open scan has not seen, and whether a live record shares their idn.
 SELECT id, idn, EXISTS (
-    SELECT 1 FROM records AS twin
-    WHERE twin.collection = records.collection AND twin.idn = records.idn AND twin.id <> records.id
-        AND twin.vanished_at IS NULL
+    SELECT 1 FROM records AS duplicate
+    WHERE duplicate.collection = records.collection AND duplicate.idn = records.idn AND duplicate.id <> records.id
+        AND duplicate.vanished_at IS NULL
 ) AS shares_idn
 FROM records
 WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at < :started_at

@@ -77,7 +77,7 @@ class State(Protocol):
         ...
 
     def open_read_only(self) -> AbstractAsyncContextManager[Store]:
-        """For reading only, beside whoever holds it; one of an older version is brought up to date first, and for
+        """For reading only, beside its holder; one of an older version is brought up to date first, and for
         that moment held. Raises StoreHeld."""
         ...
 
@@ -96,7 +96,7 @@ class State(Protocol):
         ...
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
-        """Copy it as it is at one moment; whoever writes goes on. Blocking. The target is there completely or not at
+        """Copy it as it is at one moment; the writer goes on. Blocking. The target is there completely or not at
         all, and durable on return."""
         ...
 

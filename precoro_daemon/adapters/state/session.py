@@ -58,7 +58,7 @@ class Transactions(Protocol):
     async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
         """All that `work` writes, or nothing; durable on return. What `work` raises takes everything back.
 
-        `then` is told what came of it once that is durable, before anything else is run. With it, a store whose state
+        `then` gets what came of it once that is durable, before anything else is run. With it, a store whose state
         is gone is never written to, however lately it was there: something is about to be done by leave of this.
         """
         ...

@@ -47,7 +47,7 @@ class _Columns:
             self._fields.setdefault(one.name, []).append(one)
         self._supplier = {name.casefold() for name in reading.supplier}
         self._supplier_at: int | None = None
-        self._places: list[tuple[str, str, int]] = []
+        self._columns_at: list[tuple[str, str, int]] = []
         self.titles: dict[str, str] = {}
         chosen = reading.columns or {column: column for column in sheet.columns}
         for name, column in chosen.items():
@@ -66,7 +66,7 @@ class _Columns:
         if name == "supplier":
             self._supplier_at = place
         elif name in FIELDS:
-            self._places.append((name, column, place))
+            self._columns_at.append((name, column, place))
             self.titles[name] = column
         elif (label := name.removeprefix(CUSTOM)) != name:
             self._place_custom(label, column, place)
@@ -88,7 +88,7 @@ class _Columns:
             self._complain(column, f"custom fields that hold a {found.type} cannot be kept from here")
         else:
             name = f"{CUSTOM}{found.id}"
-            self._places.append((name, column, place))
+            self._columns_at.append((name, column, place))
             self.titles[name] = column
 
     def is_ours(self, row: Row) -> bool:
@@ -97,7 +97,7 @@ class _Columns:
         )
 
     def read(self, row: Row, cells: CellReader, mistakes: list[Mistake]) -> Iterator[tuple[str, Value]]:
-        for name, column, place in self._places:
+        for name, column, place in self._columns_at:
             cell = row.cells[place]
             try:
                 yield from cells.read(name, cell)

@@ -25,7 +25,7 @@ from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
-from precoro_daemon.sandbox import books
+from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Snapshot, Tallies
@@ -121,7 +121,7 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
     }  # fmt: skip
     sections = counted(ledger=ledger, payments={"kill_switch": stop})
     async with stage(tmp_path, sections=sections) as there:
-        await anyio.to_thread.run_sync(books.found, path)
+        await anyio.to_thread.run_sync(sandbox_ledger.found, path)
         await there.run("mirror_collections")
         async with state_of(there.settings).open() as store:
             unmatched = LedgerPayment("7", "R-1", Decimal(5), "EUR", date(2026, 1, 15), None, None)

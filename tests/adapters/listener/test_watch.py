@@ -208,7 +208,7 @@ async def test_a_thousand_connections_that_say_nothing_do_not_stop_the_loop_and_
         assert (await post.ask("/healthz")).status == 200
 
 
-async def test_whoever_speaks_slowly_is_cut_off_and_makes_room() -> None:
+async def test_a_client_that_speaks_slowly_is_cut_off_and_makes_room() -> None:
     async with watching(quiet(), life=0.5) as post:
         begun = time.monotonic()
         slow = [await asyncio.open_connection(post.address.host, post.address.port) for _ in range(64)]

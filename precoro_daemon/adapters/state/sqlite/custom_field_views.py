@@ -16,13 +16,13 @@ class _Values:
     """A view of values.
 
     keys    what names the owner: columns, and where `records` has them
-    places  where the owner has its values; the first that holds any counts
+    field_sets  where the owner has its values; the first that holds any counts
     """
 
     view: str
     collections: Sequence[str]
     keys: Mapping[str, str]
-    places: Sequence[str]
+    field_sets: Sequence[str]
 
 
 _DOCUMENT_KEYS = {"collection": "collection", "document_id": "id", "document_idn": "idn"}
@@ -49,14 +49,14 @@ def custom_field_views() -> Iterator[str]:
 
 
 def _values(templates: Mapping[str, str], values: _Values, owners: str) -> str:
-    definitions, references = FIELD_SETS[values.places[-1]]
+    definitions, references = FIELD_SETS[values.field_sets[-1]]
     found = ", ".join(f"nullif(entry.value -> '$.{name}', 'null')" for name in references)
     return templates["values"].format(
         view=values.view,
         owners=owners,
         names=", ".join(values.keys),
         plain=", ".join(f"given.{name}" for name in values.keys),
-        held=_first_held(templates, "owners.holder", values.places),
+        held=_first_held(templates, "owners.holder", values.field_sets),
         definitions=definitions,
         reference=f"coalesce({found}, NULL)",
     )
@@ -65,14 +65,14 @@ def _values(templates: Mapping[str, str], values: _Values, owners: str) -> str:
 def _owners(templates: Mapping[str, str], values: _Values) -> str:
     return templates["owners"].format(
         keys=", ".join(f"records.{column} AS {name}" for name, column in values.keys.items()),
-        listed=_tells("records.data", values.places),
-        detailed=_tells("details.data", values.places),
+        listed=_tells("records.data", values.field_sets),
+        detailed=_tells("details.data", values.field_sets),
         collections=_quoted(values.collections),
     )
 
 
-def _tells(json: str, places: Sequence[str]) -> str:
-    return " OR ".join(f"{json} -> '$.{place}' IS NOT NULL" for place in places)
+def _tells(json: str, field_sets: Sequence[str]) -> str:
+    return " OR ".join(f"{json} -> '$.{name}' IS NOT NULL" for name in field_sets)
 
 
 def _line_owners(templates: Mapping[str, str], values: _Values) -> str:
@@ -80,9 +80,9 @@ def _line_owners(templates: Mapping[str, str], values: _Values) -> str:
     return templates["line_owners"].format(lines=lines, collections=_quoted(values.collections))
 
 
-def _first_held(templates: Mapping[str, str], json: str, places: Sequence[str]) -> str:
-    """Values move from one place to another between versions of the API, and may for a while stand in both."""
-    *others, last = (templates["members"].format(json=json, field=place) for place in places)
+def _first_held(templates: Mapping[str, str], json: str, field_sets: Sequence[str]) -> str:
+    """Values move from one name to another between versions of the API, and may for a while stand in both."""
+    *others, last = (templates["members"].format(json=json, field=name) for name in field_sets)
     held = last
     for members in others:
         empty = f"""{members} IN ('[]', '{{}}', 'null', '""')"""

@@ -26,7 +26,7 @@ _PAGE_BYTES = 16384
 """Bytes. Records of a few KB fill such pages far better than the usual 4096: a third less to write."""
 
 _BUSY_S = 2.0
-"""Nobody else should write; a shell or a backup that does for longer is told to the operator."""
+"""Nobody else should write; a shell or a backup that does for longer is reported to the operator."""
 
 _DAMAGE_CHECK_S = 1.0
 

@@ -41,7 +41,7 @@ class SqliteState:
 
     @asynccontextmanager
     async def open_read_only(self) -> AsyncIterator[Store]:
-        async with self._on_a_thread(self._look) as store:
+        async with self._on_a_thread(self._open_for_reading) as store:
             yield store
 
     def exists(self) -> bool:
@@ -57,7 +57,7 @@ class SqliteState:
             if not is_current(connection):
                 raise StoreUnusable(
                     f"The state {self._path.resolve()} was written by an older version of this program. "
-                    "The next run (--once or run) brings it up to date; then it can be looked at."
+                    "The next run (--once or run) brings it up to date; then it can be read."
                 )
             connection.set_progress_handler(unwanted, _STEPS_BETWEEN_CHECKS)
             connection.execute("BEGIN")
@@ -76,7 +76,7 @@ class SqliteState:
     def _hold(self, resources: ExitStack) -> sqlite3.Connection:
         return open_writable(self._path, self._identity, resources)
 
-    def _look(self, resources: ExitStack) -> sqlite3.Connection:
+    def _open_for_reading(self, resources: ExitStack) -> sqlite3.Connection:
         with ExitStack() as reading:
             connection = reading.enter_context(closing(open_read_only(self._path, self._identity)))
             if is_current(connection):
