@@ -26,11 +26,11 @@ class _Values:
 
 
 _DOCUMENT_KEYS = {"collection": "collection", "document_id": "id", "document_idn": "idn"}
-_ITEM_PLACES = ("dataItemCustomFields", "dataProductCustomFields")
+_ITEM_FIELD_SETS = ("dataItemCustomFields", "dataProductCustomFields")
 
 _DOCUMENT_VALUES = _Values("document_custom_values", DOCUMENTS, _DOCUMENT_KEYS, ("dataDocumentCustomFields",))
-_LINE_VALUES = _Values("line_custom_values", DOCUMENTS, _DOCUMENT_KEYS | {"line_id": ""}, _ITEM_PLACES)
-_ITEM_VALUES = _Values("item_custom_values", ("items",), {"item_id": "id"}, _ITEM_PLACES)
+_LINE_VALUES = _Values("line_custom_values", DOCUMENTS, _DOCUMENT_KEYS | {"line_id": ""}, _ITEM_FIELD_SETS)
+_ITEM_VALUES = _Values("item_custom_values", ("items",), {"item_id": "id"}, _ITEM_FIELD_SETS)
 _SUPPLIER_VALUES = _Values(
     "supplier_custom_values", ("suppliers",), {"supplier_id": "id"}, ("dataSupplierCustomFields",)
 )

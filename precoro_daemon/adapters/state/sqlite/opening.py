@@ -94,7 +94,7 @@ def _is_new(path: Path) -> bool:
 
 
 def _refuse_foreign(path: Path, what: What = "state") -> None:
-    """By the file system and the first bytes alone: SQLite would leave files of its own beside a stranger's."""
+    """By the file system and the first bytes alone: SQLite would leave files of its own beside a foreign one."""
     if path.is_dir():
         raise StoreUnusable(f"{path} is a directory. Name a file in it for the state.")
     if not path.parent.is_dir():
@@ -104,7 +104,7 @@ def _refuse_foreign(path: Path, what: What = "state") -> None:
     if not path.is_file():
         raise StoreUnusable(f"{path} is not a regular file. Name another one for the state.")
     if holds(path):
-        return  # it was looked at before
+        return  # it was checked before
     with path.open("rb") as file:
         header = file.read(100)
     if header and not header.startswith(_MAGIC):
