@@ -1,19 +1,23 @@
 """`python -m tests.mutants [name ...]`: bugs that cost money or files, each caught by its test.
 
-Each is one small edit of the source, in a copy of the tree. A bug counts as caught when the test named here fails
+Each is one small edit of a function, class, constant or SQL statement, which is found by its name wherever it stands.
+The edit is made in a copy of the tree. A bug counts as caught when the test named here fails
 with it; that the test passes without it is what `make test` shows.
 """
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,10 +31,10 @@ DELIVERIES = "tests/mirror/test_deliveries.py"
 
 @dataclass(frozen=True)
 class Mutant:
-    """`before` stands exactly once in the file of the package; `test` is what has to fail."""
+    """`symbol` is the qualified name of what is edited; `before` stands in it exactly once; `test` has to fail."""
 
     name: str
-    file: str
+    symbol: str
     before: str
     after: str
     test: str
@@ -39,7 +43,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "retry a POST on time-out",
-        "writes/outcome.py",
+        "outcome_of_failure",
         """    if isinstance(error, DoubtfulError):
         return Outcome(OutcomeKind.UNKNOWN, str(error))
     if isinstance(error, TemporaryError):""",
@@ -48,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "check-then-post without a journal",
-        "adapters/state/journal.py",
+        "SqlJournal.begin",
         """        after, *_ = await self._transactions.write(work, then=advance)
         return after""",
         """        return moved(intent, step)""",
@@ -56,21 +60,21 @@ MUTANTS = (
     ),
     Mutant(
         "what is cancelled while it is sent leaves no doubt",
-        "writes/sending.py",
+        "write_once",
         "        if begun is not None:",
         "        if False:",
         "tests/writes/test_sending.py::test_what_is_cancelled_after_the_permit_is_recorded_as_lost",
     ),
     Mutant(
         "the error page of a proxy is believed",
-        "writes/outcome.py",
+        "outcome_of_reply",
         "    if reply.own and reply.status in convention.believed:",
         "    if reply.status in convention.believed:",
         "tests/writes/test_rules.py::test_what_an_answer_means",
     ),
     Mutant(
         "no quarantine",
-        "payments/rules/doubts.py",
+        "judge",
         """    if not is_probably_absent(doubt.sent_at, doubt.checks + 1, now):
         return Ruling(Check(again), "not there so far")
     if invoice is None:""",
@@ -81,7 +85,7 @@ MUTANTS = (
     ),
     Mutant(
         "SENDING written after the POST",
-        "adapters/http/throttled.py",
+        "Throttled.send_once",
         """            await permit()
             return await self._carry(request, call)""",
         """            answer = await self._carry(request, call)
@@ -91,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "match by amount only",
-        "payments/rules/matching.py",
+        "match",
         """    if len(live) != 1:
         return _not_one(live)
     [invoice] = live""",
@@ -103,14 +107,14 @@ MUTANTS = (
     ),
     Mutant(
         "supplier not compared",
-        "payments/rules/matching.py",
+        "_contradiction",
         "    if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):",
         "    if False:",
         f"{STORIES}::test_what_does_not_fit_waits_for_a_person",
     ),
     Mutant(
         '"already paid" taken as success',
-        "adapters/precoro/payments.py",
+        "HttpPaymentGateway.create_payment",
         "        return await self._writes.write(request, permit, read, _CONVENTION)",
         """        outcome = await self._writes.write(request, permit, read, _CONVENTION)
         if "sumPaid" not in outcome.text:
@@ -120,86 +124,84 @@ MUTANTS = (
     ),
     Mutant(
         "synchronous=OFF",
-        "adapters/state/sqlite/opening.py",
+        "open_writable",
         'connection.execute("PRAGMA synchronous = FULL")',
         'connection.execute("PRAGMA synchronous = OFF")',
         "tests/contracts/test_journal.py::test_what_is_written_is_on_the_disk_when_it_returns",
     ),
     Mutant(
         "float amount",
-        "payments/rules/invoices.py",
+        "_object",
         "fields = json.loads(raw, parse_float=Decimal, parse_constant=str)",
         "fields = json.loads(raw, parse_float=lambda text: Decimal(float(text)), parse_constant=str)",
         "tests/payments/test_amounts.py::test_a_hundred_thousand_amounts_wire_to_wire",
     ),
     Mutant(
         "float in the source",
-        "payments/rules/caps.py",
+        "cap_reached",
         "    if caps.per_payment is not None and amount > caps.per_payment:",
         "    if caps.per_payment is not None and float(amount) > float(caps.per_payment):",
         "tests/payments/test_amounts.py::test_no_float_on_the_way",
     ),
     Mutant(
         "a refusal after a doubt ends it",
-        "payments/payment_sending.py",
+        "PaymentSender._settle_sent",
         "        elif outcome.kind is OutcomeKind.REFUSED and clean:",
         "        elif outcome.kind is OutcomeKind.REFUSED:",
         f"{STORIES}::test_a_refusal_after_a_doubt_is_a_doubt",
     ),
     Mutant(
         "a repeat where two of it fit",
-        "payments/rules/doubts.py",
+        "fits_only_once",
         "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
         "    return remainder is not None and amount - ROUNDING_CENT <= remainder",
         f"{STORIES}::test_a_guarded_repeat_is_made_only_where_two_cannot_both_fit",
     ),
     Mutant(
         "sent on a connection that took too long",
-        "writes/permit.py",
+        "PermitState.lets_leave",
         "        return self.given_at is not None and now - self.given_at <= PERMIT_GOOD_FOR_S",
         "        return True",
         f"{STORIES}::test_what_provably_never_left_is_sent_later",
     ),
     Mutant(
         "a restored store stays armed",
-        "adapters/state/journal.py",
+        "read_switch",
         "    if testimony.seq and testimony.row != _fingerprint(session, testimony.seq):",
         "    if testimony.seq > session.value('journal.last_line'):",
         "tests/contracts/test_journal.py::test_a_restored_store_is_not_armed",
     ),
     Mutant(
         "a payment is searched by date and not by name",
-        "payments/rules/doubts.py",
+        "_found",
         "    mine = [payment for payment in payments if payment.external_id in doubt.names]",
         "    mine = [payment for payment in payments if payment.amount == doubt.amount]",
         f"{STORIES}::test_a_new_payment_without_our_id_goes_to_a_person",
     ),
     Mutant(
         "an echo before the outcome is known",
-        "payments/rules/exports.py",
+        "_judge",
         "    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):",
         "    if False:",
         "tests/payments/test_exporting.py::test_no_echo_of_a_payment_whose_outcome_is_not_known_yet",
     ),
     Mutant(
         "our own entry taken for a payment of the books",
-        "adapters/state/ledger_payments.sql",
+        "match_candidates",
         """    AND ledger_payments.ours IS NULL AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
             AND intents.remote_id = ledger_payments.key
     )
 ORDER BY day, ledger_payments.key;
-
--- name: taken_back""",
+""",
         """ORDER BY day, ledger_payments.key;
-
--- name: taken_back""",
+""",
         f"{BOTH_SIDES}::test_what_another_company_made_in_the_same_books_is_no_payment_of_ours",
     ),
     Mutant(
         "the random schedules see a blind retry",
-        "writes/outcome.py",
+        "outcome_of_failure",
         """    if isinstance(error, DoubtfulError):
         return Outcome(OutcomeKind.UNKNOWN, str(error))
     if isinstance(error, TemporaryError):""",
@@ -208,7 +210,7 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "what the books changed is accepted without a word",
-        "payments/ledger_changes.py",
+        "_follow",
         "            await recorder.follow(intent, Hold(terms=payment.terms), verdict.reason or "
         "intent.reason, payment)",
         "            await access.payments.accept(access.name, payment)",
@@ -216,28 +218,28 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the random courses see what is linked and what was planned drift apart",
-        "adapters/state/journal.py",
+        "SqlJournal.record.work",
         """session.run("ledger_payments.accept_payment", (payment.facts, intent.ledger, payment.key))""",
         """pass""",
         "tests/payments/test_schedules.py::test_books_that_change_their_mind_while_payments_are_sent",
     ),
     Mutant(
         "what was withdrawn stays so",
-        "payments/rules/history.py",
+        "begun_again",
         "    if intent.state is not State.REJECTED:",
         "    if True:",
         f"{CHANGING}::test_what_moved_there_and_back_is_paid_where_it_began",
     ),
     Mutant(
         "sent by an invoice that was read long ago",
-        "payments/payment_sending.py",
+        "INVOICE_STALE_S",
         "INVOICE_STALE_S = 180.0",
         "INVOICE_STALE_S = 1e9",
         f"{CHANGING}::test_nothing_is_sent_by_an_invoice_that_was_read_long_ago",
     ),
     Mutant(
         "a row that cannot be read stays planned",
-        "payments/ledger_changes.py",
+        "follow_changes",
         """    await hold_unreadable(access, recorder)
 """,
         "",
@@ -245,28 +247,28 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a person's decision takes the amount that was held",
-        "payments/decisions.py",
+        "repost",
         "Repost(answered, payment.terms)",
         "Repost(answered)",
         f"{CHANGING}::test_what_was_dropped_and_then_changed_is_reposted_as_the_books_have_it",
     ),
     Mutant(
         "what only a person can see is forgotten when the books change",
-        "payments/ledger_changes.py",
+        "_follow",
         'case _ if verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked:',
         'case _ if verdict.kind == "hold":',
         f"{CHANGING}::test_what_a_person_was_asked_is_not_forgotten_whatever_the_books_do_in_turn",
     ),
     Mutant(
         "found with whatever amount",
-        "payments/reconciliation.py",
+        "compare",
         "    if payment is None or not _differs(payment, intent):",
         "    if True:",
         f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
     ),
     Mutant(
         "a cut-off scan does not check the page before",
-        "mirror/scanning.py",
+        "_check_page_before",
         "    return replace(scan, drifted=scan.drifted or bool(moved)), None",
         "    return replace(scan, drifted=scan.drifted), None",
         "tests/mirror/test_scanning.py::"
@@ -274,84 +276,84 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a wave of 404 is believed",
-        "mirror/details.py",
+        "Details.mark_gone",
         "if judge(missing, live, max_share=self.max_vanished, askable=False).refused:",
         "if False:",
         "tests/mirror/test_details.py::test_details_that_are_not_there_for_a_while_take_no_document_away",
     ),
     Mutant(
         "a write leaves out what it cannot read",
-        "catalogue/item_writer.py",
+        "ItemWriter.prepare",
         "        if odd := unsayable(before, write.step.wanted, self._fields):",
         "        if odd := []:",
         "tests/catalogue/test_managing.py::test_what_cannot_be_sent_back_is_not_written_over",
     ),
     Mutant(
         "looks of our own take SQLite's locks away",
-        "adapters/state/sqlite/opening.py",
+        "_refuse_foreign",
         "    if holds(path):",
         "    if False:",
         "tests/adapters/state/sqlite/test_overview.py::test_looking_takes_nothing_from_the_locks_of_the_writer",
     ),
     Mutant(
         "a key that was refused once is refused for good",
-        "quota/key_standing.py",
+        "KeyStanding.is_refused",
         "        return now < self.reopens_at",
         "        return self.reopens_at > 0",
         "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
     ),
     Mutant(
         "who has nothing to do breaks others off",
-        "runtime/scheduler.py",
+        "Scheduler._attend",
         "                if await job.check(anew=True):\n                    await self._take_turn(job)",
         "                if True:\n                    await self._take_turn(job)",
         "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
     ),
     Mutant(
         "a wake-up during a lap is lost",
-        "runtime/job_state.py",
+        "JobStatus.move",
         "if self.state is State.IDLE and self.woken:",
         "if False:",
         "tests/runtime/test_scheduler.py::test_a_wake_up_during_a_lap_is_not_lost",
     ),
     Mutant(
         "what failed in a run is due again in it",
-        "runtime/scheduler.py",
+        "Scheduler.run_until_idle",
         "job.check(anew=job.status.laps == 0)",
         "job.check(anew=True)",
         "tests/runtime/test_once.py::test_a_job_is_asked_by_when_its_round_began_which_is_the_run",
     ),
     Mutant(
         "a run goes on with a job whose quota is spent",
-        "runtime/scheduler.py",
+        "Scheduler.run_until_idle",
         "if not job.held and await",
         "if await",
         "tests/runtime/test_once.py::test_a_spent_budget_ends_one_job_and_its_siblings_go_on",
     ),
     Mutant(
         "the second of two reloads forgets the settings in use",
-        "app/process.py",
+        "_Process._reload",
         "self._settings, self._former = fresh, self._former or self._settings",
         "self._settings, self._former = fresh, self._settings",
         "tests/system/test_service.py::test_reloads_that_cannot_be_used_leave_the_service_as_it_was",
     ),
     Mutant(
         "a redirect is followed with the key",
-        "adapters/http/origin.py",
+        "Origin._request",
         "allow_redirects=False",
         "allow_redirects=True",
         "tests/adapters/http/test_session.py::test_no_redirect_is_followed_and_no_cookie_kept",
     ),
     Mutant(
         "the key goes to the host of a download",
-        "adapters/http/downloads.py",
+        "Downloads.__aenter__",
         """"Accept": "*/*"},""",
         """"Accept": "*/*", "X-AUTH-TOKEN": "key"},""",
         "tests/files/test_attachments.py::test_files_from_another_host_come_without_the_key",
     ),
     Mutant(
         "the name before the content is durable",
-        "adapters/objects/partial_file.py",
+        "LocalPartialFile._name",
         """            os.fsync(self._file.fileno())
             self._file.close()""",
         "            self._file.close()",
@@ -359,7 +361,7 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the row before the name",
-        "files/downloading.py",
+        "Downloader._fetch",
         "            kept = await self._keep(partial, task)",
         """            kept = Kept(task.path, partial.length, await partial.hashed())
             await self.book.save_kept(file, kept, at=self.clock.now())
@@ -368,49 +370,49 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the file name of the server trusted",
-        "files/rules/names.py",
+        "path_of",
         'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
         'return f"{collection}/{folder}/{number}__{name}"',
         "tests/files/test_rules.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
     ),
     Mutant(
         "a body taken whose end nobody announced",
-        "files/rules/bodies.py",
+        "flaw",
         "    if not received.framed:",
         "    if False:",
         "tests/files/test_rules.py::test_without_a_size_an_end_that_was_not_announced_proves_nothing",
     ),
     Mutant(
         "a short body taken for the file",
-        "files/rules/bodies.py",
+        "flaw",
         "return None if received.length == size else",
         "return None if received.length <= size else",
         "tests/files/test_body_faults.py::test_a_body_that_lies_about_its_length_is_found_out_by_the_size",
     ),
     Mutant(
         "any piece taken for the rest of a file",
-        "files/rules/bodies.py",
+        "continues",
         "    return whole and validator(headers) == part.validator",
         "    return first >= 0",
         "tests/files/test_resuming.py",
     ),
     Mutant(
         "somebody else's file written over",
-        "adapters/objects/paths.py",
+        "give_name",
         "            _name_anew(folder, partial, name)",
         "            os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)",
         "tests/adapters/objects/test_folder.py::test_what_is_not_ours_is_never_written_over",
     ),
     Mutant(
         "a cursor leaves the thread of its connection",
-        "adapters/state/sqlite/transactions.py",
+        "SqliteSession.rows",
         "        return self.connection.execute(STATEMENTS[statement], values).fetchall()",
         "        return self.connection.execute(STATEMENTS[statement], values)",
         "tests/adapters/state/sqlite/test_transactions.py",
     ),
     Mutant(
         "an item whose answer was lost is sent again",
-        "writes/outcome.py",
+        "outcome_of_failure",
         """    if isinstance(error, DoubtfulError):
         return Outcome(OutcomeKind.UNKNOWN, str(error))
     if isinstance(error, TemporaryError):""",
@@ -419,91 +421,91 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a new item not found at the first look is sent again",
-        "catalogue/rules/item_writes.py",
+        "_rule_on_create",
         "    if check_at is not None:",
         "    if False:",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "an item is marked as sent only when it was answered",
-        "catalogue/plan_lap.py",
+        "PlanLap._begin",
         "        return await self.catalogue.begin(write, prepared.before, at=self.clock.now())",
         "        return write",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "a change sends what is wanted and nothing else",
-        "adapters/precoro/item_forms.py",
+        "replacement_form",
         "pairs += _pair(name, item.values.get(name, verbatim))",
         "pairs += _pair(name, item.values.get(name))",
         f"{ITEMS}::test_a_change_takes_nothing_away",
     ),
     Mutant(
         "custom fields are not sent back",
-        "adapters/precoro/item_forms.py",
+        "replacement_form",
         "    return (*pairs, *_merged_customs(given, item))",
         "    return tuple(pairs)",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "what a write took away is not looked at",
-        "catalogue/rules/losses.py",
+        "lost",
         "    return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]",
         "    return []",
         f"{ITEMS}::test_a_plan_stops_at_the_first_item_that_lost_something",
     ),
     Mutant(
         "what others changed meanwhile is written over",
-        "catalogue/plan_lap.py",
+        "PlanLap._withhold",
         "            elif changed[write.step.item or 0].version != write.step.version:",
         "            elif False:",
         "tests/catalogue/test_schedules.py",
     ),
     Mutant(
         "a plan that was overtaken is linked out",
-        "catalogue/manage_items.py",
+        "ManageItems.approve",
         "        if ours:",
         "        if False:",
         f"{ITEMS}::test_apply_refuses_a_plan_that_precoro_has_overtaken",
     ),
     Mutant(
         "a doubt is judged by a clock that may be a day wrong",
-        "catalogue/plan_lap.py",
+        "PlanLap._check",
         "            await self._judge(write, rule(write, changed, self.check.made_at))",
         "            await self._judge(write, rule(write, changed, now))",
         f"{ITEMS}::test_a_clock_that_is_a_day_wrong_makes_nothing_twice_and_writes_over_nothing",
     ),
     Mutant(
         "others' changes are looked for from a clock that may be ahead",
-        "catalogue/change_check.py",
+        "ChangeCheck.changed_since",
         "        self.known_until = min(began, self.made_at)",
         "        self.known_until = began",
         f"{ITEMS}::test_a_clock_that_is_ahead_hides_no_change_of_others",
     ),
     Mutant(
         "a new plan makes anew what is in doubt",
-        "catalogue/rules/plan.py",
+        "Comparison._admit",
         "        if step.kind is Kind.CREATE and step.key in self._doubted:",
         "        if False:",
         f"{ITEMS}::test_a_new_plan_leaves_alone_what_is_in_doubt",
     ),
     Mutant(
         "prices go through a binary float",
-        "catalogue/rules/items.py",
+        "_unquoted",
         """    return json.loads(raw, parse_float=Decimal) if raw[:1] in b'"-0123456789' and raw else None""",
         """    return str(json.loads(raw)) if raw[:1] in b'"-0123456789' and raw else None""",
         f"{ITEMS}::test_prices_are_exact",
     ),
     Mutant(
         "webhook body read unbounded",
-        "adapters/listener/webhooks.py",
+        "_read",
         "        if len(body) > _BODY_BYTES:",
         "        if len(body) > 2**40:",
         f"{WEBHOOKS}::test_an_endless_body_in_chunks_is_read_no_further_than_it_may_be",
     ),
     Mutant(
         "webhook answered before it is kept",
-        "adapters/listener/webhooks.py",
+        "_WebhookHandler._keep",
         """        await batch.kept.wait()
         return 503 if batch.refused is None or record in batch.refused else 204""",
         "        return 204",
@@ -511,21 +513,21 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a detail is as new as its answer",
-        "mirror/details.py",
+        "as_of",
         "return min(asked_at, clock.now())",
         "return clock.now()",
         f"{DELIVERIES}::test_what_happens_while_a_detail_is_under_way_is_looked_at_again",
     ),
     Mutant(
         "a delivery waits for quota with the lists held",
-        "mirror/apply_deliveries.py",
+        "_LONGEST_WAIT_S",
         "_LONGEST_WAIT_S = 90.0",
         "_LONGEST_WAIT_S = 86_400.0",
         f"{DELIVERIES}::test_a_call_whose_turn_does_not_come_holds_up_no_list",
     ),
     Mutant(
         "a disarmed lap goes on sending",
-        "adapters/state/journal.py",
+        "SqlJournal.begin.work",
         """            if not switch.armed:
                 raise SendingStopped(switch.reason)""",
         """            assert switch""",
@@ -533,14 +535,14 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a payment is dropped before it is planned for another invoice",
-        "adapters/state/journal.py",
+        "SqlJournal.replace.work",
         "                raise _Taken",
         "                return intent",
         "tests/contracts/test_journal.py::test_one_takes_the_place_of_another_or_nothing_is_written",
     ),
     Mutant(
         "a command ends with its connection",
-        "adapters/listener/control.py",
+        "_CommandHandler.receive",
         """            self._running.start_soon(partial(outcome.of, self._execute, command), name="command")
             await outcome.known.wait()""",
         """            await outcome.of(self._execute, command)""",
@@ -548,77 +550,77 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a signal before the service handles it raises an exception",
-        "cli/service.py",
+        "leave",
         "    os._exit(0)",
         "    sys.exit(0)",
         "tests/system/test_first_process.py::test_a_signal_that_comes_where_no_exception_counts_ends_it_too",
     ),
     Mutant(
         "an equal payment of another day is another payment",
-        "payments/rules/matching.py",
+        "_may_be",
         "    known_apart = payment.id in planned.booked and planned.terms.day not in payment.days",
         "    known_apart = planned.terms.day not in payment.days",
         f"{BOTH_SIDES}::test_a_payment_entered_on_both_sides_is_a_persons_affair_whatever_its_days",
     ),
     Mutant(
         "a person is asked about the same payment again",
-        "payments/rules/matching.py",
+        "_may_be",
         "    return str(payment.id) not in planned.other and not known_apart",
         "    return not known_apart",
         f"{BOTH_SIDES}::test_a_person_who_says_that_it_is_another_payment_is_asked_once",
     ),
     Mutant(
         "a decision hangs on the words of a message",
-        "payments/payment_sending.py",
+        "PaymentSender._postpone",
         "        if keeps != intent.obstacle:",
         "        if str(keeps) != intent.reason:",
         "tests/payments/test_wording.py::test_the_same_is_decided_whatever_the_messages_say",
     ),
     Mutant(
         "an entry is made in books that nobody read",
-        "payments/export_payments.py",
+        "_Lap._read_ledger",
         "        if not access.ledger.capabilities.reads:\n            return True",
         "        if access.ledger.capabilities.reads:\n            return True",
         f"{BOTH_SIDES}::test_where_payments_are_only_exported_the_books_are_read_all_the_same",
     ),
     Mutant(
         "what waited is not compared with the books again",
-        "payments/entry_sending.py",
+        "EntrySender._stands_apart",
         "        if equal := [payment for payment in others if payment.amount == intent.amount]:",
         "        if equal := others[:0]:",
         f"{BOTH_SIDES}::test_what_somebody_enters_by_hand_while_it_waits_is_not_entered_again",
     ),
     Mutant(
         "our own entry that was taken back is a payment of the books",
-        "adapters/state/ledger_payments.sql",
+        "recognise_payment",
         "        SELECT ledger_payments.ours UNION ALL SELECT id FROM intents",
         "        SELECT 'nobody' UNION ALL SELECT 'nobody' FROM intents",
         f"{BOTH_SIDES}::test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid",
     ),
     Mutant(
         "adopting believes any number",
-        "payments/decisions.py",
+        "adopt",
         "    if remote_id != intent.remote_id:\n        await",
         "    if remote_id == '':\n        await",
         f"{BOTH_SIDES}::test_a_payment_is_adopted_once_and_for_its_own_invoice",
     ),
     Mutant(
         "a grouping sign stands anywhere",
-        "values/money.py",
+        "ungrouped",
         "    if grouping in decimals or (others and",
         "    if grouping in mark and (others and",
         "tests/adapters/ledgers/test_cells.py::test_a_sign_that_does_not_stand_between_thousands_is_no_grouping",
     ),
     Mutant(
         "what a document of the books lost is still paid",
-        "adapters/state/ledger_payments.py",
+        "SqlLedgerPayments.take_in.work",
         "            for payment in _undone(session, ledger, batch.undone):",
         "            for payment in _undone(session, ledger, ()):",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
     ),
     Mutant(
         "the pause between calls counts from before the first is written",
-        "adapters/http/origin.py",
+        "_Punctual.send",
         "        try:\n            response = await super().send(conn)",
         "        try:\n            await on_sent()\n            response = await super().send(conn)",
         "tests/adapters/http/test_session.py::test_sent_is_told_once_when_the_request_is_written_and_before_the_answer",
@@ -633,15 +635,53 @@ def main(names: Sequence[str]) -> int:
     return 1 if survived else 0
 
 
+def symbols(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Every function, class and constant of a module, or every statement of an SQL file: its qualified name, and
+    where its text begins and ends."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".sql":
+        for part in re.finditer(r"^-- name: (\w+)\n.*?(?=^-- name: |\Z)", text, re.MULTILINE | re.DOTALL):
+            yield part[1], part.start(), part.end()
+        return
+    starts = [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
+    yield from _defined(ast.parse(text), "", starts)
+
+
+def _defined(node: ast.AST, prefix: str, starts: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if not prefix:
+                pass
+            case _:
+                continue
+        first = min([child.lineno, *(one.lineno for one in getattr(child, "decorator_list", ()))])
+        yield prefix + name, starts[first - 1], starts[child.end_lineno or child.lineno]
+        yield from _defined(child, f"{prefix}{name}.", starts)
+
+
+def place(mutant: Mutant, root: Path = ROOT) -> tuple[Path, int]:
+    """The file and the offset of what the mutant edits. AssertionError unless there is exactly one such place."""
+    found = set()
+    for path in sorted([*(root / "precoro_daemon").rglob("*.py"), *(root / "precoro_daemon").rglob("*.sql")]):
+        text = path.read_text("utf-8")
+        if mutant.before in text:
+            for name, start, end in symbols(path):
+                if name == mutant.symbol and text.count(mutant.before, start, end) == 1:
+                    found.add((path, text.index(mutant.before, start, end)))
+    assert len(found) == 1, f"{mutant.name}: {len(found)} places in {mutant.symbol}; mend tests/mutants.py"
+    return found.pop()
+
+
 def _is_caught(mutant: Mutant) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "tree")
         ignored = shutil.ignore_patterns(".*", "demo", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignored)
-        path = copy / "precoro_daemon" / mutant.file
-        source = path.read_text()
-        assert source.count(mutant.before) == 1, f"{mutant.name}: the source has changed, mend tests/mutants.py"
-        path.write_text(source.replace(mutant.before, mutant.after))
+        path, at = place(mutant, copy)
+        source = path.read_text("utf-8")
+        path.write_text(source[:at] + mutant.after + source[at + len(mutant.before) :], "utf-8")
         began = time.monotonic()
         code = _run(copy, mutant.test)
         caught = code == 1
