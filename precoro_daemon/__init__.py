@@ -19,4 +19,4 @@ values/       plain values that know nothing of the rest: money, texts, addresse
 writes/       writes that happen at most once though nothing at Precoro makes them idempotent
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
