@@ -30,9 +30,13 @@ _BUSY_S = 2.0
 
 _DAMAGE_CHECK_S = 1.0
 
+_OLDEST = (3, 39)
+"""The SQLite that the statements need: IS NOT DISTINCT FROM came with it."""
+
 
 def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Connection:
     """Open or make the state. The lock and the connection are closed with `resources`."""
+    refuse_old_engine(sqlite3.sqlite_version_info)
     path = path.resolve()
     with explained(path):
         _refuse_foreign(path)
@@ -51,6 +55,13 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
         return connection
 
 
+def refuse_old_engine(version: tuple[int, ...]) -> None:
+    """Raises StoreUnusable where this Python brings an SQLite that is too old for the statements."""
+    if version < _OLDEST:
+        needed, found = (".".join(map(str, one)) for one in (_OLDEST, version))
+        raise StoreUnusable(f"The state needs SQLite {needed} or newer; this Python has {found}. Use another Python.")
+
+
 def find_state(path: Path) -> bool:
     """`State.exists`, where the contract is written."""
     path = path.resolve()
@@ -64,6 +75,7 @@ def find_state(path: Path) -> bool:
 
 def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.Connection:
     """For a reader beside the one writer. Raises StoreUnusable if the state is not there or not this company's."""
+    refuse_old_engine(sqlite3.sqlite_version_info)
     path = path.resolve()
     with explained(path, what):
         _refuse_foreign(path, what)

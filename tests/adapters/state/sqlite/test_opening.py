@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.failures import explained
-from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID
+from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, refuse_old_engine
 from precoro_daemon.adapters.state.sqlite.schema import VERSION
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
@@ -296,3 +296,12 @@ async def test_a_state_locked_by_a_database_shell(tmp_path: Path) -> None:
                 await store.budget_book.charge(T0, b"")
             shell.execute("ROLLBACK")
         await store.budget_book.charge(T0, b"")
+
+
+def test_an_engine_that_is_too_old_is_refused_in_one_sentence() -> None:
+    refuse_old_engine((3, 39, 0))
+    with pytest.raises(
+        StoreUnusable, match=r"3\.39 or newer; this Python has 3\.37\.2\. Use another"
+    ) as caught:
+        refuse_old_engine((3, 37, 2))
+    assert caught.value.exit_code == 4
