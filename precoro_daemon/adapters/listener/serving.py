@@ -48,6 +48,11 @@ _LOG = logging.getLogger("aiohttp.server.ours")
 _LOG.addFilter(_Our())
 
 
+_TURNS_TO_ACCEPT = 8
+"""Turns of the loop in which connections that were just accepted get their protocol, and those that are turned away
+are closed. Without them a flood leaves sockets that nobody closes."""
+
+
 @asynccontextmanager
 async def serving(
     app: web.Application, address: Address, *, most: int, patience: float, mode: int = 0o660
@@ -81,6 +86,9 @@ async def serving(
         finally:
             doorman.stop()
             server.close()
+            with anyio.CancelScope(shield=True):
+                for _ in range(_TURNS_TO_ACCEPT):
+                    await anyio.sleep(0)
             if address.path:
                 await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
     finally:
