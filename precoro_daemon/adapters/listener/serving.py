@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -88,7 +89,7 @@ async def serving(
             server.close()
             with anyio.CancelScope(shield=True):
                 for _ in range(_TURNS_TO_ACCEPT):
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
             if address.path:
                 await anyio.to_thread.run_sync(lambda: Path(address.path).unlink(missing_ok=True))
     finally:
