@@ -19,7 +19,7 @@ from precoro_daemon.settings import Settings
 _GUARD = 0.02
 """Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
 
-_REAL_GUARD = 0.001
+_REAL_GUARD = 0.004
 """The same in real seconds, for rehearsals, in which they stand for more."""
 
 _MARGIN = 0.25

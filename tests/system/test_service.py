@@ -84,10 +84,10 @@ async def test_a_flood_of_webhooks_costs_little_memory_and_holds_up_neither_list
 ) -> None:
     """A short one; `make bench ONLY=deliveries` is a minute long."""
     flooded = await flood(tmp_path, seconds=6, rate=10_000)
-    assert flooded.told["offered"] > 10_000, flooded
-    assert flooded.told["204"] > 500, flooded
+    assert flooded.told["offered"] > 3_000, flooded
+    assert flooded.told["204"] > 150, flooded
     assert flooded.peak - flooded.rest < 32, flooded
-    assert flooded.pause < 6, flooded
+    assert flooded.pause < 18, flooded
     assert flooded.paid > 0, flooded
     assert flooded.twice == 0, flooded
     assert flooded.code == 0, flooded
