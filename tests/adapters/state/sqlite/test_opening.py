@@ -300,8 +300,6 @@ async def test_a_state_locked_by_a_database_shell(tmp_path: Path) -> None:
 
 def test_an_engine_that_is_too_old_is_refused_in_one_sentence() -> None:
     refuse_old_engine((3, 39, 0))
-    with pytest.raises(
-        StoreUnusable, match=r"3\.39 or newer; this Python has 3\.37\.2\. Use another"
-    ) as caught:
+    with pytest.raises(StoreUnusable, match=r"3\.39 or newer; this Python has 3\.37\.2\. Use another") as caught:
         refuse_old_engine((3, 37, 2))
     assert caught.value.exit_code == 4
