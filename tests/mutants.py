@@ -115,8 +115,8 @@ MUTANTS = (
     Mutant(
         '"already paid" taken as success',
         "HttpPaymentGateway.create_payment",
-        "        return await self._writes.write(request, permit, read, _CONVENTION)",
-        """        outcome = await self._writes.write(request, permit, read, _CONVENTION)
+        "        return await self._writes.write(request, permit, read, _PAYMENT_CONVENTION)",
+        """        outcome = await self._writes.write(request, permit, read, _PAYMENT_CONVENTION)
         if "sumPaid" not in outcome.text:
             return outcome
         return Outcome(type(outcome.kind)("accepted"), "", _payment(b'{"id": 1}'))""",

@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "precoro_daemon"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "manager"}
+MANY_VALUES = {
+    "TABLE": "the transitions of a room's state machine; a room has one",
+}
+"""Names of constants that may have another value in another module, each with the reason."""
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -47,6 +51,33 @@ def test_sizes(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_names(path: Path) -> None:
     assert not FORBIDDEN_NAMES & set(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def constants(path: Path) -> Iterator[tuple[str, str]]:
+    """Every name in capitals that a module gives at its top level, with what it is set to."""
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.Assign(targets=targets, value=ast.expr() as value):
+                pass
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                targets = [target]
+            case _:
+                continue
+        for name in (part for target in targets for part in ast.walk(target)):
+            if isinstance(name, ast.Name) and re.fullmatch(r"_?[A-Z][A-Z0-9_]*", name.id):
+                yield name.id, ast.unparse(value)
+
+
+def test_no_constant_has_two_meanings() -> None:
+    """Who knows a name from one module knows it in all. The sandbox stands alone, and so do its names."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for path in MODULES:
+        if PACKAGE / "sandbox" not in path.parents:
+            for name, value in constants(path):
+                found.setdefault(name, {}).setdefault(value, []).append(named(path))
+    ambiguous = {name: values for name, values in found.items() if len(values) > 1}
+    assert ambiguous.keys() - MANY_VALUES.keys() == set(), {n: list(v.values()) for n, v in ambiguous.items()}
+    assert MANY_VALUES.keys() <= ambiguous.keys(), "an exemption that nothing needs"
 
 
 def test_every_job_is_named_verb_noun() -> None:

@@ -28,7 +28,7 @@ _log = get_logger()
 _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
 
-_LONGEST = 1000
+_LONGEST_TEXT_CHARS = 1000
 """Characters of what a command says for people; the rest is cut off."""
 
 _LAP_ENDS_WITHIN = 10.0
@@ -119,7 +119,7 @@ def _legible(command: Command) -> Command:
     """Whatever bytes a shell made of it: a command to stop is never refused for its words."""
     texts = {name: value for name, value in msgspec.structs.asdict(command).items() if isinstance(value, str)}
     texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
-    said = {name: texts[name][:_LONGEST] for name in ("by", "reason")}
+    said = {name: texts[name][:_LONGEST_TEXT_CHARS] for name in ("by", "reason")}
     return msgspec.structs.replace(command, **texts | said)
 
 

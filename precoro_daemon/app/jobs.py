@@ -40,8 +40,8 @@ details of what the lists brought; what details name is fetched; older documents
 nothing else to do."""
 
 LISTS = frozenset({"mirror_collections", "apply_deliveries", "take_census"})
-_DETAILS = frozenset({"fetch_details", "backfill_details"})
-_MINUTE, _HOUR, _DAY = Every(60.0), Every(3600.0), Every(86_400.0)
+_DETAIL_JOBS = frozenset({"fetch_details", "backfill_details"})
+_EVERY_MINUTE, _EVERY_HOUR, _EVERY_DAY = Every(60.0), Every(3600.0), Every(86_400.0)
 
 FILE_JOBS = frozenset({"find_attachments", "fetch_attachments"})
 """Not there unless a directory of files is set."""
@@ -97,12 +97,12 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
     fields = ResolveCustomFields(
         precoro, given.store.change_log, given.store.custom_fields, clock, progress, refresh_after
     )
-    yield Registration(fields, after=LISTS | _DETAILS)
+    yield Registration(fields, after=LISTS | _DETAIL_JOBS)
     census = TakeCensus(lister, collections, filters, settings.take_census.every)
     yield Registration(
         census,
         forced=replace(census, forced=True),
-        schedule=_HOUR,
+        schedule=_EVERY_HOUR,
         group="lists",
         yields_to=frozenset({"mirror_collections", "apply_deliveries"}),
     )
@@ -130,7 +130,7 @@ def _delivery_jobs(settings: Settings, given: Dependencies) -> Iterator[Registra
         detailed=settings.fetch_details.collections,
         overlap=settings.mirror_collections.overlap,
     )
-    yield Registration(deliveries, schedule=_MINUTE, group="lists")
+    yield Registration(deliveries, schedule=_EVERY_MINUTE, group="lists")
 
 
 def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
@@ -159,8 +159,8 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         in_flight=section.in_flight,
         patience=settings.precoro.timeout,
     )
-    yield Registration(find_attachments, schedule=_DAY, after=LISTS)
-    yield Registration(fetch_attachments, after=_DETAILS | {"find_attachments"})
+    yield Registration(find_attachments, schedule=_EVERY_DAY, after=LISTS)
+    yield Registration(fetch_attachments, after=_DETAIL_JOBS | {"find_attachments"})
 
 
 def _item_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:

@@ -28,8 +28,8 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_SHOWN = 50
-_FIELDS = "item_custom_fields"
+_MISTAKES_LISTED = 50
+_ITEM_CUSTOM_FIELDS = "item_custom_fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,8 @@ class PlanItems:
     async def _fields(self, wanted: Callable[[CustomField], bool] | None) -> Mapping[int, CustomField]:
         """Custom fields of items. Definitions of those that are wanted are requested once; None: what is known."""
         if wanted:
-            if (await self.lister.mirror.cursor(_FIELDS)).at is None:
-                await self._bring(_FIELDS)
+            if (await self.lister.mirror.cursor(_ITEM_CUSTOM_FIELDS)).at is None:
+                await self._bring(_ITEM_CUSTOM_FIELDS)
             await follow_fields(self.change_log, self.custom_fields)
             for one in filter(wanted, await self.catalogue.fields()):
                 if one.type is None or (one.chosen and not one.options):
@@ -163,8 +163,10 @@ class PlanItems:
 
     async def _define(self, one: CustomField) -> None:
         asked_at = self.lister.clock.now()
-        detail = await self.lister.precoro.detail(COLLECTIONS[_FIELDS], one.id, Lane.LISTS)
-        await self.custom_fields.save(DueField(_FIELDS, one.id), detail, asked_at=as_of(asked_at, self.lister.clock))
+        detail = await self.lister.precoro.detail(COLLECTIONS[_ITEM_CUSTOM_FIELDS], one.id, Lane.LISTS)
+        await self.custom_fields.save(
+            DueField(_ITEM_CUSTOM_FIELDS, one.id), detail, asked_at=as_of(asked_at, self.lister.clock)
+        )
 
     async def _read(
         self, sheet: Sheet, supplier: Supplier, rules: Rules, fields: Mapping[int, CustomField]
@@ -209,9 +211,9 @@ def _half(sheet: Sheet, wanted: int, other: str) -> str:
 def _refuse_mistakes(sheet: Sheet, mistakes: Sequence[Mistake]) -> None:
     if not mistakes:
         return
-    lines = [_line(sheet, mistake) for mistake in mistakes[:_SHOWN]]
-    if len(mistakes) > _SHOWN:
-        lines.append(f"… and {len(mistakes) - _SHOWN:,} more")
+    lines = [_line(sheet, mistake) for mistake in mistakes[:_MISTAKES_LISTED]]
+    if len(mistakes) > _MISTAKES_LISTED:
+        lines.append(f"… and {len(mistakes) - _MISTAKES_LISTED:,} more")
     raise WantedRefused("\n".join([*lines, "nothing was planned, and nothing sent"]))
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 import click
 
 _PAGES = files("precoro_daemon").joinpath("docs")
-_COMMENT = re.compile(r"^<!--.*-->\n+", re.MULTILINE)
+_HTML_COMMENT = re.compile(r"^<!--.*-->\n+", re.MULTILINE)
 
 
 @click.command("help")
@@ -19,7 +19,7 @@ def manual(topic: str | None) -> None:
     if topic is None:
         _show("".join(f"{name:<12}  {_summary(name)}\n" for name in topics()))
     elif topic in topics():
-        _show(_COMMENT.sub("", _page(topic)))
+        _show(_HTML_COMMENT.sub("", _page(topic)))
     else:
         raise click.UsageError(f"help {topic}: there is no such topic; there are {', '.join(topics())}")
 

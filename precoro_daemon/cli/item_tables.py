@@ -21,17 +21,17 @@ from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import moment
 
-_SHOWN = 40
+_WRITES_SHOWN = 40
 """Writes that are shown unless --all is given."""
 
-_LONGEST = 40
-_WORDS = {Kind.CREATE: ("create", "green"), Kind.UPDATE: ("update", "yellow"), Kind.HIDE: ("hide", "red")}
+_LONGEST_LINE_CHARS = 40
+_WORD_BY_KIND = {Kind.CREATE: ("create", "green"), Kind.UPDATE: ("update", "yellow"), Kind.HIDE: ("hide", "red")}
 
 
 def outline(made: Outline, *, everything: bool) -> RenderableType:
     """What would change, field by field, and what would not."""
     plan = made.plan
-    shown = plan.steps if everything else plan.steps[:_SHOWN]
+    shown = plan.steps if everything else plan.steps[:_WRITES_SHOWN]
     parts: list[RenderableType] = [_steps(shown, made.fields)] if shown else []
     if len(shown) < len(plan.steps):
         parts.append(Text(f"  … and {len(plan.steps) - len(shown):,} more; --all shows them, --json too\n"))
@@ -39,7 +39,7 @@ def outline(made: Outline, *, everything: bool) -> RenderableType:
     others = [item for item in plan.only_there if item.id not in hidden]
     parts += _only_there(others, everything=everything)
     if plan.doubted:
-        parts.append(Text(f"in doubt, not planned again: {', '.join(plan.doubted[:_SHOWN])}", style="yellow"))
+        parts.append(Text(f"in doubt, not planned again: {', '.join(plan.doubted[:_WRITES_SHOWN])}", style="yellow"))
     if plan.left:
         parts.append(Text(f"{len(plan.left):,} more differ, which the configuration leaves alone (create, update)."))
     parts.append(_summary(made))
@@ -48,7 +48,9 @@ def outline(made: Outline, *, everything: bool) -> RenderableType:
 
 def _summary(made: Outline) -> Text:
     plan = made.plan
-    said = ", ".join(f"{plan.count(kind):,} to {word}" for kind, (word, _) in _WORDS.items() if plan.count(kind))
+    said = ", ".join(
+        f"{plan.count(kind):,} to {word}" for kind, (word, _) in _WORD_BY_KIND.items() if plan.count(kind)
+    )
     words = f"{said or 'Nothing to do'}; {plan.unchanged:,} unchanged, {len(plan.only_there):,} only in Precoro."
     hint = f"\nNothing was sent. `items apply` carries out this plan (number {made.state.number})." if said else ""
     return Text(f"{made.state.supplier}: {words}{hint}", style="bold")
@@ -67,7 +69,7 @@ def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
     for title in ("", "item", "name", "field", "at Precoro", "wanted"):
         table.add_column(title, no_wrap=title in ("", "item", "field"), overflow="fold")
     for step in steps:
-        word, style = _WORDS[step.kind]
+        word, style = _WORD_BY_KIND[step.kind]
         first = (Text(word, style=style), step.key, _cut(step.label))
         if step.kind is Kind.CREATE:
             table.add_row(*first, "", "", _in_short(step))
@@ -100,7 +102,7 @@ def shown(value: Value, name: str, fields: Mapping[int, CustomField]) -> str:
 
 def _cut(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _LONGEST_LINE_CHARS else f"{line[: _LONGEST_LINE_CHARS - 1]}…"
 
 
 def outline_as_json(made: Outline) -> str:
@@ -183,7 +185,7 @@ def _state(plan: PlanState) -> dict[str, Any]:
 def question(view: PlanView) -> str:
     """What a person says yes or no to."""
     kinds = [write.step.kind for write in view.writes]
-    said = ", ".join(f"{kinds.count(kind):,} to {word}" for kind, (word, _) in _WORDS.items() if kind in kinds)
+    said = ", ".join(f"{kinds.count(kind):,} to {word}" for kind, (word, _) in _WORD_BY_KIND.items() if kind in kinds)
     return f"{view.state.supplier}, plan {view.state.number}: {said}. Carry it out?"
 
 

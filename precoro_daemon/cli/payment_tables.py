@@ -19,11 +19,11 @@ from precoro_daemon.payments.rules.sources import source_text
 from precoro_daemon.values.humanize import moment
 from precoro_daemon.values.money import plain
 
-_SHORT = 8
+_SHORT_ID_CHARS = 8
 """Letters of an id that people need."""
 
 _FATES = {"send": "would be sent", "held": "held back", "doubt": "in doubt", "review": "a person decides"}
-_WAYS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
+_DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ def _table(forecasts: Sequence[Forecast]) -> Sheet:
         if one.amount != intent.amount:
             amount += f" (ledger: {plain(intent.amount)})"
         table.add(
-            intent.id[:_SHORT],
+            intent.id[:_SHORT_ID_CHARS],
             "?" if invoice is None else str(invoice),
             source_text(intent.source),
             intent.day.isoformat(),
             amount,
-            f"{_FATES[one.fate]}, {_WAYS[intent.direction]}",
+            f"{_FATES[one.fate]}, {_DIRECTIONS[intent.direction]}",
             one.reason,
         )
     return table
@@ -108,7 +108,7 @@ def trace(found: Trace) -> RenderableType:
         why = f"{line.reason}{facts}{_said(line.dialogue)}".strip()
         table.add(moment(line.at), line.event, line.target, attempt, why)
     remote = f", known there as {intent.remote_id}" if intent.remote_id else ""
-    title = f"{intent.id}: {intent}, {_WAYS[intent.direction]}; {intent.state}{remote}"
+    title = f"{intent.id}: {intent}, {_DIRECTIONS[intent.direction]}; {intent.state}{remote}"
     return Group(Text(title, style="bold"), table, *(Text(_attempt(one)) for one in found.attempts))
 
 

@@ -32,14 +32,14 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_BATCH = 50
+_DOWNLOADS_A_READ = 50
 """Files read from the store at a time; small, so that what changes meanwhile comes first."""
 
-_TRIES = 3
+_TRIES_A_LAP = 3
 """Of one file in a lap. The second and third follow when all others were tried: the same call is refused within
 a minute, and what ails a server seldom ends in a second."""
 
-_LOGGED_EVERY = 100
+_FILES_A_LOG_LINE = 100
 """Files between two lines in the log."""
 
 
@@ -72,7 +72,7 @@ class DownloadLap:
         if not self.due.files:
             return
         await self._round(self._fresh())
-        while self.again and self.tries < _TRIES and self.ended is None:
+        while self.again and self.tries < _TRIES_A_LAP and self.ended is None:
             self.tries += 1
             tasks, self.again = self.again, []
             await self._round(_each(tasks))
@@ -94,7 +94,7 @@ class DownloadLap:
         """What is due and was not handed out yet, until that is all."""
         book, store = self.downloader.book, self.downloader.store
         while True:
-            limit = _BATCH + len(self.busy)
+            limit = _DOWNLOADS_A_READ + len(self.busy)
             files = await book.due_files(self.wanted, before=self.started_at, limit=limit)
             files = [file for file in files if file.key not in self.busy]
             if not files:
@@ -158,7 +158,7 @@ class DownloadLap:
         self.done = FileCounts(self.done.files + 1, self.done.bytes + kept.length)
         _log.debug("file_stored", path=kept.path, bytes=kept.length)
         self._show_progress()
-        if self.done.files % _LOGGED_EVERY == 0:
+        if self.done.files % _FILES_A_LOG_LINE == 0:
             self._log_counts()
 
     def _hold_back(self, error: DiskFull) -> None:
@@ -169,7 +169,7 @@ class DownloadLap:
             _log.error("files_paused", reason=str(error))
 
     async def _later(self, task: DownloadTask, error: TemporaryError) -> None:
-        if self.tries < _TRIES:
+        if self.tries < _TRIES_A_LAP:
             _log.info("file_postponed", file=str(task.file), attempt=self.tries, reason=str(error))
             self.again.append(task)
         else:

@@ -22,7 +22,7 @@ from precoro_daemon.files.ports.progress import FileProgress
 from precoro_daemon.files.ports.source import AttachmentSource
 from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.mirror import Mirror
-from precoro_daemon.quota.circuit_breaker import MOST_FAULTS, CircuitBreaker
+from precoro_daemon.quota.circuit_breaker import MOST_FAULTS_IN_A_ROW, CircuitBreaker
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
@@ -55,7 +55,7 @@ class FetchAttachments:
     name: ClassVar[str] = "fetch_attachments"
 
     def __post_init__(self) -> None:
-        self.breaker = CircuitBreaker(most_faults=self.in_flight + MOST_FAULTS)
+        self.breaker = CircuitBreaker(most_faults=self.in_flight + MOST_FAULTS_IN_A_ROW)
 
     async def due(self, now: float) -> bool:
         """The first lap of a round looks after the manifest, whether or not files are due."""

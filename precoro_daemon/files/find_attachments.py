@@ -21,7 +21,7 @@ _log = get_logger()
 
 _WITH_FILES = Filter(attached_files_only=True)
 
-_AGAIN = 86_400.0
+_UNPROVED_REPEAT_S = 86_400.0
 """Seconds after which a whole listing that could not be proved complete is repeated."""
 
 
@@ -70,7 +70,9 @@ class FindAttachments:
         started = scan.started_at if scan.started_at is not None else self.clock.now()
         if whole:
             await self.book.save_listing(
-                collection.name, started, started if scan.proved else started - self.every + min(self.every, _AGAIN)
+                collection.name,
+                started,
+                started if scan.proved else started - self.every + min(self.every, _UNPROVED_REPEAT_S),
             )
         elif scan.proved:
             await self.book.save_listing(collection.name, started, whole_at)

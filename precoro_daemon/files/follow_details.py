@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 from precoro_daemon.files.ports.attachment_book import AttachmentBook
 from precoro_daemon.files.rules.attachments import files_named
-from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
+from precoro_daemon.mirror.ports.change_log import CHANGES_A_TRANSACTION, ChangeLog, Follower, follow
 from precoro_daemon.mirror.rules.change_log import Change, Move
 from precoro_daemon.mirror.rules.collections import WITH_FILES
-
-_STRETCH = 500
-"""Changes of the log that are followed in one transaction."""
 
 
 def attachment_follower(book: AttachmentBook) -> Follower:
@@ -23,4 +20,4 @@ def attachment_follower(book: AttachmentBook) -> Follower:
 
 async def follow_details(log: ChangeLog, book: AttachmentBook) -> None:
     """From now on the files of every detail that the mirror has are known."""
-    await follow(log, attachment_follower(book), _STRETCH)
+    await follow(log, attachment_follower(book), CHANGES_A_TRANSACTION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from precoro_daemon.files.ports.attachment_book import AttachmentBook
 from precoro_daemon.files.ports.object_store import ObjectStore
 
-_LINES = 500
+_LINES_A_WRITE = 500
 """Lines added at a time."""
 
 
@@ -16,6 +16,6 @@ async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
     if end > await book.newest_stored():
         await store.write_manifest((), anew=True)
         end = 0
-    while lines := await book.stored(end, _LINES):
+    while lines := await book.stored(end, _LINES_A_WRITE):
         await store.write_manifest(lines, anew=False)
         end = lines[-1].seq

@@ -14,8 +14,8 @@ from precoro_daemon.files.ports.attachment_book import AttachmentBook, FileCount
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.runtime.ports import Clock
 
-_BATCH = 500
-_AT_ONCE = 4
+_FILES_A_READ = 500
+_FILES_AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class VerifyAttachments:
         left = ceil(await self.book.count_stored() * share)
         # Later than any before, also where our clock is behind the one that stamped those: each is read once.
         stamp = max(self.clock.now(), await self.book.verified_last() + 1.0)
-        while left > 0 and (files := await self.book.least_verified(min(left, _BATCH))):
+        while left > 0 and (files := await self.book.least_verified(min(left, _FILES_A_READ))):
             await self._verify(files, verdict, stamp)
             left -= len(files)
         await self.store.drop_partials(but=await self.book.begun())
@@ -61,7 +61,7 @@ class VerifyAttachments:
         return verdict
 
     async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
-        limiter = anyio.CapacityLimiter(_AT_ONCE)
+        limiter = anyio.CapacityLimiter(_FILES_AT_ONCE)
 
         async def check(stored: StoredFile) -> None:
             found: tuple[int, bytes] | None = (-1, b"")

@@ -23,7 +23,7 @@ from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
 from precoro_daemon.mirror.ports.mirror import Due, Known
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
-from precoro_daemon.mirror.rules.deliveries import TYPES
+from precoro_daemon.mirror.rules.deliveries import COLLECTION_BY_TYPE
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scanning import Lister, bring_up_to_date
 from precoro_daemon.quota.limits import Lane
@@ -34,17 +34,17 @@ _log = get_logger()
 
 T = TypeVar("T")
 
-_DETAILS = 200
+_DETAILS_A_LAP = 200
 """Details of a lap: three minutes, in which nobody else lists."""
 
-_ALL = 10_000
+_DELIVERIES_A_LAP = 10_000
 """Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
 
 _LONGEST_WAIT_S = 90.0
 """Seconds that a call waits within Precoro's limits. The same GET may wait for most of an hour, and no
 list is brought up to date meanwhile."""
 
-_LATE = 2
+_MOST_LATE_DETAILS = 2
 """Details that have to wait so long, after which the others of a lap need not try."""
 
 _LISTED_AGAIN = 180.0
@@ -54,13 +54,13 @@ and twelve belong to polling."""
 _SKEW = 5.0
 """Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
 
-_PAUSE = 60.0
+_TRY_AGAIN_S = 60.0
 """Seconds after which what could not be checked is tried again."""
 
 _GIVEN_UP_AFTER_S = 86_400.0
 """Seconds after which a delivery that still cannot be applied is left to polling."""
 
-_FIELDS = frozenset({"document_custom_fields", "item_custom_fields"})
+_DEFINITION_COLLECTIONS = frozenset({"document_custom_fields", "item_custom_fields"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class ApplyDeliveries:
         begun = self.lister.clock.now()
         lap = _Lap(self, begun)
         try:
-            for type_, batch in _by_type(await self.deliveries.due(now=begun, limit=_ALL)).items():
-                await lap.apply(TYPES.get(type_, ""), batch)
+            for type_, batch in _by_type(await self.deliveries.due(now=begun, limit=_DELIVERIES_A_LAP)).items():
+                await lap.apply(COLLECTION_BY_TYPE.get(type_, ""), batch)
         except DaemonError as error:
             lap.ended = error
         if lap.outcomes:
@@ -123,7 +123,7 @@ class _Lap:
 
     async def apply(self, name: str, batch: Sequence[Delivery]) -> None:
         """All deliveries of one kind. Raises what keeps every call from leaving."""
-        if name in _FIELDS:
+        if name in _DEFINITION_COLLECTIONS:
             await self.job.fields.mark_stale(name, {delivery.id: delivery.came_at for delivery in batch})
             self.brought += len(batch)
             await self._settle(batch, "passed_on")
@@ -178,7 +178,7 @@ class _Lap:
         await self._settle(seen, "known_already")
         now = self.job.lister.clock.now()
         for delivery, known in found:
-            if self.details >= _DETAILS or self.late >= _LATE:
+            if self.details >= _DETAILS_A_LAP or self.late >= _MOST_LATE_DETAILS:
                 return  # the next lap begins with those that are left
             if (known.detailed_at or 0.0) >= delivery.came_at:
                 continue
@@ -196,8 +196,8 @@ class _Lap:
         except NotFound:
             await self._settle([delivery], "not_found")
         except KeyInDoubt:
-            self.late = _LATE
-            await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _PAUSE)
+            self.late = _MOST_LATE_DETAILS
+            await self.job.deliveries.postpone([delivery], until=self.job.lister.clock.now() + _TRY_AGAIN_S)
         except LockedOut as error:
             await self._quarantine(delivery, known.due, error)
             raise
@@ -221,7 +221,7 @@ class _Lap:
     async def _wait(self, batch: Sequence[Delivery], what: str) -> None:
         now = self.job.lister.clock.now()
         _log.info("delivery_postponed", count=len(batch), reason=f"{what}: Precoro's limits leave no call at present")
-        await self.job.deliveries.postpone(batch, until=now + _PAUSE)
+        await self.job.deliveries.postpone(batch, until=now + _TRY_AGAIN_S)
 
     async def _fail(self, batch: Sequence[Delivery], reason: str) -> None:
         """Tried again in a minute, for a day; then polling has long brought what there was."""
@@ -231,7 +231,7 @@ class _Lap:
         old = [delivery for delivery in batch if delivery.came_at < now - _GIVEN_UP_AFTER_S]
         await self._settle(old, "given_up")
         young = [delivery for delivery in batch if delivery.came_at >= now - _GIVEN_UP_AFTER_S]
-        await self.job.deliveries.postpone(young, until=now + _PAUSE)
+        await self.job.deliveries.postpone(young, until=now + _TRY_AGAIN_S)
 
     async def _quarantine(self, delivery: Delivery, due: Due, error: DaemonError) -> None:
         """What is refused is due from now on like any other detail, and asked for as seldom."""

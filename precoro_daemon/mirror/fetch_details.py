@@ -34,10 +34,10 @@ _log = get_logger()
 _WORKERS = 32
 """More than ever may be in flight: the budget decides who goes, a waiting worker costs next to nothing."""
 
-_LOGGED_EVERY = 100
+_DETAILS_A_LOG_LINE = 100
 """Details between two lines in the log: every two minutes at one call a second."""
 
-_BATCH = 50
+_DOCUMENTS_A_READ = 50
 """Documents read from the store at a time; small, so that what changes meanwhile comes first."""
 
 _LATELY = 2 * 86_400.0
@@ -134,7 +134,7 @@ class _Lap:
 
     async def _fresh(self) -> list[Due]:
         """What is due and not yet handed out; rows that share an idn are one call."""
-        job, limit = self.job, _BATCH + len(self.busy)
+        job, limit = self.job, _DOCUMENTS_A_READ + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
         found = await job.details.mirror.due_details(
             job.collections, job.with_attachments, before=self.started_at, limit=limit, age=job.age
@@ -200,7 +200,7 @@ class _Lap:
         self.answered.set()
         self.done[due.collection] += 1
         _log.debug("detail_saved", collection=due.collection, key=address_of(due))
-        if self.done.total() % _LOGGED_EVERY == 0:
+        if self.done.total() % _DETAILS_A_LOG_LINE == 0:
             self._log_details()
 
     def _log_details(self) -> None:

@@ -17,7 +17,7 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 from precoro_daemon.mirror.details import as_of
-from precoro_daemon.mirror.ports.change_log import ChangeLog, Follower, follow
+from precoro_daemon.mirror.ports.change_log import CHANGES_A_TRANSACTION, ChangeLog, Follower, follow
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Precoro
@@ -36,10 +36,6 @@ _log = get_logger()
 
 _FOLLOWER = "custom_fields"
 
-_STRETCH = 500
-"""Changes followed in one transaction: enough that making it durable costs little beside reading them, few enough
-that their records take little memory."""
-
 
 def field_follower(fields: CustomFields) -> Follower:
     """Reads out of the change log which fields records refer to, and what lists and details say of the fields."""
@@ -52,7 +48,7 @@ def field_follower(fields: CustomFields) -> Follower:
 
 async def follow_fields(log: ChangeLog, fields: CustomFields) -> None:
     """From now on all that the mirror has counts."""
-    await follow(log, field_follower(fields), _STRETCH)
+    await follow(log, field_follower(fields), CHANGES_A_TRANSACTION)
 
 
 @dataclass(slots=True)

@@ -17,14 +17,16 @@ from precoro_daemon.values.money import plain
 _LATEST_ARRIVAL = 86_400.0
 """Seconds for which a request may still be on its way; the longest we know of took six hours."""
 
-_SHORTEST = 4
+_SHORTEST_PREFIX_CHARS = 4
 """Characters of an id that a person gives. An empty variable of a shell must not decide about the only payment."""
 
 
 async def find(recorder: Recorder, prefix: str) -> Intent:
     """The one intent whose id begins so."""
-    if len(prefix) < _SHORTEST:
-        raise DecisionRefused(f"{prefix!r} is too little of an id: give at least {_SHORTEST} characters of it")
+    if len(prefix) < _SHORTEST_PREFIX_CHARS:
+        raise DecisionRefused(
+            f"{prefix!r} is too little of an id: give at least {_SHORTEST_PREFIX_CHARS} characters of it"
+        )
     found = await recorder.journal.intent(prefix.lower())
     if len(found) == 1:
         return found[0]

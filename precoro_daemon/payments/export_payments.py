@@ -38,7 +38,7 @@ _SKEW_S = 60.0
 """By which the clocks of Precoro's own servers may differ. A payment of that minute is rather recorded than taken for
 known unseen."""
 
-_AT_ONCE = 100
+_INVOICES_A_READ = 100
 """Invoices read from the store at a time."""
 
 
@@ -137,7 +137,7 @@ class _Lap:
         job = self.job
         checker = InvoiceChecker(job.gateway, job.journal, job.mirror, job.access, self.recorder, adopted_at)
         seen: set[int] = set()
-        while fresh := [one for one in await job.paid_set.due(_AT_ONCE + len(seen)) if one.id not in seen]:
+        while fresh := [one for one in await job.paid_set.due(_INVOICES_A_READ + len(seen)) if one.id not in seen]:
             for paid in fresh:
                 seen.add(paid.id)
                 try:

@@ -24,8 +24,7 @@ from precoro_daemon.errors import ConnectionFault, DaemonError, Forbidden, KeyIn
 MOST_FORBIDDEN = 2
 """In a row. A third one in a collection that was open before is taken for a key that is blocked."""
 
-MOST_FAULTS = 3
-"""In a row."""
+MOST_FAULTS_IN_A_ROW = 3
 
 IDLE_S = 900.0
 """Seconds until the next call after the key came into doubt."""
@@ -58,7 +57,7 @@ class CircuitBreaker:
     idle_until   no call is made before (Unix seconds)
     """
 
-    most_faults: int = MOST_FAULTS
+    most_faults: int = MOST_FAULTS_IN_A_ROW
     forbidden: int = 0
     faults: int = 0
     idle_until: float = 0.0

@@ -20,7 +20,7 @@ from enum import Enum, auto
 
 from precoro_daemon.quota.circuit_breaker import IDLE_S, MOST_FORBIDDEN
 
-MOST_REFUSALS = MOST_FORBIDDEN + 1
+MOST_REFUSALS_OF_A_KEY = MOST_FORBIDDEN + 1
 """Of the key, after which the next process does not try it at once; 403 in a row that refuse it."""
 
 
@@ -52,7 +52,7 @@ class KeyStanding:
     def recall(self, refusals: int, last: float, now: float) -> None:
         """What earlier processes met. `last` may lie ahead of a clock that was set back."""
         self.refusals = refusals
-        if refusals >= MOST_REFUSALS:
+        if refusals >= MOST_REFUSALS_OF_A_KEY:
             self.reopens_at = min(last, now) + IDLE_S
 
     def is_refused(self, now: float) -> bool:
@@ -67,7 +67,7 @@ class KeyStanding:
         if not self._welcome:
             return Ruling.NEVER_WELCOME
         counted = collection in self._welcome and self._count(target, sent_at, now)
-        if len(self._forbidden) >= MOST_REFUSALS:
+        if len(self._forbidden) >= MOST_REFUSALS_OF_A_KEY:
             return Ruling.BLOCKED
         return Ruling.IN_DOUBT if counted and len(self._forbidden) == MOST_FORBIDDEN else Ruling.NOTHING
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-_LEAST = 2
-_MOST = 32
-_UNPACED = 16
+_LEAST_IN_FLIGHT = 2
+_MOST_IN_FLIGHT = 32
+_UNPACED_IN_FLIGHT = 16
 """Where no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read ahead of a
 commit stays within some ten megabytes."""
 
@@ -25,5 +25,5 @@ def in_flight_bound(latency: float, interval: float, *, proven: bool) -> int:
     if not proven:
         return 1
     if not interval:
-        return _UNPACED
-    return min(max(math.ceil(latency / interval) + 1, _LEAST), _MOST)
+        return _UNPACED_IN_FLIGHT
+    return min(max(math.ceil(latency / interval) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)

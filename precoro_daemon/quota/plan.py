@@ -12,7 +12,7 @@ _BACKFILL, _BACKFILL_BESIDE_FILES, _FILES = 0.75, 0.5, 0.8
 """Of what the schedules leave, for back-fill, and for it and files together. The rest is kept for the documents of
 today, so that they never wait until yesterday's back-fill leaves the window."""
 
-_LEAST = 0.05
+_LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever the schedules ask for: a mirror without details is of little use."""
 
 _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
@@ -45,14 +45,14 @@ class QuotaPlan:
 
     @property
     def affordable(self) -> bool:
-        return sum(self.scheduled.values()) + self.kept <= self.granted * (1 - _LEAST)
+        return sum(self.scheduled.values()) + self.kept <= self.granted * (1 - _LEAST_SHARE)
 
     @property
     def shares(self) -> tuple[Share, ...]:
         scheduled = sum(self.scheduled.values())
         with_files = max(1, int(self.documents * _FILES))
         return (
-            Share(_DOCUMENTS, self.documents, scheduled, least=max(1, int(self.granted * _LEAST))),
+            Share(_DOCUMENTS, self.documents, scheduled, least=max(1, int(self.granted * _LEAST_SHARE))),
             Share(_DOCUMENTS - {Lane.DETAILS}, with_files, scheduled),
             Share(frozenset({Lane.CENSUS}), self.backfill, scheduled),
         )
@@ -77,4 +77,4 @@ def plan_quota(
     granted = int(days[window])
     kept = reserve.get(Lane.DETAILS, 0)
     left = granted - kept - ceil(sum(scheduled.values()))
-    return QuotaPlan(granted, scheduled, kept, max(left, int(granted * _LEAST), 1), files, window)
+    return QuotaPlan(granted, scheduled, kept, max(left, int(granted * _LEAST_SHARE), 1), files, window)

@@ -13,10 +13,10 @@ from precoro_daemon.errors import (
     TemporaryError,
 )
 
-MOST_FAULTS = 5
+MOST_FAULTS_A_CALL = 5
 
 
-MOST_REFUSALS = 10
+MOST_REFUSALS_A_CALL = 10
 
 
 LONGEST_PAUSE = 60.0
@@ -34,7 +34,7 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
         return None
     refusals = sum(isinstance(failure, RateLimited) for failure in failures)
     faults = len(failures) - refusals
-    if refusals >= MOST_REFUSALS or faults >= MOST_FAULTS:
+    if refusals >= MOST_REFUSALS_A_CALL or faults >= MOST_FAULTS_A_CALL:
         return None
     if newest.wait is not None:
         return min(max(newest.wait, 0.0), LONGEST_PAUSE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Share
 
-_DAY = SECONDS["day"]
+_DAY_S = SECONDS["day"]
 
 
 class ShareAccount:
@@ -53,19 +53,19 @@ class ShareAccount:
         """Calls that a share comes to today."""
         if share.scheduled is None:
             return share.calls
-        beyond = within_a_day(self._lists, now) - share.scheduled * self._passed(now) / _DAY
+        beyond = within_a_day(self._lists, now) - share.scheduled * self._passed(now) / _DAY_S
         return max(share.least, math.floor(share.calls - max(0.0, beyond)))
 
     def _passed(self, now: float) -> float:
         """Seconds of the last day in which lists were made."""
-        first = bisect_right(self._lists, now - _DAY)
+        first = bisect_right(self._lists, now - _DAY_S)
         return now - self._lists[first] if first < len(self._lists) else 0.0
 
 
 def _opens(stamps: Sequence[float], allowed: int, margin: float) -> float:
     allowed = max(1, allowed)
-    return stamps[-allowed] + _DAY + margin if len(stamps) >= allowed else -math.inf
+    return stamps[-allowed] + _DAY_S + margin if len(stamps) >= allowed else -math.inf
 
 
 def within_a_day(stamps: Sequence[float], now: float) -> int:
-    return len(stamps) - bisect_right(stamps, now - _DAY)
+    return len(stamps) - bisect_right(stamps, now - _DAY_S)

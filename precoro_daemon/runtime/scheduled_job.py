@@ -18,7 +18,7 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_CHECK_EVERY_S = 300.0
+_RECHECK_S = 300.0
 """After that a job without a schedule is checked, though nobody woke it."""
 
 _REFUSED_KEY_PAUSE_S = 900.0
@@ -27,7 +27,7 @@ _REFUSED_KEY_PAUSE_S = 900.0
 _QUOTA_LOG_PAUSE_S = 3600.0
 """A quota that is spent again so soon after it opened is no news."""
 
-_LINES = 20
+_FAILURES_LOGGED = 20
 """Of the log, at most, for what failed in one lap."""
 
 
@@ -135,9 +135,9 @@ class ScheduledJob:
         itself and it is not among the `known`."""
         if self.registration.silent:
             fresh = [line for line in lap.failed if line not in known]
-            for line in fresh[:_LINES]:
+            for line in fresh[:_FAILURES_LOGGED]:
                 _log.warning("work_failed", job=self.name, reason=line)
-            if (more := len(fresh) - _LINES) > 0:
+            if (more := len(fresh) - _FAILURES_LOGGED) > 0:
                 _log.warning("work_failed", job=self.name, reason=f"and {more:,} more")
         good = not lap.failed and isinstance(lap.ended, None | BudgetSpent | Stopped)
         self.status.note(lap, self.clock.now(), good=good)
@@ -163,7 +163,7 @@ class ScheduledJob:
     def _plan_next(self, turn: float) -> None:
         """The next check by the job's own schedule, after a turn at that time."""
         schedule, now = self.registration.schedule, self.clock.now()
-        self.status.plan(schedule.after(turn) if schedule else now + _CHECK_EVERY_S, now)
+        self.status.plan(schedule.after(turn) if schedule else now + _RECHECK_S, now)
 
     def _await_quota(self, spent: BudgetSpent) -> None:
         """Logged once for as long as it lasts: a window that slides opens for one call, and closes again."""

@@ -11,7 +11,7 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_CHECK_EVERY_S = 5.0
+_LIVENESS_CHECK_S = 5.0
 """Real seconds between two checks, at most."""
 
 
@@ -31,7 +31,7 @@ class Watchdog:
     stuck_after: float
 
     async def run(self) -> None:
-        pause = min(_CHECK_EVERY_S, (self.supervisor.watchdog_interval or _CHECK_EVERY_S) / 3)
+        pause = min(_LIVENESS_CHECK_S, (self.supervisor.watchdog_interval or _LIVENESS_CHECK_S) / 3)
         said = self.heartbeat.summary()
         self.supervisor.ready(said)
         while True:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from precoro_daemon.settings.files import NotRegular, open_regular
 
-_LONGEST = 4096
+_LONGEST_SECRET_BYTES = 4096
 
 
 class CredentialError(Exception):
@@ -21,7 +21,7 @@ def read_credential(path: Path) -> str:
     try:
         with open_regular(path) as file:
             _refuse_if_shared(path, os.fstat(file.fileno()))
-            content = file.read(_LONGEST + 1)
+            content = file.read(_LONGEST_SECRET_BYTES + 1)
     except OSError as error:
         raise CredentialError(_reason(error)) from None
     except ValueError:
@@ -46,7 +46,7 @@ def _one_line(content: bytes) -> str:
         raise CredentialError("the file is not text") from None
     if not text:
         raise CredentialError("the file is empty")
-    if len(content) > _LONGEST or "\n" in text or "\r" in text:
+    if len(content) > _LONGEST_SECRET_BYTES or "\n" in text or "\r" in text:
         raise CredentialError("the file has more than one line; allowed: the secret and nothing else")
     return text
 

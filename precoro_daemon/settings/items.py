@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from precoro_daemon.catalogue.rules.items import CUSTOM, FIELDS
+from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS
 from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.ledger_values import (
     CurrencyCode,
@@ -22,12 +22,12 @@ from precoro_daemon.settings.ledger_values import (
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Lower, Seconds, Share, one_of, read_list
 
-KINDS = ("none", "csv", "jsonl", "sql")
+ITEM_SOURCE_KINDS = ("none", "csv", "jsonl", "sql")
 _Switch = Annotated[bool, one_of(("true", "false"))]
 
 
 def _plain_name(name: str) -> str:
-    if not name.isidentifier() or name in (*FIELDS, "id", "supplier"):
+    if not name.isidentifier() or name in (*ITEM_FIELDS, "id", "supplier"):
         raise ValueError
     return name
 
@@ -60,7 +60,7 @@ class ItemsSql(Database):
 class ManageItems(Section):
     """Suppliers' items follow a file or a table, when `items apply` says so."""
 
-    kind: Annotated[Literal["none", "csv", "jsonl", "sql"], Lower, one_of(KINDS)] = "none"
+    kind: Annotated[Literal["none", "csv", "jsonl", "sql"], Lower, one_of(ITEM_SOURCE_KINDS)] = "none"
     """Where wanted items are: files (csv, or jsonl with one JSON object a line) or a database (sql)."""
 
     path: Path | None = None
@@ -115,7 +115,7 @@ class ManageItems(Section):
             raise Clash("is the decimal mark too", at="delimiter")
         named = [name for name in self.columns if not name.startswith(CUSTOM)]
         try:
-            refuse_unknown(named, (*FIELDS, "supplier"), str)
+            refuse_unknown(named, (*ITEM_FIELDS, "supplier"), str)
         except Clash as clash:
             raise Clash(str(clash), at="columns") from None
         if self.columns and not {"externalId", "sku"} & self.columns.keys():

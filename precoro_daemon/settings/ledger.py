@@ -12,13 +12,13 @@ from precoro_daemon.settings.ledger_sql import SqlLedger
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Clash, Label, Lower, one_of
 
-KINDS = ("none", "sql", "rest", "csv")
+LEDGER_KINDS = ("none", "sql", "rest", "csv")
 
 
 class Ledger(Section):
     """The accounting system that payments are kept in step with."""
 
-    kind: Annotated[Literal["none", "sql", "rest", "csv"], Lower, one_of(KINDS)] = "none"
+    kind: Annotated[Literal["none", "sql", "rest", "csv"], Lower, one_of(LEDGER_KINDS)] = "none"
     """How it is reached; the table of that name must be there."""
 
     name: Label | None = None

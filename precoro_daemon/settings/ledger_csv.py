@@ -24,7 +24,7 @@ from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Seconds, one_of
 
 _REQUIRED = ("invoice", "amount", "paid_on")
-_COLUMNS = ("key", *_REQUIRED, "currency", "supplier", "ours")
+_KNOWN_COLUMNS = ("key", *_REQUIRED, "currency", "supplier", "ours")
 
 
 class CsvLedger(Section):
@@ -91,7 +91,7 @@ class CsvLedger(Section):
             raise Clash("missing; give in_directory, out_directory or both", at="in_directory")
         if self.in_directory and self.in_directory == self.out_directory:
             raise Clash("is in_directory too; what goes out would come in again", at="out_directory")
-        _at("columns", lambda: refuse_unknown(self.columns, _COLUMNS, str))
+        _at("columns", lambda: refuse_unknown(self.columns, _KNOWN_COLUMNS, str))
         lacking = [name for name in _REQUIRED if name not in self.columns] if self.in_directory else []
         if lacking:
             raise Clash(f"names no column for {', '.join(lacking)}", at="columns")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
 
-_TOKEN = re.compile(
+_TOML_TOKEN = re.compile(
     r'''
       (?P<text> """ (?: \\. | [^\\] )*? "{3,5} | \'\'\' .*? '{3,5} | " (?: \\. | [^"\\] )* " | ' [^']* ' )
     | (?P<end> \n )
@@ -135,7 +135,7 @@ class _Locator:
 
 def _tokens(document: str) -> Iterator[_Token]:
     line = 1
-    for match in _TOKEN.finditer(document):
+    for match in _TOML_TOKEN.finditer(document):
         if match.lastgroup != "nothing":
             yield _Token(str(match.lastgroup), match[0], line)
         line += match[0].count("\n")

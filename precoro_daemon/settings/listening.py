@@ -14,7 +14,7 @@ from precoro_daemon.settings.values import Allowed, Clash, Hosts, Share, read_ho
 from precoro_daemon.values.addresses import Address, read_address
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_SHORTEST = 24
+_SHORTEST_SECRET_CHARS = 24
 _PATH = re.compile(r"[!-~]*", re.ASCII)
 
 
@@ -26,10 +26,10 @@ def _path_secret(value: object) -> object:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str) or not _SECRET.fullmatch(text.strip()):
         raise ValueError
-    if len(text.strip()) < _SHORTEST:
+    if len(text.strip()) < _SHORTEST_SECRET_CHARS:
         raise Clash(
             f"has {len(text.strip())} characters and could be guessed; "
-            f"allowed: {_SHORTEST} or more. Make one with: openssl rand -hex 24"
+            f"allowed: {_SHORTEST_SECRET_CHARS} or more. Make one with: openssl rand -hex 24"
         )
     return SecretStr(text.strip())
 

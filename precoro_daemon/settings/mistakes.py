@@ -15,7 +15,7 @@ from precoro_daemon.settings.lines import KeyPath
 from precoro_daemon.settings.model import SECRETS, Settings, model_in
 from precoro_daemon.settings.values import Allowed, Clash, without_credentials
 
-_SHOWN = 60
+_SHOWN_CHARS = 60
 _AFTER_THE_FILE = 1_000_000
 
 
@@ -122,7 +122,7 @@ def _shown(value: Any, setting: FieldInfo | None) -> str:
         return "a value that is not shown here"
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = without_credentials(text)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _is_secret(annotation: Any) -> bool:

@@ -22,7 +22,7 @@ from precoro_daemon.settings.model import SECRETS, Settings
 from precoro_daemon.settings.presets import PRESETS, preset
 
 _PREFIX = "precoro_daemon__"
-_SHORT = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
+_SHORT_NAMES = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
 _DEFAULT_FILE = Path("config.toml")
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS: Mapping[KeyPath, str] = {
@@ -151,7 +151,7 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Full lower-case name → the name as it was given, and its text. A full name wins over its short form."""
     ours: dict[str, tuple[str, str]] = {}
     for given, text in environ.items():
-        name = _SHORT.get(given.lower(), given.lower())
+        name = _SHORT_NAMES.get(given.lower(), given.lower())
         if text.strip() and name.startswith(_PREFIX) and (name == given.lower() or name not in ours):
             ours[name] = given, text
     return ours

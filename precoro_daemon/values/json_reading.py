@@ -14,7 +14,7 @@ _MAX_ID = 2**63 - 1
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
-_DIGITS = re.compile(r"-?[0-9]{1,19}")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 """No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
 
 
@@ -37,7 +37,7 @@ def whole_number(value: Any) -> int | None:
     """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-_MARK = re.compile(r"\{(?P<name>[a-z][a-z0-9_]*)(?::(?P<form>[a-z]+))?\}", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{(?P<name>[a-z][a-z0-9_]*)(?::(?P<form>[a-z]+))?\}", re.ASCII)
 _FORMS = ("text", "int")
 _AS_WRITTEN = "/:@!$&'()*+,;=~-._?%"
 _ENDS_A_QUOTE = re.compile(r"[\"'\\\x00-\x1f]")
@@ -37,7 +37,7 @@ def names_in(template: Any) -> Iterator[str]:
     """Every {name} of a text, or of the texts in a JSON value. Raises TemplateError for an unknown {name:form}."""
     match template:
         case str():
-            for mark in _MARK.finditer(template):
+            for mark in _PLACEHOLDER.finditer(template):
                 if mark["form"] not in (None, *_FORMS):
                     raise TemplateError(f"{mark[0]}: after the colon may stand {' or '.join(_FORMS)}")
                 yield mark["name"]
@@ -50,7 +50,7 @@ def names_in(template: Any) -> Iterator[str]:
 
 
 def fill_text(template: str, values: Values) -> str:
-    return _MARK.sub(lambda mark: plain(_value(mark, values)), template)
+    return _PLACEHOLDER.sub(lambda mark: plain(_value(mark, values)), template)
 
 
 def fill_header(template: str, values: Values) -> str:
@@ -72,7 +72,7 @@ def fill_address(template: str, values: Values) -> str:
         return quote(text, safe="")
 
     pieces, end = [], 0
-    for mark in _MARK.finditer(template):
+    for mark in _PLACEHOLDER.finditer(template):
         pieces += [quote(template[end : mark.start()], safe=_AS_WRITTEN), encoded(mark)]
         end = mark.end()
     return "".join([*pieces, quote(template[end:], safe=_AS_WRITTEN)])
@@ -83,7 +83,7 @@ def fill_json(template: Any, values: Values) -> Any:
     nothing null. {name:text} keeps it text, {name:int} makes a whole number of it."""
     match template:
         case str():
-            mark = _MARK.fullmatch(template)
+            mark = _PLACEHOLDER.fullmatch(template)
             return _json_value(mark, values) if mark else fill_text(template, values)
         case Mapping():
             return {name: fill_json(held, values) for name, held in template.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.quota.retries import MOST_FAULTS
+from precoro_daemon.quota.retries import MOST_FAULTS_A_CALL
 from tests.mirror.stage import Stage, stage
 from tests.mirror.test_scanning import newest
 
@@ -65,7 +65,7 @@ async def test_a_server_in_trouble_is_asked_for_a_few_and_the_others_are_left_fo
         shown.sandbox.faults.add("503", path=r"^/invoices/\d+", times=None)
         report = await shown.run()
         assert len(report.failed) == 3
-        assert len(details_asked(shown)) == 3 * MOST_FAULTS
+        assert len(details_asked(shown)) == 3 * MOST_FAULTS_A_CALL
         assert len(shown.query("SELECT DISTINCT idn FROM records, quarantine WHERE id = key")) == 3
         shown.sandbox.faults.clear()
         assert (await shown.run()).failed == []

@@ -7,14 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon import errors
-from precoro_daemon.quota.retries import LONGEST_PAUSE, MOST_FAULTS, MOST_REFUSALS, pause, quarantine_period
+from precoro_daemon.quota.retries import (
+    LONGEST_PAUSE,
+    MOST_FAULTS_A_CALL,
+    MOST_REFUSALS_A_CALL,
+    pause,
+    quarantine_period,
+)
 
 FAULT = errors.ServerFault("503")
 REFUSAL = errors.RateLimited("429", wait=0.0)
 
 
 def test_faults_wait_ever_longer_and_end_with_the_fifth():
-    waits = [pause([FAULT] * n, jitter=1.0) for n in range(1, MOST_FAULTS + 1)]
+    waits = [pause([FAULT] * n, jitter=1.0) for n in range(1, MOST_FAULTS_A_CALL + 1)]
     assert waits == [1.0, 2.0, 4.0, 8.0, None]
 
 
@@ -24,8 +30,8 @@ def test_jitter_halves_a_wait_at_most():
 
 def test_refusals_do_not_count_as_faults_but_end_too():
     assert pause([REFUSAL] * 4 + [FAULT] * 2, jitter=1.0) == 2.0
-    assert pause([FAULT] * 4 + [REFUSAL] * (MOST_REFUSALS - 1), jitter=1.0) == 0.0
-    assert pause([REFUSAL] * MOST_REFUSALS, jitter=1.0) is None
+    assert pause([FAULT] * 4 + [REFUSAL] * (MOST_REFUSALS_A_CALL - 1), jitter=1.0) == 0.0
+    assert pause([REFUSAL] * MOST_REFUSALS_A_CALL, jitter=1.0) is None
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(0.0, 0.0), (12.0, 12.0), (-3.0, 0.0), (1e9, LONGEST_PAUSE)])
@@ -57,7 +63,7 @@ def test_what_cannot_help_is_not_tried(failure: Exception):
 def test_every_course_ends_and_no_wait_is_too_long(failures: list[Exception], jitter: float):
     wait = pause(failures, jitter)
     assert wait is None or 0.0 <= wait <= LONGEST_PAUSE
-    assert len(failures) < MOST_FAULTS + MOST_REFUSALS or wait is None
+    assert len(failures) < MOST_FAULTS_A_CALL + MOST_REFUSALS_A_CALL or wait is None
 
 
 HOUR = 3600.0

@@ -17,7 +17,7 @@ from precoro_daemon.values.sql_statements import Dialect, Statement
 _TIMED_OUT = (1969, 3024)
 """max_statement_time of MariaDB, max_execution_time of MySQL."""
 
-_MEANING = {
+_FAULT_BY_ERROR_NUMBER = {
     ER.LOCK_WAIT_TIMEOUT: Fault.BUSY,
     ER.LOCK_DEADLOCK: Fault.BUSY,
     ER.CON_COUNT_ERROR: Fault.BUSY,
@@ -82,8 +82,8 @@ class MysqlDatabase:
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         if isinstance(error, OSError) or _OUR_SIDE <= code < 3000:
             return Fault.AWAY
-        if code in _MEANING:
-            return _MEANING[code]
+        if code in _FAULT_BY_ERROR_NUMBER:
+            return _FAULT_BY_ERROR_NUMBER[code]
         return next((fault for kind, fault in _BY_CLASS if isinstance(error, kind)), Fault.MISFIT)
 
 

@@ -11,7 +11,7 @@ import psycopg
 from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
 from precoro_daemon.values.sql_statements import Dialect, Statement
 
-_MEANING = {
+_FAULT_BY_SQLSTATE_CLASS = {
     "40": Fault.BUSY,  # serialization failure, deadlock
     "53": Fault.BUSY,  # out of disk, memory or connections
     "55": Fault.BUSY,  # lock not available
@@ -64,7 +64,7 @@ class PostgresDatabase:
         if code == _QUERY_CANCELED:
             return Fault.BUSY
         if code:
-            return _MEANING.get(code[:2], Fault.MISFIT)
+            return _FAULT_BY_SQLSTATE_CLASS.get(code[:2], Fault.MISFIT)
         if isinstance(error, psycopg.DataError):
             return Fault.REFUSED
         if isinstance(error, psycopg.OperationalError):

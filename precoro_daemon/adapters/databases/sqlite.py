@@ -15,7 +15,7 @@ from precoro_daemon.adapters.databases.database import Address, Fault, Stream
 from precoro_daemon.values.sql_statements import Dialect, Statement
 from precoro_daemon.values.templates import plain
 
-_MEANING = {
+_FAULT_BY_RESULT_CODE = {
     sqlite3.SQLITE_BUSY: Fault.BUSY,
     sqlite3.SQLITE_LOCKED: Fault.BUSY,
     sqlite3.SQLITE_INTERRUPT: Fault.BUSY,
@@ -53,7 +53,9 @@ class SqliteDatabase:
 
     def meaning(self, error: Exception) -> Fault:
         # The low byte is the primary code; errors of the Python module itself carry none.
-        return _MEANING.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF, Fault.MISFIT)
+        return _FAULT_BY_RESULT_CODE.get(
+            getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF, Fault.MISFIT
+        )
 
 
 class SqliteConnection:

@@ -12,7 +12,7 @@ import anyio
 
 T = TypeVar("T")
 
-_AGAIN = 0.2
+_CUT_AGAIN_S = 0.2
 """Seconds between two tries to cut what runs: at first there may be no connection yet that could be cut."""
 
 
@@ -53,7 +53,7 @@ class OneThread:
             while not future.done():
                 self._sever()
                 try:
-                    await asyncio.wait([future], timeout=_AGAIN)
+                    await asyncio.wait([future], timeout=_CUT_AGAIN_S)
                 except asyncio.CancelledError:
                     # anyio's shield does not stop `task.cancel()`, which asyncio.run uses on an interrupt.
                     interrupted = True

@@ -9,7 +9,7 @@ import anyio
 _TRUSTED = 2.0
 """Seconds a right clock may differ from a server's `Date`, which is cut to the second and took time to arrive."""
 
-_STRETCH = 60.0
+_LONGEST_TIMER_S = 60.0
 """Longest single timer in real seconds: the loop's own clock stands still while the machine is suspended."""
 
 _COARSE = 0.0015
@@ -52,7 +52,7 @@ class RealClock:
         end = self._elapsed() + seconds / self.time_scale
         awake = _COARSE if self.time_scale > 1 else 0.0
         while (left := end - self._elapsed()) > 0:  # noqa: ASYNC110 - nothing tells of time but time
-            await anyio.sleep(min(max(left - awake, 0.0), _STRETCH))
+            await anyio.sleep(min(max(left - awake, 0.0), _LONGEST_TIMER_S))
 
     @staticmethod
     def _elapsed() -> float:

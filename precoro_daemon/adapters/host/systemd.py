@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from precoro_daemon.runtime.ports import Supervisor, Unsupervised
 
-_LONGEST = 200
+_LONGEST_STATUS_CHARS = 200
 """Characters of a status: one line of `systemctl status`."""
 
 _UNCONDITIONAL = ("READY=1", "STOPPING=1")
@@ -75,4 +75,4 @@ class SystemdSupervisor:
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _LONGEST_STATUS_CHARS else f"{line[: _LONGEST_STATUS_CHARS - 1]}…"

@@ -173,7 +173,7 @@ class Exchange(Protocol):
         ...
 
 
-_MEANING: Mapping[int, tuple[type[DaemonError], str]] = {
+_ERROR_BY_STATUS: Mapping[int, tuple[type[DaemonError], str]] = {
     401: (AuthenticationError, "token, e-mail or region is wrong, or the key was revoked"),
     403: (Forbidden, "the key's user may not do this; give the user the role, or drop the collection"),
     404: (NotFound, "it was deleted, or the key's user may not see it"),
@@ -181,7 +181,7 @@ _MEANING: Mapping[int, tuple[type[DaemonError], str]] = {
     429: (RateLimited, "it is repeated when the limit opens"),
 }
 
-_MEANING_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
+_ERROR_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
     3: (MalformedAnswer, "redirects are never followed; check base_url or region"),
     4: (Refused, "the request itself was not accepted"),
     5: (ServerFault, "it is retried by itself"),
@@ -209,7 +209,7 @@ def check(request: Request, answer: Answer, secrets: tuple[str, ...], *, as_file
 def _meaning(answer: Answer) -> tuple[type[DaemonError], str] | None:
     if 200 <= answer.status < 300:
         return _WEB_PAGE if answer.header("content-type").startswith("text/html") else None
-    return _MEANING.get(answer.status) or _MEANING_BY_HUNDRED.get(answer.status // 100, _UNKNOWN)
+    return _ERROR_BY_STATUS.get(answer.status) or _ERROR_BY_HUNDRED.get(answer.status // 100, _UNKNOWN)
 
 
 def describe(request: Request, answer: Answer, secrets: tuple[str, ...]) -> str:

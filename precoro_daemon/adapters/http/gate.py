@@ -32,7 +32,7 @@ _WORTH_WAITING = 60.0
 _WORTH_LOGGING = 5.0
 """Seconds of waiting from which the log says so."""
 
-_LATE = 0.1
+_LATE_SEND_S = 0.1
 """Seconds by which a request may leave later than its charge says (its connection had to stand first) before that is
 noted: the next process goes by the book, and would ask the same again too early."""
 
@@ -226,7 +226,7 @@ class Gate:
             await self._pace.acquire()
         self._progress.called(call.lane, self._budget.left(call.sent_at))
         self._let_follow(call)
-        if call.booked is not None and call.sent_at - call.booked > _LATE:
+        if call.booked is not None and call.sent_at - call.booked > _LATE_SEND_S:
             booked, call.booked = call.booked, call.sent_at
             await self._book.move(booked, call.charge.counted, call.sent_at)
 

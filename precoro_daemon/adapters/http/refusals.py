@@ -23,7 +23,7 @@ _PERIODS: tuple[tuple[str, Period], ...] = (
     ("daily", "day"),
     ("day", "day"),
 )
-_EPOCH = 1e9
+_LEAST_TIMESTAMP_S = 1e9
 """A plain number above this is a point in time, not a wait (30 years)."""
 
 
@@ -56,7 +56,7 @@ def _wait(value: Any, server_time: float) -> float | None:
     text = str(value).strip()
     if re.fullmatch(r"\d{1,15}(\.\d+)?", text):
         number = float(text)
-        return (number - server_time if number > _EPOCH else number) + _CUT_S
+        return (number - server_time if number > _LEAST_TIMESTAMP_S else number) + _CUT_S
     moment = _moment(text)
     return None if moment is None else moment.timestamp() - server_time + _CUT_S
 

@@ -15,7 +15,7 @@ from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswe
 
 __all__ = ["HttpSession", "Timeouts"]
 
-_LARGEST_BODY = 64 * 2**20
+_LARGEST_PAGE_BYTES = 64 * 2**20
 """A page of 200 documents has about one MiB."""
 
 _LATEST_START = 5.0
@@ -30,7 +30,7 @@ class HttpSession:
     def __init__(self, credentials: Credentials, timeouts: Timeouts) -> None:
         """A POST gets a connection of its own: on one that was kept, the server may have hung up already, and then
         nobody knows what became of it."""
-        kept = OriginOptions(credentials.origin, timeouts, _LARGEST_BODY)
+        kept = OriginOptions(credentials.origin, timeouts, _LARGEST_PAGE_BYTES)
         soon = replace(timeouts, connect=min(timeouts.connect, _LATEST_START))
         once = replace(kept, timeouts=soon, keep_alive=False)
         self._origin = Origin(kept, _headers(credentials), lambda: credentials.secrets)

@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from precoro_daemon.values.money import ungrouped
+from precoro_daemon.values.money import CURRENCY_CODE, ungrouped
 
 _PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d+)?|[+-]?\.\d+", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)
-_EPOCH_DAY = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _MOST_DIGITS = 38
 """What the widest decimal column of the usual databases holds."""
 _LONGEST_TEXT = 500
@@ -102,7 +101,7 @@ def _day_in(text: str, writing: Writing) -> date:
     try:
         if writing.day_format:
             return datetime.strptime(text, writing.day_format).date()  # noqa: DTZ007 - a day has no time zone
-        if match := _EPOCH_DAY.fullmatch(text):  # milliseconds since 1970, as ASP.NET and Xero write them
+        if match := EPOCH_DATE.fullmatch(text):  # milliseconds since 1970, as ASP.NET and Xero write them
             return datetime.fromtimestamp(int(match[1]) // 1000, UTC).date()
         if match := _ISO_DAY.fullmatch(text):
             return date.fromisoformat(match[1])
@@ -118,7 +117,7 @@ def _example(writing: Writing) -> str:
 def read_currency(value: Any) -> str:
     """ISO 4217 in capitals; "" where the ledger does not say."""
     text = "" if value is None or value is False else str(value).strip().upper()
-    if text and not _CURRENCY.fullmatch(text):
+    if text and not CURRENCY_CODE.fullmatch(text):
         raise CellError(f"currency: {_shown(value)} is no currency code of three letters, such as EUR")
     return text
 

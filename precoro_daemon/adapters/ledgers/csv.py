@@ -15,12 +15,11 @@ import anyio
 
 from precoro_daemon.adapters.ledgers.exports import LARGEST_FILE, Export, Format, read_export
 from precoro_daemon.adapters.ledgers.outbox import Outbox
-from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import LedgerMisfit, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 
-_BATCH = 500
 _MOST_REMEMBERED = 1000
 _LONGER = 10
 
@@ -89,9 +88,9 @@ class CsvLedger:
             before = " ".join(read)
             read = [*read, fingerprint][-_MOST_REMEMBERED:]
             payments = export.payments
-            while len(payments) > _BATCH:
-                yield LedgerBatch(payments[:_BATCH], [], before)
-                payments = payments[_BATCH:]
+            while len(payments) > ROWS_A_BATCH:
+                yield LedgerBatch(payments[:ROWS_A_BATCH], [], before)
+                payments = payments[ROWS_A_BATCH:]
             yield LedgerBatch(payments, export.unreadable, " ".join(read))
 
     def _settled(self, inbox: Inbox) -> Sequence[tuple[Path, str]]:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import zip_longest
 from typing import Any
 
-from precoro_daemon.adapters.ledgers.rows import FIELDS, RowReader
+from precoro_daemon.adapters.ledgers.rows import PAYMENT_COLUMNS, RowReader
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
 from precoro_daemon.values.templates import plain
 
@@ -109,7 +109,7 @@ class _Rows:
             reason = f"has {len(cells)} cells, but the header has {len(self._header)}"
             return self._refuse(line, reason, cells, key=self._key_in(cells))
         row = dict(zip(self._header, cells, strict=True))
-        values: dict[str, Any] = {name: row[self._columns[name]] for name in FIELDS if name in self._columns}
+        values: dict[str, Any] = {name: row[self._columns[name]] for name in PAYMENT_COLUMNS if name in self._columns}
         if not self._keyed:
             values["key"] = f"{self._name}:{line}"
         read = self._reader.read(values, "")

@@ -18,8 +18,8 @@ from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.rules.entries import named
 from precoro_daemon.values.templates import fill_text, plain
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
+_SAFE_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -93,7 +93,7 @@ class Outbox:
             raise DoubtfulError(f"ledger {self.ledger}: the file may not outlive a power cut: {error}") from None
 
     def _explain(self, error: OSError) -> TemporaryError | LedgerMisfit:
-        if error.errno in _NO_LINKS and error.filename2:
+        if error.errno in _NO_HARD_LINKS and error.filename2:
             return LedgerMisfit(
                 f"ledger {self.ledger}: out_directory {self.directory} is on a file system without hard links, so a"
                 " file cannot be made exactly once there"
@@ -119,4 +119,4 @@ class Outbox:
 
 
 def _file_name(key: str) -> str:
-    return f"{key if _SAFE.fullmatch(key) else sha256(key.encode()).hexdigest()}.csv"
+    return f"{key if _SAFE_FILE_NAME.fullmatch(key) else sha256(key.encode()).hexdigest()}.csv"

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from precoro_daemon.adapters.ledgers.answers import MISSING, value_at
+from precoro_daemon.adapters.ledgers.cells import EPOCH_DATE
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
 from precoro_daemon.errors import LedgerMisfit
 
 MOST_PAGES = 100_000
-_EPOCH = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def same_origin(link: str, origin: str) -> str:
 
 def position_in(value: Any) -> str:
     """As the next request has it. /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second."""
-    if isinstance(value, str) and (match := _EPOCH.fullmatch(value.strip())):
+    if isinstance(value, str) and (match := EPOCH_DATE.fullmatch(value.strip())):
         return datetime.fromtimestamp(int(match[1]) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return position_text(value)
 

@@ -19,7 +19,7 @@ from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, row
 from precoro_daemon.adapters.ledgers.outcomes import Judge
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
-from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import (
     ConnectionFault,
     DoubtfulError,
@@ -33,9 +33,8 @@ from precoro_daemon.payments.rules.entries import named, short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 
-_LARGEST_BODY = 16 * 2**20
+_LARGEST_ANSWER_BYTES = 16 * 2**20
 _EXACT = msgspec.json.Encoder(decimal_format="number")
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class RestLedger:
 
     async def __aenter__(self) -> Self:
         timeouts = Timeouts(self._given.timeout, min(self._given.timeout, 10.0), self._given.timeout)
-        manners = OriginOptions(self._given.origin, timeouts, _LARGEST_BODY, keep_alive=False)
+        manners = OriginOptions(self._given.origin, timeouts, _LARGEST_ANSWER_BYTES, keep_alive=False)
         headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
         self._origin = await self._stack.enter_async_context(Origin(manners, headers, lambda: self._secrets))
         return self
@@ -153,8 +152,8 @@ class RestLedger:
         while True:
             answer = await self._ask("read", reading.call, scan.values, target=scan.link)
             found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
-            for start in range(0, len(found), _BATCH):
-                piece = found[start : start + _BATCH]
+            for start in range(0, len(found), ROWS_A_BATCH):
+                piece = found[start : start + ROWS_A_BATCH]
                 read = read_rows(piece, reading.shape, self._reader)
                 scan.follow([*positions_of(piece, reading.shape)])
                 yield LedgerBatch(read.payments, read.unreadable, scan.safe, read.undone)

@@ -22,7 +22,10 @@ from precoro_daemon.telemetry import excerpt
 
 REQUIRED = ("key", "invoice", "amount", "paid_on")
 OPTIONAL = ("currency", "supplier", "ours")
-FIELDS = (*REQUIRED, *OPTIONAL)
+PAYMENT_COLUMNS = (*REQUIRED, *OPTIONAL)
+
+ROWS_A_BATCH = 500
+"""Rows of a ledger that are read and handed on at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from precoro_daemon.adapters.databases.database import Connection, Database, Fau
 from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.cells import CellError, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
-from precoro_daemon.adapters.ledgers.rows import FIELDS, REQUIRED, RowReader
+from precoro_daemon.adapters.ledgers.rows import OPTIONAL, PAYMENT_COLUMNS, REQUIRED, ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.rules.entries import named
@@ -24,9 +24,8 @@ from precoro_daemon.values.sql_statements import Statement
 
 T = TypeVar("T")
 
-_BATCH = 500
-_COLUMNS = (*REQUIRED, "position")
-_GRACE = 2.0
+_NEEDED_COLUMNS = (*REQUIRED, "position")
+_CUT_GRACE_S = 2.0
 """Seconds a statement's own time limit is given before its connection is cut."""
 
 
@@ -66,7 +65,7 @@ class SqlLedger:
 
     async def __aenter__(self) -> Self:
         self._thread = await self._stack.enter_async_context(
-            OneThread("ledger", self._sever, self._given.timeout + _GRACE)
+            OneThread("ledger", self._sever, self._given.timeout + _CUT_GRACE_S)
         )
         return self
 
@@ -127,7 +126,7 @@ class SqlLedger:
                 row = dict(zip(columns, values, strict=True))
                 order.check(row["position"])
                 positions.follow(position_text(row["position"]))
-                cells = {name: row[name] for name in FIELDS if name in row}
+                cells = {name: row[name] for name in PAYMENT_COLUMNS if name in row}
                 read = self._reader.read(cells, f"position {row['position']}")
                 if isinstance(read, UnreadableRow):
                     unreadable.append(read)
@@ -139,7 +138,7 @@ class SqlLedger:
     def _fetch(self, stream: Stream, connection: Connection) -> Sequence[Sequence[Any]]:
         self._active = connection
         try:
-            return stream.fetch(_BATCH)
+            return stream.fetch(ROWS_A_BATCH)
         except self._database.errors as error:
             raise self._explain(error, "read") from None
 
@@ -289,9 +288,9 @@ class _Order:
 
 def _check_columns(found: Sequence[str]) -> None:
     names = [column.lower() for column in found]
-    missing = [name for name in _COLUMNS if name not in names]
+    missing = [name for name in _NEEDED_COLUMNS if name not in names]
     if missing:
         raise LedgerMisfit(
             f"read: the query gives no {', '.join(missing)}; it gives {', '.join(found) or 'nothing'}, and needs"
-            f" {', '.join(_COLUMNS)}, and may have {', '.join(name for name in FIELDS if name not in REQUIRED)}"
+            f" {', '.join(_NEEDED_COLUMNS)}, and may have {', '.join(OPTIONAL)}"
         )

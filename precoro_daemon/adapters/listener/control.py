@@ -24,7 +24,7 @@ EXECUTE_WITHIN_S = 50.0
 CONNECTION_LIFE_S = 90.0
 """Real seconds of a connection. Far longer: who gives a command is to hear what became of it."""
 
-_CONNECTIONS_AT_ONCE = 32
+_CONTROL_CONNECTIONS = 32
 """Connections at a time: people type these commands."""
 
 _COMMAND_BYTES = 16_384
@@ -44,7 +44,7 @@ async def control(address: Address, execute: Execute) -> AsyncIterator[None]:
     handler = _CommandHandler(execute)
     app.router.add_post(PATH, handler.receive)
     async with (
-        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=CONNECTION_LIFE_S, mode=0o600),
+        serving(app, address, most=_CONTROL_CONNECTIONS, patience=CONNECTION_LIFE_S, mode=0o600),
         handler.open(),
     ):
         yield

@@ -19,7 +19,7 @@ from precoro_daemon.status.health import ailments, obstacles
 from precoro_daemon.status.snapshot import Watcher
 from precoro_daemon.values.addresses import Address
 
-_CONNECTIONS_AT_ONCE = 64
+_WATCH_CONNECTIONS = 64
 """Connections at a time. A handful of people and machines watch; each connection holds a few kilobytes."""
 
 _CONNECTION_LIFE_S = 10.0
@@ -74,7 +74,7 @@ async def watch(
     app = web.Application()
     handler = _WatchHandler(watcher, None if address.path else gatekeeper)
     app.router.add_route("*", "/{path:.*}", handler.receive)
-    async with serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=life) as real:
+    async with serving(app, address, most=_WATCH_CONNECTIONS, patience=life) as real:
         yield real
 
 

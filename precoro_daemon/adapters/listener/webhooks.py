@@ -14,7 +14,7 @@ from aiohttp import web
 from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
-from precoro_daemon.mirror.rules.deliveries import TYPES, read_delivery
+from precoro_daemon.mirror.rules.deliveries import COLLECTION_BY_TYPE, read_delivery
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.ports import Clock, PartPulse
 from precoro_daemon.telemetry import get_logger
@@ -25,7 +25,7 @@ _log = get_logger()
 _BODY_BYTES = 4096
 """Bytes of a body. Precoro sends about sixty."""
 
-_CONNECTIONS_AT_ONCE = 200
+_WEBHOOK_CONNECTIONS = 200
 """Connections at a time; each holds a few kilobytes."""
 
 _UNKNOWN_TYPES_LOGGED = 20
@@ -57,7 +57,7 @@ async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Addr
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler.receive)
     async with (
-        serving(app, address, most=_CONNECTIONS_AT_ONCE, patience=reception.patience) as real,
+        serving(app, address, most=_WEBHOOK_CONNECTIONS, patience=reception.patience) as real,
         anyio.create_task_group() as group,
     ):
         group.start_soon(guarded, "the task that keeps deliveries", handler.keep, name="deliveries")
@@ -90,7 +90,7 @@ class _WebhookHandler:
             type_, id_, idn = read_delivery(body)
         except (ValueError, web.RequestPayloadError):
             return 400
-        if type_ not in TYPES:
+        if type_ not in COLLECTION_BY_TYPE:
             self._log_unknown(type_)
             return 202
         return await self._keep(Delivery(type_, id_, idn))

@@ -30,7 +30,7 @@ from precoro_daemon.adapters.objects.paths import (
 from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
 
-_MARK = ".precoro-daemon"
+_MARK_FILE = ".precoro-daemon"
 _THREADS = 16
 _SOME = 1_000
 
@@ -152,7 +152,7 @@ def _open(directory: Path, identity: str, resources: ExitStack) -> int:
             os.fsync(above)
         root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         resources.callback(os.close, root)
-        mark = os.open(_MARK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
+        mark = os.open(_MARK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
         resources.callback(os.close, mark)
         _hold(directory, mark)
         _refuse_other(directory, mark, identity)

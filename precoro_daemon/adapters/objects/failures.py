@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from precoro_daemon.errors import DiskFault, DiskFull, FolderUnusable
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-_WORDS = {
+_REASON_BY_ERRNO = {
     errno.EROFS: "the disk is mounted for reading only",
     errno.EACCES: "the user who runs this may not write there",
     errno.EPERM: "the user who runs this may not write there",
@@ -30,9 +30,9 @@ def explained(where: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _FULL_ERRNOS:
             raise DiskFull(f"the disk of {where} is full") from error
         if error.errno == errno.EIO:
             raise DiskFault(f"the disk of {where} fails: {error.strerror}") from error
-        reason = _WORDS.get(error.errno or 0, error.strerror or type(error).__name__)
+        reason = _REASON_BY_ERRNO.get(error.errno or 0, error.strerror or type(error).__name__)
         raise FolderUnusable(f"{where}: {reason}") from error

@@ -21,7 +21,7 @@ from precoro_daemon.adapters.objects.paths import FILE_MODE, give_name, parent, 
 from precoro_daemon.files.ports.attachment_book import Kept
 from precoro_daemon.files.rules.bodies import BEGINNING
 
-_BLOCK = 2**21
+_WRITE_BLOCK_BYTES = 2**21
 """Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
 one trip to be opened and one to be written, hashed, made durable and named."""
 
@@ -91,7 +91,7 @@ class LocalPartialFile:
         part = self._take_up if os.fstat(file).st_size >= self._take_up else 0
         os.ftruncate(file, part)
         while self.length < part:
-            block = os.pread(file, _BLOCK, self.length)
+            block = os.pread(file, _WRITE_BLOCK_BYTES, self.length)
             self._hash.update(block)
             self._count(block)
         os.lseek(file, part, os.SEEK_SET)
@@ -106,7 +106,7 @@ class LocalPartialFile:
         self._count(block)
         self._pieces.append(block)
         self._held += len(block)
-        if self._held >= _BLOCK:
+        if self._held >= _WRITE_BLOCK_BYTES:
             await self._landed()
             self._landing = asyncio.ensure_future(self._put(self._taken()))
 

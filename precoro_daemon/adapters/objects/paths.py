@@ -23,8 +23,8 @@ MANIFEST = "manifest.jsonl"
 PREFIX = "."
 """Names that begin so are the program's own: files being written, the mark of the directory."""
 
-_BLOCK = 2**20
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+_READ_BLOCK_BYTES = 2**20
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _name_anew(folder: int, partial: str, name: str) -> None:
     try:
         os.link(partial, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in _NO_HARD_LINKS:
             raise
         if _exists(folder, name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
@@ -101,7 +101,7 @@ def duplicate(root: int, path: str, of: str, *, replaces: bool) -> bool:
         try:
             os.link(name, partial, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
         except OSError as error:
-            if error.errno in _NO_LINKS:
+            if error.errno in _NO_HARD_LINKS:
                 return False
             raise
     give_name(root, path, replaces=replaces)
@@ -140,7 +140,7 @@ def digest(root: int, path: str) -> tuple[int, bytes] | None:
     with os.fdopen(file, "rb", buffering=0) as reader:
         hashed = hashlib.sha256()
         length = 0
-        while block := reader.read(_BLOCK):
+        while block := reader.read(_READ_BLOCK_BYTES):
             hashed.update(block)
             length += len(block)
         return length, hashed.digest()

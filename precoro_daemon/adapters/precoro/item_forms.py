@@ -11,7 +11,7 @@ from precoro_daemon.adapters.http.exchange import Pairs
 from precoro_daemon.catalogue.ports.gateway import ItemReplacement, NewItem
 from precoro_daemon.catalogue.rules.items import (
     CUSTOM,
-    FIELDS,
+    ITEM_FIELDS,
     CustomField,
     Value,
     Values,
@@ -29,7 +29,7 @@ _USUAL_HOLDER = "dataProductCustomFields"
 
 def creation_form(item: NewItem) -> Pairs:
     pairs = [("supplier[id]", str(item.supplier))]
-    for name in FIELDS:
+    for name in ITEM_FIELDS:
         pairs += _pair(name, item.values.get(name))
     return (*pairs, *_custom_pairs(_USUAL_HOLDER, list(_customs_in(item.values))))
 
@@ -40,7 +40,7 @@ def replacement_form(item: ItemReplacement) -> Pairs:
     known = read_item(item.before, item.fields)
     assert known is not None
     pairs = [] if known.supplier is None else [("supplier[id]", str(known.supplier))]
-    for name in FIELDS:
+    for name in ITEM_FIELDS:
         # Texts go back as they came: spaces and line ends are not ours to tidy.
         verbatim = given.get(name) if isinstance(given.get(name), str) and name != "price" else known.values[name]
         if name == "price" and name not in item.values and verbatim is None and isinstance(given.get(name), Decimal):

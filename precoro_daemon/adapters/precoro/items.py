@@ -23,7 +23,7 @@ from precoro_daemon.values.json_reading import read_json
 from precoro_daemon.writes.outcome import Convention, Outcome, OutcomeKind
 from precoro_daemon.writes.permit import Permit
 
-_ITEMS = COLLECTIONS["items"]
+_ITEM_COLLECTION = COLLECTIONS["items"]
 
 _LANE = Lane.DETAILS
 """A plan of thousands of writes must leave payments, deliveries and lists their calls. It shares what is left with
@@ -39,7 +39,7 @@ def _forbidden(text: str) -> Outcome[str]:
     return Outcome(OutcomeKind.UNSENT, text, ended=Forbidden(text))
 
 
-_CONVENTION = Convention(believed={403: _forbidden, 404: _gone})
+_ITEM_CONVENTION = Convention(believed={403: _forbidden, 404: _gone})
 
 
 class HttpItemGateway:
@@ -51,25 +51,25 @@ class HttpItemGateway:
         self._writes = writes
 
     async def read_item(self, ident: int) -> str:
-        return (await self._client.detail(_ITEMS, ident, _LANE)).raw
+        return (await self._client.detail(_ITEM_COLLECTION, ident, _LANE)).raw
 
     @asynccontextmanager
     async def changed_items(self, supplier: int, since: float) -> AsyncIterator[AsyncIterator[Sequence[Record]]]:
-        wanted = ListRequest(_ITEMS, Filter(supplier=frozenset({supplier})), since)
+        wanted = ListRequest(_ITEM_COLLECTION, Filter(supplier=frozenset({supplier})), since)
         async with self._client.scan(wanted, _LANE, 1) as batches:
             yield (list(chain.from_iterable(page.records for page in pages)) async for pages in batches)
 
     async def create_item(self, item: NewItem, permit: Permit) -> Outcome[str]:
-        request = Request("POST", _ITEMS.path, form=creation_form(item), lane=_LANE)
-        return await self._writes.write(request, permit, _read_item, _CONVENTION)
+        request = Request("POST", _ITEM_COLLECTION.path, form=creation_form(item), lane=_LANE)
+        return await self._writes.write(request, permit, _read_item, _ITEM_CONVENTION)
 
     async def replace_item(self, item: ItemReplacement, permit: Permit) -> Outcome[str]:
-        request = Request("PUT", f"{_ITEMS.path}/{item.id}", form=replacement_form(item), lane=_LANE)
-        return await self._writes.write(request, permit, lambda body: _read_item(body, item.id), _CONVENTION)
+        request = Request("PUT", f"{_ITEM_COLLECTION.path}/{item.id}", form=replacement_form(item), lane=_LANE)
+        return await self._writes.write(request, permit, lambda body: _read_item(body, item.id), _ITEM_CONVENTION)
 
     async def name_item(self, ident: int, external_id: str) -> None:
         form = (("externalId", external_id),)
-        request = Request("PATCH", f"{_ITEMS.path}/{ident}", form=form, lane=_LANE)
+        request = Request("PATCH", f"{_ITEM_COLLECTION.path}/{ident}", form=form, lane=_LANE)
         await self._retrying.send(request, lambda _: None)
 
     async def wait(self, seconds: float) -> None:
@@ -82,6 +82,6 @@ def _read_item(body: bytes, ident: int | None = None) -> str | None:
     inner = raw.get("data", raw) if isinstance(raw, dict) else None
     found = inner.get("id") if isinstance(inner, dict) else None
     try:
-        return None if found is None else read_detail(body, collection=_ITEMS, key=ident or str(found)).raw
+        return None if found is None else read_detail(body, collection=_ITEM_COLLECTION, key=ident or str(found)).raw
     except MalformedAnswer:
         return None

@@ -48,7 +48,7 @@ _decode_document = msgspec.json.Decoder(_Document).decode
 
 _DECODER = json.JSONDecoder()
 _BLANK = re.compile(r"[ \t\r\n]*")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -134,7 +134,7 @@ def _end(text: str, at: int) -> int:
         return _DECODER.raw_decode(text, at)[1]
     except RecursionError:
         depth = 0
-        for token in _TOKEN.finditer(text, at):
+        for token in _JSON_TOKEN.finditer(text, at):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
             if depth <= 0:
                 return token.end()

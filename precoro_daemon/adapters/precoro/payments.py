@@ -20,7 +20,7 @@ from precoro_daemon.writes.permit import Permit
 
 _MOST_NAMES = 200
 
-_CONVENTION = Convention(ambiguous=frozenset({"sumPaid"}))
+_PAYMENT_CONVENTION = Convention(ambiguous=frozenset({"sumPaid"}))
 """That it is "already paid" or "must not exceed" may speak of this very payment, made by a request that arrived
 twice."""
 
@@ -50,7 +50,7 @@ class HttpPaymentGateway:
             return made if made and made.invoice_id in (None, payment.invoice_id) else None
 
         request = Request("POST", "/payments", form=_form(payment), lane=Lane.PAYMENTS)
-        return await self._writes.write(request, permit, read, _CONVENTION)
+        return await self._writes.write(request, permit, read, _PAYMENT_CONVENTION)
 
     async def name_payment(self, idn: int | str, external_id: str) -> None:
         await self._set(f"/payments/{idn}", "externalId", external_id)

@@ -18,7 +18,7 @@ from precoro_daemon.catalogue.rules.sheets import Row, Sheet
 from precoro_daemon.errors import WantedRefused
 
 _LARGEST_FILE = 256 * 2**20
-_SAFE = str.maketrans("/\\\0:", "____")
+_UNSAFE_SIGNS = str.maketrans("/\\\0:", "____")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FileSource:
 
     def path_for(self, supplier: str) -> Path:
         """A name is never a way to another directory."""
-        return Path(str(self.path).replace("{supplier}", supplier.translate(_SAFE)))
+        return Path(str(self.path).replace("{supplier}", supplier.translate(_UNSAFE_SIGNS)))
 
     async def read(self, supplier: str) -> Sheet:
         return await anyio.to_thread.run_sync(partial(read_file, self.path_for(supplier), self.form))

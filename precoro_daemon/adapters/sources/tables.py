@@ -16,8 +16,8 @@ from precoro_daemon.errors import ConfigurationError, DaemonError, TemporaryErro
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.sql_statements import Statement
 
-_BATCH = 5_000
-_GRACE = 2.0
+_ROWS_A_FETCH = 5_000
+_CUT_GRACE_S = 2.0
 """Seconds a statement's own time limit is given before its connection is cut."""
 
 
@@ -34,7 +34,7 @@ class TableSource:
 
     async def __aenter__(self) -> Self:
         self._thread = await self._stack.enter_async_context(
-            OneThread("wanted items", self._sever, self._timeout + _GRACE)
+            OneThread("wanted items", self._sever, self._timeout + _CUT_GRACE_S)
         )
         return self
 
@@ -56,7 +56,7 @@ class TableSource:
                 stream = connection.stream(self._query, values)
                 columns = list(stream.columns)
                 rows: list[Row] = []
-                while some := stream.fetch(_BATCH):
+                while some := stream.fetch(_ROWS_A_FETCH):
                     rows += [Row(number, tuple(cells)) for number, cells in enumerate(some, start=len(rows) + 1)]
             finally:
                 self._active = None

@@ -19,7 +19,7 @@ from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.errors import StaleWrite
 from precoro_daemon.mirror.rules.custom_fields import Option
 
-_BATCH = 2_000
+_ITEMS_A_READ = 2_000
 """Items read at a time: some milliseconds of the store's thread."""
 
 
@@ -178,17 +178,17 @@ def _known_elsewhere(session: Session) -> Seen:
 
 
 def _see_after(session: Session, after: int, seen: Seen) -> int | None:
-    rows = session.rows("catalogue.read_items", (after, _BATCH))
+    rows = session.rows("catalogue.read_items", (after, _ITEMS_A_READ))
     for row in rows:
         seen.see(row["data"])
-    return rows[-1]["id"] if len(rows) == _BATCH else None
+    return rows[-1]["id"] if len(rows) == _ITEMS_A_READ else None
 
 
 def _items_after(
     session: Session, after: int, supplier: int, fields: Mapping[int, CustomField]
 ) -> tuple[int | None, Sequence[Item]]:
     """Where to go on (None: nowhere), and the supplier's items among the next ones."""
-    rows = session.rows("catalogue.read_items", (after, _BATCH))
+    rows = session.rows("catalogue.read_items", (after, _ITEMS_A_READ))
     ours = (row for row in rows if supplier_of(row["data"]) == supplier)
     items = [item for row in ours if (item := read_item(row["data"], fields, row["version"])) is not None]
-    return (rows[-1]["id"] if len(rows) == _BATCH else None), items
+    return (rows[-1]["id"] if len(rows) == _ITEMS_A_READ else None), items

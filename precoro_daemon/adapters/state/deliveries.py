@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryCounts
-from precoro_daemon.mirror.rules.deliveries import TYPES
+from precoro_daemon.mirror.rules.deliveries import COLLECTION_BY_TYPE
+from precoro_daemon.quota.limits import SECONDS
 
-_PAUSE = 60.0
+_CHECK_PAUSE_S = 60.0
 """Seconds between two checks of one record: Precoro refuses the same GET within a minute."""
 
 _MOST_WAITING = 10_000
@@ -20,8 +21,8 @@ _KEPT = 10_000
 _PRUNED = 1_000_000
 """Records forgotten at a time; more than there ever are."""
 
-_DAY = 86_400.0
-_HOUR = 3_600.0
+_DAY_S = SECONDS["day"]
+_HOUR_S = SECONDS["hour"]
 
 
 class SqlDeliveries:
@@ -48,11 +49,11 @@ class SqlDeliveries:
         return await self._transactions.write(work)
 
     async def due(self, *, now: float, limit: int) -> Sequence[Delivery]:
-        rows = await self._transactions.rows("deliveries.due", {"before": now - _PAUSE, "limit": limit})
+        rows = await self._transactions.rows("deliveries.due", {"before": now - _CHECK_PAUSE_S, "limit": limit})
         return [Delivery(row["type"], row["id"], row["idn"], row["last_at"]) for row in rows]
 
     async def next_due(self) -> float | None:
-        at = await self._transactions.value("deliveries.next_due", {"pause": _PAUSE})
+        at = await self._transactions.value("deliveries.next_due", {"pause": _CHECK_PAUSE_S})
         return None if at is None else float(at)
 
     async def settle(self, batch: Sequence[Delivery], *, heard_at: float, at: float, outcome: str) -> None:
@@ -65,7 +66,7 @@ class SqlDeliveries:
         await self._transactions.write(work)
 
     async def postpone(self, batch: Sequence[Delivery], *, until: float) -> None:
-        rows = [{"type": one.type, "id": one.id, "at": until - _PAUSE} for one in batch]
+        rows = [{"type": one.type, "id": one.id, "at": until - _CHECK_PAUSE_S} for one in batch]
         await self._transactions.run_many("deliveries.postpone", rows)
 
     async def counts(self, *, now: float) -> DeliveryCounts:
@@ -75,9 +76,9 @@ class SqlDeliveries:
 def read_counts(session: Session, now: float) -> DeliveryCounts:
     """A change of the last hour may still be announced, and is not counted as unheard."""
     [row] = session.rows("deliveries.counts")
-    between = {"since": now - _DAY, "until": now - _HOUR}
+    between = {"since": now - _DAY_S, "until": now - _HOUR_S}
     unheard = sum(
         session.value("deliveries.unheard", {"type": type_, "collection": collection} | between)
-        for type_, collection in TYPES.items()
+        for type_, collection in COLLECTION_BY_TYPE.items()
     )
     return DeliveryCounts(row["waiting"], row["received"], row["last_at"], unheard)

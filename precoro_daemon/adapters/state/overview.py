@@ -16,7 +16,7 @@ from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.status.reading import CollectionState, Overview
 
-_ITEMS = 20
+_QUARANTINED_SHOWN = 20
 """Of the things in quarantine that are shown."""
 
 
@@ -26,7 +26,9 @@ def read_overview(
     """`StateReader` tells what is asked. Runs inside a transaction."""
     return Overview(
         collections=_collections(session),
-        quarantined=[to_quarantined(row) for row in session.rows("overview.latest_quarantined", (_ITEMS,))],
+        quarantined=[
+            to_quarantined(row) for row in session.rows("overview.latest_quarantined", (_QUARANTINED_SHOWN,))
+        ],
         quarantined_counts=count_quarantined(session),
         calls=read_calls(session, since),
         closed=read_closed(session),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.payments.ports.paid_set import PaidInvoice
 
-_PAGE = 50_000
+_INVOICES_A_PAGE = 50_000
 """Ids of one transaction: the writer's thread is then held for less than a tenth of a second."""
 
 _ADOPTED = "paid before this time is known"
@@ -16,7 +16,7 @@ _ADOPTED = "paid before this time is known"
 class SqlPaidSet:
     """payments.ports.PaidSet, where the contract is written. The ids themselves never leave the database."""
 
-    def __init__(self, transactions: Transactions, page: int = _PAGE) -> None:
+    def __init__(self, transactions: Transactions, page: int = _INVOICES_A_PAGE) -> None:
         self._transactions = transactions
         self._page = page
 

@@ -18,7 +18,7 @@ from pathlib import Path
 _SHARED = Path(__file__).parent
 _NAME = re.compile(r"^-- name: ([\w.\[\]]+)\n", re.MULTILINE)
 _HOLE = re.compile(r"\{(\w+)\}")
-_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+_SQL_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
 def read_statements(own: Path) -> Mapping[str, str]:
@@ -49,4 +49,4 @@ def _variants(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def read_named(path: Path) -> dict[str, str]:
     """The statements of one file, without their comments."""
     _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
-    return {name: _COMMENT.sub("", text).strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    return {name: _SQL_COMMENT.sub("", text).strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}

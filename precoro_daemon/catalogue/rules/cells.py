@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -12,12 +11,11 @@ from typing import Any
 
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Value, shortest
 from precoro_daemon.catalogue.rules.sheets import Known, Reading
-from precoro_daemon.values.money import read_amount, ungrouped
+from precoro_daemon.values.money import CURRENCY_CODE, read_amount, ungrouped
 
-_LONGEST = 65_535
+_LONGEST_CELL_CHARS = 65_535
 _UNWRITABLE = ("Cc", "Cs")
-_LINES = dict.fromkeys(map(ord, "\n\t"))
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_BREAKS_AND_TABS = dict.fromkeys(map(ord, "\n\t"))
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -81,7 +79,7 @@ class CellReader:
 
     def _currency(self, cell: Any) -> Value:
         text = _text(cell).upper()
-        if not _CURRENCY.fullmatch(text):
+        if not CURRENCY_CODE.fullmatch(text):
             raise CellError("is no currency code of three letters, such as EUR")
         if self._known.currencies and text not in self._known.currencies:
             raise CellError(f"is no currency of this company; it uses {', '.join(sorted(self._known.currencies))}")
@@ -164,9 +162,11 @@ def _text(cell: Any) -> str:
         case datetime() | date():
             return cell.isoformat()
     text = str(cell).replace("\r\n", "\n").strip()
-    if len(text) > _LONGEST:
-        raise CellError(f"is longer than {_LONGEST:,} characters")
-    if not text.isprintable() and any(unicodedata.category(sign) in _UNWRITABLE for sign in text.translate(_LINES)):
+    if len(text) > _LONGEST_CELL_CHARS:
+        raise CellError(f"is longer than {_LONGEST_CELL_CHARS:,} characters")
+    if not text.isprintable() and any(
+        unicodedata.category(sign) in _UNWRITABLE for sign in text.translate(_BREAKS_AND_TABS)
+    ):
         raise CellError("has control characters in it")
     return text
 

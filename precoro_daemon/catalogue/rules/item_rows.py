@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from precoro_daemon.catalogue.rules.items import CUSTOM, FIELDS, UNWRITABLE_TYPES, CustomField, Fields, Item
+from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS, UNWRITABLE_TYPES, CustomField, Fields, Item
 from precoro_daemon.catalogue.rules.sheets import Reading, Writing
 from precoro_daemon.values.money import plain
 
@@ -18,7 +18,7 @@ def item_columns(items: Sequence[Item], reading: Reading, fields: Fields) -> Map
     used = {name for item in items for name in item.values if name.startswith(CUSTOM)}
     known = (fields.get(int(name.removeprefix(CUSTOM))) for name in used)
     customs = sorted({f"{CUSTOM}{one.name}" for one in known if one and one.type not in UNWRITABLE_TYPES})
-    return {name: name for name in (*FIELDS, *customs)}
+    return {name: name for name in (*ITEM_FIELDS, *customs)}
 
 
 def item_cells(item: Item, names: Sequence[str], reading: Reading, fields: Fields, supplier: str) -> Sequence[str]:

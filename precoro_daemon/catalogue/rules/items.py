@@ -14,7 +14,7 @@ from precoro_daemon.mirror.rules.custom_fields import Option
 from precoro_daemon.values.json_reading import nested, reference, whole_number
 from precoro_daemon.values.money import read_amount
 
-FIELDS = (
+ITEM_FIELDS = (
     "externalId", "sku", "name", "description", "price", "currency", "unit", "category", "freeOfCharge",
     "hiddenInCatalog",
 )  # fmt: skip
@@ -35,7 +35,7 @@ Values: TypeAlias = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A custom field of items. `type` is one of `custom_fields.TYPES`, None where its definition is not known."""
+    """A custom field of items. `type` is one of `custom_fields.FIELD_TYPES`, None where no definition is known."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ Fields: TypeAlias = Mapping[int, CustomField]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as a list or a detail gave it. `values` has every one of FIELDS, and "custom.<id>" for each value."""
+    """An item as a list or a detail gave it. `values` has all of ITEM_FIELDS, and "custom.<id>" for each value."""
 
     id: int
     supplier: int | None

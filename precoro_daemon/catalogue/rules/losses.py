@@ -9,7 +9,7 @@ from typing import Any
 
 from precoro_daemon.catalogue.rules.items import (
     CUSTOM,
-    FIELDS,
+    ITEM_FIELDS,
     TRUTHS,
     Fields,
     Item,
@@ -33,7 +33,7 @@ def unsayable(raw: str, wanted: Values, fields: Fields) -> list[str]:
     assert item is not None
     names = [
         name
-        for name in FIELDS
+        for name in ITEM_FIELDS
         if name not in wanted
         and name not in TRUTHS
         and item.values[name] is None
@@ -80,9 +80,9 @@ def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> li
     if old.supplier != new.supplier:
         names.append("supplier")
     had, has = json.loads(before, parse_float=Decimal), json.loads(after, parse_float=Decimal)
-    kept = (name for name in FIELDS if name not in wanted and name not in TRUTHS and name not in names)
+    kept = (name for name in ITEM_FIELDS if name not in wanted and name not in TRUTHS and name not in names)
     names += [name for name in kept if _says(name, had.get(name)) and not _says(name, has.get(name))]
-    others = (name for name in had if name not in {*FIELDS, *LINE_FIELD_SETS, *_NEVER_LOST})
+    others = (name for name in had if name not in {*ITEM_FIELDS, *LINE_FIELD_SETS, *_NEVER_LOST})
     return names + [name for name in others if not _empty(had[name]) and _empty(has.get(name))]
 
 

@@ -25,7 +25,7 @@ class Supplier:
         return f"{self.name} (id {self.id}{f', {self.code}' if self.code else ''})"
 
 
-_WAYS: dict[str, Callable[[Supplier], str | None]] = {
+_NAME_BY_KIND: dict[str, Callable[[Supplier], str | None]] = {
     "id": lambda one: str(one.id),
     "code": lambda one: one.code,
     "external": lambda one: one.external_id,
@@ -35,7 +35,7 @@ _WAYS: dict[str, Callable[[Supplier], str | None]] = {
 def find_supplier(suppliers: Iterable[Supplier], called: str) -> Sequence[Supplier]:
     """Those it may mean; "id:7", "code:S-7" and "external:7" say which kind of name it is."""
     kind, separator, rest = called.partition(":")
-    ways = [_WAYS[kind]] if separator and kind in _WAYS else list(_WAYS.values())
+    ways = [_NAME_BY_KIND[kind]] if separator and kind in _NAME_BY_KIND else list(_NAME_BY_KIND.values())
     wanted = (rest if len(ways) == 1 else called).strip().casefold()
     # What has no such name is not meant by none.
     return [one for one in suppliers if wanted and wanted in {(way(one) or "").casefold() for way in ways}]

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from precoro_daemon.catalogue.rules.cells import CellError, CellReader
-from precoro_daemon.catalogue.rules.items import CUSTOM, FIELDS, UNWRITABLE_TYPES, CustomField, Value
+from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS, UNWRITABLE_TYPES, CustomField, Value
 from precoro_daemon.catalogue.rules.plan import Mistake, Wanted
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet
 
-_SHOWN = 60
+_SHOWN_CHARS = 60
 _MOST_MISTAKES = 1_000
 
 
@@ -65,15 +65,17 @@ class _Columns:
     def _place(self, name: str, column: str, place: int) -> None:
         if name == "supplier":
             self._supplier_at = place
-        elif name in FIELDS:
+        elif name in ITEM_FIELDS:
             self._columns_at.append((name, column, place))
             self.titles[name] = column
         elif (label := name.removeprefix(CUSTOM)) != name:
             self._place_custom(label, column, place)
         else:
-            close = get_close_matches(name, FIELDS, n=1, cutoff=0.6)
+            close = get_close_matches(name, ITEM_FIELDS, n=1, cutoff=0.6)
             guess = f" (did you mean {close[0]}?)" if close else ""
-            self._complain(column, f"is no field of an item{guess}; there are {', '.join(FIELDS)} and custom.<name>")
+            self._complain(
+                column, f"is no field of an item{guess}; there are {', '.join(ITEM_FIELDS)} and custom.<name>"
+            )
 
     def _place_custom(self, label: str, column: str, place: int) -> None:
         called = self._fields.get(label, [])
@@ -124,4 +126,4 @@ def _twice(wanted: Sequence[Wanted], columns: _Columns) -> Iterator[Mistake]:
 
 def _shown(cell: Any) -> str:
     text = str(cell)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"

@@ -43,12 +43,12 @@ class Received:
     as_file: bool = False
 
 
-_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<body|<\?xml[^>]*>\s*<(!doctype html|html))", re.IGNORECASE)
+_HTML_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<body|<\?xml[^>]*>\s*<(!doctype html|html))", re.IGNORECASE)
 _OBJECT = re.compile(rb'\s*[\[{]\s*("|\{|\}|\])')
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OBJECTS = frozenset({"json", "geojson"})
 _TEXTS = frozenset({"html", "htm", "xhtml", "mht", "json", "geojson", "xml", "svg", "txt", "csv", "md", "eml"})
-_MAGIC = (
+_BINARY_MAGIC = (
     b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*",
     b"BM", b"RIFF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"{\\rtf", b"%!PS", b"\0\0\0",
 )  # fmt: skip
@@ -74,9 +74,9 @@ def _strange(kind: str, received: Received) -> str | None:
     if kind in _TEXTS and received.as_file:
         return None
     start = received.beginning.removeprefix(_BYTE_ORDER_MARK)
-    if _PAGE.match(start) or (_OBJECT.match(start) and kind not in _OBJECTS):
+    if _HTML_PAGE.match(start) or (_OBJECT.match(start) and kind not in _OBJECTS):
         return "a page or a message came instead of the file"
-    if kind in _BINARIES and not (start.startswith(_MAGIC) or b"%PDF" in start):
+    if kind in _BINARIES and not (start.startswith(_BINARY_MAGIC) or b"%PDF" in start):
         return f"what came is no {kind} file, nor of any kind that we know"
     return None
 

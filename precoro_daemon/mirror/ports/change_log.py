@@ -8,6 +8,10 @@ from typing import Protocol
 
 from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 
+CHANGES_A_TRANSACTION = 500
+"""Changes followed in one transaction: enough that making it durable costs little beside reading them, few enough
+that their records take little memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Follower:

@@ -50,7 +50,7 @@ def _small(name: str, path: str) -> Collection:
     return Collection(name, path, small=True)
 
 
-_ALL = (
+_EVERY_COLLECTION = (
     _document("purchase_orders", "/purchaseorders"),
     _document("invoices", "/invoices"),
     _document("receipts", "/receipts"),
@@ -78,10 +78,10 @@ _ALL = (
     _small("stock_takings", "/stock_takings"),
 )
 
-COLLECTIONS: dict[str, Collection] = {collection.name: collection for collection in _ALL}
-DOCUMENTS: tuple[str, ...] = tuple(c.name for c in _ALL if c.is_document)
-WITH_FILES: tuple[str, ...] = tuple(c.name for c in _ALL if c.files)
-WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _ALL if c.detail)
+COLLECTIONS: dict[str, Collection] = {collection.name: collection for collection in _EVERY_COLLECTION}
+DOCUMENTS: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.is_document)
+WITH_FILES: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.files)
+WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.detail)
 
 PAGE_SIZES = (10, 20, 50, 100, 200)
 """The only values of `per_page` that Precoro accepts."""

@@ -11,7 +11,7 @@ from precoro_daemon.mirror.rules.documents import Record, Rejected
 
 Kind = Literal["changes", "whole"]
 
-_TRIES = 3
+_SCAN_TRIES = 3
 """Scans of the same changes before the cursor moves without proof and a census has to prove the rest."""
 
 _CHEAP_CENSUS = 50
@@ -171,7 +171,7 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     moved = replace(cursor, at=cursor.at if scan.started_at is None else scan.started_at, tries=0)
     if _accepted(scan, earlier=cursor.tries):
         return moved
-    if cursor.tries + 1 < _TRIES:
+    if cursor.tries + 1 < _SCAN_TRIES:
         return replace(cursor, tries=cursor.tries + 1)
     if cursor.unproved:
         return moved

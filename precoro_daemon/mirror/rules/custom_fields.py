@@ -9,7 +9,7 @@ from typing import Any
 
 from precoro_daemon.values.json_reading import nested, whole_number
 
-TYPES: Mapping[str, tuple[str, ...]] = {
+FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "string", "textarea", "input", "url"),
     "number": ("number", "numeric", "integer", "decimal", "float", "money", "currency"),
     "date": ("date", "datetime"),
@@ -22,7 +22,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 """Our word for a type of field, and the words it has been seen or may be expected under. What Precoro's numbers for
 types mean is not published, so they say nothing here."""
 
-_WORDS = {word: name for name, words in TYPES.items() for word in words}
+_TYPE_BY_WORD = {word: name for name, words in FIELD_TYPES.items() for word in words}
 _BETWEEN = " / "
 
 
@@ -46,7 +46,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a definition says. `type` is one of TYPES, None where it does not say."""
+    """What a definition says. `type` is one of FIELD_TYPES, None where it does not say."""
 
     name: str | None
     type: str | None
@@ -86,8 +86,8 @@ def revise(known: Mapping[str, Option], listed: Iterable[Option]) -> Revision:
 def _type(definition: Mapping[str, Any], options: Sequence[Option]) -> str | None:
     for said in (definition.get("typeString"), definition.get("type")):
         word = "".join(filter(str.isalpha, said.lower())) if isinstance(said, str) else ""
-        if word in _WORDS:
-            return _WORDS[word]
+        if word in _TYPE_BY_WORD:
+            return _TYPE_BY_WORD[word]
     return "option" if options else None
 
 

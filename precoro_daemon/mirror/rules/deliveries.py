@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-TYPES: Mapping[int, str] = {
+COLLECTION_BY_TYPE: Mapping[int, str] = {
     0: "warehouse_requests",
     1: "purchase_requisitions",
     2: "purchase_orders",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.catalogue.rules.item_writes import State, Write, is_it, rule
-from precoro_daemon.catalogue.rules.items import FIELDS, Item
+from precoro_daemon.catalogue.rules.items import ITEM_FIELDS, Item
 from precoro_daemon.catalogue.rules.plan import Change, Comparison, Kind, Plan, Policy, Step, Wanted, shrank
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
 
@@ -18,7 +18,7 @@ DAY = 86_400.0
 
 
 def item(ident: int, **values: Any) -> Item:
-    given: dict[str, Any] = dict.fromkeys(FIELDS) | {"freeOfCharge": False, "hiddenInCatalog": False}
+    given: dict[str, Any] = dict.fromkeys(ITEM_FIELDS) | {"freeOfCharge": False, "hiddenInCatalog": False}
     return Item(ident, 7, b"%d" % ident, given | values)
 
 

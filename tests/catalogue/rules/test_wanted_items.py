@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
-from precoro_daemon.catalogue.rules.items import FIELDS, CustomField, Item, Value
+from precoro_daemon.catalogue.rules.items import ITEM_FIELDS, CustomField, Item, Value
 from precoro_daemon.catalogue.rules.plan import Mistake, Wanted
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet, Writing
 from precoro_daemon.catalogue.rules.wanted_items import read_wanted
@@ -197,7 +197,7 @@ def test_what_is_pulled_reads_back_as_the_same_item(values: dict[str, Value], wr
     item = Item(1, 2, b"", values)
     reading = Reading(writing=writing)
     columns = item_columns([item], reading, KNOWN.fields)
-    assert set(FIELDS) < set(columns)
+    assert set(ITEM_FIELDS) < set(columns)
     cells = item_cells(item, list(columns), reading, KNOWN.fields, "2")
     wanted, mistakes = read_wanted(Sheet("file", list(columns.values()), [Row(2, cells)]), reading, KNOWN)
     assert mistakes == []

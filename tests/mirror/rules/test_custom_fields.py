@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.mirror.rules.custom_fields import TYPES, Definition, Option, read_definition, revise
+from precoro_daemon.mirror.rules.custom_fields import FIELD_TYPES, Definition, Option, read_definition, revise
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 anything = st.recursive(
@@ -141,7 +141,7 @@ def test_the_type_is_said_in_words_or_shows_by_the_options(said: dict[str, Any],
 
 
 def test_no_word_stands_for_two_types() -> None:
-    words = [word for words in TYPES.values() for word in words]
+    words = [word for words in FIELD_TYPES.values() for word in words]
     assert len(words) == len(set(words))
 
 

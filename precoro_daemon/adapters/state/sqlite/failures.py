@@ -11,13 +11,13 @@ from typing import Literal
 
 from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 
-_FULL = "The disk of the {what} {path} is full. Free some space and run again; what was stored before is whole."
+_DISK_FULL = "The disk of the {what} {path} is full. Free some space and run again; what was stored before is whole."
 _READ_ONLY = "The {what} {path} cannot be written here: {error}. Check the permissions of the file and its directory."
 _DAMAGED = "The {what} {path} is damaged ({error}). It was left as it is: {way_out}."
 _BUSY = "Another program has locked the {what} {path}. Close it (a database shell, a backup) and run again."
 _DISK = "The disk of the {what} {path} fails ({error}). Check it, then run again."
 _OTHER = "The {what} {path} cannot be used: {error}."
-_PASSING = frozenset({_FULL, _BUSY, _DISK})
+_PASSING = frozenset({_DISK_FULL, _BUSY, _DISK})
 
 What = Literal["state", "backup"]
 
@@ -27,7 +27,7 @@ _WAY_OUT: dict[What, str] = {
 }
 
 _BY_CODE = {
-    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_FULL: _DISK_FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
     sqlite3.SQLITE_PERM: _READ_ONLY,
@@ -39,8 +39,8 @@ _BY_CODE = {
 }
 
 _BY_ERRNO = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
+    errno.ENOSPC: _DISK_FULL,
+    errno.EDQUOT: _DISK_FULL,
     errno.EROFS: _READ_ONLY,
     errno.EACCES: _READ_ONLY,
     errno.EPERM: _READ_ONLY,

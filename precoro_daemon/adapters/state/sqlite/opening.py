@@ -18,7 +18,7 @@ from precoro_daemon.errors import StoreUnusable
 APPLICATION_ID = int.from_bytes(b"Prec")
 """Marks the file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-_MAGIC = b"SQLite format 3\x00"
+_SQLITE_MAGIC = b"SQLite format 3\x00"
 _APPLICATION_ID_AT = slice(68, 72)
 """https://www.sqlite.org/fileformat2.html#the_database_header"""
 
@@ -119,7 +119,7 @@ def _refuse_foreign(path: Path, what: What = "state") -> None:
         return  # it was checked before
     with path.open("rb") as file:
         header = file.read(100)
-    if header and not header.startswith(_MAGIC):
+    if header and not header.startswith(_SQLITE_MAGIC):
         raise damaged(path, "its beginning is not that of an SQLite file, or it is no state of this program", what)
     if header and int.from_bytes(header[_APPLICATION_ID_AT]) != APPLICATION_ID:
         raise StoreUnusable(f"{path} is a database of another program. Name another file for the state.")

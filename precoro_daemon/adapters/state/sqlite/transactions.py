@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 STATEMENTS = read_statements(Path(__file__).with_name("own.sql"))
 
-_CHECK_EVERY_S = 1.0
+_LOST_FILE_CHECK_S = 1.0
 """Real seconds between two checks whether the file is still there, for what is only written: calls are charged in the
 narrow moment between two of them."""
 
@@ -104,7 +104,7 @@ class SqliteTransactions:
 
     def _in_transaction(self, work: Callable[[Session], T], then: Callable[[T], None] | None) -> T:
         with explained(self._path):
-            self._refuse_lost(0.0 if then else _CHECK_EVERY_S)
+            self._refuse_lost(0.0 if then else _LOST_FILE_CHECK_S)
             result = in_transaction(self._session, work)
             if then:
                 then(result)

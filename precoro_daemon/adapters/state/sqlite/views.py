@@ -9,7 +9,7 @@ from precoro_daemon.adapters.state.sqlite.custom_field_views import custom_field
 from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES, Collection
 
-_FIELDS = {
+_VIEW_FIELDS = {
     "purchase_orders": ("sum", "netSum", "invoicedSum", "currency", "name"),
     "invoices": ("sum", "netSum", "sumPaid", "currency", "invoiceNumber", "issueDate"),
     "receipts": ("sum", "netSum", "currency"),
@@ -41,7 +41,7 @@ def view_definitions() -> list[str]:
 
 def _record_views(templates: dict[str, str]) -> Iterator[str]:
     for name in COLLECTIONS:
-        columns = _columns(templates["exact"], "records.data", _FIELDS.get(name, ("name",)))
+        columns = _columns(templates["exact"], "records.data", _VIEW_FIELDS.get(name, ("name",)))
         if COLLECTIONS[name].is_document:
             columns = templates["document"].format(names=_status_names()) + columns
         yield templates["records"].format(view=name, collection=name, columns=columns)
