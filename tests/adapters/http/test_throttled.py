@@ -149,7 +149,7 @@ class SlowToConnect:
         self.calls += 1
         if self.calls % 2:
             await anyio.sleep(self.delay)
-        return await self.wire.send(request, on_sent)
+        return await self.transport.send(request, on_sent)
 
 
 @pytest.mark.asyncio
