@@ -79,7 +79,7 @@ def until_it_works(outer: subprocess.Popen[bytes]) -> bytes:
     said = b""
     for line in outer.stdout:
         said += line
-        if b'"pass_started"' in line:
+        if b'"scan_started"' in line:
             return said
     raise AssertionError(said + outer.communicate()[1])
 
