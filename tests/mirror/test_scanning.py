@@ -161,7 +161,7 @@ async def test_a_page_that_hangs_is_given_up_and_asked_for_again(tmp_path: Path)
 
 @pytest.mark.parametrize("meta", METAS)
 async def test_a_pass_that_was_cut_off_goes_on_at_the_page_that_is_missing(tmp_path: Path, meta: Meta) -> None:
-    async with stage(tmp_path, meta=meta, counts={"invoices": 195}, latency=0.01) as shown:
+    async with stage(tmp_path, meta=meta, counts={"invoices": 395}, latency=0.05) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 6)
         [left] = shown.query("SELECT next_page FROM scans")
         shown.sandbox.journal.clear()

@@ -239,7 +239,7 @@ async def test_where_no_socket_can_be_the_service_runs_without(tmp_path: Path) -
             assert (await it.command("arm")).code == 7
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
-        assert (done.code, [line["what"] for line in done.only("listening_failed")]) == (0, ["orders"])
+        assert (done.code, [line["what"] for line in done.only("listening_failed")]) == (0, ["commands"])
 
 
 async def test_without_books_there_is_nothing_to_order(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def answers(door: Path) -> bool:
 def posted(door: Path, body: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as sender:
         sender.connect(str(door))
-        sender.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        sender.sendall(b"POST /commands HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
         with suppress(BrokenPipeError):  # it has its answer
             sender.sendall(body)
         return sender.recv(4096)
