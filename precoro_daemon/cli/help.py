@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import click
 
-_PAGES = files("precoro_daemon").joinpath("docs")
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 _HTML_COMMENT = re.compile(r"^<!--.*-->\n+", re.MULTILINE)
 
 
@@ -26,11 +28,17 @@ def manual(topic: str | None) -> None:
 
 def topics() -> list[str]:
     """The pages by name, which is what TOPIC may be."""
-    return sorted(page.name.removesuffix(".md") for page in _PAGES.iterdir() if page.name.endswith(".md"))
+    return sorted(page.name.removesuffix(".md") for page in _pages().iterdir() if page.name.endswith(".md"))
+
+
+def _pages() -> Traversable:
+    from importlib.resources import files
+
+    return files("precoro_daemon").joinpath("docs")
 
 
 def _page(topic: str) -> str:
-    return _PAGES.joinpath(f"{topic}.md").read_text("utf-8")
+    return _pages().joinpath(f"{topic}.md").read_text("utf-8")
 
 
 def _summary(topic: str) -> str:
