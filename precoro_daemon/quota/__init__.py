@@ -1,7 +1,9 @@
 """which call may leave next: budget, rate limits, retries
 
 budget.py           windows, duplicate GETs, lanes, reserves: when may who make the next call
+change_rates.py     how often each collection changes, by hour of the week: learned from what scans brought
 circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
+freshness.py        which list to scan next, and when: where one call removes the most delay
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
 pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
