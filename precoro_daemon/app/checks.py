@@ -11,8 +11,9 @@ from precoro_daemon.app.company import connect
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import refuse_misfit
 from precoro_daemon.app.state import identity, open_or_borrow, place, state_of
-from precoro_daemon.app.values import chosen, clock_for, quota_plan
+from precoro_daemon.app.values import ADVICE, chosen, clock_for, plan_for, polling_options
 from precoro_daemon.errors import DiskFull
+from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
@@ -23,14 +24,13 @@ _UNUSED_KEY = "0" * 32
 
 async def check_schedule(settings: Settings) -> str:
     """What laps that come by themselves take of a day's calls."""
-    plan = quota_plan(settings)
+    options = polling_options(settings)
+    rates, _ = planner_of(options)
+    plan = plan_for(settings, demand_of(options, rates, backlog=0))
     if plan is None:
         return "no call is limited"
-    scheduled = round(sum(plan.scheduled.values()))
-    said = f"takes {scheduled:,} of {plan.granted:,} calls a day where nothing changes"
-    if not plan.affordable:
-        said += "; that leaves too little: give [mirror_collections] fewer collections or a longer every"
-    return said
+    said = f"takes {plan.bound:,.0f} of {plan.granted:,} calls a day where nothing changes, {plan.lists:,} at most"
+    return said if plan.affordable else f"{said}; that leaves too little: {ADVICE}"
 
 
 async def check_state(settings: Settings) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.dependencies import GateDependencies
@@ -23,11 +24,18 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs
-from precoro_daemon.app.values import credentials_of, limits, only_with_attachments
+from precoro_daemon.app.values import (
+    credentials_of,
+    limits,
+    only_with_attachments,
+    plan_for,
+    polling_options,
+    share_of_deliveries,
+)
+from precoro_daemon.mirror.polling import Polling
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget
-from precoro_daemon.quota.limits import Share
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.settings import Settings
@@ -67,6 +75,7 @@ class Company:
     ledger: Ledger | None
     jobs: Mapping[str, Registration]
     handler: CommandHandler | None
+    polling: Polling
 
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
@@ -77,15 +86,17 @@ class Company:
 
 @asynccontextmanager
 async def open_company(
-    store: Store, settings: Settings, clock: RealClock, progress: Progress, shares: Sequence[Share] = ()
+    store: Store, settings: Settings, clock: RealClock, progress: Progress, *, planned: bool = False
 ) -> AsyncIterator[Company]:
-    """Open the ways to Precoro and to the ledger. `shares`: what some lanes may make of a day's calls at most."""
+    """Open the ways to Precoro and to the ledger. `planned`: lists have their turns by their worth, as in a service;
+    else all of them once."""
     async with (
-        connect(settings, store.budget_book, clock, progress, shares) as gateway,
+        connect(settings, store.budget_book, clock, progress) as gateway,
         open_ledger(settings) as ledger,
     ):
-        given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress)
-        jobs = list(build_jobs(settings, given))
+        polling = _polling(settings, store, clock, gateway.account)
+        given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress, polling)
+        jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
         if ledger is not None:
             await store.journal.prepare()
@@ -94,19 +105,31 @@ async def open_company(
             )
             jobs += payment_jobs(settings, payments)
             handler = build_handler(settings, store, ledger, clock)
-        yield Company(settings, store, gateway, ledger, in_order(*jobs), handler)
+        yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling)
+
+
+def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget) -> Polling:
+    beside = share_of_deliveries(settings)
+    return Polling(
+        options=polling_options(settings),
+        mirror=store.mirror,
+        book=store.freshness_book,
+        clock=clock,
+        plan=partial(plan_for, settings),
+        adopt=lambda plan: account.adopt((*plan.shares, *beside)),
+    )
 
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress, shares: Sequence[Share] = ()
+    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
     dependencies = GateDependencies(book=book, clock=clock, progress=progress)
     async with (
         HttpSession(credentials, _timeouts(settings)) as session,
-        Throttled(session, credentials, limits(settings, shares), dependencies) as throttled,
+        Throttled(session, credentials, limits(settings), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)

@@ -18,7 +18,8 @@ from precoro_daemon.files.ports.source import AttachmentSource
 from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
 from precoro_daemon.mirror.details import Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
-from precoro_daemon.mirror.mirror_collections import MirrorCollections
+from precoro_daemon.mirror.mirror_collections import MirrorCollections, PollCollections
+from precoro_daemon.mirror.polling import Polling
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
@@ -66,10 +67,12 @@ class Dependencies:
     store: Store
     clock: Clock
     progress: Progress
+    polling: Polling
 
 
-def build_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
-    """All but those of payments, which need a ledger."""
+def build_jobs(settings: Settings, given: Dependencies, *, planned: bool) -> Iterator[Registration]:
+    """All but those of payments, which need a ledger. `planned`: lists have their turns by their worth."""
+    yield _list_job(settings, given, planned=planned)
     for kind in (_mirror_jobs, _delivery_jobs, _file_jobs, _item_jobs):
         yield from kind(settings, given)
 
@@ -80,15 +83,18 @@ def in_order(*jobs: Registration) -> Mapping[str, Registration]:
     return {name: named[name] for name in JOB_NAMES if name in named}
 
 
+def _list_job(settings: Settings, given: Dependencies, *, planned: bool) -> Registration:
+    collections, filters = chosen(settings)
+    every = MirrorCollections(_lister(settings, given), collections, filters, settings.mirror_collections.overlap)
+    if not planned:
+        return Registration(every, group="lists")
+    return Registration(PollCollections(every, given.polling), schedule=given.polling, group="lists")
+
+
 def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     precoro, clock, progress = given.precoro, given.clock, given.progress
     collections, filters = chosen(settings)
     lister = _lister(settings, given)
-    yield Registration(
-        MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap),
-        schedule=settings.mirror_collections.every,
-        group="lists",
-    )
     detailed = settings.fetch_details.collections
     details = FetchDetails(_details(settings, given), progress, detailed, only_with_attachments(settings))
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
@@ -109,7 +115,14 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
 
 
 def _lister(settings: Settings, given: Dependencies) -> Lister:
-    return Lister(given.precoro, given.store.mirror, given.clock, given.progress, settings.take_census.max_vanished)
+    return Lister(
+        precoro=given.precoro,
+        mirror=given.store.mirror,
+        clock=given.clock,
+        progress=given.progress,
+        max_vanished=settings.take_census.max_vanished,
+        observer=given.polling,
+    )
 
 
 def _details(settings: Settings, given: Dependencies) -> Details:

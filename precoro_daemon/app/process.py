@@ -16,10 +16,9 @@ from precoro_daemon.app.company import Company, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.listeners import open_webhooks
 from precoro_daemon.app.state import address, identity, state_of
-from precoro_daemon.app.values import clock_for, quota_plan
+from precoro_daemon.app.values import ADVICE, clock_for
 from precoro_daemon.app.watch import Watched, open_watch
 from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, leaves, most_severe
-from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.runtime.lifecycle import End, Hooks, Service, run_services
 from precoro_daemon.runtime.ports import Supervisor
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
@@ -131,10 +130,8 @@ class _Process:
     async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
         heartbeat = ProgressHeartbeat(self._clock, self._host.tallies)
         heartbeat.pulse.reloads = reloads
-        plan = quota_plan(settings)
-        shares = plan.shares if plan else ()
-        async with open_company(self._store, settings, self._clock, heartbeat, shares) as company:
-            await _log_quota(plan, company)
+        async with open_company(self._store, settings, self._clock, heartbeat, planned=True) as company:
+            await _log_quota(company)
             given = Dependencies(self._clock, company.gateway.stop, self._store.lap_book)
             scheduler = Scheduler(list(company.jobs.values()), given)
             heartbeat.pulse.jobs = scheduler.jobs
@@ -192,26 +189,26 @@ def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
         raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
 
 
-async def _log_quota(plan: QuotaPlan | None, company: Company) -> None:
+async def _log_quota(company: Company) -> None:
     """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
+    plan = await company.polling.replan()
     if plan is None:
         return
-    scheduled = {name: round(calls) for name, calls in plan.scheduled.items() if calls}
     if not plan.affordable:
         _log.warning(
             "schedule_contradicted",
-            scheduled=scheduled,
+            lists=plan.lists,
             kept=plan.kept,
             per_day=plan.granted,
             limit=f"per_{plan.window}",
-            advice="lists wait for quota; give [mirror_collections] fewer collections or a longer every",
+            advice=ADVICE,
         )
     due = await company.due_details()
     _log.info(
         "quota_planned",
         per_day=plan.granted,
-        scheduled=scheduled,
+        lists=plan.lists,
         documents=plan.documents,
         due=due,
-        days=round(plan.days(due), 1),
+        days=round(plan.seconds_for(due) / 86_400.0, 1),
     )

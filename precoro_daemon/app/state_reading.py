@@ -8,7 +8,8 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
-from precoro_daemon.app.values import as_of, credentials_of, limits, quota_plan, wanted_files
+from precoro_daemon.app.values import as_of, credentials_of, limits, plan_for, polling_options, wanted_files
+from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
@@ -37,7 +38,8 @@ def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = la
 
 
 def scope_of(settings: Settings, command: str) -> Scope:
-    plan = quota_plan(settings)
+    options = polling_options(settings)
+    plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog=0))
     return Scope(
         mirrored=settings.mirror_collections.collections,
         detailed=settings.fetch_details.collections,

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.polling import PollingOptions
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
+from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import Lane, Limits, Share
-from precoro_daemon.quota.plan import QuotaPlan, plan_quota
+from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
 
@@ -31,6 +33,9 @@ _REAL_MARGIN = 0.02
 REHEARSAL = 10 * 365 * 86_400.0
 """Seconds. The time of an earlier rehearsal went ahead of ours, by how much only the server knows: until its first
 answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
+
+
+ADVICE = "give [mirror_collections] fewer collections or a longer every, or [freshness] a longer oldest"
 
 
 def clock_for(settings: Settings) -> RealClock:
@@ -75,8 +80,8 @@ def chosen(settings: Settings) -> tuple[Sequence[Collection], Mapping[str, Filte
     return collections, {one.name: settings.mirror_collections.filter_of(one.name) for one in collections}
 
 
-def limits(settings: Settings, shares: Sequence[Share] = ()) -> Limits:
-    """What Precoro grants this key, what each lane leaves to those above, and what some may make at most."""
+def limits(settings: Settings) -> Limits:
+    """What Precoro grants this key, and what each lane leaves to those above."""
     given = settings.limits
     return Limits(
         per_second=given.per_second,
@@ -89,27 +94,41 @@ def limits(settings: Settings, shares: Sequence[Share] = ()) -> Limits:
         reserve=given.reserves,
         guard=max(_GUARD, _REAL_GUARD * given.time_scale),
         margin=max(_MARGIN, _REAL_MARGIN * given.time_scale),
-        shares=(*shares, *_share_of_deliveries(settings)),
+        shares=share_of_deliveries(settings),
     )
 
 
-def _share_of_deliveries(settings: Settings) -> Sequence[Share]:
+def share_of_deliveries(settings: Settings) -> Sequence[Share]:
+    """Beside those of the plan."""
     per_day, part = settings.limits.per_day, settings.apply_deliveries.max_share
     return (Share(frozenset({Lane.DELIVERIES}), max(1, int(per_day * part))),) if per_day else ()
 
 
-def quota_plan(settings: Settings) -> QuotaPlan | None:
-    """What laps that come by themselves will take of a day's calls; None where nothing is limited."""
-    lists = settings.mirror_collections
-    turns = lists.every.turns_a_day
-    scheduled = {
-        "mirror_collections": turns * len(lists.collections),
-        "find_attachments": turns * len(only_with_attachments(settings)),
+def polling_options(settings: Settings) -> PollingOptions:
+    """How fresh the user wants which list, and what it competes with."""
+    lists, freshness = settings.mirror_collections, settings.freshness
+    paces = {
+        name: Pace(
+            weight=freshness.weight_of(name),
+            oldest=freshness.oldest,
+            schedule=lists.schedule_of(name),
+        )
+        for name in lists.collections
     }
-    files = settings.fetch_attachments.directory is not None
+    return PollingOptions(
+        paces=paces,
+        lists=freshness.list_calls,
+        detailed=settings.fetch_details.collections,
+        with_attachments=only_with_attachments(settings),
+        files=settings.fetch_attachments.directory is not None,
+    )
+
+
+def plan_for(settings: Settings, demand: Demand) -> QuotaPlan | None:
+    """What a day's calls go to; None where nothing is limited."""
     given = settings.limits
     windows = {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
-    return plan_quota(windows, given.reserves, scheduled, files=files)
+    return plan_quota(windows, given.reserves, demand)
 
 
 def secrets(settings: Settings) -> Sequence[str]:

@@ -7,6 +7,7 @@ estimate_cost.py          calls and days a first mirror will cost, from one page
 fetch_details.py          full documents of new or changed ones, by IDN
 giving_up.py              work that is given up where it takes so long that others should not wait for it
 mirror_collections.py     lists into the mirror, by cursor
+polling.py                when which list is scanned: the planner of scans at work, and what scans teach it
 ports/                    what the mirror needs from outside
 resolve_custom_fields.py  definitions and options behind the ids
 rules/                    what the mirror decides, without I/O

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.errors import PermanentError, TemporaryError
+from precoro_daemon.mirror.polling import Polling
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scan_round import run_scans
 from precoro_daemon.mirror.scanning import Lister, ScanReport, bring_up_to_date
@@ -16,7 +18,7 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 @dataclass(frozen=True, slots=True)
 class MirrorCollections:
-    """Brings every collection up to date: whole the first time, then what changed since its cursor.
+    """Brings collections up to date: whole the first time, then what changed since the cursor.
 
     overlap  seconds the next scan reaches back behind the cursor
     """
@@ -29,13 +31,40 @@ class MirrorCollections:
     name: ClassVar[str] = "mirror_collections"
 
     async def due(self, now: float) -> bool:
+        """Every collection, once in a run."""
         return self.rounds.due(now)
 
     async def lap(self) -> LapReport:
-        report = await run_scans(self.lister, self.collections, self._mirror)
+        report = await run_scans(self.lister, self.collections, self.mirror)
         self.rounds.lap_ended()
         return report
 
-    async def _mirror(self, collection: Collection) -> ScanReport:
+    async def mirror(self, collection: Collection) -> ScanReport:
         chosen = self.filters.get(collection.name, Filter())
         return await bring_up_to_date(self.lister, collection, chosen, self.overlap, Lane.LISTS)
+
+
+@dataclass(frozen=True, slots=True)
+class PollCollections:
+    """The same in a service: each collection when the planner says that a scan of it is worth its calls."""
+
+    every: MirrorCollections
+    polling: Polling
+    name: ClassVar[str] = MirrorCollections.name
+
+    async def due(self, _now: float) -> bool:
+        return bool(await self.polling.due())
+
+    async def lap(self) -> LapReport:
+        due = [COLLECTIONS[name] for name in await self.polling.due()]
+        report = await run_scans(self.every.lister, due, self._mirror)
+        if report.brought > 0:
+            await self.polling.reconsider()
+        return report
+
+    async def _mirror(self, collection: Collection) -> ScanReport:
+        try:
+            return await self.every.mirror(collection)
+        except (TemporaryError, PermanentError):
+            self.polling.failed(collection.name)
+            raise

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from precoro_daemon.errors import DaemonError, MalformedAnswer, PermanentError
 from precoro_daemon.mirror.absent_records import find_gone
+from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
@@ -31,11 +32,18 @@ class Lister:
     clock: Clock
     progress: MirrorProgress
     max_vanished: float
+    observer: ScanObserver = field(default_factory=Unobserved)
 
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What one scan brought. `refused` counts the live records it did not list but was not believed about."""
+    """What one scan brought.
+
+    refused     live records it did not list but was not believed about
+    began       by Precoro's clock, None if it never said
+    pages       calls that it took
+    changed_at  `updateDate` of each row that it brought, "" where there is none
+    """
 
     collection: str
     created: int = 0
@@ -43,6 +51,9 @@ class ScanReport:
     rejected: int = 0
     vanished: int = 0
     refused: int = 0
+    began: float | None = None
+    pages: int = 0
+    changed_at: Sequence[str] = ()
 
 
 _DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
@@ -57,6 +68,9 @@ def added(first: ScanReport, second: ScanReport) -> ScanReport:
         rejected=first.rejected + second.rejected,
         vanished=first.vanished + second.vanished,
         refused=first.refused + second.refused,
+        began=second.began,
+        pages=first.pages + second.pages,
+        changed_at=(*first.changed_at, *second.changed_at),
     )
 
 
@@ -95,7 +109,7 @@ async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: 
                     progressed, failure = await _check_page_before(lister, wanted, lane, begun)
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(progressed, pages)
-                progressed, report = committed.scan, _counted(report, committed)
+                progressed, report = committed.scan, _counted(report, committed, len(pages))
                 _log_committed(progressed, pages)
                 lister.progress.scan_advanced(collection.name, progressed, committed)
                 if failure is not None:
@@ -135,10 +149,14 @@ async def bring_up_to_date(
     cursor = await use_filter(lister, collection, chosen)
     report = await close_left(lister, collection)
     while True:
+        asked_at = lister.clock.now()
         scan = next_scan(collection, cursor, overlap)
         report = added(report, await run_scan(lister, collection, scan, chosen, lane))
         cursor = await lister.mirror.cursor(collection.name)
         if not scan_again(scan, cursor):
+            poll = lane is Lane.LISTS
+            seen = Scanned(collection.name, asked_at, report.began, report.changed_at, report.pages, poll=poll)
+            await lister.observer.scanned(seen)
             return report
 
 
@@ -164,12 +182,15 @@ def _mark_unwanted(pages: Sequence[Page], chosen: Filter) -> None:
         record.wanted = chosen.keeps(record)
 
 
-def _counted(report: ScanReport, committed: Committed) -> ScanReport:
+def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport:
     return replace(
         report,
         created=report.created + committed.created,
         updated=report.updated + committed.updated,
         rejected=report.rejected + committed.rejected,
+        began=committed.scan.started_at,
+        pages=report.pages + pages,
+        changed_at=(*report.changed_at, *committed.changed_at),
     )
 
 

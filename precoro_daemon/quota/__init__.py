@@ -7,8 +7,8 @@ freshness.py        which list to scan next, and when: where one call removes th
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
 pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
-plan.py             what schedules need of a day's calls, and what that leaves to documents and back-fill
-ports.py            what the account of API calls must not forget, and who counts calls
+plan.py             what a day's calls go to: polls, documents of today, back-fill; and how long that takes
+ports.py            what the account of API calls and the planner must not forget, and who counts calls
 rate_limits.py      which window a 429 closes, and for how long at most
 retries.py          failure + attempt → wait or give up
 shares.py           what each share of the day has spent, and when it has a call left

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from precoro_daemon.quota.limits import SECONDS, Lane, Limits
+from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.rate_limits import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
 from precoro_daemon.quota.shares import ShareAccount
 
@@ -82,6 +82,7 @@ class Budget:
         self._guarded_at = -math.inf
         self._refused_in_a_row = 0
         self._stamps: list[float] = []
+        self._adopted = limits.shares
         self._shares = ShareAccount(limits.shares)
         self._gets: dict[bytes, list[float]] = {}
         self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
@@ -91,6 +92,11 @@ class Budget:
     def interval(self) -> float:
         """Seconds between two calls that the limit of a second asks for; 0 if it is lifted."""
         return (1.0 + self._guard) / self.limits.per_second if self.limits.per_second else 0.0
+
+    def adopt(self, shares: Sequence[Share]) -> None:
+        """What some lanes may make of a day's calls from now on."""
+        self._adopted = shares
+        self._shares.adopt(shares)
 
     def unlimited(self, now: float) -> bool:
         """Nothing is counted and nothing is closed: calls need not be charged."""
@@ -180,7 +186,7 @@ class Budget:
         """
         self._stamps.clear()
         self._gets.clear()
-        self._shares = ShareAccount(self.limits.shares)
+        self._shares = ShareAccount(self._adopted)
         for at, lane in sorted(lanes):
             self._shares.note(min(at, now), lane)
         settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)

@@ -103,7 +103,7 @@ class ScanSeen:
     def hours(self) -> Sequence[WatchedHour]:
         """Split by the hour."""
         at = floor(self.until / HOUR_S)
-        hours = {begins: 0.0 for begins in range(floor(self.since / HOUR_S), at + 1)}
+        hours = dict.fromkeys(range(floor(self.since / HOUR_S), at + 1), 0.0)
         edges = [self.since, *(begins * HOUR_S for begins in list(hours)[1:]), self.until]
         for begins, (start, end) in zip(hours, pairwise(edges), strict=True):
             hours[begins] = end - start
@@ -189,6 +189,12 @@ class ChangeRates:
         if self._tables[0] != self._latest:
             self._tables = (self._latest, self._weeks())
         return self._tables[1][collection]
+
+    def busiest_day(self, collections: Sequence[str]) -> float:
+        """Changes of these collections together on the day of the usual week that has the most."""
+        weeks = [self.usually(name) for name in collections]
+        days = [sum(sum(week[24 * day : 24 * day + 24]) for week in weeks) * HOUR_S for day in range(7)]
+        return max(days)
 
     def lately(self, collection: str, now: float) -> float:
         """How many times as much as usually came in the last hours."""

@@ -27,9 +27,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from precoro_daemon.quota.change_rates import HOUR_S, HOURS_A_WEEK, ChangeRates, hour_of_week
-from precoro_daemon.runtime.schedules import Schedule
+from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.runtime.schedules import Fixed
 
-_DAY_S = 86_400.0
+_DAY_S = SECONDS["day"]
 
 SHORTEST_GAP_S = 60.0
 """Between two scans of a collection that come by themselves: the same GET within a minute would be refused."""
@@ -61,8 +62,13 @@ class Pace:
 
     weight: float = 1.0
     oldest: float = _DAY_S
-    schedule: Schedule | None = None
+    schedule: Fixed | None = None
     calls: float = 1.0
+
+    @property
+    def least_calls_a_day(self) -> float:
+        """That it takes whatever changes."""
+        return self.calls * (_DAY_S / self.oldest if self.schedule is None else self.schedule.turns_a_day)
 
 
 class FreshnessPlanner:
@@ -211,8 +217,8 @@ class FreshnessPlanner:
         """Polls a day in the usual week, and the mean delay in seconds of the changes that they bring."""
         pace, table = self._paces[collection], self._rates.usually(collection)
         if pace.schedule is not None:
-            turns = max(pace.schedule.turns_a_day, 1e-6)
-            return turns, _DAY_S / turns / 2
+            scheduled = max(pace.schedule.turns_a_day, 1e-6)
+            return scheduled, _DAY_S / scheduled / 2
         seen = self._weight(collection) * self._rates.unannounced(collection)
         price = 2 * self.price(now) * pace.calls
         turns = [min(max(math.sqrt(seen * rate / price), 1 / pace.oldest), 1 / SHORTEST_GAP_S) for rate in table]

@@ -1,19 +1,41 @@
-"""what schedules need of a day's calls, and what that leaves to documents and back-fill"""
+"""what a day's calls go to: polls, documents of today, back-fill; and how long that takes
+
+Theory of operation. The day has so many calls. First come those that are kept for payments and deliveries. What is
+left is divided between polls of lists, the documents that change today, and everything that can wait: older documents
+that lack their detail, files, the census.
+
+- In a first fill, as long as more older documents wait than a tenth of a day could bring, polls get little: a mirror
+  without documents is of no use, and the planner of scans makes the best of few calls. Details then have at least
+  three quarters of the day.
+- Afterwards polls may have what documents do not need, up to what the user allows.
+- Bounds and schedules of the user's come first in any case. What they take beyond all that is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 
-from precoro_daemon.quota.limits import Lane, Share
+from precoro_daemon.quota.limits import SECONDS, Lane, Share
 
-_BACKFILL, _BACKFILL_BESIDE_FILES, _FILES = 0.75, 0.5, 0.8
-"""Of what the schedules leave, for back-fill, and for it and files together. The rest is kept for the documents of
-today, so that they never wait until yesterday's back-fill leaves the window."""
+_LISTS_IN_A_FILL = 1 / 15
+"""Of a day's calls: 200 of 3,000, with which a planned poll of the busy lists still comes every quarter of an hour in
+office hours."""
+
+_FILL_FROM = 0.1
+"""Of a day's calls. Where fewer documents wait, they are there tomorrow whatever polls take."""
+
+_TODAY_SPARE = 1.25
+"""So much more than usual is kept for the documents that change today: days differ."""
+
+_TODAY_LEAST = 0.01
+"""Of a day's calls are kept for them in any case."""
 
 _LEAST_SHARE = 0.05
-"""Of a day's calls go to documents whatever the schedules ask for: a mirror without details is of little use."""
+"""Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
+
+_BACKFILL_BESIDE_FILES = 2 / 3
+"""Of what can wait, where attached files are fetched too."""
 
 _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
 
@@ -21,60 +43,114 @@ _DOCUMENTS = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaPlan:
-    """Calls of a day.
+class Demand:
+    """What is asked of a day's calls.
 
-    granted    what Precoro allows, and window: which limit says so
-    scheduled  what laps that come by themselves take where nothing changed, by job
-    kept       what is reserved for payments and deliveries
-    documents  what is left for details, files, census and back-fill together
-    files      attached files are fetched too
+    bound    calls of polls that bounds and schedules of the user's ask for, whatever changes
+    lists    calls that polls may take at most
+    changes  documents that change on a busy day and get a detail
+    backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
+    files    attached files are fetched too
     """
 
-    granted: int
-    scheduled: Mapping[str, float]
-    kept: int
-    documents: int
+    bound: float
+    lists: float
+    changes: float = 0.0
+    backlog: int | None = 0
     files: bool = False
-    window: str = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaPlan:
+    """Calls of a day, as whole numbers.
+
+    limits    what Precoro allows, by window; 0: that window has no limit
+    granted   what that comes to in a day, and window: which limit says so
+    kept      what is reserved for payments and deliveries
+    lists     what polls may take
+    today     what is kept for documents that change today
+    backfill  what is left for older documents
+    waiting   what is left for older documents, files and census together
+    filling   a first fill is under way: polls get little until it is done
+    bound     what bounds and schedules of the user's take of `lists`
+    """
+
+    limits: Mapping[str, float]
+    granted: int
+    window: str
+    kept: int
+    lists: int
+    today: int
+    waiting: int
+    backfill: int
+    filling: bool
+    bound: float
 
     @property
-    def backfill(self) -> int:
-        """Of the documents' calls, what may go to those that did not change lately."""
-        return max(1, int(self.documents * (_BACKFILL_BESIDE_FILES if self.files else _BACKFILL)))
+    def documents(self) -> int:
+        return self.today + self.waiting
 
     @property
     def affordable(self) -> bool:
-        return sum(self.scheduled.values()) + self.kept <= self.granted * (1 - _LEAST_SHARE)
+        """Bounds and schedules leave something to documents."""
+        return self.bound + self.kept <= self.granted * (1 - _LEAST_SHARE)
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        scheduled = sum(self.scheduled.values())
-        with_files = max(1, int(self.documents * _FILES))
         return (
-            Share(_DOCUMENTS, self.documents, scheduled, least=max(1, int(self.granted * _LEAST_SHARE))),
-            Share(_DOCUMENTS - {Lane.DETAILS}, with_files, scheduled),
-            Share(frozenset({Lane.CENSUS}), self.backfill, scheduled),
+            Share(_DOCUMENTS, self.documents, self.lists, least=max(1, int(self.granted * _LEAST_SHARE))),
+            Share(_DOCUMENTS - {Lane.DETAILS}, self.waiting, self.lists),
+            Share(frozenset({Lane.CENSUS}), self.backfill, self.lists),
         )
 
-    def days(self, calls: int) -> float:
-        """Until that much of a back-fill is done, if nothing else wants them."""
-        return calls / self.backfill
+    def seconds_for(self, calls: int) -> float:
+        """Until the last of so many calls for older documents has left."""
+        windows = {**self.limits, "day": self.backfill}
+        return duration(calls, [(seconds, int(windows.get(window, 0))) for window, seconds in SECONDS.items()])
 
 
-def plan_quota(
-    limits: Mapping[str, float], reserve: Mapping[Lane, int], scheduled: Mapping[str, float], *, files: bool = False
-) -> QuotaPlan | None:
+def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand: Demand) -> QuotaPlan | None:
     """None where calls are not limited.
 
-    limits     calls by the window they are allowed in; 0: that window has no limit
-    scheduled  calls a day by job
+    limits  calls by the window they are allowed in; 0: that window has no limit
     """
     days = {window: calls * _A_DAY[window] for window, calls in limits.items() if calls}
     if not days:
         return None
     window = min(days, key=lambda name: days[name])
-    granted = int(days[window])
-    kept = reserve.get(Lane.DETAILS, 0)
-    left = granted - kept - ceil(sum(scheduled.values()))
-    return QuotaPlan(granted, scheduled, kept, max(left, int(granted * _LEAST_SHARE), 1), files, window)
+    granted, kept = int(days[window]), reserve.get(Lane.DETAILS, 0)
+    least = max(1, int(granted * _LEAST_SHARE))
+    filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
+    wanted = max(demand.changes * _TODAY_SPARE, granted * _TODAY_LEAST)
+    spare = granted - kept - least - (0 if filling else wanted)
+    lists = max(demand.bound, min(demand.lists, granted * _LISTS_IN_A_FILL if filling else spare), 1.0)
+    documents = max(granted - kept - int(lists), least)
+    today = min(int(wanted), documents // 2)
+    waiting = max(1, documents - today)
+    return QuotaPlan(
+        limits=limits,
+        granted=granted,
+        window=window,
+        kept=kept,
+        lists=int(lists),
+        today=today,
+        waiting=waiting,
+        backfill=max(1, int(waiting * (_BACKFILL_BESIDE_FILES if demand.files else 1))),
+        filling=filling,
+        bound=demand.bound,
+    )
+
+
+def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
+    """Seconds until the last of `calls` has left, when each window of that many seconds admits that many calls.
+
+    A window with 0 calls is lifted. Windows are given from the shortest to the longest; each must be a multiple of
+    what the shorter ones take to fill it, which the documented limits are.
+    """
+    seconds = 0.0
+    left = max(calls - 1, 0)
+    for length, limit in sorted(windows, reverse=True):
+        if limit:
+            seconds += (left // limit) * length
+            left %= limit
+    return seconds

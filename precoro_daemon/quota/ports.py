@@ -1,10 +1,11 @@
-"""what the account of API calls must not forget, and who counts calls"""
+"""what the account of API calls and the planner must not forget, and who counts calls"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane
 
 
@@ -55,6 +56,22 @@ class BudgetBook(Protocol):
 
     async def clear_refusal(self) -> None:
         """Forget the refusals of every key."""
+        ...
+
+
+class FreshnessBook(Protocol):
+    """What scans saw of when collections change, hour by hour.
+
+    Every method that writes is durable when it returns; cancellation leaves it done or not begun. Raises
+    StoreUnusable.
+    """
+
+    async def load(self, since: float) -> Sequence[WatchedHour]:
+        """The hours that began then (Unix seconds) or later, in the order of time."""
+        ...
+
+    async def add(self, hours: Sequence[WatchedHour], *, forget_before: float) -> None:
+        """Add them to what is known of the same hours, and forget what lies before that time."""
         ...
 
 

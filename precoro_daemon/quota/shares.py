@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Share
 
@@ -16,19 +17,24 @@ class ShareAccount:
     scheduled. Stamps are kept in order."""
 
     def __init__(self, shares: Sequence[Share]) -> None:
-        self._spent: list[tuple[Share, list[float]]] = [(share, []) for share in shares]
-        self._lists: list[float] = []
+        self._made: dict[Lane, list[float]] = {lane: [] for lane in Lane}
+        self._spent: list[tuple[Share, list[float]]] = []
+        self.adopt(shares)
+
+    def adopt(self, shares: Sequence[Share]) -> None:
+        """Go by these from now on; what was spent counts for them as well."""
+        self._spent = [
+            (share, sorted(chain.from_iterable(self._made[lane] for lane in share.lanes))) for share in shares
+        ]
 
     def note(self, at: float, lane: Lane | None) -> None:
         """A call was charged."""
-        if lane is Lane.LISTS and self._spent:
-            self._lists.append(at)
-            if len(self._lists) > 2 * within_a_day(self._lists, at) + 100:
-                del self._lists[: -within_a_day(self._lists, at)]
-        for share, stamps in self._of(lane):
+        if lane is None:
+            return
+        for stamps in self.stamps_of(lane):
             stamps.append(at)
-            if len(stamps) > 2 * share.calls + 100:
-                del stamps[: -share.calls]
+            if len(stamps) > 2 * (kept := within_a_day(stamps, at)) + 100:
+                del stamps[: len(stamps) - kept]
 
     def opens(self, lane: Lane, now: float, margin: float) -> float:
         """When every share of the lane has a call left; -inf if nothing holds it."""
@@ -41,8 +47,8 @@ class ShareAccount:
 
     def stamps_of(self, lane: Lane | None) -> Iterator[list[float]]:
         """Wherever a call of the lane was noted."""
-        if lane is Lane.LISTS:
-            yield self._lists
+        if lane is not None:
+            yield self._made[lane]
         for _, stamps in self._of(lane):
             yield stamps
 
@@ -53,13 +59,13 @@ class ShareAccount:
         """Calls that a share comes to today."""
         if share.scheduled is None:
             return share.calls
-        beyond = within_a_day(self._lists, now) - share.scheduled * self._passed(now) / _DAY_S
+        beyond = within_a_day(self._made[Lane.LISTS], now) - share.scheduled * self._passed(now) / _DAY_S
         return max(share.least, math.floor(share.calls - max(0.0, beyond)))
 
     def _passed(self, now: float) -> float:
         """Seconds of the last day in which lists were made."""
-        first = bisect_right(self._lists, now - _DAY_S)
-        return now - self._lists[first] if first < len(self._lists) else 0.0
+        first = bisect_right(self._made[Lane.LISTS], now - _DAY_S)
+        return now - self._made[Lane.LISTS][first] if first < len(self._made[Lane.LISTS]) else 0.0
 
 
 def _opens(stamps: Sequence[float], allowed: int, margin: float) -> float:

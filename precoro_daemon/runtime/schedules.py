@@ -6,8 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Protocol
 
 from cronsim import CronSim, CronSimError
+
+
+class Schedule(Protocol):
+    """When a turn comes."""
+
+    def after(self, at: float) -> float:
+        """The next turn after one that began then (Unix seconds)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +71,5 @@ class Cron:
         return float(max(Counter([first.date(), *(moment.date() for moment in week)]).values()))
 
 
-Schedule = Every | Cron
+Fixed = Every | Cron
+"""What a user sets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -77,7 +77,7 @@ def _explain_one(details: Mapping[str, Any], origins: Origins) -> Mistake:
     setting, names = _find_setting(path)
     if details["type"] == "extra_forbidden":
         return origins.mistake(path, f"unknown key{_guess(path[-1], names)}; allowed: {', '.join(names)}")
-    allowed = _allowed(setting, names)
+    allowed = _allowed(setting, names, of_key="[key]" in details["loc"])
     if details["type"] == "missing":
         return origins.mistake(path, f"missing; give {allowed.text}")
     value = _shown(details["input"], setting)
@@ -104,10 +104,17 @@ def _find_setting(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
     return setting, tuple(name for name in model.model_fields if name not in secret)
 
 
-def _allowed(setting: FieldInfo | None, names: tuple[str, ...]) -> Allowed:
-    """What the setting says of itself; its last word counts. A section says the names of its keys."""
-    allowed = [word for word in _metadata(setting) if isinstance(word, Allowed)] if setting else []
+def _allowed(setting: FieldInfo | None, names: tuple[str, ...], *, of_key: bool) -> Allowed:
+    """What the setting says of itself, or of the keys of its table; its last word counts. A section says the names of
+    its keys."""
+    said = () if setting is None else _of_keys(setting) if of_key else _metadata(setting)
+    allowed = [word for word in said if isinstance(word, Allowed)]
     return allowed[-1] if allowed else Allowed(f"a section with {', '.join(names)}")
+
+
+def _of_keys(setting: FieldInfo) -> Sequence[Any]:
+    keys, *_ = get_args(setting.annotation)
+    return getattr(keys, "__metadata__", ())
 
 
 def _metadata(setting: FieldInfo) -> Iterator[Any]:

@@ -19,6 +19,7 @@ from precoro_daemon.settings.sections import (
     Daemon,
     FetchDetails,
     Filters,
+    Freshness,
     Limits,
     Log,
     MirrorCollections,
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     state: State = State()
     limits: Limits = Limits()
     mirror_collections: MirrorCollections = MirrorCollections()
+    freshness: Freshness = Freshness()
     fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
     fetch_attachments: FetchAttachments = Field(default_factory=FetchAttachments, validate_default=True)
     resolve_custom_fields: ResolveCustomFields = ResolveCustomFields()

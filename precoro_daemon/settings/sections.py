@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane
-from precoro_daemon.runtime.schedules import Every
+from precoro_daemon.runtime.schedules import Fixed
 from precoro_daemon.settings.values import (
+    ALL,
     Calls,
     Clash,
     CollectionName,
@@ -23,18 +24,21 @@ from precoro_daemon.settings.values import (
     Ids,
     Label,
     Limit,
+    ListCalls,
     Lower,
     Moment,
+    Oldest,
     Origin,
     Overlap,
     PageSize,
+    Polls,
     Scale,
     Seconds,
     Share,
     Status,
     StoreUrl,
     Token,
-    Turn,
+    Weight,
     one_of,
 )
 
@@ -121,10 +125,10 @@ class Reserve(Section):
     details: Calls = 100
     """Kept for the above: about two passes through all lists."""
 
-    files: Calls = 150
+    files: Calls = 110
     """Kept for the above: files are large in number and never urgent."""
 
-    census: Calls = 200
+    census: Calls = 120
     """Kept for the above: a census can always wait for tomorrow."""
 
     @field_validator("deliveries", "lists", "details", "files", "census")
@@ -243,9 +247,19 @@ class MirrorCollections(Section):
     overlap: Overlap = 3600.0
     """Seconds a pass reaches back behind the last one, for changes that were still being written then."""
 
-    every: Turn = Every(1200.0)
-    """From the beginning of one lap to the next: how old the mirror may be. A lap costs at least one call per
-    collection: all 25 of them every twenty minutes are 1,800 calls a day, which leaves 1,200 for documents."""
+    every: Polls = {ALL: None}
+    """From one scan of a list to the next. auto: when a scan is worth its call, as [freshness] says. One for all, or
+    a table by collection, in which "all" stands for those it does not name."""
+
+    @field_validator("every")
+    @classmethod
+    def _only_of_mirrored(cls, every: Any, info: ValidationInfo) -> Any:
+        mirrored = info.data.get("collections")
+        strays = [name for name in every if mirrored and name not in (ALL, *mirrored)]
+        if strays:
+            text = f"not mirrored, so there is nothing to scan: {', '.join(strays)}; allowed: {ALL}, or mirror it too"
+            raise Clash(text, at=strays[0], also="mirror_collections.collections")
+        return every
 
     filters: dict[CollectionName, Filters] = {}
     """By collection; without one everything is wanted."""
@@ -257,6 +271,10 @@ class MirrorCollections(Section):
         if not isinstance(filters, dict):
             return filters
         return {name: _marked(name, given) if isinstance(given, dict) else given for name, given in filters.items()}
+
+    def schedule_of(self, collection: str) -> Fixed | None:
+        """The user's; None where the planner decides."""
+        return self.every.get(collection, self.every.get(ALL))
 
     def filter_of(self, collection: str) -> Filter:
         """The user's filter on a collection; the empty one keeps everything."""
@@ -271,6 +289,27 @@ def _marked(name: str, given: dict[str, Any]) -> dict[str, Any]:
     refusal = Clash(f"{name} has no such filter; allowed: {', '.join(offered)}")
     strange = given.keys() & Filters.model_fields.keys() - set(offered)
     return given | dict.fromkeys(strange, refusal)
+
+
+class Freshness(Section):
+    """Which list is scanned next, where `every` is auto: the one where a call removes the most delay."""
+
+    list_calls: ListCalls = 1200
+    """Calls a day that scans of lists may take at most. 1,200 bring a change within five minutes in the mean; half of
+    them within ten. Documents come first: a first fill leaves lists a fifteenth of the day."""
+
+    oldest: Oldest = 86_400.0
+    """How long ago the last scan of any list may lie at most. A day: what hardly ever changes costs a call a day."""
+
+    weights: dict[CollectionName, Weight] = {}
+    """How much more a change of this collection matters than one of another. Four times the weight is half the
+    delay. 0: only `oldest` counts. Left out: invoices and purchase orders 4, payments 2, all others 1."""
+
+    def weight_of(self, collection: str) -> float:
+        return self.weights.get(collection, _WEIGHTS.get(collection, 1.0))
+
+
+_WEIGHTS = {"invoices": 4.0, "purchase_orders": 4.0, "payments": 2.0}
 
 
 class FetchDetails(Section):

@@ -21,6 +21,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 LONGEST = 366 * 86_400
 _CRON_FIELDS = 5
+AUTO, ALL = "auto", "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,18 @@ def read_schedule(value: object) -> Every | Cron:
     if not 1 <= seconds <= LONGEST:
         raise ValueError
     return Every(seconds)
+
+
+def read_polls(value: object) -> object:
+    """One schedule for all collections, or a table by collection in which "all" stands for those it does not name."""
+    return value if isinstance(value, dict) else {ALL: read_turn(value)}
+
+
+def read_turn(value: object) -> Every | Cron | None:
+    """A schedule, or None for "auto"."""
+    if value is None or (isinstance(value, str) and value.strip().lower() == AUTO):
+        return None
+    return read_schedule(value)
 
 
 def read_bytes(value: object) -> int:
@@ -216,6 +229,10 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _known_or_all(name: str) -> str:
+    return name if name == ALL else _known(name)
+
+
 def _known(name: str) -> str:
     if name not in COLLECTIONS:
         raise ValueError
@@ -251,6 +268,7 @@ _CALLS = "a whole number ≥ 0"
 
 Limit = Annotated[int, _NUMBER, Field(ge=0), Allowed(f"{_CALLS} (0 lifts the limit)")]
 Calls = Annotated[int, _NUMBER, Field(ge=0), Allowed(f"{_CALLS} of calls")]
+ListCalls = Annotated[int, _NUMBER, Field(ge=1), Allowed("a whole number ≥ 1 of calls")]
 PageSize = Annotated[int, _NUMBER, AfterValidator(_page_size), one_of(map(str, PAGE_SIZES))]
 Share = Annotated[float, _NUMBER, Field(ge=0, le=1, allow_inf_nan=False), Allowed("a number from 0 to 1")]
 Scale = Annotated[float, _NUMBER, Field(ge=1, allow_inf_nan=False), Allowed("a number ≥ 1")]
@@ -266,6 +284,20 @@ Turn = Annotated[
     BeforeValidator(read_schedule),
     Allowed('a duration from 1s to 366d ("5m"), or five fields as cron has them ("*/10 6-20 * * 1-5")'),
 ]
+_A_TURN = (
+    'auto, a duration from 1s to 366d ("5m"), or five fields as cron has them ("*/10 6-20 * * 1-5"); one for all, '
+    "or a table with one by collection"
+)
+Polls = Annotated[
+    dict[
+        Annotated[str, AfterValidator(_known_or_all), one_of((ALL, *COLLECTIONS))],
+        Annotated[Every | Cron | None, BeforeValidator(read_turn)],
+    ],
+    BeforeValidator(read_polls),
+    Allowed(_A_TURN),
+]
+Weight = Annotated[float, _NUMBER, Field(ge=0, le=1000, allow_inf_nan=False), Allowed("a number from 0 to 1000")]
+Oldest = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "24h"')]
 Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
 
 Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]

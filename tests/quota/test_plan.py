@@ -8,28 +8,57 @@ from hypothesis import strategies as st
 
 from precoro_daemon.quota.budget import NO_KEY, Budget
 from precoro_daemon.quota.limits import Lane, Limits, Share
-from precoro_daemon.quota.plan import plan_quota
+from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
 
 START = 1_800_000_000.0
 DAY = 86_400.0
 
 
-def test_the_defaults_leave_eleven_hundred_calls_to_documents() -> None:
-    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
-    assert plan is not None
-    assert (plan.documents, plan.backfill, plan.affordable) == (1100, 825, True)
-    assert round(plan.days(50_000), 1) == 60.6
+NORMAL = {"day": 3000, "hour": 1500, "minute": 60, "second": 1}
+RESERVE = {Lane.DETAILS: 100}
 
 
-def test_schedules_that_ask_for_more_than_a_day_has_are_known() -> None:
-    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 7200.0})
+def planned(limits: dict[str, float], demand: Demand, reserve: dict[Lane, int] | None = None) -> QuotaPlan:
+    plan = plan_quota(limits, RESERVE if reserve is None else reserve, demand)
     assert plan is not None
+    return plan
+
+
+def test_a_first_fill_has_most_of_the_day_and_says_when_it_is_done() -> None:
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=50_000))
+    assert plan.filling
+    assert (plan.lists, plan.today, plan.backfill) == (200, 90, 2610)
+    assert plan.today + plan.backfill >= 0.75 * plan.granted
+    assert round(plan.seconds_for(50_250) / DAY, 2) == 19.01
+    assert plan.seconds_for(50_250) / DAY <= 1.1 * 50_250 / 2900
+
+
+def test_what_was_never_listed_to_its_end_is_taken_for_a_first_fill() -> None:
+    assert planned(NORMAL, Demand(bound=25, lists=1200, backlog=None)).filling
+
+
+def test_afterwards_polls_have_what_the_user_allows() -> None:
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=40))
+    assert not plan.filling
+    assert plan.lists == 1200
+    assert plan.documents == 3000 - 100 - 1200
+
+
+def test_polls_leave_the_documents_of_a_busy_day_their_calls() -> None:
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=2000))
+    assert plan.lists == 3000 - 100 - 150 - 2500
+    assert planned(NORMAL, Demand(bound=25, lists=1200, changes=7200)).lists == 25, "what the bounds ask for"
+
+
+def test_bounds_that_ask_for_more_than_a_day_has_are_known() -> None:
+    plan = planned(NORMAL, Demand(bound=7200, lists=1200))
     assert not plan.affordable
+    assert plan.lists == 7200
     assert plan.documents == 150, "documents get a little all the same"
 
 
 def test_without_any_limit_nothing_is_shared_out() -> None:
-    assert plan_quota({"day": 0, "second": 0}, {}, {"mirror_collections": 1800.0}) is None
+    assert plan_quota({"day": 0, "second": 0}, {}, Demand(bound=25, lists=1200)) is None
 
 
 @pytest.mark.parametrize(
@@ -42,10 +71,43 @@ def test_without_any_limit_nothing_is_shared_out() -> None:
     ],
 )
 def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], granted: int, window: str) -> None:
-    plan = plan_quota(limits, {}, {"mirror_collections": 1000.0})
-    assert plan is not None
+    plan = planned(limits, Demand(bound=1000, lists=1200), {})
     assert (plan.granted, plan.window) == (granted, window)
     assert plan.affordable is (granted > 1052)
+
+
+@given(
+    granted=st.integers(1, 100_000),
+    kept=st.integers(0, 5_000),
+    bound=st.floats(0, 10_000),
+    lists=st.integers(1, 5_000),
+    changes=st.floats(0, 20_000),
+    backlog=st.one_of(st.none(), st.integers(0, 500_000)),
+    files=st.booleans(),
+)
+def test_no_plan_gives_away_more_than_there_is(
+    granted: int, kept: int, bound: float, lists: int, changes: float, backlog: int | None, *, files: bool
+) -> None:
+    demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, files=files)
+    plan = planned({"day": granted}, demand, {Lane.DETAILS: kept})
+    least = max(1, int(granted * 0.05))
+    assert plan.lists >= int(bound)
+    assert plan.lists <= max(bound, lists, 1)
+    assert plan.documents + plan.lists + kept <= granted or plan.documents <= least + 1
+    assert min(plan.today + 1, plan.waiting, plan.backfill) >= 1
+    assert plan.backfill <= plan.waiting
+    assert all(share.calls >= 1 for share in plan.shares)
+
+
+def test_a_new_plan_counts_what_was_spent_by_the_former() -> None:
+    budget = Budget(Limits(per_hour=0, per_second=0, per_minute=0, shares=(Share(frozenset({Lane.CENSUS}), 5),)))
+    for number in range(4):
+        budget.charge(NO_KEY, START + number, Lane.CENSUS if number else Lane.FILES)
+    budget.adopt((Share(frozenset({Lane.CENSUS, Lane.FILES}), 6),))
+    assert budget.spendable(Lane.CENSUS, START + 5) == 2
+    budget.adopt((Share(frozenset({Lane.FILES}), 6),))
+    assert budget.spendable(Lane.FILES, START + 5) == 5
+    assert budget.spendable(Lane.CENSUS, START + 5) == 2996
 
 
 @given(
@@ -97,8 +159,7 @@ def test_a_call_that_never_left_costs_no_share() -> None:
 
 def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening() -> None:
     """600 pages at once, then lists by their schedule; back-fill takes whatever it gets, users change documents."""
-    plan = plan_quota({"day": 3000}, {Lane.DETAILS: 100}, {"mirror_collections": 1800.0})
-    assert plan is not None
+    plan = planned({"day": 3000}, Demand(bound=1800, lists=1800, changes=220))
     budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares, reserve={Lane.DETAILS: 100}))
     made = dict.fromkeys(Lane, 0)
 
@@ -120,12 +181,11 @@ def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening
             assert call(Lane.DETAILS, now + 1.5), "nor do the documents of today: 225 a day of them"
         for second in range(3, 40, 2):
             call(Lane.CENSUS, now + second)
-    assert made[Lane.CENSUS] > 825 + 150, "on the first day it gets a little, on the second its share"
+    assert made[Lane.CENSUS] > plan.backfill + 150, "on the first day it gets a little, on the second its share"
 
 
 def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
-    plan = plan_quota({"day": 3000}, {}, {"mirror_collections": 1800.0})
-    assert plan is not None
+    plan = planned({"day": 3000}, Demand(bound=1800, lists=1800), {})
     budget = Budget(Limits(per_hour=0, same_get_per_hour=0, shares=plan.shares))
     for number in range(2500):
         budget.charge(NO_KEY, START + number, Lane.LISTS)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from precoro_daemon.errors import ConfigurationError
-from precoro_daemon.runtime.schedules import Every
+from precoro_daemon.runtime.schedules import Cron, Every
 from precoro_daemon.settings import Settings, load
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
 
@@ -83,7 +83,7 @@ def test_the_environment_wins_key_by_key(read: Load):
     )
     assert (found.limits.per_day, found.limits.per_hour, found.limits.reserve.census) == (7, 6, 1)
     assert found.mirror_collections.collections == ("invoices", "taxes")
-    assert found.mirror_collections.every == Every(600)
+    assert found.mirror_collections.schedule_of("invoices") == Every(600)
     wanted = found.mirror_collections.filter_of("invoices")
     assert (wanted.status, wanted.supplier) == ({2, 4}, {3})
     assert found.log.level == "debug"
@@ -238,3 +238,21 @@ def test_the_cause_of_a_refusal_does_not_hang_on_it(file: Path):
     with pytest.raises(ConfigurationError) as refusal:
         load(file, ACCESS)
     assert "pydantic" not in "".join(traceback.format_exception(refusal.value))
+
+
+def test_each_list_has_a_schedule_of_its_own_or_the_one_for_all(read: Load) -> None:
+    lists = read(
+        '[mirror_collections]\nevery.all = "1h"\nevery.invoices = "5m"\nevery.taxes = "auto"\nevery.users = "0 6 * * *"'
+    ).mirror_collections
+    assert lists.schedule_of("suppliers") == Every(3600)
+    assert lists.schedule_of("invoices") == Every(300)
+    assert lists.schedule_of("taxes") is None
+    assert lists.schedule_of("users") == Cron("0 6 * * *")
+    assert read("").mirror_collections.schedule_of("invoices") is None
+    assert read('[mirror_collections]\nevery = "Auto"').mirror_collections.schedule_of("invoices") is None
+
+
+def test_weights_that_are_not_given_stay_as_they_are(read: Load) -> None:
+    freshness = read("[freshness.weights]\ninvoices = 0\ntaxes = 1000").freshness
+    names = ("invoices", "purchase_orders", "payments", "suppliers", "taxes")
+    assert [freshness.weight_of(name) for name in names] == [0, 4, 2, 1, 1000]

@@ -115,7 +115,7 @@ def test_what_is_no_limit(value: str, mistake: Mistake):
 def test_reserves_are_by_lane(read: Load):
     reserves = read().limits.reserves
     assert list(reserves) == list(Lane)
-    assert list(reserves.values()) == [0, 20, 40, 100, 150, 200]
+    assert list(reserves.values()) == [0, 20, 40, 100, 110, 120]
 
 
 @given(st.integers(1, 5000))
@@ -133,7 +133,7 @@ def test_default_reserves_are_whole_where_the_day_is_unlimited_or_longer(read: L
 
 def test_a_reserve_of_ones_own_beside_the_defaults(read: Load):
     reserve = read("[limits]\nper_day = 300\nreserve.census = 250").limits.reserve
-    assert (reserve.files, reserve.census) == (15, 250)
+    assert (reserve.files, reserve.census) == (11, 250)
 
 
 def test_reserves_out_of_order_or_as_large_as_the_day(mistake: Mistake):
@@ -268,3 +268,29 @@ def test_a_share_is_no_percentage(mistake: Mistake):
     assert mistake("[take_census]\nmax_vanished = 20") == (
         "config.toml:4: take_census.max_vanished: read 20, allowed: a number from 0 to 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[mirror_collections]\nevery = "soon"', 'mirror_collections.every: read "soon", allowed: auto, a duration'),
+        ("[mirror_collections]\nevery.invoices = 0", "mirror_collections.every.invoices: read 0, allowed: auto"),
+        (
+            '[mirror_collections]\nevery.invoises = "5m"',
+            'read "invoises" (did you mean "invoices"?), allowed: one of',
+        ),
+        (
+            '[mirror_collections]\ncollections = ["taxes"]\nevery = { invoices = "5m", users = "1h" }',
+            "every.invoices: not mirrored, so there is nothing to scan: invoices, users; allowed: all, or mirror it too",
+        ),
+        ("[freshness]\nlist_calls = 0", "freshness.list_calls: read 0, allowed: a whole number ≥ 1"),
+        ("[freshness]\noldest = 59", "freshness.oldest: read 59, allowed: a duration of at least 60s"),
+        ("[freshness.weights]\ninvoices = 1001", "weights.invoices: read 1001, allowed: a number from 0 to 1000"),
+        ("[freshness.weights]\ninvoices = nan", "weights.invoices: read NaN, allowed: a number from 0 to 1000"),
+        ("[freshness.weights]\ninvoises = 2", 'read "invoises" (did you mean "invoices"?), allowed: one of'),
+    ],
+)
+def test_wrong_wishes_for_freshness_are_told_in_a_sentence(read: Load, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+    assert said in str(caught.value)

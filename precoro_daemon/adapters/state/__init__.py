@@ -9,6 +9,7 @@ commits.py          one commit of list pages: records, change rows, scan progres
 custom_fields.py    custom fields in SQL: what records refer to, what is due, options and what they were
 deliveries.py       webhooks that came, in SQL
 details.py          details in SQL: which are due, and what storing one settles
+freshness_book.py   what scans saw of when collections change, in SQL
 intent_rows.py      rows of the journal's tables ↔ values of the payments
 journal.py          intents, attempts and the append-only journal in SQL
 lap_book.py         the last lap of each job in SQL

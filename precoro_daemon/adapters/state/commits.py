@@ -36,6 +36,7 @@ def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committ
         updated=len(steps.updated) + len(steps.returned),
         unchanged=steps.unchanged,
         rejected=len(rejected),
+        changed_at=[row.updated_at or "" for row in chain(steps.created, steps.updated, steps.returned)],
     )
 
 

@@ -21,7 +21,7 @@ from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
 from precoro_daemon.payments.ports.paid_set import PaidSet
-from precoro_daemon.quota.ports import BudgetBook
+from precoro_daemon.quota.ports import BudgetBook, FreshnessBook
 from precoro_daemon.runtime.ports import LapBook
 from precoro_daemon.status.reading import Overview
 
@@ -33,6 +33,7 @@ class Store:
     mirror: Mirror
     change_log: ChangeLog
     budget_book: BudgetBook
+    freshness_book: FreshnessBook
     attachments: AttachmentBook
     custom_fields: CustomFields
     journal: Journal

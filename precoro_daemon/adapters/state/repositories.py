@@ -8,6 +8,7 @@ from precoro_daemon.adapters.state.catalogue import SqlCatalogue
 from precoro_daemon.adapters.state.change_log import SqlChangeLog
 from precoro_daemon.adapters.state.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.state.deliveries import SqlDeliveries
+from precoro_daemon.adapters.state.freshness_book import SqlFreshnessBook
 from precoro_daemon.adapters.state.journal import SqlJournal
 from precoro_daemon.adapters.state.lap_book import SqlLapBook
 from precoro_daemon.adapters.state.ledger_payments import SqlLedgerPayments
@@ -23,6 +24,7 @@ def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Stor
         mirror=SqlMirror(transactions),
         change_log=SqlChangeLog(transactions),
         budget_book=SqlBudgetBook(transactions),
+        freshness_book=SqlFreshnessBook(transactions),
         attachments=SqlAttachmentBook(transactions),
         custom_fields=SqlCustomFields(transactions),
         journal=SqlJournal(transactions, restore_guard),

@@ -17,7 +17,10 @@ from precoro_daemon.quota.retries import quarantine_period
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them."""
+    """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them.
+
+    changed_at  `updateDate` of each row that was created or updated, "" where it has none
+    """
 
     scan: Scan
     cursor: Cursor
@@ -25,6 +28,7 @@ class Committed:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    changed_at: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,16 @@ DOCUMENTS: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.is_doc
 WITH_FILES: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.files)
 WITH_DETAIL: tuple[str, ...] = tuple(c.name for c in _EVERY_COLLECTION if c.detail)
 
+_USUAL_CHANGES = {"payments": 5.0, "expense_payments": 1.0, "suppliers": 2.0, "items": 2.0, "contracts": 0.2}
+
+
+def usual_changes(collection: Collection) -> float:
+    """Changes a day in a company of which nothing is known."""
+    if collection.is_document:
+        return 5.0
+    return _USUAL_CHANGES.get(collection.name, 0.1)
+
+
 PAGE_SIZES = (10, 20, 50, 100, 200)
 """The only values of `per_page` that Precoro accepts."""
 

@@ -1,0 +1,30 @@
+"""what scans saw of when collections change, in SQL"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.quota.change_rates import WatchedHour
+
+
+class SqlFreshnessBook:
+    """quota.ports.FreshnessBook, where the contract is written."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def load(self, since: float) -> Sequence[WatchedHour]:
+        return await self._transactions.read(lambda session: read_hours(session, since))
+
+    async def add(self, hours: Sequence[WatchedHour], *, forget_before: float) -> None:
+        def work(session: Session) -> None:
+            session.run_many("freshness_book.add_hour", [asdict(hour) for hour in hours])
+            session.run("freshness_book.forget_hours", (forget_before,))
+
+        await self._transactions.write(work)
+
+
+def read_hours(session: Session, since: float) -> Sequence[WatchedHour]:
+    return [WatchedHour(*row) for row in session.rows("freshness_book.read_hours", (since,))]

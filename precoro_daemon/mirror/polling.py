@@ -1,0 +1,212 @@
+"""when which list is scanned: the planner of scans at work, and what scans teach it"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
+from precoro_daemon.quota.change_rates import MEMORY_S, ChangeRates, ScanSeen
+from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
+from precoro_daemon.quota.plan import Demand, QuotaPlan
+from precoro_daemon.quota.ports import FreshnessBook
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_HISTORY_S = 14 * 86_400.0
+"""Rows that a first scan of a whole list brings and that changed since then show how the collection changes."""
+
+_REPLANNED_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A scan that has ended well.
+
+    asked_at    it began then by our clock
+    began       by Precoro's clock, None if it never said
+    changed_at  `updateDate` of each row that it brought, "" where there is none
+    poll        it came by itself, no webhook asked for it
+    """
+
+    collection: str
+    asked_at: float
+    began: float | None
+    changed_at: Sequence[str]
+    calls: int
+    poll: bool
+
+
+class ScanObserver(Protocol):
+    """Who learns from scans."""
+
+    async def scanned(self, scan: Scanned) -> None: ...
+
+
+class Unobserved:
+    """Nobody does."""
+
+    async def scanned(self, scan: Scanned) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class PollingOptions:
+    """What the user wants.
+
+    paces     by mirrored collection
+    lists     calls a day that polls may take at most
+    detailed  collections whose records get details
+    with_attachments  those of which only records with files get some
+    files     attached files are fetched
+    """
+
+    paces: Mapping[str, Pace]
+    lists: float
+    detailed: Sequence[str]
+    with_attachments: Sequence[str] = ()
+    files: bool = False
+
+
+@dataclass(slots=True)
+class Polling:
+    """Implements ScanObserver, and is a schedule: the next turn comes when the next list is due.
+
+    plan     what a day's calls go to; None where calls are not limited
+    adopt    called with each new plan
+    current  the present one
+    """
+
+    options: PollingOptions
+    mirror: Mirror
+    book: FreshnessBook
+    clock: Clock
+    plan: Callable[[Demand], QuotaPlan | None]
+    adopt: Callable[[QuotaPlan], None]
+    rates: ChangeRates = field(init=False)
+    planner: FreshnessPlanner = field(init=False)
+    current: QuotaPlan | None = field(default=None, init=False)
+    _known_until: dict[str, float] = field(default_factory=dict, init=False)
+    _loaded: bool = field(default=False, init=False)
+    _planned_at: float = field(default=-math.inf, init=False)
+    _fill_told: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.rates, self.planner = planner_of(self.options)
+
+    async def due(self) -> Sequence[str]:
+        """Collections whose turn it is, the most valuable first."""
+        await self.load()
+        now = self.clock.now()
+        if not 0 <= now - self._planned_at < _REPLANNED_EVERY_S:
+            await self.replan()
+        return self.planner.due(now)
+
+    def after(self, at: float) -> float:
+        """When the next list is due. (`at`, when the last lap began, says nothing of that.)"""
+        return max(at, self.planner.next_turn(self.clock.now())) if self._loaded else at
+
+    async def load(self) -> None:
+        """Recall what earlier processes learned."""
+        if self._loaded:
+            return
+        self.rates.learn(await self.book.load(self.clock.now() - MEMORY_S))
+        for name in self.options.paces:
+            cursor = await self.mirror.cursor(name)
+            if cursor.at is not None:
+                self._known_until[name] = cursor.at
+                self.planner.scanned(name, cursor.at)
+        self._loaded = True
+
+    async def scanned(self, scan: Scanned) -> None:
+        """Before the first scan of a list has ended nobody knows how late its changes came."""
+        await self.load()
+        name = scan.collection
+        if name not in self.options.paces:
+            return
+        until = scan.asked_at if scan.began is None else scan.began
+        known = self._known_until.get(name)
+        since = until - _HISTORY_S if known is None else known
+        self._known_until[name] = max(until, since)
+        self.planner.scanned(name, scan.asked_at, scan.calls if scan.poll and known is not None else 0)
+        if until > since:
+            changed = _between(scan.changed_at, since, until, known is not None)
+            seen = ScanSeen(name, since, until, changed, calls=scan.calls, late=known is not None, poll=scan.poll)
+            hours = seen.hours()
+            self.rates.learn(hours)
+            await self.book.add(hours, forget_before=self.clock.now() - MEMORY_S)
+
+    def failed(self, collection: str) -> None:
+        self.planner.failed(collection, self.clock.now())
+
+    async def reconsider(self) -> None:
+        """A lap brought something: where a first fill is under way, or may begin, the day is divided anew."""
+        if self.current is None or self.current.filling:
+            await self.replan()
+
+    async def replan(self) -> QuotaPlan | None:
+        """Divide the day's calls."""
+        await self.load()
+        self._planned_at = self.clock.now()
+        backlog = await self._backlog()
+        plan = self.current = self.plan(demand_of(self.options, self.rates, backlog))
+        self.planner.afford(self.options.lists if plan is None else plan.lists)
+        if plan is not None:
+            self.adopt(plan)
+            self._log_fill(plan, backlog)
+        return plan
+
+    async def _backlog(self) -> int | None:
+        if any([(await self.mirror.cursor(name)).at is None for name in self.options.paces]):
+            return None
+        counts = await self.mirror.count_due(self.options.detailed, self.options.with_attachments, before=math.inf)
+        return sum(counts.values())
+
+    def _log_fill(self, plan: QuotaPlan, backlog: int | None) -> None:
+        """Once when a first fill begins, and once when it is done."""
+        if plan.filling and backlog is not None and not self._fill_told:
+            days = round(plan.seconds_for(backlog) / 86_400.0, 1)
+            _log.info("fill_started", due=backlog, per_day=plan.backfill, lists=plan.lists, days=days)
+            self._fill_told = True
+        elif self._fill_told and not plan.filling:
+            _log.info("fill_finished", lists=plan.lists)
+            self._fill_told = False
+
+
+def planner_of(options: PollingOptions) -> tuple[ChangeRates, FreshnessPlanner]:
+    """A planner that knows nothing yet, and the rates it goes by."""
+    rates = ChangeRates({name: usual_changes(COLLECTIONS[name]) for name in options.paces})
+    return rates, FreshnessPlanner(options.paces, rates, options.lists)
+
+
+def demand_of(options: PollingOptions, rates: ChangeRates, backlog: int | None) -> Demand:
+    """What the company asks of a day. `backlog`: documents whose detail is missing or old; None: not known yet."""
+    detailed = [name for name in (*options.detailed, *options.with_attachments) if name in options.paces]
+    return Demand(
+        bound=sum(pace.least_calls_a_day for pace in options.paces.values()),
+        lists=options.lists,
+        changes=rates.busiest_day(detailed),
+        backlog=backlog,
+        files=options.files,
+    )
+
+
+def _between(changed_at: Sequence[str], since: float, until: float, every: bool) -> Sequence[float]:
+    """The moments; those of a first scan only as far as they lie between. Rows without a date changed some time."""
+    moments = [_moment(text) for text in changed_at if text or every]
+    known = [(since + until) / 2 if moment is None else moment for moment in moments]
+    return known if every else [moment for moment in known if since <= moment <= until]
+
+
+def _moment(text: str) -> float | None:
+    """Of "YYYY-MM-DDTHH:MM:SS" in UTC."""
+    try:
+        return datetime.fromisoformat(f"{text}+00:00").timestamp()
+    except ValueError:
+        return None
