@@ -6,7 +6,6 @@ import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.dependencies import GateDependencies
@@ -115,7 +114,7 @@ def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget
         mirror=store.mirror,
         book=store.freshness_book,
         clock=clock,
-        plan=partial(plan_for, settings),
+        plan=lambda demand: plan_for(settings, demand, account, clock.now()),
         adopt=lambda plan: account.adopt((*plan.shares, *beside)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
@@ -12,9 +13,10 @@ from precoro_daemon.mirror.polling import PollingOptions
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
+from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import Lane, Limits, Share
-from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
+from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
 
@@ -124,9 +126,10 @@ def polling_options(settings: Settings) -> PollingOptions:
     )
 
 
-def plan_for(settings: Settings, demand: Demand) -> QuotaPlan | None:
-    """What a day's calls go to; None where nothing is limited."""
+def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
+    """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
     given = settings.limits
+    demand = replace(demand, spent=account.made(DOCUMENT_LANES, now) if account else 0)
     windows = {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
     return plan_quota(windows, given.reserves, demand)
 

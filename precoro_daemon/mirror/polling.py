@@ -130,11 +130,13 @@ class Polling:
         name = scan.collection
         if name not in self.options.paces:
             return
-        until = scan.asked_at if scan.began is None else scan.began
+        # The first answer may have set the clock back meanwhile.
+        asked_at = min(scan.asked_at, self.clock.now())
+        until = asked_at if scan.began is None else scan.began
         known = self._known_until.get(name)
         since = until - _HISTORY_S if known is None else known
         self._known_until[name] = max(until, since)
-        self.planner.scanned(name, scan.asked_at, scan.calls if scan.poll and known is not None else 0)
+        self.planner.scanned(name, asked_at, scan.calls if scan.poll and known is not None else 0)
         if until > since:
             changed = _between(scan.changed_at, since, until, known is not None)
             seen = ScanSeen(name, since, until, changed, calls=scan.calls, late=known is not None, poll=scan.poll)

@@ -98,6 +98,10 @@ class Budget:
         self._adopted = shares
         self._shares.adopt(shares)
 
+    def made(self, lanes: Iterable[Lane], now: float) -> int:
+        """Calls of the last day in these lanes, so far as the lane was noted."""
+        return self._shares.made(lanes, now)
+
     def unlimited(self, now: float) -> bool:
         """Nothing is counted and nothing is closed: calls need not be charged."""
         self._closed = {window: until for window, until in self._closed.items() if until > now}

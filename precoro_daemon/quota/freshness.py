@@ -133,8 +133,10 @@ class FreshnessPlanner:
 
     def _next(self, name: str, now: float, price: float) -> float:
         at = self._scanned.get(name)
-        # A scan in the future was stamped by a clock that has been set since.
-        turn = -math.inf if at is None else self._turn(name, min(at, now), now, price)
+        if at is not None and at > now:
+            # It was stamped by a clock that has been set since.
+            at = self._scanned[name] = now
+        turn = -math.inf if at is None else self._turn(name, at, now, price)
         _, not_before = self._failures.get(name, (0, -math.inf))
         return max(turn, not_before)
 

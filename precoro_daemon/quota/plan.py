@@ -7,7 +7,8 @@ that lack their detail, files, the census.
 - In a first fill, as long as more older documents wait than a tenth of a day could bring, polls get little: a mirror
   without documents is of no use, and the planner of scans makes the best of few calls. Details then have at least
   three quarters of the day.
-- Afterwards polls may have what documents do not need, up to what the user allows.
+- Afterwards polls may have what documents do not need, up to what the user allows; but no sooner than the calls of
+  the fill have left the last day, or the documents of today would wait for that.
 - Bounds and schedules of the user's come first in any case. What they take beyond all that is told.
 """
 
@@ -39,7 +40,7 @@ _BACKFILL_BESIDE_FILES = 2 / 3
 
 _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
 
-_DOCUMENTS = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
+DOCUMENT_LANES = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Demand:
     lists    calls that polls may take at most
     changes  documents that change on a busy day and get a detail
     backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
+    spent    calls that documents made in the last day
     files    attached files are fetched too
     """
 
@@ -57,6 +59,7 @@ class Demand:
     lists: float
     changes: float = 0.0
     backlog: int | None = 0
+    spent: int = 0
     files: bool = False
 
 
@@ -98,8 +101,8 @@ class QuotaPlan:
     @property
     def shares(self) -> tuple[Share, ...]:
         return (
-            Share(_DOCUMENTS, self.documents, self.lists, least=max(1, int(self.granted * _LEAST_SHARE))),
-            Share(_DOCUMENTS - {Lane.DETAILS}, self.waiting, self.lists),
+            Share(DOCUMENT_LANES, self.documents, self.lists, least=max(1, int(self.granted * _LEAST_SHARE))),
+            Share(DOCUMENT_LANES - {Lane.DETAILS}, self.waiting, self.lists),
             Share(frozenset({Lane.CENSUS}), self.backfill, self.lists),
         )
 
@@ -122,8 +125,9 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
     wanted = max(demand.changes * _TODAY_SPARE, granted * _TODAY_LEAST)
-    spare = granted - kept - least - (0 if filling else wanted)
-    lists = max(demand.bound, min(demand.lists, granted * _LISTS_IN_A_FILL if filling else spare), 1.0)
+    in_a_fill = granted * _LISTS_IN_A_FILL
+    spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
+    lists = max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0)
     documents = max(granted - kept - int(lists), least)
     today = min(int(wanted), documents // 2)
     waiting = max(1, documents - today)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Share
@@ -44,6 +44,10 @@ class ShareAccount:
     def left(self, lane: Lane, now: float) -> Iterator[int]:
         """Calls of today, for each share of the lane."""
         return (max(0, self._allowed(share, now) - within_a_day(stamps, now)) for share, stamps in self._of(lane))
+
+    def made(self, lanes: Iterable[Lane], now: float) -> int:
+        """Calls of the last day in these lanes."""
+        return sum(within_a_day(self._made[lane], now) for lane in lanes)
 
     def stamps_of(self, lane: Lane | None) -> Iterator[list[float]]:
         """Wherever a call of the lane was noted."""

@@ -44,6 +44,14 @@ def test_afterwards_polls_have_what_the_user_allows() -> None:
     assert plan.documents == 3000 - 100 - 1200
 
 
+def test_after_a_fill_polls_wait_until_its_calls_have_left_the_day() -> None:
+    """Else the documents of today would wait for that."""
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=0, spent=2600))
+    assert plan.lists == 3000 - 100 - 90 - 2600
+    assert planned(NORMAL, Demand(bound=25, lists=1200, changes=72, spent=2890)).lists == 200, "as in the fill"
+    assert planned(NORMAL, Demand(bound=25, lists=1200, changes=72, spent=1000)).lists == 1200
+
+
 def test_polls_leave_the_documents_of_a_busy_day_their_calls() -> None:
     plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=2000))
     assert plan.lists == 3000 - 100 - 150 - 2500
@@ -83,12 +91,13 @@ def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], gran
     lists=st.integers(1, 5_000),
     changes=st.floats(0, 20_000),
     backlog=st.one_of(st.none(), st.integers(0, 500_000)),
+    spent=st.integers(0, 5_000),
     files=st.booleans(),
 )
 def test_no_plan_gives_away_more_than_there_is(
-    granted: int, kept: int, bound: float, lists: int, changes: float, backlog: int | None, *, files: bool
+    granted: int, kept: int, bound: float, lists: int, changes: float, backlog: int | None, spent: int, *, files: bool
 ) -> None:
-    demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, files=files)
+    demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, spent=spent, files=files)
     plan = planned({"day": granted}, demand, {Lane.DETAILS: kept})
     least = max(1, int(granted * 0.05))
     assert plan.lists >= int(bound)
