@@ -6,6 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.dependencies import GateDependencies
@@ -31,7 +32,7 @@ from precoro_daemon.app.values import (
     polling_options,
     share_of_deliveries,
 )
-from precoro_daemon.mirror.polling import Polling
+from precoro_daemon.mirror.polling import Polling, none_waiting
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget
@@ -93,7 +94,7 @@ async def open_company(
         connect(settings, store.budget_book, clock, progress) as gateway,
         open_ledger(settings) as ledger,
     ):
-        polling = _polling(settings, store, clock, gateway.account)
+        polling = _polling(settings, store, clock, gateway.account, ledger)
         given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress, polling)
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
@@ -107,8 +108,9 @@ async def open_company(
         yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling)
 
 
-def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget) -> Polling:
+def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget, ledger: Ledger | None) -> Polling:
     beside = share_of_deliveries(settings)
+    pays = ledger is not None and settings.mark_invoices_paid.enabled
     return Polling(
         options=polling_options(settings),
         mirror=store.mirror,
@@ -116,6 +118,7 @@ def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget
         clock=clock,
         plan=lambda demand: plan_for(settings, demand, account, clock.now()),
         adopt=lambda plan: account.adopt((*plan.shares, *beside)),
+        waiting=partial(store.ledger_payments.waiting, settings.ledger.name) if pays else none_waiting,
     )
 
 

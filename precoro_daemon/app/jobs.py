@@ -88,7 +88,8 @@ def _list_job(settings: Settings, given: Dependencies, *, planned: bool) -> Regi
     every = MirrorCollections(_lister(settings, given), collections, filters, settings.mirror_collections.overlap)
     if not planned:
         return Registration(every, group="lists")
-    return Registration(PollCollections(every, given.polling), schedule=given.polling, group="lists")
+    polls = PollCollections(every, given.polling)
+    return Registration(polls, schedule=given.polling, after=frozenset({"mark_invoices_paid"}), group="lists")
 
 
 def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
