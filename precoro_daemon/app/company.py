@@ -110,7 +110,7 @@ async def open_company(
 
 def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget, ledger: Ledger | None) -> Polling:
     beside = share_of_deliveries(settings)
-    pays = ledger is not None and settings.mark_invoices_paid.enabled
+    pays = ledger if settings.mark_invoices_paid.enabled else None
     return Polling(
         options=polling_options(settings),
         mirror=store.mirror,
@@ -118,7 +118,7 @@ def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget
         clock=clock,
         plan=lambda demand: plan_for(settings, demand, account, clock.now()),
         adopt=lambda plan: account.adopt((*plan.shares, *beside)),
-        waiting=partial(store.ledger_payments.waiting, settings.ledger.name) if pays else none_waiting,
+        waiting=partial(store.ledger_payments.waiting, pays.name) if pays else none_waiting,
     )
 
 
