@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,13 @@ BEGIN
 END;
 """
 """Whatever is written for people turns to nonsense in the moment it is written."""
+
+
+@pytest.fixture(autouse=True)
+def own_words_again() -> Iterator[None]:
+    """What is played in this process afterwards has another database."""
+    yield
+    fresh_world()
 
 
 async def course(seed: int) -> None:
