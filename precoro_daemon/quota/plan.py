@@ -29,8 +29,8 @@ _FILL_FROM = 0.1
 _TODAY_SPARE = 1.25
 """So much more than usual is kept for the documents that change today: days differ."""
 
-_TODAY_LEAST = 0.01
-"""Of a day's calls are kept for them in any case."""
+_TODAY_BESIDE = 0.02
+"""Of a day's calls, for what else cannot wait: definitions of custom fields, documents that are asked for twice."""
 
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
@@ -124,7 +124,7 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     granted, kept = int(days[window]), reserve.get(Lane.DETAILS, 0)
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
-    wanted = max(demand.changes * _TODAY_SPARE, granted * _TODAY_LEAST)
+    wanted = demand.changes * _TODAY_SPARE + granted * _TODAY_BESIDE
     in_a_fill = granted * _LISTS_IN_A_FILL
     spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
     lists = max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0)
