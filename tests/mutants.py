@@ -303,11 +303,12 @@ ORDER BY day, ledger_payments.key;
         "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
     ),
     Mutant(
-        "who has nothing to do breaks others off",
-        "Scheduler._attend",
-        "                if await job.check(anew=True):\n                    await self._take_turn(job)",
-        "                if True:\n                    await self._take_turn(job)",
-        "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
+        "a long round holds up the others of its group",
+        "Scheduler._round",
+        "and await self._lap(job)",
+        "and await self._lap(job)\n                    while more and await job.check(anew=False):\n"
+        "                        more = await self._lap(job)",
+        "tests/runtime/test_scheduler.py::test_who_has_much_to_do_lets_others_of_its_group_have_their_turns",
     ),
     Mutant(
         "a wake-up during a lap is lost",

@@ -162,6 +162,9 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
         # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
         at = max(at or 0.0, scan.started_at or 0.0) or None
     settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter)
+    if accepted and (cursor.unproved_at or 0.0) > (scan.started_at or ended_at):
+        # Meanwhile a scan of changes was not proved: what it may have skipped is newer than what was listed here.
+        return replace(settled, whole_at=scan.started_at, unproved=1)
     if accepted:
         return replace(settled, whole_at=scan.started_at, unproved=0, unproved_at=None)
     return replace(settled, unproved=cursor.unproved + 1, unproved_at=ended_at)
@@ -173,8 +176,8 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
         return moved
     if cursor.tries + 1 < _SCAN_TRIES:
         return replace(cursor, tries=cursor.tries + 1)
-    if cursor.unproved:
-        return moved
+    if cursor.unproved > 1:
+        return moved  # a census that keeps failing is spaced out, from its own end
     return replace(moved, unproved=1, unproved_at=ended_at)
 
 
@@ -188,9 +191,14 @@ def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
 
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
-    if cursor.at is None or (collection.small and cursor.pages <= 1):
+    if cursor.at is None or listed_whole(collection, cursor):
         return Scan(collection.name, "whole", filter=cursor.filter)
     return Scan(collection.name, "changes", since=cursor.at - overlap)
+
+
+def listed_whole(collection: Collection, cursor: Cursor) -> bool:
+    """Every scan of it is as good as a census."""
+    return collection.small and cursor.pages <= 1
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:
