@@ -34,8 +34,8 @@ later question after changes brings it back. Four things together keep the mirro
   cannot be now, the finished scan stays open, and a later lap of the census asks; nothing else waits for that.
 
 Lists, deliveries and census run side by side, also on one collection. Each commit is one transaction and reads in it
-what it goes by. Two things alone exclude each other (`Lister.alone`): scans of one kind of the same collection, as
-there is one open scan of each kind, and changes of its filter, which drop open scans. A row that was listed as changed
+what it goes by. What excludes each other (`Lister.alone`) is two scans of one kind of the same collection, as there
+is one open scan of each kind, and two changes of its filter, which drop open scans. A row that was listed as changed
 since a whole scan began is not marked as gone by it. Changes that were not proved while it ran are not proved by it
 either: they owe another census.
 
