@@ -71,6 +71,9 @@ async def test_lists_go_on_though_nobody_may_ask_now_about_what_they_miss(tmp_pa
         gone = delete(shown, *newest(shown.sandbox)[5:8])
         shown.sections["limits"] = NONE_FOR_A_CENSUS
         chosen["filters"] = {"invoices": {"modified_since": "2000-01-01T00:00:00"}}
+        async with at_work(shown) as (_, jobs, _clock):
+            lap = await jobs["mirror_collections"].job.lap()
+        assert (lap.ended, lap.failed) == (None, []), "its own quota is not spent"
         for note in ("first", "second"):
             shown.sandbox.company.edit(newest(shown.sandbox)[0], note=note)
             shown.sandbox.company.edit(newest(shown.sandbox, "suppliers")[0], note=note)
@@ -78,6 +81,7 @@ async def test_lists_go_on_though_nobody_may_ask_now_about_what_they_miss(tmp_pa
             assert report.failed == []
             assert report.spent is not None
             assert "census" in str(report.spent)
+            assert len(report.remains) == 1
             assert shown.differences(counted=False) == [], "all lists are up to date"
             assert vanished(shown) == set(), "nothing is marked unasked"
             assert open_scans(shown) == ["whole"]
@@ -99,12 +103,13 @@ async def test_a_census_asks_at_its_next_lap_whom_it_could_not_ask(tmp_path: Pat
         gone = delete(shown, *rows)
         silent = rows[1]
         shown.sandbox.faults.add("503", path=f"^/invoices/{silent.idn}$", times=None)
-        await shown.run("take_census")
+        report = await shown.run("take_census")
+        assert [line.partition(":")[0] for line in report.remains] == ["invoices"], "it is said"
         assert vanished(shown) == gone - {silent.id}
         shown.sandbox.faults.clear()
         shown.sandbox.journal.clear()
         report = await shown.run()
-        assert report.failed == []
+        assert (report.failed, report.remains) == ([], [])
         assert shown.calls("/invoices/") == [f"/invoices/{silent.idn}"]
         assert vanished(shown) == gone
         assert open_scans(shown) == []
