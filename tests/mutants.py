@@ -356,6 +356,13 @@ ORDER BY day, ledger_payments.key;
         "::test_a_file_that_is_not_where_it_was_expected_is_asked_for_as_any_other",
     ),
     Mutant(
+        "a new row stands for one that a whole scan skipped",
+        "_after",
+        "scan.newest if older else None",
+        "scan.newest",
+        "tests/mirror/rules/test_cursors.py::test_a_list_that_moves_is_not_proved_where",
+    ),
+    Mutant(
         "a wake-up during a lap is lost",
         "JobStatus.move",
         "if self.state is State.IDLE and self.woken:",

@@ -24,7 +24,9 @@ later question after changes brings it back. Four things together keep the mirro
   the user's filter bounds the first scan alone. Pages are committed as they come, with the progress, so a killed
   process goes on at the first page that is missing, and reads the page before once more.
 - A proof (`rules/cursors`). A scan proves itself complete when every page named the same total and as many different
-  ids came as that total says. A scan of changes that is not proved is run again, twice at most.
+  ids came as that total says. A whole list proves itself also while users make new records: when as many different
+  ids came as page 1 counted, and none of them is newer than its newest. A scan of changes that is not proved is run
+  again, twice at most.
 - A cursor. It is the server's own `Date` at the beginning of the scan, less an overlap when it is used: never our
   clock, never the newest date of a record. It moves in the transaction that commits the last page, so it never
   passes data that is not durable.
