@@ -39,11 +39,14 @@ NONE_FOR_A_CENSUS = NO_LIMITS | {"time_scale": SCALE, "per_day": 100_000, "reser
 
 
 @asynccontextmanager
-async def at_work(shown: Stage) -> AsyncIterator[tuple[Store, Mapping[str, Registration], RealClock]]:
+async def at_work(
+    shown: Stage, *, planned: bool = False
+) -> AsyncIterator[tuple[Store, Mapping[str, Registration], RealClock]]:
+    """`planned`: lists have their turns by themselves, as in a service."""
     clock, settings = shown.clock(), shown.settings
     async with (
         SqliteState(shown.database, identity(settings)).open() as store,
-        open_company(store, settings, clock, Silent()) as company,
+        open_company(store, settings, clock, Silent(), planned=planned) as company,
     ):
         yield store, company.jobs, clock
 
@@ -203,14 +206,14 @@ async def test_a_census_ends_with_each_page_asked_once_though_lists_always_bring
         census_is_due(shown)
         oldest = newest(shown.sandbox)[-1]
         shown.when(r"^/taxes", lambda: shown.sandbox.company.edit(oldest, note="again"), times=10_000)
-        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=0.3, times=None)
+        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=1.0, times=None)
         shown.sandbox.journal.clear()
 
         def ended() -> bool:
             whole = r"SELECT 1 FROM cursors WHERE collection IN ('invoices', 'suppliers') AND whole_at = 1.0"
             return not shown.query(whole)
 
-        async with at_work(shown) as (store, jobs, clock), anyio.create_task_group() as group:
+        async with at_work(shown, planned=True) as (store, jobs, clock), anyio.create_task_group() as group:
             lists = [jobs[name] for name in ("mirror_collections", "take_census")]
             scheduler = Scheduler(lists, Dependencies(clock, lambda: None, store.lap_book))
             group.start_soon(scheduler.run)
@@ -221,7 +224,7 @@ async def test_a_census_ends_with_each_page_asked_once_though_lists_always_bring
         assert set(pages.values()) == {1}, "no page is asked for twice"
         begun, over = _times(shown, next(iter(pages))), _times(shown, [*pages][-1])
         laps = [entry for entry in shown.sandbox.journal if re.match(r"/taxes", entry.path_qs)]
-        assert sum(begun < entry.arrived < over for entry in laps) >= 5, "lists went on meanwhile"
+        assert sum(begun < entry.arrived < over for entry in laps) >= 3, "lists went on meanwhile"
         shown.sandbox.faults.clear()
         await shown.run()
         assert shown.differences(counted=False) == []
