@@ -10,6 +10,7 @@ from typing import Literal
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, PermanentError
 from precoro_daemon.mirror.absent_records import find_gone
+from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
@@ -181,7 +182,8 @@ async def bring_up_to_date(
         cursor = await lister.mirror.cursor(collection.name)
         if scan.kind == kind and not scan_again(scan, cursor):
             poll = lane is Lane.LISTS
-            seen = Scanned(collection.name, asked_at, report.began, report.changed_at, report.pages, poll=poll)
+            at = as_of(asked_at, lister.clock)
+            seen = Scanned(collection.name, at, report.began, report.changed_at, report.pages, poll=poll)
             await lister.observer.scanned(seen)
             return replace(report, unasked=None)
 

@@ -179,6 +179,22 @@ async def test_what_was_listed_while_a_census_asked_about_it_is_not_marked(tmp_p
         assert vanished(shown) == {gone.id}
 
 
+async def test_a_clock_that_the_first_answer_sets_back_keeps_no_list_from_its_turns(tmp_path: Path) -> None:
+    async with stage(tmp_path, time_scale=100.0) as shown:
+        shown.sections["mirror_collections"] = {"collections": ("invoices",), "every": "2m"}
+        clock, settings = RealClock(100.0, ahead=86_400.0), shown.settings
+        async with (
+            SqliteState(shown.database, identity(settings)).open() as store,
+            open_company(store, settings, clock, Silent(), planned=True) as company,
+        ):
+            lists = company.jobs["mirror_collections"].job
+            assert await lists.due(clock.now())
+            await lists.lap()
+            assert not await lists.due(clock.now())
+            await clock.sleep(121)
+            assert await lists.due(clock.now())
+
+
 async def test_a_census_of_a_small_set_is_owed_to_nobody(tmp_path: Path) -> None:
     """Each of its scans is one."""
     async with stage(tmp_path, counts={"taxes": 8, "invoices": 15}) as shown:
