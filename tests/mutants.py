@@ -303,11 +303,64 @@ ORDER BY day, ledger_payments.key;
         "tests/adapters/http/test_throttled.py::test_a_key_that_was_refused_once_is_tried_again_by_the_same_process",
     ),
     Mutant(
-        "who has nothing to do breaks others off",
-        "Scheduler._attend",
-        "                if await job.check(anew=True):\n                    await self._take_turn(job)",
-        "                if True:\n                    await self._take_turn(job)",
-        "tests/runtime/test_scheduler.py::test_who_has_nothing_to_do_breaks_nobody_off",
+        "a long round holds up the others of its group",
+        "Scheduler._round",
+        "and await self._lap(job)",
+        "and await self._lap(job)\n                    while more and await job.check(anew=False):\n"
+        "                        more = await self._lap(job)",
+        "tests/runtime/test_scheduler.py::test_who_has_much_to_do_lets_others_of_its_group_have_their_turns",
+    ),
+    Mutant(
+        "two scans of one kind of a list run together",
+        "Lister.alone",
+        "return self.locks.of((collection.name, what))",
+        "return self.locks.of(object())",
+        "tests/mirror/test_side_by_side.py::test_two_scans_of_the_same_changes_come_one_after_the_other",
+    ),
+    Mutant(
+        "a spent lane of the census holds up lists",
+        "bring_up_to_date",
+        "return replace(report, unasked=None)",
+        "return report",
+        "tests/mirror/test_side_by_side.py::test_lists_go_on_though_nobody_may_ask_now_about_what_they_miss",
+    ),
+    Mutant(
+        "what a census could not ask about is forgotten",
+        "TakeCensus._is_due",
+        "(left is not None and left.finished) or self._is_owed",
+        "self._is_owed",
+        "tests/mirror/test_side_by_side.py::test_a_census_asks_at_its_next_lap_whom_it_could_not_ask",
+    ),
+    Mutant(
+        "what changed during a census is marked as gone",
+        "_mark_vanished",
+        "unless_changed_since=scan.started_at",
+        "unless_changed_since=None",
+        "tests/contracts/test_mirror.py"
+        "::test_what_was_listed_as_changed_since_a_whole_scan_began_is_not_marked_by_it",
+    ),
+    Mutant(
+        "a census proves what changed during it",
+        "_settle_whole",
+        "if accepted and (cursor.unproved_at or 0.0) > (scan.started_at or ended_at):",
+        "if False:",
+        "tests/mirror/rules/test_cursors.py"
+        "::test_changes_that_were_not_proved_during_a_census_are_still_owed_after_it",
+    ),
+    Mutant(
+        "a wrong guess of where a file is counts as its failure",
+        "PrecoroAttachments._open_guessed",
+        "with suppress(PermanentError, MalformedAnswer, ServerFault):",
+        "with suppress(MalformedAnswer):",
+        "tests/files/test_attachments_in_trouble.py"
+        "::test_a_file_that_is_not_where_it_was_expected_is_asked_for_as_any_other",
+    ),
+    Mutant(
+        "a new row stands for one that a whole scan skipped",
+        "_after",
+        "scan.newest if older else None",
+        "scan.newest",
+        "tests/mirror/rules/test_cursors.py::test_a_list_that_moves_is_not_proved_where",
     ),
     Mutant(
         "a wake-up during a lap is lost",

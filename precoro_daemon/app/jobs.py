@@ -72,9 +72,12 @@ class Dependencies:
 
 def build_jobs(settings: Settings, given: Dependencies, *, planned: bool) -> Iterator[Registration]:
     """All but those of payments, which need a ledger. `planned`: lists have their turns by their worth."""
-    yield _list_job(settings, given, planned=planned)
-    for kind in (_mirror_jobs, _delivery_jobs, _file_jobs, _item_jobs):
-        yield from kind(settings, given)
+    lister = _lister(settings, given)
+    yield _list_job(settings, given, lister, planned=planned)
+    yield from _mirror_jobs(settings, given, lister)
+    yield from _delivery_jobs(settings, given, lister)
+    yield from _file_jobs(settings, given)
+    yield from _item_jobs(settings, given)
 
 
 def in_order(*jobs: Registration) -> Mapping[str, Registration]:
@@ -83,19 +86,18 @@ def in_order(*jobs: Registration) -> Mapping[str, Registration]:
     return {name: named[name] for name in JOB_NAMES if name in named}
 
 
-def _list_job(settings: Settings, given: Dependencies, *, planned: bool) -> Registration:
+def _list_job(settings: Settings, given: Dependencies, lister: Lister, *, planned: bool) -> Registration:
     collections, filters = chosen(settings)
-    every = MirrorCollections(_lister(settings, given), collections, filters, settings.mirror_collections.overlap)
+    every = MirrorCollections(lister, collections, filters, settings.mirror_collections.overlap)
     if not planned:
-        return Registration(every, group="lists")
+        return Registration(every)
     polls = PollCollections(every, given.polling)
-    return Registration(polls, schedule=given.polling, after=frozenset({"mark_invoices_paid"}), group="lists")
+    return Registration(polls, schedule=given.polling, after=frozenset({"mark_invoices_paid"}))
 
 
-def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
+def _mirror_jobs(settings: Settings, given: Dependencies, lister: Lister) -> Iterator[Registration]:
     precoro, clock, progress = given.precoro, given.clock, given.progress
     collections, filters = chosen(settings)
-    lister = _lister(settings, given)
     detailed = settings.fetch_details.collections
     details = FetchDetails(_details(settings, given), progress, detailed, only_with_attachments(settings))
     yield Registration(replace(details, which="recent"), forced=details, after=LISTS)
@@ -106,13 +108,7 @@ def _mirror_jobs(settings: Settings, given: Dependencies) -> Iterator[Registrati
     )
     yield Registration(fields, after=LISTS | _DETAIL_JOBS)
     census = TakeCensus(lister, collections, filters, settings.take_census.every)
-    yield Registration(
-        census,
-        forced=replace(census, forced=True),
-        schedule=_EVERY_HOUR,
-        group="lists",
-        yields_to=frozenset({"mirror_collections", "apply_deliveries"}),
-    )
+    yield Registration(census, forced=replace(census, forced=True), schedule=_EVERY_HOUR)
 
 
 def _lister(settings: Settings, given: Dependencies) -> Lister:
@@ -131,11 +127,11 @@ def _details(settings: Settings, given: Dependencies) -> Details:
     return Details(given.precoro, given.store.mirror, given.clock, filters, max_vanished)
 
 
-def _delivery_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
+def _delivery_jobs(settings: Settings, given: Dependencies, lister: Lister) -> Iterator[Registration]:
     if settings.apply_deliveries.listen is None:
         return
     deliveries = ApplyDeliveries(
-        lister=_lister(settings, given),
+        lister=lister,
         details=_details(settings, given),
         deliveries=given.store.deliveries,
         fields=given.store.custom_fields,
@@ -144,7 +140,7 @@ def _delivery_jobs(settings: Settings, given: Dependencies) -> Iterator[Registra
         detailed=settings.fetch_details.collections,
         overlap=settings.mirror_collections.overlap,
     )
-    yield Registration(deliveries, schedule=_EVERY_MINUTE, group="lists")
+    yield Registration(deliveries, schedule=_EVERY_MINUTE)
 
 
 def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:

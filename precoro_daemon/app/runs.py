@@ -86,6 +86,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     for name in settings.mirror_collections.collections:
         if (await mirror.cursor(name)).unproved:
             lines.append(f"{name}: not proved complete; the next run takes a census")
+        if (scan := await mirror.open_scan(name, "whole")) is not None and scan.finished:
+            lines.append(
+                f"{name}: some documents are not listed any more and cannot be asked for now; a later run does"
+            )
         for stage, what in _QUARANTINED.items():
             if count := quarantined.get((name, stage), 0):
                 lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")

@@ -20,9 +20,8 @@ from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.resolve_custom_fields import follow_fields
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.mirror.scanning import Lister, bring_up_to_date, run_scan
+from precoro_daemon.mirror.scanning import Lister, bring_up_to_date, list_whole
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import get_logger
 
@@ -143,8 +142,9 @@ class PlanItems:
             )
         await self._bring("items")
         if (await self.lister.mirror.cursor("items")).unproved:
-            census = Scan("items", "whole", filter=chosen.fingerprint)
-            await run_scan(self.lister, COLLECTIONS["items"], census, chosen, Lane.LISTS)
+            await list_whole(
+                self.lister, COLLECTIONS["items"], chosen, Lane.LISTS, lambda cursor: cursor.unproved > 0
+            )
         if (await self.lister.mirror.cursor("items")).unproved:
             raise PlanRefused(
                 "the list of items kept changing while it was read, so it may lack some; try again later"

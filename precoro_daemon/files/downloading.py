@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -23,6 +21,7 @@ from precoro_daemon.files.ports.object_store import ObjectStore, PartialFile
 from precoro_daemon.files.ports.source import AttachmentSource, Incoming
 from precoro_daemon.files.rules.attachments import sizes_are_bytes
 from precoro_daemon.files.rules.bodies import Part, Received, flaw, too_slow
+from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
 
 _WORTH_TAKING_UP = 8 * 2**20
@@ -45,26 +44,6 @@ class Sizes:
     def of(self, file: AttachedFile) -> int | None:
         """The bytes that the file must have, None if nobody knows."""
         return file.attachment.size if sizes_are_bytes(self.confirmed, self.contradicted) else None
-
-
-class KeyedLock:
-    """One task at a time for each key."""
-
-    def __init__(self) -> None:
-        self._locks: dict[Hashable, anyio.Lock] = {}
-        self._users: Counter[Hashable] = Counter()
-
-    @asynccontextmanager
-    async def of(self, key: Hashable) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(key, anyio.Lock())
-        self._users[key] += 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._users[key] -= 1
-            if not self._users[key]:
-                del self._users[key], self._locks[key]
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from precoro_daemon.errors import (
     KeyInDoubt,
 )
 from precoro_daemon.files.download_lap import DownloadLap
-from precoro_daemon.files.downloading import Downloader, KeyedLock, Sizes
+from precoro_daemon.files.downloading import Downloader, Sizes
 from precoro_daemon.files.follow_details import follow_details
 from precoro_daemon.files.manifest import write_manifest
 from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
@@ -24,6 +24,7 @@ from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.quota.circuit_breaker import MOST_FAULTS_IN_A_ROW, CircuitBreaker
 from precoro_daemon.runtime.job import LapReport, OncePerRound
+from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 

@@ -81,7 +81,8 @@ class FindAttachments:
         return found
 
     async def _scan(self, collection: Collection, since: float | None) -> tuple[Scan, int]:
-        scan, seen, found = Scan(collection.name, "whole" if since is None else "changes", since), set[int](), 0
+        scan = Scan(collection.name, "whole" if since is None else "changes", since, _WITH_FILES.fingerprint)
+        seen, found = set[int](), 0
         wanted = ListRequest(collection, _WITH_FILES, since)
         async with self.precoro.scan(wanted, Lane.FILES, scan.next_page) as batches:
             async for pages in batches:

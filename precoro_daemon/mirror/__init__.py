@@ -24,13 +24,22 @@ later question after changes brings it back. Four things together keep the mirro
   the user's filter bounds the first scan alone. Pages are committed as they come, with the progress, so a killed
   process goes on at the first page that is missing, and reads the page before once more.
 - A proof (`rules/cursors`). A scan proves itself complete when every page named the same total and as many different
-  ids came as that total says. A scan of changes that is not proved is run again, twice at most.
+  ids came as that total says. A whole list proves itself also while users make new records: when as many different
+  ids came as page 1 counted, and none of them is newer than its newest. A scan of changes that is not proved is run
+  again, twice at most.
 - A cursor. It is the server's own `Date` at the beginning of the scan, less an overlap when it is used: never our
   clock, never the newest date of a record. It moves in the transaction that commits the last page, so it never
   passes data that is not durable.
 - A census (`take_census`). It lists a collection whole, finds what all scans missed, and marks what is gone. It is
   owed after a scan that could not be proved, and comes by age otherwise. Far more missing records than usual are not
-  believed (`rules/absences`): a key that lost a role sees the same.
+  believed (`rules/absences`): a key that lost a role sees the same. Where a document has to be asked for first and
+  cannot be now, the finished scan stays open, and a later lap of the census asks; nothing else waits for that.
+
+Lists, deliveries and census run side by side, also on one collection. Each commit is one transaction and reads in it
+what it goes by. What excludes each other (`Lister.alone`) is two scans of one kind of the same collection, as there
+is one open scan of each kind, and two changes of its filter, which drop open scans. A row that was listed as changed
+since a whole scan began is not marked as gone by it. Changes that were not proved while it ran are not proved by it
+either: they owe another census.
 
 What a scan found new or changed gets its full document (`fetch_details`, by way of `details`), newest first, as far
 as the day's calls reach. A webhook is a hint (`apply_deliveries`): one listing shows what is true, then the document

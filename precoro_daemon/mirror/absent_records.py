@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from precoro_daemon.errors import NotFound, PermanentError, TemporaryError
+from precoro_daemon.errors import BudgetSpent, DaemonError, KeyInDoubt, NotFound, PermanentError, TemporaryError
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.absences import Missing, judge
@@ -16,14 +16,19 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+_MOST_UNANSWERED = 3
+"""Documents that cannot be asked for, after which the others are left for later too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """gone: ids of records · refused: so many of the `live` records are missing that it is not believed of any"""
+    """gone: ids of records · refused: so many of the `live` records are missing that it is not believed of any
+    · unasked: what kept us from asking about others, None if nothing did"""
 
     gone: Sequence[int] = ()
     refused: int = 0
     live: int = 0
+    unasked: DaemonError | None = None
 
 
 async def find_gone(
@@ -36,19 +41,33 @@ async def find_gone(
     unreadable = scan.rejected > 0
     askable = collection.detail and bool(scan.filter or (scan.last_page or 1) > 1 or unreadable)
     absences = judge(missing, live, max_share=max_vanished, askable=askable, unreadable=unreadable)
-    confirmed = [row for row in absences.ask if await _is_gone(precoro, collection, row)]
+    confirmed, unasked = await _ask(precoro, collection, absences.ask)
     rest = absences.rest if len(confirmed) == len(absences.ask) else ()
     gone = [row.id for row in (*absences.gone, *confirmed, *rest)]
-    return Absent(gone, absences.refused, live)
+    return Absent(gone, absences.refused, live, unasked)
 
 
-async def _is_gone(precoro: Precoro, collection: Collection, row: Missing) -> bool:
-    """Ask for the document itself. Any other failure than 404 proves nothing; the next census asks again."""
-    assert row.key is not None
-    try:
-        await precoro.detail(collection, row.key, Lane.CENSUS)
-    except NotFound:
-        return True
-    except (TemporaryError, PermanentError) as error:
-        _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
-    return False
+async def _ask(
+    precoro: Precoro, collection: Collection, rows: Sequence[Missing]
+) -> tuple[Sequence[Missing], DaemonError | None]:
+    """Ask for the documents themselves: those that are not there, and what kept us from asking about others.
+
+    A refusal of another kind proves nothing, and would come again.
+    """
+    gone: list[Missing] = []
+    unanswered: list[TemporaryError] = []
+    for row in rows:
+        assert row.key is not None
+        try:
+            await precoro.detail(collection, row.key, Lane.CENSUS)
+        except NotFound:
+            gone.append(row)
+        except (BudgetSpent, KeyInDoubt) as error:
+            return gone, error
+        except PermanentError as error:
+            _log.warning("census_inconclusive", collection=collection.name, key=row.key, reason=str(error))
+        except TemporaryError as error:
+            unanswered.append(error)
+            if len(unanswered) == _MOST_UNANSWERED:
+                break
+    return gone, unanswered[0] if unanswered else None

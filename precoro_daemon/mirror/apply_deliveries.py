@@ -35,14 +35,14 @@ _log = get_logger()
 T = TypeVar("T")
 
 _DETAILS_A_LAP = 200
-"""Details of a lap: three minutes, in which nobody else lists."""
+"""Details of a lap: three minutes. What comes meanwhile, of whatever kind, is then listed before more of them."""
 
 _DELIVERIES_A_LAP = 10_000
 """Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
 
 _LONGEST_WAIT_S = 90.0
-"""Seconds that a call waits within Precoro's limits. The same GET may wait for most of an hour, and no
-list is brought up to date meanwhile."""
+"""Seconds that a call waits within Precoro's limits, or a scan for another one of the same list. The same GET may
+wait for most of an hour, and what else was announced waits behind it."""
 
 _MOST_LATE_DETAILS = 2
 """Details that have to wait so long, after which the others of a lap need not try."""

@@ -45,7 +45,7 @@ async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one:
     return LapReport(
         brought=sum(report.created + report.updated + report.vanished for report in reports),
         failed=[*broken, *chain.from_iterable(map(_failures, reports))],
-        ended=most_severe(ended),
+        ended=most_severe([*ended, *(report.unasked for report in reports if report.unasked)]),
     )
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Literal
 
-from precoro_daemon.errors import DaemonError, MalformedAnswer, PermanentError
+from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, PermanentError
 from precoro_daemon.mirror.absent_records import find_gone
+from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.collections import Collection
-from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, next_scan, scan_again
+from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan, next_scan, scan_again
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -25,7 +29,7 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """What every scan needs: where rows come from, where they go, who watches."""
+    """What every scan needs: where rows come from, where they go, who watches. All jobs share one."""
 
     precoro: Precoro
     mirror: Mirror
@@ -33,6 +37,11 @@ class Lister:
     progress: MirrorProgress
     max_vanished: float
     observer: ScanObserver = field(default_factory=Unobserved)
+    locks: KeyedLock = field(default_factory=KeyedLock)
+
+    def alone(self, collection: Collection, what: Kind | Literal["filter"]) -> AbstractAsyncContextManager[None]:
+        """Nobody else does the same with the collection meanwhile."""
+        return self.locks.of((collection.name, what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class ScanReport:
     began       by Precoro's clock, None if it never said
     pages       calls that it took
     changed_at  `updateDate` of each row that it brought, "" where there is none
+    refused  live records it did not list but was not believed about
+    unasked  why others that it did not list could not be asked about until now: a later census does
     """
 
     collection: str
@@ -54,7 +65,11 @@ class ScanReport:
     began: float | None = None
     pages: int = 0
     changed_at: Sequence[str] = ()
+    unasked: BudgetSpent | None = None
 
+
+_ASKED_FOR_S = 86_400.0
+"""Seconds for which documents that give no answer are asked for again; then the next census does."""
 
 _DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
 
@@ -71,6 +86,7 @@ def added(first: ScanReport, second: ScanReport) -> ScanReport:
         began=second.began,
         pages=first.pages + second.pages,
         changed_at=(*first.changed_at, *second.changed_at),
+        unasked=second.unasked or first.unasked,
     )
 
 
@@ -82,22 +98,28 @@ async def quarantine_list(lister: Lister, collection: Collection, stage: Stage, 
 
 
 async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> Cursor:
-    """The collection's cursor, after the mirror was brought under the user's present filter."""
-    cursor = await lister.mirror.cursor(collection.name)
-    if cursor.filter == chosen.fingerprint:
-        return cursor
-    _log.info("filter_changed", collection=collection.name)
-    await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
-    return await lister.mirror.cursor(collection.name)
+    """The collection's cursor, after the mirror was brought under the user's present filter.
+
+    That drops open scans, though none that is under way: each was preceded by this, with the same filter.
+    """
+    async with lister.alone(collection, "filter"):
+        cursor = await lister.mirror.cursor(collection.name)
+        if cursor.filter == chosen.fingerprint:
+            return cursor
+        _log.info("filter_changed", collection=collection.name)
+        await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
+        return await lister.mirror.cursor(collection.name)
 
 
-async def run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: Filter, lane: Lane) -> ScanReport:
+async def _run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: Filter, lane: Lane) -> ScanReport:
     """Run `fresh`, or the scan of its kind that was cut off, to its end.
 
     Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first page that
     is missing. One that is resumed reads the page before as well: rows may have moved up to it meanwhile.
     """
-    begun = await lister.mirror.open_scan(collection.name, fresh.kind) or fresh
+    begun = await lister.mirror.open_scan(collection.name, fresh.kind)
+    if begun is None or begun.finished:  # what that one could not ask about is asked about by this one
+        begun = fresh
     _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
     progressed, wanted = begun, _wanted(collection, begun, chosen)
     report = ScanReport(collection.name)
@@ -144,23 +166,48 @@ async def bring_up_to_date(
 ) -> ScanReport:
     """Whole the first time, then what changed since the cursor; again where that was not proved.
 
+    Whom a whole scan could not ask about is left to the census.
+
     overlap  seconds the next scan reaches back behind the cursor
     """
     cursor = await use_filter(lister, collection, chosen)
-    report = await close_left(lister, collection)
+    report = ScanReport(collection.name)
     while True:
-        asked_at = lister.clock.now()
-        scan = next_scan(collection, cursor, overlap)
-        report = added(report, await run_scan(lister, collection, scan, chosen, lane))
+        kind = next_scan(collection, cursor, overlap).kind
+        async with lister.alone(collection, kind):
+            scan = next_scan(collection, await lister.mirror.cursor(collection.name), overlap)
+            if scan.kind == kind:
+                asked_at = lister.clock.now()
+                report = added(report, await _run_next(lister, collection, scan, chosen, lane))
         cursor = await lister.mirror.cursor(collection.name)
-        if not scan_again(scan, cursor):
+        if scan.kind == kind and not scan_again(scan, cursor):
             poll = lane is Lane.LISTS
-            seen = Scanned(collection.name, asked_at, report.began, report.changed_at, report.pages, poll=poll)
+            at = as_of(asked_at, lister.clock)
+            seen = Scanned(collection.name, at, report.began, report.changed_at, report.pages, poll=poll)
             await lister.observer.scanned(seen)
-            return report
+            return replace(report, unasked=None)
 
 
-async def close_left(lister: Lister, collection: Collection) -> ScanReport:
+async def list_whole(
+    lister: Lister, collection: Collection, chosen: Filter, lane: Lane, owed: Callable[[Cursor], bool]
+) -> ScanReport:
+    """A census, if the cursor shows that one is `owed` once nobody else lists the collection whole. What an earlier
+    one left to ask is asked in any case."""
+    await use_filter(lister, collection, chosen)
+    async with lister.alone(collection, "whole"):
+        cursor = await lister.mirror.cursor(collection.name)
+        if not owed(cursor):
+            return await _close_left(lister, collection)
+        scan = Scan(collection.name, "whole", filter=cursor.filter)
+        return await _run_next(lister, collection, scan, chosen, lane)
+
+
+async def _run_next(lister: Lister, collection: Collection, scan: Scan, chosen: Filter, lane: Lane) -> ScanReport:
+    left = ScanReport(collection.name) if scan.kind == "changes" else await _close_left(lister, collection)
+    return added(left, await _run_scan(lister, collection, scan, chosen, lane))
+
+
+async def _close_left(lister: Lister, collection: Collection) -> ScanReport:
     """A whole scan that was cut off after its last page has only its end left to do."""
     left = await lister.mirror.open_scan(collection.name, "whole")
     report = ScanReport(collection.name)
@@ -195,12 +242,23 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
 
 
 async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
+    """Mark what is gone. What cannot be asked now is asked later: the scan stays open for that."""
     absent = await find_gone(lister.precoro, lister.mirror, collection, scan, lister.max_vanished)
+    report = replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
+    if absent.unasked is not None and _is_asked_later(lister, scan, absent.unasked):
+        _log.warning("census_postponed", collection=collection.name, reason=str(absent.unasked))
+        await lister.mirror.mark_vanished(scan, absent.gone, at=lister.clock.now())  # they need not be asked again
+        return replace(report, unasked=absent.unasked if isinstance(absent.unasked, BudgetSpent) else None)
     await lister.mirror.close_scan(scan, absent.gone, at=lister.clock.now())
     if absent.refused:
         reason = f"{absent.refused} of {absent.live} records are missing at once: {_DISBELIEF}"
         await quarantine_list(lister, collection, Stage.CENSUS, reason)
-    return replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
+    return report
+
+
+def _is_asked_later(lister: Lister, scan: Scan, unasked: DaemonError) -> bool:
+    young = scan.started_at is not None and lister.clock.now() < scan.started_at + _ASKED_FOR_S
+    return young or isinstance(unasked, BudgetSpent)
 
 
 def _log_committed(scan: Scan, pages: Sequence[Page]) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from precoro_daemon.mirror.rules.collections import Collection
-from precoro_daemon.mirror.rules.cursors import Scan, census_due
+from precoro_daemon.mirror.rules.cursors import Cursor, census_due, listed_whole
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.scan_round import run_scans
-from precoro_daemon.mirror.scanning import Lister, ScanReport, added, close_left, run_scan, use_filter
+from precoro_daemon.mirror.scanning import Lister, ScanReport, list_whole
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 
@@ -18,6 +18,8 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 @dataclass(frozen=True, slots=True)
 class TakeCensus:
     """Lists a collection whole: what the mirror lacks is added, what Precoro no longer has is marked vanished.
+
+    What a whole scan could not ask about is asked here, also where that scan was no census.
 
     every   seconds after which a proved census is repeated; one that is owed does not wait for it
     forced  of all collections, owed or not
@@ -32,23 +34,27 @@ class TakeCensus:
     name: ClassVar[str] = "take_census"
 
     async def due(self, now: float) -> bool:
-        return self.rounds.due(now) and bool(await self._owed())
+        return self.rounds.due(now) and bool(await self._due_collections())
 
-    async def _owed(self) -> Sequence[Collection]:
-        if self.forced:
-            return self.collections
-        now = self.lister.clock.now()
-        cursors = [(one, await self.lister.mirror.cursor(one.name)) for one in self.collections]
-        return [one for one, cursor in cursors if census_due(cursor, self.every, now)]
+    async def _due_collections(self) -> Sequence[Collection]:
+        return [one for one in self.collections if await self._is_due(one)]
+
+    async def _is_due(self, collection: Collection) -> bool:
+        mirror = self.lister.mirror
+        left = await mirror.open_scan(collection.name, "whole")
+        return (left is not None and left.finished) or self._is_owed(collection, await mirror.cursor(collection.name))
+
+    def _is_owed(self, collection: Collection, cursor: Cursor) -> bool:
+        due = census_due(cursor, self.every, self.lister.clock.now())
+        return self.forced or (due and not listed_whole(collection, cursor))
 
     async def lap(self) -> LapReport:
-        report = await run_scans(self.lister, await self._owed(), self._count)
+        report = await run_scans(self.lister, await self._due_collections(), self._count)
         self.rounds.lap_ended()
         return report
 
     async def _count(self, collection: Collection) -> ScanReport:
         chosen = self.filters.get(collection.name, Filter())
-        cursor = await use_filter(self.lister, collection, chosen)
-        left = await close_left(self.lister, collection)
-        scan = Scan(collection.name, "whole", filter=cursor.filter)
-        return added(left, await run_scan(self.lister, collection, scan, chosen, Lane.CENSUS))
+        return await list_whole(
+            self.lister, collection, chosen, Lane.CENSUS, lambda cursor: self._is_owed(collection, cursor)
+        )

@@ -89,8 +89,7 @@ class Registration:
     forced     runs instead when a person asks for this job by name; None where that is the same
     schedule   when its turn comes by itself in a service; None: it is checked now and then
     after      a lap of one of these jobs that brought something wakes it
-    group      jobs of one group never run together, "" for none
-    yields_to  it is broken off when the turn of one of these comes, and taken up afterwards
+    group      laps of jobs of one group take turns, "" for none
     silent     its laps do not log by themselves what failed
     """
 
@@ -99,7 +98,6 @@ class Registration:
     schedule: Schedule | None = None
     after: frozenset[str] = frozenset()
     group: str = ""
-    yields_to: frozenset[str] = frozenset()
     silent: bool = False
 
     @property

@@ -6,8 +6,9 @@ Whether there is work follows from the state in the store, so nothing about a jo
 with the process. What is kept here is only what the job is doing at present, and why it does nothing where it does.
 
 A job that is IDLE waits for its schedule or for a wake-up; either makes it DUE. Then it is asked whether there is
-work, before anybody is broken off or waited for. If there is, it is WAITING until its group is free, and is asked
-once more, because another job of the group may have done the work meanwhile. Then it is RUNNING, lap after lap.
+work, before anybody is waited for. If there is, it is WAITING until its group is free, and is asked once more,
+because another job of the group may have done the work meanwhile. Then it is RUNNING for a lap. While there is more
+to do it goes on with the next one; a job of a group waits for its turn again before each.
 
 Two states are held until `next_at`, and waking the job changes neither: BLOCKED, because a failure does not pass by
 being asked about more often, and OUT_OF_QUOTA, because the quota opens at a known time. A wake-up that comes
@@ -60,7 +61,6 @@ class Event(StrEnum):
     QUEUE = "queue"
     BEGIN = "begin"
     FINISH = "finish"
-    YIELD = "yield"
     FAIL = "fail"
     SPEND = "spend"
     DRAIN = "drain"
@@ -86,7 +86,6 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.WAITING, Event.CHECK, State.DUE, "its group is free"),
     Transition(State.RUNNING, Event.WAKE, State.RUNNING, "remembered until its round is over"),
     Transition(State.RUNNING, Event.FINISH, State.IDLE, "the lap is done"),
-    Transition(State.RUNNING, Event.YIELD, State.DUE, "broken off; it goes on after the other job"),
     Transition(State.RUNNING, Event.FAIL, State.BLOCKED, "something keeps it from working"),
     Transition(State.RUNNING, Event.SPEND, State.OUT_OF_QUOTA, "its share of the quota is spent"),
     Transition(State.BLOCKED, Event.WAKE, State.BLOCKED, "remembered until it is tried again"),
@@ -96,7 +95,6 @@ TABLE: tuple[Transition, ...] = (
     *(Transition(state, Event.DRAIN, State.DRAINING, "no call leaves any more") for state in State),
     Transition(State.DRAINING, Event.WAKE, State.DRAINING, "left to the next process"),
     Transition(State.DRAINING, Event.FINISH, State.DRAINING, "its last lap is done"),
-    Transition(State.DRAINING, Event.YIELD, State.DRAINING, "its last lap was broken off"),
     Transition(State.DRAINING, Event.FAIL, State.DRAINING, "its last check or lap failed"),
     Transition(State.DRAINING, Event.SPEND, State.DRAINING, "its last lap spent its share of the quota"),
 )

@@ -33,16 +33,11 @@ _FAILURES_LOGGED = 20
 
 @dataclass(slots=True)
 class ScheduledJob:
-    """A job, where it stands, and how to reach it.
-
-    scope  of its lap, while that runs
-    nap    of its wait for its turn
-    """
+    """A job, where it stands, and how to reach it. `nap`: the scope of its wait for its turn."""
 
     registration: Registration
     status: JobStatus
     clock: Clock
-    scope: anyio.CancelScope | None = None
     nap: anyio.CancelScope | None = None
 
     @property
@@ -103,23 +98,10 @@ class ScheduledJob:
             self._plan_next(self.clock.now())
         return False
 
-    async def lap(self, *, broken_off: bool) -> LapReport | None:
-        """One lap; None if it was broken off, at once or later, to let another job go first."""
-        started_at = self.clock.now()
-        lap: LapReport | None = None
+    async def lap(self) -> LapReport:
         self.status.move(Event.BEGIN)
-        try:
-            with self.at_work(), anyio.CancelScope() as self.scope:
-                if broken_off:
-                    self.scope.cancel()
-                lap = await self.registration.job.lap()
-        finally:
-            self.scope = None
-        if lap is None:
-            _log.info("lap_yielded", job=self.name)
-            self.status.plan(started_at, self.clock.now())
-            self.status.move(Event.YIELD)
-        return lap
+        with self.at_work():
+            return await self.registration.job.lap()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

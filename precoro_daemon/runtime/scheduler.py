@@ -40,7 +40,7 @@ class Dependencies:
 
 
 class Scheduler:
-    """Runs jobs. A job never runs twice at once, and jobs of one group never together."""
+    """Runs jobs. A job never runs twice at once, and no two jobs of one group do."""
 
     def __init__(self, jobs: Sequence[Registration], dependencies: Dependencies) -> None:
         self._clock = dependencies.clock
@@ -48,7 +48,6 @@ class Scheduler:
         self._book = dependencies.book
         self._jobs = {one.name: ScheduledJob(one, JobStatus(one.name), self._clock) for one in jobs}
         self._groups: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
-        self._waiting: set[str] = set()
 
     @property
     def jobs(self) -> Sequence[JobStatus]:
@@ -95,8 +94,7 @@ class Scheduler:
 
     async def _lap_of_run(self, job: ScheduledJob, report: RunReport) -> None:
         started_at = self._clock.now()
-        lap = await job.lap(broken_off=False)
-        assert lap is not None  # no other job is running
+        lap = await job.lap()
         job.note(lap, report.failed)
         report.add(lap)
         match lap.ended:
@@ -137,46 +135,31 @@ class Scheduler:
             job.status.woken = False
             try:
                 if await job.check(anew=True):
-                    await self._take_turn(job)
+                    await self._round(job)
             except DaemonError as error:
                 job.block(error)
 
-    async def _take_turn(self, job: ScheduledJob) -> None:
-        """A round, alone in its group; a job that yields to this one is broken off first, and goes on afterwards."""
-        for other in self._jobs.values():
-            if job.name in other.registration.yields_to and other.scope is not None:
-                other.scope.cancel()
-        if not job.registration.group:
-            await self._round(job)
-            return
-        job.status.move(Event.QUEUE)
-        self._waiting.add(job.name)
-        try:
-            await self._groups[job.registration.group].acquire()
-        finally:
-            self._waiting.discard(job.name)
-        try:
-            if await job.check(anew=True):  # others may have done the work meanwhile
-                await self._round(job)
-        finally:
-            self._groups[job.registration.group].release()
-
     async def _round(self, job: ScheduledJob) -> None:
-        """Laps until the job has nothing left to do, can do no more for now, or keeps another one of its group
-        waiting: then it takes its next turn after that one."""
-        more = True
+        """Laps until the job has nothing left to do, or can do no more for now. Between two of them the other jobs of
+        its group have their turns."""
+        anew = more = True
         while more:
-            started_at = self._clock.now()
-            lap = await job.lap(broken_off=bool(self._waiting & job.registration.yields_to))
-            if lap is None:
-                return
-            await self._settle(job, lap, started_at)
-            if lap.ended is not None or not lap.brought:
-                return
-            if any(self._jobs[name].registration.group == job.registration.group for name in self._waiting):
-                job.status.plan(self._clock.now(), self._clock.now())
-                return
-            more = await job.check(anew=False)
+            if not job.registration.group:
+                more = await self._lap(job)
+            else:
+                job.status.move(Event.QUEUE)
+                async with self._groups[job.registration.group]:
+                    # Others may have done the work meanwhile.
+                    more = await job.check(anew=anew) and await self._lap(job)
+            anew = False
+            more = more and await job.check(anew=False)
+
+    async def _lap(self, job: ScheduledJob) -> bool:
+        """May another one follow at once?"""
+        started_at = self._clock.now()
+        lap = await job.lap()
+        await self._settle(job, lap, started_at)
+        return lap.ended is None and lap.brought > 0
 
     async def _settle(self, job: ScheduledJob, lap: LapReport, started_at: float) -> None:
         """What the log, the other jobs and the book learn of a lap."""

@@ -218,6 +218,30 @@ async def test_the_vanished_are_marked_once_and_never_erased(backend: Backend) -
 
 
 @pytest.mark.asyncio
+async def test_what_was_listed_as_changed_since_a_whole_scan_began_is_not_marked_by_it(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2), record(3))
+        census = await scan(store.mirror, [record(1)], at=LATER)
+        missing, _ = await store.mirror.missing(census.scan)
+        await scan(store.mirror, [record(2, status=5)], kind="changes", at=LATER + 1)
+        await store.mirror.close_scan(census.scan, [row.id for row in missing], at=LATER + 2)
+    assert [row.id for row in missing] == [2, 3]
+    assert backend.query("SELECT id FROM records WHERE vanished_at IS NOT NULL") == [(3,)]
+
+
+@pytest.mark.asyncio
+async def test_some_are_marked_while_the_scan_that_missed_them_stays_open_for_the_others(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1), record(2), record(3))
+        census = await scan(store.mirror, [record(1)], at=LATER)
+        await store.mirror.mark_vanished(census.scan, [2], at=LATER + 1)
+        left = await store.mirror.open_scan("invoices", "whole")
+        assert left == census.scan
+        assert await store.mirror.missing(left) == ([Missing(3, 1003)], 2)
+    assert backend.query(CHANGES)[3:] == [(2, "vanished")]
+
+
+@pytest.mark.asyncio
 async def test_a_vanished_record_that_is_listed_again_returns(backend: Backend) -> None:
     async with backend.open() as store:
         await listed(store.mirror, record(1))

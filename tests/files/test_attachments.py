@@ -75,7 +75,11 @@ def assert_complete(shown: Stage, *, without: frozenset[int] = frozenset()) -> N
 
 
 def asked(shown: Stage) -> list[int]:
-    return [int(call.rpartition("/")[2]) for call in shown.calls("/attachments/")]
+    """By their ids; some are asked for at once where they are expected to be."""
+    first, where = (
+        [int(call.rpartition("/")[2]) for call in shown.calls(path)] for path in ("/attachments/", "/_files/")
+    )
+    return [*first, *(id_ for id_ in where if id_ not in first)]
 
 
 async def test_every_file_of_every_document_is_kept(tmp_path: Path) -> None:

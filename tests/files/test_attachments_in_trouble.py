@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -423,3 +424,51 @@ async def test_a_few_files_that_always_fail_keep_no_other_waiting(tmp_path: Path
         report = await shown.job.lap()
         assert (report.ended, len(report.failed)) == (None, 9)
         assert len(kept_in(shown.directory)) == 30
+
+
+def _as_file(body: bytes) -> web.Response:
+    return web.Response(body=body, headers={"Content-Disposition": "attachment"})
+
+
+async def test_where_addresses_follow_from_the_id_most_files_are_one_call(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        number = request.path.rpartition("/")[2]
+        return web.json_response({"file": f"/_files/{number}"}) if "attach" in request.path else _as_file(PDF)
+
+    async with serving(answer) as origin, filing(tmp_path, origin, in_flight=1) as shown:
+        await name_files(shown.store, {number: {"size": len(PDF)} for number in range(1, 41)})
+        assert (await shown.job.lap()).failed == []
+        assert len(kept_in(shown.directory)) == 40
+    assert len([path for path in asked if "attach" in path]) == 5
+    assert len(asked) == 45
+
+
+@pytest.mark.parametrize("kind", ["404", "403", "500", "page", "json", "redirect", "empty"])
+async def test_a_file_that_is_not_where_it_was_expected_is_asked_for_as_any_other(tmp_path: Path, kind: str) -> None:
+    """The addresses of the first files are alike, those of the others are elsewhere."""
+    wrong: list[str] = []
+    answers: dict[str, Callable[[], web.Response]] = {
+        "page": lambda: web.Response(text="<html>", content_type="text/html"),
+        "json": lambda: web.json_response({"file": "/elsewhere"}),
+        "redirect": lambda: web.Response(status=302, headers={"Location": "/elsewhere"}),
+        "empty": lambda: web.Response(body=b""),
+    }
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        folder, _, name = request.path.rpartition("/")
+        moved = int(name) <= 30
+        if folder == "/attachments":
+            return web.json_response({"file": f"/moved/{name}?key={name}7" if moved else f"/_files/{name}"})
+        if folder == "/_files" and moved:
+            wrong.append(name)
+            return answers[kind]() if kind in answers else web.Response(status=int(kind))
+        return _as_file(PDF)
+
+    async with serving(answer) as origin, filing(tmp_path, origin, in_flight=1) as shown:
+        await name_files(shown.store, {number: {"size": len(PDF)} for number in range(1, 41)})
+        assert (await shown.job.lap()).failed == []
+        assert len(kept_in(shown.directory)) == 40
+    assert len(wrong) == 1, "a wrong guess is not made again"

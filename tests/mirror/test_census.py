@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.mirror.stage import Stage, Watch, stage
-from tests.mirror.test_scanning import newest
+from tests.mirror.test_scanning import newest, pages_asked
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,6 +28,22 @@ async def test_deleted_rows_are_marked_and_never_erased(tmp_path: Path) -> None:
         assert vanished(shown) == gone
         kinds = shown.query("SELECT id FROM changes WHERE kind = 'vanished'")
         assert {row["id"] for row in kinds} == gone
+        assert shown.differences() == []
+
+
+async def test_one_census_is_enough_though_users_go_on_making_documents(tmp_path: Path) -> None:
+    async with stage(tmp_path) as shown:
+        await shown.run()
+        gone = newest(shown.sandbox)[5]
+        shown.sandbox.company.delete(gone)
+        for page in (2, 4):
+            shown.when(rf"\?page={page}", lambda: shown.sandbox.company.create("invoices", total=100))
+        shown.sandbox.journal.clear()
+        await shown.run("take_census")
+        assert [row["unproved"] for row in shown.query("SELECT unproved FROM cursors")] == [0]
+        assert vanished(shown) == {gone.id}
+        assert pages_asked(shown) == [1, 2, 3, 4, 5]
+        await shown.run()
         assert shown.differences() == []
 
 

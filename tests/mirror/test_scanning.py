@@ -288,8 +288,9 @@ async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_
         assert modified_since(shown) == [at - 600]
 
 
-async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path) -> None:
-    async with stage(tmp_path) as shown:
+@pytest.mark.parametrize("meta", METAS)
+async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path, meta: Meta) -> None:
+    async with stage(tmp_path, meta=meta) as shown:
         await shown.run()
         changes = shown.query("SELECT max(seq) AS last FROM changes")
         shown.sandbox.journal.clear()

@@ -133,32 +133,69 @@ async def test_who_wants_a_group_to_rest_waits_for_its_lap_and_holds_up_the_next
 
 
 @in_virtual_time
-async def test_lists_break_off_a_census_which_goes_on_afterwards() -> None:
+async def test_jobs_without_a_group_hold_each_other_up_in_nothing() -> None:
     day = Day()
-    day.job("lists", 20.0, schedule=Every(1000), group="lists")
-    day.job("census", 3000.0, schedule=Every(86_400), group="lists", yields_to=frozenset({"lists"}))
-    await day.live(2500)
-    assert day.times("lists") == [0, 1000, 2000]
-    assert day.times("census") == [20, 1020, 2020]
-    assert ("census", 1000) in day.ended
+    day.job("lists", 20.0, schedule=Every(1000))
+    day.job("census", 3000.0, schedule=Every(86_400))
+    day.job("deliveries", schedule=Every(60))
+    await day.live(3500)
+    assert day.times("lists") == [0, 1000, 2000, 3000]
+    assert day.times("deliveries") == [*range(2, 3500, 60)]
+    assert ("census", 3001) in day.ended, "nobody breaks it off"
 
 
 @in_virtual_time
-async def test_lists_that_are_due_again_at_once_do_not_wait_for_a_census_that_just_began() -> None:
+async def test_who_has_nothing_to_do_takes_no_turn_in_its_group() -> None:
     day = Day()
-    day.job("lists", 120.0, schedule=Every(100), group="lists")
-    day.job("census", 5000.0, work=[1], group="lists", yields_to=frozenset({"lists"}))
-    await day.live(2000)
-    assert len(day.times("lists")) >= 15
+    day.job("mark", work=[], schedule=Every(60), group="payments")
+    day.job("export", 3000.0, work=[1], schedule=Every(86_400), group="payments")
+    seen: list[State] = []
+    await day.live(
+        4000,
+        *((at, lambda service: service.wake("mark")) for at in range(100, 2000, 100)),
+        (2050, lambda _: seen.append(day.status("mark").state)),
+    )
+    assert seen == [State.IDLE]
 
 
 @in_virtual_time
-async def test_who_has_nothing_to_do_breaks_nobody_off() -> None:
+async def test_a_lap_that_brought_something_is_no_reason_for_a_turn_before_its_time() -> None:
+    """Also where another one of the group waits: what is due once a round has done its part of it."""
     day = Day()
-    day.job("deliveries", work=[], schedule=Every(60), group="lists")
-    day.job("census", 3000.0, work=[1], schedule=Every(86_400), group="lists", yields_to=frozenset({"deliveries"}))
-    await day.live(4000, *((at, lambda service: service.wake("deliveries")) for at in range(100, 2000, 100)))
-    assert day.ended == [("census", 3001)]
+
+    async def lap() -> LapReport:
+        await day.clock.sleep(40)
+        return LapReport(1)
+
+    for name in ("mark", "export"):
+        day.job(name, lap, schedule=Every(100), group="payments")
+    await day.live(390)
+    assert day.times("mark") == [0, 100, 200, 300]
+    assert len(day.times("export")) == 4
+
+
+@in_virtual_time
+async def test_what_failed_in_a_round_is_left_alone_though_others_had_turns_between_its_laps() -> None:
+    day = Day()
+    rounds: set[float] = set()
+    work = [1] * 5
+
+    async def due(now: float) -> bool:
+        if work:
+            rounds.add(now)
+        return bool(work)
+
+    async def lap() -> LapReport:
+        await day.clock.sleep(50)
+        work.pop()
+        return LapReport(1)
+
+    day.job("deliveries", lap, due=due, schedule=Every(10_000), group="documents")
+    day.job("others", 10.0, schedule=Every(60), group="documents")
+    await day.live(1000)
+    assert len(day.times("deliveries")) == 5
+    assert day.times("others")[:3] == [50, 110, 170], "one lap is all that it waits"
+    assert len(rounds) == 1, "it is the same round throughout"
 
 
 @in_virtual_time

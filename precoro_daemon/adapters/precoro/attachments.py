@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import msgspec
 from yarl import URL
@@ -11,11 +11,14 @@ from yarl import URL
 from precoro_daemon.adapters.http.downloads import Downloads, origin_of, read_address
 from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
 from precoro_daemon.adapters.http.faults import beginning, plain_headers
-from precoro_daemon.errors import MalformedAnswer
+from precoro_daemon.adapters.precoro.file_addresses import FileAddresses
+from precoro_daemon.errors import MalformedAnswer, PermanentError, ServerFault
 from precoro_daemon.files.ports.source import Incoming
 from precoro_daemon.files.rules.bodies import Part, continues, validator
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.values.json_reading import whole_number
+
+_Headers = tuple[tuple[str, str], ...]
 
 _METADATA = 2**16
 """Bytes up to which a JSON answer may be the description of a file."""
@@ -32,25 +35,49 @@ class PrecoroAttachments:
     """Implements `ports.AttachmentSource`.
 
     An address at Precoro's own origin is called like any other there, with the key and charged, as it may be
-    one; an address anywhere else gets neither.
+    one, and guessed for the next file if it can be (`file_addresses`); an address anywhere else gets neither.
     """
 
     def __init__(self, exchange: Exchange, downloads: Downloads, origin: str) -> None:
         self._exchange = exchange
         self._downloads = downloads
         self._origin = URL(origin)
+        self._addresses = FileAddresses()
 
     @asynccontextmanager
     async def open(self, attachment: int, part: Part | None, size: int | None) -> AsyncIterator[Incoming]:
         ranges = _range(part)
-        request = Request("GET", f"/attachments/{attachment}", headers=ranges, lane=Lane.FILES)
         async with AsyncExitStack() as stack:
-            body: Body = await stack.enter_async_context(self._exchange.open(request))
-            read, address = await self._inspect(body, request)
-            if address is not None:
-                body = await stack.enter_async_context(self._follow(address, ranges))
-                read = b""
+            body, read = await self._open_guessed(attachment, ranges, stack), b""
+            if body is None:
+                body, read = await self._open_asked(attachment, ranges, stack)
             yield _File(body, read, part, size)
+
+    async def _open_guessed(self, attachment: int, ranges: _Headers, stack: AsyncExitStack) -> Body | None:
+        """None if its address cannot be guessed, or nothing there calls itself a file."""
+        if (address := self._addresses.guess(attachment)) is None:
+            return None
+        async with AsyncExitStack() as attempt:
+            with suppress(PermanentError, MalformedAnswer, ServerFault):
+                body = await attempt.enter_async_context(self._follow(address, ranges))
+                if _is_attachment(plain_headers(body.head.headers)):
+                    await stack.enter_async_context(attempt.pop_all())
+                    return body
+        self._addresses.wrong()
+        return None
+
+    async def _open_asked(self, attachment: int, ranges: _Headers, stack: AsyncExitStack) -> tuple[Body, bytes]:
+        """The file and what was read of it already, by way of the address that the API gives, if it does."""
+        request = Request("GET", f"/attachments/{attachment}", headers=ranges, lane=Lane.FILES)
+        body = await stack.enter_async_context(self._exchange.open(request))
+        read, address = await self._inspect(body, request)
+        if address is None:
+            self._addresses.learn(attachment, None)
+            return body, read
+        body = await stack.enter_async_context(self._follow(address, ranges))
+        known = self._is_own(address) and _is_attachment(plain_headers(body.head.headers))
+        self._addresses.learn(attachment, address if known else None)
+        return body, b""
 
     async def _inspect(self, body: Body, request: Request) -> tuple[bytes, URL | None]:
         """What was read of the body, and the address that it or a redirect names instead of the file."""
@@ -68,8 +95,8 @@ class PrecoroAttachments:
         return read, None if described is None else read_address(described.file, here)
 
     @asynccontextmanager
-    async def _follow(self, address: URL, ranges: tuple[tuple[str, str], ...]) -> AsyncIterator[Body]:
-        if origin_of(address) == origin_of(self._origin):
+    async def _follow(self, address: URL, ranges: _Headers) -> AsyncIterator[Body]:
+        if self._is_own(address):
             request = Request("GET", address.path, encoded=address.raw_path_qs, headers=ranges, lane=Lane.FILES)
             async with self._exchange.open(request) as body:
                 if body.head.status // 100 == 3:
@@ -79,8 +106,11 @@ class PrecoroAttachments:
             async with self._downloads.open(address, dict(ranges)) as body:
                 yield body
 
+    def _is_own(self, address: URL) -> bool:
+        return origin_of(address) == origin_of(self._origin)
 
-def _range(part: Part | None) -> tuple[tuple[str, str], ...]:
+
+def _range(part: Part | None) -> _Headers:
     """Compressed on its way, a file would have another length, and its remainder could not be requested."""
     plain = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
     if part is None:

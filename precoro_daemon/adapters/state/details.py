@@ -124,9 +124,11 @@ def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) ->
         session.run("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
 
 
-def vanish(session: Session, collection: str, id_: int, at: float) -> None:
+def vanish(
+    session: Session, collection: str, id_: int, at: float, *, unless_changed_since: float | None = None
+) -> None:
     """Runs inside a transaction."""
-    row = {"collection": collection, "id": id_, "at": at, "kind": "vanished"}
+    row = {"collection": collection, "id": id_, "at": at, "kind": "vanished", "since": unless_changed_since}
     if session.run("mirror.mark_vanished", row):
         session.run("mirror.log_change_of_record", row)
         session.run("mirror.release", (collection, Stage.DETAIL, str(id_)))

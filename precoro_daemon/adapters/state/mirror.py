@@ -43,6 +43,9 @@ class SqlMirror:
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
         await self._transactions.write(partial(_close_scan, scan=scan, vanished=vanished, at=at))
 
+    async def mark_vanished(self, scan: Scan, ids: Sequence[int], *, at: float) -> None:
+        await self._transactions.write(partial(_mark_vanished, scan=scan, ids=ids, at=at))
+
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
         def work(session: Session) -> None:
             session.run("mirror.forget_scans", (collection,))
@@ -130,9 +133,13 @@ def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
     }
 
 
+def _mark_vanished(session: Session, scan: Scan, ids: Sequence[int], at: float) -> None:
+    for id_ in ids:
+        details.vanish(session, scan.collection, id_, at, unless_changed_since=scan.started_at)
+
+
 def _close_scan(session: Session, scan: Scan, vanished: Sequence[int], at: float) -> None:
-    for id_ in vanished:
-        details.vanish(session, scan.collection, id_, at)
+    _mark_vanished(session, scan, vanished, at)
     session.run("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
     if scan.kind == "whole" and scan.finished:
         # A row that could not be read is still so only if this scan met it again.

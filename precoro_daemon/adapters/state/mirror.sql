@@ -88,8 +88,9 @@ ORDER BY id;
 SELECT count(*) AS live FROM records WHERE collection = ? AND wanted AND vanished_at IS NULL;
 
 -- name: mark_vanished
--- Mark that a record is gone, unless it is marked already.
-UPDATE records SET vanished_at = :at WHERE collection = :collection AND id = :id AND vanished_at IS NULL;
+-- Mark that a record is gone, unless it is marked already or was listed as new or changed since that time.
+UPDATE records SET vanished_at = :at
+WHERE collection = :collection AND id = :id AND vanished_at IS NULL AND (:since IS NULL OR changed_at < :since);
 
 
 -- name: read_cursor

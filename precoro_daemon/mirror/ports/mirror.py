@@ -141,8 +141,12 @@ class Mirror(Protocol):
         ...
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
-        """Mark the ids vanished (with change rows), forget the scan and what it saw. What was quarantined at the
-        stage CENSUS is cleared."""
+        """Mark the ids vanished, as `mark_vanished` does; forget the scan and what it saw. What was quarantined at
+        the stage CENSUS is cleared."""
+        ...
+
+    async def mark_vanished(self, scan: Scan, ids: Sequence[int], *, at: float) -> None:
+        """Mark them vanished (with change rows), but for those that were listed as changed since the scan started."""
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from precoro_daemon.mirror.rules.collections import Collection
@@ -63,6 +63,7 @@ class Scan:
     last_page   number of the last page once known
     rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
     drifted     the list was seen to change during the scan
+    newest      highest id on page 1, None once a higher one came. Not kept: of a scan that is resumed it is not known
     """
 
     collection: str
@@ -77,6 +78,7 @@ class Scan:
     rejected: int = 0
     distinct: int = 0
     drifted: bool = False
+    newest: int | None = field(default=None, compare=False)
 
     @property
     def finished(self) -> bool:
@@ -91,7 +93,15 @@ class Scan:
     @property
     def proved(self) -> bool:
         """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
-        return self.sound and (self.total is not None or self.last_page == 1)
+        return self.covered or (self.sound and (self.total is not None or self.last_page == 1))
+
+    @property
+    def covered(self) -> bool:
+        """Over, and all that page 1 counted has come, whatever was made or gone meanwhile: as many different ids, of
+        which none is new. What is made later has a higher id than all before. Where rows enter a list in other ways,
+        by a filter or by being edited, this shows nothing."""
+        known = self.since is None and not self.filter and self.newest is not None and not self.rejected
+        return self.finished and known and self.distinct == self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,8 @@ def server_time(scan: Scan, pages: Sequence[Page]) -> float | None:
 def _after(scan: Scan, page: Page) -> Scan:
     first = scan.next_page == 1
     emptied = not first and not page.records and not page.rejected
+    highest = max((row.id for row in page.records), default=-1)
+    older = scan.newest is not None and highest <= scan.newest
     return replace(
         scan,
         started_at=page.server_time if first else scan.started_at,
@@ -142,6 +154,7 @@ def _after(scan: Scan, page: Page) -> Scan:
         rows=scan.rows + len(page.records),
         rejected=scan.rejected + len(page.rejected),
         drifted=scan.drifted or emptied or (not first and page.total != scan.total),
+        newest=highest if first else scan.newest if older else None,
     )
 
 
@@ -162,6 +175,9 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
         # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
         at = max(at or 0.0, scan.started_at or 0.0) or None
     settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter)
+    if accepted and (cursor.unproved_at or 0.0) > (scan.started_at or ended_at):
+        # Meanwhile a scan of changes was not proved: what it may have skipped is newer than what was listed here.
+        return replace(settled, whole_at=scan.started_at, unproved=1)
     if accepted:
         return replace(settled, whole_at=scan.started_at, unproved=0, unproved_at=None)
     return replace(settled, unproved=cursor.unproved + 1, unproved_at=ended_at)
@@ -173,8 +189,8 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
         return moved
     if cursor.tries + 1 < _SCAN_TRIES:
         return replace(cursor, tries=cursor.tries + 1)
-    if cursor.unproved:
-        return moved
+    if cursor.unproved > 1:
+        return moved  # a census that keeps failing is spaced out, from its own end
     return replace(moved, unproved=1, unproved_at=ended_at)
 
 
@@ -188,9 +204,14 @@ def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
 
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
-    if cursor.at is None or (collection.small and cursor.pages <= 1):
+    if cursor.at is None or listed_whole(collection, cursor):
         return Scan(collection.name, "whole", filter=cursor.filter)
     return Scan(collection.name, "changes", since=cursor.at - overlap)
+
+
+def listed_whole(collection: Collection, cursor: Cursor) -> bool:
+    """Every scan of it is as good as a census."""
+    return collection.small and cursor.pages <= 1
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:

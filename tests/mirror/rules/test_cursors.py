@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, advance, census_due, next_scan, scan_again, settle
+from precoro_daemon.mirror.rules.cursors import (
+    Cursor,
+    Page,
+    Scan,
+    advance,
+    census_due,
+    listed_whole,
+    next_scan,
+    scan_again,
+    settle,
+)
 from precoro_daemon.mirror.rules.documents import Record, read_record, reject
 
 INVOICES = COLLECTIONS["invoices"]
@@ -102,6 +113,64 @@ def test_several_pages_without_a_count_are_sound_but_not_proved() -> None:
     assert not scan.proved
 
 
+def listed(*pages: Page, **terms: Any) -> Scan:
+    """A whole list, newest first."""
+    ids = {record.id for one in pages for record in one.records}
+    return advance(Scan("invoices", "whole", **terms), pages, len(ids))
+
+
+GROWN = (page(1, 9, 8, total=4, pages=2), page(2, 8, 7, total=5, pages=3), page(3, 6, total=5, pages=3))
+"""A row was made between the first page and the second."""
+
+
+def test_a_whole_list_that_grows_while_it_is_read_is_proved() -> None:
+    scan = listed(*GROWN)
+    assert (scan.drifted, scan.sound) == (True, False)
+    assert scan.proved
+    assert settle(scan, Cursor("invoices"), 200.0) == Cursor("invoices", at=101.0, whole_at=101.0, pages=3)
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [
+        pytest.param(listed(*GROWN[:2]), id="it is not over"),
+        pytest.param(listed(*GROWN[:1], page(2, 7, total=3, pages=2)), id="a row went before it was read"),
+        pytest.param(
+            listed(*GROWN[:1], page(2, 10, 6, total=5, pages=2)), id="a new row stands for one that is missing"
+        ),
+        pytest.param(listed(page(1, 1, 2, total=3, pages=2), page(2, 4, total=3, pages=3)), id="oldest first"),
+        pytest.param(listed(*GROWN, filter="f"), id="rows enter a filter"),
+        pytest.param(listed(*GROWN, since=5.0), id="rows enter by being edited"),
+        pytest.param(replace(listed(*GROWN), newest=None), id="resumed"),
+        pytest.param(listed(replace(GROWN[0], rejected=[reject(b"null", "no object")]), *GROWN[1:]), id="unreadable"),
+        pytest.param(listed(*(replace(one, total=None) for one in GROWN)), id="nobody counted"),
+    ],
+)
+def test_a_list_that_moves_is_not_proved_where(scan: Scan) -> None:
+    assert not scan.covered
+    assert not scan.proved or scan.sound
+
+
+@given(st.data())
+def test_what_is_covered_lacks_no_row_that_was_there_when_it_began(data: st.DataObject) -> None:
+    """Pages of any order of rows are read in any order after the first, while rows are made and deleted."""
+    rows = data.draw(st.permutations(range(1, 9)) | st.just(list(range(8, 0, -1))))
+    at_first, made, seen = set(rows), 8, dict[int, Page]()
+    for number in [1, *data.draw(st.permutations(range(2, 6)))]:
+        pages = -(-len(rows) // 2)
+        chunk = rows[2 * number - 2 : 2 * number]
+        seen[number] = page(number, *chunk, total=len(rows), pages=max(pages, number))
+        for _ in range(data.draw(st.integers(0, 2))):
+            made += 1
+            rows.insert(data.draw(st.sampled_from([0, len(rows)])), made)
+        for _ in range(data.draw(st.integers(0, 2)) if rows else 0):
+            rows.remove(data.draw(st.sampled_from(rows))) if rows else None
+    pages_read = [seen[number] for number in sorted(seen)]
+    ids = {record.id for one in pages_read for record in one.records}
+    scan = replace(advance(Scan("invoices", "whole"), pages_read, len(ids)), last_page=5)
+    assert not scan.covered or at_first <= ids
+
+
 def test_one_page_without_a_count_is_proved() -> None:
     assert walked(page(1, 1, 2)).proved
     assert walked(page(1, more=False)).proved
@@ -138,11 +207,22 @@ def test_a_second_sound_walk_settles_what_the_list_never_counts() -> None:
 
 
 def test_a_proved_census_pays_what_was_owed_and_moves_the_cursor_as_it_saw_everything() -> None:
-    owed = replace(CURSOR, unproved=2, unproved_at=150.0)
+    owed = replace(CURSOR, unproved=2, unproved_at=100.0)
     settled = settle(walked(*STEADY, kind="whole"), owed, 200.0)
     assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None)
     later = replace(owed, at=5_000.0)
     assert settle(walked(*STEADY, kind="whole"), later, 200.0).at == 5_000.0
+
+
+def test_changes_that_were_not_proved_during_a_census_are_still_owed_after_it() -> None:
+    """A row changes when its page was read, and the scan of changes that should bring it may skip it."""
+    begun = walked(*STEADY[:1], kind="whole")
+    cursor = replace(CURSOR, tries=2)
+    for debts in (0, 1):
+        owed = settle(walked(*DRIFTED), replace(cursor, unproved=debts, unproved_at=90.0 if debts else None), 101.5)
+        settled = settle(advance(begun, STEADY[1:], distinct=3), owed, 200.0)
+        assert (settled.whole_at, settled.unproved, settled.unproved_at) == (101.0, 1, 101.5)
+        assert census_due(settled, every=1e9, now=200.0)
 
 
 def test_a_filtered_census_did_not_see_everything_and_leaves_the_cursor() -> None:
@@ -172,8 +252,11 @@ def test_the_first_pass_is_whole_and_the_next_asks_for_changes_with_overlap() ->
 
 
 def test_a_small_set_is_listed_whole_as_long_as_it_is_one_page() -> None:
-    assert next_scan(TAXES, Cursor("taxes", at=5000.0, pages=1), 60.0).kind == "whole"
-    assert next_scan(TAXES, Cursor("taxes", at=5000.0, pages=2), 60.0).kind == "changes"
+    for pages, kind in ((1, "whole"), (2, "changes")):
+        cursor = Cursor("taxes", at=5000.0, pages=pages)
+        assert next_scan(TAXES, cursor, 60.0).kind == kind
+        assert listed_whole(TAXES, cursor) == (kind == "whole")
+    assert not listed_whole(INVOICES, Cursor("invoices", at=5000.0, pages=1))
 
 
 def test_a_census_is_due_by_age() -> None:

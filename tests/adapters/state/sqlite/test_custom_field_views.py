@@ -17,7 +17,7 @@ from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.resolve_custom_fields import follow_fields
 from precoro_daemon.mirror.rules.documents import read_record
-from tests.contracts.listing import T0, listed
+from tests.contracts.listing import T0, listed, scan
 
 pytestmark = pytest.mark.asyncio
 
@@ -277,7 +277,8 @@ async def test_only_what_the_filter_keeps_shows_and_what_vanished_says_so(path: 
     ]
     rows[0].wanted = False
     async with SqliteState(path, "company").open() as store:
-        census = await listed(store.mirror, *rows)
+        await listed(store.mirror, *rows)
+        census = await scan(store.mirror, rows[:1], at=T0 + 9)
         await store.mirror.close_scan(census.scan, [2], at=T0)
     for view in ("document_custom_values", "line_custom_values"):
         shown = query(path, f"SELECT document_id, vanished_at FROM {view}")

@@ -75,7 +75,7 @@ async def test_a_view_shows_the_wanted_rows_of_its_collection_only(path: Path) -
     async with SqliteState(path, "company").open() as store:
         await listed(store.mirror, record(1), record(2, wanted=False), record(3))
         await listed(store.mirror, record(9), collection="receipts")
-        census = await scan(store.mirror, [record(1)], at=T0)
+        census = await scan(store.mirror, [record(1)], at=T0 + 9)
         await store.mirror.close_scan(census.scan, [3], at=T0)
     assert query(path, "SELECT id, idn, vanished_at FROM invoices ORDER BY id") == [
         (1, 1001, None),
