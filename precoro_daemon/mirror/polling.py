@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import anyio
+
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
 from precoro_daemon.quota.change_rates import MEMORY_S, ChangeRates, ScanSeen
@@ -107,11 +109,12 @@ class Polling:
     planner: FreshnessPlanner = field(init=False)
     current: QuotaPlan | None = field(default=None, init=False)
     _known_until: dict[str, float] = field(default_factory=dict, init=False)
+    _loading: anyio.Lock = field(default_factory=anyio.Lock, init=False)
     _loaded: bool = field(default=False, init=False)
     _planned_at: float = field(default=-math.inf, init=False)
     _waiting: int = field(default=0, init=False)
     _pressed_until: float = field(default=-math.inf, init=False)
-    _fill_told: bool = field(default=False, init=False)
+    _fill_logged: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.rates, self.planner = planner_of(self.options)
@@ -138,16 +141,19 @@ class Polling:
         self.planner.press(_URGENT if now < self._pressed_until else {})
 
     async def load(self) -> None:
-        """Recall what earlier processes learned."""
-        if self._loaded:
-            return
+        """Recall what earlier processes learned, once."""
+        async with self._loading:
+            if not self._loaded:
+                await self._recall()
+                self._loaded = True
+
+    async def _recall(self) -> None:
         self.rates.learn(await self.book.load(self.clock.now() - MEMORY_S))
         for name in self.options.paces:
             cursor = await self.mirror.cursor(name)
             if cursor.at is not None:
                 self._known_until[name] = cursor.at
                 self.planner.scanned(name, cursor.at)
-        self._loaded = True
 
     async def scanned(self, scan: Scanned) -> None:
         """Before the first scan of a list has ended nobody knows how late its changes came."""
@@ -197,13 +203,13 @@ class Polling:
 
     def _log_fill(self, plan: QuotaPlan, backlog: int | None) -> None:
         """Once when a first fill begins, and once when it is done."""
-        if plan.filling and backlog is not None and not self._fill_told:
+        if plan.filling and backlog is not None and not self._fill_logged:
             days = round(plan.seconds_for(backlog) / 86_400.0, 1)
             _log.info("fill_started", due=backlog, per_day=plan.backfill, lists=plan.lists, days=days)
-            self._fill_told = True
-        elif self._fill_told and not plan.filling:
+            self._fill_logged = True
+        elif self._fill_logged and not plan.filling:
             _log.info("fill_finished", lists=plan.lists)
-            self._fill_told = False
+            self._fill_logged = False
 
 
 def planner_of(options: PollingOptions) -> tuple[ChangeRates, FreshnessPlanner]:

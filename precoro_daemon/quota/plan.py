@@ -9,7 +9,7 @@ that lack their detail, files, the census.
   three quarters of the day.
 - Afterwards polls may have what documents do not need, up to what the user allows; but no sooner than the calls of
   the fill have left the last day, or the documents of today would wait for that.
-- Bounds and schedules of the user's come first in any case. What they take beyond all that is told.
+- Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
 """
 
 from __future__ import annotations
