@@ -25,7 +25,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "deadline_reached": "the time given to the run is up; what was begun is being ended",
         "reloaded": "the configuration was read anew and is in use",
         "reload_refused": "the configuration was read anew and cannot be used; the former one stays in use",
-        "schedule_contradicted": "the schedules ask for more calls than a day has",
+        "schedule_contradicted": "bounds and schedules of lists ask for more calls than there are, by collection",
         "quota_planned": "what polls and documents have of a day's calls, and how many days the back-fill takes",
         "fill_started": "older documents lack their details: polls get little of the day until they are there",
         "fill_finished": "older documents have their details; polls may take what documents do not need",

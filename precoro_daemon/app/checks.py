@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from itertools import islice
 
 import anyio
 
+from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import refuse_misfit
 from precoro_daemon.app.state import identity, open_or_borrow, place, state_of
-from precoro_daemon.app.values import ADVICE, chosen, clock_for, plan_for, polling_options
-from precoro_daemon.errors import DiskFull
+from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
+from precoro_daemon.app.values import (
+    ADVICE,
+    Contradiction,
+    as_of,
+    chosen,
+    clock_for,
+    contradiction,
+    plan_for,
+    polling_options,
+)
+from precoro_daemon.errors import DiskFull, StoreUnusable
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
 
@@ -22,15 +35,41 @@ _UNUSED_KEY = "0" * 32
 """Under which no ledger has a payment."""
 
 
+_COLLECTIONS_NAMED = 5
+"""In a warning; of the others only the sum is named."""
+
+
 async def check_schedule(settings: Settings) -> str:
-    """What laps that come by themselves take of a day's calls."""
-    options = polling_options(settings)
-    rates, _ = planner_of(options)
-    plan = plan_for(settings, demand_of(options, rates, backlog=0))
+    """What a day's calls go to in a service, as far as the state tells, else in a first fill."""
+    plan = await anyio.to_thread.run_sync(_plan, settings)
     if plan is None:
         return "no call is limited"
-    said = f"takes {plan.bound:,.0f} of {plan.granted:,} calls a day where nothing changes, {plan.lists:,} at most"
-    return said if plan.affordable else f"{said}; that leaves too little: {ADVICE}"
+    fill = " until the first fill is done" if plan.filling else ""
+    said = (
+        f"lists take {plan.bound:,.0f} of {plan.granted:,} calls a day where nothing changes, {plan.lists:,} at most"
+        f"{fill}; {plan.documents:,} are for documents"
+    )
+    found = contradiction(polling_options(settings), plan)
+    return said if found is None else f"{said}.\n{_warning(found)}"
+
+
+def _plan(settings: Settings) -> QuotaPlan | None:
+    """Blocking."""
+    try:
+        overview = read_state(settings, RealClock().now())
+    except StoreUnusable:  # not there yet, or what check_state says
+        options = polling_options(settings)
+        return plan_for(settings, demand_of(options, planner_of(options)[0], backlog=None))
+    now = as_of(overview.calls)
+    return outlook_of(settings, overview, account_of(settings, overview, now), now).plan
+
+
+def _warning(found: Contradiction) -> str:
+    named = [f"{name} {calls:,}" for name, calls in islice(found.asked.items(), _COLLECTIONS_NAMED)]
+    others = list(found.asked.values())[_COLLECTIONS_NAMED:]
+    more = f" and {len(others)} others {sum(others):,}" if others else ""
+    asked = f"WARNING: every and oldest ask for {sum(found.asked.values()):,} calls a day: {', '.join(named)}{more}"
+    return f"{'':15}{asked}; {found.limit} leaves {found.room:,} for lists. {ADVICE.capitalize()}."
 
 
 async def check_state(settings: Settings) -> str:

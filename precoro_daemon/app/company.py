@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,15 +27,16 @@ from precoro_daemon.app.payments import build_handler, build_payments, payment_j
 from precoro_daemon.app.values import (
     credentials_of,
     limits,
-    only_with_attachments,
     plan_for,
     polling_options,
     share_of_deliveries,
+    wanted_details,
 )
 from precoro_daemon.mirror.polling import Polling, none_waiting
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.quota.budget import Budget
+from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.settings import Settings
@@ -79,8 +80,8 @@ class Company:
 
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
-        detailed = self.settings.fetch_details.collections
-        counts = await self.store.mirror.count_due(detailed, only_with_attachments(self.settings), before=math.inf)
+        wanted = wanted_details(self.settings)
+        counts = await self.store.mirror.count_due(wanted.collections, wanted.with_attachments, before=math.inf)
         return sum(counts.values())
 
 
@@ -94,7 +95,8 @@ async def open_company(
         connect(settings, store.budget_book, clock, progress) as gateway,
         open_ledger(settings) as ledger,
     ):
-        polling = _polling(settings, store, clock, gateway.account, ledger)
+        polling = polling_of(settings, store, clock, gateway.account, ledger)
+        await polling.load()
         given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress, polling)
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
@@ -108,7 +110,10 @@ async def open_company(
         yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling)
 
 
-def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget, ledger: Ledger | None) -> Polling:
+def polling_of(
+    settings: Settings, store: Store, clock: RealClock, account: Budget, ledger: Ledger | None = None
+) -> Polling:
+    """The planner of scans, which divides the day of this account."""
     beside = share_of_deliveries(settings)
     pays = ledger if settings.mark_invoices_paid.enabled else None
     return Polling(
@@ -118,8 +123,14 @@ def _polling(settings: Settings, store: Store, clock: RealClock, account: Budget
         clock=clock,
         plan=lambda demand: plan_for(settings, demand, account, clock.now()),
         adopt=lambda plan: account.adopt((*plan.shares, *beside)),
+        backfilled=partial(_backfilled, store.budget_book, clock),
         waiting=partial(store.ledger_payments.waiting, pays.name) if pays else none_waiting,
     )
+
+
+async def _backfilled(book: BudgetBook, clock: RealClock) -> Sequence[float]:
+    now = clock.now()
+    return [now - at for at, lane in await book.load_lanes(now - SECONDS["day"]) if lane is Lane.CENSUS]
 
 
 @asynccontextmanager

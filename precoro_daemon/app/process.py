@@ -16,7 +16,7 @@ from precoro_daemon.app.company import Company, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.listeners import open_webhooks
 from precoro_daemon.app.state import address, identity, state_of
-from precoro_daemon.app.values import ADVICE, clock_for
+from precoro_daemon.app.values import ADVICE, clock_for, contradiction
 from precoro_daemon.app.watch import Watched, open_watch
 from precoro_daemon.errors import ConfigurationError, DaemonError, StoreHeld, StoreUnavailable, leaves, most_severe
 from precoro_daemon.runtime.lifecycle import End, Hooks, Service, run_services
@@ -150,6 +150,7 @@ class _Process:
             pulse=heartbeat.pulse,
             tallies=self._host.tallies,
             account=company.gateway.account,
+            polling=company.polling,
             clock=self._clock,
             command=self._host.command,
         )
@@ -194,21 +195,22 @@ async def _log_quota(company: Company) -> None:
     plan = await company.polling.replan()
     if plan is None:
         return
-    if not plan.affordable:
+    if (found := contradiction(company.polling.options, plan)) is not None:
         _log.warning(
             "schedule_contradicted",
-            lists=plan.lists,
-            kept=plan.kept,
+            scheduled=found.asked,
+            lists=sum(found.asked.values()),
+            room=found.room,
             per_day=plan.granted,
-            limit=f"per_{plan.window}",
+            limit=found.limit,
             advice=ADVICE,
         )
-    due = await company.due_details()
     _log.info(
         "quota_planned",
         per_day=plan.granted,
         lists=plan.lists,
         documents=plan.documents,
-        due=due,
-        days=round(plan.seconds_for(due) / 86_400.0, 1),
+        backfill=plan.backfill,
+        due=company.polling.backlog,
+        days=await company.polling.days_left(),
     )

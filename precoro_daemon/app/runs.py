@@ -10,12 +10,13 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.state import address, identity, state_of
-from precoro_daemon.app.values import chosen, clock_for, clock_without_calls
+from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, plan_for, polling_options, windows
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.mirror.estimate_cost import EstimateCost
+from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.ports.mirror import Mirror
-from precoro_daemon.mirror.rules.estimates import Cost
+from precoro_daemon.mirror.rules.estimates import Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
@@ -112,7 +113,7 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
         return await VerifyAttachments(store.attachments, folder, clock).run(share)
 
 
-async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequence[Cost], Sequence[str]]:
+async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimate, Sequence[str]]:
     """What a first mirror would cost, and one line for each list that could not be read."""
     collections, filters = chosen(settings)
     clock = clock_for(settings)
@@ -122,4 +123,8 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Sequenc
     ):
         details = frozenset((*settings.fetch_details.collections, *DEFINITIONS))  # at most: only fields in use are
         job = EstimateCost(there.precoro, collections, details, filters, settings.mirror_collections.per_page)
-        return await job.run()
+        costs, failed = await job.run()
+    options = polling_options(settings)
+    backlog = sum(cost.details for cost in costs if cost.collection in options.detailed)
+    plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog))
+    return estimate(costs, plan, windows(settings), settings.limits.reserve.census), failed

@@ -8,12 +8,21 @@ from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
-from precoro_daemon.app.values import as_of, credentials_of, limits, plan_for, polling_options, wanted_files
+from precoro_daemon.app.values import (
+    as_of,
+    credentials_of,
+    limits,
+    plan_for,
+    polling_options,
+    share_of_deliveries,
+    wanted_details,
+    wanted_files,
+)
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
-from precoro_daemon.status.snapshot import Snapshot
+from precoro_daemon.status.snapshot import Outlook, Snapshot
 from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
 
 
@@ -21,10 +30,35 @@ def read_snapshot(settings: Settings, command: str) -> Snapshot:
     """For a command: without the signs of life of a service. Blocking. Raises StoreUnusable."""
     overview = read_state(settings, RealClock().now())
     now = as_of(overview.calls)
-    account = Budget(limits(settings))
-    account.restore(overview.calls, overview.closed, now)
+    account = account_of(settings, overview, now)
+    outlook = outlook_of(settings, overview, account, now)
+    if overview.laps and outlook.plan is not None:  # of a service, which goes by its plan; --once does not
+        account.adopt((*outlook.plan.shares, *share_of_deliveries(settings)))
     scope = scope_of(settings, command)
-    return take_snapshot(scope, account, now, describe_state(scope, overview, see_disks(settings), now))
+    stored = describe_state(scope, overview, see_disks(settings), now)
+    return take_snapshot(scope, account, now, stored, outlook=outlook)
+
+
+def account_of(settings: Settings, overview: Overview, now: float) -> Budget:
+    """Of the calls that were made."""
+    account = Budget(limits(settings))
+    account.restore(overview.calls, overview.closed, now, overview.lanes)
+    return account
+
+
+def outlook_of(settings: Settings, overview: Overview, account: Budget, now: float) -> Outlook:
+    """What a service that goes on from this state means to do."""
+    options = polling_options(settings)
+    rates, planner = planner_of(options)
+    rates.learn(overview.watched)
+    listed = {name: state.cursor.at for name, state in overview.collections.items() if state.cursor.at is not None}
+    for name, at in listed.items():
+        planner.scanned(name, at)
+    backlog = overview.backlog if listed.keys() >= options.paces.keys() else None
+    plan = plan_for(settings, demand_of(options, rates, backlog), account, now)
+    planner.afford(options.lists if plan is None else plan.lists)
+    served = options.paces if overview.laps else ()
+    return Outlook(plan, {name: planner.next_scan(name, now) for name in served})
 
 
 def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = lambda: False) -> Overview:
@@ -32,14 +66,13 @@ def read_state(settings: Settings, now: float, unwanted: Callable[[], bool] = la
     return state_of(settings).overview(
         since=now - MEMORY,
         files=wanted_files(settings),
+        details=wanted_details(settings),
         now=now,
         unwanted=unwanted,
     )
 
 
 def scope_of(settings: Settings, command: str) -> Scope:
-    options = polling_options(settings)
-    plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog=0))
     return Scope(
         mirrored=settings.mirror_collections.collections,
         detailed=settings.fetch_details.collections,
@@ -49,7 +82,6 @@ def scope_of(settings: Settings, command: str) -> Scope:
         pays=settings.mark_invoices_paid.enabled or settings.export_payments.enabled,
         kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
-        backfill=plan.backfill if plan else 0,
         command=command,
     )
 

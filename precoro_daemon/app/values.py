@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.files.ports.attachment_book import WantedFiles
-from precoro_daemon.mirror.polling import PollingOptions
+from precoro_daemon.mirror.polling import PollingOptions, least_calls
+from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
@@ -35,6 +36,19 @@ _REAL_MARGIN = 0.02
 REHEARSAL = 10 * 365 * 86_400.0
 """Seconds. The time of an earlier rehearsal went ahead of ours, by how much only the server knows: until its first
 answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Bounds and schedules that cannot be held.
+
+    asked  calls a day by collection, the most first
+    room   calls that there are for lists, and which limit says so
+    """
+
+    asked: Mapping[str, int]
+    room: int
+    limit: str
 
 
 ADVICE = "give [mirror_collections] fewer collections or a longer every, or [freshness] a longer oldest"
@@ -70,6 +84,11 @@ def wanted_files(settings: Settings) -> WantedFiles:
     """Whose files are kept; none where no directory is set."""
     section = settings.fetch_attachments
     return WantedFiles(section.collections if section.directory else (), section.max_bytes)
+
+
+def wanted_details(settings: Settings) -> WantedDetails:
+    """Whose details are fetched."""
+    return WantedDetails(settings.fetch_details.collections, only_with_attachments(settings))
 
 
 def only_with_attachments(settings: Settings) -> Sequence[str]:
@@ -128,10 +147,24 @@ def polling_options(settings: Settings) -> PollingOptions:
 
 def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
     """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
-    given = settings.limits
     demand = replace(demand, spent=account.made(DOCUMENT_LANES, now) if account else 0)
-    windows = {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
-    return plan_quota(windows, given.reserves, demand)
+    return plan_quota(windows(settings), settings.limits.reserves, demand)
+
+
+def windows(settings: Settings) -> Mapping[str, float]:
+    """Calls by the window they are allowed in; 0: that window has no limit."""
+    given = settings.limits
+    return {"day": given.per_day, "hour": given.per_hour, "minute": given.per_minute, "second": given.per_second}
+
+
+def contradiction(options: PollingOptions, plan: QuotaPlan) -> Contradiction | None:
+    """What bounds and schedules of lists ask for, if a day has no room for it."""
+    asked = {name: round(calls) for name, calls in least_calls(options).items()}
+    if not plan.affordable:
+        return Contradiction(asked, plan.affordable_lists, f"per_{plan.window}")
+    if plan.bound > options.lists:
+        return Contradiction(asked, int(options.lists), "freshness.list_calls")
+    return None
 
 
 def secrets(settings: Settings) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 
@@ -14,16 +14,12 @@ from anyio.abc import TaskGroup
 from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
 from precoro_daemon.app.state_reading import read_state, scope_of, see_disks
 from precoro_daemon.errors import DaemonError
+from precoro_daemon.mirror.polling import Polling
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.pulse import Pulse
-from precoro_daemon.status.snapshot import (
-    Live,
-    Snapshot,
-    Stored,
-    Tallies,
-)
+from precoro_daemon.status.snapshot import Live, Outlook, Snapshot, Stored, Tallies
 from precoro_daemon.status.taking import describe_state, take_snapshot
 from precoro_daemon.telemetry import get_logger
 
@@ -43,6 +39,7 @@ class Watched:
     pulse: Pulse
     tallies: Tallies
     account: Budget
+    polling: Polling
     clock: Clock
     command: str = "precoro-daemon"
 
@@ -65,6 +62,11 @@ async def open_watch(settings: Settings, watched: Watched) -> AsyncIterator[None
         tasks.cancel_scope.cancel()
 
 
+def _outlook(polling: Polling, now: float) -> Outlook:
+    """What the service goes by at present."""
+    return Outlook(polling.current, {name: polling.planner.next_scan(name, now) for name in polling.options.paces})
+
+
 class StateWatcher:
     """Implements `Watcher`. The state is read on a thread by a connection of its own, one reading at a time."""
 
@@ -80,15 +82,16 @@ class StateWatcher:
         self._closed = False
 
     def glance(self) -> Snapshot:
-        watched = self._watched
-        return take_snapshot(
+        watched, now = self._watched, self._watched.clock.now()
+        snapshot = take_snapshot(
             self._scope,
             watched.account,
-            watched.clock.now(),
+            now,
             self._stored,
-            unreadable=self._unreadable,
+            outlook=_outlook(watched.polling, now),
             live=Live(watched.pulse, watched.tallies, monotonic() - watched.tallies.began),
         )
+        return replace(snapshot, unreadable=self._unreadable)
 
     async def snapshot(self, patience: float) -> Snapshot:
         if self._reading is None and anyio.current_time() >= self._read_again_at:

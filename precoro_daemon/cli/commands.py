@@ -112,18 +112,15 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     """Show how many calls and days a first mirror will take, for a call or two per list."""
     settings = load(config or parent)
     from precoro_daemon.app.runs import estimate_cost
-    from precoro_daemon.app.values import clock_for, limits
+    from precoro_daemon.app.values import clock_for
     from precoro_daemon.cli import tables
     from precoro_daemon.cli.screen import LiveScreen
-    from precoro_daemon.quota.budget import Budget
-    from precoro_daemon.status.snapshot import Quota
 
     console = make_console()
-    clock = clock_for(settings)
-    screen = LiveScreen(console, clock)
+    screen = LiveScreen(console, clock_for(settings))
     with screen.live():
-        costs, failed = run_async(lambda: estimate_cost(settings, screen))
-    console.print(tables.estimate(costs, Quota.of(Budget(limits(settings)), clock.now())))
+        found, failed = run_async(lambda: estimate_cost(settings, screen))
+    console.print(tables.estimate(found))
     for line in failed:
         console.print(f"could not be read: {line}", style="yellow", markup=False)
     sys.exit(3 if failed else 0)

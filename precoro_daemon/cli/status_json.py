@@ -10,6 +10,7 @@ import orjson
 
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.status.attention import matters
+from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Snapshot, Stored
 
@@ -21,6 +22,7 @@ def as_json(snapshot: Snapshot) -> str:
         "attention": [asdict(matter) for matter in matters(snapshot)],
         **(_stored(snapshot, stored) if stored else {}),
         "quota": snapshot.quota.left,
+        "plan": _plan(snapshot),
         "next_call": {lane.name.lower(): max(snapshot.now, at) for lane, (at, _) in snapshot.quota.opens.items()},
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
@@ -28,7 +30,7 @@ def as_json(snapshot: Snapshot) -> str:
 
 def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
     return {
-        "collections": {one.name: _collection(one) for one in stored.collections},
+        "collections": {one.name: _collection(snapshot, one) for one in stored.collections},
         "files": _files(stored.files),
         "quarantined": [_quarantined(one) for one in stored.quarantined],
         **_payments(stored.payments),
@@ -47,7 +49,24 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
     }
 
 
-def _collection(one: CollectionStatus) -> Mapping[str, Any]:
+def _plan(snapshot: Snapshot) -> Mapping[str, Any] | None:
+    """What a day's calls go to in a service, and how long the documents take that lack their detail."""
+    if (plan := snapshot.plan) is None:
+        return None
+    return {
+        "per_day": plan.granted,
+        "lists": plan.lists,
+        "documents": plan.documents,
+        "backfill": plan.backfill,
+        "first_fill": plan.filling,
+        "due": snapshot.stored.backlog if snapshot.stored and snapshot.stored.listed else None,
+        "seconds_left": snapshot.backfill_seconds,
+    }
+
+
+def _collection(snapshot: Snapshot, one: CollectionStatus) -> Mapping[str, Any]:
+    fresh = one.freshness or Freshness()
+    next_scan = snapshot.outlook.scans.get(one.name)
     return {
         "records": one.live,
         "vanished": one.vanished,
@@ -57,6 +76,11 @@ def _collection(one: CollectionStatus) -> Mapping[str, Any]:
         "details": one.detailed,
         "due": one.due or 0,
         "census_owed": one.census == "owed",
+        "changes_a_day": fresh.changes,
+        "scans_a_day": fresh.scans,
+        "mean_delay": fresh.delay,
+        "worst_delay": fresh.worst,
+        "next_scan": None if next_scan is None else max(snapshot.now, next_scan),
         "open_scans": [{"kind": scan.kind, "next_page": scan.next_page} for scan in one.scans],
     }
 

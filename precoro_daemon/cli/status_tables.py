@@ -14,9 +14,10 @@ from precoro_daemon.cli.tables import count, sheet
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.attention import DIRECTIONS, Matter, how_to_type, matters
+from precoro_daemon.status.freshness import of_still_lists
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
-from precoro_daemon.values.humanize import amount, moment, span
+from precoro_daemon.values.humanize import a_day, amount, moment, span
 
 _FILES_NAMED = 10
 """Files that are named one by one."""
@@ -30,6 +31,7 @@ def status(snapshot: Snapshot) -> RenderableType:
 
 def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     yield _collections(stored, snapshot.now)
+    yield from _fresh(snapshot, stored)
     yield from _files(stored.files)
     yield from _quarantined(stored.quarantined)
     if stored.payments is not None:
@@ -56,6 +58,40 @@ def _collections(stored: Stored, now: float) -> Sheet:
             one.census,
         )
     return table
+
+
+def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+    """How late changes came in the last week. Lists that brought none share a line."""
+    known = [(one, one.freshness) for one in stored.mirrored if one.freshness is not None]
+    table = sheet(
+        "last 7 days",
+        "changes a day",
+        "scans a day",
+        "mean delay",
+        "worst delay",
+        "next scan",
+        sparse=("mean delay",),
+    )
+    for one, found in known:
+        if found.changes:
+            table.add(
+                one.name.replace("_", " "),
+                a_day(found.changes),
+                a_day(found.scans),
+                "" if found.delay is None else span(found.delay),
+                "" if found.worst is None else span(found.worst),
+                _next_scan(snapshot, one.name),
+            )
+    if table.rows:
+        yield table
+    if words := of_still_lists(found for _, found in known):
+        yield Text(words)
+
+
+def _next_scan(snapshot: Snapshot, name: str) -> str:
+    if (at := snapshot.outlook.scans.get(name)) is None:
+        return "next run"
+    return f"in {span(at - snapshot.now)}" if at > snapshot.now else "due"
 
 
 def _freshness(one: CollectionStatus, now: float) -> str:
@@ -152,10 +188,9 @@ def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
 
 
 def _backfill(snapshot: Snapshot) -> Iterator[RenderableType]:
-    """As a service does it, beside its schedules."""
-    due, calls = snapshot.details_due, snapshot.quota.backfill
-    if due and (left := snapshot.backfill_seconds):
-        yield Text(f"Details due: {due:,}; as a service, at {calls:,} calls a day, in about {span(left)}.")
+    """As a service does it, beside its scans."""
+    if words := snapshot.to_go:
+        yield Text(words)
 
 
 def _quota(snapshot: Snapshot) -> Iterator[RenderableType]:

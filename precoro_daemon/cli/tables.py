@@ -10,21 +10,28 @@ from rich.text import Text
 
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.files.verify_attachments import Verdict
-from precoro_daemon.mirror.rules.estimates import Cost
-from precoro_daemon.status.snapshot import Quota
+from precoro_daemon.mirror.rules.estimates import Estimate, Way
 from precoro_daemon.values.humanize import amount, span
 
 
-def estimate(costs: Sequence[Cost], quota: Quota) -> RenderableType:
+def estimate(found: Estimate) -> RenderableType:
     """Calls per collection, and how long they take in all."""
     table = sheet("collection", "records", "list calls", "detail calls")
-    for cost in costs:
+    for cost in found.costs:
         table.add(cost.collection.replace("_", " "), f"{cost.rows:,}", count(cost.pages), count(cost.details))
-    calls = sum(cost.calls for cost in costs)
-    words = f"{calls:,} calls in all: about {span(quota.seconds_for(calls))} within the limits"
-    if 0 < quota.for_details < calls:
-        words += f", as {quota.for_details:,} of {quota.limits['day']:,} calls a day may go into it"
-    return Group(table, Text(f"{words}.", style="bold"))
+    if found.within_a_day:
+        said = [f"{found.calls:,} calls in all: about {span(found.once.seconds)} within the limits."]
+    else:
+        said = [
+            f"{found.calls:,} calls in all.",
+            f"As a service: about {_way(found.service)}; lists are scanned meanwhile.",
+            f"With --once once a day: about {_way(found.once)}.",
+        ]
+    return Group(table, *(Text(words, style="bold") for words in said))
+
+
+def _way(way: Way) -> str:
+    return f"{span(way.seconds)}, at {way.per_day:,} calls a day"
 
 
 def verdict(found: Verdict) -> RenderableType:

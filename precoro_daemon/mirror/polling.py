@@ -92,10 +92,11 @@ class PollingOptions:
 class Polling:
     """Implements ScanObserver, and is a schedule: the next turn comes when the next list is due.
 
-    plan     what a day's calls go to; None where calls are not limited
-    adopt    called with each new plan
-    waiting  how many payments of the ledger have no invoice yet
-    current  the present plan
+    plan        what a day's calls go to; None where calls are not limited
+    adopt       called with each new plan
+    backfilled  how many seconds ago the calls for older documents of the last day left, oldest first
+    waiting     how many payments of the ledger have no invoice yet
+    current     the present plan, and backlog: the documents that it reckons with, None if nobody knows yet
     """
 
     options: PollingOptions
@@ -104,10 +105,12 @@ class Polling:
     clock: Clock
     plan: Callable[[Demand], QuotaPlan | None]
     adopt: Callable[[QuotaPlan], None]
+    backfilled: Callable[[], Awaitable[Sequence[float]]]
     waiting: Callable[[], Awaitable[int]] = none_waiting
     rates: ChangeRates = field(init=False)
     planner: FreshnessPlanner = field(init=False)
     current: QuotaPlan | None = field(default=None, init=False)
+    backlog: int | None = field(default=None, init=False)
     _known_until: dict[str, float] = field(default_factory=dict, init=False)
     _loading: anyio.Lock = field(default_factory=anyio.Lock, init=False)
     _loaded: bool = field(default=False, init=False)
@@ -141,14 +144,14 @@ class Polling:
         self.planner.press(_URGENT if now < self._pressed_until else {})
 
     async def load(self) -> None:
-        """Recall what earlier processes learned, once."""
+        """Recall what earlier processes learned, once: before the first scan, which moves a cursor."""
         async with self._loading:
             if not self._loaded:
                 await self._recall()
                 self._loaded = True
 
     async def _recall(self) -> None:
-        self.rates.learn(await self.book.load(self.clock.now() - MEMORY_S))
+        self.rates.learn(await self.book.load(0.0))  # what is too old was forgotten when the last was added
         for name in self.options.paces:
             cursor = await self.mirror.cursor(name)
             if cursor.at is not None:
@@ -187,25 +190,31 @@ class Polling:
         """Divide the day's calls."""
         await self.load()
         self._planned_at = self.clock.now()
-        backlog = await self._backlog()
-        plan = self.current = self.plan(demand_of(self.options, self.rates, backlog))
+        self.backlog = await self._count_backlog()
+        plan = self.current = self.plan(demand_of(self.options, self.rates, self.backlog))
         self.planner.afford(self.options.lists if plan is None else plan.lists)
         if plan is not None:
             self.adopt(plan)
-            self._log_fill(plan, backlog)
+            await self._log_fill(plan)
         return plan
 
-    async def _backlog(self) -> int | None:
+    async def days_left(self) -> float | None:
+        """Until every document has its detail; None: nobody knows yet."""
+        if self.current is None or self.backlog is None:
+            return None
+        return round(self.current.seconds_for(self.backlog, await self.backfilled()) / 86_400.0, 1)
+
+    async def _count_backlog(self) -> int | None:
         if any([(await self.mirror.cursor(name)).at is None for name in self.options.paces]):
             return None
         counts = await self.mirror.count_due(self.options.detailed, self.options.with_attachments, before=math.inf)
         return sum(counts.values())
 
-    def _log_fill(self, plan: QuotaPlan, backlog: int | None) -> None:
+    async def _log_fill(self, plan: QuotaPlan) -> None:
         """Once when a first fill begins, and once when it is done."""
-        if plan.filling and backlog is not None and not self._fill_logged:
-            days = round(plan.seconds_for(backlog) / 86_400.0, 1)
-            _log.info("fill_started", due=backlog, per_day=plan.backfill, lists=plan.lists, days=days)
+        if plan.filling and self.backlog is not None and not self._fill_logged:
+            days = await self.days_left()
+            _log.info("fill_started", due=self.backlog, per_day=plan.backfill, lists=plan.lists, days=days)
             self._fill_logged = True
         elif self._fill_logged and not plan.filling:
             _log.info("fill_finished", lists=plan.lists)
@@ -222,12 +231,18 @@ def demand_of(options: PollingOptions, rates: ChangeRates, backlog: int | None) 
     """What the company asks of a day. `backlog`: documents whose detail is missing or old; None: not known yet."""
     detailed = [name for name in (*options.detailed, *options.with_attachments) if name in options.paces]
     return Demand(
-        bound=sum(pace.least_calls_a_day for pace in options.paces.values()),
+        bound=sum(least_calls(options).values()),
         lists=options.lists,
         changes=rates.busiest_day(detailed),
         backlog=backlog,
         files=options.files,
     )
+
+
+def least_calls(options: PollingOptions) -> Mapping[str, float]:
+    """Calls a day that bounds and schedules ask for whatever changes, by collection, the most first."""
+    calls = {name: pace.least_calls_a_day for name, pace in options.paces.items()}
+    return dict(sorted(calls.items(), key=lambda one: -one[1]))
 
 
 def _between(changed_at: Sequence[str], since: float, until: float, every: bool) -> Sequence[float]:

@@ -96,7 +96,12 @@ class QuotaPlan:
     @property
     def affordable(self) -> bool:
         """Bounds and schedules leave something to documents."""
-        return self.bound + self.kept <= self.granted * (1 - _LEAST_SHARE)
+        return self.bound <= self.affordable_lists
+
+    @property
+    def affordable_lists(self) -> int:
+        """Calls for lists that leave something to documents."""
+        return int(self.granted * (1 - _LEAST_SHARE)) - self.kept
 
     @property
     def shares(self) -> tuple[Share, ...]:
@@ -106,10 +111,23 @@ class QuotaPlan:
             Share(frozenset({Lane.CENSUS}), self.backfill, self.lists),
         )
 
-    def seconds_for(self, calls: int) -> float:
-        """Until the last of so many calls for older documents has left."""
-        windows = {**self.limits, "day": self.backfill}
-        return duration(calls, [(seconds, int(windows.get(window, 0))) for window, seconds in SECONDS.items()])
+    def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
+        """Until the last of so many calls for older documents has left.
+
+        spent  how many seconds ago those of the last day left, oldest first: each opens the day for another one when
+               it is a day old, so every day goes as the one before it
+        """
+        if calls <= 0:
+            return 0.0
+        ages = spent[-self.backfill :]
+        days, number = divmod(len(ages) + calls - 1, self.backfill)
+        today = -ages[number] if number < len(ages) else self._at_once(number - len(ages) + 1)
+        return max(0.0, days * SECONDS["day"] + today)
+
+    def _at_once(self, calls: int) -> float:
+        """Until the last has left, as far as the day has them."""
+        shorter = {window: int(calls) for window, calls in self.limits.items() if window != "day"}
+        return duration(calls, [(seconds, shorter.get(window, 0)) for window, seconds in SECONDS.items()])
 
 
 def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand: Demand) -> QuotaPlan | None:

@@ -123,7 +123,7 @@ class Reserve(Section):
     """Kept for the above: the newest documents matter more than their details."""
 
     details: Calls = 100
-    """Kept for the above: about two passes through all lists."""
+    """Kept for the above: about two scans of every list and what they bring."""
 
     files: Calls = 110
     """Kept for the above: files are large in number and never urgent."""
@@ -239,7 +239,7 @@ class MirrorCollections(Section):
     """Lists into the mirror."""
 
     collections: Collections = tuple(COLLECTIONS)
-    """Which lists to mirror. All: an incremental pass costs one call per collection."""
+    """Which lists to mirror. All: a scan of one in which nothing changed costs one call."""
 
     per_page: PageSize = 200
     """Records a page. The largest Precoro has: a page costs one call whatever its size."""

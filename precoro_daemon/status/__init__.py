@@ -1,6 +1,7 @@
 """one read model: how the program and its state are, and what needs a person
 
 attention.py  what needs a person, and what to type
+freshness.py  how fresh each list was kept in the last week: its changes, its scans, and how late changes came
 health.py     whether the program lives and whether it is ready, with the reasons why not
 heartbeat.py  signs of life of the running jobs, taken from what a person watching would see
 progress.py   what a person watching may see

@@ -13,7 +13,7 @@ from precoro_daemon.errors import AuthenticationError, DaemonError
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.health import silence
 from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
-from precoro_daemon.values.humanize import amount, span
+from precoro_daemon.values.humanize import amount, many, span
 
 _DOUBT_IS_OLD_S = 86_400.0
 """After that long a payment in doubt is no longer settled by checking alone."""
@@ -121,7 +121,7 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
     if payments.unreadable:
         text = "They are payments that nobody will see until they are corrected in your books; the others go on."
         commands = (f"{snapshot.command} payments plan",)
-        yield Matter(f"{_many(payments.unreadable, 'row')} of your books cannot be read", text, commands)
+        yield Matter(f"{many(payments.unreadable, 'row')} of your books cannot be read", text, commands)
     if payments.enabled and payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
         yield Matter("The kill switch is on", f"Payments are held back: {payments.stopped}.", (remove,))
@@ -136,11 +136,11 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
         count, _ = payments.intents.get((direction, "review"), (0, 0.0))
         if count:
             text = "Each says why. Adopt what the other side has, repost what it has not, drop what is not wanted."
-            yield Matter(f"{_many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
+            yield Matter(f"{many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:
             text = f"The oldest is {span(snapshot.now - since)} old. They are checked, never sent again blindly."
-            yield Matter(f"{_many(count, 'payment')} {way} in doubt", text, commands)
+            yield Matter(f"{many(count, 'payment')} {way} in doubt", text, commands)
 
 
 def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:
@@ -186,10 +186,6 @@ def heals(stage: Stage, stored: Stored, now: float) -> bool:
 
 def _names(counts: dict[str, int]) -> str:
     return _capital(", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in counts.items()))
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _sentence(reason: str) -> str:

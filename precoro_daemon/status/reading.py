@@ -9,10 +9,11 @@ from typing import Protocol
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
-from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.ports import LapTimes
 
@@ -64,6 +65,8 @@ class Overview:
     unmatched           by ledger, payments that match no invoice that can be paid
     items               plans that are under way
     laps                the last lap of each job
+    watched             what scans saw of when collections change, as far as it is kept, in the order of time
+    backlog             documents whose detail is missing or old and may be asked for
     """
 
     collections: Mapping[str, CollectionState]
@@ -81,18 +84,26 @@ class Overview:
     switch: Switch = field(default_factory=lambda: Switch(armed=False))
     unreadable: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    watched: Sequence[WatchedHour] = ()
+    backlog: int = 0
 
 
 class StateReader(Protocol):
     """Reads the state without holding it: it never waits for the one writer and never keeps it waiting."""
 
     def __call__(
-        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+        self,
+        *,
+        since: float,
+        files: WantedFiles,
+        details: WantedDetails,
+        now: float,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
         """Everything as it was at one moment. Blocking.
 
         since     calls at or after this time
-        files     whose attached files are wanted
+        files     whose attached files are wanted; details: whose details
         now       tells the changes of the last day from older ones
         unwanted  asked now and then; True ends the reading at once
         Raises StoreUnusable.

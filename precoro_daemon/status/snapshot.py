@@ -13,14 +13,16 @@ from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Scan
-from precoro_daemon.mirror.rules.estimates import duration
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
 from precoro_daemon.quota.limits import SECONDS, Lane
+from precoro_daemon.quota.plan import QuotaPlan, duration
 from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
+from precoro_daemon.values.humanize import many, moment, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class CollectionStatus:
     detailed     rows whose detail is up to date; due: those whose detail is missing or old, None where none is wanted
     scans        lists that are being read, as far as they got
     census       "owed": the last listing was not proved complete; "due": the last census is old
+    freshness    of the last week; None: nothing is known of it
     """
 
     name: str
@@ -65,6 +68,7 @@ class CollectionStatus:
     due: int | None = None
     scans: Sequence[Scan] = ()
     census: Literal["", "due", "owed"] = ""
+    freshness: Freshness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,10 @@ class Stored:
     refused_at          Precoro refused the key then, and has answered no call since
     hours               the last 24, oldest first; the last one is not over
     free                bytes free on the disks of "state" and "files"
+    backlog             documents whose detail is missing or old and may be asked for
+    backfilled          when the calls for older documents of the last day left, oldest first
+    delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
+                        last week; None: none is known
     """
 
     read_at: float
@@ -134,10 +142,18 @@ class Stored:
     refused_at: float | None = None
     hours: Sequence[Hour] = ()
     free: Mapping[str, int] = field(default_factory=dict)
+    backlog: int = 0
+    backfilled: Sequence[float] = ()
+    delays: Sequence[float | None] = ()
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:
         return [one for one in self.collections if one.mirrored]
+
+    @property
+    def listed(self) -> bool:
+        """Every list was read to its end, so that the backlog is known."""
+        return all(one.as_of is not None for one in self.mirrored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,6 @@ class Quota:
     reserved      calls of a day that details leave to others
     lanes         calls that a lane may still make of the day's; None: as many as it likes
     opens         when its next call may leave, and which window decides that
-    backfill      calls a day that go to documents which did not change lately; 0: not known
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -156,10 +171,9 @@ class Quota:
     reserved: int = 0
     lanes: Mapping[Lane, int | None] = field(default_factory=dict)
     opens: Mapping[Lane, Opening] = field(default_factory=dict)
-    backfill: int = 0
 
     @classmethod
-    def of(cls, account: Budget, now: float, backfill: int = 0) -> Quota:
+    def of(cls, account: Budget, now: float) -> Quota:
         left = account.left(now)
         return cls(
             limits={window: getattr(account.limits, f"per_{window}") for window in left},
@@ -167,7 +181,6 @@ class Quota:
             reserved=account.limits.reserved("day", Lane.DETAILS),
             lanes={lane: account.spendable(lane, now) for lane in Lane},
             opens={lane: account.opening(lane, NO_KEY, now) for lane in Lane},
-            backfill=backfill,
         )
 
     @property
@@ -179,6 +192,18 @@ class Quota:
         """Until the last of that many calls for details has left, if nothing else wants any."""
         windows = {**self.limits, "day": self.for_details}
         return duration(calls, [(seconds, windows.get(window, 0)) for window, seconds in SECONDS.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the planner means to do.
+
+    plan   what a day's calls go to; None where they are not limited
+    scans  when each collection is scanned next (Unix seconds); empty where no service decides that
+    """
+
+    plan: QuotaPlan | None = None
+    scans: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +227,7 @@ class Snapshot:
 
     now: float
     quota: Quota
+    outlook: Outlook = field(default_factory=Outlook)
     stored: Stored | None = None
     unreadable: str = ""
     live: Live = field(default_factory=Live)
@@ -213,15 +239,31 @@ class Snapshot:
         return self.live.pulse
 
     @property
-    def details_due(self) -> int:
-        return sum(one.due or 0 for one in self.stored.collections) if self.stored else 0
+    def plan(self) -> QuotaPlan | None:
+        return self.outlook.plan
 
     @property
     def backfill_seconds(self) -> float | None:
-        """Until every document has its detail, if nothing else wants the calls."""
-        if not self.stored or not self.quota.backfill:
+        """Until every document has its detail, by the plan of a service. None: calls are not limited, or nobody knows
+        how many documents there are, as some list was never read to its end."""
+        if self.plan is None or self.stored is None or not self.stored.listed:
             return None
-        return 86_400.0 * self.details_due / self.quota.backfill
+        return self.plan.seconds_for(self.stored.backlog, [self.now - at for at in self.stored.backfilled])
+
+    @property
+    def to_go(self) -> str:
+        """How many documents lack their detail and when they will be there, as a sentence; "" if none does."""
+        plan, stored = self.plan, self.stored
+        if plan is None or stored is None or not (stored.backlog or not stored.listed):
+            return ""
+        served = "" if self.outlook.scans else " as a service"
+        words = (
+            f"{'First fill' if plan.filling else 'Back-fill'}: {many(stored.backlog, 'document')} to go, at"
+            f" {plan.backfill:,} calls a day{served}"
+        )
+        if (left := self.backfill_seconds) is None:
+            return f"{words}; some lists were not read to their end yet, so there may be more."
+        return f"{words}; done in about {span(left)} ({moment(self.now + left)})."
 
     def seconds_left(self, plan: PlanState) -> float:
         """Until the last change of the plan has left, if nothing else wants the calls; 0: none is to be sent."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from precoro_daemon.mirror.rules.cursors import Cursor, census_due
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
+from precoro_daemon.status.freshness import delays_by_hour, freshness_of
 from precoro_daemon.status.reading import CollectionState, Overview
-from precoro_daemon.status.snapshot import CollectionStatus, Hour, Live, PaymentStatus, Quota, Snapshot, Stored
+from precoro_daemon.status.snapshot import (
+    CollectionStatus,
+    Hour,
+    Live,
+    Outlook,
+    PaymentStatus,
+    Quota,
+    Snapshot,
+    Stored,
+)
 
 _HOUR_S = SECONDS["hour"]
 _HOURS_SHOWN = 24
@@ -27,7 +37,6 @@ class Scope:
     ledger        its name, None where there is none; pays: at least one job of payments is enabled
     kill_switch   the path of that file
     webhooks      they come in somewhere
-    backfill      calls a day that go to documents which did not change lately; 0: not known
     command       how this program is called with this configuration
     """
 
@@ -39,7 +48,6 @@ class Scope:
     pays: bool = False
     kill_switch: str = ""
     webhooks: bool = False
-    backfill: int = 0
     command: str = "precoro-daemon"
 
 
@@ -57,15 +65,15 @@ def take_snapshot(
     now: float,
     stored: Stored | None,
     *,
-    unreadable: str = "",
+    outlook: Outlook | None = None,
     live: Live | None = None,
 ) -> Snapshot:
     """Of the program at `now`. `live`: None where no service runs in this process."""
     return Snapshot(
         now=now,
-        quota=Quota.of(account, now, scope.backfill),
+        quota=Quota.of(account, now),
+        outlook=outlook or Outlook(),
         stored=stored,
-        unreadable=unreadable,
         live=live or Live(),
         webhooks=scope.webhooks,
         command=scope.command,
@@ -75,9 +83,13 @@ def take_snapshot(
 def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -> Stored:
     """The part of the state that the configuration names, as it was read at `now`."""
     names = [*scope.mirrored, *(name for name in overview.collections if name not in scope.mirrored)]
+    freshness = freshness_of(overview.watched, now)
     return Stored(
         read_at=now,
-        collections=[_collection(scope, name, overview.collections.get(name), now) for name in names],
+        collections=[
+            replace(_collection(scope, name, overview.collections.get(name), now), freshness=freshness.get(name))
+            for name in names
+        ],
         files=overview.files,
         quarantined=overview.quarantined,
         quarantined_counts=overview.quarantined_counts,
@@ -88,6 +100,9 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         refused_at=overview.refusals.get(scope.credentials),
         hours=_hours(overview, now),
         free=disks.free,
+        backlog=overview.backlog,
+        backfilled=sorted(at for at, lane in overview.lanes if lane is Lane.CENSUS and at > now - SECONDS["day"]),
+        delays=delays_by_hour(overview.watched, now),
     )
 
 

@@ -1,4 +1,4 @@
-"""lengths of time, amounts of bytes and points in time, as people say them"""
+"""lengths of time, amounts of bytes, counts and points in time, as people say them"""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ def span(seconds: float) -> str:
     days, hours = divmod(hours, 24)
     whole = "1 day" if days == 1 else f"{days} days"
     return f"{whole} {hours} h" if hours else whole
+
+
+def a_day(times: float) -> str:
+    """How often something is done in a day: "0.2", "14", "1,440"."""
+    return f"{times:,.0f}" if times >= 9.95 or not times else f"{max(times, 0.1):.1f}"
+
+
+def many(count: int, what: str) -> str:
+    """So many of them: "1 payment", "2 payments"."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")

@@ -297,13 +297,25 @@ def test_check_opens_the_ledger(
     assert not (tmp_path / "precoro.db").exists()
 
 
-def test_check_tells_what_the_schedule_takes(run: Run, company: Sandbox, tmp_path: Path) -> None:
-    assert "schedule       takes 288 of 3,000 calls a day where nothing changes\n" in run("check").stdout
-    config = (tmp_path / "config.toml").read_text()
-    (tmp_path / "config.toml").write_text(config.replace("[limits]", 'every = "2m"\n[limits]'))
-    told = run("check")
-    assert told.exit_code == 0
-    assert "takes 2,880 of 3,000 calls a day where nothing changes; that leaves too little: give" in told.stdout
+def test_check_tells_what_lists_and_documents_have_of_a_day(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    given = (tmp_path / "config.toml").read_text()
+
+    def told(old: str = "", new: str = "") -> str:
+        (tmp_path / "config.toml").write_text(given.replace(old, new) if old else given)
+        result = run("check")
+        assert result.exit_code == 0
+        return result.stdout
+
+    lists = "schedule       lists take 4 of 3,000 calls a day where nothing changes"
+    assert f"{lists}, 200 at most until the first fill is done; 2,700 are for documents\n" in told()
+    warning = "every and oldest ask for 2,880 calls a day: invoices 720, suppliers 720, taxes 720, "
+    assert warning in (often := told("[limits]", 'every = "2m"\n[limits]'))
+    assert "per_day leaves 2,750 for lists. Give [mirror_collections] fewer collections or" in often
+    few = told("[limits]", "[freshness]\nlist_calls = 3\n[limits]")
+    assert "ask for 4 calls a day: " in few
+    assert "; freshness.list_calls leaves 3 for lists. Give" in few
+    assert run("--once").exit_code == 0
+    assert f"{lists}, 1,200 at most; 1,700 are for documents\n" in told(), "by what is known now"
 
 
 def test_check_says_where_no_state_could_be(run: Run, company: Sandbox, tmp_path: Path) -> None:

@@ -19,15 +19,17 @@ from precoro_daemon.files.verify_attachments import Verdict
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
-from precoro_daemon.mirror.rules.estimates import Cost
+from precoro_daemon.mirror.rules.estimates import Cost, Estimate, Way
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane, Limits
+from precoro_daemon.quota.plan import Demand, plan_quota
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.reading import CollectionState, FileState, Overview
-from precoro_daemon.status.snapshot import Quota, Snapshot
+from precoro_daemon.status.snapshot import Outlook, Snapshot
 from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
 
 NOW = 1_765_875_600.0
@@ -71,6 +73,7 @@ def seen(
     calls: int = 0,
     files: FileState = NO_FILES,
     scope: Scope = SCOPE,
+    outlook: Outlook | None = None,
     **more: Any,
 ) -> Snapshot:
     """What a command shows of a state. more: further fields of the overview."""
@@ -79,11 +82,8 @@ def seen(
         account.sent(account.charge(NO_KEY, NOW - number / 100), NOW - number / 100)
     counts = {(item.collection, item.stage): 1 for item in quarantined}
     overview = Overview(states, quarantined, counts, (), {}, files, **more)
-    return take_snapshot(scope, account, NOW, describe_state(scope, overview, Disks({}, STOPPED), NOW))
-
-
-def quota(limits: Limits) -> Quota:
-    return Quota.of(Budget(limits), NOW)
+    stored = describe_state(scope, overview, Disks({}, STOPPED), NOW)
+    return take_snapshot(scope, account, NOW, stored, outlook=outlook)
 
 
 def text(shown: RenderableType, width: int = 120) -> str:
@@ -115,8 +115,62 @@ def test_no_count_is_cut_however_narrow_the_screen(width: int) -> None:
     words = re.sub(r"\s", "", told)
     for part in ("1,234,567", "1,200,000", "34,567", "5,432", "12minago", "page2(400of9,000)", "owed"):
         assert part in words, part
-    told = text(tables.estimate(COSTS, quota(Limits())), width)
+    told = text(tables.estimate(ESTIMATE), width)
     assert [part for part in ("4,500", "23", "320") if part not in told] == []
+
+
+WATCHED = [
+    WatchedHour("invoices", int(NOW - 8 * DAY), 3600, changes=900, scans=9, delayed=900, delay=9e6, worst=90_000),
+    WatchedHour("invoices", int(NOW - 2 * DAY), 3600, changes=3, scans=30, delayed=2, delay=400, worst=350),
+    WatchedHour("invoices", int(NOW - DAY), 32_400, changes=0, scans=10),
+    WatchedHour("suppliers", int(NOW - 2 * DAY), 36_000, scans=1),
+    WatchedHour("purchase_orders", int(NOW - DAY), DAY, changes=7, scans=0),
+]
+
+
+def test_status_tells_how_late_changes_came_in_the_last_week() -> None:
+    outlook = Outlook(scans={"invoices": NOW + 120, "purchase_orders": NOW - 5})
+    snapshot = seen(watched=WATCHED, outlook=outlook)
+    shown = text(status_tables.status(snapshot)).split("last 7 days")[1]
+    assert line(shown, "invoices") == "7.2 20 3 min 6 min in 2 min"
+    assert line(shown, "purchase orders") == "7.0 0 due"
+    assert "1 list brought no change in 7 days; scans a day: 0.5." in shown
+    told = json.loads(status_json.as_json(snapshot))["collections"]
+    assert (told["invoices"]["changes_a_day"], told["invoices"]["scans_a_day"]) == (7.2, 20.0)
+    assert (told["invoices"]["mean_delay"], told["invoices"]["worst_delay"]) == (200, 350)
+    assert (told["invoices"]["next_scan"], told["purchase_orders"]["next_scan"]) == (NOW + 120, NOW)
+    shown = text(status_tables.status(seen(watched=WATCHED)))
+    assert line(shown.split("last 7 days")[1], "invoices") == "7.2 20 3 min 6 min next run"
+    assert "last 7 days" not in text(status_tables.status(seen()))
+
+
+FILL = plan_quota({"day": 3000.0, "hour": 1500.0}, {}, Demand(bound=25, lists=1200, changes=72, backlog=6_000))
+LISTED = {"invoices": FRESH, **dict.fromkeys(("purchase_orders", "suppliers", "taxes"), OWED)}
+
+
+def test_status_tells_how_much_of_a_first_fill_is_to_go_and_when_it_is_done() -> None:
+    assert FILL is not None
+    spent = [(NOW - 3600.0, Lane.CENSUS)] * 2_000
+    snapshot = seen(LISTED, backlog=5_400, lanes=spent, outlook=Outlook(FILL))
+    left = 1 * DAY + 23 * 3600
+    assert snapshot.backfill_seconds == FILL.seconds_for(5_400, [3600.0] * 2_000) == left
+    shown = text(status_tables.status(snapshot))
+    assert "First fill: 5,400 documents to go, at 2,710 calls a day as a service; done in about 1 day 23 h" in shown
+    told = json.loads(status_json.as_json(snapshot))["plan"]
+    assert (told["first_fill"], told["due"], told["seconds_left"], told["backfill"]) == (True, 5_400, left, 2_710)
+    served = seen(LISTED, backlog=1, outlook=Outlook(replace(FILL, filling=False), {"invoices": NOW}))
+    assert "Back-fill: 1 document to go, at 2,710 calls a day; done in about 0 s" in text(
+        status_tables.status(served)
+    )
+
+
+def test_before_every_list_was_read_nobody_knows_when_the_fill_is_done() -> None:
+    snapshot = seen(backlog=34, outlook=Outlook(FILL))
+    shown = " ".join(text(status_tables.status(snapshot)).split())
+    assert "First fill: 34 documents to go, at 2,710 calls a day as a service; some lists were not read" in shown
+    told = json.loads(status_json.as_json(snapshot))["plan"]
+    assert (told["due"], told["seconds_left"]) == (None, None)
+    assert json.loads(status_json.as_json(seen()))["plan"] is None
 
 
 def test_status_tells_which_laps_had_failures_and_since_when() -> None:
@@ -261,6 +315,11 @@ def test_status_as_json_tells_the_same() -> None:
         "details": 1_200,
         "due": 34,
         "census_owed": False,
+        "changes_a_day": 0.0,
+        "scans_a_day": 0.0,
+        "mean_delay": None,
+        "worst_delay": None,
+        "next_scan": None,
         "open_scans": [],
     }
     assert told["collections"]["suppliers"]["census_owed"]
@@ -273,23 +332,22 @@ def test_status_as_json_tells_the_same() -> None:
 COSTS = [Cost("invoices", 4_500, 23, 4_500), Cost("suppliers", 320, 2, 0)]
 
 
+ESTIMATE = Estimate(COSTS, 4_845, Way(1.9 * DAY, 2_610), Way(1.7 * DAY, 2_855))
+
+
 def test_an_estimate_tells_calls_and_days() -> None:
-    shown = text(tables.estimate(COSTS, quota(Limits(reserve={Lane.DETAILS: 100}))))
+    shown = text(tables.estimate(ESTIMATE))
     assert line(shown, "invoices") == "4,500 23 4,500"
     assert line(shown, "suppliers") == "320 2"
-    assert "4,525 calls in all: about" in shown
-    assert "as 2,900 of 3,000 calls a day may go into it." in shown
+    assert "4,845 calls in all." in shown
+    assert "As a service: about 1 day 21 h, at 2,610 calls a day; lists are scanned meanwhile." in shown
+    assert "With --once once a day: about 1 day 16 h, at 2,855 calls a day." in shown
 
 
-@pytest.mark.parametrize(
-    ("limits", "words"),
-    [
-        (Limits(), "4,525 calls in all: about 25 h"),
-        (Limits(0, 0, 0, 0), "4,525 calls in all: about 0 s within the limits."),
-    ],
-)
-def test_how_long_it_takes_depends_on_the_limits(limits: Limits, words: str) -> None:
-    assert words in text(tables.estimate(COSTS, quota(limits)))
+@pytest.mark.parametrize("per_day", [2_610, 0])
+def test_what_fits_into_a_day_takes_the_same_either_way(per_day: int) -> None:
+    small = Estimate(COSTS[1:], 322, Way(321, per_day), Way(321, per_day))
+    assert "322 calls in all: about 5 min within the limits." in text(tables.estimate(small))
 
 
 def test_an_answer_shows_nothing_for_null() -> None:

@@ -157,6 +157,8 @@ def _as_toml(value: Any, told: str) -> str:
         return str(value).lower()
     if isinstance(value, Every):
         return f'"{_duration(value.seconds)}"'
+    if isinstance(value, dict) and set(value.values()) == {None}:  # a schedule by collection, none of which is fixed
+        return '"auto"'
     if "a duration" in told:
         return f'"{_duration(value)}"'
     if "number of bytes" in told:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.quota.budget import NO_KEY, Budget
 from precoro_daemon.quota.limits import Lane, Limits, Share
-from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
+from precoro_daemon.quota.plan import Demand, QuotaPlan, duration, plan_quota
 
 START = 1_800_000_000.0
 DAY = 86_400.0
@@ -200,3 +202,71 @@ def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
         budget.charge(NO_KEY, START + number, Lane.LISTS)
     assert budget.spendable(Lane.DETAILS, START + 2600) == 150
     assert budget.spendable(Lane.CENSUS, START + 2600) == 1
+
+
+@given(
+    limits=st.fixed_dictionaries({"day": st.integers(30, 90), "hour": st.sampled_from([0, 9, 50])}),
+    calls=st.integers(0, 200),
+    waited=st.lists(st.floats(0, 20_000), max_size=60),
+)
+def test_what_is_left_takes_as_long_as_trying_it_would_show(
+    limits: dict[str, float], calls: int, waited: Sequence[float]
+) -> None:
+    """From any day of calls that the plan allowed."""
+    plan = planned(limits, Demand(bound=1, lists=200, backlog=None), {})
+    spent: list[float] = []
+    for pause in waited:  # as they may have left
+        at = (spent[-1] if spent else 0.0) + pause
+        if len(spent) >= plan.backfill:
+            at = max(at, spent[-plan.backfill] + DAY)
+        spent.append(at)
+    now = spent[-1] + 3600.0 if spent else 0.0
+    spent = [at for at in spent if at > now - DAY]
+    ages = [now - at for at in spent]
+    left, at = list(spent), now
+    for number in range(calls):
+        hour = left[len(spent) :][-int(limits["hour"]) :] if limits["hour"] else []
+        if limits["hour"] and number >= limits["hour"]:
+            at = max(at, hour[0] + 3600.0)
+        if len(left) >= plan.backfill:
+            at = max(at, left[-plan.backfill] + DAY)
+        left.append(at)
+    assert plan.seconds_for(calls, ages) == pytest.approx(left[-1] - now if calls else 0.0, abs=1.0)
+
+
+DOCUMENTED = [(1.0, 1), (60.0, 60), (3600.0, 1_500), (86_400.0, 3_000)]
+
+
+def when_the_last_leaves(calls: int, windows: Sequence[tuple[float, int]]) -> float:
+    """The same found by trying: each call leaves as soon as no window that ends with it is over-full."""
+    stamps: list[float] = []
+    for _ in range(calls):
+        at = stamps[-1] if stamps else 0.0
+        for length, limit in windows:
+            if limit and len(stamps) >= limit:
+                at = max(at, stamps[-limit] + length)
+        stamps.append(at)
+    return stamps[-1] if stamps else 0.0
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds"),
+    [(0, 0), (1, 0), (2, 1), (61, 60), (1_500, 1_499), (1_501, 3_600), (3_000, 5_099), (3_001, 86_400)],
+)
+def test_how_long_the_documented_limits_take(calls: int, seconds: float) -> None:
+    assert duration(calls, DOCUMENTED) == seconds
+
+
+def test_a_lifted_window_takes_no_time() -> None:
+    assert duration(10_000, [(length, 0) for length, _ in DOCUMENTED]) == 0
+    assert duration(6_001, [(1.0, 0), (86_400.0, 3_000)]) == 2 * 86_400.0
+
+
+@given(st.integers(0, 7_000))
+def test_it_is_what_trying_it_would_show(calls: int) -> None:
+    assert duration(calls, DOCUMENTED) == when_the_last_leaves(calls, DOCUMENTED)
+
+
+@given(st.integers(0, 100_000))
+def test_one_more_call_never_takes_less(calls: int) -> None:
+    assert duration(calls + 1, DOCUMENTED) >= duration(calls, DOCUMENTED)

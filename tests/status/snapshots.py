@@ -19,14 +19,17 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Opening
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.quota.plan import Demand, plan_quota
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
+from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import (
     CollectionStatus,
     Hour,
     Live,
+    Outlook,
     PaymentStatus,
     Quota,
     Snapshot,
@@ -43,6 +46,12 @@ JOBS = (
     "resolve_custom_fields", "fetch_attachments", "backfill_details", "take_census", "apply_deliveries",
 )  # fmt: skip
 
+PLAN = plan_quota(
+    {"second": 1, "minute": 60, "hour": 1500, "day": 3000},
+    {Lane.DETAILS: 100},
+    Demand(bound=25, lists=1200, changes=100),
+)
+
 KEPT = {"invoices": FileCounts(8_000, 3_000_000_000), "receipts": FileCounts(120, 300_000_000)}
 
 LARGE = AttachedFile("invoices", 7, 12, Attachment(90, "scan.tiff", 3_000_000_000, "tiff", None))
@@ -55,7 +64,8 @@ def quiet() -> Snapshot:
     ]
     jobs[4].running_since, jobs[4].heard_at, jobs[4].next_at = NOW - 130, NOW - 2, NOW
     lists = [
-        CollectionStatus(name, as_of=NOW - 200 - n, live=1_000 * n, vanished=n) for n, name in enumerate(COLLECTIONS)
+        CollectionStatus(name, as_of=NOW - 200 - n, live=1_000 * n, vanished=n, freshness=_fresh(n))
+        for n, name in enumerate(COLLECTIONS)
     ]
     hours = [
         Hour(NOW // 3600 * 3600 - 3600 * back, {Lane.LISTS: 60, Lane.DETAILS: (back * 37) % 90, None: back % 3})
@@ -77,8 +87,8 @@ def quiet() -> Snapshot:
             left={"second": 1, "minute": 41, "hour": 1386, "day": 1033},
             lanes=dict(zip(Lane, (1033, 600, 993, 413, 170, 0), strict=True)),
             opens={lane: Opening(NOW + 5_400 if lane == Lane.CENSUS else NOW - 1, "day") for lane in Lane},
-            backfill=585,
         ),
+        outlook=Outlook(PLAN, {name: NOW + 90 * n - 60 for n, name in enumerate(COLLECTIONS)}),
         stored=Stored(
             read_at=NOW - 3,
             collections=[replace(lists[0], detailed=990, due=0), *lists[1:]],
@@ -86,9 +96,17 @@ def quiet() -> Snapshot:
             deliveries=DeliveryCounts(0, 31, NOW - 700, 0),
             hours=hours,
             free={"state": 10**11, "files": 10**12},
+            delays=[None if hour < 5 else 60.0 * abs(hour - 13) + 200 for hour in range(24)],
         ),
         webhooks=True,
     )
+
+
+def _fresh(number: int) -> Freshness:
+    """The first nine change; of one of them only before its list was first read."""
+    if number > 8:
+        return Freshness(0.0, 1.0)
+    return Freshness(160.0 / (number + 1), 120.0 / (number + 1), *((290.0 * number, 3_000.0) if number else ()))
 
 
 def _plan() -> PlanState:
@@ -124,6 +142,7 @@ def troubled() -> Snapshot:
             *calm.stored.collections[3:],
         ],
         files=FileState(KEPT, FileCounts(1_204, 900_000_000), [LARGE] * 3),
+        backlog=62_386,
         quarantined=[
             Quarantined("attachments", "directory", Stage.FOLDER, "files: no such directory", None, 1, NOW, NOW),
             *failures,

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.sandbox import SandboxOptions, serve
 from tests.system.floods import flood
 from tests.system.months import Plan, live
@@ -168,8 +169,14 @@ async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tm
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
     [told] = done.only("schedule_contradicted")
-    assert told["scheduled"] == {"mirror_collections": 36_000}
-    assert told["per_day"] == 3000
+    assert told["scheduled"] == dict.fromkeys(COLLECTIONS, 1440)
+    assert (told["lists"], told["room"], told["per_day"], told["limit"]) == (36_000, 2750, 3000, "per_day")
+    checked = await program.run("check")
+    assert (
+        "WARNING: every and oldest ask for 36,000 calls a day: purchase_orders 1,440, invoices 1,440"
+        in checked.stdout
+    )
+    assert "and 20 others 28,800; per_day leaves 2,750 for lists. Give [mirror_collections] fewer" in checked.stdout
 
 
 async def test_no_secret_stands_in_anything_that_a_run_leaves(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
 
-control.py      a socket beside the state, on which a command line has the service that holds it execute a command
-html.py         HTML that escapes whatever is put into it
-metrics.py      what the program and its state come to in numbers, as Prometheus reads them
-page.py         the page for people: what is fresh, what waits, what needs them
-panels.py       the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last
-quota_chart.py  the quota as people see it: what is left, who may spend it, and when it was spent
-serving.py      an aiohttp application on a socket of ours, which no client can hold up for long or fill
-watch.py        one socket for those who watch: health, readiness, metrics, and a page for people
-webhooks.py     webhooks on a secret path: checked, read within bounds, kept, then answered
+control.py          a socket beside the state, on which a command line has the service that holds it execute a command
+freshness_chart.py  how late changes come, as people see it: by the hour of the day, and by collection
+hour_bars.py        a bar for each hour of a day, drawn
+html.py             HTML that escapes whatever is put into it
+metrics.py          what the program and its state come to in numbers, as Prometheus reads them
+page.py             the page for people: what is fresh, what waits, what needs them
+panels.py           the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last
+quota_chart.py      the quota as people see it: what is left, who may spend it, and when it was spent
+serving.py          an aiohttp application on a socket of ours, which no client can hold up for long or fill
+watch.py            one socket for those who watch: health, readiness, metrics, and a page for people
+webhooks.py         webhooks on a secret path: checked, read within bounds, kept, then answered
 """

@@ -38,12 +38,17 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "reloads_total": Meaning("Configurations taken over since the start", (), "counter"),
         "reload_refused": Meaning("1 if the configuration that was read last has mistakes and is not in use"),
         "collection_age_seconds": Meaning("How old the mirror of a collection may be at most", ("collection",)),
+        "collection_changes_per_day": Meaning("Changes of a collection in a day, in the last week", ("collection",)),
+        "collection_scans_per_day": Meaning("Scans of a collection in a day, in the last week", ("collection",)),
+        "collection_delay_seconds": Meaning(
+            "Mean time from a change until a scan brought it, in the last week", ("collection",)
+        ),
         "records": Meaning("Records that Precoro has", ("collection",)),
         "vanished_records": Meaning("Records that Precoro has no more", ("collection",)),
         "details_due": Meaning("Documents whose detail is missing or old", ("collection",)),
         "census_owed": Meaning("1 if the last listing was not proved complete", ("collection",)),
         "quarantined": Meaning("Things that failed and are quarantined", ("collection", "stage")),
-        "backfill_remaining_seconds": Meaning("Time until all due details are there, at the calls left to them"),
+        "backfill_remaining_seconds": Meaning("Time until all due details are there, by the plan of the day's calls"),
         "quota_limit": Meaning("Calls that Precoro allows", ("window",)),
         "quota_left": Meaning("Calls that are left of them", ("window",)),
         "lane_calls_left": Meaning("Calls of the day that a lane may still make", ("lane",)),
@@ -166,6 +171,11 @@ def _of_state(stored: Stored, now: float) -> Iterator[Sample]:
     for one in stored.mirrored:
         if one.as_of is not None:
             yield Sample("collection_age_seconds", max(0.0, now - one.as_of), (one.name,))
+        if (fresh := one.freshness) is not None:
+            yield Sample("collection_changes_per_day", fresh.changes, (one.name,))
+            yield Sample("collection_scans_per_day", fresh.scans, (one.name,))
+            if fresh.delay is not None:
+                yield Sample("collection_delay_seconds", fresh.delay, (one.name,))
         yield Sample("records", one.live, (one.name,))
         yield Sample("vanished_records", one.vanished, (one.name,))
         yield Sample("census_owed", one.census == "owed", (one.name,))

@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from precoro_daemon import __version__
+from precoro_daemon.adapters.listener.freshness_chart import delays
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.panels import capital, failures, fresh, jobs, sheet, waiting, words
 from precoro_daemon.adapters.listener.quota_chart import quota
@@ -91,6 +92,7 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
     stored = snapshot.stored
     yield tag("div", quota(snapshot), tag("div", waiting(snapshot), jobs(snapshot)), class_="pair")
     if stored is not None:
+        yield from delays(snapshot, stored)
         yield fresh(stored, snapshot.now)
     yield from failures(snapshot)
 

@@ -47,10 +47,11 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
 
 
 def _documents(snapshot: Snapshot) -> Iterator[Html]:
-    if due := snapshot.details_due:
-        left = snapshot.backfill_seconds
-        done = f", all there in about {span(left)} if nothing else wants the calls" if left else ""
-        yield tag("li", f"{due:,} documents lack their lines and details{done}.")
+    stored = snapshot.stored
+    if words := snapshot.to_go:
+        yield tag("li", words)
+    elif stored is not None and stored.backlog:  # calls are not limited
+        yield tag("li", f"{stored.backlog:,} documents lack their lines and details.")
 
 
 def _files(files: FileState) -> Iterator[Html]:

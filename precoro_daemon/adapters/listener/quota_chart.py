@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from precoro_daemon.adapters.listener.hour_bars import hour_bars, hour_scale
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.snapshot import Hour, Quota, Snapshot
 from precoro_daemon.values.humanize import span
-
-_WIDE, _HIGH = 240, 100
-"""Units of the drawing of a day: ten for an hour."""
 
 _SPENDERS = {
     Lane.PAYMENTS: "Payments",
@@ -54,36 +52,15 @@ def _day(hours: Sequence[Hour], account: Quota) -> Iterator[Html]:
     if not hours or not any(hour.total for hour in hours):
         return
     pace = account.limits.get("day", 0) / 24
-    top = max(pace, *(hour.total for hour in hours)) * 1.08
-    bars = [_bar(hour, number, top, last=number == len(hours) - 1) for number, hour in enumerate(hours)]
-    level = _HIGH * (1 - pace / top)
-    mark = tag("line", x1=0, x2=_WIDE, y1=f"{level:.1f}", y2=f"{level:.1f}", class_="mark") if pace else None
-    base = tag("line", x1=0, x2=_WIDE, y1=_HIGH, y2=_HIGH, class_="base")
     most = max(hours, key=lambda hour: hour.total)
     summary = (
         f"Calls by hour: {sum(hour.total for hour in hours):,} in all, at most {most.total:,}, at {_clock(most)}"
     )
     yield tag("h3", "Calls by hour")
-    yield tag(
-        "svg", tag("title", summary), *bars, base, mark,
-        class_="hours", viewBox=f"0 0 {_WIDE} {_HIGH}", preserveAspectRatio="none", role="img", aria_label=summary,
-    )  # fmt: skip
-    middle = hours[len(hours) // 2]
-    yield tag("div", *(tag("span", _clock(hour)) for hour in (hours[0], middle, hours[-1])), class_="scale")
+    yield hour_bars([hour.total for hour in hours], summary, mark=pace, last=True)
+    yield hour_scale(_clock(hours[0]), _clock(hours[len(hours) // 2]), _clock(hours[-1]))
     even = f"; the dashed line is {pace:.0f} an hour, which would use up the day evenly" if pace else ""
     yield tag("p", f"Most: {most.total:,} calls at {_clock(most)} UTC{even}.", class_="soft")
-
-
-def _bar(hour: Hour, number: int, top: float, *, last: bool) -> Html:
-    high = _HIGH * hour.total / top
-    return tag(
-        "rect",
-        x=number * 10 + 1.2,
-        y=f"{_HIGH - high:.1f}",
-        width=7.6,
-        height=f"{high:.1f}",
-        class_="now" if last else "full",
-    )
 
 
 def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from precoro_daemon.adapters.state.attachments import read_files
 from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes
 from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
+from precoro_daemon.adapters.state.details import count_due
+from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_laps
 from precoro_daemon.adapters.state.mirror import count_quarantined
@@ -13,6 +17,7 @@ from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.status.reading import CollectionState, Overview
 
@@ -21,7 +26,13 @@ _QUARANTINED_SHOWN = 20
 
 
 def read_overview(
-    session: Session, restore_guard: RestoreGuard, *, since: float, files: WantedFiles, now: float
+    session: Session,
+    restore_guard: RestoreGuard,
+    *,
+    since: float,
+    files: WantedFiles,
+    details: WantedDetails,
+    now: float,
 ) -> Overview:
     """`StateReader` tells what is asked. Runs inside a transaction."""
     return Overview(
@@ -42,7 +53,14 @@ def read_overview(
         switch=read_switch(session, restore_guard),
         unreadable=_by_ledger(session, "overview.count_unreadable"),
         unmatched=_by_ledger(session, "overview.count_unmatched"),
+        watched=read_hours(session, 0.0),
+        backlog=_backlog(session, details),
     )
+
+
+def _backlog(session: Session, details: WantedDetails) -> int:
+    """As the program itself counts what it will ask for."""
+    return sum(count_due(session, details.collections, details.with_attachments, before=inf, age=None).values())
 
 
 def _payments(session: Session) -> dict[tuple[str, str], tuple[int, float]]:

@@ -17,7 +17,7 @@ from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFil
 from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
 from precoro_daemon.mirror.ports.deliveries import Deliveries
-from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.ports.mirror import Mirror, WantedDetails
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
 from precoro_daemon.payments.ports.paid_set import PaidSet
@@ -91,7 +91,13 @@ class State(Protocol):
         ...
 
     def overview(
-        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+        self,
+        *,
+        since: float,
+        files: WantedFiles,
+        details: WantedDetails,
+        now: float,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
         """`status.reading.StateReader`, where the contract is written."""
         ...

@@ -67,6 +67,14 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedDetails:
+    """Which collections get details: of all records, or only of those with attachments."""
+
+    collections: Sequence[str] = ()
+    with_attachments: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """Something that failed and is kept apart, for a person to see, or to be tried again.
 

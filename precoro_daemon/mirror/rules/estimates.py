@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.quota.plan import QuotaPlan, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +28,42 @@ class Cost:
         return self.pages + self.details
 
 
-def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
-    """Seconds until the last of `calls` has left, when each window of that many seconds admits that many calls.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to do it: until when (in seconds), and with how many calls a day; 0: as many as one likes."""
 
-    A window with 0 calls is lifted. Windows are given from the shortest to the longest; each must be a multiple of
-    what the shorter ones take to fill it, which the documented limits are.
+    seconds: float
+    per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a first mirror takes in all, as a service and with --once once a day."""
+
+    costs: Sequence[Cost]
+    calls: int
+    service: Way
+    once: Way
+
+    @property
+    def within_a_day(self) -> bool:
+        return self.calls <= min(
+            (way.per_day for way in (self.service, self.once) if way.per_day), default=self.calls
+        )
+
+
+def estimate(costs: Sequence[Cost], plan: QuotaPlan | None, limits: Mapping[str, float], kept: int) -> Estimate:
+    """From the costs of each list.
+
+    plan    of a service that does it; None where calls are not limited
+    limits  calls by window, 0 for a window without a limit
+    kept    calls of a day that --once leaves to others
     """
-    seconds = 0.0
-    left = max(calls - 1, 0)
-    for length, limit in sorted(windows, reverse=True):
-        if limit:
-            seconds += (left // limit) * length
-            left %= limit
-    return seconds
+    calls = sum(cost.calls for cost in costs)
+    if plan is None:
+        return Estimate(costs, calls, Way(0.0, 0), Way(0.0, 0))
+    # Each run begins with one call for each list, which brings what changed since the run before.
+    per_day = max(1, int(limits["day"]) - kept - len(costs)) if limits["day"] else 0
+    windows = {**limits, "day": per_day}
+    once = duration(calls, [(seconds, int(windows[window])) for window, seconds in SECONDS.items()])
+    return Estimate(costs, calls, Way(plan.seconds_for(calls), plan.backfill), Way(once, per_day))

@@ -69,7 +69,9 @@ async def test_the_bars_are_drawn_and_the_text_is_heard() -> None:
         heights = await chrome.run(
             "return [...document.querySelectorAll('svg.hours rect')].map(e => e.getBoundingClientRect().height)"
         )
-        assert len(heights) == 24
-        assert min(heights) > 5
+        assert len(heights) == 2 * 24
+        assert min(heights[:24]) > 5
+        assert [height for height in heights[24:29] if height] == [], "nothing is known of the hours before five"
+        assert min(heights[29:]) > 5
         label = await chrome.run("return document.querySelector('svg.hours').getAttribute('aria-label')")
         assert label.startswith("Calls by hour: 2,496 in all, at most 151")

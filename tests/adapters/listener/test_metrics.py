@@ -42,8 +42,12 @@ def test_the_manual_tells_every_metric() -> None:
 
 
 def test_every_metric_is_given_on_a_day_on_which_everything_happens() -> None:
-    names = {sample.name for family in families(troubled()) for sample in family.samples}
-    assert names == {f"precoro_daemon_{name}" for name in METRICS}
+    assert names(troubled()) == METRICS.keys() - {"backfill_remaining_seconds"}, "how many there are nobody knows yet"
+    assert "backfill_remaining_seconds" in names(quiet())
+
+
+def names(snapshot: Snapshot) -> set[str]:
+    return {sample.name.removeprefix("precoro_daemon_") for family in families(snapshot) for sample in family.samples}
 
 
 def test_every_name_follows_the_conventions() -> None:
@@ -59,6 +63,9 @@ def test_what_the_numbers_say() -> None:
     assert told["collection_age_seconds", "purchase_orders"] == 90_000
     assert ("collection_age_seconds", "invoices") not in told  # never listed: it has no age
     assert told["details_due", "invoices"] == 12_400
+    assert told["collection_changes_per_day", "expenses"] == 40
+    assert told["collection_scans_per_day", "expenses"] == 30
+    assert told["collection_delay_seconds", "expenses"] == 870
     assert told["quota_left", "day"] == 1033
     assert told["lane_calls_left", "census"] == 0
     assert told["calls_total", "GET", "429", "/invoices/{id}"] == 3

@@ -1,52 +1,122 @@
-"""What a first mirror costs: calls and time."""
+"""What a first mirror costs: calls, and time as a service and with --once once a day."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from precoro_daemon.mirror.rules.estimates import Cost, duration
+from precoro_daemon.mirror.rules.estimates import Cost, Estimate, estimate
+from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.limits import Lane, Limits
+from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
 
-DOCUMENTED = [(1.0, 1), (60.0, 60), (3600.0, 1_500), (86_400.0, 3_000)]
+START = 1_800_000_000.0
+DAY = 86_400.0
+RESERVE = {Lane.DETAILS: 100, Lane.FILES: 110, Lane.CENSUS: 120}
+LIMITS = {"second": 1.0, "minute": 60.0, "hour": 1500.0, "day": 3000.0}
+LIFTED = dict.fromkeys(LIMITS, 0.0)
 
 
-def when_the_last_leaves(calls: int, windows: Sequence[tuple[float, int]]) -> float:
-    """The same found by trying: each call leaves as soon as no window that ends with it is over-full."""
-    stamps: list[float] = []
-    for _ in range(calls):
-        at = stamps[-1] if stamps else 0.0
-        for length, limit in windows:
-            if limit and len(stamps) >= limit:
-                at = max(at, stamps[-limit] + length)
-        stamps.append(at)
-    return stamps[-1] if stamps else 0.0
+def estimated(*costs: Cost, limits: dict[str, float] = LIMITS) -> Estimate:
+    backlog = sum(cost.details for cost in costs)
+    plan = plan_quota(limits, RESERVE, Demand(bound=25, lists=1200, changes=50, backlog=backlog))
+    return estimate(costs, plan, limits, kept=120)
 
 
 def test_a_collection_costs_its_pages_and_its_details() -> None:
     assert Cost("invoices", rows=450, pages=3, details=450).calls == 453
 
 
-@pytest.mark.parametrize(
-    ("calls", "seconds"),
-    [(0, 0), (1, 0), (2, 1), (61, 60), (1_500, 1_499), (1_501, 3_600), (3_000, 5_099), (3_001, 86_400)],
-)
-def test_how_long_the_documented_limits_take(calls: int, seconds: float) -> None:
-    assert duration(calls, DOCUMENTED) == seconds
+def test_it_is_what_the_plan_of_a_first_fill_says() -> None:
+    found = estimated(Cost("invoices", 6_900, 35, 6_900), Cost("taxes", 12, 1, 0))
+    plan = plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=50, backlog=6_900))
+    assert plan is not None
+    assert plan.filling
+    assert found.calls == 6_936
+    assert (found.service.seconds, found.service.per_day) == (plan.seconds_for(6_936), plan.backfill)
 
 
-def test_a_lifted_window_takes_no_time() -> None:
-    assert duration(10_000, [(length, 0) for length, _ in DOCUMENTED]) == 0
-    assert duration(6_001, [(1.0, 0), (86_400.0, 3_000)]) == 2 * 86_400.0
+def test_with_once_a_day_each_run_scans_every_list_and_leaves_what_is_kept() -> None:
+    found = estimated(Cost("invoices", 5_700, 29, 5_700), Cost("taxes", 12, 1, 0))
+    assert found.once.per_day == 3000 - 120 - 2
+    assert 1 * DAY < found.once.seconds < 1.1 * DAY
+    assert not found.within_a_day
 
 
-@given(st.integers(0, 7_000))
-def test_it_is_what_trying_it_would_show(calls: int) -> None:
-    assert duration(calls, DOCUMENTED) == when_the_last_leaves(calls, DOCUMENTED)
+def test_what_fits_into_a_day_takes_as_long_as_its_calls() -> None:
+    found = estimated(Cost("invoices", 120, 1, 120))
+    assert found.within_a_day
+    assert found.service.seconds == found.once.seconds == 120
 
 
-@given(st.integers(0, 100_000))
-def test_one_more_call_never_takes_less(calls: int) -> None:
-    assert duration(calls + 1, DOCUMENTED) >= duration(calls, DOCUMENTED)
+def test_where_nothing_is_limited_it_takes_no_time() -> None:
+    found = estimated(Cost("invoices", 90_000, 450, 90_000), limits=LIFTED)
+    assert (found.service.seconds, found.once.seconds, found.within_a_day) == (0, 0, True)
+
+
+@dataclass
+class Played:
+    """A first fill, call by call, in virtual time. spent: when calls for older documents left."""
+
+    budget: Budget
+    now: float = START
+    spent: list[float] = field(default_factory=list)
+
+    def call(self, lane: Lane) -> None:
+        self.now = max(self.now, self.budget.opening(lane, NO_KEY, self.now).at)
+        self.budget.sent(self.budget.charge(NO_KEY, self.now, lane), self.now)
+        if lane is Lane.CENSUS:
+            self.spent.append(self.now)
+
+
+def as_a_service(plan: QuotaPlan, pages: int, details: int, changes: int) -> Iterator[Played]:
+    """The lists first; then polls and the documents of the day when their time has come, older ones all the time."""
+    played = Played(Budget(Limits(reserve=RESERVE, same_get_per_hour=0, shares=plan.shares)))
+    for _ in range(pages):
+        played.call(Lane.LISTS)
+    every = {Lane.LISTS: DAY / plan.lists, Lane.DETAILS: DAY / changes}
+    due = {lane: played.now + pause for lane, pause in every.items()}
+    while len(played.spent) < details:
+        lane = min(due, key=lambda lane: due[lane])
+        if played.budget.opening(Lane.CENSUS, NO_KEY, played.now).at < due[lane]:
+            played.call(Lane.CENSUS)
+            yield played
+        else:
+            played.now = max(played.now, due[lane])
+            due[lane] += every[lane]
+            played.call(lane)
+
+
+COMPANIES = [pytest.param(70, 6_930, 72, id="7,000 calls"), pytest.param(130, 12_000, 300, id="12,000 documents")]
+
+
+@pytest.mark.parametrize(("pages", "details", "changes"), COMPANIES)
+def test_as_a_service_it_takes_what_was_said_before_and_meanwhile(pages: int, details: int, changes: int) -> None:
+    found = estimated(Cost("invoices", details, pages, details))
+    plan = plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=50, backlog=details))
+    assert plan is not None
+    said = {}
+    for played in as_a_service(plan, pages, details, changes):
+        if len(played.spent) % 300 == 1:
+            lately = [played.now - at for at in played.spent if at > played.now - DAY]
+            said[played.now] = played.now + plan.seconds_for(details - len(played.spent), lately)
+    took = played.now - START
+    assert found.service.seconds == pytest.approx(took, rel=0.1)
+    assert list(said.values()) == pytest.approx([played.now] * len(said), abs=0.1 * took)
+    assert len(said) > 20
+
+
+def test_with_once_once_a_day_it_takes_what_was_said() -> None:
+    lists, pages, details = 25, 70, 6_930
+    costs = [Cost("invoices", details, pages - lists + 1, details), *[Cost("taxes", 3, 1, 0)] * (lists - 1)]
+    played = Played(Budget(Limits(reserve=RESERVE, same_get_per_hour=0)))
+    for day in range(9):
+        played.now = max(played.now, START + day * (DAY + 60))
+        for _ in range(lists if day else pages):
+            played.call(Lane.LISTS)
+        while len(played.spent) < details and played.budget.spendable(Lane.CENSUS, played.now):
+            played.call(Lane.CENSUS)
+    assert len(played.spent) == details
+    assert estimated(*costs).once.seconds == pytest.approx(played.spent[-1] - START, rel=0.1)

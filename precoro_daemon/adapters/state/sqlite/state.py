@@ -21,6 +21,7 @@ from precoro_daemon.adapters.state.sqlite.restoring import restore
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions, inode_of
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.status.reading import Overview
 
 _STEPS_BETWEEN_CHECKS = 100_000
@@ -51,7 +52,13 @@ class SqliteState:
         open_read_only(self._path, self._identity).close()
 
     def overview(
-        self, *, since: float, files: WantedFiles, now: float, unwanted: Callable[[], bool] = lambda: False
+        self,
+        *,
+        since: float,
+        files: WantedFiles,
+        details: WantedDetails,
+        now: float,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
         with explained(self._path), closing(open_read_only(self._path, self._identity)) as connection:
             if not is_current(connection):
@@ -61,8 +68,8 @@ class SqliteState:
                 )
             connection.set_progress_handler(unwanted, _STEPS_BETWEEN_CHECKS)
             connection.execute("BEGIN")
-            guard = RestoreGuardFile(self._path)
-            return read_overview(SqliteSession(connection), guard, since=since, files=files, now=now)
+            session, guard = SqliteSession(connection), RestoreGuardFile(self._path)
+            return read_overview(session, guard, since=since, files=files, details=details, now=now)
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
         return back_up(self._path, target, identity=self._identity, replace=replace)

@@ -14,7 +14,7 @@ from blockbuster import blockbuster_ctx
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
-from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -28,7 +28,9 @@ def names(directory: Path) -> list[str]:
 
 async def look(path: Path, *, since: float = 0.0) -> Overview:
     wanted = WantedFiles(("invoices",), 10**9)
-    return await to_thread.run_sync(lambda: SqliteState(path, "company").overview(since=since, files=wanted, now=0.0))
+    return await to_thread.run_sync(
+        lambda: SqliteState(path, "company").overview(since=since, files=wanted, details=WantedDetails(), now=0.0)
+    )
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,79 @@
+"""how fresh each list was kept in the last week: its changes, its scans, and how late changes came"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+
+from precoro_daemon.quota.change_rates import HOUR_S, WatchedHour
+from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.values.humanize import a_day, many
+
+_DAY_S = SECONDS["day"]
+_SHOWN_S = 7 * _DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """One collection in the last week.
+
+    changes, scans  a day
+    delay           mean seconds from a change until a scan brought it; worst: the longest. None: nothing changed
+                    since the list was first read
+    """
+
+    changes: float = 0.0
+    scans: float = 0.0
+    delay: float | None = None
+    worst: float | None = None
+
+
+def of_still_lists(lists: Iterable[Freshness]) -> str:
+    """A sentence about those that brought no change; "" where each of them did."""
+    scans = [a_day(one.scans) for one in sorted(lists, key=lambda one: one.scans) if not one.changes]
+    if not scans:
+        return ""
+    often = " to ".join(dict.fromkeys((scans[0], scans[-1])))
+    return f"{many(len(scans), 'list')} brought no change in 7 days; scans a day: {often}."
+
+
+def freshness_of(hours: Sequence[WatchedHour], now: float) -> Mapping[str, Freshness]:
+    """By collection, as far as the last week tells anything of it."""
+    lately = _last_week(hours, now)
+    # Changes of a time before the first scan are known; what began then is a day old at least, so that the first
+    # hours do not look like a busy week.
+    first = min((hour.begins for hour in lately if hour.scans), default=now)
+    days = max(1.0, (now - first) / _DAY_S)
+    return {name: _freshness([hour for hour in lately if hour.collection == name], days) for name in _names(lately)}
+
+
+def delays_by_hour(hours: Sequence[WatchedHour], now: float) -> Sequence[float | None]:
+    """Mean seconds by hour of the day (UTC) in which a change was made; None: none is known."""
+    lately = _last_week(hours, now)
+    days = [[one for one in lately if floor(one.begins / HOUR_S) % 24 == hour] for hour in range(24)]
+    return [_mean_delay(each) for each in days]
+
+
+def _freshness(hours: Sequence[WatchedHour], days: float) -> Freshness:
+    seconds = sum(hour.seconds for hour in hours)
+    delay = _mean_delay(hours)
+    return Freshness(
+        changes=sum(hour.changes for hour in hours) * _DAY_S / seconds if seconds else 0.0,
+        scans=sum(hour.scans for hour in hours) / days,
+        delay=delay,
+        worst=None if delay is None else max(hour.worst for hour in hours),
+    )
+
+
+def _mean_delay(hours: Sequence[WatchedHour]) -> float | None:
+    delayed = sum(hour.delayed for hour in hours)
+    return sum(hour.delay for hour in hours) / delayed if delayed else None
+
+
+def _last_week(hours: Sequence[WatchedHour], now: float) -> Sequence[WatchedHour]:
+    return [hour for hour in hours if now - _SHOWN_S < hour.begins <= now]
+
+
+def _names(hours: Sequence[WatchedHour]) -> Sequence[str]:
+    return sorted({hour.collection for hour in hours})
