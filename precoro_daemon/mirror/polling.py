@@ -57,6 +57,11 @@ async def none_waiting() -> int:
     return 0
 
 
+async def none_backfilled() -> Sequence[float]:
+    """Where nothing was asked for yet."""
+    return ()
+
+
 class ScanObserver(Protocol):
     """Who learns from scans."""
 
@@ -105,8 +110,8 @@ class Polling:
     clock: Clock
     plan: Callable[[Demand], QuotaPlan | None]
     adopt: Callable[[QuotaPlan], None]
-    backfilled: Callable[[], Awaitable[Sequence[float]]]
     waiting: Callable[[], Awaitable[int]] = none_waiting
+    backfilled: Callable[[], Awaitable[Sequence[float]]] = none_backfilled
     rates: ChangeRates = field(init=False)
     planner: FreshnessPlanner = field(init=False)
     current: QuotaPlan | None = field(default=None, init=False)

@@ -19,9 +19,9 @@ LIMITS = {"second": 1.0, "minute": 60.0, "hour": 1500.0, "day": 3000.0}
 LIFTED = dict.fromkeys(LIMITS, 0.0)
 
 
-def estimated(*costs: Cost, limits: dict[str, float] = LIMITS) -> Estimate:
+def estimated(*costs: Cost, limits: dict[str, float] = LIMITS, changes: float = 50) -> Estimate:
     backlog = sum(cost.details for cost in costs)
-    plan = plan_quota(limits, RESERVE, Demand(bound=25, lists=1200, changes=50, backlog=backlog))
+    plan = plan_quota(limits, RESERVE, Demand(bound=25, lists=1200, changes=changes, backlog=backlog))
     return estimate(costs, plan, limits, kept=120)
 
 
@@ -94,8 +94,8 @@ COMPANIES = [pytest.param(70, 6_930, 72, id="7,000 calls"), pytest.param(130, 12
 
 @pytest.mark.parametrize(("pages", "details", "changes"), COMPANIES)
 def test_as_a_service_it_takes_what_was_said_before_and_meanwhile(pages: int, details: int, changes: int) -> None:
-    found = estimated(Cost("invoices", details, pages, details))
-    plan = plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=50, backlog=details))
+    found = estimated(Cost("invoices", details, pages, details), changes=changes)
+    plan = plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=changes, backlog=details))
     assert plan is not None
     said = {}
     for played in as_a_service(plan, pages, details, changes):
