@@ -13,6 +13,7 @@ from tests.bench import (
     custom_fields,
     deliveries,
     files,
+    forecasts,
     incremental,
     items,
     limits,
@@ -41,7 +42,11 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "help": startup.help_text,
 }
 
-LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {"week": months.week, "month": months.month}
+LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
+    "forecast": forecasts.first_fill,
+    "week": months.week,
+    "month": months.month,
+}
 """Only by name."""
 
 _ON_DISK = "/var/tmp"

@@ -18,6 +18,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.status.reading import CollectionState, Overview
 from tests.contracts.listing import T0, listed, paged, record, scan
 
@@ -29,7 +30,9 @@ def names(directory: Path) -> list[str]:
 async def look(path: Path, *, since: float = 0.0) -> Overview:
     wanted = WantedFiles(("invoices",), 10**9)
     return await to_thread.run_sync(
-        lambda: SqliteState(path, "company").overview(since=since, files=wanted, details=WantedDetails(), now=0.0)
+        lambda: SqliteState(path, "company").overview(
+            since=since, files=wanted, details=WantedDetails(("invoices",)), now=0.0
+        )
     )
 
 
@@ -46,10 +49,20 @@ async def test_what_is_there_what_is_due_and_what_is_underway(tmp_path: Path) ->
         begun = await store.mirror.commit_pages(Scan("receipts", "whole"), paged(rows)[:1])
         overview = await look(path)
         cursor = await store.mirror.cursor("invoices")
+    assert overview.backlog == 2, "of the collection whose details are wanted"
     assert overview.collections == {
         "invoices": CollectionState(cursor, live=4, wanted=3, vanished=1, detailed=1, due=2),
         "receipts": CollectionState(Cursor("receipts"), (begun.scan,), live=2, wanted=2, due=2),
     }
+
+
+@pytest.mark.asyncio
+async def test_what_scans_saw_of_changes(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    hours = [WatchedHour("taxes", 3600, scans=1), WatchedHour("invoices", 7200, 3600.0, 4, 3, 2, 2, 3, 90.0, 60.0)]
+    async with SqliteState(path, "company").open() as store:
+        await store.freshness_book.add(hours, forget_before=0.0)
+    assert (await look(path)).watched == hours
 
 
 @pytest.mark.asyncio
