@@ -41,8 +41,8 @@ _SHORTEST_WAY_S = 0.03
 """W is never tried below: it costs two calls a minute at most, and any network may take that much longer."""
 
 _WORTH_A_TRIAL_S = 0.1
-"""Mean wait for each call from which a refusal is risked once to shorten it. Half of it where answers come too late
-to prove anything: there every call waits for W."""
+"""Mean wait for each call from which a refusal is risked once to shorten it. Where answers come too late to prove
+anything, every call waits for W, and any W above the shortest is worth a trial."""
 
 _TRIALS_AFTER = 20
 """Round trips."""
@@ -60,9 +60,8 @@ _QUIET_CALLS = 2_000
 _GENERATION = 500
 """Round trips after which older ones begin to be forgotten."""
 
-_FACTOR = 4
-_SUPPOSED_SPREAD_S = 0.1
-"""What n round trips do not show: hardly ever is the next one beyond them by more than this, by n."""
+_SUPPOSED_S = 2.0
+"""The spread that is supposed where one round trip is known. Where n are, an n-th of it is added to theirs."""
 
 
 @dataclass(eq=False, slots=True)
@@ -109,7 +108,8 @@ class RoundTrips:
     @property
     def slack(self) -> float:
         """What the next ones may be beyond those that are known."""
-        return _FACTOR * (self.spread + _SUPPOSED_SPREAD_S) / min(self.number, 2 * _GENERATION)
+        number = min(self.number, 2 * _GENERATION)
+        return (3 * self.spread + _SUPPOSED_S / number) / number
 
 
 class Pace:
@@ -230,7 +230,7 @@ class Pace:
             self._guard = max(self._base_guard, self._guard - _GUARD_STEP_S)
         if self._tried == math.inf:
             slow = self._round_trips.least > self._gap
-            worth = self._cost > (_WORTH_A_TRIAL_S / 2 if slow else _WORTH_A_TRIAL_S)
+            worth = self._cost > (_SHORTEST_WAY_S if slow else _WORTH_A_TRIAL_S)
             if worth and self._round_trips.number >= _TRIALS_AFTER:
                 self._try_half()
         elif self._evidence > _EVIDENCE_S and at >= self._tightened_at + _HELD_S:
