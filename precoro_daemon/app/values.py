@@ -21,11 +21,9 @@ from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_qu
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
 
-_GUARD = 0.02
-"""Seconds kept between two calls beyond the pace: on their way they come closer by some milliseconds."""
-
-_REAL_GUARD = 0.004
-"""The same in real seconds, for rehearsals, in which they stand for more."""
+_GUARD = 0.002
+"""Real seconds kept between two calls beyond the pace, which sees to it that they arrive a second apart: timers and
+clocks differ by so much."""
 
 _MARGIN = 0.25
 """Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
@@ -113,7 +111,7 @@ def limits(settings: Settings) -> Limits:
         same_get_per_hour=given.same_get_per_hour,
         same_get_scope=given.same_get_scope,
         reserve=given.reserves,
-        guard=max(_GUARD, _REAL_GUARD * given.time_scale),
+        guard=_GUARD * given.time_scale,
         margin=max(_MARGIN, _REAL_MARGIN * given.time_scale),
         shares=share_of_deliveries(settings),
     )

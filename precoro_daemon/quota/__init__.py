@@ -6,7 +6,8 @@ circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks f
 freshness.py        which list to scan next, and when: where one call removes the most delay
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
-pacing.py           how many calls go side by side: enough for the allowed rate at the latency that is seen
+others.py           calls that others make on the same key, as refusals of the hour and the day show
+pacing.py           when the next call may leave so that it arrives late enough; how many go side by side
 plan.py             what a day's calls go to: polls, documents of today, back-fill; and how long that takes
 ports.py            what the account of API calls and the planner must not forget, and who counts calls
 rate_limits.py      which window a 429 closes, and for how long at most
@@ -24,9 +25,10 @@ refused, and with 3,000 calls a day the question is which one is worth making.
   the day for the lanes above. A share bounds what some lanes take of a day, so that what is scheduled later finds
   the rest; `plan` derives the shares from the schedules.
 - A 429 closes the window that it names until Precoro's own time, measured against the answer's `Date`, within 1 s
-  and 26 h whatever it says. It teaches the budget and costs the call nothing but the wait.
-- Pacing: the interval is counted from when a request was really written, as calls must arrive a second apart. So
-  many calls go side by side as the latency asks for.
+  and 26 h whatever it says. It teaches the budget and costs the call nothing but the wait: a refused GET counts as
+  asked only once Precoro was seen to count it. What others on the same key seem to spend is left to them.
+- Pacing: calls must arrive a second apart, so how long they are under way is learned from their answers. So many
+  calls go side by side as the latency asks for.
 - A failure is retried by `retries.pause`, within the call. What failed for good is quarantined for as long as
   `retries.quarantine_period` says.
 - The circuit breaker ends a lap in which not the record fails but the key or the server; the standing of the key

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
+from precoro_daemon.quota.others import Others, Shared
 from precoro_daemon.quota.rate_limits import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
 from precoro_daemon.quota.shares import ShareAccount
 
 MEMORY = 50 * 3600.0
 """Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
-
-_WIDEST_GUARD = 0.5
 
 _UNSETTLED = 5.0
 """Seconds for which a call of an earlier process may still have been on its way out when it was charged."""
@@ -49,11 +48,18 @@ class Charge(NamedTuple):
 
 
 class Closure(NamedTuple):
-    """What a 429 closed. `contradicts_scope`: it names a URL that was not asked, only others of its path were."""
+    """What a 429 closed, and what it teaches besides.
+
+    contradicts_scope  it names a URL that was not asked, only others of its path were
+    counts_refused     it names a GET that was asked within its window only by calls that were refused: those count
+    shared             others use the key: they made that many calls of the window
+    """
 
     window: str
     until: float
-    contradicts_scope: bool
+    contradicts_scope: bool = False
+    counts_refused: bool = False
+    shared: Shared | None = None
 
 
 class _Window(NamedTuple):
@@ -78,20 +84,16 @@ class Budget:
         self._windows = _active({p: getattr(limits, f"per_{p}") for p in SECONDS})
         self._same_get = _active({"minute": limits.same_get_per_minute, "hour": limits.same_get_per_hour})
         self._keep = max((window.limit for window in self._windows), default=0)
-        self._guard = max(limits.guard, 0.01)
-        self._guarded_at = -math.inf
+        self._others = Others()
         self._refused_in_a_row = 0
+        self._refused_gets: dict[bytes, float] = {}
+        self._refused_count = False
         self._stamps: list[float] = []
         self._adopted = limits.shares
         self._shares = ShareAccount(limits.shares)
         self._gets: dict[bytes, list[float]] = {}
         self._recent: deque[tuple[float, Key]] = deque(maxlen=int(SECONDS["hour"]))
         self._closed: dict[str, float] = {}
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two calls that the limit of a second asks for; 0 if it is lifted."""
-        return (1.0 + self._guard) / self.limits.per_second if self.limits.per_second else 0.0
 
     def adopt(self, shares: Sequence[Share]) -> None:
         """What some lanes may make of a day's calls from now on."""
@@ -116,24 +118,26 @@ class Budget:
     def counted(self, key: Key) -> bytes:
         return key.path if self.limits.same_get_scope == "path" else key.url
 
-    def opening(self, lane: Lane, key: Key, now: float) -> Opening:
-        """When a call of this lane may leave. Later than `now` only if something holds it."""
+    def opening(self, lane: Lane, key: Key, now: float, way: float = 0.0) -> Opening:
+        """When a call of this lane may leave. Later than `now` only if something holds it.
+
+        `way`: seconds by which it may be faster on its way than those before it.
+        """
         latest = Opening(-math.inf, "")
+        margin = max(self.limits.margin, way)
         for window in self._windows:
-            opens = window.opens(self._stamps, self.limits.reserved(window.period, lane), self._margin(window.period))
+            kept = self.limits.reserved(window.period, lane) + self._others.made(window.period, now)
+            opens = window.opens(self._stamps, kept, self.limits.guard if window.period == "second" else margin)
             latest = max(latest, Opening(opens, window.period))
-        latest = max(latest, Opening(self._shares.opens(lane, now, self.limits.margin), "day"))
+        latest = max(latest, Opening(self._shares.opens(lane, now, margin), "day"))
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
-            opens = window.opens(self._gets[counted], 0, self.limits.margin)
+            opens = window.opens(self._gets[counted], 0, margin)
             latest = max(latest, Opening(opens, f"same GET per {window.period}"))
         for name, until in self._closed.items():
             if until > now and (name in SECONDS or name == _same_get_name(counted)):
                 latest = max(latest, Opening(until, name if name in SECONDS else "same GET"))
         return latest
-
-    def _margin(self, period: Period) -> float:
-        return self._guard if period == "second" else self.limits.margin
 
     def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
         """Book one call as made now."""
@@ -214,8 +218,10 @@ class Budget:
     def _left(self, window: _Window, now: float) -> int:
         if self._closed.get(window.period, now) > now:
             return 0
-        made = len(self._stamps) - bisect_right(self._stamps, now - SECONDS[window.period])
-        return max(0, window.limit - made)
+        return max(0, window.limit - self._made(window.period, now) - self._others.made(window.period, now))
+
+    def _made(self, period: Period, now: float) -> int:
+        return len(self._stamps) - bisect_right(self._stamps, now - SECONDS[period])
 
     def accepted(self) -> None:
         """A call was not refused: refusals in a row are over."""
@@ -227,12 +233,40 @@ class Budget:
         route = refusal.route and bool(charge.counted)
         window = _same_get_name(charge.counted) if route else "second" if refusal.route else refusal.period
         wait = refusal.wait if refusal.wait is not None else self._natural_wait(refusal, route, now)
-        if window == "second" and charge.at > self._guarded_at:
-            self._guard = min(2 * self._guard, _WIDEST_GUARD)
-            self._guarded_at = now
         until = max(now + clamp_wait(wait), self._closed.get(window, now))
         self._closed[window] = until
-        return Closure(window, until, route and self._contradicts_scope(charge, refusal.period))
+        elsewhere = route and self._contradicts_scope(charge, refusal.period)
+        counts = route and not elsewhere and self._learn_what_counts(charge, refusal.period, now)
+        self._forget_get(charge, now)
+        return Closure(window, until, elsewhere, counts, self._learn_of_others(window, charge.at, now))
+
+    def _learn_what_counts(self, charge: Charge, period: Period, now: float) -> bool:
+        """Whether this shows, for the first time, that Precoro counts a GET that it refused."""
+        refused_at = self._refused_gets.get(charge.counted, -math.inf)
+        shown = not self._refused_count and refused_at > now - SECONDS[period]
+        self._refused_count |= shown
+        return shown
+
+    def _forget_get(self, charge: Charge, now: float) -> None:
+        """A refused GET may be asked again as soon as its limit opens, unless Precoro is known to count it."""
+        if not charge.counted or self._refused_count:
+            return
+        stamps = self._gets.get(charge.counted, [])
+        first = bisect_left(stamps, charge.at)
+        del stamps[first : first + 1]
+        if not stamps:
+            self._gets.pop(charge.counted, None)
+        if (charge.at, charge.key) in self._recent:
+            self._recent.remove((charge.at, charge.key))
+        self._refused_gets = {get: at for get, at in self._refused_gets.items() if at > now - SECONDS["hour"]}
+        self._refused_gets[charge.counted] = now
+
+    def _learn_of_others(self, window: str, left_at: float, now: float) -> Shared | None:
+        for one in self._windows:
+            if one.period == window and one.period in ("hour", "day"):
+                ours = self._made(one.period, now)
+                return self._others.learn(one.period, one.limit, ours, left_at, now)
+        return None
 
     def _natural_wait(self, refusal: Refusal, route: bool, now: float) -> float:
         """Without a time from Precoro: until our oldest call leaves the window; ever longer where there is none."""

@@ -46,7 +46,7 @@ class Limits:
 
     same_get_scope  what counts as the same GET: path and query, or the path alone
     reserve         calls of a day that must remain for the lanes above, by lane
-    guard           seconds added to the second window, if more than its 1 %
+    guard           seconds added to the second window
     margin          seconds added to every other window: two calls may reach the server closer than they left us
     shares          what some lanes may make of a day's calls at most
     """

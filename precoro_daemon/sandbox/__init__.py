@@ -19,7 +19,7 @@ gate.py           what every call passes first: journal, key, limits, faults, la
 history.py        two years of documents and payments that fit together, drawn from a seed
 journal.py        every request seen, for tests and for the page for people
 ledger.py         a small ledger in SQLite beside the made-up company, as an accountant keeps it
-limits.py         its limits as sliding windows in simulated time, and the 429 that tells of them
+limits.py         its limits as sliding or fixed windows in simulated time, and the 429 that tells of them
 names.py          the words its company is made of, in many scripts, read from names.json
 options.py        what it can be asked to be (size, limits, time, list order, shapes)
 pages.py          one page of a list, joined from the rows' ready JSON

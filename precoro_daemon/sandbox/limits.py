@@ -1,4 +1,4 @@
-"""its limits as sliding windows in simulated time, and the 429 that tells of them"""
+"""its limits as sliding or fixed windows in simulated time, and the 429 that tells of them"""
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -124,8 +124,12 @@ class Limits:
     def _full(self, calls: deque[float], windows: tuple[tuple[str, int, float], ...], now: float) -> Refusal | None:
         """The longest window that is full, since it is the one to wait for."""
         for kind, limit, length in windows:
-            if 0 < limit <= len(calls) and calls[-limit] > now - length + self._grace:
-                return Refusal(kind, limit, calls[-limit] + length)
+            if not 0 < limit <= len(calls):
+                continue
+            oldest = calls[-limit]
+            opens = (oldest // length + 1) * length if self.quota.fixed else oldest + length
+            if opens > now + self._grace:
+                return Refusal(kind, limit, opens)
         return None
 
     def _calls_like(self, what: str, now: float) -> deque[float]:

@@ -50,6 +50,8 @@ class Quota:
     same_get_per_minute: int = 1
     same_get_per_hour: int = 30
     same_get_scope: Literal["url", "path"] = "url"
+    fixed: bool = False
+    """Whether windows begin with each second, minute, hour and day instead of sliding."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""`python -m tests.bench [name ...]`: measure, print one table; without names all but the long ones, in about ten
-minutes."""
+"""`python -m tests.bench [name ...]`: measure, print one table; without names all but the long ones, in about a
+quarter of an hour."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.bench import (
     memory,
     mirror,
     months,
+    network,
     payments,
     startup,
 )
@@ -33,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "incremental": incremental.calls,
     "fields": custom_fields.resolving,
     "limits": limits.pace,
+    "network": network.pace,
     "files": files.many,
     "large_file": files.large,
     "payments": payments.compare,

@@ -18,7 +18,7 @@ from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.errors import BudgetSpent, Stopped
 from precoro_daemon.quota.budget import Budget, Opening
-from precoro_daemon.quota.pacing import in_flight_bound, latency_after
+from precoro_daemon.quota.pacing import Pace, in_flight_bound, latency_after
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -58,11 +58,12 @@ class Gate:
         self._leaving: QueuedCall | None = None
         self._in_flight: set[QueuedCall] = set()
         self._latency = 0.0
-        self._pace: AsyncLimiter | None = None
+        self._pace = Pace(budget.limits.per_second, budget.limits.guard)
+        self._limiter: AsyncLimiter | None = None
 
     @property
     def in_flight_bound(self) -> int:
-        return in_flight_bound(self._latency, self._budget.interval, proven=self._guard.proven)
+        return in_flight_bound(self._latency, self._pace.interval, proven=self._guard.proven)
 
     @asynccontextmanager
     async def leave(self, request: Request) -> AsyncIterator[QueuedCall]:
@@ -79,6 +80,8 @@ class Gate:
         finally:
             if call.charge and call.sent_at is None:
                 self._budget.refund(call.charge)
+            if call.trip and call.trip.answered is None:
+                self._pace.lost(call.trip)
             self._forget(call)
             if call.sent_at is None:
                 await self._unbook(call)
@@ -97,7 +100,7 @@ class Gate:
             if self._next(now) is call:
                 break
             call.nudged = anyio.Event()
-            wait = opening.at - _AHEAD - now
+            wait = _chosen_from(opening) - now
             if wait > 0 and opening.window != shown:
                 shown = opening.window
                 self._log_wait(call, opening, wait)
@@ -123,7 +126,8 @@ class Gate:
             raise Stopped("no call leaves any more: the run is ending")
 
     def _opening(self, call: QueuedCall, now: float) -> Opening:
-        return self._budget.opening(call.lane, call.key, now)
+        paced = Opening(self._pace.opens(), "second")
+        return max(paced, self._budget.opening(call.lane, call.key, now, self._pace.way))
 
     def _refuse_long_wait(self, call: QueuedCall, opening: Opening, now: float) -> None:
         if opening.window == "day" and opening.at - now > _WORTH_WAITING:
@@ -136,7 +140,7 @@ class Gate:
     def _next(self, now: float) -> QueuedCall | None:
         if self._leaving or len(self._in_flight) >= self.in_flight_bound:
             return None
-        return next((call for call in self._waiting if self._opening(call, now).at <= now + _AHEAD), None)
+        return next((call for call in self._waiting if _chosen_from(self._opening(call, now)) <= now), None)
 
     async def _until(self, event: anyio.Event, seconds: float) -> None:
         """Wait for the event, but no longer than that many seconds."""
@@ -165,14 +169,19 @@ class Gate:
         self._stopped = True
         for event in (*self._sleeping, *(call.nudged for call in self._waiting)):
             event.set()
+        self._nudge_leaving()
 
     def _nudge(self) -> None:
         """Something changed: wake the call that may leave now, and those that may not, to read their timers."""
         now = self._clock.now()
         chosen = self._next(now)
         for call in self._waiting:
-            if call is chosen or self._opening(call, now).at > now + _AHEAD:
+            if call is chosen or _chosen_from(self._opening(call, now)) > now:
                 call.nudged.set()
+
+    def _nudge_leaving(self) -> None:
+        if self._leaving:
+            self._leaving.nudged.set()
 
     async def _charge(self, call: QueuedCall) -> None:
         """Charge the leaving call, durably; or send it back to wait if its window was closed meanwhile."""
@@ -182,17 +191,28 @@ class Gate:
         else:
             call.booked = max(now, self._opening(call, now).at)
             await self._book.charge(call.booked, self._budget.counted(call.key), call.lane)
-            while (wait := self._opening(call, now := self._clock.now()).at - now) > 0:
-                if wait > _AHEAD:
-                    await self._unbook(call)
-                    self._forget(call)
-                    self._queue(call)
-                    return
-                await self._clock.sleep(wait)
-            if self._pace:
-                await self._pace.acquire()
+            if not await self._may_leave(call):
+                await self._unbook(call)
+                self._forget(call)
+                self._queue(call)
+                return
+            if self._limiter:
+                await self._limiter.acquire()
             self._check(call)
         call.charge = self._budget.charge(call.key, self._clock.now(), call.lane)
+
+    async def _may_leave(self, call: QueuedCall) -> bool:
+        """Wait until the last second is over; False if there is more to wait for: others go meanwhile."""
+        while True:
+            self.refuse_if_stopped()
+            call.nudged = anyio.Event()
+            now = self._clock.now()
+            opening = self._opening(call, now)
+            if opening.at <= now:
+                return True
+            if _chosen_from(opening) > now:
+                return False
+            await self._until(call.nudged, opening.at - now)
 
     async def _unbook(self, call: QueuedCall) -> None:
         """A call that never left must not spend the quota of the next process: an outage would use up the day."""
@@ -219,17 +239,35 @@ class Gate:
         assert call.charge is not None
         call.sent_at = self._clock.now()
         self._budget.sent(call.charge, call.sent_at)
+        call.trip = self._pace.sent(call.sent_at)
         if rate := self._budget.limits.per_second:
             # A fresh limiter, filled at once, counts from now. It keeps the bare limit; the budget adds its guard, so
             # that two timers never wait for each other's last millisecond.
-            self._pace = AsyncLimiter(1, 1 / (rate * self._clock.time_scale))
-            await self._pace.acquire()
+            self._limiter = AsyncLimiter(1, 1 / (rate * self._clock.time_scale))
+            await self._limiter.acquire()
         self._progress.called(call.lane, self._budget.left(call.sent_at))
         self._let_follow(call)
         if call.booked is not None and call.sent_at - call.booked > _LATE_SEND_S:
             booked, call.booked = call.booked, call.sent_at
             await self._book.move(booked, call.charge.counted, call.sent_at)
 
-    def answered(self, call: QueuedCall) -> None:
+    def answered(self, call: QueuedCall, *, accepted: bool) -> None:
+        """`accepted`: it was no 429. The answer may show that the next one can leave at once."""
         assert call.sent_at is not None
-        self._latency = latency_after(self._latency, self._clock.now() - call.sent_at)
+        assert call.trip is not None
+        now = self._clock.now()
+        self._latency = latency_after(self._latency, now - call.sent_at)
+        self._pace.answered(call.trip, now, accepted=accepted)
+        self._nudge_leaving()
+
+    def refused_within_a_second(self, call: QueuedCall) -> None:
+        assert call.trip is not None
+        self._pace.refused(call.trip, self._clock.now())
+
+    def clock_was_set(self) -> None:
+        self._pace.forget_trips()
+
+
+def _chosen_from(opening: Opening) -> float:
+    """When a call may be chosen to leave: its own windows must be open by then, as it keeps others from leaving."""
+    return opening.at - (_AHEAD if opening.window == "second" else 0.0)

@@ -19,7 +19,8 @@ from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody,
 from precoro_daemon.errors import ConnectionFault, MalformedAnswer
 
 _MOST_CONNECTIONS = 40
-_KEEPALIVE = 30.0
+_KEEPALIVE = 55.0
+"""Seconds that a connection is kept: load balancers hang up after a minute, and should not be the first to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ import anyio
 from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.quota.budget import Charge, Key
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.quota.pacing import Trip
 
 
 @dataclass(eq=False, slots=True)
 class QueuedCall:
     """nudged   set when it may be this call's turn · booked: when the book has it, None if it has not
-    charge   its place in the budget once it may leave · sent_at: when its request was written
+    charge   its place in the budget once it may leave · sent_at: when its request was written · trip: its way since
     """
 
     request: Request
@@ -24,6 +25,7 @@ class QueuedCall:
     booked: float | None = None
     charge: Charge | None = None
     sent_at: float | None = None
+    trip: Trip | None = None
 
     @property
     def lane(self) -> Lane:

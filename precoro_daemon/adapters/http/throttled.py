@@ -18,7 +18,7 @@ from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure
 from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
-from precoro_daemon.quota.budget import MEMORY, Budget
+from precoro_daemon.quota.budget import MEMORY, Budget, Closure
 from precoro_daemon.quota.limits import Limits
 from precoro_daemon.telemetry import get_logger
 
@@ -104,7 +104,7 @@ class Throttled:
                         self._transport.open(request, partial(self._gate.sent, call))
                     )
                 self._count(request, outcome_of(body.head.status))
-                self._gate.answered(call)
+                self._gate.answered(call, accepted=body.head.status != 429)
                 answer = await _complaint(body)
                 await self._learn(request, answer, call)
                 check(request, answer, self._credentials.secrets, as_file=True)
@@ -121,7 +121,7 @@ class Throttled:
         with self._counting(request):
             answer = await self._transport.send(request, partial(self._gate.sent, call))
         self._count(request, outcome_of(answer.status))
-        self._gate.answered(call)
+        self._gate.answered(call, accepted=answer.status != 429)
         await self._learn(request, answer, call)
         return answer
 
@@ -155,6 +155,7 @@ class Throttled:
             counted = self._budget.counted(call.key)
             await self._book.charge(self._clock.now(), counted, call.lane)
             await self._book.refund(call.booked, counted)
+        self._gate.clock_was_set()
         await self._recall()
 
     async def _prune(self) -> None:
@@ -168,6 +169,8 @@ class Throttled:
         server_time = answer.server_time if answer.server_time is not None else now
         refusal = read_refusal(answer.headers, answer.body, server_time)
         closure = self._budget.refused(call.charge, refusal, now)
+        if closure.window == "second":
+            self._gate.refused_within_a_second(call)
         await self._book.close(closure.window, closure.until)
         _log.warning(
             "call_refused",
@@ -177,8 +180,21 @@ class Throttled:
             window=closure.window,
             wait=round(closure.until - now, 1),
         )
-        if closure.contradicts_scope:
-            _log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')
+        _log_lessons(request, closure)
+
+
+def _log_lessons(request: Request, closure: Closure) -> None:
+    if closure.contradicts_scope:
+        _log.warning("same_get_scope_contradicted", call=str(request), advice='set same_get_scope = "path"')
+    if closure.counts_refused:
+        _log.warning(
+            "refused_calls_counted",
+            call=str(request),
+        )
+    if shared := closure.shared:
+        _log.warning(
+            "quota_shared", window=shared.period, granted=shared.granted, ours=shared.ours, others=shared.made
+        )
 
 
 async def _complaint(body: Body) -> Answer:

@@ -15,12 +15,17 @@ from precoro_daemon.mirror.rules.cursors import Page
 LAST = "last"
 """What `page` takes besides a number: the last page, whichever that is."""
 
+MOST_HELD = 64
+"""Pages that are kept while one before them is missing: as many as are read while a refused one waits for its minute.
+A page of 200 documents has about one MiB."""
+
 Fetch = Callable[[int | str], Awaitable[Page]]
 
 
 @asynccontextmanager
 async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageScan]:
-    """Scan from page `start` on; `in_flight` is how many pages may be under way or waiting to be taken."""
+    """Scan from page `start` on; `in_flight` is how many pages may be under way or waiting to be taken, not counting
+    those that wait for one before them."""
     scan = PageScan(fetch, start, in_flight)
     failure: DaemonError | None = None
     async with anyio.create_task_group() as group:
@@ -67,6 +72,9 @@ class PageScan(AsyncIterator[Sequence[Page]]):
     The first page says how many there are. Newer answers only say whether there is a next one: then the last page is
     requested by name, which gives the count that proves a scan. Where that is not understood, pages are requested
     ahead of the answer that ends the list, and what lies behind the end is dropped.
+
+    A page that was refused may have to wait for a minute. Those behind it are fetched meanwhile, as many as are worth
+    holding; it is then the last to come, and all are handed out in order.
     """
 
     def __init__(self, fetch: Fetch, start: int, in_flight: Callable[[], int]) -> None:
@@ -75,6 +83,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         self._next = start
         self._in_flight = in_flight
         self._outcomes: dict[int, Page | DaemonError] = {}
+        self._farthest = start - 1
         self._end: int | None = None
         self._total: int | None = None
         self._over = False
@@ -88,11 +97,18 @@ class PageScan(AsyncIterator[Sequence[Page]]):
             return
         number = self._start + 1
         while True:
-            if (self._end is None or number <= self._end) and number < self._next + self._in_flight():
+            if (self._end is None or number <= self._end) and self._may_fetch(number):
                 group.start_soon(self._fetch_one, number, name=f"page {number}")
                 number += 1
             else:
                 await self._changed.wait()
+
+    def _may_fetch(self, number: int) -> bool:
+        """A page that was overtaken waits for a window of its own, and is not counted as under way."""
+        if self._next in self._outcomes:
+            return number < self._next + self._in_flight()
+        under_way_from = max(self._next, self._farthest + 1)
+        return number < min(under_way_from + self._in_flight(), self._next + MOST_HELD)
 
     async def _fetch_one(self, number: int) -> None:
         try:
@@ -101,6 +117,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
             self._outcomes[number] = page
         except DaemonError as error:
             self._outcomes[number] = error
+        self._farthest = max(self._farthest, number)
         self._notify()
 
     async def _learn_the_end(self, page: Page) -> None:

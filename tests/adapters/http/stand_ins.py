@@ -49,6 +49,9 @@ class MemoryBook:
             self.calls.remove((at, key))
             self.lanes = [call for call in self.lanes if call[0] != at]
 
+    async def prune(self, before: float) -> None:
+        self.calls = [call for call in self.calls if call[0] >= before]
+
     async def load_closed(self) -> Mapping[str, float]:
         return dict(self.closed)
 
@@ -128,6 +131,30 @@ async def talking(conversation: Conversation) -> AsyncIterator[str]:
         tasks.start_soon(listener.serve, guarded)
         yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
         tasks.cancel_scope.cancel()
+
+
+@dataclass
+class DelayingProxy:
+    """Takes random times to hand on each request to `origin`; answers pass at once."""
+
+    origin: str
+    way: Callable[[], float]
+    connections: int = 0
+
+    async def __call__(self, client: SocketStream) -> None:
+        self.connections += 1
+        host, _, port = self.origin.removeprefix("http://").partition(":")
+        async with await anyio.connect_tcp(host, int(port)) as server, anyio.create_task_group() as tasks:
+            tasks.start_soon(self._answers, server, client)
+            async for asked in client:
+                await anyio.sleep(self.way())
+                await server.send(asked)
+            tasks.cancel_scope.cancel()
+
+    @staticmethod
+    async def _answers(server: SocketStream, client: SocketStream) -> None:
+        async for said in server:
+            await client.send(said)
 
 
 async def hear_request(stream: SocketStream) -> bytes:

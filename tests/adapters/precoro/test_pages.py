@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.precoro.pages import LAST, count_rows
+from precoro_daemon.adapters.precoro.pages import LAST, MOST_HELD, count_rows
 from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, NotFound, Refused, ServerFault
 from precoro_daemon.mirror.rules.cursors import Page
 from tests.adapters.precoro.scripted import SIZE, Meta, ScriptedList, ids
@@ -150,6 +150,21 @@ async def test_pages_that_arrived_meanwhile_come_as_one_batch() -> None:
         assert [page.number for page in await anext(scan)] == [2, 3, 4, 5]
         with pytest.raises(StopAsyncIteration):
             await anext(scan)
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_is_overtaken_holds_back_nothing_but_its_turn() -> None:
+    late = anyio.Event()
+    listed = ScriptedList(2 * 100, held={2: late, 5: late})
+    async with listed.scan(in_flight=2) as scan:
+        assert [page.number for page in await anext(scan)] == [1]
+        await anyio.wait_all_tasks_blocked()
+        assert sorted(map(int, listed.asked)) == list(range(1, 2 + MOST_HELD))
+        assert listed.under_way == 2
+        late.set()
+        assert [page.number for page in await anext(scan)] == list(range(2, 2 + MOST_HELD))
+        pages = [page.number async for batch in scan for page in batch]
+    assert pages == list(range(2 + MOST_HELD, 101))
 
 
 @pytest.mark.asyncio

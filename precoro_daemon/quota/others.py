@@ -1,0 +1,54 @@
+"""calls that others make on the same key, as refusals of the hour and the day show
+
+A window that is full though our account says that there is room was filled by others. What they made is taken from
+what is ours in that window, so that reserves are kept of what is really there. One refusal may be a whim: it takes a
+tenth of the window at most. Another before the first is forgotten takes all that is missing. Each window that passes
+without one gives back a tenth of what was taken.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.quota.rate_limits import Period
+
+_AT_FIRST = 0.1
+_KEPT_A_WINDOW = 0.9
+
+_NEGLIGIBLE = 0.02
+"""Of a window: so much may be miscounted at its edges."""
+
+
+class Shared(NamedTuple):
+    """`made`: calls of the window that others are now taken to make, beside ours, of what is granted."""
+
+    period: Period
+    granted: int
+    ours: int
+    made: int
+
+
+class Others:
+    """What others make of each window, as far as is known."""
+
+    def __init__(self) -> None:
+        self._made: dict[Period, tuple[float, float]] = {}
+
+    def made(self, period: Period, now: float) -> int:
+        if period not in self._made:
+            return 0
+        calls, since = self._made[period]
+        return int(calls * _KEPT_A_WINDOW ** max(0, (now - since) // SECONDS[period]))
+
+    def learn(self, period: Period, granted: int, ours: int, left_at: float, now: float) -> Shared | None:
+        """A call that left then was refused. Returns what is news: that there are others at all."""
+        known = self.made(period, now)
+        missing = granted - ours - known
+        if missing <= _NEGLIGIBLE * granted and not known:
+            return None
+        if period in self._made and left_at <= self._made[period][1]:
+            return None
+        more = max(0, missing) if known else min(missing, max(1, int(_AT_FIRST * granted)))
+        self._made[period] = (known + more, now)
+        return None if known else Shared(period, granted, ours, known + more)
