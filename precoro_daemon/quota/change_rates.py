@@ -12,50 +12,69 @@ known already, so that a guess gives way as soon as a few changes speak against 
     the last hours            how much more or less than that came lately, in this collection and in all of them: a
                               holiday or a surprise shows within hours, and is forgotten as fast
 
-What is older counts less each week, so habits may change. Hours are those of Precoro's clock in UTC: nobody knows the
-company's time zone, and none is needed.
+What is older counts less each week, so habits may change. The last twelve hours are not in the usual week yet, for it
+is what they are compared with. An hour in which somebody edits thousands of rows counts for ten plain ones: it would
+otherwise be expected again next week. Hours are those of Precoro's clock in UTC: nobody knows the company's time
+zone, and none is needed.
 
-Where webhooks come in, a change that a poll brings is one that no webhook announced. Their share tells how much there
-is for polls to find; it is 1 until webhooks have proved themselves.
+What is learned follows from the hours alone, whatever order and pieces they came in: a restart that reads them again
+leads to the same rates.
+
+Where webhooks come in, a change that a poll brings is one that no webhook announced. Their share, of one collection's
+latest changes as far as they tell and of all collections' else, says how much there is for polls to find; it is 1
+until webhooks have proved themselves.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from math import floor
+from math import floor, inf
 
 HOUR_S = 3600.0
 HOURS_A_WEEK = 168
-_WEEK_S = HOURS_A_WEEK * HOUR_S
+WEEK_S = HOURS_A_WEEK * HOUR_S
 
-_FORGOTTEN_A_WEEK = 0.3
-"""Share of what was learned that a week takes away: three weeks count for most of it."""
+_KEPT_A_WEEK = 0.7
+"""What was learned counts for so much less with each week: three weeks count for most of it."""
 
-MEMORY_S = 6 * _WEEK_S
+MEMORY_S = 6 * WEEK_S
 """What is older counts for less than an eighth, and need not be kept."""
+
+_WRONG_CLOCK_S = WEEK_S
+"""Hours so far ahead of those that were learned last come from a clock that has been set since."""
 
 _PRIOR_CHANGES = 2.0
 """Changes that a prior counts for: few, so that it gives way soon."""
 
 _LEVEL_PRIOR_HOURS = 6.0
 
-_LATELY_S = 3 * HOUR_S
+_SURPRISE, _SURPRISING_CHANGES = 10.0, 20
+"""An hour counts for so many times what an hour has on average, and for so many changes at least: thousands of rows
+that somebody edits at once say little of that hour next week."""
+
+_RARE_HOURS = 0.01
+"""So large a share of the hours, those with most changes, tells nothing of what an hour has on average."""
+
+_LATELY_S = HOUR_S
 """In so many seconds what came lately counts for half."""
 
-_LATELY_CHANGES = 2.0
-_LATELY_HOURS = 24
+_LATELY_HOURS = 12
 
-_UNANNOUNCED_PRIOR = 4.0
-"""Changes that webhooks must have announced before polls rely on them."""
+_UNANNOUNCED_PRIOR = 12.0
+"""Changes that what is known of all collections counts for, when one collection's webhooks are judged; and what is
+taken for unannounced before anything is known of any."""
 
-_UNANNOUNCED_MEMORY = 200.0
-"""Changes after which what is known of webhooks is forgotten to a third, so that dead ones are noticed."""
+_UNANNOUNCED_CHANGES, _UNANNOUNCED_HOURS = 300, HOURS_A_WEEK
+"""So many of the latest changes say what webhooks announce, and no older ones: dead webhooks are noticed."""
 
 _LEAST_RATE = 1e-9
 """A second: once in thirty years. Nothing is so still that it needs to be divided by 0."""
+
+_STALE = 0.03
+"""The usual week is put together anew when so much has been learned since, as a share of all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +121,17 @@ class ScanSeen:
 
     def hours(self) -> Sequence[WatchedHour]:
         """Split by the hour."""
-        at = floor(self.until / HOUR_S)
-        hours = dict.fromkeys(range(floor(self.since / HOUR_S), at + 1), 0.0)
-        edges = [self.since, *(begins * HOUR_S for begins in list(hours)[1:]), self.until]
-        for begins, (start, end) in zip(hours, pairwise(edges), strict=True):
-            hours[begins] = end - start
-        changes: defaultdict[int, list[float]] = defaultdict(list)
+        since = max(min(self.since, self.until), self.until - MEMORY_S)
+        first, at = floor(since / HOUR_S), floor(self.until / HOUR_S)
+        edges = [since, *(begins * HOUR_S for begins in range(first + 1, at + 1)), self.until]
+        delays: defaultdict[int, list[float]] = defaultdict(list)
         for moment in self.changed:
-            clamped = min(max(moment, self.since), self.until)
-            changes[floor(clamped / HOUR_S)].append(self.until - clamped)
-        return [self._hour(begins, seconds, changes[begins], begins == at) for begins, seconds in hours.items()]
+            clamped = min(max(moment, since), self.until)
+            delays[floor(clamped / HOUR_S)].append(self.until - clamped)
+        return [
+            self._hour(begins, end - start, delays[begins], begins == at)
+            for begins, (start, end) in enumerate(pairwise(edges), first)
+        ]
 
     def _hour(self, begins: int, seconds: float, delays: Sequence[float], scanned: bool) -> WatchedHour:
         known = delays if self.late else ()
@@ -130,32 +150,10 @@ class ScanSeen:
 
 
 @dataclass(slots=True)
-class _Watched:
-    """What is known of one collection: changes and hours by hour of the week, changes and seconds by hour of the last
-    day, and what was announced. Older weeks count less."""
-
-    changes: list[float] = field(default_factory=lambda: [0.0] * HOURS_A_WEEK)
-    hours: list[float] = field(default_factory=lambda: [0.0] * HOURS_A_WEEK)
-    lately: dict[int, tuple[float, float]] = field(default_factory=dict)
-    polled: float = 0.0
-    announced: float = 0.0
-
-    def forget(self, weeks: int) -> None:
-        kept = (1 - _FORGOTTEN_A_WEEK) ** weeks
-        self.changes = [changes * kept for changes in self.changes]
-        self.hours = [hours * kept for hours in self.hours]
-
-    def learn(self, hour: WatchedHour, weight: float) -> None:
-        cell = hour_of_week(hour.begins)
-        self.changes[cell] += hour.changes * weight
-        self.hours[cell] += hour.seconds / HOUR_S * weight
-        changes, seconds = self.lately.pop(hour.begins, (0.0, 0.0))
-        self.lately[hour.begins] = (changes + hour.changes, seconds + hour.seconds)
-        for begins in [at for at in self.lately if at < hour.begins - _LATELY_HOURS * HOUR_S]:
-            del self.lately[begins]
-        kept = max(0.0, 1 - hour.changes / _UNANNOUNCED_MEMORY)
-        self.polled = self.polled * kept + hour.polled
-        self.announced = self.announced * kept + hour.changes - hour.polled
+class _Hour:
+    changes: int = 0
+    seconds: float = 0.0
+    polled: int = 0
 
 
 class ChangeRates:
@@ -164,31 +162,52 @@ class ChangeRates:
     def __init__(self, usual: Mapping[str, float]) -> None:
         """`usual`: changes a day that such a collection has, before anything is known of this one."""
         self._usual = {name: max(changes / 86_400.0, _LEAST_RATE) for name, changes in usual.items()}
-        self._watched = {name: _Watched() for name in usual}
-        self._week = 0
+        self._hours: dict[str, dict[int, _Hour]] = {name: {} for name in usual}
         self._latest = 0
-        self._tables: tuple[int, dict[str, list[float]]] = (-1, {})
-        self._lately: tuple[int, dict[str, float]] = (0, {})
+        self._known = self._new = (0.0, 0.0)
+        self._stale = True
+        self._most = dict.fromkeys(usual, inf)
+        self._weeks: dict[str, Sequence[float]] = {}
+        self._lately_at = 0
+        self._lately: dict[str, tuple[float, float]] = {}
+        self._lately_all = (0.0, 0.0)
+        self._announced: dict[str, tuple[int, int]] = {}
+        self._unannounced: dict[str, float] = {}
 
     def learn(self, hours: Iterable[WatchedHour]) -> None:
-        """In the order of time. Hours of unknown collections are passed over, and what lies very far back."""
-        for hour in hours:
-            week = floor(hour.begins / _WEEK_S)
-            if (watched := self._watched.get(hour.collection)) is None or week <= self._week - 2 * MEMORY_S / _WEEK_S:
+        """In any order. Hours of unknown collections are passed over, and what lies very far back."""
+        known = [hour for hour in hours if hour.collection in self._hours]
+        if not known:
+            return
+        self._set_clock(max(hour.begins for hour in known))
+        for hour in known:
+            if hour.begins <= self._latest - MEMORY_S:
                 continue
-            if week > self._week:
-                for each in self._watched.values():
-                    each.forget(min(week - self._week, HOURS_A_WEEK))
-                self._week = week
-            watched.learn(hour, (1 - _FORGOTTEN_A_WEEK) ** (self._week - week))
-            self._latest = max(self._latest, hour.begins)
-        self._lately = (0, {})
+            seen = self._hours[hour.collection].setdefault(hour.begins, _Hour())
+            seen.changes += hour.changes
+            seen.seconds += hour.seconds
+            seen.polled += hour.polled
+            self._new = self._new[0] + hour.changes, self._new[1] + hour.seconds
+            self._lately.pop(hour.collection, None)
+            self._announced.pop(hour.collection, None)
+        self._unannounced = {}
+        self._stale |= any(new > _STALE * old for new, old in zip(self._new, self._known, strict=True))
+
+    def _set_clock(self, newest: int) -> None:
+        if newest < self._latest - _WRONG_CLOCK_S:
+            for hours in self._hours.values():
+                for begins in [at for at in hours if at > newest + _WRONG_CLOCK_S]:
+                    del hours[begins]
+            self._latest, self._known = newest, (0.0, 0.0)
+            self._announced.clear()
+        self._latest = max(self._latest, newest)
 
     def usually(self, collection: str) -> Sequence[float]:
-        """Changes a second by hour of the week, as known at the beginning of the hour."""
-        if self._tables[0] != self._latest:
-            self._tables = (self._latest, self._weeks())
-        return self._tables[1][collection]
+        """Changes a second by hour of the week. The sequence is another one when something was learned."""
+        if self._stale:
+            self._weeks, self._stale = self._learned_weeks(), False
+            self._lately.clear()
+        return self._weeks[collection]
 
     def busiest_day(self, collections: Sequence[str]) -> float:
         """Changes of these collections together on the day of the usual week that has the most."""
@@ -198,64 +217,139 @@ class ChangeRates:
 
     def lately(self, collection: str, now: float) -> float:
         """How many times as much as usually came in the last hours."""
-        minute = floor(now / 60)
-        if self._lately[0] != minute:
-            seen = {name: self._seen_lately(name, now) for name in self._watched}
-            company = _posterior(1.0, *map(sum, zip(*seen.values(), strict=True)))
-            self._lately = (minute, {name: _posterior(company, *each) for name, each in seen.items()})
-        return self._lately[1][collection]
+        self.usually(collection)
+        hour = floor(now / HOUR_S)
+        if self._lately_at != hour or len(self._lately) < len(self._hours):
+            self._update_lately(hour)
+        fades = 0.5 ** ((now - hour * HOUR_S) / _LATELY_S)
+        seen, usual = self._lately_all
+        company = _posterior(1.0, fades * seen, fades * usual)
+        seen, usual = self._lately[collection]
+        return _posterior(company, fades * seen, fades * usual)
 
-    def _seen_lately(self, collection: str, now: float) -> tuple[float, float]:
+    def _update_lately(self, hour: int) -> None:
+        if self._lately_at != hour:
+            self._lately_at = hour
+            self._lately.clear()
+        for name in self._hours.keys() - self._lately.keys():
+            self._lately[name] = self._seen_lately(name, hour)
+        seen, usual = zip(*self._lately.values(), strict=True)
+        self._lately_all = sum(seen), sum(usual)
+
+    def _seen_lately(self, collection: str, hour: int) -> tuple[float, float]:
         """Changes of the last hours, and how many there usually are; what is older counts less."""
-        table, seen, usual = self.usually(collection), 0.0, 0.0
-        for begins, (changes, seconds) in self._watched[collection].lately.items():
-            weight = 0.5 ** (max(0.0, now - begins - HOUR_S / 2) / _LATELY_S)
-            seen += changes * weight
-            usual += table[hour_of_week(begins)] * seconds * weight
+        hours, table, most = self._hours[collection], self._weeks[collection], self._most[collection]
+        seen = usual = 0.0
+        for ago in range(_LATELY_HOURS):
+            if (each := hours.get(int((hour - ago) * HOUR_S))) is not None:
+                weight = 0.5 ** (max(ago - 0.5, 0.0) * HOUR_S / _LATELY_S)
+                seen += min(each.changes, most) * weight
+                usual += table[(hour - ago) % HOURS_A_WEEK] * each.seconds * weight
         return seen, usual
 
     def unannounced(self, collection: str) -> float:
         """Share of the changes that no webhook announces."""
-        watched = self._watched[collection]
-        known = watched.polled + watched.announced
-        return (_UNANNOUNCED_PRIOR + watched.polled) / (_UNANNOUNCED_PRIOR + known)
+        if not self._unannounced:
+            for name in self._hours.keys() - self._announced.keys():
+                self._announced[name] = self._latest_changes(name)
+            changes, polled = (sum(each) for each in zip(*self._announced.values(), strict=True))
+            company = _posterior_share(1.0, changes, polled)
+            self._unannounced = {name: _posterior_share(company, *each) for name, each in self._announced.items()}
+        return self._unannounced[collection]
 
-    def _weeks(self) -> dict[str, list[float]]:
-        levels = {name: self._level(name) for name in self._watched}
-        week = self._company_week(sum(levels.values()))
-        return {name: self._own_week(name, level, week) for name, level in levels.items()}
+    def _latest_changes(self, collection: str) -> tuple[int, int]:
+        """So many as tell of webhooks, and how many of them a poll brought."""
+        hours, changes, polled = self._hours[collection], 0, 0
+        oldest = self._latest - _UNANNOUNCED_HOURS * int(HOUR_S)
+        for begins in range(self._latest, oldest, -int(HOUR_S)):
+            if (hour := hours.get(begins)) is not None:
+                changes, polled = changes + hour.changes, polled + hour.polled
+                if changes >= _UNANNOUNCED_CHANGES:
+                    break
+        return changes, polled
+
+    def _learned_weeks(self) -> dict[str, Sequence[float]]:
+        for hours in self._hours.values():
+            for begins in [at for at in hours if at <= self._latest - MEMORY_S]:
+                del hours[begins]
+        known = {name: self._by_hour_of_week(name, self._latest - _LATELY_HOURS * HOUR_S) for name in self._hours}
+        self._known = (
+            sum(hour.changes for hours in self._hours.values() for hour in hours.values()),
+            sum(hour.seconds for hours in self._hours.values() for hour in hours.values()),
+        )
+        self._new = (0.0, 0.0)
+        levels = {name: self._level(name) for name in self._hours}
+        week = _company_week(levels, known)
+        return {name: _own_week(levels[name], week, *each) for name, each in known.items()}
+
+    def _by_hour_of_week(self, name: str, until: float) -> _Known:
+        """Changes and watched hours; what is older counts less. The last hours are left out: they are compared with
+        what was usual before."""
+        changes, watched = [0.0] * HOURS_A_WEEK, [0.0] * HOURS_A_WEEK
+        most = self._most[name] = _most_changes([hour.changes for hour in self._hours[name].values()])
+        for begins, hour in self._hours[name].items():
+            if begins < until:
+                weight, cell = self._counts_for(begins), hour_of_week(begins)
+                changes[cell] += min(hour.changes, most) * weight
+                watched[cell] += hour.seconds / HOUR_S * weight
+        return changes, watched
 
     def _level(self, name: str) -> float:
         """Changes a second, over all hours."""
-        watched, usual = self._watched[name], self._usual[name]
-        changes = usual * HOUR_S * _LEVEL_PRIOR_HOURS + sum(watched.changes)
-        return changes / (HOUR_S * (_LEVEL_PRIOR_HOURS + sum(watched.hours)))
+        changes, watched = self._usual[name] * HOUR_S * _LEVEL_PRIOR_HOURS, _LEVEL_PRIOR_HOURS
+        for begins, hour in self._hours[name].items():
+            weight = self._counts_for(begins)
+            changes += min(hour.changes, self._most[name]) * weight
+            watched += hour.seconds / HOUR_S * weight
+        return changes / (HOUR_S * watched)
 
-    def _company_week(self, level: float) -> list[float]:
-        """How many times as much as on average changes at each hour of the week, over all collections."""
-        every = list(self._watched.values())
-        changes = [sum(each.changes[cell] for each in every) for cell in range(HOURS_A_WEEK)]
-        expected = [
-            level * HOUR_S * sum(each.hours[cell] for each in every) / max(len(every), 1)
-            for cell in range(HOURS_A_WEEK)
-        ]
-        week = [1.0] * HOURS_A_WEEK
-        for cells in _GROUPINGS:
-            week = [
-                _posterior(week[number], sum(changes[cell] for cell in group), sum(expected[cell] for cell in group))
-                for number, group in enumerate(cells)
-            ]
-        mean = sum(week) / HOURS_A_WEEK
-        return [each / mean for each in week]
+    def _counts_for(self, begins: int) -> float:
+        return _KEPT_BY_WEEK[int((self._latest - begins) // WEEK_S)]
 
-    def _own_week(self, name: str, level: float, week: Sequence[float]) -> list[float]:
-        watched = self._watched[name]
-        rates = []
-        for cell in range(HOURS_A_WEEK):
-            prior = max(level * week[cell], _LEAST_RATE)
-            factor = _posterior(1.0, watched.changes[cell], prior * HOUR_S * watched.hours[cell])
-            rates.append(max(prior * factor, _LEAST_RATE))
-        return rates
+
+_Known = tuple[Sequence[float], Sequence[float]]
+_KEPT_BY_WEEK = [_KEPT_A_WEEK**weeks for weeks in range(int(MEMORY_S // WEEK_S) + 1)]
+
+
+def _most_changes(by_hour: Sequence[int]) -> float:
+    """That one hour counts for."""
+    if not by_hour:
+        return _SURPRISING_CHANGES
+    plain = sorted(by_hour)[: len(by_hour) - max(1, int(len(by_hour) * _RARE_HOURS))]
+    return max(_SURPRISING_CHANGES, _SURPRISE * sum(plain) / max(len(plain), 1))
+
+
+def _company_week(levels: Mapping[str, float], known: Mapping[str, _Known]) -> Sequence[float]:
+    """How many times as much as on average changes at each hour of the week, over all collections."""
+    changes = [sum(cells) for cells in zip(*(each for each, _ in known.values()), strict=True)]
+    expected = [0.0] * HOURS_A_WEEK
+    for name, (_, watched) in known.items():
+        hourly = levels[name] * HOUR_S
+        expected = [so_far + hourly * hours for so_far, hours in zip(expected, watched, strict=True)]
+    week = _factors(changes, expected)
+    mean = sum(week) / HOURS_A_WEEK
+    return [each / mean for each in week]
+
+
+def _own_week(level: float, week: Sequence[float], changes: Sequence[float], watched: Sequence[float]) -> list[float]:
+    prior = [max(level * share, _LEAST_RATE) for share in week]
+    factors = _factors(changes, [rate * HOUR_S * hours for rate, hours in zip(prior, watched, strict=True)])
+    return [max(rate * factor, _LEAST_RATE) for rate, factor in zip(prior, factors, strict=True)]
+
+
+def _factors(changes: Sequence[float], expected: Sequence[float]) -> Sequence[float]:
+    """How many times as much as expected came at each hour of the week, from coarse to fine."""
+    factors: Sequence[float] = [1.0] * HOURS_A_WEEK
+    for groups in _GROUPINGS:
+        finer = [0.0] * HOURS_A_WEEK
+        for group in groups:
+            factor = _posterior(
+                factors[group[0]], sum([changes[cell] for cell in group]), sum([expected[cell] for cell in group])
+            )
+            for cell in group:
+                finer[cell] = factor
+        factors = finer
+    return factors
 
 
 def hour_of_week(at: float) -> int:
@@ -267,19 +361,18 @@ def _posterior(prior: float, seen: float, expected: float) -> float:
     return (_PRIOR_CHANGES + seen) / (_PRIOR_CHANGES / max(prior, 1e-3) + expected)
 
 
+def _posterior_share(prior: float, changes: float, polled: float) -> float:
+    return (_UNANNOUNCED_PRIOR * prior + polled) / (_UNANNOUNCED_PRIOR + changes)
+
+
 def _groupings() -> Sequence[Sequence[Sequence[int]]]:
-    """For each hour of the week the hours it is like, from coarse to fine: the same hour of all days, of all workdays
-    or weekend days, itself. Unix time began on a Thursday."""
-
-    def weekend(cell: int) -> bool:
-        return (cell // 24 + 3) % 7 >= 5
-
+    """The hours of the week that are alike, from coarse to fine: the same hour of all days, of all workdays or of the
+    weekend, each by itself. Unix time began on a Thursday."""
     cells = range(HOURS_A_WEEK)
-    return (
-        [[other for other in cells if other % 24 == cell % 24] for cell in cells],
-        [[other for other in cells if other % 24 == cell % 24 and weekend(other) == weekend(cell)] for cell in cells],
-        [[cell] for cell in cells],
-    )
+    weekend = {cell for cell in cells if (cell // 24 + 3) % 7 >= 5}
+    days = [[cell for cell in cells if cell % 24 == hour] for hour in range(24)]
+    parts = [[cell for cell in day if (cell in weekend) is free] for day in days for free in (False, True)]
+    return days, parts, [[cell] for cell in cells]
 
 
 _GROUPINGS = _groupings()

@@ -10,10 +10,14 @@ its scan takes; of several the most valuable goes first. At a steady rate that i
 seconds, so often as √λ says, which for a given number of calls leaves the least delay there can be (Azar et al.,
 "Tractable near-optimal policies for crawling", 2018). Where rates change with the hour the rule goes with them.
 
-The price is what makes spending fit the budget: the lowest at which the busiest day of the usual week takes no more
-calls than lists may have. It is the same in all hours, for a call is worth as much at night; and it rises while the
-last day took more than that. Changes that webhooks announce need no poll, so only the others count in the value, but
-not in the price: what they save is not spent elsewhere.
+The price is what makes spending fit the budget: the lowest at which the two busiest days of the usual week take no
+more calls than lists may have. It is the same in all hours, for a call is worth as much at night; and it rises
+steeply while the last day took about as many or even more.
+
+Changes that webhooks announce need no poll, so only the others count in the value. What that saves is not spent
+elsewhere: lists may have that share of their calls which webhooks do not announce, or a few to check on these. So all
+changes together are no later than without webhooks. What they miss matters more alike: the less is left to polls, the
+less the weights of collections tell them apart.
 
 Whatever its value, a collection is scanned before it gets older than its bound, and not again within a minute.
 Collections with a schedule of the user's have their turns by that alone.
@@ -23,10 +27,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from precoro_daemon.quota.change_rates import HOUR_S, HOURS_A_WEEK, ChangeRates, hour_of_week
+from precoro_daemon.quota.change_rates import HOUR_S, HOURS_A_WEEK, WEEK_S, ChangeRates
 from precoro_daemon.quota.limits import SECONDS
 from precoro_daemon.runtime.schedules import Fixed
 
@@ -46,8 +50,21 @@ _LEAST_PRICE, _HIGHEST_PRICE = 1e-3, 1e15
 _PRICE_STEP = 1.02
 """So near is the price that is found."""
 
-_SOONER_S = 0.5
-"""A value that is as good as at its price counts as there: rounding must not plan a turn that is none."""
+_BUSIEST_DAYS = 2
+"""Of the usual week, together, are to take what there may be: one day by itself may be busiest by chance."""
+
+_NEAR = 0.03
+"""A turn is not worked out anew for a smaller change of the value that makes it one."""
+
+_PRESSED_FROM, _PRESSURE = 0.97, 24
+"""From this share of what a day may take the price rises, with this power of what is spent beyond."""
+
+_CHECKING_CALLS = 150.0
+"""A day that polls may take at least, if there are as many, where they only check on webhooks."""
+
+_SOONER_S, _SOONER = 0.5, 0.02
+"""So much earlier, and by so much of the time since its last scan, is a collection due: what is to be expected sinks
+a little while one waits for it, and a turn that was planned must be one when its time has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +89,16 @@ class Pace:
 
 
 class FreshnessPlanner:
-    """Times are Unix seconds. Nothing is due before `begin` said when each collection was last scanned."""
+    """Times are Unix seconds. A collection that was never scanned is due at once."""
 
     def __init__(self, paces: Mapping[str, Pace], rates: ChangeRates, calls: float) -> None:
         """`calls`: a day that polls may take together."""
         self._paces = paces
         self._rates = rates
         self._calls = max(calls, 1.0)
-        self._price: tuple[int, float] | None = None
+        self._weeks: dict[str, _Week] = {}
+        self._reached: dict[str, _Reached] = {}
+        self._usual_price: float | None = None
         self._scanned: dict[str, float] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._spent: deque[tuple[float, int]] = deque()
@@ -95,7 +114,7 @@ class FreshnessPlanner:
         """Polls may take so many calls a day from now on."""
         calls = max(calls, 1.0)
         if calls != self._calls:
-            self._calls, self._price = calls, None
+            self._calls, self._usual_price = calls, None
 
     def press(self, urgent: Mapping[str, float]) -> None:
         """For now a change of these collections matters so many times as much as by its weight."""
@@ -113,103 +132,113 @@ class FreshnessPlanner:
     def failed(self, collection: str, at: float) -> None:
         """A scan did not get to its end. It is tried again later, and its siblings do not wait for it."""
         failures, _ = self._failures.get(collection, (0, 0.0))
-        wait = min(_RETRY_S * 2.0**failures, _LONGEST_RETRY_S)
-        self._failures[collection] = (failures + 1, at + wait)
+        self._failures[collection] = (failures + 1, at)
 
     def due(self, now: float) -> Sequence[str]:
         """The collections whose turn it is, the most valuable first."""
         price = self.price(now)
-        due = [name for name in self._paces if self._next(name, now, price) <= now]
+        due = [name for name in self._paces if self._turn(name, now, price, sooner=True) <= now]
         return sorted(due, key=lambda name: -self._worth(name, now, price))
 
     def next_turn(self, now: float) -> float:
         """When the next collection is due."""
         price = self.price(now)
-        return min((self._next(name, now, price) for name in self._paces), default=math.inf)
+        return min((self._turn(name, now, price) for name in self._paces), default=math.inf)
 
     def next_scan(self, collection: str, now: float) -> float:
         """When this collection is due, as it looks now."""
-        return self._next(collection, now, self.price(now))
+        return self._turn(collection, now, self.price(now))
 
-    def _next(self, name: str, now: float, price: float) -> float:
+    def _turn(self, name: str, now: float, price: float, *, sooner: bool = False) -> float:
+        at, turn = self._last_scan(name, now), -math.inf
+        if at is not None:
+            turn = self._by_pace(name, at, now, price, sooner=sooner)
+        failures, failed = self._failures.get(name, (0, 0.0))
+        # A failure in the future was stamped by a clock that has been set since, and so was such a scan.
+        if failures and failed <= now:
+            turn = max(turn, failed + min(_RETRY_S * 2.0 ** (failures - 1), _LONGEST_RETRY_S))
+        return turn
+
+    def _last_scan(self, name: str, now: float) -> float | None:
         at = self._scanned.get(name)
         if at is not None and at > now:
-            # It was stamped by a clock that has been set since.
             at = self._scanned[name] = now
-        turn = -math.inf if at is None else self._turn(name, at, now, price)
-        _, not_before = self._failures.get(name, (0, -math.inf))
-        return max(turn, not_before)
+        return at
 
-    def _turn(self, name: str, at: float, now: float, price: float) -> float:
+    def _by_pace(self, name: str, at: float, now: float, price: float, *, sooner: bool) -> float:
         pace = self._paces[name]
         if pace.schedule is not None:
             return pace.schedule.after(at)
         latest = at + max(pace.oldest, SHORTEST_GAP_S)
-        factor = self._factor(name, now)
-        reached = self._reaches(name, at, latest, price * pace.calls / factor) if factor else latest
-        return min(max(reached - _SOONER_S, at + SHORTEST_GAP_S), latest)
+        if not (factor := self._factor(name, now)):
+            return latest
+        reached = self._when_reached(name, at, latest, price * pace.calls / factor)
+        if sooner and reached < latest:
+            reached -= max(_SOONER_S, _SOONER * (reached - at))
+        return max(reached, at + SHORTEST_GAP_S)
+
+    def _when_reached(self, name: str, at: float, latest: float, value: float) -> float:
+        week, known = self._week(name), self._reached.get(name)
+        if known is None or known.at != at or known.week is not week or abs(known.value / value - 1) > _NEAR:
+            known = self._reached[name] = _Reached(week, at, value, week.reaches(at, latest, value))
+        return known.when
 
     def _factor(self, name: str, now: float) -> float:
         """What a change that is usually to be expected counts for."""
         return self._weight(name) * self._rates.lately(name, now) * self._rates.unannounced(name)
 
     def _weight(self, name: str) -> float:
-        return self._paces[name].weight * self._urgent.get(name, 1.0)
-
-    def _reaches(self, name: str, at: float, latest: float, value: float) -> float:
-        """When the value of a scan, by its usual rates, has grown to that much since the one `at`."""
-        reached = changes = 0.0
-        for begins, seconds, rate in self._hours(name, at, latest):
-            grown = reached + changes * seconds + rate * seconds**2 / 2
-            if grown >= value:
-                return begins + (math.sqrt(changes**2 + 2 * rate * (value - reached)) - changes) / rate
-            reached, changes = grown, changes + rate * seconds
-        return latest
-
-    def _hours(self, name: str, start: float, end: float) -> Iterator[tuple[float, float, float]]:
-        """The time between, by the hour: when each part begins, its seconds, and the usual rate."""
-        table, begins = self._rates.usually(name), start
-        while begins < end:
-            ends = min((math.floor(begins / HOUR_S) + 1) * HOUR_S, end)
-            yield begins, ends - begins, table[hour_of_week(begins)]
-            begins = ends
+        """What webhooks announce is here at once, however much it matters: those that they miss are more alike."""
+        weight = math.pow(self._paces[name].weight, self._rates.unannounced(name))
+        return weight * self._urgent.get(name, 1.0)
 
     def _worth(self, name: str, now: float, price: float) -> float:
         """Of one call for it, of the price; what has no value of its own by how late it is."""
-        at = self._scanned.get(name)
-        if at is None:
+        if (at := self._last_scan(name, now)) is None:
             return math.inf
         pace = self._paces[name]
-        changes = value = 0.0
-        for _, seconds, rate in self._hours(name, max(at, now - 2 * pace.oldest), now):
-            value += changes * seconds + rate * seconds**2 / 2
-            changes += rate * seconds
-        return max(value * self._factor(name, now) / (pace.calls * price), (now - at) / pace.oldest)
+        value = self._week(name).value(at, now) * self._factor(name, now)
+        return max(value / (pace.calls * price), (now - at) / max(pace.oldest, SHORTEST_GAP_S))
+
+    def _week(self, name: str) -> _Week:
+        rates = self._rates.usually(name)
+        week = self._weeks.get(name)
+        if week is None or week.rates is not rates:
+            week = self._weeks[name] = _Week(rates)
+            self._usual_price = None
+        return week
 
     def price(self, now: float) -> float:
         """Of a call, in weighted seconds of delay."""
-        hour = math.floor(now / HOUR_S)
-        if self._price is None or self._price[0] != hour:
-            self._price = (hour, self._usual_price())
-        return self._price[1] * self._pressure(now)
+        for name in self._paces:
+            self._week(name)
+        if self._usual_price is None:
+            self._usual_price = self._fitting_price()
+        return self._usual_price * self._pressure(now)
 
     def _pressure(self, now: float) -> float:
-        """1, and more while the last day took more calls than it may."""
-        while self._spent and self._spent[0][0] <= now - _DAY_S:
+        """1, and more while the last day took about as many calls as it may, or even more."""
+        # Calls in the future were stamped by a clock that has been set since.
+        while self._spent and not now - _DAY_S < self._spent[0][0] <= now:
             self._spent_lately -= self._spent.popleft()[1]
-        return max(1.0, self._spent_lately / self._calls) ** 4
+        return max(1.0, self._spent_lately / (_PRESSED_FROM * self._calls)) ** _PRESSURE
 
-    def _usual_price(self) -> float:
+    def _fitting_price(self) -> float:
         """At which the busiest day of the usual week takes as many calls as there may be."""
-        demands = [
-            (pace, [math.sqrt(pace.weight * rate / (2 * pace.calls)) for rate in self._rates.usually(name)])
-            for name, pace in self._paces.items()
-            if pace.schedule is None
-        ]
+        demands, unannounced, weighted = [], 0.0, 0.0
+        for name, pace in self._paces.items():
+            if pace.schedule is None:
+                share, rates = self._rates.unannounced(name), self._weeks[name].rates
+                wanted = math.sqrt(math.pow(pace.weight, share) * share / (2 * pace.calls))
+                demands.append((pace, [wanted * math.sqrt(rate) for rate in rates]))
+                unannounced += share * pace.weight * sum(rates)
+                weighted += pace.weight * sum(rates)
+        share = unannounced / weighted if weighted else 1.0
+        allowed = min(self._calls, max(self._calls * share, _CHECKING_CALLS))
         low, high = _LEAST_PRICE, _HIGHEST_PRICE
         while high / low > _PRICE_STEP:
             middle = math.sqrt(low * high)
-            if _busiest_day(demands, middle) > self._calls:
+            if _busiest_day(demands, middle) > allowed:
                 low = middle
             else:
                 high = middle
@@ -219,22 +248,92 @@ class FreshnessPlanner:
         """Polls a day in the usual week, and the mean delay in seconds of the changes that they bring."""
         pace, table = self._paces[collection], self._rates.usually(collection)
         if pace.schedule is not None:
-            scheduled = max(pace.schedule.turns_a_day, 1e-6)
-            return scheduled, _DAY_S / scheduled / 2
+            turns = max(pace.schedule.turns_a_day, 1e-6)
+            return turns, _DAY_S / turns / 2
         seen = self._weight(collection) * self._rates.unannounced(collection)
         price = 2 * self.price(now) * pace.calls
-        turns = [min(max(math.sqrt(seen * rate / price), 1 / pace.oldest), 1 / SHORTEST_GAP_S) for rate in table]
-        delays = sum(rate / turn / 2 for rate, turn in zip(table, turns, strict=True))
-        return sum(turns) / HOURS_A_WEEK * _DAY_S, delays / sum(table)
+        lowest, highest = _bounds(pace)
+        by_hour = [min(max(math.sqrt(seen * rate / price), lowest), highest) for rate in table]
+        delays = sum(rate / turns / 2 for rate, turns in zip(table, by_hour, strict=True))
+        return sum(by_hour) / HOURS_A_WEEK * _DAY_S, delays / sum(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """When the value of a scan since the one `at` has grown so high, as it was worked out last."""
+
+    week: _Week
+    at: float
+    value: float
+    when: float
+
+
+class _Week:
+    """How the value of a scan grows by one collection's usual rates. Sums up to the beginning of each hour make it as
+    cheap to tell for a day as for a minute."""
+
+    def __init__(self, rates: Sequence[float]) -> None:
+        self.rates = rates
+        self._changes, self._delays = [0.0], [0.0]
+        changes = delays = 0.0
+        for rate in rates:
+            delays += (changes + rate * HOUR_S / 2) * HOUR_S
+            changes += rate * HOUR_S
+            self._changes.append(changes)
+            self._delays.append(delays)
+
+    def value(self, since: float, until: float) -> float:
+        """Of a scan: the seconds by which the changes since the one before will be late, all together."""
+        start = math.floor(since / WEEK_S) * WEEK_S
+        changes, delays = self._sums(since - start)
+        return max(0.0, self._sums(until - start)[1] - delays - changes * (until - since))
+
+    def _sums(self, at: float) -> tuple[float, float]:
+        """Changes since the beginning of some week, and the integral of these."""
+        weeks, within = divmod(at, WEEK_S)
+        hour = min(int(within // HOUR_S), HOURS_A_WEEK - 1)
+        seconds, rate = within - hour * HOUR_S, self.rates[hour]
+        changes, of_week = self._changes[hour], self._changes[-1]
+        delays = self._delays[hour] + (changes + rate * seconds / 2) * seconds
+        before = weeks * self._delays[-1] + of_week * (WEEK_S * weeks * (weeks - 1) / 2 + weeks * within)
+        return weeks * of_week + changes + rate * seconds, before + delays
+
+    def reaches(self, since: float, latest: float, value: float) -> float:
+        """When the value of a scan has grown to that much; `latest` if not before."""
+        start = math.floor(since / WEEK_S) * WEEK_S
+        seen, delays = self._sums(since - start)
+
+        def missing(until: float) -> float:
+            return value - self._sums(until - start)[1] + delays + seen * (until - since)
+
+        if missing(latest) >= 0:
+            return latest
+        first = math.floor(since / HOUR_S)
+        low, high = 0, math.ceil(latest / HOUR_S) - first
+        while high - low > 1:
+            middle = (low + high) // 2
+            if missing((first + middle) * HOUR_S) > 0:
+                low = middle
+            else:
+                high = middle
+        begins = max(since, (first + low) * HOUR_S)
+        changes, more = self._sums(begins - start)[0] - seen, max(0.0, missing(begins))
+        rate = self.rates[(first + low) % HOURS_A_WEEK]
+        return min(begins + 2 * more / (changes + math.sqrt(changes**2 + 2 * rate * more)), latest)
+
+
+def _bounds(pace: Pace) -> tuple[float, float]:
+    """The fewest scans a second that a collection may have, and the most."""
+    return 1 / max(pace.oldest, SHORTEST_GAP_S), 1 / SHORTEST_GAP_S
 
 
 def _busiest_day(demands: Sequence[tuple[Pace, Sequence[float]]], price: float) -> float:
     """Calls of the day of the week that takes the most. `demands`: scans a second by hour, at a price of 1."""
     days, scale = [0.0] * 7, 1 / math.sqrt(price)
-    highest = 1 / SHORTEST_GAP_S
-    for pace, table in demands:
-        lowest = 1 / pace.oldest
-        turns = [min(max(scale * wanted, lowest), highest) for wanted in table]
+    for pace, wanted in demands:
+        lowest, highest = _bounds(pace)
+        low, high = lowest / scale, highest / scale
+        turns = [low if each < low else min(each, high) for each in wanted]
         for day in range(7):
-            days[day] += pace.calls * sum(turns[24 * day : 24 * day + 24]) * HOUR_S
-    return max(days)
+            days[day] += pace.calls * scale * sum(turns[24 * day : 24 * day + 24]) * HOUR_S
+    return sum(sorted(days)[-_BUSIEST_DAYS:]) / _BUSIEST_DAYS
