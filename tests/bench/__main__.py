@@ -14,6 +14,7 @@ from tests.bench import (
     deliveries,
     files,
     forecasts,
+    freshness,
     incremental,
     items,
     limits,
@@ -46,6 +47,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "forecast": forecasts.first_fill,
+    "freshness": freshness.planned,
     "week": months.week,
     "month": months.month,
 }
