@@ -156,7 +156,11 @@ class Polling:
                 self._loaded = True
 
     async def _recall(self) -> None:
-        self.rates.learn(await self.book.load(0.0))  # what is too old was forgotten when the last was added
+        hours = await self.book.load(0.0)  # what is too old was forgotten when the last was added
+        self.rates.learn(hours)
+        for hour in hours:
+            # What the last day took; the pages of a first listing are no polls.
+            self.planner.scanned(hour.collection, hour.begins, hour.scans)
         for name in self.options.paces:
             cursor = await self.mirror.cursor(name)
             if cursor.at is not None:
