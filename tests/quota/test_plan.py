@@ -212,7 +212,8 @@ def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
 def test_what_is_left_takes_as_long_as_trying_it_would_show(
     limits: dict[str, float], calls: int, waited: Sequence[float]
 ) -> None:
-    """From any day of calls that the plan allowed; where hours are short as well, roughly: what opens together then leaves one after the other."""
+    """From any day of calls that the plan allowed. Where hours are short as well roughly: what opens together then
+    leaves one after the other."""
     plan = planned(limits, Demand(bound=1, lists=200, backlog=None), {})
     spent: list[float] = []
     for pause in waited:  # as they may have left
