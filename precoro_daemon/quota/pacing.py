@@ -50,6 +50,9 @@ _TRIALS_AFTER = 20
 _EVIDENCE_S = 0.5
 """Seconds missing in the gaps of accepted calls after which W is halved."""
 
+_EVIDENCE_OF_A_CALL_S = 0.01
+"""What any accepted call adds: W that a single slow answer has made large is halved by fifty others."""
+
 _HELD_S = 86_400.0
 
 _GUARD_STEP_S = 0.01
@@ -177,7 +180,7 @@ class Pace:
             trip.before.before = None
         if not accepted:
             return
-        self._evidence += self._missing_though_accepted(trip)
+        self._evidence += self._missing_though_accepted(trip) + _EVIDENCE_OF_A_CALL_S
         self._round_trips.note(trip.took(at))
         self._cost += 0.05 * (self._wait_for(trip.took(at)) - self._cost)
         self._ease(at)
