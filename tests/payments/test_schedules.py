@@ -36,17 +36,20 @@ def played(*parts: Sequence[str], module: str = "schedules") -> tuple[Counter[st
     return counts, wrong
 
 
-def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
-    counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{CORES}") for share in range(CORES)])
+def test_pairs_of_outcomes_with_a_crash_at_every_step() -> None:
+    """A quarter of all pairs; the sweep plays every one."""
+    parts = 4 * CORES
+    counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{parts}") for share in range(CORES)])
     assert wrong == []
-    assert counts["schedules"] > 3_500
+    assert counts["schedules"] > 800
 
 
 def test_random_schedules() -> None:
-    each = 1_800 // CORES
+    """The sweep plays as many as it has time for."""
+    each = 900 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
-    assert counts["confirmed"] > 300
+    assert counts["confirmed"] > 150
 
 
 def test_books_that_change_their_mind_while_payments_are_sent() -> None:
