@@ -36,17 +36,20 @@ def played(*parts: Sequence[str], module: str = "schedules") -> tuple[Counter[st
     return counts, wrong
 
 
-def test_every_pair_of_outcomes_with_a_crash_at_every_step() -> None:
-    counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{CORES}") for share in range(CORES)])
+def test_pairs_of_outcomes_with_a_crash_at_every_step() -> None:
+    """A quarter of all pairs; the sweep plays every one."""
+    parts = 4 * CORES
+    counts, wrong = played(*[("--kind", "pairs", "--share", f"{share}/{parts}") for share in range(CORES)])
     assert wrong == []
-    assert counts["schedules"] > 3_500
+    assert counts["schedules"] > 800
 
 
 def test_random_schedules() -> None:
-    each = 1_800 // CORES
+    """The sweep plays as many as it has time for."""
+    each = 900 // CORES
     counts, wrong = played(*[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)])
     assert wrong == []
-    assert counts["confirmed"] > 300
+    assert counts["confirmed"] > 150
 
 
 def test_books_that_change_their_mind_while_payments_are_sent() -> None:
@@ -68,13 +71,13 @@ def test_a_person_who_decides_while_calls_are_under_way() -> None:
 
 
 def test_both_directions_at_once_have_no_echo() -> None:
-    each = 160 // CORES
+    each = 100 // CORES
     counts, wrong = played(
         *[("--count", str(each), "--seed", str(share * each)) for share in range(CORES)], module="both_ways"
     )
     assert wrong == []
-    assert counts["to_precoro confirmed"] > 60
-    assert counts["to_ledger confirmed"] > 60
+    assert counts["to_precoro confirmed"] > 35
+    assert counts["to_ledger confirmed"] > 35
 
 
 def test_at_few_faults_hardly_anything_is_left_to_a_person() -> None:

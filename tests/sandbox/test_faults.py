@@ -181,7 +181,7 @@ async def test_latency_is_real_time_and_settings_change_while_running() -> None:
     async with company(latency=0.2, time_scale=60) as (sandbox, http):
         began = anyio.current_time()
         await get(http, "/taxes")
-        assert 0.19 <= anyio.current_time() - began < 5, "real seconds, not simulated ones"
+        assert 0.19 <= anyio.current_time() - began < 11, "real seconds, not simulated ones"
         async with http.post(
             "/_sandbox/options", json={"latency": 0, "order": "updated_asc", "limits": True}
         ) as answer:

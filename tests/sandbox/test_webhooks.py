@@ -107,7 +107,7 @@ async def test_some_are_lost_some_repeated_some_late() -> None:
         await until(lambda: len(heard) > 140)
         assert late == [] or time.monotonic() - began >= 0.5
         await until(lambda: len(late) >= 200)
-        assert 0.5 <= time.monotonic() - began < 9
+        assert 0.5 <= time.monotonic() - began < 50, "side by side: one after the other would be a hundred seconds"
         assert 160 < len(heard) < 260
         assert len(late) >= 200
 

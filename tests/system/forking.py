@@ -1,0 +1,87 @@
+"""Starts the program by forking a process that has imported it: Python's start costs ten times what a command does.
+
+    python -m tests.system.forking DESCRIPTOR
+
+DESCRIPTOR is a socket. Each message on it is a start: JSON with the arguments, the directory and the environment,
+and three descriptors: the program's output, its errors, and a pipe on which the number of the process is told, and
+in the end its exit code. Ends when the other side of the socket is closed.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+import precoro_daemon
+
+MESSAGE_BYTES = 1 << 18
+
+
+def main(descriptor: int) -> None:
+    for module in pkgutil.walk_packages(precoro_daemon.__path__, "precoro_daemon."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
+    if start := _serve(descriptor):
+        _become(*start)
+
+
+def _serve(descriptor: int) -> tuple[dict[str, Any], int, int] | None:
+    """Returns in each child, with what it must become, and in the end without."""
+    running: dict[int, tuple[int, int]] = {}
+    with socket.socket(fileno=descriptor) as starts:
+        while True:
+            ready = select.select([descriptor, *running], [], [])[0]
+            for ended in running.keys() & ready:
+                child, told = running.pop(ended)
+                _tell(told, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+                _close(ended, told)
+            if descriptor not in ready:
+                continue
+            message, streams, *_ = socket.recv_fds(starts, MESSAGE_BYTES, 3)
+            if not message:
+                return None
+            output, errors, told = streams
+            if not (child := os.fork()):
+                _close(told, *running, *(pipe for _, pipe in running.values()))
+                return json.loads(message), output, errors
+            _close(output, errors)
+            _tell(told, child)
+            running[os.pidfd_open(child)] = (child, told)
+
+
+def _tell(pipe: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(pipe, b"%d\n" % number)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _become(start: dict[str, Any], output: int, errors: int) -> None:
+    os.dup2(output, 1)
+    os.dup2(errors, 2)
+    _close(output, errors)
+    os.chdir(start["directory"])
+    os.environ.clear()
+    os.environ.update(start["environment"])
+    time.tzset()
+    sys.argv[1:] = start["arguments"]
+    runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
