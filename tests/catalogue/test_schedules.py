@@ -17,7 +17,7 @@ CORES = max(2, len(os.sched_getaffinity(0)))
 
 
 def test_random_schedules() -> None:
-    each = 500 // CORES
+    each = 250 // CORES
     command = [sys.executable, "-m", "tests.catalogue.schedules", "--count", str(each), "--seed"]
     processes = [
         subprocess.Popen(
@@ -34,5 +34,5 @@ def test_random_schedules() -> None:
         counts.update(told["counts"])
         wrong += told["wrong"]
     assert wrong == []
-    assert counts["done"] > 2_000
-    assert counts["conflict"] > 20
+    assert counts["done"] > 1_000
+    assert counts["conflict"] > 10

@@ -241,8 +241,8 @@ async def test_a_field_that_vanished_is_let_be_and_stays_known(backend: Backend)
         await referred_to(store, 7)
         await listed(store.mirror, record(7), collection=FIELDS)
         await store.custom_fields.save(DueField(FIELDS, 7), definition(7, option(1, "A")), asked_at=T0)
-        census = await listed(store.mirror, collection=FIELDS)
-        await store.mirror.close_scan(census.scan, [7], at=T0)
+        census = await listed(store.mirror, collection=FIELDS, at=T0 + 1)
+        await store.mirror.close_scan(census.scan, [7], at=T0 + 1)
         await follow(store)
         assert await due(store, at=LATER) == []
     assert [name for _, name, *_ in backend.query(OPTIONS)] == ["A"]

@@ -205,8 +205,15 @@ async def test_a_command_sees_what_the_service_shows_but_for_its_signs_of_life(t
             command = await anyio.to_thread.run_sync(read_snapshot, there.settings, service.command)
     assert service.stored is not None
     assert command.stored is not None
-    same = {"read_at": 0.0, "free": {}, "hours": ()}
+    same = {"read_at": 0.0, "free": {}, "hours": (), "collections": ()}
     assert replace(command.stored, **same) == replace(service.stored, **same)
+    one, other = command.stored.collections[0], service.stored.collections[0]
+    assert replace(one, freshness=None) == replace(other, freshness=None)
+    assert one.freshness is not None
+    assert other.freshness is not None
+    # It is of the last seven days, which moved on between the two.
+    assert one.freshness.changes == pytest.approx(other.freshness.changes, rel=0.01)
+    assert one.freshness.scans == pytest.approx(other.freshness.scans, rel=0.01)
     assert sum(hour.total for hour in command.stored.hours) == sum(hour.total for hour in service.stored.hours) > 0
     assert command.quota.left == service.quota.left
     assert (len(service.pulse.jobs), len(command.pulse.jobs)) == (1, 0)
