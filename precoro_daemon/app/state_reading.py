@@ -19,6 +19,7 @@ from precoro_daemon.app.values import (
     wanted_files,
 )
 from precoro_daemon.mirror.polling import demand_of, planner_of
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
@@ -54,7 +55,8 @@ def outlook_of(settings: Settings, overview: Overview, account: Budget, now: flo
     listed = {name: state.cursor.at for name, state in overview.collections.items() if state.cursor.at is not None}
     for name, at in listed.items():
         planner.scanned(name, at)
-    backlog = overview.backlog if listed.keys() >= options.paces.keys() else None
+    failing = {name for name, stage in overview.quarantined_counts if stage is Stage.SCAN}
+    backlog = overview.backlog if listed.keys() | failing >= options.paces.keys() else None
     plan = plan_for(settings, demand_of(options, rates, backlog), account, now)
     planner.afford(options.lists if plan is None else plan.lists)
     served = options.paces if overview.laps else ()

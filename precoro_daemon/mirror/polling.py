@@ -12,6 +12,7 @@ import anyio
 
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.change_rates import MEMORY_S, ChangeRates, ScanSeen
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan
@@ -214,7 +215,9 @@ class Polling:
         return round(self.current.seconds_for(self.backlog, await self.backfilled()) / 86_400.0, 1)
 
     async def _count_backlog(self) -> int | None:
-        if any([(await self.mirror.cursor(name)).at is None for name in self.options.paces]):
+        """A list that cannot be read, as the key may not, says no more tomorrow: nobody waits for it."""
+        failing = {name for name, stage in await self.mirror.count_quarantined() if stage is Stage.SCAN}
+        if any([(await self.mirror.cursor(name)).at is None for name in self.options.paces if name not in failing]):
             return None
         counts = await self.mirror.count_due(self.options.detailed, self.options.with_attachments, before=math.inf)
         return sum(counts.values())

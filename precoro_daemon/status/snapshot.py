@@ -152,8 +152,10 @@ class Stored:
 
     @property
     def listed(self) -> bool:
-        """Every list was read to its end, so that the backlog is known."""
-        return all(one.as_of is not None for one in self.mirrored)
+        """Every list was read to its end, or cannot be read, so that the backlog is known."""
+        return all(
+            one.as_of is not None or (one.name, Stage.SCAN) in self.quarantined_counts for one in self.mirrored
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from structlog.testing import capture_logs
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.mirror.polling import Polling, PollingOptions, Scanned
+from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
 from precoro_daemon.runtime.schedules import Every
@@ -248,3 +250,20 @@ async def test_a_first_fill_is_told_once_and_ends_once(tmp_path: Path) -> None:
         assert told == ["fill_started", "fill_finished"]
         [started] = [line for line in lines if line["event"] == "fill_started"]
         assert (started["due"], started["lists"]) == (900, 200)
+
+
+@pytest.mark.asyncio
+async def test_a_list_that_the_key_may_not_read_makes_no_first_fill_endless(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        for name in ("invoices", "taxes"):
+            await service.listed(name)
+            await service.scan(name)
+        await service.polling.replan()
+        assert service.plans[-1].filling, "suppliers may hold anything"
+        refused = Quarantined(
+            "suppliers", "suppliers", Stage.SCAN, "403", None, attempts=1, since=START, retry_at=START
+        )
+        await store.mirror.quarantine(refused)
+        await service.polling.reconsider()
+        assert not service.plans[-1].filling
