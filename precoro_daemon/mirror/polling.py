@@ -27,6 +27,9 @@ _HISTORY_S = 14 * 86_400.0
 
 _REPLANNED_EVERY_S = 3600.0
 
+_WRONG_DATE_S = 86_400.0
+"""By which an answer's `Date` may be ahead of our clock, which goes by the first of them. Beyond it is wrong."""
+
 _PRESSED_S = 2 * 3600.0
 """Seconds for which new payments that found no invoice make invoices more urgent. What found none by then may never
 find one."""
@@ -176,10 +179,11 @@ class Polling:
             return
         # The first answer may have set the clock back meanwhile.
         asked_at = min(scan.asked_at, self.clock.now())
-        until = asked_at if scan.began is None else scan.began
+        began = asked_at if scan.began is None else scan.began
+        until = asked_at if began > asked_at + _WRONG_DATE_S else began
         known = self._known_until.get(name)
-        since = until - _HISTORY_S if known is None else known
-        self._known_until[name] = max(until, since)
+        since = until - _HISTORY_S if known is None else max(known, until - MEMORY_S)
+        self._known_until[name] = until
         self.planner.scanned(name, asked_at, scan.calls if scan.poll and known is not None else 0)
         if until > since:
             changed = _between(scan.changed_at, since, until, known is not None)

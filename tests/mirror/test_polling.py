@@ -267,3 +267,17 @@ async def test_a_list_that_the_key_may_not_read_makes_no_first_fill_endless(tmp_
         await store.mirror.quarantine(refused)
         await service.polling.reconsider()
         assert not service.plans[-1].filling
+
+
+@pytest.mark.asyncio
+async def test_a_date_from_the_future_teaches_nothing_and_holds_up_no_learning(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        await every_list(service)
+        before = list(service.polling.rates.usually("invoices"))
+        await service.scan("invoices", began=START + 400 * DAY)
+        for hour in range(1, 30):
+            service.clock.time = START + hour * HOUR
+            await service.scan("invoices", *(service.clock.time - number for number in range(10)))
+        after = service.polling.rates.usually("invoices")
+        assert sum(after) > 5 * sum(before)
