@@ -35,6 +35,9 @@ later question after changes brings it back. Four things together keep the mirro
   believed (`rules/absences`): a key that lost a role sees the same. Where a document has to be asked for first and
   cannot be now, the finished scan stays open, and a later lap of the census asks; nothing else waits for that.
 
+In a service each list is scanned when that is worth its call, and every scan teaches when its collection changes
+(`polling`); a run scans every list once.
+
 Lists, deliveries and census run side by side, also on one collection. Each commit is one transaction and reads in it
 what it goes by. What excludes each other (`Lister.alone`) is two scans of one kind of the same collection, as there
 is one open scan of each kind, and two changes of its filter, which drop open scans. A row that was listed as changed

@@ -23,7 +23,9 @@ refused, and with 3,000 calls a day the question is which one is worth making.
   call of a lane may leave, and which window decides that.
 - Lanes are who spends: payments, deliveries, lists, details, files, census, in that order. A reserve keeps calls of
   the day for the lanes above. A share bounds what some lanes take of a day, so that what is scheduled later finds
-  the rest; `plan` derives the shares from the schedules.
+  the rest; `plan` divides the day between lists, the documents of today and all that can wait, anew every hour.
+- The planner (`freshness`) says which list is scanned when: where a call ends the most delay, by the rates of change
+  that scans have shown (`change_rates`).
 - A 429 closes the window that it names until Precoro's own time, measured against the answer's `Date`, within 1 s
   and 26 h whatever it says. It teaches the budget and costs the call nothing but the wait: a refused GET counts as
   asked only once Precoro was seen to count it. What others on the same key seem to spend is left to them.

@@ -54,7 +54,7 @@ class Proxy:
                         await server.send(asked)
                     tasks.cancel_scope.cancel()
             except* (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
-                pass
+                pass  # one side hung up, which ends the connection
 
     async def _answers(self, server: SocketStream, client: SocketStream, begun: list[bool], tasks: TaskGroup) -> None:
         async for said in server:
