@@ -150,6 +150,10 @@ class LedgerMisfit(FatalError):
     exit_code = 4
 
 
+class LoginNeeded(LedgerMisfit):
+    """The accounting system takes our login no more. Log in again; payments wait until then, and none is lost."""
+
+
 class StoreUnusable(FatalError):
     """The state cannot be used as it is: damaged, of a newer version, of another company, disk full or read-only."""
 

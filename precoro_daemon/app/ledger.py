@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from precoro_daemon.adapters.http.bearer import Bearer, SuppliedBearer
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
@@ -84,14 +85,14 @@ def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
         create=_creating(given.create, given.prepare) if given.create else None,
         find=_finding(given.find) if given.find else None,
     )
-    return RestLedger(requests, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _token_of(given))
+    return RestLedger(requests, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _bearer_of(given))
 
 
-def _token_of(given: given_rest.RestLedger) -> Callable[[], str]:
+def _bearer_of(given: given_rest.RestLedger) -> Bearer:
     if given.token_file:
-        return partial(_read_token, given.token_file)
+        return SuppliedBearer(partial(_read_token, given.token_file))
     token = given.token.get_secret_value() if given.token else ""
-    return lambda: token
+    return SuppliedBearer(lambda: token)
 
 
 def _read_token(path: Path) -> str:

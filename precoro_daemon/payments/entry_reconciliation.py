@@ -45,8 +45,8 @@ async def _settle(ledger: Ledger, recorder: Recorder, intent: Intent) -> Intent 
     now = recorder.clock.now()
     if intent.check_at is not None and intent.check_at > now:
         return None
-    if (key := await ledger.find(intent.id)) is not None:
-        return await recorder.end(intent, Find(key), "found in the ledger by our key")
+    if (receipt := await ledger.find(intent.id)) is not None:
+        return await recorder.end(intent, Find(receipt.key), "found in the ledger by our key")
     checks = intent.checks + 1
     if checks < PROOF_CHECKS:
         await recorder.record(intent, Check(next_check(intent.since, checks, now)), "not in the ledger so far")

@@ -18,6 +18,7 @@ from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
+from precoro_daemon.payments.rules.receipts import Receipt
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
@@ -93,7 +94,7 @@ class EntrySender:
             self.spending.sent += 1
             return begun
 
-        async def send(permit: Permit) -> Outcome[str]:
+        async def send(permit: Permit) -> Outcome[Receipt]:
             await permit("")
             try:
                 return Outcome(OutcomeKind.ACCEPTED, result=await self.access.ledger.create(entry))
@@ -103,13 +104,13 @@ class EntrySender:
         begun, outcome = await write_once(begin, send, partial(lose, self.recorder))
         await self._settle(begun, outcome)
 
-    async def _settle(self, intent: Intent, outcome: Outcome[str]) -> None:
+    async def _settle(self, intent: Intent, outcome: Outcome[Receipt]) -> None:
         """A refusal says that there is none only where no earlier attempt may have recorded the payment."""
         if outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN):
             self.spending.add(intent.currency, intent.amount)
         attempts = await self.journal.attempts(intent.id)
         if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
-            await self.recognise(await self.recorder.end(intent, Accept(outcome.result, seen=True), ""))
+            await self.recognise(await self.recorder.end(intent, Accept(outcome.result.key, seen=True), ""))
         elif outcome.kind is OutcomeKind.UNSENT:
             await self.recorder.end(intent, Unsent(), outcome.text)
         elif outcome.kind is OutcomeKind.REFUSED and made_nothing(attempts[:-1]):

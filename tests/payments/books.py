@@ -9,8 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 from precoro_daemon.errors import DaemonError, DoubtfulError
-from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 DAY = date(2026, 1, 15)
 
@@ -63,13 +64,13 @@ class MemoryLedger:
 
         yield batches(self.log[int(position or 0) :])
 
-    async def create(self, entry: Entry) -> str:
+    async def create(self, entry: Entry) -> Receipt:
         failure = self.failures.pop(0) if self.failures else None
         if isinstance(failure, DoubtfulError) and self.late:
             self._create(entry)
         if failure is not None:
             raise failure
-        return self._create(entry)
+        return Receipt(self._create(entry))
 
     def _create(self, entry: Entry) -> str:
         known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
@@ -89,5 +90,12 @@ class MemoryLedger:
         )
         return key
 
-    async def find(self, key: str) -> str | None:
-        return next((f"B-{number}" for number, one in enumerate(self.entries) if one.key == key), None)
+    async def find(self, key: str) -> Receipt | None:
+        there = (f"B-{number}" for number, one in enumerate(self.entries) if one.key == key)
+        return next(map(Receipt, there), None)
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        return None
+
+    async def probe(self) -> Sequence[Probe]:
+        return ()

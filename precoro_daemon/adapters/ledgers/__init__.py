@@ -2,6 +2,7 @@
 
 answers.py    what an HTTP answer of the ledger holds: exact JSON, values by their path, rows
 cells.py      how amounts, days, currencies and names are read, or why they cannot be
+client.py     a ledger behind HTTP: who is asked, how fast, with which token, and what an answer means
 csv.py        the csv ledger: a watched folder of exports in, one file for each payment out
 exports.py    one file of payments, read whole: its rows, and for each bad one where it stands and why
 outbox.py     a folder that gets one file for each payment, complete and once

@@ -17,8 +17,9 @@ from precoro_daemon.adapters.ledgers.exports import LARGEST_FILE, Export, Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import LedgerMisfit, TemporaryError
-from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 _MOST_REMEMBERED = 1000
 _LONGER = 10
@@ -137,13 +138,20 @@ class CsvLedger:
             raise TemporaryError(f"ledger {self._name}: {error}") from None
         return read_export(path.name, content, inbox.format, self._reader)
 
-    async def create(self, entry: Entry) -> str:
+    async def create(self, entry: Entry) -> Receipt:
         assert self._outbox
-        return await anyio.to_thread.run_sync(self._outbox.put, entry)
+        return Receipt(await anyio.to_thread.run_sync(self._outbox.put, entry))
 
-    async def find(self, key: str) -> str | None:
+    async def find(self, key: str) -> Receipt | None:
         assert self._outbox
-        return await anyio.to_thread.run_sync(self._outbox.find, key)
+        name = await anyio.to_thread.run_sync(self._outbox.find, key)
+        return None if name is None else Receipt(name)
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        raise NotImplementedError  # never asked: the capabilities do not have it
+
+    async def probe(self) -> Sequence[Probe]:
+        return ()
 
 
 def _ends_with_a_line(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Answer
 from precoro_daemon.adapters.http.refusals import read_wait
-from precoro_daemon.adapters.ledgers.answers import MISSING, parse, value_at
+from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, parse, value_at
 from precoro_daemon.errors import (
     DaemonError,
     DoubtfulError,
@@ -30,14 +30,16 @@ _UNCLEAR = {408, 409}
 class Judge:
     """Reads the answers to one call.
 
-    what   the call, for the operator
-    error  where a good status may still carry an error, "" for nowhere
+    what      the call, for the operator
+    error     where a good status may still carry an error, "" for nowhere
+    messages  where an error says in words what is the matter, tried in this order; without them all of it is shown
     """
 
-    def __init__(self, what: str, error: str, secrets: Sequence[str]) -> None:
+    def __init__(self, what: str, error: str, secrets: Sequence[str], messages: Sequence[str] = ()) -> None:
         self._what = what
         self._error = error
         self._secrets = secrets
+        self._messages = messages
 
     def question(self, answer: Answer, *, of_one: bool = False) -> Any:
         """The JSON of a good answer to a call that writes nothing.
@@ -52,7 +54,7 @@ class Judge:
         if answer.status == 401:
             raise TemporaryError(f"{self._said(answer)}; the token is wrong or has run out: renew it in its file")
         if answer.status in _LATER or answer.status >= 500:
-            raise TemporaryError(self._said(answer), wait=_wait(answer))
+            raise TemporaryError(self._said(answer), wait=wait_of(answer))
         if 400 <= answer.status < 500:
             raise self._refused(answer, of_one)
         raise MalformedAnswer(self._said(answer))
@@ -67,7 +69,7 @@ class Judge:
         if 200 <= answer.status < 300:
             return self._carried_out(answer)
         if answer.status in _NOT_PROCESSED:
-            raise TemporaryError(self._said(answer), wait=_wait(answer))
+            raise TemporaryError(self._said(answer), wait=wait_of(answer))
         if 400 <= answer.status < 500 and answer.status not in _UNCLEAR and self._is_readable(answer):
             kind = LedgerMisfit if answer.status == 403 else PermanentError
             raise kind(self._said(answer))
@@ -104,14 +106,27 @@ class Judge:
         return f"{self._what}: the ledger answered {answer.status}" + (f" ({said})" if said else "")
 
     def _words(self, answer: Answer) -> str | bytes:
+        """The ledger's own words: the message is found before the text is cut."""
         try:
-            refusal = self._refusal(parse(answer.body))
-        except MalformedAnswer:
+            tree = parse(answer.body)
+            refusal = self._refusal(tree)
+        except (MalformedAnswer, Absent):
             return answer.body
+        for path in self._messages:
+            if isinstance(message := _found(tree, path), str) and message.strip():
+                return message
         return answer.body if refusal is MISSING else json.dumps(refusal, ensure_ascii=False, default=str)
 
 
-def _wait(answer: Answer) -> float | None:
+def _found(tree: Any, path: str) -> Any:
+    try:
+        return value_at(tree, path)
+    except Absent:
+        return MISSING
+
+
+def wait_of(answer: Answer) -> float | None:
+    """Seconds that `Retry-After` asks for, None if it says nothing readable."""
     header = answer.header("retry-after")
     if header.isdecimal():
         return read_wait(header, 0.0)

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-import anyio
 import msgspec
 
-from precoro_daemon import __version__
-from precoro_daemon.adapters.http.exchange import Answer
-from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
+from precoro_daemon.adapters.http.bearer import Bearer
+from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
-from precoro_daemon.adapters.ledgers.outcomes import Judge
+from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import (
-    ConnectionFault,
     DoubtfulError,
     LedgerMisfit,
-    MalformedAnswer,
     PermanentError,
-    TemporaryError,
 )
-from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named, short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
@@ -106,21 +102,18 @@ class RestLedger:
     """Implements `Ledger`. Every call has a connection of its own: on one that was kept, a server that has just
     closed it turns a payment nobody saw into a doubt. A payment is sent once.
 
-    `token` is asked before every call, off the loop, so that another program can keep it fresh.
+    The bearer is asked before every call, so that another program can keep the token fresh.
     """
 
-    def __init__(self, requests: RestRequests, reader: RowReader, token: Callable[[], str]) -> None:
+    def __init__(self, requests: RestRequests, reader: RowReader, bearer: Bearer) -> None:
         self._given = requests
         self._reader = reader
-        self._token = token
-        self._secrets: tuple[str, ...] = ()
+        manners = Manners(requests.timeout, scheme="", error=requests.error)
+        self._client = LedgerClient(requests.name, requests.origin, bearer, manners)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        timeouts = Timeouts(self._given.timeout, min(self._given.timeout, 10.0), self._given.timeout)
-        manners = OriginOptions(self._given.origin, timeouts, _LARGEST_ANSWER_BYTES, keep_alive=False)
-        headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
-        self._origin = await self._stack.enter_async_context(Origin(manners, headers, lambda: self._secrets))
+        await self._stack.enter_async_context(self._client)
         return self
 
     async def __aexit__(
@@ -160,16 +153,15 @@ class RestLedger:
             if not scan.goes_on(answer, len(found)):
                 return
 
-    async def create(self, entry: Entry) -> str:
+    async def create(self, entry: Entry) -> Receipt:
         creating = self._given.create
         assert creating
         values: dict[str, Any] = named(asdict(entry))
         for step in creating.before:
             values |= await self._prepare(step, values)
-        outgoing = await self._outgoing("create", creating.call, values)
-        tree = self._judge("create", outgoing).sent_payment(await self._send_once(outgoing))
+        tree = await self._client.send_payment("create", await self._outgoing("create", creating.call, values))
         try:
-            return joined(tree, creating.identity)
+            return Receipt(joined(tree, creating.identity))
         except Absent as error:
             text = f"ledger {self.name}: create: the payment was taken, but its id is unknown: {error}"
             raise DoubtfulError(text) from None
@@ -182,22 +174,7 @@ class RestLedger:
             raise PermanentError(f"ledger {self.name}: prepare: the answer has nothing at {', '.join(lacking)}")
         return taken
 
-    async def _send_once(self, outgoing: Outgoing) -> Answer:
-        sent = False
-
-        async def tell() -> None:
-            nonlocal sent
-            sent = True
-
-        try:
-            return await self._origin.send(outgoing, tell)
-        except (ConnectionFault, MalformedAnswer) as error:
-            fault = f"ledger {self.name}: create: {error}"
-        if sent:
-            raise DoubtfulError(f"{fault}; the payment may have been recorded")
-        raise TemporaryError(f"{fault}; it was not sent")
-
-    async def find(self, key: str) -> str | None:
+    async def find(self, key: str) -> Receipt | None:
         finding = self._given.find
         assert finding
         answer = await self._ask(
@@ -218,7 +195,13 @@ class RestLedger:
         identities = {joined(row, finding.identity) for row in ours}
         if len(identities) > 1:
             raise PermanentError(f"ledger {self.name} has {len(identities)} payments under the key {key}")
-        return next(iter(identities), None)
+        return next(map(Receipt, identities), None)
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        raise NotImplementedError  # never asked: the capabilities do not have it
+
+    async def probe(self) -> Sequence[Probe]:
+        return ()
 
     async def _ask(
         self,
@@ -231,19 +214,12 @@ class RestLedger:
         not_found_is_none: bool = False,
     ) -> Any:
         outgoing = await self._outgoing(what, call, values, target)
-        answer = await self._origin.send(outgoing, _unheard)
-        if not_found_is_none and answer.status == 404:
-            return None
-        return self._judge(what, outgoing).question(answer, of_one=of_one)
-
-    def _judge(self, what: str, outgoing: Outgoing) -> Judge:
-        return Judge(f"ledger {self.name}: {what}: {outgoing}", self._given.error, self._secrets)
+        return await self._client.ask(what, outgoing, of_one=of_one, not_found_is_none=not_found_is_none)
 
     async def _outgoing(
         self, what: str, call: Call, values: Mapping[str, Any], target: str | None = None
     ) -> Outgoing:
-        token = await anyio.to_thread.run_sync(self._token)
-        self._secrets = (token,)
+        token = await self._client.token()
         known = {**self._given.values, **values}
         with_token = known | {"token": token}
         try:
@@ -254,10 +230,6 @@ class RestLedger:
         except ValueError as error:  # TemplateError, or a text with half a surrogate pair
             raise PermanentError(f"ledger {self.name}: {what}: {error}") from None
         return Outgoing(call.method, address, {**kind, **filled}, body)
-
-
-async def _unheard() -> None:
-    """A question may be asked again, sent or not."""
 
 
 def _holds(value: Any, key: str) -> bool:

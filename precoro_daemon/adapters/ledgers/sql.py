@@ -16,9 +16,10 @@ from precoro_daemon.adapters.ledgers.cells import CellError, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
 from precoro_daemon.adapters.ledgers.rows import OPTIONAL, PAYMENT_COLUMNS, REQUIRED, ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from precoro_daemon.payments.ports.ledger import Capabilities, Entry
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.sql_statements import Statement
 
@@ -142,11 +143,18 @@ class SqlLedger:
         except self._database.errors as error:
             raise self._explain(error, "read") from None
 
-    async def create(self, entry: Entry) -> str:
-        return await self._thread.run(lambda: self._create(entry))
+    async def create(self, entry: Entry) -> Receipt:
+        return Receipt(await self._thread.run(lambda: self._create(entry)))
 
-    async def find(self, key: str) -> str | None:
-        return await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
+    async def find(self, key: str) -> Receipt | None:
+        found = await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
+        return None if found is None else Receipt(found)
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        raise NotImplementedError  # never asked: the capabilities do not have it
+
+    async def probe(self) -> Sequence[Probe]:
+        return ()
 
     def _create(self, entry: Entry) -> str:
         try:

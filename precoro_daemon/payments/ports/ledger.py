@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,25 @@ class Capabilities:
     create  "idempotent": a second create with the same key makes nothing new; "plain": it makes a second payment;
             "none": it takes no payments
     lookup  "key": `find` tells whether a payment with that key is there; "none": nobody can say
+    bills   `bill` tells what is open on the bill that a payment is for
     """
 
     reads: bool
     create: Literal["idempotent", "plain", "none"]
     lookup: Literal["key", "none"]
+    bills: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that was looked at in the ledger, for the operator.
+
+    what  such as "may create payments in journal Bank (EUR)"
+    fault what is wrong with it and what to do, "" if all is well
+    """
+
+    what: str
+    fault: str = ""
 
 
 class Ledger(Protocol):
@@ -71,13 +86,26 @@ class Ledger(Protocol):
         """
         ...
 
-    async def create(self, entry: Entry) -> str:
-        """Record the payment, durably; the ledger's own id of it, also where it was there before.
+    async def create(self, entry: Entry) -> Receipt:
+        """Record the payment, durably; what the ledger then has, also where it was there before.
 
-        Raises DoubtfulError if it may have been recorded; cancelled while sending, the same holds.
+        The caller compares it with the entry before it counts. Raises DoubtfulError if it may have been recorded;
+        cancelled while sending, the same holds.
         """
         ...
 
-    async def find(self, key: str) -> str | None:
-        """The ledger's own id of the payment created under that key, None if there is none. Needs lookup by key."""
+    async def find(self, key: str) -> Receipt | None:
+        """What the ledger has under that key, None if there is nothing. Needs lookup by key."""
+        ...
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        """The bill that the payment is for as the ledger has it now, None if it has no such bill. Needs `bills`.
+
+        Read just before each create: people, bank lines and other programs pay bills too.
+        """
+        ...
+
+    async def probe(self) -> Sequence[Probe]:
+        """What can be found out without writing anything: the right to create payments, accounts and their
+        currencies. One fault does not hide the others."""
         ...

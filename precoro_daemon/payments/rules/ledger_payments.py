@@ -21,6 +21,8 @@ class LedgerPayment:
     currency  ISO 4217 in capitals; "" if the ledger does not say
     paid_on   the day the money moved
     supplier  what the ledger calls the supplier, None if it does not say
+    supplier_id  the ledger's own id of the supplier: only a supplier that Precoro knows by an external id can differ
+              from it
     ours      the key of the `Entry` we once created it with, None if it is not ours or the ledger does not keep keys
     """
 
@@ -31,6 +33,7 @@ class LedgerPayment:
     paid_on: date
     supplier: str | None = None
     ours: str | None = None
+    supplier_id: str | None = None
 
     @property
     def facts(self) -> str:

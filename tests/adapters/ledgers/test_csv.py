@@ -25,7 +25,7 @@ from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
-from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.books import entry, found, made, read_all
 from tests.contracts.ledgers.configured import ledger_in
 
 KEYED = Format({"key": "No", "invoice": "Bill", "amount": "Sum", "paid_on": "Day"}, "utf-8-sig", ",")
@@ -214,10 +214,10 @@ async def test_a_folder_that_is_not_there(folders: Folders):
 @pytest.mark.asyncio
 async def test_a_file_that_was_taken_is_not_written_again(folders: Folders):
     async with folders.open() as ledger:
-        name = await ledger.create(entry())
+        name = await made(ledger, entry())
         await anyio.Path(folders.root / "out" / name).rename(folders.root / "done" / name)
-        assert await ledger.create(entry()) == name
-        assert await ledger.find(entry().key) == name
+        assert await made(ledger, entry()) == name
+        assert await found(ledger, entry().key) == name
     assert listed(folders.root / "out") == []
 
 
@@ -244,8 +244,8 @@ async def test_of_many_at_the_same_time_the_first_file_stays(folders: Folders):
 async def test_no_key_leads_out_of_the_folder(folders: Folders):
     async with folders.open() as ledger:
         for key in ("../x", "a/b", ".hidden", "a\0b", "x" * 300, "ü", ""):
-            name = await ledger.create(entry(key))
-            assert await ledger.find(key) == name
+            name = await made(ledger, entry(key))
+            assert await found(ledger, key) == name
     assert len(listed(folders.root / "out")) == 7
     assert listed(folders.root) == ["config.toml", "done", "in", "out"]
 
@@ -254,7 +254,7 @@ async def test_no_key_leads_out_of_the_folder(folders: Folders):
 async def test_the_configured_way_of_writing(folders: Folders):
     more = 'encoding = "cp1252"\ndelimiter = ";"\ndecimal_mark = ","\nday_format = "%d.%m.%Y"'
     async with folders.open(more) as ledger:
-        name = await ledger.create(entry(supplier_name="Köln; Nord"))
+        name = await made(ledger, entry(supplier_name="Köln; Nord"))
         with pytest.raises(PermanentError, match="'Ω' cannot be written in cp1252"):
             await ledger.create(entry("k2", supplier_name="Ω"))
     assert (folders.root / "out" / name).read_bytes().decode("cp1252").splitlines() == [

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from precoro_daemon.adapters.ledgers.paging import reach_back, same_origin
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.payments.rules.receipts import Receipt
 from tests.adapters.http.stand_ins import serving, talking
 from tests.contracts.ledgers.accounting import TOKEN, Accounting, Odoo, Payment, QuickBooks, Xero, drop, reply
 from tests.contracts.ledgers.books import entry, read_all
@@ -111,8 +112,8 @@ async def outcome(pay: Handler, directory: Path, timeout: str = "2s") -> str | D
 @pytest.mark.parametrize(
     ("pay", "kind"),
     [
-        (answering({"id": 7}), str),
-        (answering({"id": "p-7"}, 201), str),
+        (answering({"id": 7}), Receipt),
+        (answering({"id": "p-7"}, 201), Receipt),
         (answering({"failure": "bill is paid"}), PermanentError),
         (answering({"message": "no such account"}, 400), PermanentError),
         (answering({"message": "unknown"}, 404), PermanentError),

@@ -96,5 +96,16 @@ async def read_all(ledger: Ledger, position: str | None = None, stop_after: int 
     return found
 
 
+async def made(ledger: Ledger, one: Entry) -> str:
+    """The ledger's id of the payment that is created."""
+    return (await ledger.create(one)).key
+
+
+async def found(ledger: Ledger, key: str) -> str | None:
+    """The ledger's id of the payment that is found."""
+    receipt = await ledger.find(key)
+    return None if receipt is None else receipt.key
+
+
 async def drain(iterator: AsyncIterator[object]) -> int:
     return len([one async for one in iterator])

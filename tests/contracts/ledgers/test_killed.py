@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 
 from precoro_daemon.app.ledger import open_ledger
-from tests.contracts.ledgers.books import Books, entry
+from tests.contracts.ledgers.books import Books, entry, found, made
 from tests.contracts.ledgers.configured import configured, csv_books
 from tests.contracts.ledgers.databases import FIND, INSERT, sqlite_books
 
@@ -71,6 +71,6 @@ async def _killed_thrice(books: Books, text: str, directory: Path) -> int:
         assert there >= {f"key-{number}" for number in range(last + 1)}
     async with open_ledger(settings) as ledger:
         assert ledger
-        found = await ledger.find(f"key-{last + 1}")
-        assert await ledger.create(entry(f"key-{last + 1}")) == (found or await ledger.find(f"key-{last + 1}"))
+        there = await found(ledger, f"key-{last + 1}")
+        assert await made(ledger, entry(f"key-{last + 1}")) == (there or await found(ledger, f"key-{last + 1}"))
     return last

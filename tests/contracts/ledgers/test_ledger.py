@@ -12,7 +12,7 @@ import pytest
 
 from precoro_daemon.errors import DaemonError, DoubtfulError, FatalError, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
-from tests.contracts.ledgers.books import Books, entry, read_all
+from tests.contracts.ledgers.books import Books, entry, found, made, read_all
 from tests.contracts.ledgers.configured import CsvBooks
 from tests.contracts.ledgers.conftest import Open
 
@@ -29,9 +29,9 @@ def skip_unless(condition: bool, reason: str) -> None:
 async def test_created_twice_one_after_the_other_is_one_payment(open_books: Open):
     async with open_books() as books, books.open() as ledger:
         skip_unless(ledger.capabilities.create != "none", "takes no payments")
-        first = await ledger.create(entry())
+        first = await made(ledger, entry())
         if ledger.capabilities.create == "idempotent":
-            assert await ledger.create(entry()) == first
+            assert await made(ledger, entry()) == first
         assert await books.created() == [(entry().key, Decimal("12.50"), date(2026, 1, 31))]
 
 
@@ -50,7 +50,7 @@ async def test_created_by_two_at_the_same_time_is_one_payment(open_books: Open):
 async def _create_or_later(ledger: Ledger, payment: object, ids: set[str]) -> None:
     while True:
         try:
-            ids.add(await ledger.create(payment))  # type: ignore[arg-type]
+            ids.add(await made(ledger, payment))  # type: ignore[arg-type]
         except TemporaryError:
             await anyio.sleep(0.01)
         else:
@@ -71,14 +71,14 @@ async def test_a_lost_answer_is_a_doubt_and_the_next_try_settles_it(open_books: 
 async def _settles(books: Books, ledger: Ledger, key: str = entry().key) -> None:
     """Whatever became of a create, the next look and the next try agree with the books."""
     before = await _count(books, key)
-    found = await ledger.find(key) if ledger.capabilities.lookup == "key" else None
+    there = await found(ledger, key) if ledger.capabilities.lookup == "key" else None
     if ledger.capabilities.lookup == "key":
         # A server may still be busy with what it was sent: between the two looks the payment may appear.
-        assert found is not None if before else found is None or await _count(books, key)
-    if found is None or ledger.capabilities.create == "idempotent":
+        assert there is not None if before else there is None or await _count(books, key)
+    if there is None or ledger.capabilities.create == "idempotent":
         ids: set[str] = set()
         await _create_or_later(ledger, entry(key), ids)
-        assert found is None or ids == {found}
+        assert there is None or ids == {there}
     assert await _count(books, key) == 1
 
 
@@ -111,10 +111,10 @@ async def test_odd_texts_are_recorded_or_refused_and_stop_no_other(open_books: O
 async def test_what_is_found_and_what_is_not(open_books: Open):
     async with open_books() as books, books.open() as ledger:
         skip_unless(ledger.capabilities.lookup == "key", "nobody can tell")
-        assert await ledger.find(entry().key) is None
-        identity = await ledger.create(entry())
-        assert await ledger.find(entry().key) == identity
-        assert await ledger.find("another-key") is None
+        assert await found(ledger, entry().key) is None
+        identity = await made(ledger, entry())
+        assert await found(ledger, entry().key) == identity
+        assert await found(ledger, "another-key") is None
 
 
 async def test_every_digit_of_an_amount_arrives(open_books: Open):
@@ -144,7 +144,7 @@ async def test_our_own_payments_are_known_when_they_come_back(open_books: Open):
     async with open_books() as books, books.open() as ledger:
         skip_unless(ledger.capabilities.reads and ledger.capabilities.create != "none", "goes one way")
         skip_unless(not isinstance(books, CsvBooks), "what went out does not come in by itself")
-        identity = await ledger.create(entry())
+        identity = await made(ledger, entry())
         (payment,) = (await read_all(ledger)).payments
         assert (payment.key, payment.ours) == (identity, entry().key)
 
@@ -202,7 +202,7 @@ async def test_out_of_reach_is_said_and_nothing_is_in_doubt(open_books: Open):
                     await ledger.create(entry())
             if ledger.capabilities.lookup != "none":
                 with pytest.raises((TemporaryError, FatalError)):
-                    await ledger.find(entry().key)
+                    await found(ledger, entry().key)
             if ledger.capabilities.reads:
                 with pytest.raises((TemporaryError, FatalError)):
                     await read_all(ledger)

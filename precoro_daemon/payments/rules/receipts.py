@@ -1,0 +1,67 @@
+"""what the ledger has recorded and what is open on a bill, compared with what was meant"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from precoro_daemon.payments.rules.events import Terms
+from precoro_daemon.values.money import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A payment of ours as the ledger has it. What it does not say is None.
+
+    key       the ledger's own id of the payment
+    amount    what was recorded, in units of its currency
+    currency  ISO 4217 in capitals
+    paid_on   the day that was recorded
+    invoice   what the ledger calls the bill that it pays, as in `LedgerPayment.invoice`
+    """
+
+    key: str
+    amount: Decimal | None = None
+    currency: str | None = None
+    paid_on: date | None = None
+    invoice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A supplier's bill as the ledger has it.
+
+    key       the ledger's own id of the bill
+    open      what is left to pay on it, in units of its currency
+    currency  ISO 4217 in capitals
+    closed    why no payment can be recorded for it (a draft, cancelled), "" if one can
+    """
+
+    key: str
+    open: Decimal
+    currency: str
+    closed: str = ""
+
+
+def difference(receipt: Receipt, terms: Terms, invoice: str | None) -> str:
+    """What the ledger recorded otherwise than it was sent, for people; "" if nothing that it says differs.
+
+    invoice  what the ledger calls the bill, None if that is not known
+    """
+    pairs = (
+        ("amount", receipt.amount, terms.amount),
+        ("currency", receipt.currency, terms.currency),
+        ("day", receipt.paid_on, terms.day),
+        ("bill", receipt.invoice, invoice),
+    )
+    said = [
+        f"{what} {_shown(recorded)} instead of {_shown(sent)}"
+        for what, recorded, sent in pairs
+        if recorded is not None and sent is not None and recorded != sent
+    ]
+    return "the ledger recorded " + ", ".join(said) if said else ""
+
+
+def _shown(value: object) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
