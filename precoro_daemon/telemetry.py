@@ -70,6 +70,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "documents_vanished": "rows that Precoro no longer lists were marked",
         "ledger_payments_received": "payments of the ledger were taken in",
         "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was quarantined",
+        "ledger_list_doubted": "a full page of the ledger's list names no next page: it may go on",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",

@@ -42,6 +42,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "a total that disagrees is passed over",
+        "PageScan._check_total",
+        "total > self._rows",
+        "total < 0",
+        "tests/adapters/ledgers/test_paging.py::test_pages_that_name_the_next_bring_all_rows_or_an_error",
+    ),
+    Mutant(
+        "a short page is the last one",
+        "PageScan._next_number",
+        "if rows and self._pages == 1",
+        "if rows and self._pages == 0",
+        "tests/adapters/ledgers/test_paging.py::test_numbered_pages_bring_all_rows",
+    ),
+    Mutant(
+        "a key with dots is nowhere",
+        "_step",
+        "range(1, len(steps) + 1)",
+        "range(1, 2)",
+        "tests/adapters/ledgers/test_paging.py::test_a_list_of_odata_is_read_to_its_end",
+    ),
+    Mutant(
         "retry a POST on time-out",
         "outcome_of_failure",
         """    if isinstance(error, DoubtfulError):

@@ -110,7 +110,7 @@ def _call(given: given_rest.Call) -> Call:
 def _reading(given: given_rest.ReadCall) -> Reading:
     fields = given.fields
     others = {name: path for name in _PAYMENT_FIELDS if (path := getattr(fields, name))}
-    paging = Paging(given.paging, given.size, given.first, given.next, given.start, given.overlap)
+    paging = Paging(given.paging, given.size, given.first, given.next, given.total, given.start, given.overlap)
     shape = RowShape(fields.key, others, fields.position, given.each, given.only, given.void)
     return Reading(_call(given), given.rows, given.rows_may_be_absent, paging, shape)
 

@@ -118,6 +118,9 @@ class ReadCall(Call):
     next: JsonPath = ""
     """Where the answer names the next page."""
 
+    total: JsonPath = ""
+    """Where the answer says how many rows the list has in all. One that ends before is not believed."""
+
     start: Annotated[str, Allowed("a text")] = "1970-01-01T00:00:00"
     """The position before the first payment."""
 

@@ -29,25 +29,36 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def value_at(tree: Any, path: str) -> Any:
-    """What stands at "a.b.0.c", MISSING if nothing does. `only` is the one element of a list that has no other."""
-    for step in path.split(".") if path else ():
-        tree = _step(tree, step)
+    """What stands at "a.b.0.c", MISSING if nothing does. `only` is the one element of a list that has no other. A key
+    may have dots of its own, as "@odata.nextLink" has: where "@odata" is no key, it is looked for whole."""
+    return _found(tree, path)[1]
+
+
+def _found(tree: Any, path: str) -> tuple[Sequence[str], Any]:
+    """The keys along a path, and what stands at its end."""
+    steps, taken = path.split(".") if path else [], []
+    while steps:
+        count, tree = _step(tree, steps)
         if tree is MISSING:
-            return MISSING
-    return tree
+            return [], MISSING
+        taken.append(".".join(steps[:count]))
+        steps = steps[count:]
+    return taken, tree
 
 
-def _step(tree: Any, step: str) -> Any:
+def _step(tree: Any, steps: Sequence[str]) -> tuple[int, Any]:
+    """How many parts of the path name what comes next, and that."""
     match tree:
         case Mapping():
-            return tree.get(step, MISSING)
-        case list() if step == "only":
+            keys = ((count, ".".join(steps[:count])) for count in range(1, len(steps) + 1))
+            return next(((count, tree[key]) for count, key in keys if key in tree), (1, MISSING))
+        case list() if steps[0] == "only":
             if len(tree) > 1:
                 raise Absent(f"a list of {len(tree)}, where one is wanted")
-            return tree[0] if tree else MISSING
-        case list() if step.isdecimal() and int(step) < len(tree):
-            return tree[int(step)]
-    return MISSING
+            return 1, tree[0] if tree else MISSING
+        case list() if steps[0].isdecimal() and int(steps[0]) < len(tree):
+            return 1, tree[int(steps[0])]
+    return 1, MISSING
 
 
 def joined(tree: Any, paths: Sequence[str]) -> str:
@@ -75,9 +86,9 @@ def rows_at(tree: Any, path: str, *, may_be_absent: bool) -> Sequence[Any]:
 
 def unwound(row: Any, path: str) -> Iterator[Any]:
     """A row once for each element of the list at a path, with that element instead of the list."""
-    elements = value_at(row, path)
+    keys, elements = _found(row, path)
     for element in elements if isinstance(elements, list) else ():
-        yield _replaced(row, path.split("."), element)
+        yield _replaced(row, keys, element)
 
 
 def _replaced(tree: Any, steps: Sequence[str], element: Any) -> Any:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from precoro_daemon.adapters.ledgers.answers import MISSING, value_at
 from precoro_daemon.adapters.ledgers.cells import EPOCH_DATE
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text
-from precoro_daemon.errors import LedgerMisfit
+from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
 
 MOST_PAGES = 100_000
 
@@ -24,6 +24,7 @@ class Paging:
     kind     "none": all at once; "page", "offset": by number, the request names {page} or {offset};
              "cursor": the answer names the next page at `next`, and the request hands that back as {cursor};
              "link": what stands at `next` is the address of the next page
+    total    where the answer says how many rows the list has, "" for nowhere
     start    the position before the first row
     overlap  seconds a reading reaches back, where positions are times
     """
@@ -32,6 +33,7 @@ class Paging:
     size: int = 100
     first: int = 1
     next: str = ""
+    total: str = ""
     start: str = ""
     overlap: float = 0.0
 
@@ -42,6 +44,9 @@ class PageScan:
     With "page" and "offset", a row that changes meanwhile moves to the end, and the others move up by one: the first
     row of the next page is then on none. So the next question is not for the next page but for the first page from
     the newest position on, and only among rows of one position for the next page.
+
+    A list that seems to end is not believed where anything speaks against it: a total that is larger, a server that
+    gives less than a full page and has more, a full page that names no next one although the others do.
     """
 
     def __init__(self, paging: Paging, position: str | None, origin: str) -> None:
@@ -54,6 +59,12 @@ class PageScan:
         self._index = 0
         self._cursor = ""
         self._pages = 0
+        self._rows = 0  # of the list that is being asked for, so far
+        self._shorter = 0  # rows of the first page, while it is looked at whether it was the last one
+        self._is_first_reading = position is None
+        self._has_positions = False
+        self._size = paging.size
+        self._last: Sequence[Any] = ()
         self.link: str | None = None
 
     @property
@@ -62,40 +73,83 @@ class PageScan:
 
     @property
     def values(self) -> dict[str, Any]:
-        size = self._paging.size
         return {
             "position": self._asked,
             "page": self._paging.first + self._index,
-            "offset": self._paging.first + self._index * size,
-            "size": size,
+            "offset": self._paging.first + (self._shorter or self._index * self._size),
+            "size": self._paging.size,
             "cursor": self._cursor,
         }
+
+    @property
+    def asks_past_the_end(self) -> bool:
+        """Whether the next page is asked for although the last one was not full."""
+        return self._shorter > 0
+
+    def has_ended(self, found: Any) -> bool:
+        """Whether nothing was there past the end: no page (None), or the same one from a server that turns none."""
+        return self._shorter > 0 and (found is None or self._is_last(found))
+
+    def _is_last(self, found: Sequence[Any]) -> bool:
+        return bool(found) and found == self._last
 
     def follow(self, positions: Sequence[str]) -> None:
         for position in positions:
             self._positions.follow(position)
+            self._has_positions = True
 
-    def goes_on(self, answer: Any, rows: int) -> bool:
-        """Whether there is another page to ask for, after one with that many rows."""
+    def goes_on(self, answer: Any, found: Sequence[Any], target: str) -> bool:
+        """Whether there is another page to ask for, after the one at that address with those rows.
+
+        Raises LedgerMisfit where the configuration reads only a part of the list, MalformedAnswer where the answer
+        contradicts itself, which may pass.
+        """
+        again = self._is_last(found)
+        self._last = found
         self._pages += 1
+        self._rows += len(found)
         if self._pages >= MOST_PAGES:
             raise LedgerMisfit(f"read: the list has no end: {MOST_PAGES} pages and more")
         match self._paging.kind:
             case "page" | "offset":
-                return rows >= self._paging.size and self._turn()
+                goes_on = self._next_number(len(found), again=again)
             case "cursor" | "link":
-                return self._follow_next(answer)
+                goes_on = self._follow_next(answer, target)
+            case _:
+                goes_on = False
+        if not goes_on:
+            self._check_total(answer)
+        return goes_on
+
+    def _next_number(self, rows: int, *, again: bool) -> bool:
+        """A server may give less than it is asked for: a short page is the last one only if nothing comes after it.
+
+        That is looked at in the first reading, and in every one of a list without positions. In the others the next
+        reading goes on where a page ended too early.
+        """
+        if self._shorter:
+            if not rows:
+                return False
+            self._size, self._shorter = self._shorter, 0
+        if rows >= self._size:
+            if again:
+                raise LedgerMisfit("read: two pages in a row are the same: the request does not turn pages")
+            self._turn()
+            return True
+        if rows and self._pages == 1 and (self._is_first_reading or not self._has_positions):
+            self._shorter = rows
+            self._index += 1
+            return True
         return False
 
-    def _turn(self) -> bool:
+    def _turn(self) -> None:
         if self.safe in self._seen:
             self._index += 1
         else:
             self._seen.add(self.safe)
-            self._asked, self._index = self.safe, 0
-        return True
+            self._asked, self._index, self._rows, self._last = self.safe, 0, 0, ()
 
-    def _follow_next(self, answer: Any) -> bool:
+    def _follow_next(self, answer: Any, target: str) -> bool:
         found = value_at(answer, self._paging.next)
         if found in (MISSING, None, False, ""):
             return False
@@ -103,20 +157,37 @@ class PageScan:
         if text in (self._cursor, self.link):
             raise LedgerMisfit(f"read: the page at {text!r} names itself as the next one")
         if self._paging.kind == "link":
-            self.link = same_origin(text, self._origin)
+            self.link = same_origin(text, self._origin, target)
         else:
             self._cursor = text
         return True
 
+    def _check_total(self, answer: Any) -> None:
+        total = value_at(answer, self._paging.total) if self._paging.total else MISSING
+        if isinstance(total, str) and total.strip().isdecimal():
+            total = int(total)
+        if isinstance(total, int) and not isinstance(total, bool) and total > self._rows:
+            raise MalformedAnswer(f"read: the list ended after {self._rows} rows and says that it has {total}")
 
-def same_origin(link: str, origin: str) -> str:
-    """Path and query of a link, if it leads nowhere else: the request carries the ledger's key."""
-    parts = urlsplit(link)
-    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    elsewhere = bool(parts.scheme or parts.netloc) and f"{parts.scheme}://{parts.netloc}".lower() != origin.lower()
-    if elsewhere or not target.startswith("/") or not target.isascii() or not target.isprintable() or " " in target:
+    def is_suspect(self, rows: int) -> bool:
+        """Whether a list that ended may have more: one full page alone, which names no next one."""
+        return self._paging.kind in ("cursor", "link") and self._pages == 1 and rows >= self._paging.size
+
+
+def same_origin(link: str, origin: str, target: str = "/") -> str:
+    """Path and query of a link, if it leads nowhere else: the request carries the ledger's key.
+
+    target  path and query of the page it stands on, which a relative link continues
+    """
+    try:
+        absolute = urljoin(f"{origin}{target}", link)
+        parts = urlsplit(absolute)
+        leads_to = f"{parts.scheme}://{parts.netloc}".lower()
+    except ValueError:
+        leads_to = ""
+    if leads_to != origin.lower() or not link.isascii() or not link.isprintable() or " " in link:
         raise LedgerMisfit(f"read: the next page is not followed: {link[:100]!r} is no address at {origin}")
-    return target
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def position_in(value: Any) -> str:

@@ -27,9 +27,11 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named, short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
+_log = get_logger()
 _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -143,14 +145,21 @@ class RestLedger:
     async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         scan = PageScan(reading.paging, position, self._given.origin)
         while True:
-            answer = await self._ask("read", reading.call, scan.values, target=scan.link)
+            outgoing = await self._outgoing("read", reading.call, scan.values, scan.link)
+            answer = await self._client.ask("read", outgoing, not_found_is_none=scan.asks_past_the_end)
+            if scan.has_ended(answer):
+                return
             found = rows_at(answer, reading.rows, may_be_absent=reading.rows_may_be_absent)
+            if scan.has_ended(found):
+                return
             for start in range(0, len(found), ROWS_A_BATCH):
                 piece = found[start : start + ROWS_A_BATCH]
                 read = read_rows(piece, reading.shape, self._reader)
                 scan.follow([*positions_of(piece, reading.shape)])
                 yield LedgerBatch(read.payments, read.unreadable, scan.safe, read.undone)
-            if not scan.goes_on(answer, len(found)):
+            if not scan.goes_on(answer, found, outgoing.target):
+                if scan.is_suspect(len(found)):
+                    _log.warning("ledger_list_doubted", ledger=self.name, rows=len(found), path=reading.paging.next)
                 return
 
     async def create(self, entry: Entry) -> Receipt:

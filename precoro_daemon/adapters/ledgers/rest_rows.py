@@ -90,7 +90,16 @@ def _cell(row: Any, path: str) -> Any:
         value = value_at(row, path)
     except Absent as error:
         raise Absent(f"{path}: {error}") from None
-    return None if value is MISSING else value
+    return None if value is MISSING else _day(value)
+
+
+def _day(value: Any) -> Any:
+    """A day that comes as an object, in the form that texts have."""
+    parts: list[Any] = [value.get(name) for name in ("year", "month", "day")] if isinstance(value, Mapping) else []
+    if parts and all(isinstance(part, int) and not isinstance(part, bool) for part in parts):
+        year, month, day = map(int, parts)
+        return f"{year:04}-{month:02}-{day:02}"
+    return value
 
 
 def _text(row: Any, path: str) -> str:
