@@ -68,7 +68,9 @@ def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
         key: parse(text, dialect) if text else None
         for key, text in (("read", given.read), ("insert", given.insert), ("find", given.find))
     }
-    given_statements = SqlStatements(name, start=given.start, timeout=given.timeout, secrets=secrets, **statements)
+    given_statements = SqlStatements(
+        name, start=given.start, timeout=given.timeout, overlap=given.overlap, secrets=secrets, **statements
+    )
     reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
     return SqlLedger(given_statements, open_named(given), reader)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from precoro_daemon.payments.rules.entries import ENTRY_NAMES
 from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.ledger_values import Sql, check_statement
-from precoro_daemon.settings.values import Allowed, Clash
+from precoro_daemon.settings.values import Allowed, Clash, Seconds
 
 
 class SqlLedger(Database):
@@ -21,11 +21,16 @@ class SqlLedger(Database):
     start: Annotated[str, Allowed("a text")] = "0"
     """The position before the first payment."""
 
+    overlap: Annotated[Seconds, Field(ge=0)] = 600.0
+    """How far each reading reaches back, for transactions that were committed late: a duration where positions are
+    times; where they are whole numbers, as many of them as it has seconds."""
+
     insert: Sql | None = None
     """Records one payment."""
 
     find: Sql | None = None
-    """The id of the payment that was recorded under :key."""
+    """The id of the payment that was recorded under :key, and perhaps its amount, currency and day after it: they
+    are compared with what was sent."""
 
     ours_prefix: Annotated[str, Allowed("a text")] = ""
     """What stands before the key in the column `ours`, where other texts may stand too."""

@@ -24,6 +24,18 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OddValue:
+    """A value that no Python type holds, such as the day infinity. It costs its own row alone."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where it is. `host` may be a directory with PostgreSQL's socket.
 

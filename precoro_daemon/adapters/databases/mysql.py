@@ -71,6 +71,8 @@ class MysqlDatabase:
             # Without it a wrong value is cut to fit and an amount rounded, with a warning nobody sees.
             cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
             cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {max(1, int(address.timeout / 2))}")
+            # A session with summer time has an hour that comes twice, and rows in it that are out of order.
+            cursor.execute("SET SESSION time_zone = '+00:00'")
             if read_only:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
         return MysqlConnection(connection)

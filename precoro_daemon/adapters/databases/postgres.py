@@ -7,8 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 
-from precoro_daemon.adapters.databases.database import Address, Fault, Stream, cut
+from precoro_daemon.adapters.databases.database import Address, Fault, OddValue, Stream, cut
 from precoro_daemon.values.sql_statements import Dialect, Statement
 
 _FAULT_BY_SQLSTATE_CLASS = {
@@ -38,11 +41,13 @@ class PostgresDatabase:
         self._address = address
 
     def connect(self, *, read_only: bool) -> PostgresConnection:
-        return PostgresConnection(psycopg.connect(autocommit=True, **self._parameters(read_only)))
+        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **self._parameters())
+        for kind in ("date", "timestamp", "timestamptz", "time", "interval"):
+            connection.adapters.register_loader(kind, _tolerant(connection, kind))
+        return PostgresConnection(connection, self._address.timeout, read_only=read_only)
 
-    def _parameters(self, read_only: bool) -> dict[str, Any]:
+    def _parameters(self) -> dict[str, Any]:
         address = self._address
-        milliseconds = int(address.timeout * 1000)
         wanted: dict[str, Any] = {
             "dbname": address.database,
             "host": address.host,
@@ -52,10 +57,8 @@ class PostgresDatabase:
             "sslmode": "verify-full" if address.verify else "prefer",
             "sslrootcert": (address.ca_file or "system") if address.verify else None,
             "connect_timeout": address.connect_timeout,
-            "tcp_user_timeout": milliseconds,
+            "tcp_user_timeout": int(address.timeout * 1000),
             "application_name": "precoro-daemon",
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-            f" -c default_transaction_read_only={'on' if read_only else 'off'}",
         }
         return {name: value for name, value in wanted.items() if value not in (None, "")}
 
@@ -73,20 +76,52 @@ class PostgresDatabase:
         return Fault.MISFIT
 
 
+def _tolerant(connection: psycopg.Connection[Any], kind: str) -> type[Loader]:
+    """Reads a value that Python has no type for (the year 20226, infinity, a year before Christ) as its text, so that
+    it costs its own row and no other."""
+    known = connection.adapters.get_loader(connection.adapters.types[kind].oid, Format.TEXT)
+
+    class Tolerant(Loader):
+        def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+            super().__init__(oid, context)
+            assert known is not None
+            self._known = known(oid, context)
+
+        def load(self, data: Buffer) -> Any:
+            try:
+                return self._known.load(data)
+            except psycopg.DataError:
+                return OddValue(bytes(data).decode())
+
+    return Tolerant
+
+
 class PostgresConnection:
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    """All settings hold for one transaction: a pooler such as PgBouncer gives each transaction another session, and
+    takes no others at the start of a connection. For the same reason nothing is prepared in the server."""
+
+    def __init__(self, connection: psycopg.Connection[Any], timeout: float, *, read_only: bool) -> None:
         self._connection = connection
+        milliseconds = int(timeout * 1000)
+        self._settings = (
+            f"; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds}"
+            "; SET LOCAL TimeZone = 'UTC'"
+        )
+        self._access = " READ ONLY" if read_only else ""
 
     def begin(self) -> None:
         """SERIALIZABLE: of two transactions that both search for a key and insert it, one fails."""
-        self._connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        self._begin(" ISOLATION LEVEL SERIALIZABLE" + self._access)
+
+    def _begin(self, manner: str) -> None:
+        self._connection.execute(f"BEGIN{manner}{self._settings}".encode())
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         cursor = self._connection.execute(_query(statement), statement.in_order(values))
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
-        self._connection.execute("BEGIN READ ONLY")
+        self._begin(" READ ONLY")
         self._connection.execute(b"DECLARE payments CURSOR FOR " + _query(statement), statement.in_order(values))
         return PostgresStream(self._connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -46,9 +47,10 @@ class SqliteDatabase:
             connection.execute("PRAGMA foreign_keys = ON")
             # A commit must survive a power cut before Precoro's side takes it for done.
             connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error:
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
+        except sqlite3.Error as error:
             connection.close()
-            raise
+            raise _explained(error, path) from None
         return SqliteConnection(connection)
 
     def meaning(self, error: Exception) -> Fault:
@@ -56,6 +58,19 @@ class SqliteDatabase:
         return _FAULT_BY_RESULT_CODE.get(
             getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF, Fault.MISFIT
         )
+
+
+def _explained(error: sqlite3.Error, path: Path) -> sqlite3.Error:
+    """A file with a write-ahead log is read through a second file beside it, which the reader may have to make."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code != sqlite3.SQLITE_CANTOPEN or not os.access(path, os.R_OK):
+        return error
+    said = sqlite3.OperationalError(
+        f"{error}: {path} has a write-ahead log, so this user needs the right to write in {path.parent}; or set"
+        " PRAGMA journal_mode = DELETE in it"
+    )
+    said.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+    return said
 
 
 class SqliteConnection:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from precoro_daemon.adapters.ledgers.answers import MISSING, value_at
 from precoro_daemon.adapters.ledgers.cells import EPOCH_DATE
-from precoro_daemon.adapters.ledgers.positions import Positions, position_text
+from precoro_daemon.adapters.ledgers.positions import Positions, position_text, reach_back
 from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
 
 MOST_PAGES = 100_000
@@ -195,15 +194,3 @@ def position_in(value: Any) -> str:
     if isinstance(value, str) and (match := EPOCH_DATE.fullmatch(value.strip())):
         return datetime.fromtimestamp(int(match[1]) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return position_text(value)
-
-
-def reach_back(position: str, seconds: float) -> str:
-    """The position so much earlier, if it is a time; in the form it had."""
-    if not seconds or not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", position):
-        return position
-    try:
-        moment = datetime.fromisoformat(position) - timedelta(seconds=seconds)
-    except (ValueError, OverflowError):
-        return position
-    text = moment.isoformat(sep=position[10])
-    return text.replace("+00:00", "Z") if position.endswith("Z") else text

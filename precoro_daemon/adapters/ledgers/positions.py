@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,3 +39,20 @@ def position_text(value: Any) -> str:
     raise LedgerMisfit(
         f"position: {value!r} is not to be used as a position; it must be text, a whole number, a date or a time"
     )
+
+
+def reach_back(position: str, overlap: float) -> str:
+    """The position so much earlier, in the form it had: seconds where it is a time, that many where it is a whole
+    number. Any other text stays as it is."""
+    if not overlap:
+        return position
+    if re.fullmatch(r"\d{1,30}", position):
+        return str(max(0, int(position) - int(overlap)))
+    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", position):
+        return position
+    try:
+        moment = datetime.fromisoformat(position) - timedelta(seconds=overlap)
+    except (ValueError, OverflowError):
+        return position
+    text = moment.isoformat(sep=position[10])
+    return text.replace("+00:00", "Z") if position.endswith("Z") else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -10,10 +10,10 @@ from typing import Any, Self, TypeVar
 
 import anyio
 
-from precoro_daemon.adapters.databases.database import Connection, Database, Fault, Stream
+from precoro_daemon.adapters.databases.database import Connection, Database, Fault, OddValue, Stream
 from precoro_daemon.adapters.databases.thread import OneThread
-from precoro_daemon.adapters.ledgers.cells import CellError, read_name
-from precoro_daemon.adapters.ledgers.positions import Positions, position_text
+from precoro_daemon.adapters.ledgers.cells import CellError, read_amount, read_currency, read_day, read_name
+from precoro_daemon.adapters.ledgers.positions import Positions, position_text, reach_back
 from precoro_daemon.adapters.ledgers.rows import OPTIONAL, PAYMENT_COLUMNS, REQUIRED, ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
@@ -43,6 +43,7 @@ class SqlStatements:
     find: Statement | None
     start: str
     timeout: float
+    overlap: float = 0.0
     secrets: Sequence[str] = ()
 
 
@@ -94,9 +95,10 @@ class SqlLedger:
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         """On a connection of its own that can only read, so that no query of the configuration changes the ledger."""
         start = self._given.start if position is None else position
+        asked = start if position is None else reach_back(start, self._given.overlap)
         opened: list[Connection] = []
         try:
-            stream = await self._thread.run(lambda: self._open(start, opened))
+            stream = await self._thread.run(lambda: self._open(asked, opened))
             async with aclosing(self._batches(stream, opened[0], start)) as batches:
                 yield batches
         finally:
@@ -125,6 +127,9 @@ class SqlLedger:
             unreadable: list[UnreadableRow] = []
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
+                if isinstance(row["position"], OddValue):
+                    unreadable.append(self._reader.refuse(*_odd_position(row)))
+                    continue
                 order.check(row["position"])
                 positions.follow(position_text(row["position"]))
                 cells = {name: row[name] for name in PAYMENT_COLUMNS if name in row}
@@ -144,11 +149,10 @@ class SqlLedger:
             raise self._explain(error, "read") from None
 
     async def create(self, entry: Entry) -> Receipt:
-        return Receipt(await self._thread.run(lambda: self._create(entry)))
+        return await self._thread.run(lambda: self._create(entry))
 
     async def find(self, key: str) -> Receipt | None:
-        found = await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
-        return None if found is None else Receipt(found)
+        return await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
 
     async def bill(self, entry: Entry) -> Bill | None:
         raise NotImplementedError  # never asked: the capabilities do not have it
@@ -156,7 +160,7 @@ class SqlLedger:
     async def probe(self) -> Sequence[Probe]:
         return ()
 
-    def _create(self, entry: Entry) -> str:
+    def _create(self, entry: Entry) -> Receipt:
         try:
             connection = self._begin()
             identity = self._find(connection, entry.key) or self._insert(connection, entry)
@@ -180,7 +184,7 @@ class SqlLedger:
             return self._settle(error, entry)
         return identity
 
-    def _insert(self, connection: Connection, entry: Entry) -> str:
+    def _insert(self, connection: Connection, entry: Entry) -> Receipt:
         assert self._given.insert
         connection.run(self._given.insert, self._values(entry))
         identity = self._find(connection, entry.key)
@@ -196,7 +200,7 @@ class SqlLedger:
         wanted = set(self._given.insert.names)
         return {name: value for name, value in named(asdict(entry)).items() if name in wanted}
 
-    def _settle(self, error: Exception, entry: Entry) -> str:
+    def _settle(self, error: Exception, entry: Entry) -> Receipt:
         """What a transaction that failed before its end comes to. Nothing of it remains in the ledger."""
         self._undo()
         if self._database.meaning(error) is not Fault.THERE:
@@ -206,16 +210,26 @@ class SqlLedger:
             raise PermanentError(f"ledger {self.name} refuses payment {entry.key}: {self._words(error)}") from None
         return identity
 
-    def _find(self, connection: Connection, key: str) -> str | None:
+    def _find(self, connection: Connection, key: str) -> Receipt | None:
         assert self._given.find
-        found = [row[0] for row in connection.run(self._given.find, {"key": key})]
+        found = connection.run(self._given.find, {"key": key})
         if len(found) > 1:
-            raise PermanentError(f"ledger {self.name} has {len(found)} payments under the key {key}: {found[:3]}")
+            ids = [row[0] for row in found[:3]]
+            raise PermanentError(f"ledger {self.name} has {len(found)} payments under the key {key}: {ids}")
         try:
-            return read_name("find", found[0]) if found else None
+            return self._receipt(found[0]) if found else None
         except CellError as error:
-            text = f"ledger {self.name}: the first column of `find` must be the payment's id; {error}"
-            raise LedgerMisfit(text) from None
+            what = "`find` must give the payment's id, and may give its amount, currency and day"
+            raise LedgerMisfit(f"ledger {self.name}: {what}; {error}") from None
+
+    def _receipt(self, row: Sequence[Any]) -> Receipt:
+        amount, currency, day, *_ = (*row[1:], None, None, None)
+        return Receipt(
+            read_name("find", row[0]),
+            None if amount is None else read_amount(amount, self._reader.writing),
+            read_currency(currency) or None,
+            None if day is None else read_day(day, self._reader.writing),
+        )
 
     def _reading(self, statement: str, work: Callable[[Connection], T]) -> T:
         try:
@@ -271,6 +285,13 @@ class SqlLedger:
 
     def _words(self, error: Exception) -> str:
         return excerpt(str(error), self._given.secrets) or type(error).__name__
+
+
+def _odd_position(row: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+    """Nothing goes on from it: past the day infinity nothing would ever come again."""
+    key = row.get("key")
+    place = str(key) if key is not None else f"position {row['position']}"
+    return place, f"position: {row['position']} is no time to go on from", row
 
 
 def _close(connections: Sequence[Connection]) -> None:

@@ -17,7 +17,7 @@ from anyio.abc import SocketStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.ledgers.paging import reach_back
+from precoro_daemon.adapters.ledgers.positions import reach_back
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.receipts import Receipt
@@ -425,7 +425,9 @@ async def test_one_odoo_payment_of_two_bills_is_put_aside(tmp_path: Path):
         ("2026-01-01 00:00:30", 60, "2025-12-31 23:59:30"),
         ("2026-01-01T00:00:30Z", 60, "2025-12-31T23:59:30Z"),
         ("2026-01-01T00:00:30-08:00", 60, "2025-12-31T23:59:30-08:00"),
-        ("4711", 60, "4711"),
+        ("4711", 60, "4651"),
+        ("17", 60, "0"),
+        ("a-17", 60, "a-17"),
         ("2026-01-01", 60, "2026-01-01"),
         ("0001-01-01T00:00:00", 60, "0001-01-01T00:00:00"),
         ("2026-01-01T00:00:30", 0, "2026-01-01T00:00:30"),

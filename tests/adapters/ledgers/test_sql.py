@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sqlite3
 import time
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from precoro_daemon.adapters.databases.database import Address
 from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
-from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.books import entry, found, read_all
 from tests.contracts.ledgers.databases import DatabaseBooks, postgres_books, sqlite_books
 
 pytestmark = pytest.mark.asyncio
@@ -275,3 +276,86 @@ async def test_a_thread_serves_one_after_the_other():
         for number in range(3):
             group.start_soon(thread.run, work(number))
     assert sorted(running) == [0, 1, 2]
+
+
+ODD = """
+CREATE TABLE odd (id INT PRIMARY KEY, bill TEXT, amount NUMERIC, currency TEXT, paid_on DATE, changed TIMESTAMPTZ);
+INSERT INTO odd VALUES
+    (1, '16', 409.62, 'EUR', '2026-01-28', '2026-01-28 10:00+00'),
+    (2, '10', 1851.34, 'EUR', '20226-01-28', '2026-01-28 11:00+00'),
+    (3, '11', 12.00, 'EUR', 'infinity', '2026-01-28 11:00+00'),
+    (4, '12', 12.00, 'EUR', '0044-03-15 BC', '2026-01-28 11:30+00'),
+    (5, '13', 'NaN', 'EUR', '2026-01-28', '2026-01-28 11:40+00'),
+    (6, '6', 506.87, 'EUR', '2026-01-28', '2026-01-28 12:00+00'),
+    (7, '7', 1.00, 'EUR', '2026-01-28', 'infinity')"""
+
+
+async def test_one_bad_value_costs_its_row_alone(postgres: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        await books.ask("DROP TABLE IF EXISTS odd")
+        for statement in ODD.split(";"):
+            await books.ask(statement)
+        books.read = (
+            "SELECT id AS key, bill AS invoice, amount, currency, paid_on, changed AS position FROM odd"
+            " WHERE changed > to_timestamp(0) + :position::text::interval ORDER BY changed"
+        )
+        async with books.open() as ledger:
+            whole = await read_all(ledger)
+    assert [payment.key for payment in whole.payments] == ["1", "6"]
+    odd = {one.key: one.reason for one in whole.unreadable}
+    assert set(odd) == {"2", "3", "4", "5", "7"}
+    assert "20226-01-28" in odd["2"]
+    assert "infinity" in odd["3"]
+    assert "BC" in odd["4"]
+    assert odd["7"] == "position: 'infinity' is no time to go on from"
+    assert whole.position is not None
+    assert "infinity" not in whole.position
+
+
+async def test_a_session_runs_in_utc_and_keeps_nothing(postgres: str):
+    """A pooler gives each transaction another session, and whatever is set in one would stay there for others."""
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        await books.ask("ALTER DATABASE postgres SET TimeZone = 'Europe/Berlin'")
+        try:
+            books.find = "SELECT current_setting('TimeZone') WHERE :key <> ''"
+            async with books.open() as ledger:
+                assert await found(ledger, "k") == "UTC"
+        finally:
+            await books.ask("ALTER DATABASE postgres RESET TimeZone")
+
+
+async def test_what_was_committed_late_is_read(tmp_path: Path):
+    """It took its number before others did, and was committed after they had been read."""
+    async with lite(tmp_path) as books:
+        row = ("901", "1", "EUR", "2026-01-31")
+        for changed in (1, 3, 4):
+            await books.ask(ADD, *row, changed)
+        async with books.open() as ledger:
+            first = await read_all(ledger)
+        await books.ask(ADD, *row, 2)
+        for overlap, late in ((0.0, 0), (600.0, 1)):
+            books.overlap = overlap
+            async with books.open() as ledger:
+                again = await read_all(ledger, first.position)
+            assert len({one.key for one in again.payments} - {one.key for one in first.payments}) == late
+
+
+async def test_what_is_found_is_told_with_what_was_recorded(tmp_path: Path):
+    async with lite(tmp_path) as books:
+        books.find = "SELECT id, amount, currency, paid_on FROM payments WHERE precoro_key = :key"
+        async with books.open() as ledger:
+            receipt = await ledger.create(entry())
+    assert (receipt.amount, receipt.currency, receipt.paid_on) == (Decimal("12.50"), "EUR", entry().paid_on)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_log_that_cannot_be_read_is_named_with_the_remedy(tmp_path: Path):
+    async with lite(tmp_path) as books:
+        await books.ask("PRAGMA journal_mode = WAL")
+        await anyio.Path(tmp_path).chmod(0o555)
+        try:
+            assert "needs the right to write in" in await reason(books)
+        finally:
+            await anyio.Path(tmp_path).chmod(0o755)

@@ -56,6 +56,8 @@ class DatabaseBooks:
     wire: CutWire | None = None
     read: str = READ
     insert: str = INSERT
+    find: str = FIND
+    overlap: float = 0.0
     takes = True
     reads = True
 
@@ -65,9 +67,10 @@ class DatabaseBooks:
     def open(self) -> AbstractAsyncContextManager[Ledger]:
         # `key` is a word of MySQL's own.
         read = self.read.replace("AS key", "AS `key`") if self.dialect == "mysql" else self.read
-        texts = {"read": read, "insert": self.insert, "find": FIND}
+        texts = {"read": read, "insert": self.insert, "find": self.find}
         statements = {name: parse(text, self.dialect) for name, text in texts.items()}
-        books = SqlStatements("books", start="0", timeout=self.address.timeout, secrets=(PASSWORD,), **statements)
+        given = {"start": "0", "timeout": self.address.timeout, "overlap": self.overlap, "secrets": (PASSWORD,)}
+        books = SqlStatements("books", **given, **statements)
         return SqlLedger(books, open_database(self.dialect, self.address), RowReader(secrets=(PASSWORD,)))
 
     async def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
