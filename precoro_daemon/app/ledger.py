@@ -83,6 +83,7 @@ def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
         headers=given.headers,
         values=given.values,
         error=given.error,
+        messages=given.message,
         read=_reading(given.read) if given.read else None,
         create=_creating(given.create, given.prepare) if given.create else None,
         find=_finding(given.find) if given.find else None,
@@ -117,16 +118,18 @@ def _reading(given: given_rest.ReadCall) -> Reading:
     return Reading(_call(given), given.rows, given.rows_may_be_absent, paging, shape)
 
 
-_PAYMENT_FIELDS = ("invoice", "amount", "currency", "paid_on", "supplier", "ours")
+_PAYMENT_FIELDS = ("invoice", "amount", "currency", "paid_on", "supplier", "supplier_id", "ours")
 
 
 def _creating(given: given_rest.CreateCall, before: Sequence[given_rest.PrepareCall]) -> Creating:
     steps = [Preparation(_call(step), step.take) for step in before]
-    return Creating(_call(given), given.id, given.repeat == "safe", steps)
+    return Creating(_call(given), given.id, given.recorded.paths, given.repeat == "safe", steps)
 
 
 def _finding(given: given_rest.FindCall) -> Finding:
-    return Finding(_call(given), given.rows, given.rows_may_be_absent, given.id, given.match, given.not_found_is_none)
+    recorded = given.recorded.paths
+    where = (given.rows, given.rows_may_be_absent, given.id, recorded, given.match, given.not_found_is_none)
+    return Finding(_call(given), *where)
 
 
 def _csv(name: str, given: given_csv.CsvLedger) -> CsvLedger:

@@ -79,7 +79,10 @@ class Fields(Section):
     """The day of the payment."""
 
     supplier: JsonPath = ""
-    """What the ledger calls the supplier."""
+    """What the ledger calls the supplier: its name, or a number that Precoro has too."""
+
+    supplier_id: JsonPath = ""
+    """The ledger's own id of the supplier. It is compared only with a supplier that has an externalId in Precoro."""
 
     ours: JsonPath = ""
     """Where our key stands in payments that were made here."""
@@ -144,11 +147,34 @@ class PrepareCall(Call):
     """What is taken from its answer, for the calls after it: name = where it stands."""
 
 
+class Recorded(Section):
+    """Where an answer says what the ledger has. It is compared with what was sent before the payment counts."""
+
+    amount: JsonPath = ""
+    """The amount."""
+
+    currency: JsonPath = ""
+    """The currency's three letters."""
+
+    paid_on: JsonPath = ""
+    """The day of the payment."""
+
+    invoice: JsonPath = ""
+    """What the ledger calls the invoice."""
+
+    @property
+    def paths(self) -> dict[str, str]:
+        return {name: path for name, path in self if path}
+
+
 class CreateCall(Call):
     """The payment."""
 
     id: Paths
     """Where the new payment's id stands in the answer."""
+
+    recorded: Recorded = Field(default_factory=Recorded)
+    """See [ledger.rest.create.recorded]."""
 
     repeat: Annotated[Literal["safe", "unsafe"], one_of(("safe", "unsafe"))] = "unsafe"
     """safe: the interface knows {key} again for good, so a second call makes nothing new. Keys that are kept for
@@ -173,6 +199,9 @@ class FindCall(Call):
 
     id: Paths
     """Where in a row the payment's id stands."""
+
+    recorded: Recorded = Field(default_factory=Recorded)
+    """See [ledger.rest.find.recorded]."""
 
     match: PlainText
     """Where in a row the key stands. Held against it: an interface that ignores the filter finds everything."""
@@ -214,6 +243,9 @@ class RestLedger(Section):
 
     error: JsonPath = ""
     """Where an answer with a good status may still carry an error."""
+
+    message: Paths | tuple[()] = ()
+    """Where a refusal says in words what is the matter, in this order. Without it all that was answered is shown."""
 
     read: ReadCall | None = None
     """See [ledger.rest.read]."""

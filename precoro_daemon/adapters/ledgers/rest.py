@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ import msgspec
 from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
+from precoro_daemon.adapters.ledgers.cells import CellError, read_amount, read_currency, read_day, read_name
 from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
@@ -65,22 +67,28 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """safe_to_repeat  whether the interface itself knows a key again, for good"""
+    """safe_to_repeat  whether the interface itself knows a key again, for good
+    recorded        where the answer says what it has, by field of `Receipt`
+    """
 
     call: Call
     identity: Sequence[str]
+    recorded: Mapping[str, str]
     safe_to_repeat: bool
     before: Sequence[Preparation] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """match  where the key stands in a row that is found: an interface that ignores the filter finds everything"""
+    """match     where the key stands in a row that is found: an interface that ignores the filter finds everything
+    recorded  where a row says what it has, by field of `Receipt`
+    """
 
     call: Call
     rows: str
     rows_may_be_absent: bool
     identity: Sequence[str]
+    recorded: Mapping[str, str]
     match: str
     not_found_is_none: bool = False
 
@@ -95,6 +103,7 @@ class RestRequests:
     headers: Mapping[str, str]
     values: Mapping[str, Any]
     error: str = ""
+    messages: Sequence[str] = ()
     read: Reading | None = None
     create: Creating | None = None
     find: Finding | None = None
@@ -110,7 +119,7 @@ class RestLedger:
     def __init__(self, requests: RestRequests, reader: RowReader, bearer: Bearer) -> None:
         self._given = requests
         self._reader = reader
-        manners = Manners(requests.timeout, scheme="", error=requests.error)
+        manners = Manners(requests.timeout, scheme="", error=requests.error, messages=requests.messages)
         self._client = LedgerClient(requests.name, requests.origin, bearer, manners)
         self._stack = AsyncExitStack()
 
@@ -170,9 +179,9 @@ class RestLedger:
             values |= await self._prepare(step, values)
         tree = await self._client.send_payment("create", await self._outgoing("create", creating.call, values))
         try:
-            return Receipt(joined(tree, creating.identity))
-        except Absent as error:
-            text = f"ledger {self.name}: create: the payment was taken, but its id is unknown: {error}"
+            return self._receipt(joined(tree, creating.identity), tree, creating.recorded)
+        except (Absent, CellError) as error:
+            text = f"ledger {self.name}: create: the payment was taken, but what it is there is unknown: {error}"
             raise DoubtfulError(text) from None
 
     async def _prepare(self, step: Preparation, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,10 +210,23 @@ class RestLedger:
                 f"ledger {self.name}: find: was asked for one payment and got others too (no key at {finding.match});"
                 " the request does not select by key"
             )
-        identities = {joined(row, finding.identity) for row in ours}
-        if len(identities) > 1:
-            raise PermanentError(f"ledger {self.name} has {len(identities)} payments under the key {key}")
-        return next(map(Receipt, identities), None)
+        there = {joined(row, finding.identity): row for row in ours}
+        if len(there) > 1:
+            raise PermanentError(f"ledger {self.name} has {len(there)} payments under the key {key}")
+        try:
+            return next((self._receipt(identity, row, finding.recorded) for identity, row in there.items()), None)
+        except (Absent, CellError) as error:
+            raise PermanentError(f"ledger {self.name}: find: payment {key}: {error}") from None
+
+    def _receipt(self, identity: str, row: Any, recorded: Mapping[str, str]) -> Receipt:
+        """Where the configuration says that something stands, nothing is no answer. Raises Absent, CellError."""
+        said: dict[str, Any] = {}
+        for name, path in recorded.items():
+            value = value_at(row, path)
+            if value in (MISSING, None):
+                raise Absent(f"{name}: nothing stands at {path}")
+            said[name] = _READERS[name](value)
+        return Receipt(identity, **said)
 
     async def bill(self, entry: Entry) -> Bill | None:
         raise NotImplementedError  # never asked: the capabilities do not have it
@@ -239,6 +261,14 @@ class RestLedger:
         except ValueError as error:  # TemplateError, or a text with half a surrogate pair
             raise PermanentError(f"ledger {self.name}: {what}: {error}") from None
         return Outgoing(call.method, address, {**kind, **filled}, body)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "amount": read_amount,
+    "currency": read_currency,
+    "paid_on": read_day,
+    "invoice": partial(read_name, "invoice"),
+}
 
 
 def _holds(value: Any, key: str) -> bool:

@@ -21,7 +21,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Unreada
 from precoro_daemon.telemetry import excerpt
 
 REQUIRED = ("key", "invoice", "amount", "paid_on")
-OPTIONAL = ("currency", "supplier", "ours")
+OPTIONAL = ("currency", "supplier", "supplier_id", "ours")
 PAYMENT_COLUMNS = (*REQUIRED, *OPTIONAL)
 
 ROWS_A_BATCH = 500
@@ -60,6 +60,7 @@ class RowReader:
             "currency": attempt(lambda: read_currency(row.get("currency")) or self.currency),
             "paid_on": attempt(lambda: read_day(row.get("paid_on"), self.writing)),
             "supplier": attempt(lambda: optional_name("supplier", row.get("supplier"))),
+            "supplier_id": attempt(lambda: optional_name("supplier_id", row.get("supplier_id"))),
             "ours": attempt(lambda: self._ours(row.get("ours"))),
         }
         if wrong:

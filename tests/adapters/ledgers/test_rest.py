@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -435,3 +436,44 @@ async def test_one_odoo_payment_of_two_bills_is_put_aside(tmp_path: Path):
 )
 async def test_reaching_back_keeps_the_form(position: str, seconds: float, earlier: str):
     assert reach_back(position, seconds) == earlier
+
+
+RECORDED = """
+[ledger.rest.create.recorded]
+amount = "sum"
+currency = "in.code"
+paid_on = "day"
+invoice = "bill"
+"""
+
+
+async def paid(answer: Any, tmp_path: Path, status: int = 200) -> Receipt:
+    books = Scripted(answering(answer, status))
+    config = PLAIN.replace('error = "failure"\n', 'error = "failure"\nmessage = ["failure.words", "message"]\n')
+    async with (
+        serving(books.serve) as origin,
+        ledger_at(origin, tmp_path, config + RECORDED) as ledger,
+    ):
+        return await ledger.create(entry())
+
+
+async def test_what_was_recorded_comes_back(tmp_path: Path):
+    answer = {"id": 7, "sum": 12.5, "in": {"code": "usd"}, "day": "2026-01-31", "bill": 901}
+    receipt = await paid(answer, tmp_path)
+    assert receipt == Receipt("7", Decimal("12.5"), "USD", date(2026, 1, 31), "901")
+
+
+@pytest.mark.parametrize("missing", ["sum", "in", "day", "bill"])
+async def test_an_answer_that_does_not_say_what_was_recorded_is_a_doubt(tmp_path: Path, missing: str):
+    answer = {"id": 7, "sum": 12.5, "in": {"code": "usd"}, "day": "2026-01-31", "bill": 901}
+    del answer[missing]
+    with pytest.raises(DoubtfulError, match="the payment was taken"):
+        await paid(answer, tmp_path)
+
+
+async def test_a_refusal_is_told_in_the_words_of_the_ledger_alone(tmp_path: Path):
+    long = "Traceback (most recent call last): " + "x" * 5000
+    refused = {"failure": {"debug": long, "words": "nothing left to pay"}}
+    for answer, status in ((refused, 200), ({"message": "nothing left to pay"}, 422)):
+        with pytest.raises(PermanentError, match=r"\(nothing left to pay\)"):
+            await paid(answer, tmp_path, status)
