@@ -10,8 +10,7 @@ import anyio
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.company import connect
-from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import refuse_misfit
+from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.state import identity, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
@@ -30,10 +29,6 @@ from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Silent
-
-_UNUSED_KEY = "0" * 32
-"""Under which no ledger has a payment."""
-
 
 _COLLECTIONS_NAMED = 5
 """In a warning; of the others only the sum is named."""
@@ -94,36 +89,6 @@ async def check_folder(settings: Settings) -> str:
     if room <= 0:
         raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")
     return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
-
-
-async def check_ledger(settings: Settings) -> str:
-    """Read it from where the next lap would, and search for a payment that is not there, as far as jobs are enabled.
-
-    Nothing is written, neither there nor here. Raises ConfigurationError, LedgerMisfit, TemporaryError.
-    """
-    marks, exports = settings.mark_invoices_paid.enabled, settings.export_payments.enabled
-    done = []
-    async with open_ledger(settings) as ledger:
-        if ledger is None:
-            return "none is named in [ledger]"
-        refuse_misfit(settings, ledger.capabilities)
-        if marks:
-            async with ledger.recorded(await _position(settings, ledger.name)) as batches:
-                async for _ in batches:
-                    break
-            done.append("can be read")
-        if exports and ledger.capabilities.lookup == "key":
-            await ledger.find(_UNUSED_KEY)
-            done.append("can be searched for a payment")
-    return f"{ledger.name} {' and '.join(done) or 'is not used: no job of payments is enabled'}"
-
-
-async def _position(settings: Settings, ledger: str) -> str | None:
-    state = state_of(settings)
-    if not await anyio.to_thread.run_sync(state.exists):
-        return None
-    async with state.open_read_only() as store:
-        return await store.ledger_payments.position(ledger)
 
 
 async def check_access(settings: Settings) -> str:

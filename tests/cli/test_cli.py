@@ -291,10 +291,32 @@ def test_check_opens_the_ledger(
     told = run("check")
     assert told.exit_code == (4 if said else 0), told.output
     assert said.format(path=path) in told.stderr
-    assert ("ledger         B can be read" in told.stdout) == (not said)
+    assert ("ledger         B can be asked, and has no payments yet" in told.stdout) == (not said)
     assert "accepts the key" in told.stdout, "the other parts are looked at all the same"
     assert path.exists() == there
     assert not (tmp_path / "precoro.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "exit_code", "said"),
+    [
+        ([("16", "12.50")], 0, "B can be read, such as payment 1 of 12.50 EUR on 2026-01-31 for 16 (seen: EUR)"),
+        ([("16", "12.50"), ("17", "much")], 0, "(seen: EUR), but not 1 of its rows"),
+        ([("16", "much")], 4, "no payment could be read; row 1: amount: 'much' is no"),
+    ],
+)
+def test_check_reads_a_payment_whole(
+    run: Run, company: Sandbox, tmp_path: Path, *, rows: list[tuple[str, str]], exit_code: int, said: str
+) -> None:
+    path = tmp_path / "books.db"
+    with closing(sqlite3.connect(path)) as books, books:
+        books.execute("CREATE TABLE payments (id INTEGER, bill TEXT, amount TEXT, currency TEXT, day TEXT)")
+        for number, row in enumerate(rows, 1):
+            books.execute("INSERT INTO payments VALUES (?, ?, ?, 'EUR', '2026-01-31')", (number, *row))
+    configure(tmp_path, company.url, company.token, company.email, BOOKS.format(path=path, read=_READ))
+    told = run("check")
+    assert told.exit_code == exit_code
+    assert said in " ".join(told.output.split())
 
 
 def test_check_tells_what_lists_and_documents_have_of_a_day(run: Run, company: Sandbox, tmp_path: Path) -> None:

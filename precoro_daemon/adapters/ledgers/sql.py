@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -45,6 +48,21 @@ class SqlStatements:
     timeout: float
     overlap: float = 0.0
     secrets: Sequence[str] = ()
+
+
+_MADE_UP = Entry(
+    key="00000000-0000-0000-0000-000000000000",
+    amount=Decimal("0.01"),
+    currency="EUR",
+    paid_on=date(2000, 1, 1),
+    payment_id=0,
+    invoice_id=0,
+    invoice_idn="0",
+    invoice_number="0",
+    invoice_external_id="0",
+    supplier_id=0,
+    supplier_name="0",
+)
 
 
 class SqlLedger:
@@ -158,7 +176,30 @@ class SqlLedger:
         raise NotImplementedError  # never asked: the capabilities do not have it
 
     async def probe(self) -> Sequence[Probe]:
-        return ()
+        insert = self._given.insert
+        # Anything else, such as the call of a procedure, cannot be explained.
+        explainable = insert is not None and re.match(r"\s*(insert|with|replace)\b", insert.texts[0], re.IGNORECASE)
+        return [await self._thread.run(self._explain_insert)] if explainable else []
+
+    def _explain_insert(self) -> Probe:
+        """EXPLAIN looks at tables, columns and rights as the statement itself would, and runs nothing of it. What the
+        values of a made-up payment run against says nothing."""
+        assert self._given.insert
+        what = "can record payments"
+        explain = replace(
+            self._given.insert, texts=(f"EXPLAIN {self._given.insert.texts[0]}", *self._given.insert.texts[1:])
+        )
+        try:
+            self._begin().run(explain, self._values(_MADE_UP))
+        except self._database.errors as error:
+            fault = self._database.meaning(error)
+            if fault is Fault.MISFIT:
+                return Probe(what, f"{self._words(error)}; grant the right to insert, or mend `insert`")
+            if fault in (Fault.AWAY, Fault.BUSY):
+                raise self._explain(error, "insert") from None
+        finally:
+            self._undo()
+        return Probe(what)
 
     def _create(self, entry: Entry) -> Receipt:
         try:

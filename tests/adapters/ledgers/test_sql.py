@@ -21,7 +21,7 @@ from precoro_daemon.adapters.databases.database import Address
 from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from tests.contracts.ledgers.books import entry, found, read_all
-from tests.contracts.ledgers.databases import DatabaseBooks, postgres_books, sqlite_books
+from tests.contracts.ledgers.databases import INSERT, DatabaseBooks, postgres_books, sqlite_books
 
 pytestmark = pytest.mark.asyncio
 
@@ -359,3 +359,38 @@ async def test_a_log_that_cannot_be_read_is_named_with_the_remedy(tmp_path: Path
             assert "needs the right to write in" in await reason(books)
         finally:
             await anyio.Path(tmp_path).chmod(0o755)
+
+
+async def test_the_right_to_record_is_looked_at_and_nothing_is_written(postgres: str):
+    async with postgres_books(postgres) as books:
+        assert isinstance(books, DatabaseBooks)
+        async with books.open() as ledger:
+            assert [(one.what, one.fault) for one in await ledger.probe()] == [("can record payments", "")]
+        await books.ask("DROP ROLE IF EXISTS reader")
+        await books.ask("CREATE ROLE reader LOGIN")
+        await books.ask("GRANT SELECT ON payments TO reader")
+        where = books.address
+        books.address = Address("postgres", where.host, where.port, "reader", "x", verify=False, timeout=2.0)
+        async with books.open() as ledger:
+            [probe] = await ledger.probe()
+        assert "permission denied" in probe.fault
+        assert "grant the right to insert" in probe.fault
+        assert await books.ask("SELECT count(*) FROM payments") == [(0,)]
+        await books.ask("DROP OWNED BY reader")
+
+
+@pytest.mark.parametrize(
+    ("insert", "fault"),
+    [
+        (INSERT, ""),
+        (INSERT.replace("(bill,", "(no_such,"), "no column named no_such"),
+        (INSERT.replace("INTO payments", "INTO nowhere"), "no such table"),
+    ],
+)
+async def test_an_insert_that_does_not_fit_is_found_without_running_it(tmp_path: Path, insert: str, fault: str):
+    async with lite(tmp_path, insert=insert) as books:
+        async with books.open() as ledger:
+            [probe] = await ledger.probe()
+        assert fault in probe.fault
+        assert bool(fault) == bool(probe.fault)
+        assert await books.ask("SELECT count(*) FROM payments") == [(0,)]

@@ -1,0 +1,76 @@
+"""what `check` finds out about the ledger: whether a payment can be read whole, searched for, and recorded"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+
+from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.app.payments import refuse_misfit
+from precoro_daemon.app.state import state_of
+from precoro_daemon.errors import LedgerMisfit
+from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.settings import Settings
+
+_UNUSED_KEY = "0" * 32
+"""Under which no ledger has a payment."""
+
+
+async def check_ledger(settings: Settings) -> str:
+    """What it can do, as far as jobs are enabled. Nothing is written, neither there nor here.
+
+    Raises ConfigurationError, LedgerMisfit with all faults at once, TemporaryError.
+    """
+    marks, exports = settings.mark_invoices_paid.enabled, settings.export_payments.enabled
+    async with open_ledger(settings) as ledger:
+        if ledger is None:
+            return "none is named in [ledger]"
+        refuse_misfit(settings, ledger.capabilities)
+        said = [await _reading(ledger, await _position(settings, ledger.name))] if marks else []
+        if exports:
+            said += await _recording(ledger)
+    return f"{ledger.name} {'; '.join(said) or 'is not used: no job of payments is enabled'}"
+
+
+async def _reading(ledger: Ledger, position: str | None) -> str:
+    """Readable is what was read: where nothing is new, that is the first payment there is."""
+    batch = await _first(ledger, position)
+    if position is not None and not batch.payments and not batch.unreadable:
+        batch = await _first(ledger, None)
+    if batch.payments:
+        shown = f"can be read, such as {batch.payments[0]}"
+        currencies = sorted({one.currency or "no currency" for one in batch.payments})
+        shown += f" (seen: {', '.join(currencies)})"
+        return f"{shown}, but not {len(batch.unreadable)} of its rows" if batch.unreadable else shown
+    if batch.unreadable:
+        row = batch.unreadable[0]
+        raise LedgerMisfit(f"ledger {ledger.name}: no payment could be read; row {row.key}: {row.reason}")
+    return "can be asked, and has no payments yet"
+
+
+async def _first(ledger: Ledger, position: str | None) -> LedgerBatch:
+    async with ledger.recorded(position) as batches:
+        async for batch in batches:
+            return batch
+    return LedgerBatch([], [], position or "")
+
+
+async def _recording(ledger: Ledger) -> Sequence[str]:
+    said = []
+    if ledger.capabilities.lookup == "key":
+        await ledger.find(_UNUSED_KEY)
+        said.append("can be searched for a payment")
+    probes = await ledger.probe()
+    if faults := [f"{probe.what}: {probe.fault}" for probe in probes if probe.fault]:
+        raise LedgerMisfit(f"ledger {ledger.name}: " + "\n".join(faults))
+    return [*said, *(probe.what for probe in probes)]
+
+
+async def _position(settings: Settings, ledger: str) -> str | None:
+    state = state_of(settings)
+    if not await anyio.to_thread.run_sync(state.exists):
+        return None
+    async with state.open_read_only() as store:
+        return await store.ledger_payments.position(ledger)
