@@ -288,22 +288,19 @@ class Tally:
 
 
 async def play_all(schedules: Iterable[Schedule]) -> Tally:
+    without_threads()
     tally = Tally()
     for schedule in schedules:
         await tally.play(schedule)
     return tally
 
 
-async def _chosen(asked: argparse.Namespace) -> Tally:
-    without_threads()
-    return await play_all(drawn(seed) for seed in range(asked.seed, asked.seed + asked.count))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
-    tally = asyncio.run(_chosen(parser.parse_args()))
+    asked = parser.parse_args()
+    tally = asyncio.run(play_all(map(drawn, range(asked.seed, asked.seed + asked.count))))
     told: Mapping[str, Any] = {"counts": tally.counts, "wrong": tally.wrong[:20], "wrong_in_all": len(tally.wrong)}
     print(json.dumps(told))
     return 1 if tally.wrong else 0

@@ -113,8 +113,7 @@ class Course(Scene):
             self.ledger.bad = [bad for bad in self.ledger.bad if bad.key != key]
             self.ledger.change(key)
             self._note(key)
-        for _ in range(40):
-            await self._lap(HOUR, None)
+        await self.settle(lambda after: self._lap(after, None))
         self._judge()
 
     async def _lap(self, after: float, crash_at: int | None) -> None:

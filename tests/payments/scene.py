@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +17,22 @@ from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.doubts import Repost
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.matching import MatchBy
+from precoro_daemon.payments.rules.states import UNRESOLVED, State
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import MemoryLedger
-from tests.payments.world import Bank, Crash, Fate, Life, MemoryWitness, PostPlan, emptied_database, open_bank
+from tests.payments.world import (
+    HOUR,
+    Bank,
+    Crash,
+    Fate,
+    Life,
+    MemoryWitness,
+    PostPlan,
+    emptied_database,
+    open_bank,
+)
 
 
 @dataclass
@@ -114,6 +125,27 @@ class Scene:
     @property
     def intents(self) -> Sequence[Intent]:
         return [to_intent(row) for row in self.database.execute("SELECT * FROM intents ORDER BY since, id")]
+
+    async def settle(self, lap: Callable[[float], Awaitable[None]]) -> None:
+        """Laps an hour apart, up to forty, until one changes nothing and nothing waits for its time. A day later
+        there is another: what would only happen then is seen too."""
+        before: object = None
+        for _ in range(40):
+            await lap(HOUR)
+            after = self._known
+            waits = any(one.check_at is not None or one.state in UNRESOLVED - {State.REVIEW} for one in self.intents)
+            if after == before and not waits and not self.bank.later:
+                break
+            before = after
+        await lap(24 * HOUR)
+
+    @property
+    def _known(self) -> Sequence[object]:
+        """All that a lap of either direction can change."""
+        tables = ("intents", "ledger_payments", "unreadable_rows", "paid_invoices", "attempts")
+        rows = [tuple(row) for name in tables for row in self.database.execute(f"SELECT * FROM {name}")]
+        made = [payment.total for invoice in self.invoices for payment in invoice.made("payments")]
+        return rows, made, len(self.ledger.log), list(self.ledger.entries)
 
     @property
     def intent(self) -> Intent:

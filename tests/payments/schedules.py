@@ -321,6 +321,7 @@ async def play_pairs(share: int, of: int, outcomes: Sequence[str] = OUTCOMES) ->
 
     Where a second request is never made, its outcome makes no other schedule; that is seen by the first one tried.
     """
+    without_threads()
     tally = Tally()
     starts = list(product(outcomes, ("full", "half", "more"), ("never", "guarded")))
     random.Random(0).shuffle(starts)
@@ -367,8 +368,8 @@ def mild(seed: int, amounts: Sequence[int]) -> Schedule:
     """As a quiet network is: each call fails with 0.2 %."""
     dice = random.Random(seed)
     faults = ("cut", "done, cut", "done, timed out", "done, 500", "500", "no connection", "late by seconds")
-    posts = [dice.choice(faults) if dice.random() < 0.002 else "fine" for _ in range(3)]
-    reads = [503 if dice.random() < 0.002 else 0 for _ in range(6)]
+    posts = tuple(dice.choice(faults) if dice.random() < 0.002 else "fine" for _ in range(3))
+    reads = tuple(503 if dice.random() < 0.002 else 0 for _ in range(6))
     return Schedule(amounts=amounts, posts=posts, reads=reads, repost="guarded")
 
 
@@ -391,6 +392,7 @@ class Tally:
 
 
 async def play_all(schedules: Iterable[Schedule]) -> Tally:
+    without_threads()
     tally = Tally()
     for schedule in schedules:
         await tally.play(schedule)
@@ -398,7 +400,6 @@ async def play_all(schedules: Iterable[Schedule]) -> Tally:
 
 
 async def _chosen(asked: argparse.Namespace) -> Tally:
-    without_threads()
     seeds = range(asked.seed, asked.seed + asked.count)
     if asked.kind == "pairs":
         share, of = map(int, asked.share.split("/"))

@@ -111,10 +111,15 @@ class Inline(Executor):
         if self.fate.dead:
             raise Crash
         before = self.database.total_changes
+        loop = asyncio.get_running_loop()
+        # As on the store's thread, no loop runs here while the work does.
+        asyncio._set_running_loop(None)
         try:
             future.set_result(work())
         except Exception as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
+        finally:
+            asyncio._set_running_loop(loop)
         if self.database.total_changes != before:
             self.fate.step()
 
