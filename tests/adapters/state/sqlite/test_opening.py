@@ -15,7 +15,7 @@ import pytest
 
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, refuse_old_engine
-from precoro_daemon.adapters.state.sqlite.schema import VERSION
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS, VERSION, bring_up_to_date
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.mirror.rules.cursors import Page, Scan
@@ -135,6 +135,18 @@ async def test_a_directory_a_missing_one_and_a_device_are_refused(tmp_path: Path
     assert "does not exist. Create it" in await refusal(tmp_path / "missing" / "state.db")
     assert not (tmp_path / "missing").exists()
     assert "is not a regular file" in await refusal(Path("/dev/null"))
+
+
+def test_a_state_made_at_once_is_what_the_steps_make() -> None:
+    new, old = (sqlite3.connect(":memory:", isolation_level=None) for _ in range(2))
+    with closing(new), closing(old):
+        for number, script in enumerate(MIGRATIONS, start=1):
+            old.executescript(f"{script}\nPRAGMA user_version = {number};")
+        for connection in (new, old):
+            connection.row_factory = sqlite3.Row
+            bring_up_to_date(connection, "company")
+        assert list(new.iterdump()) == list(old.iterdump())
+        assert len(list(new.iterdump())) > 100
 
 
 @pytest.mark.asyncio
