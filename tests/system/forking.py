@@ -23,6 +23,7 @@ from contextlib import suppress
 from typing import Any
 
 import precoro_daemon
+from precoro_daemon.adapters.state.sqlite import schema
 
 MESSAGE_BYTES = 1 << 18
 
@@ -31,6 +32,8 @@ def main(descriptor: int) -> None:
     for module in pkgutil.walk_packages(precoro_daemon.__path__, "precoro_daemon."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    importlib.import_module("anyio._backends._asyncio")  # which anyio itself imports when it runs
+    schema.present()
     gc.collect()
     gc.freeze()
     if start := _serve(descriptor):
