@@ -1,4 +1,4 @@
-"""Every way we could think of in which a file can come wrong, each from every sixteenth of it on."""
+"""Every way we could think of in which a file can come wrong, each from eight places of it on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-SIXTEENTHS = range(17)
+SIXTEENTHS = (0, 1, 2, 5, 8, 11, 15, 16)
+"""From where on it comes wrong: mostly near its ends, where what is wrong is most like what is right."""
 CONTENT = b"%PDF-1.7\n" + random.Random(7).randbytes(5_000)
 MAX_BYTES = 100_000
 """More than the content, less than what bombs and endless bodies hold."""

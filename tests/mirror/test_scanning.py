@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -22,6 +23,14 @@ pytestmark = pytest.mark.asyncio
 DAY = 86_400.0
 ORDERS, METAS = get_args(Order), get_args(Meta)
 GARBAGE = ("200_html", "200_json_error", "invalid_json", "half_json", "empty_body", "cut_without_length", "truncated")
+
+
+@asynccontextmanager
+async def lists(directory: Path, **options: Any) -> AsyncIterator[Stage]:
+    """A company of whose documents nobody fetches the details, which is most of the work and another matter."""
+    async with stage(directory, **options) as shown:
+        shown.sections["fetch_details"] = {"collections": ()}
+        yield shown
 
 
 def newest(sandbox: Sandbox, path: str = "invoices") -> list[Row]:
@@ -73,7 +82,7 @@ def _delete_last(sandbox: Sandbox) -> None:
 async def test_a_change_between_two_pages_of_the_first_pass_costs_no_row(
     tmp_path: Path, order: Order, meta: Meta, change: Callable[[Sandbox], None]
 ) -> None:
-    async with stage(tmp_path, order=order, meta=meta) as shown:
+    async with lists(tmp_path, order=order, meta=meta) as shown:
         shown.when(r"page=3", lambda: change(shown.sandbox))
         await shown.run()
         await shown.run()
@@ -82,7 +91,7 @@ async def test_a_change_between_two_pages_of_the_first_pass_costs_no_row(
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_a_row_that_moves_between_pages_of_changes_is_scanned_again(tmp_path: Path, order: Order) -> None:
-    async with stage(tmp_path, order=order) as shown:
+    async with lists(tmp_path, order=order) as shown:
         await shown.run()
         for row in newest(shown.sandbox)[:30]:
             shown.sandbox.company.edit(row, note="changed")
@@ -115,7 +124,7 @@ async def test_a_swap_that_no_count_shows_is_found_by_the_census(tmp_path: Path)
 async def test_garbage_with_status_200_fails_the_pass_and_never_ends_it(
     tmp_path: Path, kind: str, meta: Meta
 ) -> None:
-    async with stage(tmp_path, meta=meta) as shown:
+    async with lists(tmp_path, meta=meta) as shown:
         shown.sandbox.faults.add(kind, path=r"[?&]page=3\b", times=None)
         report = await shown.run("mirror_collections")
         assert len(report.failed) == 1
@@ -136,7 +145,7 @@ async def test_garbage_with_status_200_fails_the_pass_and_never_ends_it(
 @pytest.mark.parametrize("meta", METAS)
 @pytest.mark.parametrize("page", [1, 3, 5])
 async def test_an_empty_page_never_ends_a_pass(tmp_path: Path, meta: Meta, page: int) -> None:
-    async with stage(tmp_path, meta=meta) as shown:
+    async with lists(tmp_path, meta=meta) as shown:
         shown.sandbox.faults.add("empty_page", path=rf"[?&]page={page}\b")
         await shown.run()
         assert shown.differences() == []
@@ -144,14 +153,14 @@ async def test_an_empty_page_never_ends_a_pass(tmp_path: Path, meta: Meta, page:
 
 @pytest.mark.parametrize("meta", METAS)
 async def test_an_only_page_that_comes_empty_is_not_believed(tmp_path: Path, meta: Meta) -> None:
-    async with stage(tmp_path, meta=meta, counts={"invoices": 7}) as shown:
+    async with lists(tmp_path, meta=meta, counts={"invoices": 7}) as shown:
         shown.sandbox.faults.add("empty_page", path=r"[?&]page=1\b")
         await shown.run()
         assert shown.differences() == []
 
 
 async def test_a_page_that_hangs_is_given_up_and_asked_for_again(tmp_path: Path) -> None:
-    async with stage(tmp_path) as shown:
+    async with lists(tmp_path) as shown:
         shown.sections["precoro"] = {"timeout": 1}
         shown.sandbox.faults.add("hang", path=r"[?&]page=2\b")
         report = await shown.run()
@@ -161,7 +170,7 @@ async def test_a_page_that_hangs_is_given_up_and_asked_for_again(tmp_path: Path)
 
 @pytest.mark.parametrize("meta", METAS)
 async def test_a_pass_that_was_cut_off_goes_on_at_the_page_that_is_missing(tmp_path: Path, meta: Meta) -> None:
-    async with stage(tmp_path, meta=meta, counts={"invoices": 395}, latency=0.05) as shown:
+    async with lists(tmp_path, meta=meta, counts={"invoices": 395}, latency=0.05) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 6)
         [left] = shown.query("SELECT next_page FROM scans")
         shown.sandbox.journal.clear()
@@ -173,7 +182,7 @@ async def test_a_pass_that_was_cut_off_goes_on_at_the_page_that_is_missing(tmp_p
 
 async def test_rows_inserted_while_nobody_listened_are_not_lost_by_resuming(tmp_path: Path) -> None:
     """They push the others down: what was on the pages already read is met again, what is new comes with the next."""
-    async with stage(tmp_path, counts={"invoices": 95}) as shown:
+    async with lists(tmp_path, counts={"invoices": 95}) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 4)
         for _ in range(15):
             shown.sandbox.company.create("invoices", total=1_000)
@@ -183,7 +192,7 @@ async def test_rows_inserted_while_nobody_listened_are_not_lost_by_resuming(tmp_
 
 async def test_a_row_that_slipped_to_a_page_already_read_while_nobody_listened_is_not_missed(tmp_path: Path) -> None:
     """One is gone and one is new, so the list is as long as before; the first of the next page is now on this one."""
-    async with stage(tmp_path, order="created_asc", counts={"invoices": 60}) as shown:
+    async with lists(tmp_path, order="created_asc", counts={"invoices": 60}) as shown:
         rows = newest(shown.sandbox, "invoices")
         shown.sandbox.faults.add("503", path=r"^/invoices\?page=2", times=None)
         await shown.run("mirror_collections")
@@ -196,7 +205,7 @@ async def test_a_row_that_slipped_to_a_page_already_read_while_nobody_listened_i
 
 
 async def test_what_slipped_under_a_census_that_was_cut_off_is_not_marked_as_gone(tmp_path: Path) -> None:
-    async with stage(tmp_path, order="created_asc", counts={"suppliers": 60}) as shown:
+    async with lists(tmp_path, order="created_asc", counts={"suppliers": 60}) as shown:
         shown.sections["mirror_collections"] = {"collections": ("suppliers",), "per_page": 10}
         await shown.run()
         rows = newest(shown.sandbox, "suppliers")
@@ -211,7 +220,7 @@ async def test_what_slipped_under_a_census_that_was_cut_off_is_not_marked_as_gon
 
 
 async def test_a_pass_goes_on_though_the_quota_leaves_one_call_at_a_time(tmp_path: Path) -> None:
-    async with stage(tmp_path, counts={"invoices": 45}) as shown:
+    async with lists(tmp_path, counts={"invoices": 45}) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 2)
         for _ in range(5):
             shown.sandbox.journal.clear()
@@ -224,7 +233,7 @@ async def test_a_pass_goes_on_though_the_quota_leaves_one_call_at_a_time(tmp_pat
 
 
 async def test_a_list_that_shrank_below_the_page_where_a_pass_was_cut_off_is_walked_anew(tmp_path: Path) -> None:
-    async with stage(tmp_path, counts={"invoices": 45}) as shown:
+    async with lists(tmp_path, counts={"invoices": 45}) as shown:
         await shown.run_until(lambda scan, _: scan.next_page > 3)
         for row in newest(shown.sandbox, "invoices")[:25]:
             shown.sandbox.company.delete(row)
@@ -234,7 +243,7 @@ async def test_a_list_that_shrank_below_the_page_where_a_pass_was_cut_off_is_wal
 
 
 async def test_the_cursor_never_passes_what_is_not_committed(tmp_path: Path) -> None:
-    async with stage(tmp_path, latency=0.02) as shown:
+    async with lists(tmp_path, latency=0.02) as shown:
         seen: list[tuple[float | None, int]] = []
 
         def look() -> None:
@@ -261,7 +270,7 @@ async def test_the_cursor_never_passes_what_is_not_committed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("shift", [-DAY, DAY])
 async def test_a_local_clock_that_is_a_day_wrong_loses_nothing(tmp_path: Path, shift: float) -> None:
-    async with stage(tmp_path) as shown:
+    async with lists(tmp_path) as shown:
         began = shown.sandbox.clock.now()
         await shown.run(clock=_shifted(shift))
         at = cursor_at(shown)
@@ -279,7 +288,7 @@ def _shifted(seconds: float) -> RealClock:
 
 
 async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_path: Path) -> None:
-    async with stage(
+    async with lists(
         tmp_path, sections={"mirror_collections": {"collections": ("invoices",), "per_page": 10, "overlap": 600}}
     ) as shown:
         await shown.run()
@@ -291,7 +300,7 @@ async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_
 
 @pytest.mark.parametrize("meta", METAS)
 async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path, meta: Meta) -> None:
-    async with stage(tmp_path, meta=meta) as shown:
+    async with lists(tmp_path, meta=meta) as shown:
         await shown.run()
         changes = shown.query("SELECT max(seq) AS last FROM changes")
         shown.sandbox.journal.clear()
@@ -306,7 +315,7 @@ async def test_a_second_run_asks_one_page_and_changes_nothing(tmp_path: Path, me
 async def test_an_unreadable_row_is_quarantined_with_its_json_and_its_siblings_go_on(
     tmp_path: Path, record: str
 ) -> None:
-    async with stage(tmp_path) as shown:
+    async with lists(tmp_path) as shown:
         shown.sandbox.faults.add("bad_record", path=r"[?&]page=2\b", record=record)
         report = await shown.run()
         assert len(report.failed) == 1
@@ -325,7 +334,7 @@ async def test_an_unreadable_row_is_quarantined_with_its_json_and_its_siblings_g
 
 async def test_one_forbidden_collection_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     names = ("suppliers", "invoices", "receipts")
-    async with stage(tmp_path, counts={"invoices": 15, "suppliers": 4, "receipts": 5}) as shown:
+    async with lists(tmp_path, counts={"invoices": 15, "suppliers": 4, "receipts": 5}) as shown:
         shown.sections["mirror_collections"] = {"collections": names}
         shown.sandbox.faults.add("403", path="^/invoices", times=None)
         report = await shown.run()

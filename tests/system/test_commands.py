@@ -27,12 +27,12 @@ async def test_check_makes_one_call_and_no_state(tmp_path: Path) -> None:
 
 async def test_check_tells_a_wrong_key_from_a_server_that_is_not_there(tmp_path: Path, unused_tcp_port: int) -> None:
     async with company(tmp_path) as (sandbox, program):
-        program.token, program.fresh = "wrong", True
+        program.token = "wrong"
         done = await program.run("check")
         assert done.code == 5
         assert "token, e-mail or region" in done.stderr
         assert sandbox.journal.total == 1
-    done = await Program(tmp_path, f"http://127.0.0.1:{unused_tcp_port}", fresh=True).run("check")
+    done = await Program(tmp_path, f"http://127.0.0.1:{unused_tcp_port}").run("check")
     assert done.code == 1
     assert "Traceback" not in done.stderr
 
@@ -46,7 +46,6 @@ async def test_status_before_anything_was_mirrored(tmp_path: Path) -> None:
 async def test_status_tells_freshness_what_failed_and_the_quota(tmp_path: Path) -> None:
     quota = {"per_day": 500}
     async with company(tmp_path, size="empty", counts={"invoices": 30}, limits=False) as (sandbox, program):
-        program.fresh = True
         program.sections |= {"limits": NO_LIMITS | quota, "mirror_collections": invoices_only()}
         sandbox.faults.add("bad_record", path="page=1")
         bad = sorted(row.idn for row in sandbox.company["invoices"])[-4]
@@ -64,7 +63,6 @@ async def test_status_tells_freshness_what_failed_and_the_quota(tmp_path: Path) 
 
 async def test_estimate_tells_the_price_for_a_call_or_two_a_list(tmp_path: Path) -> None:
     async with company(tmp_path, limits=False) as (sandbox, program):
-        program.fresh = True
         program.sections["limits"] = {"time_scale": 40}
         done = await program.run("estimate")
         assert (done.code, done.stderr) == (0, "")
@@ -96,7 +94,7 @@ async def test_the_sandbox_command_serves_what_it_says(tmp_path: Path) -> None:
 
 
 async def test_saying_nothing_is_wrong_usage(tmp_path: Path) -> None:
-    program = Program(tmp_path, "http://127.0.0.1:1", fresh=True)
+    program = Program(tmp_path, "http://127.0.0.1:1")
     assert (await program.run()).code == 2
     assert (await program.run("--only", "take_census", "status")).code == 2
     assert (await program.once("--for", "soon")).code == 2
