@@ -58,7 +58,7 @@ def planned(kinds: Mapping[str, Kind]) -> dict[int, Said]:
     return plan
 
 
-async def swept(where: Path, kinds: Mapping[str, Kind], *, size: int | None, patience: float = 0.7) -> set[int]:
+async def swept(where: Path, kinds: Mapping[str, Kind], *, size: int | None, patience: float = 2.0) -> set[int]:
     """What is kept of files that come wrong. Afterwards they come well, and all are kept but those that were taken
     for too large, as nobody said otherwise."""
     plan = planned(kinds)
