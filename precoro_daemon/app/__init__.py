@@ -8,7 +8,7 @@ health_client.py  the health client: checks how a service is that runs somewhere
 items.py          what the commands do with suppliers' items and the plans for them
 jobs.py           the jobs of a company, and the place of each in the plan
 ledger.py         opens the ledger that the configuration names
-ledger_check.py   what `check` finds out about the ledger: whether a payment can be read whole, searched for, and recorded
+ledger_check.py   what `check` finds out about the ledger: can it be read, searched and written to
 listeners.py      opens the socket on which webhooks come in
 payments.py       the jobs of payments, and what the commands do to intents
 process.py        the program as a service: the state held throughout, all else built anew at each reload

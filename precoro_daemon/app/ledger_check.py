@@ -1,4 +1,4 @@
-"""what `check` finds out about the ledger: whether a payment can be read whole, searched for, and recorded"""
+"""what `check` finds out about the ledger: can it be read, searched and written to"""
 
 from __future__ import annotations
 
