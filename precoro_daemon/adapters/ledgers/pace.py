@@ -10,7 +10,11 @@ import anyio
 
 from precoro_daemon.errors import TemporaryError
 
-_WINDOW_S = 60.0
+_WINDOW_S = 60.25
+"""The vendor's minute, and what two clocks may differ by in it."""
+
+_LEAST_WAIT_S = 0.001
+"""Rounding may leave less than a clock can tell apart, and waiting for that would never end."""
 
 
 class NotAsked(TemporaryError):
@@ -59,7 +63,7 @@ class Pace:
                 wait = self._wait()
                 if wait <= 0:
                     break
-                await anyio.sleep(wait)
+                await anyio.sleep(max(wait, _LEAST_WAIT_S))
             self._under_way += 1
         try:
             yield

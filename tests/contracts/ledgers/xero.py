@@ -131,7 +131,14 @@ class Xero:
     def said(self, name: str, rows: list[Any] | None, **more: Any) -> web.Response:
         if rows is None:
             return web.Response(text="The resource you're looking for cannot be found", status=404)
-        answer = {"Id": "0f1c", "Status": "OK", "ProviderName": "test", "DateTimeUTC": epoch(self._now), **more, name: rows}
+        answer = {
+            "Id": "0f1c",
+            "Status": "OK",
+            "ProviderName": "test",
+            "DateTimeUTC": epoch(self._now),
+            **more,
+            name: rows,
+        }
         self.answers.append(answer)
         return reply(answer)
 

@@ -127,7 +127,7 @@ def _read_payment(row: Mapping[str, Any], bill: str, amount: Any, home: str) -> 
     }
     read = _READER.read(cells, f"{row['Id']}/{bill}")
     if isinstance(read, UnreadableRow):
-        return _READER.refuse(read.key, read.reason, row)
+        return read
     return replace(read, supplier_id=_text(row, "VendorRef.value"))
 
 

@@ -81,9 +81,9 @@ def _read_payment(row: Any) -> LedgerPayment | UnreadableRow | Undone | None:
     }
     read = _READER.read(cells, f"changed at {row.get('UpdatedDateUTC')}")
     if isinstance(read, UnreadableRow):
-        return _READER.refuse(read.key, read.reason, row)
+        return read
     if not read.currency:
-        return _READER.refuse(read.key, "currency: the bill's is not said", row)
+        return _READER.refuse(read.key, "currency: the bill's is not said", cells)
     supplier = _at(row, "Invoice.Contact.ContactID")
     return replace(read, supplier_id=supplier if isinstance(supplier, str) else None)
 
