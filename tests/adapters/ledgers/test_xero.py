@@ -75,7 +75,7 @@ async def test_what_leaves_is_what_xeros_own_client_would_send(tmp_path: Path):
     )
     [expected] = _without_defaults(serialize(Payments(payments=[said])))["Payments"]
     [sent] = system.bodies[0]["Payments"]
-    # Its client writes a day as the milliseconds of its midnight; Xero takes the plain day too, as its documents show.
+    # Its client writes a day as the milliseconds of its midnight; Xero takes the plain day too, as its pages show.
     assert expected.pop("Date") == "/Date(1769817600000)/"
     assert sent == expected | {"Date": "2026-01-31"}
     assert system.requests[-1] == "PUT /api.xro/2.0/Payments?summarizeErrors=true"
