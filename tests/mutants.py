@@ -753,14 +753,14 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "the currency of a payment is not sent",
-        "QuickBooksLedger._payment",
+        "QuickbooksLedger._payment",
         """            "CurrencyRef": {"value": entry.currency},\n""",
         "",
         f"{ONLINE}::test_a_payment_of_precoros_is_in_the_books_once_in_its_currency_and_never_comes_back",
     ),
     Mutant(
         "a payment is searched for by its memo",
-        "QuickBooksLedger.find",
+        "QuickbooksLedger.find",
         """row.get("DocNumber") != number for row""",
         """row.get("PrivateNote") != f"Precoro {key}" for row""",
         f"{QUICKBOOKS}::test_the_look_up_goes_by_the_number_whatever_became_of_the_memo",

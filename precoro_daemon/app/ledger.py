@@ -11,7 +11,7 @@ from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
-from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickBooksLedger
+from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger
 from precoro_daemon.adapters.ledgers.rest import (
     Call,
     Creating,
@@ -47,7 +47,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
             yield opened
 
 
-def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | XeroLedger | QuickBooksLedger | None:
+def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | XeroLedger | QuickbooksLedger | None:
     ledger = settings.ledger
     name = ledger.name or ""
     match ledger.kind:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import model_validator
 
 from precoro_daemon.settings.ledger_csv import CsvLedger
-from precoro_daemon.settings.ledger_quickbooks import QuickBooksLedger
+from precoro_daemon.settings.ledger_quickbooks import QuickbooksLedger
 from precoro_daemon.settings.ledger_rest import RestLedger
 from precoro_daemon.settings.ledger_sql import SqlLedger
 from precoro_daemon.settings.ledger_xero import XeroLedger
@@ -43,7 +43,7 @@ class Ledger(Section):
     xero: XeroLedger | None = None
     """See [ledger.xero]."""
 
-    quickbooks: QuickBooksLedger | None = None
+    quickbooks: QuickbooksLedger | None = None
     """See [ledger.quickbooks]."""
 
     @model_validator(mode="after")

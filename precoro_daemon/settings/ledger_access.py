@@ -38,7 +38,7 @@ class TokenLedger(Section):
 
     accounts: Accounts = Field(default_factory=dict)
     """Ids of the bank accounts that payments are recorded from, by currency: { EUR = "id" }. A payment in another
-    currency is refused, and told. Without any the ledger takes no payments."""
+    currency is refused, and shown. Without any the ledger takes no payments."""
 
     token_file: Path | None = None
     """File with the token and nothing else, readable by nobody else. Read again before every call, so that another

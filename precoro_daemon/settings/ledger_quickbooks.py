@@ -14,7 +14,7 @@ def _digits(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
-class QuickBooksLedger(TokenLedger):
+class QuickbooksLedger(TokenLedger):
     """A company in QuickBooks Online."""
 
     realm_id: Annotated[

@@ -12,7 +12,7 @@ import pytest
 
 from precoro_daemon.adapters.http.bearer import SuppliedBearer
 from precoro_daemon.adapters.ledgers.quickbooks.company import Company
-from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickBooksLedger
+from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger
 from precoro_daemon.adapters.ledgers.xero.ledger import Organisation, XeroLedger
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.sandbox.rows import Row
@@ -137,7 +137,7 @@ async def quickbooks() -> AsyncIterator[tuple[Side, Scene]]:
     side = QuickBooksSide()
     async with serving(side.system.serve) as origin:
         given = Company("books", origin, REALM, {"EUR": "35", "USD": "36"}, 3.0)
-        async with QuickBooksLedger(given, SuppliedBearer(lambda: TOKEN)) as ledger:
+        async with QuickbooksLedger(given, SuppliedBearer(lambda: TOKEN)) as ledger:
             yield side, scene(ledger=ledger, match_by="external_id")
 
 

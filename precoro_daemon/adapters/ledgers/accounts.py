@@ -77,9 +77,9 @@ class Accounts(Generic[A]):
         return f"pays in {currency} from {account.name}"
 
 
-async def probed(what: str, look: Callable[[], Awaitable[str]]) -> Probe:
+async def probed(what: str, show: Callable[[], Awaitable[str]]) -> Probe:
     """What was found, or what is wrong with it."""
     try:
-        return Probe(await look())
+        return Probe(await show())
     except DaemonError as error:
         return Probe(what, str(error))

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,15 +20,16 @@ from xero_python.api_client.deserializer import deserialize
 from xero_python.api_client.serializer import serialize
 
 from precoro_daemon.adapters.ledgers.own_keys import key_in, short_key_in
+from precoro_daemon.adapters.ledgers.xero.ledger import Organisation, XeroLedger
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.ledger_payments import Undone
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from tests.adapters.http.stand_ins import serving
-from tests.contracts.ledgers.accounting import drop, reply
+from tests.contracts.ledgers.accounting import TOKEN, drop, reply
 from tests.contracts.ledgers.books import entry, read_all
 from tests.contracts.ledgers.online import XERO, open_online
-from tests.contracts.ledgers.xero import NOTHING, Xero, too_often
+from tests.contracts.ledgers.xero import NOTHING, TENANT, Xero, too_often
 
 pytestmark = pytest.mark.asyncio
 
@@ -346,3 +348,39 @@ async def test_a_short_key_stands_alone():
     assert short_key_in(" f58cefe6a9447a4198e7 ") == "f58cefe6a9447a4198e7"
     assert short_key_in("check f58cefe6a9447a4198e7") is None
     assert short_key_in(7) is None
+
+
+@dataclass
+class Renewed:
+    """Implements `Bearer`: the first token ran out, the next one is good."""
+
+    tokens: list[str]
+    refused: list[str] = field(default_factory=list)
+
+    async def token(self) -> str:
+        return self.tokens[0]
+
+    async def renew(self, refused: str) -> None:
+        self.refused.append(refused)
+        self.tokens = self.tokens[1:] or self.tokens
+
+
+async def test_a_token_that_ran_out_is_renewed_once_and_no_payment_is_sent_twice():
+    system = owing()
+    bearer = Renewed(["old", TOKEN])
+    async with serving(system.serve) as origin:
+        given = Organisation("books", origin, TENANT, {"EUR": "bank-eur"}, 3.0)
+        async with XeroLedger(given, bearer) as ledger:
+            assert await ledger.find(KEY) is None
+            assert (bearer.refused, len(system.requests)) == (["old"], 2)
+            await ledger.bill(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"))
+            await ledger.bill(payment(amount="1.00"))
+            system.token = "newer"
+            bearer.tokens = [TOKEN, "newer"]
+            system.requests.clear()
+            with pytest.raises(TemporaryError, match="TokenExpired"):
+                await ledger.create(payment(amount="1.00"))
+            assert len(system.requests) == 1
+            await ledger.create(payment(amount="1.00"))
+    assert len(system.payments) == 2

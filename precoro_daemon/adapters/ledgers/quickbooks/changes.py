@@ -16,22 +16,22 @@ from typing import Any
 
 from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.answers import value_at
-from precoro_daemon.adapters.ledgers.change_scan import BEGINNING, ChangeScan
-from precoro_daemon.adapters.ledgers.quickbooks.company import Books, listed
+from precoro_daemon.adapters.ledgers.change_scan import FIRST_MOMENT, ChangeScan
+from precoro_daemon.adapters.ledgers.quickbooks.company import CompanyClient, listed
 from precoro_daemon.adapters.ledgers.quickbooks.payloads import moment_in, read_moment
 from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
 
 _MOST_OBJECTS = 1000
 """Of one answer, whether of a query or of captured changes."""
 
-_LOOK_BACK = timedelta(days=29)
+_CAPTURED_FOR = timedelta(days=29)
 """A day less than QuickBooks gives: its clock and ours may differ."""
 
 _LATE = timedelta(minutes=5)
 """What is committed late shows with the moment at which it was begun."""
 
 
-START = BEGINNING.isoformat(timespec="seconds")
+START = FIRST_MOMENT.isoformat(timespec="seconds")
 """The position before the first payment."""
 
 
@@ -47,16 +47,16 @@ class Piece:
 class Changes:
     """Reads what changed. now: the time of now, in UTC."""
 
-    books: Books
+    company: CompanyClient
     now: Callable[[], datetime]
 
     async def since(self, position: str | None) -> AsyncGenerator[Piece, None]:
         if position is None:
-            async for piece in self._queried(BEGINNING, None):
+            async for piece in self._queried(FIRST_MOMENT, None):
                 yield piece
             return
         begin = _moment(position) - _LATE
-        captured = max(begin, self.now() - _LOOK_BACK)
+        captured = max(begin, self.now() - _CAPTURED_FOR)
         rows, answered = await self._captured(captured)
         is_whole = captured == begin and len(rows) < _MOST_OBJECTS
         # The position stays behind until what is older was read too.
@@ -66,10 +66,10 @@ class Changes:
                 yield piece
 
     async def _captured(self, since: datetime) -> tuple[Sequence[Any], datetime]:
-        target = self.books.target("cdc", entities="BillPayment", changedSince=since.isoformat(timespec="seconds"))
-        tree = await self.books.client.ask("read", Outgoing("GET", target))
+        target = self.company.target("cdc", entities="BillPayment", changedSince=since.isoformat(timespec="seconds"))
+        tree = await self.company.client.ask("read", Outgoing("GET", target))
         rows = [row for response in _responses(tree) for row in listed(response, "BillPayment")]
-        return sorted(rows, key=lambda row: moment_in(row) or BEGINNING), _time_of(tree)
+        return sorted(rows, key=lambda row: moment_in(row) or FIRST_MOMENT), _time_of(tree)
 
     async def _queried(self, begin: datetime, answered: datetime | None) -> AsyncGenerator[Piece, None]:
         """answered  when the reading began by the server's clock, None: it begins here"""
@@ -80,7 +80,7 @@ class Changes:
                 f"where MetaData.LastUpdatedTime >= '{since}' orderby MetaData.LastUpdatedTime"
                 f" startposition {scan.page * _MOST_OBJECTS + 1} maxresults {_MOST_OBJECTS}"
             )
-            rows, tree = await self.books.query("read", "BillPayment", clauses)
+            rows, tree = await self.company.query("read", "BillPayment", clauses)
             answered = answered or _time_of(tree)
             scan.follow([moment for row in rows if (moment := moment_in(row)) is not None])
             is_last = len(rows) < _MOST_OBJECTS

@@ -26,7 +26,7 @@ _FAULT_MESSAGES = (
     "fault.error.0.detail",
     "fault.error.0.message",
 )
-_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+_OBJECT_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 def manners(timeout: float) -> Manners:
@@ -57,7 +57,7 @@ class Company:
 
 
 @dataclass(slots=True)
-class Books:
+class CompanyClient:
     """Asks about one company. What never changes of it is asked once."""
 
     client: LedgerClient
@@ -76,7 +76,7 @@ class Books:
 
     async def by_id(self, what: str, kind: str, id_: str) -> Any:
         """None if there is none."""
-        if not _ID.fullmatch(id_):
+        if not _OBJECT_ID.fullmatch(id_):
             return None
         rows, _ = await self.query(what, kind, f"where Id = '{id_}'", of_one=True)
         return next((row for row in rows if isinstance(row, Mapping) and row.get("Id") == id_), None)

@@ -15,10 +15,10 @@ from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.accounts import Accounts, probed
 from precoro_daemon.adapters.ledgers.client import LedgerClient
 from precoro_daemon.adapters.ledgers.quickbooks.changes import START, Changes
-from precoro_daemon.adapters.ledgers.quickbooks.company import Books, Company, manners
+from precoro_daemon.adapters.ledgers.quickbooks.company import Company, CompanyClient, manners
 from precoro_daemon.adapters.ledgers.quickbooks.payloads import (
     OpenBill,
-    QuickBooksAccount,
+    QuickbooksAccount,
     read_account,
     read_bill,
     read_documents,
@@ -38,7 +38,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class QuickBooksLedger:
+class QuickbooksLedger:
     """Implements `Ledger`.
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/billpayment
 
@@ -49,8 +49,8 @@ class QuickBooksLedger:
     def __init__(self, company: Company, bearer: Bearer, now: Callable[[], datetime] = _now) -> None:
         self._given = company
         self._client = LedgerClient(company.name, company.origin, bearer, manners(company.timeout))
-        self._books = Books(self._client, company.realm_id)
-        self._changes = Changes(self._books, now)
+        self._company = CompanyClient(self._client, company.realm_id)
+        self._changes = Changes(self._company, now)
         self._accounts = Accounts("accounts in [ledger.quickbooks]", company.accounts, self._account)
         self._bill: tuple[str, OpenBill | None] | None = None
         self._stack = AsyncExitStack()
@@ -93,7 +93,7 @@ class QuickBooksLedger:
     async def _home_of(self, rows: Sequence[Any]) -> str:
         """The home currency, asked for only where a document does not name its own."""
         named = all(isinstance(row, Mapping) and (row.get("CurrencyRef") or not row.get("Line")) for row in rows)
-        return "" if named else await self._books.home_currency()
+        return "" if named else await self._company.home_currency()
 
     async def create(self, entry: Entry) -> Receipt:
         open_bill = await self._known_bill(entry)
@@ -105,7 +105,7 @@ class QuickBooksLedger:
             )
         account = await self._account_for(entry.currency)
         body = _EXACT.encode(await self._payment(entry, open_bill, account))
-        target = self._books.target("billpayment", requestid=entry.key)
+        target = self._company.target("billpayment", requestid=entry.key)
         outgoing = Outgoing("POST", target, {"Content-Type": "application/json"}, body)
         tree = await self._client.send_payment("create", outgoing)
         document = tree.get("BillPayment") if isinstance(tree, Mapping) else None
@@ -115,7 +115,7 @@ class QuickBooksLedger:
                 return receipts[0]
         raise DoubtfulError(f"{self._said('create')}: the payment was taken, but its id is unknown")
 
-    async def _payment(self, entry: Entry, open_bill: OpenBill, account: QuickBooksAccount) -> dict[str, Any]:
+    async def _payment(self, entry: Entry, open_bill: OpenBill, account: QuickbooksAccount) -> dict[str, Any]:
         day = entry.paid_on.isoformat()
         payment: dict[str, Any] = {
             "VendorRef": {"value": open_bill.vendor},
@@ -131,12 +131,12 @@ class QuickBooksLedger:
         }
         if open_bill.payables:
             payment["APAccountRef"] = {"value": open_bill.payables}
-        if entry.currency != await self._books.home_currency():
+        if entry.currency != await self._company.home_currency():
             # Left out, it is 1.
-            payment["ExchangeRate"] = await self._books.rate(entry.currency, day)
+            payment["ExchangeRate"] = await self._company.rate(entry.currency, day)
         return payment
 
-    async def _account_for(self, currency: str) -> QuickBooksAccount:
+    async def _account_for(self, currency: str) -> QuickbooksAccount:
         try:
             return await self._accounts.of(currency)
         except PermanentError as error:
@@ -144,7 +144,7 @@ class QuickBooksLedger:
 
     async def find(self, key: str) -> Receipt | None:
         number = short_key(key)
-        rows, _ = await self._books.query("find", "BillPayment", f"where DocNumber = '{number}'")
+        rows, _ = await self._company.query("find", "BillPayment", f"where DocNumber = '{number}'")
         if any(not isinstance(row, Mapping) or row.get("DocNumber") != number for row in rows):
             raise LedgerMisfit(f"{self._said('find')}: was asked for one number and got others too")
         found = {receipt.key: receipt for row in rows for receipt in receipts_in(row)}
@@ -165,19 +165,19 @@ class QuickBooksLedger:
         return await self._read_bill(entry.invoice_external_id)
 
     async def _read_bill(self, id_: str) -> OpenBill | None:
-        row = await self._books.by_id("bill", "Bill", id_)
-        return None if row is None else read_bill(row, await self._books.home_currency())
+        row = await self._company.by_id("bill", "Bill", id_)
+        return None if row is None else read_bill(row, await self._company.home_currency())
 
-    async def _account(self, id_: str) -> QuickBooksAccount | None:
-        row = await self._books.by_id("account", "Account", id_)
-        return None if row is None else read_account(row, await self._books.home_currency())
+    async def _account(self, id_: str) -> QuickbooksAccount | None:
+        row = await self._company.by_id("account", "Account", id_)
+        return None if row is None else read_account(row, await self._company.home_currency())
 
     async def probe(self) -> Sequence[Probe]:
         found = [await probed("company", self._show_company)]
         return [*found, *[probe async for probe in self._accounts.probes()]]
 
     async def _show_company(self) -> str:
-        return f"company {self._given.realm_id}, in {await self._books.home_currency()}"
+        return f"company {self._given.realm_id}, in {await self._company.home_currency()}"
 
     def _said(self, what: str) -> str:
         return f"ledger {self.name}: {what}"

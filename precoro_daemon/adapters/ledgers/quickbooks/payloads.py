@@ -24,7 +24,7 @@ _READER = RowReader()
 
 
 @dataclass(frozen=True, slots=True)
-class QuickBooksAccount:
+class QuickbooksAccount:
     """Implements `Account`."""
 
     id: str
@@ -67,7 +67,7 @@ def read_documents(rows: Sequence[Any], home: str) -> Documents:
             continue
         shares = {} if row.get("status") == "Deleted" else _shares(row)
         if shares is None:
-            why = "it pays several bills, and credits in part: how much money each got cannot be told"
+            why = "it pays several bills, and credits in part: how much money each got is not known"
             found.unreadable.append(_READER.refuse(id_, why, row))
             continue
         # What it does not pay any more was taken back: deleted or voided as a whole, or one bill taken out of it.
@@ -101,7 +101,7 @@ def _shares(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """What is no number stays none, and is told as such."""
+    """What is no number stays none, and is shown as such."""
     both = isinstance(one, int | Decimal) and isinstance(other, int | Decimal)
     return one + other if both else None
 
@@ -186,13 +186,13 @@ def read_bill(row: Mapping[str, Any], home: str) -> OpenBill:
     return OpenBill(Bill(row["Id"], open_, currency), vendor, _text(row, "APAccountRef.value") or "")
 
 
-def read_account(row: Mapping[str, Any], home: str) -> QuickBooksAccount:
+def read_account(row: Mapping[str, Any], home: str) -> QuickbooksAccount:
     kind = str(row.get("AccountType"))
     closed = "" if row.get("Active", True) else "it is not active in QuickBooks"
     if kind not in _PAY_TYPES:
         closed = f"it is of type {kind}; bills are paid from {' or '.join(_PAY_TYPES)}"
     currency = _text(row, "CurrencyRef.value") or home
-    return QuickBooksAccount(row["Id"], str(row.get("Name")), currency, closed, kind)
+    return QuickbooksAccount(row["Id"], str(row.get("Name")), currency, closed, kind)
 
 
 def moment_in(row: Any) -> datetime | None:

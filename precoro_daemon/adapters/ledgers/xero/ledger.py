@@ -16,7 +16,7 @@ from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.accounts import Accounts, probed
 from precoro_daemon.adapters.ledgers.answers import rows_at
-from precoro_daemon.adapters.ledgers.change_scan import BEGINNING, ChangeScan
+from precoro_daemon.adapters.ledgers.change_scan import FIRST_MOMENT, ChangeScan
 from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH
 from precoro_daemon.adapters.ledgers.xero.payloads import (
@@ -111,7 +111,7 @@ class XeroLedger:
             yield batches
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
-        scan = ChangeScan(BEGINNING if position is None else read_moment(position) - _LATE_PAYMENTS)
+        scan = ChangeScan(FIRST_MOMENT if position is None else read_moment(position) - _LATE_PAYMENTS)
         while True:
             query = {
                 "where": 'PaymentType=="ACCPAYPAYMENT"',

@@ -25,7 +25,7 @@ _CLOSED = {
     "VOIDED": "it was voided in Xero",
 }
 _UNTOLD_PAGE_ROWS = 100
-"""Rows of a page where a server heeds no page size."""
+"""Rows of a page where a server knows no page size."""
 
 _READER = RowReader()
 
@@ -176,7 +176,7 @@ def read_account(tree: Any) -> XeroAccount | None:
 
 def is_full(tree: Mapping[str, Any], rows: int, page: int, size: int) -> bool:
     """Whether another page follows. Xero says so; where it does not, a page is full at the size that was asked for,
-    or at that of old, which a server gives that heeds none."""
+    or at that of old, which a server gives that knows none."""
     pages = value_at(tree, "pagination.pageCount")
     if isinstance(pages, int):
         return page < pages

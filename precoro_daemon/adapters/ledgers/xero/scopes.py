@@ -42,8 +42,8 @@ def _scopes_in(token: str) -> AbstractSet[str] | None:
     """Of a JSON Web Token. Whether it is genuine is Xero's affair."""
     try:
         payload = token.split(".")[1]
-        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        scopes = claims["scope"]
+        content: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        scopes = content["scope"]
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
         return None
     return frozenset(scopes.split() if isinstance(scopes, str) else map(str, scopes))
