@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -123,12 +123,10 @@ def _read_payment(row: Mapping[str, Any], bill: str, amount: Any, home: str) -> 
         "amount": amount,
         "currency": _text(row, "CurrencyRef.value") or home,
         "paid_on": row.get("TxnDate"),
+        "supplier_id": _text(row, "VendorRef.value"),
         "ours": ours_in(row),
     }
-    read = _READER.read(cells, f"{row['Id']}/{bill}")
-    if isinstance(read, UnreadableRow):
-        return read
-    return replace(read, supplier_id=_text(row, "VendorRef.value"))
+    return _READER.read(cells, f"{row['Id']}/{bill}")
 
 
 def ours_in(row: Mapping[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -77,15 +77,13 @@ def _read_payment(row: Any) -> LedgerPayment | UnreadableRow | Undone | None:
         "amount": row.get("Amount"),
         "currency": _at(row, "Invoice.CurrencyCode"),
         "paid_on": row.get("Date"),
+        "supplier_id": _at(row, "Invoice.Contact.ContactID"),
         "ours": key_in(row.get("Reference")),
     }
     read = _READER.read(cells, f"changed at {row.get('UpdatedDateUTC')}")
-    if isinstance(read, UnreadableRow):
-        return read
-    if not read.currency:
+    if isinstance(read, LedgerPayment) and not read.currency:
         return _READER.refuse(read.key, "currency: the bill's is not said", cells)
-    supplier = _at(row, "Invoice.Contact.ContactID")
-    return replace(read, supplier_id=supplier if isinstance(supplier, str) else None)
+    return read
 
 
 def _at(tree: Any, path: str) -> Any:
