@@ -10,7 +10,8 @@ _KEY = re.compile(
 )
 """A UUID of version 5, which every key of ours is. Words around it prove nothing, and are not asked for."""
 
-_SHORT_KEY = re.compile(r"[0-9a-f]{20}", re.ASCII)
+_SHORT_KEY = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{20}", re.ASCII)
+"""With a letter and a digit: twenty digits alone may be a bank's reference."""
 
 
 def key_in(text: object) -> str | None:

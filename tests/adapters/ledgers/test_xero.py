@@ -165,6 +165,14 @@ async def test_what_is_open_on_a_bill(tmp_path: Path):
                 await ledger.create(entry(invoice_external_id=unknown))
 
 
+async def test_an_id_in_capitals_is_the_same_id(tmp_path: Path):
+    system = owing()
+    async with xero(tmp_path, system) as ledger:
+        receipt = await ledger.create(entry(invoice_external_id=BILL.upper()))
+    assert receipt.invoice == BILL.upper()
+    assert system.bodies[0]["Payments"][0]["Invoice"] == {"InvoiceID": BILL}
+
+
 async def test_a_bill_that_was_just_read_is_not_read_again_for_its_payment(tmp_path: Path):
     system = owing()
     async with xero(tmp_path, system) as ledger:
@@ -347,6 +355,7 @@ async def test_ours_is_what_carries_a_key_of_ours(text: str | None, key: str | N
 async def test_a_short_key_stands_alone():
     assert short_key_in(" f58cefe6a9447a4198e7 ") == "f58cefe6a9447a4198e7"
     assert short_key_in("check f58cefe6a9447a4198e7") is None
+    assert short_key_in("12345678901234567890") is None
     assert short_key_in(7) is None
 
 

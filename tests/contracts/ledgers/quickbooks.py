@@ -63,6 +63,7 @@ class QuickBooks:
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     names_currencies: bool = True
     mishap: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
+    closed_until: str = ""
     token: str = TOKEN
     refuse: deque[web.Response | None] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
@@ -227,6 +228,8 @@ class QuickBooks:
             bill.payables,
         ):
             return "Business Validation Error: vendor or accounts payable account differ from the bill"
+        if body["TxnDate"] <= self.closed_until:
+            return "Business Validation Error: The account period has closed"
         if len(body["DocNumber"]) > 21:
             return "String length is too long: DocNumber, max 21"
         if Decimal(body["TotalAmt"]) > self.balance(bill):

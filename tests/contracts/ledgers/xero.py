@@ -53,6 +53,7 @@ class Xero:
 
     mishap         replaces the answer to the next payment, which is carried out before
     summarizes     whether refusals are heard as asked for; else they come with 200 and an id of zeros
+    locked_until   days up to this one take no payments any more
     largest_page   what it gives at most, whatever is asked for
     refuse         answers the next requests instead, one each; None lets one pass
     """
@@ -64,6 +65,7 @@ class Xero:
     summarizes: bool = True
     pages_are_told: bool = True
     largest_page: int = 1000
+    locked_until: str = ""
     token: str = TOKEN
     refuse: deque[web.Response | None] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
@@ -120,7 +122,7 @@ class Xero:
             case "GET", "Payments":
                 return self.list_payments(request)
             case "GET", "Invoices":
-                found = self.bills.get(id_)
+                found = self.bills.get(id_) or self.bills.get(id_.lower())
                 return self.said("Invoices", [self.invoice(found)] if found else None)
             case "GET", "Accounts":
                 return self.said("Accounts", [self.accounts[id_]] if id_ in self.accounts else None)
@@ -181,6 +183,8 @@ class Xero:
             return "Invoice could not be found"
         if account is None or account["Status"] != "ACTIVE":
             return "Account could not be found"
+        if sent["Date"] <= self.locked_until:
+            return "The document date cannot be before the period lock date"
         if bill.status != "AUTHORISED":
             return "Payments can only be made against Authorised documents"
         if Decimal(sent["Amount"]) > self.due(bill):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -152,7 +152,9 @@ class XeroLedger:
         tree = await self._client.send_payment("create", outgoing)
         receipt = receipt_in(tree)
         if isinstance(receipt, Receipt):
-            return receipt
+            # Ids differ by nothing but their letters' case: what Precoro calls the bill stays its name.
+            same = (receipt.invoice or "").casefold() == entry.invoice_external_id.casefold()
+            return replace(receipt, invoice=entry.invoice_external_id) if same else receipt
         if receipt.refused:
             raise PermanentError(f"{self._said('create')}: Xero refused it: {receipt.words}")
         raise DoubtfulError(f"{self._said('create')}: the payment was taken, but its id is unknown: {receipt.words}")
