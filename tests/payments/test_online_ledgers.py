@@ -202,7 +202,8 @@ async def test_what_is_undone_in_the_books_is_told_to_a_person_and_not_made_agai
             await stage.export(after=HOUR)
         assert side.entries() == []
         assert stage.intent.state is State.REVIEW
-        assert "changed in the ledger after we made it there" in stage.intent.reason
+        assert "now says: payment" in stage.intent.reason
+        assert "of 0.00 USD" in stage.intent.reason
 
 
 @both
