@@ -27,6 +27,9 @@ BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
+XERO = "tests/adapters/ledgers/test_xero.py"
+QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
+ONLINE = "tests/payments/test_online_ledgers.py"
 
 
 @dataclass(frozen=True)
@@ -719,6 +722,62 @@ ORDER BY day, ledger_payments.key;
         "            for payment in _undone(session, ledger, batch.undone):",
         "            for payment in _undone(session, ledger, ()):",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
+    ),
+    Mutant(
+        "an id of zeros is taken for a payment",
+        "_receipt",
+        "    if not isinstance(id_, str) or not id_ or id_ == _NO_ID:",
+        "    if not isinstance(id_, str) or not id_:",
+        f"{XERO}::test_a_good_status_says_nothing",
+    ),
+    Mutant(
+        "a refusal with a good status is a success",
+        "_receipt",
+        """    if words or row.get("HasValidationErrors") is True or row.get("StatusAttributeString") == "ERROR":""",
+        """    if row.get("StatusAttributeString") == "FAILED":""",
+        f"{XERO}::test_a_good_status_says_nothing",
+    ),
+    Mutant(
+        "a bill of another currency is paid",
+        "XeroLedger.create",
+        "        if bill.currency != entry.currency:",
+        "        if not bill.currency:",
+        f"{XERO}::test_a_payment_needs_the_currency_of_bill_and_account",
+    ),
+    Mutant(
+        "an account of another currency pays",
+        "Accounts._checked",
+        "        if account.currency != currency:",
+        "        if not account.currency:",
+        f"{XERO}::test_a_payment_needs_the_currency_of_bill_and_account",
+    ),
+    Mutant(
+        "the currency of a payment is not sent",
+        "QuickbooksLedger._payment",
+        """            "CurrencyRef": {"value": entry.currency},\n""",
+        "",
+        f"{ONLINE}::test_a_payment_of_precoros_is_in_the_books_once_in_its_currency_and_never_comes_back",
+    ),
+    Mutant(
+        "a payment is searched for by its memo",
+        "QuickbooksLedger.find",
+        """row.get("DocNumber") != number for row""",
+        """row.get("PrivateNote") != f"Precoro {key}" for row""",
+        f"{QUICKBOOKS}::test_the_look_up_goes_by_the_number_whatever_became_of_the_memo",
+    ),
+    Mutant(
+        "a payment that was deleted is still paid",
+        "read_documents",
+        """{} if row.get("status") == "Deleted" else _shares(row)""",
+        """None if row.get("status") == "Deleted" else _shares(row)""",
+        f"{QUICKBOOKS}::test_what_was_voided_or_deleted_is_undone",
+    ),
+    Mutant(
+        "a ledger that is too busy is asked again and again",
+        "LedgerClient._once",
+        "        if answer.status == 429 and",
+        "        if answer.status == 430 and",
+        f"{XERO}::test_too_often_holds_up_the_next_calls_instead_of_being_asked_for_again",
     ),
     Mutant(
         "the pause between calls counts from before the first is written",

@@ -1,5 +1,6 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides
 
+bearers.py        the token of a ledger behind HTTP, from where the configuration says
 checks.py         what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
 company.py        one company: its state, its way to Precoro, its ledger, and the jobs between them
 control.py        commands about payments: executed here, or by the service that holds the state
@@ -9,6 +10,7 @@ items.py          what the commands do with suppliers' items and the plans for t
 jobs.py           the jobs of a company, and the place of each in the plan
 ledger.py         opens the ledger that the configuration names
 ledger_check.py   what `check` finds out about the ledger: can it be read, searched and written to
+ledger_online.py  builds the ledgers that are somebody else's service: Xero and QuickBooks Online
 listeners.py      opens the socket on which webhooks come in
 payments.py       the jobs of payments, and what the commands do to intents
 process.py        the program as a service: the state held throughout, all else built anew at each reload

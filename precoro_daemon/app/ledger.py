@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from precoro_daemon.adapters.http.bearer import Bearer, SuppliedBearer
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
+from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger
 from precoro_daemon.adapters.ledgers.rest import (
     Call,
     Creating,
@@ -26,14 +24,15 @@ from precoro_daemon.adapters.ledgers.rest import (
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
+from precoro_daemon.adapters.ledgers.xero.ledger import XeroLedger
+from precoro_daemon.app.bearers import bearer_of
 from precoro_daemon.app.databases import open_named, secrets_of
-from precoro_daemon.errors import TemporaryError
+from precoro_daemon.app.ledger_online import build_quickbooks, build_xero
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings import ledger_csv as given_csv
 from precoro_daemon.settings import ledger_rest as given_rest
 from precoro_daemon.settings import ledger_sql as given_sql
-from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.values.sql_statements import parse
 
 
@@ -48,7 +47,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
             yield opened
 
 
-def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | None:
+def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | XeroLedger | QuickbooksLedger | None:
     ledger = settings.ledger
     name = ledger.name or ""
     match ledger.kind:
@@ -58,6 +57,10 @@ def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | None:
             return _rest(name, ledger.rest)
         case "csv" if ledger.csv:
             return _csv(name, ledger.csv)
+        case "xero" if ledger.xero:
+            return build_xero(name, ledger.xero)
+        case "quickbooks" if ledger.quickbooks:
+            return build_quickbooks(name, ledger.quickbooks)
     return None
 
 
@@ -88,22 +91,8 @@ def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:
         create=_creating(given.create, given.prepare) if given.create else None,
         find=_finding(given.find) if given.find else None,
     )
-    return RestLedger(requests, RowReader(currency=given.currency, ours_prefix=given.ours_prefix), _bearer_of(given))
-
-
-def _bearer_of(given: given_rest.RestLedger) -> Bearer:
-    if given.token_file:
-        return SuppliedBearer(partial(_read_token, given.token_file))
-    token = given.token.get_secret_value() if given.token else ""
-    return SuppliedBearer(lambda: token)
-
-
-def _read_token(path: Path) -> str:
-    """Read for every call: a program that renews the token replaces the file."""
-    try:
-        return read_credential(path)
-    except CredentialError as error:
-        raise TemporaryError(f"the ledger's token_file {path}: {error}") from None
+    reader = RowReader(currency=given.currency, ours_prefix=given.ours_prefix)
+    return RestLedger(requests, reader, bearer_of(given.token_file, given.token))
 
 
 def _call(given: given_rest.Call) -> Call:

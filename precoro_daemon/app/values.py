@@ -173,6 +173,8 @@ def secrets(settings: Settings) -> Sequence[str]:
         settings.precoro.email,
         ledger.sql and ledger.sql.password,
         ledger.rest and ledger.rest.token,
+        ledger.xero and ledger.xero.token,
+        ledger.quickbooks and ledger.quickbooks.token,
         deliveries.secret,
         deliveries.previous_secret,
         items.sql and items.sql.password,

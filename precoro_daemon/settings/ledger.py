@@ -7,18 +7,20 @@ from typing import Annotated, Literal, Self
 from pydantic import model_validator
 
 from precoro_daemon.settings.ledger_csv import CsvLedger
+from precoro_daemon.settings.ledger_quickbooks import QuickbooksLedger
 from precoro_daemon.settings.ledger_rest import RestLedger
 from precoro_daemon.settings.ledger_sql import SqlLedger
+from precoro_daemon.settings.ledger_xero import XeroLedger
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Clash, Label, Lower, one_of
 
-LEDGER_KINDS = ("none", "sql", "rest", "csv")
+LEDGER_KINDS = ("none", "sql", "rest", "csv", "xero", "quickbooks")
 
 
 class Ledger(Section):
     """The accounting system that payments are kept in step with."""
 
-    kind: Annotated[Literal["none", "sql", "rest", "csv"], Lower, one_of(LEDGER_KINDS)] = "none"
+    kind: Annotated[Literal["none", "sql", "rest", "csv", "xero", "quickbooks"], Lower, one_of(LEDGER_KINDS)] = "none"
     """How it is reached; the table of that name must be there."""
 
     name: Label | None = None
@@ -37,6 +39,12 @@ class Ledger(Section):
 
     csv: CsvLedger | None = None
     """See [ledger.csv]."""
+
+    xero: XeroLedger | None = None
+    """See [ledger.xero]."""
+
+    quickbooks: QuickbooksLedger | None = None
+    """See [ledger.quickbooks]."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -213,7 +213,7 @@ class FindCall(Call):
 class RestLedger(Section):
     """An accounting system's HTTP interface."""
 
-    preset: Annotated[Literal["xero", "quickbooks", "odoo"], one_of(PRESETS)] | None = None
+    preset: Annotated[Literal["odoo"], one_of(PRESETS)] | None = None
     """Requests that come with the program; keys given here win over them."""
 
     base_url: Origin

@@ -34,6 +34,8 @@ SECRETS = (
     ("precoro", "token"),
     ("ledger", "sql", "password"),
     ("ledger", "rest", "token"),
+    ("ledger", "xero", "token"),
+    ("ledger", "quickbooks", "token"),
     ("manage_items", "sql", "password"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),

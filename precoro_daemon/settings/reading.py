@@ -29,6 +29,8 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("precoro", "token"): "precoro_token",
     ("ledger", "sql", "password"): "ledger_password",
     ("ledger", "rest", "token"): "ledger_token",
+    ("ledger", "xero", "token"): "ledger_token",
+    ("ledger", "quickbooks", "token"): "ledger_token",
     ("manage_items", "sql", "password"): "items_password",
     ("apply_deliveries", "secret"): "webhook_secret",
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
@@ -36,7 +38,13 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
 """What systemd calls each secret."""
 
 _DEMANDED: frozenset[KeyPath] = frozenset(
-    {("precoro", "token"), ("apply_deliveries", "secret"), ("ledger", "rest", "token")}
+    {
+        ("precoro", "token"),
+        ("apply_deliveries", "secret"),
+        ("ledger", "rest", "token"),
+        ("ledger", "xero", "token"),
+        ("ledger", "quickbooks", "token"),
+    }
 )
 """Secrets whose absence is a mistake; the others are optional."""
 

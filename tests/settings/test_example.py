@@ -16,9 +16,12 @@ from precoro_daemon.settings import (
     file_keys,
     items,
     ledger,
+    ledger_access,
     ledger_csv,
+    ledger_quickbooks,
     ledger_rest,
     ledger_sql,
+    ledger_xero,
     listening,
     load,
     payments,
@@ -76,7 +79,8 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, databases, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv]
+SECTIONS = [sections, databases, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv,
+            ledger_access, ledger_xero, ledger_quickbooks]  # fmt: skip
 
 
 def _undocumented(module: ModuleType) -> list[str]:

@@ -37,6 +37,14 @@ out_directory = "out"
 """
 
 
+XERO = """[ledger]
+kind = "xero"
+name = "books"
+[ledger.xero]
+tenant_id = "t-1"
+"""
+
+
 def test_without_a_ledger_nothing_is_asked(read: Load):
     assert read().ledger.kind == "none"
 
@@ -67,7 +75,14 @@ def test_without_a_ledger_nothing_is_asked(read: Load):
         (REST + 'headers = { A = "{token}" }', "config.toml:6: ledger.rest.token_file: missing; give the token"),
         (REST + 'form = { a = "b" }\nbody = "1"', "config.toml:11: ledger.rest.create.form: form and body exclude"),
         (REST.replace("https", "http"), "config.toml:7: ledger.rest.base_url: would send the key unencrypted"),
-        ('[ledger.rest]\npreset = "zero"', 'config.toml:4: ledger.rest.preset: read "zero" (did you mean "xero"?)'),
+        ('[ledger.rest]\npreset = "odo"', 'config.toml:4: ledger.rest.preset: read "odo" (did you mean "odoo"?)'),
+        (XERO, "config.toml:6: ledger.xero.token_file: missing; give the token: one line in token_file"),
+        (XERO.replace("tenant_id", "tenant"), "config.toml:7: ledger.xero.tenant: unknown key (did you mean"),
+        (XERO + 'accounts = { EURO = "x" }', "config.toml:8: ledger.xero.accounts: read"),
+        (XERO + 'accounts = { EUR = " " }', "config.toml:8: ledger.xero.accounts: read"),
+        (XERO + 'token = "s3cret"', "config.toml:8: ledger.xero.token: a secret does not belong in this file"),
+        ('[ledger]\nkind = "xero"\nname = "b"', "config.toml:3: ledger.xero: missing; kind = xero needs it"),
+        ('[ledger.quickbooks]\nrealm_id = "4-6"', 'config.toml:4: ledger.quickbooks.realm_id: read "4-6", allowed'),
         (CSV.replace("out_", "x_"), "config.toml:7: ledger.csv.x_directory: unknown key"),
         (CSV + 'in_directory = "in"', "config.toml:6: ledger.csv.columns: names no column for invoice"),
         (CSV + 'in_directory = "out"\ncolumns = { amount = "a" }', "config.toml:7: ledger.csv.out_directory: is"),
@@ -96,13 +111,9 @@ def test_a_preset_needs_little(preset: str, tmp_path: Path, read: Load):
     token = tmp_path / "books-token"
     token.write_text("t0ken\n")
     token.chmod(0o600)
-    values = {
-        "xero": 'tenant = "t", account = "090"',
-        "quickbooks": 'realm = "1", account = 35',
-        "odoo": 'database = "d", user = 2, journal = 7',
-    }
-    base = 'base_url = "https://odoo.example.com"\n' if preset == "odoo" else ""
-    given = f'preset = "{preset}"\ntoken_file = "{token}"\nvalues = {{ {values[preset]} }}\n{base}'
+    values = 'database = "d", user = 2, journal = 7'
+    base = 'base_url = "https://odoo.example.com"\n'
+    given = f'preset = "{preset}"\ntoken_file = "{token}"\nvalues = {{ {values} }}\n{base}'
     settings = read(f'[ledger]\nkind = "rest"\nname = "b"\n[ledger.rest]\n{given}[ledger.rest.read]\nsize = 7\n')
     rest = settings.ledger.rest
     assert rest
@@ -116,10 +127,19 @@ def test_a_preset_needs_little(preset: str, tmp_path: Path, read: Load):
 
 
 def test_what_a_preset_lacks_is_named(mistake: Mistake):
-    line = mistake(
-        '[ledger.rest]\npreset = "xero"\nvalues = { account = "1" }', PRECORO_DAEMON__LEDGER__REST__TOKEN="t"
-    )
-    assert line.startswith("config.toml:3: ledger.rest.headers: {tenant} is unknown here")
+    given = '[ledger.rest]\npreset = "odoo"\nbase_url = "https://o.example"\nvalues = { user = 2, journal = 7 }'
+    line = mistake(given, PRECORO_DAEMON__LEDGER__REST__TOKEN="t")
+    assert line.startswith("config.toml:3: ledger.rest.prepare[0].body: {database} is unknown here")
+
+
+def test_a_named_ledger_needs_little(file: Path):
+    file.write_text(PRECORO + XERO + "accounts = { EUR = 'a', USD = 35 }\n")
+    settings = load(file, ACCESS | {"PRECORO_DAEMON__LEDGER__XERO__TOKEN": "t0ken"})
+    xero = settings.ledger.xero
+    assert xero
+    assert (xero.base_url, xero.accounts) == ("https://api.xero.com", {"EUR": "a", "USD": "35"})
+    assert secrets(settings)[-1] == "t0ken"
+    assert "t0ken" not in repr(settings)
 
 
 def test_secrets_from_the_environment_and_from_systemd(file: Path, tmp_path: Path):

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
-import anyio
-from aiolimiter import AsyncLimiter
-
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.bearer import Bearer
-from precoro_daemon.adapters.http.exchange import Answer
+from precoro_daemon.adapters.http.exchange import Answer, OnSent
 from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
-from precoro_daemon.adapters.ledgers.outcomes import Judge, wait_of
+from precoro_daemon.adapters.ledgers.outcomes import Judge, limit_of, wait_of
+from precoro_daemon.adapters.ledgers.pace import NotAsked, Pace
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
+
+
+async def _unheard() -> None:
+    """A question may be asked again, sent or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Manners:
     timeout        seconds that one call may take in all
     scheme         what stands before the token in the header `Authorization`, "" if the token goes elsewhere
     calls_a_minute what it takes of one company, None for no limit
-    longest_wait   seconds that a question waits within the lap when the ledger says "too often"
+    at_once        how many calls of one company it takes at the same time, None for no limit
+    longest_wait   seconds that a call waits within the lap when the ledger says "too often"
+    unsaid_wait    seconds to wait where it says "too often" without saying for how long, None to ask nothing of it
     error          where an answer with a good status may still carry an error, "" for nowhere
     messages       where an error says in words what is the matter, tried in this order
     """
@@ -36,7 +40,9 @@ class Manners:
     timeout: float = 15.0
     scheme: str = "Bearer"
     calls_a_minute: int | None = None
+    at_once: int | None = None
     longest_wait: float = 90.0
+    unsaid_wait: float | None = None
     error: str = ""
     messages: Sequence[str] = ()
 
@@ -47,7 +53,7 @@ class LedgerClient:
 
     Every call has a connection of its own: on one that was kept, a server that has just closed it turns a payment
     nobody saw into a doubt. A question is asked again where that helps (the token had run out, too often); a payment
-    is sent once.
+    is sent once. After "too often" no call leaves until the ledger takes calls again.
     """
 
     ledger: str
@@ -57,7 +63,7 @@ class LedgerClient:
     _secrets: tuple[str, ...] = field(default=(), init=False, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False, repr=False)
     _http: Origin = field(init=False, repr=False)
-    _pace: AsyncLimiter | None = field(default=None, init=False, repr=False)
+    _pace: Pace = field(init=False, repr=False)
 
     async def __aenter__(self) -> Self:
         limit = self.manners.timeout
@@ -66,8 +72,8 @@ class LedgerClient:
         )
         headers = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
         self._http = await self._stack.enter_async_context(Origin(options, headers, lambda: self._secrets))
-        if self.manners.calls_a_minute:
-            self._pace = AsyncLimiter(1, 60.0 / self.manners.calls_a_minute)
+        manners = self.manners
+        self._pace = Pace(manners.calls_a_minute, manners.at_once, manners.longest_wait)
         return self
 
     async def __aexit__(
@@ -107,9 +113,8 @@ class LedgerClient:
             nonlocal sent
             sent = True
 
-        ready, token = await self._ready(outgoing)
         try:
-            answer = await self._http.send(ready, note)
+            answer, token = await self._once(outgoing, note)
         except (ConnectionFault, MalformedAnswer) as error:
             fault = f"ledger {self.ledger}: {what}: {error}"
         else:
@@ -127,31 +132,34 @@ class LedgerClient:
             await self.bearer.renew(token)
             if await self.token() != token:
                 answer, _ = await self._once(outgoing)
-        wait = wait_of(answer) if answer.status == 429 else None
-        if wait is not None and wait <= self.manners.longest_wait:
-            await anyio.sleep(wait)
-            answer, _ = await self._once(outgoing)
+        if answer.status == 429:
+            wait = self._wait_after(answer)
+            if wait is not None and wait <= self.manners.longest_wait:
+                answer, _ = await self._once(outgoing)
         return answer
 
-    async def _once(self, outgoing: Outgoing) -> tuple[Answer, str]:
-        ready, token = await self._ready(outgoing)
-        return await self._http.send(ready, _unheard), token
+    def _wait_after(self, refusal: Answer) -> float | None:
+        wait = wait_of(refusal)
+        return self.manners.unsaid_wait if wait is None else wait
 
-    async def _ready(self, outgoing: Outgoing) -> tuple[Outgoing, str]:
+    async def _once(self, outgoing: Outgoing, on_sent: OnSent = _unheard) -> tuple[Answer, str]:
         """With its token, once it is this call's turn."""
-        if self._pace is not None:
-            await self._pace.acquire()
-        token = await self.token()
-        if not self.manners.scheme:
-            return outgoing, token
-        return replace(
-            outgoing, headers={**outgoing.headers, "Authorization": f"{self.manners.scheme} {token}"}
-        ), token
+        try:
+            async with self._pace.call():
+                token = await self.token()
+                answer = await self._http.send(self._with_token(outgoing, token), on_sent)
+        except NotAsked as error:
+            raise TemporaryError(f"ledger {self.ledger}: {error}", wait=error.wait) from None
+        if answer.status == 429 and (wait := self._wait_after(answer)) is not None:
+            self._pace.close(wait, f"the ledger takes no more calls{limit_of(answer)}")
+        return answer, token
+
+    def _with_token(self, outgoing: Outgoing, token: str) -> Outgoing:
+        scheme = self.manners.scheme
+        if not scheme:
+            return outgoing
+        return replace(outgoing, headers={**outgoing.headers, "Authorization": f"{scheme} {token}"})
 
     def _judge(self, what: str, outgoing: Outgoing) -> Judge:
         manners = self.manners
         return Judge(f"ledger {self.ledger}: {what}: {outgoing}", manners.error, self._secrets, manners.messages)
-
-
-async def _unheard() -> None:
-    """A question may be asked again, sent or not."""

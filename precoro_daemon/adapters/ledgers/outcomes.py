@@ -103,7 +103,7 @@ class Judge:
 
     def _said(self, answer: Answer) -> str:
         said = excerpt(self._words(answer), self._secrets)
-        return f"{self._what}: the ledger answered {answer.status}" + (f" ({said})" if said else "")
+        return f"{self._what}: the ledger answered {answer.status}{limit_of(answer)}" + (f" ({said})" if said else "")
 
     def _words(self, answer: Answer) -> str | bytes:
         """The ledger's own words: the message is found before the text is cut."""
@@ -131,3 +131,9 @@ def wait_of(answer: Answer) -> float | None:
     if header.isdecimal():
         return read_wait(header, 0.0)
     return None if answer.server_time is None else read_wait(header, answer.server_time)
+
+
+def limit_of(answer: Answer) -> str:
+    """Which of its limits the vendor names, as Xero does: " (limit: day)", "" if it names none."""
+    named = answer.header("x-rate-limit-problem")
+    return f" (limit: {named})" if named.isalpha() and len(named) <= 20 else ""

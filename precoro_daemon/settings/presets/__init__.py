@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-PRESETS = ("xero", "quickbooks", "odoo")
+PRESETS = ("odoo",)
 
 
 def preset(name: str) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, Perm
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.receipts import Receipt
 from tests.adapters.http.stand_ins import serving, talking
-from tests.contracts.ledgers.accounting import TOKEN, Accounting, Odoo, Payment, QuickBooks, Xero, drop, reply
+from tests.contracts.ledgers.accounting import TOKEN, Odoo, drop, reply
 from tests.contracts.ledgers.books import entry, read_all
-from tests.contracts.ledgers.configured import ODOO, QUICKBOOKS, SMALL_PAGES, XERO, ledger_in, write_secret
+from tests.contracts.ledgers.configured import ODOO, SMALL_PAGES, ledger_in, write_secret
 
 pytestmark = pytest.mark.asyncio
 
@@ -191,8 +191,8 @@ async def test_what_leaves_is_the_template_filled(tmp_path: Path):
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.decimals("0.001", 10**15, places=3))
 async def test_every_digit_leaves_and_arrives(tmp_path: Path, amount: Decimal):
-    system = Xero()
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, XERO) as ledger:
+    system = Odoo()
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
         await ledger.create(entry(amount=f"{amount:f}"))
         (payment,) = system.payments.values()
         (read,) = (await read_all(ledger)).payments
@@ -315,13 +315,12 @@ async def test_a_page_that_names_itself_ends_with_an_error(tmp_path: Path):
             await read_all(ledger)
 
 
-@pytest.mark.parametrize(("shape", "config"), [(Xero, XERO), (QuickBooks, QUICKBOOKS), (Odoo, ODOO)])
-async def test_rows_that_move_between_pages_are_not_lost(tmp_path: Path, shape: type[Accounting], config: str):
+async def test_rows_that_move_between_pages_are_not_lost(tmp_path: Path):
     """A payment of the first page is edited while the pages are read: all others move up by one."""
-    system = shape()
+    system = Odoo()
     for number in range(9):
         system.add("901", Decimal(number + 1), "EUR", "2026-01-31")
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, config + SMALL_PAGES) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO + SMALL_PAGES) as ledger:
         amounts: set[Decimal] = set()
         async with ledger.recorded(None) as batches:
             async for batch in batches:
@@ -332,44 +331,26 @@ async def test_rows_that_move_between_pages_are_not_lost(tmp_path: Path, shape: 
 
 
 async def test_many_rows_of_one_moment_are_all_read(tmp_path: Path):
-    system = Xero()
+    system = Odoo()
     for number in range(14):
         system.add("901", Decimal(number), "EUR", "2026-01-31")
     moment = system.tick()
     for payment in system.payments.values():
         payment.updated = moment
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, XERO + SMALL_PAGES) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO + SMALL_PAGES) as ledger:
         assert len((await read_all(ledger)).amounts) == 14
 
 
-@pytest.mark.parametrize(("shape", "config", "status"), [(Xero, XERO, "DELETED"), (Odoo, ODOO, "canceled")])
-async def test_a_payment_that_was_undone_comes_as_a_payment_of_nothing(
-    tmp_path: Path, shape: type[Accounting], config: str, status: str
-):
-    system = shape()
-    system.add("901", Decimal(5), "EUR", "2026-01-31").status = status
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, config) as ledger:
+async def test_a_payment_that_was_undone_comes_as_a_payment_of_nothing(tmp_path: Path):
+    system = Odoo()
+    system.add("901", Decimal(5), "EUR", "2026-01-31").status = "canceled"
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
         assert (await read_all(ledger)).amounts == {"1": Decimal(0)}
 
 
 async def undone_in(ledger: Ledger) -> list[tuple[str, list[str]]]:
     async with ledger.recorded(None) as batches:
         return [(one.key, list(one.kept)) async for batch in batches for one in batch.undone]
-
-
-async def test_a_quickbooks_payment_that_was_voided_or_lost_a_bill_says_what_is_left_of_it(tmp_path: Path):
-    system = QuickBooks()
-    for bill in ("901", "902", "903"):
-        system.add(bill, Decimal(5), "EUR", "2026-01-31")
-    shape, lines = system.shape, {2: [], 3: None}
-
-    def voided(payment: Payment) -> dict[str, Any]:
-        return shape(payment) | ({"Line": lines[payment.id]} if payment.id in lines else {})
-
-    system.shape = voided  # type: ignore[method-assign]
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, QUICKBOOKS) as ledger:
-        # The second was voided; of the third nobody knows, as it came without any word of its lines.
-        assert await undone_in(ledger) == [("1", ["1/901", "1/7"]), ("2", [])]
 
 
 async def test_an_odoo_payment_that_was_cancelled_and_lost_its_bill_is_undone(tmp_path: Path):
@@ -382,16 +363,10 @@ async def test_an_odoo_payment_that_was_cancelled_and_lost_its_bill_is_undone(tm
         assert (await read_all(ledger)).unreadable == []
 
 
-@pytest.mark.parametrize(
-    ("shape", "config", "bill", "told"),
-    [(Xero, XERO, "gone", "exceeds the amount outstanding"), (QuickBooks, QUICKBOOKS, "gone", "Object Not Found"),
-     (Odoo, ODOO, "404", "posted journal entries"), (Odoo, ODOO, "INV-1", "a whole number is wanted")],
-)  # fmt: skip
-async def test_what_each_vendor_refuses_is_told_in_its_words(
-    tmp_path: Path, shape: type[Accounting], config: str, bill: str, told: str
-):
-    system = shape()
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, config) as ledger:
+@pytest.mark.parametrize(("bill", "told"), [("404", "posted journal entries"), ("INV-1", "a whole number is wanted")])
+async def test_what_the_vendor_refuses_is_told_in_its_words(tmp_path: Path, bill: str, told: str):
+    system = Odoo()
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
         with pytest.raises(PermanentError, match=told):
             await ledger.create(entry(invoice_external_id=bill))
     assert system.payments == {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -95,130 +94,6 @@ async def read_body(request: web.BaseRequest) -> Any:
 
 def epoch(moment: datetime) -> str:
     return f"/Date({int(moment.timestamp() * 1000)}+0000)/"
-
-
-class Xero(Accounting):
-    """https://developer.xero.com/documentation/api/accounting/payments; keys are forgotten at once, as where a
-    doubt is settled late."""
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.headers.get("Xero-Tenant-Id") != "tenant-1" or request.path != "/api.xro/2.0/Payments":
-            return reply({"Title": "Forbidden", "Detail": "AuthenticationUnsuccessful"}, 403)
-        if request.method == "PUT":
-            return await self.put(request)
-        since = datetime.fromisoformat(request.headers.get("If-Modified-Since", "1970-01-01T00:00:00"))
-        found = [one for one in self.sorted() if one.updated.replace(tzinfo=None) >= since]
-        where = request.query.get("where", "")
-        if reference := re.fullmatch(r'Reference=="([^"]*)"', where):
-            found = [one for one in found if one.note == reference[1]]
-        elif where != 'PaymentType=="ACCPAYPAYMENT"' or request.query.get("order") != "UpdatedDateUTC ASC":
-            return reply({"ErrorNumber": 16, "Type": "QueryParseException", "Message": "No property"}, 400)
-        size = int(request.query.get("pageSize", 100))
-        start = (int(request.query.get("page", 1)) - 1) * size
-        return reply({"Id": "x", "Status": "OK", "Payments": [*map(self.shape, found[start : start + size])]})
-
-    async def put(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await read_body(request)
-        invoice = body["Invoice"]["InvoiceID"]
-        assert (body["Account"], bool(request.headers["Idempotency-Key"])) == ({"AccountID": "090"}, True)
-        if invoice == "gone":
-            failure = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
-            errors = [{"ValidationErrors": [{"Message": "Payment amount exceeds the amount outstanding"}]}]
-            return reply(failure | {"Elements": errors}, 400)
-        payment = self.add(invoice, Decimal(body["Amount"]), "EUR", body["Date"], body["Reference"])
-        return await self.created(request, {"Id": "x", "Status": "OK", "Payments": [self.shape(payment)]})
-
-    @staticmethod
-    def shape(payment: Payment) -> dict[str, Any]:
-        shape = {
-            "PaymentID": str(payment.id),
-            "Date": epoch(datetime.fromisoformat(payment.day).replace(tzinfo=UTC)),
-            "Amount": payment.amount,
-            "Status": payment.status,
-            "PaymentType": "ACCPAYPAYMENT",
-            "UpdatedDateUTC": epoch(payment.updated),
-            "Invoice": {
-                "InvoiceID": payment.bill,
-                "Type": "ACCPAY",
-                "CurrencyCode": payment.currency,
-                "Contact": {"ContactID": "c-1", "Name": "Büro"},
-            },
-        }
-        return shape | ({"Reference": payment.note} if payment.note else {})
-
-
-class QuickBooks(Accounting):
-    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/billpayment"""
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        base = "/v3/company/4620816365/"
-        if request.path == f"{base}query":
-            return self.query(request.query["query"])
-        if request.method == "GET" and request.path.startswith(f"{base}bill/"):
-            number = request.path.rpartition("/")[2]
-            if number == "gone":
-                error = {"Message": "Object Not Found", "Detail": "Something is made inactive", "code": "610"}
-                return reply({"Fault": {"Error": [error], "type": "ValidationFault"}}, 400)
-            return reply({"Bill": {"Id": number, "VendorRef": {"value": "56", "name": "Büro"}}})
-        if (request.method, request.path) == ("POST", f"{base}billpayment"):
-            return await self.post(request)
-        return reply({"Fault": {"type": "AUTHENTICATION"}}, 403)
-
-    async def post(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await read_body(request)
-        assert request.query["requestid"]
-        assert len(body["DocNumber"]) <= 21
-        assert body["VendorRef"] == {"value": "56"}
-        assert body["CheckPayment"] == {"BankAccountRef": {"value": "35"}}
-        (line,) = body["Line"]
-        assert line["Amount"] == body["TotalAmt"]
-        (linked,) = line["LinkedTxn"]
-        amount = Decimal(line["Amount"])
-        payment = self.add(
-            linked["TxnId"], amount, body["CurrencyRef"]["value"], body["TxnDate"], body["PrivateNote"]
-        )
-        payment.doc = body["DocNumber"]
-        return await self.created(request, {"BillPayment": self.shape(payment), "time": "2026-01-01"})
-
-    def query(self, text: str) -> web.Response:
-        match = re.fullmatch(
-            r"select \* from BillPayment where (?:MetaData\.LastUpdatedTime >= '(?P<since>[^']+)' orderby"
-            r" MetaData\.LastUpdatedTime startposition (?P<start>\d+) maxresults (?P<most>\d+)"
-            r"|DocNumber = '(?P<doc>\w+)')",
-            text,
-        )
-        if not match:
-            return reply({"Fault": {"Error": [{"Message": "Error parsing query"}], "type": "ValidationFault"}}, 400)
-        found = self.sorted()
-        if match["doc"]:
-            found = [one for one in found if one.doc == match["doc"]]
-        else:
-            since = datetime.fromisoformat(match["since"])
-            since = since if since.tzinfo else since.replace(tzinfo=UTC)
-            start = int(match["start"]) - 1
-            found = [one for one in found if one.updated >= since][start : start + int(match["most"])]
-        listed = {"BillPayment": [*map(self.shape, found)], "maxResults": len(found)} if found else {}
-        return reply({"QueryResponse": listed, "time": "2026-01-01T00:00:00.000-08:00"})
-
-    @staticmethod
-    def shape(payment: Payment) -> dict[str, Any]:
-        credit = {"Amount": Decimal("1.00"), "LinkedTxn": [{"TxnId": "7", "TxnType": "VendorCredit"}]}
-        return {
-            "Id": str(payment.id),
-            "SyncToken": "0",
-            "VendorRef": {"value": "56", "name": "Büro"},
-            "PayType": "Check",
-            "TotalAmt": payment.amount,
-            "CurrencyRef": {"value": payment.currency, "name": "Euro"},
-            "TxnDate": payment.day,
-            "DocNumber": payment.doc or None,
-            "PrivateNote": payment.note,
-            "Line": [
-                {"Amount": payment.amount, "LinkedTxn": [{"TxnId": payment.bill, "TxnType": "Bill"}]},
-                credit,
-            ],
-            "MetaData": {"LastUpdatedTime": payment.updated.isoformat()},
-        }
 
 
 class Odoo(Accounting):

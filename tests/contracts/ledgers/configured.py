@@ -19,19 +19,11 @@ from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings, load
 from tests.adapters.http.stand_ins import serving
-from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Odoo, QuickBooks, Xero, drop
+from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Odoo, drop
 from tests.contracts.ledgers.books import Books, Created
 
 ACCESS = {"PRECORO_TOKEN": "k3y", "PRECORO_EMAIL": "a@b.c", "PRECORO_DAEMON__PRECORO__REGION": "us"}
 
-XERO = """
-preset = "xero"
-values = { tenant = "tenant-1", account = "090" }
-"""
-QUICKBOOKS = """
-preset = "quickbooks"
-values = { realm = "4620816365", account = 35 }
-"""
 ODOO = """
 preset = "odoo"
 values = { database = "books", user = 2, journal = 7 }
@@ -62,8 +54,6 @@ position = "at"
 SMALL_PAGES = "[ledger.rest.read]\nsize = 2\n"
 
 SHAPES: dict[str, tuple[type[Accounting], str]] = {
-    "xero": (Xero, XERO + SMALL_PAGES),
-    "quickbooks": (QuickBooks, QUICKBOOKS + SMALL_PAGES),
     "odoo": (Odoo, ODOO + SMALL_PAGES),
     "keyed": (Keyed, KEYED.replace("[ledger.rest.read]\n", SMALL_PAGES)),
 }
@@ -108,11 +98,10 @@ class RestRequests:
         return ledger_in(self.directory, f'{text}token_file = "{token}"\n{self.config}')
 
     async def pay(self, invoice: str, amount: Decimal, day: date = date(2026, 1, 31), currency: str = "EUR") -> str:
-        number = self.system.add(invoice, amount, currency, day).id
-        return f"{number}/{invoice}" if isinstance(self.system, QuickBooks) else str(number)
+        return str(self.system.add(invoice, amount, currency, day).id)
 
     async def change(self, key: str, amount: Decimal) -> None:
-        self.system.change(int(key.partition("/")[0]), amount)
+        self.system.change(int(key), amount)
 
     async def spoil(self) -> None:
         await self.pay("901", Decimal(1), currency="EURO")

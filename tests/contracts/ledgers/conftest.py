@@ -12,6 +12,7 @@ import pytest
 from tests.contracts.ledgers.books import Books
 from tests.contracts.ledgers.configured import SHAPES, csv_books, rest_books
 from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
+from tests.contracts.ledgers.online import quickbooks_books, xero_books
 
 DATABASES = (
     "sqlite",
@@ -21,7 +22,7 @@ DATABASES = (
     "mysql",
     "mysql without a unique key",
 )
-LEDGERS = (*DATABASES, *SHAPES, "csv")
+LEDGERS = (*DATABASES, *SHAPES, "csv", "xero", "quickbooks")
 
 Open = Callable[[], AbstractAsyncContextManager[Books]]
 
@@ -37,6 +38,10 @@ def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> Abstra
             return mysql_books(request.getfixturevalue("mariadb"), **options)
         case "csv":
             return csv_books(directory)
+        case "xero":
+            return xero_books(directory)
+        case "quickbooks":
+            return quickbooks_books(directory)
     return rest_books(name, directory)
 
 

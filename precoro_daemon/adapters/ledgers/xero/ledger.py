@@ -1,0 +1,224 @@
+"""the xero ledger: bills of one organisation and their payments, by the Accounting API"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from precoro_daemon.adapters.http.bearer import Bearer
+from precoro_daemon.adapters.http.origin import Outgoing
+from precoro_daemon.adapters.ledgers.accounts import Accounts, probed
+from precoro_daemon.adapters.ledgers.answers import rows_at
+from precoro_daemon.adapters.ledgers.change_scan import FIRST_MOMENT, ChangeScan
+from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
+from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH
+from precoro_daemon.adapters.ledgers.xero.payloads import (
+    XeroAccount,
+    batch_of,
+    bill_in,
+    is_full,
+    moment_text,
+    moments_of,
+    read_account,
+    read_moment,
+    receipt_in,
+    receipt_of,
+    reference_of,
+)
+from precoro_daemon.adapters.ledgers.xero.scopes import show_scopes
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.receipts import Bill, Receipt
+
+_API = "/api.xro/2.0"
+_PAGE_ROWS = 1000
+_CALLS_A_MINUTE = 60
+_CALLS_AT_ONCE = 5
+_UNSAID_WAIT_S = 60.0
+_LATE_PAYMENTS = timedelta(minutes=2)
+"""Reached back: what is committed late shows with the moment at which it was begun."""
+
+_MESSAGES = ("Elements.0.ValidationErrors.0.Message", "Detail", "Message", "Title")
+_EXACT = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation in Xero, and how it is reached.
+
+    name      as which ledger, in the journal
+    accounts  ids of bank accounts by currency
+    timeout   seconds of one call
+    """
+
+    name: str
+    origin: str
+    tenant_id: str
+    accounts: Mapping[str, str]
+    timeout: float
+
+
+class XeroLedger:
+    """Implements `Ledger`. https://developer.xero.com/documentation/api/accounting/payments
+
+    Xero knows an Idempotency-Key again for minutes only, and a doubt is settled later than that. So a second create
+    makes a second payment (`plain`), and what counts is the look-up by Reference, which carries our key.
+    """
+
+    def __init__(self, organisation: Organisation, bearer: Bearer) -> None:
+        self._given = organisation
+        manners = Manners(
+            organisation.timeout,
+            calls_a_minute=_CALLS_A_MINUTE,
+            at_once=_CALLS_AT_ONCE,
+            unsaid_wait=_UNSAID_WAIT_S,
+            messages=_MESSAGES,
+        )
+        self._client = LedgerClient(organisation.name, organisation.origin, bearer, manners)
+        self._accounts = Accounts("accounts in [ledger.xero]", organisation.accounts, self._account)
+        self._bill: tuple[str, Bill | None] | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._client)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def name(self) -> str:
+        return self._given.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        takes = bool(self._given.accounts)
+        return Capabilities(reads=True, create="plain" if takes else "none", lookup="key", bills=True)
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
+        async with aclosing(self._batches(position)) as batches:
+            yield batches
+
+    async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
+        scan = ChangeScan(FIRST_MOMENT if position is None else read_moment(position) - _LATE_PAYMENTS)
+        while True:
+            query = {
+                "where": 'PaymentType=="ACCPAYPAYMENT"',
+                "order": "UpdatedDateUTC ASC",
+                "page": scan.page + 1,
+                "pageSize": _PAGE_ROWS,
+            }
+            changed = {"If-Modified-Since": moment_text(scan.since)}
+            tree = await self._ask("read", f"/Payments?{urlencode(query, quote_via=quote)}", headers=changed)
+            rows = rows_at(tree, "Payments", may_be_absent=False)
+            for start in range(0, len(rows), ROWS_A_BATCH):
+                piece = rows[start : start + ROWS_A_BATCH]
+                scan.follow([*moments_of(piece)])
+                yield batch_of(piece, moment_text(scan.safe))
+            if not is_full(tree, len(rows), scan.page + 1, _PAGE_ROWS):
+                return
+            scan.turn()
+
+    async def create(self, entry: Entry) -> Receipt:
+        bill = await self._known_bill(entry)
+        if bill is None:
+            raise PermanentError(f"{self._said('create')}: it has no bill {entry.invoice_external_id!r}")
+        if bill.currency != entry.currency:
+            raise PermanentError(
+                f"{self._said('create')}: the bill is in {bill.currency}, the payment in {entry.currency}"
+            )
+        account = await self._account_for(entry.currency)
+        payment = {
+            "Invoice": {"InvoiceID": bill.key},
+            "Account": {"AccountID": account.id},
+            "Date": entry.paid_on.isoformat(),
+            "Amount": entry.amount,
+            "Reference": reference_of(entry.key),
+        }
+        headers = {"Idempotency-Key": entry.key, "Content-Type": "application/json"}
+        body = _EXACT.encode({"Payments": [payment]})
+        outgoing = Outgoing("PUT", f"{_API}/Payments?summarizeErrors=true", {**self._headers, **headers}, body)
+        tree = await self._client.send_payment("create", outgoing)
+        receipt = receipt_in(tree)
+        if isinstance(receipt, Receipt):
+            # Ids differ by nothing but their letters' case: what Precoro calls the bill stays its name.
+            same = (receipt.invoice or "").casefold() == entry.invoice_external_id.casefold()
+            return replace(receipt, invoice=entry.invoice_external_id) if same else receipt
+        if receipt.refused:
+            raise PermanentError(f"{self._said('create')}: Xero refused it: {receipt.words}")
+        raise DoubtfulError(f"{self._said('create')}: the payment was taken, but its id is unknown: {receipt.words}")
+
+    async def _account_for(self, currency: str) -> XeroAccount:
+        try:
+            return await self._accounts.of(currency)
+        except PermanentError as error:
+            raise PermanentError(f"{self._said('create')}: {error}") from None
+
+    async def find(self, key: str) -> Receipt | None:
+        reference = reference_of(key)
+        query = urlencode({"where": f'Reference=="{reference}"'}, quote_via=quote)
+        rows = rows_at(await self._ask("find", f"/Payments?{query}"), "Payments", may_be_absent=False)
+        found = {receipt.key: receipt for row in rows if (receipt := receipt_of(row, reference)) is not None}
+        if any(not isinstance(row, Mapping) or row.get("Reference") != reference for row in rows):
+            raise LedgerMisfit(f"{self._said('find')}: was asked for one reference and got others too")
+        if len(found) > 1:
+            raise PermanentError(f"{self._said('find')}: it has {len(found)} payments under the key {key}")
+        return next(iter(found.values()), None)
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        bill = await self._read_bill(entry.invoice_external_id)
+        self._bill = (entry.key, bill)
+        return bill
+
+    async def _known_bill(self, entry: Entry) -> Bill | None:
+        """As it was read for this payment just before, which saves one of sixty calls; each reading serves once."""
+        known, self._bill = self._bill, None
+        if known is not None and known[0] == entry.key:
+            return known[1]
+        return await self._read_bill(entry.invoice_external_id)
+
+    async def _read_bill(self, id_: str) -> Bill | None:
+        if not id_:
+            return None
+        tree = await self._ask("bill", f"/Invoices/{quote(id_, safe='')}", of_one=True, not_found_is_none=True)
+        return None if tree is None else bill_in(tree, id_)
+
+    async def _account(self, id_: str) -> XeroAccount | None:
+        tree = await self._ask("account", f"/Accounts/{quote(id_, safe='')}", of_one=True, not_found_is_none=True)
+        return None if tree is None else read_account(tree)
+
+    async def probe(self) -> Sequence[Probe]:
+        found = [await probed("organisation", self._show_organisation)]
+        found += [await probed("rights", self._show_rights)]
+        return [*found, *[probe async for probe in self._accounts.probes()]]
+
+    async def _show_organisation(self) -> str:
+        tree = await self._ask("organisation", "/Organisation")
+        (organisation,) = rows_at(tree, "Organisations", may_be_absent=False)[:1] or ({},)
+        return f"organisation {organisation.get('Name')}, in {organisation.get('BaseCurrency')}"
+
+    async def _show_rights(self) -> str:
+        return show_scopes(await self._client.token(), pays=bool(self._given.accounts))
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        return {"Xero-Tenant-Id": self._given.tenant_id}
+
+    async def _ask(self, what: str, target: str, headers: Mapping[str, str] | None = None, **about: bool) -> Any:
+        return await self._client.ask(
+            what, Outgoing("GET", f"{_API}{target}", {**self._headers, **(headers or {})}), **about
+        )
+
+    def _said(self, what: str) -> str:
+        return f"ledger {self.name}: {what}"
