@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
+from precoro_daemon.adapters.http.exchange import Credentials, Transport
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
@@ -41,6 +42,8 @@ from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress
+
+OpenSession = Callable[[Credentials, Timeouts], AbstractAsyncContextManager[Transport]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,21 @@ class Company:
 
 @asynccontextmanager
 async def open_company(
-    store: Store, settings: Settings, clock: RealClock, progress: Progress, *, planned: bool = False
+    store: Store,
+    settings: Settings,
+    clock: RealClock,
+    progress: Progress,
+    *,
+    planned: bool = False,
+    session: OpenSession = HttpSession,
 ) -> AsyncIterator[Company]:
-    """Open the ways to Precoro and to the ledger. `planned`: lists have their turns by their worth, as in a service;
-    else all of them once."""
+    """Open the ways to Precoro and to the ledger.
+
+    planned  lists have their turns by their worth, as in a service; else all of them once
+    session  what carries requests to Precoro
+    """
     async with (
-        connect(settings, store.budget_book, clock, progress) as gateway,
+        connect(settings, store.budget_book, clock, progress, session) as gateway,
         open_ledger(settings) as ledger,
     ):
         polling = polling_of(settings, store, clock, gateway.account, ledger)
@@ -135,14 +147,14 @@ async def _backfilled(book: BudgetBook, clock: RealClock) -> Sequence[float]:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress
+    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress, session: OpenSession = HttpSession
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
     dependencies = GateDependencies(book=book, clock=clock, progress=progress)
     async with (
-        HttpSession(credentials, _timeouts(settings)) as session,
-        Throttled(session, credentials, limits(settings), dependencies) as throttled,
+        session(credentials, _timeouts(settings)) as transport,
+        Throttled(transport, credentials, limits(settings), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.others import Others, Shared
 from precoro_daemon.quota.rate_limits import LONGEST_CLOSURE, SHORTEST_CLOSURE, Period, Refusal, clamp_wait
@@ -201,6 +202,15 @@ class Budget:
         for at, counted in sorted(settled):
             self._enter(at, counted)
         self._closed = {window: min(until, now + LONGEST_CLOSURE) for window, until in closed.items() if until > now}
+
+    def add_lessons(self, lessons: Lessons) -> Lessons:
+        """Beside what is known of the line, what is known of the key."""
+        return lessons._replace(others=self._others.known, counts_refused=self._refused_count)
+
+    def recall(self, lessons: Lessons) -> None:
+        """Go on from what an earlier process learned."""
+        self._others.recall(lessons.others)
+        self._refused_count = lessons.counts_refused
 
     def left(self, now: float) -> dict[str, int]:
         """Calls left per window, by name; lifted windows are not in it."""

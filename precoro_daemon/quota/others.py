@@ -8,6 +8,7 @@ without one gives back a tenth of what was taken.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from precoro_daemon.quota.limits import SECONDS
@@ -34,6 +35,15 @@ class Others:
 
     def __init__(self) -> None:
         self._made: dict[Period, tuple[float, float]] = {}
+
+    @property
+    def known(self) -> Mapping[Period, tuple[float, float]]:
+        """Calls of a window, and when that was found."""
+        return self._made
+
+    def recall(self, known: Mapping[Period, tuple[float, float]]) -> None:
+        """Go on from what an earlier process found."""
+        self._made = dict(known)
 
     def made(self, period: Period, now: float) -> int:
         if period not in self._made:

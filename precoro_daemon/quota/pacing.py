@@ -28,6 +28,8 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
+from precoro_daemon.quota.lessons import Lessons
+
 _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
 _UNPACED_IN_FLIGHT = 16
@@ -82,10 +84,15 @@ class Trip:
 
 
 class RoundTrips:
-    """The least and the greatest of the last 500 to 1,000."""
+    """The least and the greatest of the last 500 to 1,000. (Every call that waits asks for them at every turn.)
+
+    slack  what the next ones may be beyond those that are known
+    """
 
     def __init__(self) -> None:
         self.number = 0
+        self.least = math.inf
+        self.spread = self.slack = 0.0
         self._kept = [(math.inf, -math.inf), (math.inf, -math.inf)]
 
     def note(self, seconds: float) -> None:
@@ -94,25 +101,28 @@ class RoundTrips:
         least, greatest = self._kept[0]
         self._kept[0] = (min(least, seconds), max(greatest, seconds))
         self.number += 1
+        self._sum_up()
 
     def note_least(self, seconds: float) -> None:
         """One that says nothing of how long others take."""
         least, greatest = self._kept[0]
         self._kept[0] = (min(least, seconds), greatest)
+        self._sum_up()
+
+    def recall(self, number: int, least: float, greatest: float) -> None:
+        """What an earlier process knew."""
+        self.number, self._kept = number, [(math.inf, -math.inf), (least, greatest)]
+        self._sum_up()
 
     @property
-    def least(self) -> float:
-        return min(least for least, _ in self._kept)
+    def greatest(self) -> float:
+        return self.least + self.spread
 
-    @property
-    def spread(self) -> float:
-        return max(greatest for _, greatest in self._kept) - self.least
-
-    @property
-    def slack(self) -> float:
-        """What the next ones may be beyond those that are known."""
-        number = min(self.number, 2 * _GENERATION)
-        return (3 * self.spread + _SUPPOSED_S / number) / number
+    def _sum_up(self) -> None:
+        self.least = min(least for least, _ in self._kept)
+        self.spread = max(greatest for _, greatest in self._kept) - self.least
+        if number := min(self.number, 2 * _GENERATION):
+            self.slack = (3 * self.spread + _SUPPOSED_S / number) / number
 
 
 class Pace:
@@ -207,6 +217,26 @@ class Pace:
     def lost(self, trip: Trip) -> None:
         """No answer will come: when it arrived, or whether, nobody knows."""
         trip.accepted, trip.before = False, None
+
+    @property
+    def lessons(self) -> Lessons:
+        """Of them, what is known of the line."""
+        known = self._round_trips
+        return Lessons(
+            round_trips=min(known.number, 2 * _GENERATION),
+            least=known.least,
+            greatest=known.greatest,
+            tried=self._tried,
+            guard=self._guard,
+            tightened_at=self._tightened_at,
+        )
+
+    def recall(self, lessons: Lessons) -> None:
+        """Go on from what an earlier process learned."""
+        if lessons.round_trips:
+            self._round_trips.recall(lessons.round_trips, lessons.least, lessons.greatest)
+            self._tried, self._tightened_at = lessons.tried, lessons.tightened_at
+            self._guard = max(self._base_guard, min(lessons.guard, _WIDEST_GUARD_S))
 
     def forget_trips(self) -> None:
         """The clock was set: what left by the old one is compared with nothing."""

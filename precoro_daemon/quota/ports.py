@@ -24,8 +24,10 @@ class BudgetBook(Protocol):
         """The same calls with the lane that made them; without those whose lane was not noted."""
         ...
 
-    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
-        """Note one call."""
+    async def charge(
+        self, at: float, key: bytes, lane: Lane | None = None, lessons: Mapping[str, float] | None = None
+    ) -> None:
+        """Note one call and, with it, what was learned so far; None: nothing is news."""
         ...
 
     async def move(self, at: float, key: bytes, to: float) -> None:
@@ -44,8 +46,12 @@ class BudgetBook(Protocol):
         """Until when each window is kept closed; a window that was never closed is absent."""
         ...
 
-    async def close(self, window: str, until: float) -> None:
-        """Keep a window closed until then, whatever was noted for it before."""
+    async def close(self, window: str, until: float, lessons: Mapping[str, float] | None = None) -> None:
+        """Keep a window closed until then, whatever was noted for it before; and what was learned so far."""
+        ...
+
+    async def load_lessons(self) -> Mapping[str, float]:
+        """What was learned, as it was last noted; empty if it never was, or cannot be read."""
         ...
 
     async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
@@ -80,6 +86,10 @@ class CallProgress(Protocol):
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""
+        ...
+
+    def outranked(self, lane: Lane) -> None:
+        """The next call of the lane lets more urgent ones go first, and they go."""
         ...
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:

@@ -109,6 +109,13 @@ class Limits:
             same.append(arrived)
         return None
 
+    def spend(self, arrived: float) -> bool:
+        """A call of another integration with the same key; whether it was accepted."""
+        accepted = self._full(self._accepted, self._windows, arrived) is None
+        if accepted:
+            self._accepted.append(arrived)
+        return accepted
+
     def used(self, now: float) -> dict[str, tuple[int, int]]:
         """Calls in each window that ends now, and its limit."""
         return {

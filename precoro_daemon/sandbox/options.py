@@ -77,6 +77,8 @@ class SandboxOptions:
     retry_after: RetryAfter = "utc"
     busy: float = 0.0
     """Edits, inserts and deletes by users who keep working, per simulated minute."""
+    others: float = 0.0
+    """Calls a simulated hour that another integration makes with the same key."""
     latency: float = 0.0
     """Real seconds an answer takes."""
     order: Order = "created_desc"
@@ -107,6 +109,7 @@ class Tuning:
 
     latency: float
     busy: float
+    others: float
     limits: bool
     order: Order
     meta: Meta
@@ -139,7 +142,7 @@ def _is(value: object, kind: type) -> bool:
 
 
 _ALLOWED: Mapping[str, type | tuple[object, ...]] = {
-    "latency": float, "busy": float, "limits": bool, "keep_external_id": bool,
+    "latency": float, "busy": float, "others": float, "limits": bool, "keep_external_id": bool,
     "numeric_external_ids": bool, "over_payment_guard": bool, "rival": get_args(Rival),
     "order": get_args(Order), "meta": get_args(Meta), "retry_after": get_args(RetryAfter),
 }  # fmt: skip

@@ -33,12 +33,12 @@ SHORTEST_REST = 0.005
 class Sandbox:
     """A running local Precoro and the handles to steer and question it."""
 
-    def __init__(self, options: SandboxOptions) -> None:
+    def __init__(self, options: SandboxOptions, clock: SimulatedClock | None = None) -> None:
         self.options = options
         self.url = ""
         self.token, self.email = options.token, options.email
         self.tuning = Tuning.of(options)
-        self.clock = SimulatedClock(options.time_scale, options.start)
+        self.clock = clock or SimulatedClock(options.time_scale, options.start)
         self.company = Company(options, self.clock)
         if options.warm:
             self.company.draw_all()
@@ -47,13 +47,15 @@ class Sandbox:
         self.journal = Journal()
         self.changes = 0
         """How many things users have done."""
+        self.spent_by_others = 0
+        """Calls of another integration that were accepted."""
         self._reads = Reads(self.company, self.tuning)
         self.files_host = FilesHost(self._reads.download)
         self._control = Control(self)
         self._console = Console(self._control.glance)
 
     def tune(self, **wishes: object) -> None:
-        """Changes latency, busy, limits, order, meta, retry_after or keep_external_id; else ValueError."""
+        """Changes latency, busy, others, limits, order, meta, retry_after or keep_external_id; else ValueError."""
         self.tuning.change(wishes)
 
     def application(self, tasks: TaskGroup) -> web.Application:
@@ -92,16 +94,31 @@ class Sandbox:
     async def keep_working(self) -> None:
         """Lets users work at the rate asked for, which may change at any time."""
         random = Random(self.options.seed + 3)
+
+        def act() -> None:
+            self.changes += users.act_somehow(self.company, random) is not None
+
+        await self._keep(act, lambda: self.tuning.busy / 60)
+
+    async def keep_spending(self) -> None:
+        """Lets another integration call with the same key, likewise."""
+
+        def call() -> None:
+            self.spent_by_others += self.limits.spend(self.clock.now())
+
+        await self._keep(call, lambda: self.tuning.others / 3_600)
+
+    async def _keep(self, act: Callable[[], None], rate: Callable[[], float]) -> None:
+        """`rate`: times a simulated second."""
         due, last = 0.0, self.clock.now()
         while True:
-            pace = max(1.0, self.tuning.busy) / 60
-            await anyio.sleep(max(SHORTEST_REST, min(0.25, self.clock.real_seconds(1 / pace))))
+            await anyio.sleep(max(SHORTEST_REST, min(0.25, self.clock.real_seconds(1 / max(1 / 60, rate())))))
             now = self.clock.now()
-            due += (now - last) / 60 * self.tuning.busy
+            due += (now - last) * rate()
             last = now
             while due >= 1:
                 due -= 1
-                self.changes += users.act_somehow(self.company, random) is not None
+                act()
 
 
 @asynccontextmanager
@@ -116,6 +133,7 @@ async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
                 _listening(sandbox.application(tasks), options.host, options.port) as sandbox.url,
             ):
                 tasks.start_soon(sandbox.keep_working, name="sandbox users")
+                tasks.start_soon(sandbox.keep_spending, name="another integration")
                 tasks.start_soon(sandbox.company.webhooks.deliver, name="sandbox webhooks")
                 yield sandbox
         except Exception as error:  # noqa: BLE001 - raised again below, out of the task group's wrapping

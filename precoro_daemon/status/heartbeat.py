@@ -48,6 +48,9 @@ class ProgressHeartbeat(Silent):
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         self._hear(until)
 
+    def outranked(self, lane: Lane) -> None:
+        self._hear()
+
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         self.left = left
         self._hear()

@@ -33,6 +33,9 @@ class Silent:
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """Nobody watches."""
 
+    def outranked(self, lane: Lane) -> None:
+        """Nobody watches."""
+
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         """Nobody watches."""
 

@@ -96,3 +96,19 @@ async def test_refusals_of_a_key_survive_a_restart_until_cleared(backend: Backen
         assert await store.budget_book.load_refusal("other") is None
         await store.budget_book.clear_refusal()
         assert await store.budget_book.load_refusal("key") is None
+
+
+@pytest.mark.asyncio
+async def test_what_was_learned_is_kept_with_a_charge_or_a_closed_window_and_stays_until_there_is_news(
+    backend: Backend,
+) -> None:
+    async with backend.open() as store:
+        assert await store.budget_book.load_lessons() == {}
+        await store.budget_book.charge(T0, b"12345678", None, {"at": T0, "least": 0.25})
+        await store.budget_book.charge(T0 + 1, b"")
+    async with backend.open() as store:
+        assert await store.budget_book.load_lessons() == {"at": T0, "least": 0.25}
+        await store.budget_book.close("day", T0 + HOUR, {"at": T0 + 2})
+        await store.budget_book.close("hour", T0 + HOUR)
+        assert await store.budget_book.load_lessons() == {"at": T0 + 2}
+        assert set(await store.budget_book.load_closed()) == {"day", "hour"}

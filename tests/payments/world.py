@@ -169,6 +169,9 @@ class NoBook:
     async def load_closed(self) -> dict[str, float]:
         return {}
 
+    async def load_lessons(self) -> dict[str, float]:
+        return {}
+
     async def load_refusal(self, fingerprint: str) -> None:
         return None
 

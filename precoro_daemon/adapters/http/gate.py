@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -18,6 +18,7 @@ from precoro_daemon.adapters.http.key_guard import KeyGuard
 from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.errors import BudgetSpent, Stopped
 from precoro_daemon.quota.budget import Budget, Opening
+from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.pacing import Pace, in_flight_bound, latency_after
 from precoro_daemon.telemetry import get_logger
 
@@ -31,6 +32,12 @@ _WORTH_WAITING = 60.0
 
 _WORTH_LOGGING = 5.0
 """Seconds of waiting from which the log says so."""
+
+_OUTRANKED_S = 30.0
+"""Seconds between two signs of life of a call that only lets others go first: a job counts as stuck after minutes."""
+
+_TAUGHT_EVERY_S = 60.0
+"""Seconds after which what was learned is kept for the next process again. What a refusal taught is kept at once."""
 
 _LATE_SEND_S = 0.1
 """Seconds by which a request may leave later than its charge says (its connection had to stand first) before that is
@@ -60,6 +67,8 @@ class Gate:
         self._latency = 0.0
         self._pace = Pace(budget.limits.per_second, budget.limits.guard)
         self._limiter: AsyncLimiter | None = None
+        self._departures = 0
+        self._taught_at = -math.inf
 
     @property
     def in_flight_bound(self) -> int:
@@ -104,11 +113,17 @@ class Gate:
             if wait > 0 and opening.window != shown:
                 shown = opening.window
                 self._log_wait(call, opening, wait)
-            # A call whose windows are open needs no timer: the call in its way nudges it.
-            await (self._until(call.nudged, wait) if wait > 0 else call.nudged.wait())
+            await (self._until(call.nudged, wait) if wait > 0 else self._let_others_go(call))
         self._waiting.remove(call)
         self._in_flight.add(call)
         self._leaving = call
+
+    async def _let_others_go(self, call: QueuedCall) -> None:
+        """Its windows are open, and the call in its way nudges it. That others leave meanwhile is a sign of life."""
+        left = self._departures
+        await self._until(call.nudged, _OUTRANKED_S)
+        if self._departures > left:
+            self._progress.outranked(call.lane)
 
     def _log_wait(self, call: QueuedCall, opening: Opening, wait: float) -> None:
         """A person sees every wait; the log has one line for a long one, however many calls wait."""
@@ -190,7 +205,7 @@ class Gate:
             self._let_follow(call)
         else:
             call.booked = max(now, self._opening(call, now).at)
-            await self._book.charge(call.booked, self._budget.counted(call.key), call.lane)
+            await self._book.charge(call.booked, self._budget.counted(call.key), call.lane, self._news(now))
             if not await self._may_leave(call):
                 await self._unbook(call)
                 self._forget(call)
@@ -200,6 +215,23 @@ class Gate:
                 await self._limiter.acquire()
             self._check(call)
         call.charge = self._budget.charge(call.key, self._clock.now(), call.lane)
+
+    def _news(self, now: float) -> Mapping[str, float] | None:
+        """What was learned, now and then: it is kept for the next process together with a charge."""
+        if 0 <= now - self._taught_at < _TAUGHT_EVERY_S:
+            return None
+        return self.lessons(now)
+
+    def lessons(self, now: float) -> Mapping[str, float]:
+        """To be kept: what was learned so far."""
+        self._taught_at = now
+        return self._budget.add_lessons(self._pace.lessons)._replace(at=now).flat
+
+    def recall(self, lessons: Lessons) -> None:
+        """Go on from what an earlier process learned."""
+        self._taught_at = self._clock.now()
+        self._budget.recall(lessons)
+        self._pace.recall(lessons)
 
     async def _may_leave(self, call: QueuedCall) -> bool:
         """Wait until the last second is over; False if there is more to wait for: others go meanwhile."""
@@ -238,6 +270,7 @@ class Gate:
         """The request is written: the next one follows an interval after it."""
         assert call.charge is not None
         call.sent_at = self._clock.now()
+        self._departures += 1
         self._budget.sent(call.charge, call.sent_at)
         call.trip = self._pace.sent(call.sent_at)
         if rate := self._budget.limits.per_second:

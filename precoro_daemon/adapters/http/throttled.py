@@ -19,6 +19,7 @@ from precoro_daemon.adapters.http.queued_call import QueuedCall
 from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.quota.budget import MEMORY, Budget, Closure
+from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Limits
 from precoro_daemon.telemetry import get_logger
 
@@ -67,6 +68,7 @@ class Throttled:
         history = await self._book.load(now - MEMORY)
         lanes = await self._book.load_lanes(now - MEMORY)
         self._budget.restore(history, await self._book.load_closed(), now, lanes)
+        self._gate.recall(Lessons.recalled(await self._book.load_lessons(), now))
 
     @property
     def account(self) -> Budget:
@@ -171,7 +173,7 @@ class Throttled:
         closure = self._budget.refused(call.charge, refusal, now)
         if closure.window == "second":
             self._gate.refused_within_a_second(call)
-        await self._book.close(closure.window, closure.until)
+        await self._book.close(closure.window, closure.until, self._gate.lessons(now))
         _log.warning(
             "call_refused",
             call=str(request),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
-from precoro_daemon.adapters.state.session import Session, Transactions
+from precoro_daemon.adapters.state.session import Session, Transactions, Values
 from precoro_daemon.quota.limits import Lane
+
+_LESSONS = "quota_lessons"
+"""The key under which they stand."""
 
 
 class SqlBudgetBook:
@@ -20,8 +24,10 @@ class SqlBudgetBook:
     async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
         return await self._transactions.read(lambda session: read_lanes(session, since))
 
-    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
-        await self._transactions.run("budget_book.charge_call", (at, key, lane))
+    async def charge(
+        self, at: float, key: bytes, lane: Lane | None = None, lessons: Mapping[str, float] | None = None
+    ) -> None:
+        await self._run("budget_book.charge_call", (at, key, lane), lessons)
 
     async def move(self, at: float, key: bytes, to: float) -> None:
         await self._transactions.run("budget_book.move_call", (to, at, key))
@@ -39,8 +45,22 @@ class SqlBudgetBook:
     async def load_closed(self) -> Mapping[str, float]:
         return await self._transactions.read(read_closed)
 
-    async def close(self, window: str, until: float) -> None:
-        await self._transactions.run("budget_book.close_window", (window, until))
+    async def close(self, window: str, until: float, lessons: Mapping[str, float] | None = None) -> None:
+        await self._run("budget_book.close_window", (window, until), lessons)
+
+    async def load_lessons(self) -> Mapping[str, float]:
+        row = await self._transactions.row("meta.read", (_LESSONS,))
+        return {} if row is None else _numbers(row["value"])
+
+    async def _run(self, statement: str, values: Values, lessons: Mapping[str, float] | None) -> None:
+        """One transaction for both."""
+
+        def work(session: Session) -> None:
+            session.run(statement, values)
+            if lessons is not None:
+                session.run("meta.write", (_LESSONS, json.dumps(dict(lessons))))
+
+        await self._transactions.write(work)
 
     async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
         row = await self._transactions.row("budget_book.read_refusal", (fingerprint,))
@@ -51,6 +71,15 @@ class SqlBudgetBook:
 
     async def clear_refusal(self) -> None:
         await self._transactions.run("budget_book.clear_refusals")
+
+
+def _numbers(text: str) -> Mapping[str, float]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    known = found.items() if isinstance(found, dict) else ()
+    return {name: float(number) for name, number in known if isinstance(number, int | float)}
 
 
 def read_calls(session: Session, since: float) -> Sequence[tuple[float, bytes]]:

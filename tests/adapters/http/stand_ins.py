@@ -25,6 +25,7 @@ class MemoryBook:
     closed: dict[str, float] = field(default_factory=dict)
     refusals: dict[str, tuple[int, float]] = field(default_factory=dict)
     lanes: list[tuple[float, Lane]] = field(default_factory=list)
+    lessons: Mapping[str, float] = field(default_factory=dict)
 
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
         return sorted(call for call in self.calls if call[0] >= since)
@@ -32,8 +33,11 @@ class MemoryBook:
     async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
         return sorted(call for call in self.lanes if call[0] >= since)
 
-    async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
+    async def charge(
+        self, at: float, key: bytes, lane: Lane | None = None, lessons: Mapping[str, float] | None = None
+    ) -> None:
         await anyio.sleep(0.001)
+        self.lessons = self.lessons if lessons is None else lessons
         self.calls.append((at, key))
         if lane is not None:
             self.lanes.append((at, lane))
@@ -55,8 +59,12 @@ class MemoryBook:
     async def load_closed(self) -> Mapping[str, float]:
         return dict(self.closed)
 
-    async def close(self, window: str, until: float) -> None:
+    async def close(self, window: str, until: float, lessons: Mapping[str, float] | None = None) -> None:
         self.closed[window] = until
+        self.lessons = self.lessons if lessons is None else lessons
+
+    async def load_lessons(self) -> Mapping[str, float]:
+        return self.lessons
 
     async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
         return self.refusals.get(fingerprint)
@@ -82,6 +90,8 @@ class RestoreGuard:
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         self.waits.append((lane, window))
+
+    def outranked(self, lane: Lane) -> None: ...
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         self.calls.append(lane)

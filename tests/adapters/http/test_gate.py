@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from random import Random
 
 import anyio
@@ -12,11 +13,15 @@ from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.http.exchange import Answer, Request
 from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.errors import BudgetSpent, Stopped
 from precoro_daemon.mirror.ports.precoro import ListRequest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.quota.limits import Lane, Limits
+from precoro_daemon.runtime.ports import PartPulse, own_pulse
+from precoro_daemon.status.heartbeat import ProgressHeartbeat
+from tests.adapters.http.stand_ins import MemoryBook
 from tests.adapters.http.virtual_line import LISTED, VirtualLine, at_the_end_of
 from tests.runtime.hours import LoopClock, in_virtual_time
 
@@ -247,3 +252,59 @@ async def test_a_day_that_others_spent_ends_the_lap() -> None:
 async def _ask_until_spent(retrying: Retrying) -> None:
     for number in range(9):
         await retrying.send(get(number), body)
+
+
+# What others must know
+
+
+@in_virtual_time
+async def test_a_call_that_lets_more_urgent_ones_go_gives_signs_of_life_and_one_behind_a_stopped_gate_does_not() -> (
+    None
+):
+    """A census beside lists at full rate is not stuck; if nothing leaves any more, it is."""
+    clock = LoopClock()
+    hanging, census, numbers = False, PartPulse("take_census"), count()
+    line = VirtualLine(clock.now, answer=lambda: 1e6 if hanging else 0.1)
+    heartbeat = ProgressHeartbeat(clock)
+
+    async def take_census(throttled: Throttled) -> None:
+        own_pulse.set(census)
+        census.begin(clock.now())
+        await throttled.send(get("census", Lane.CENSUS))
+
+    async def list_all(throttled: Throttled) -> None:
+        for number in numbers:
+            await throttled.send(get(number, Lane.LISTS))
+
+    async with (
+        at_the_end_of(line, clock, GRANTED, progress=heartbeat) as (throttled, _),
+        anyio.create_task_group() as tasks,
+    ):
+        await throttled.send(get("first"))
+        for _ in range(4):
+            tasks.start_soon(list_all, throttled)
+        await anyio.sleep(5)
+        tasks.start_soon(take_census, throttled)
+        await anyio.sleep(1200)
+        assert not line.of("/invoices/census"), "it waits for more urgent ones all the time"
+        assert clock.now() - census.heard_at < 90
+        hanging = True
+        await anyio.sleep(1200)
+        assert clock.now() - census.heard_at > 900
+        tasks.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_the_next_process_knows_the_line_and_the_others_on_the_key() -> None:
+    """A first process tries the line out, which may cost refusals; the second makes none and is as fast at once."""
+    clock, book = LoopClock(), MemoryBook()
+    line = VirtualLine(clock.now, between(0.05, 0.4, 1), between(0.003, 0.005, 2))
+    async with at_the_end_of(line, clock, GRANTED, book=book) as (_, retrying):
+        await get_all(retrying, 0, 300)
+    refused = len(line.refused)
+    for process in (1, 2, 3):
+        async with at_the_end_of(line, clock, GRANTED, book=book) as (_, retrying):
+            begun = clock.now()
+            await get_all(retrying, 1_000 * process, 60)
+            assert 60 * 60 / (clock.now() - begun) >= 50
+    assert len(line.refused) == refused

@@ -15,6 +15,7 @@ from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.quota.limits import Limits
+from precoro_daemon.quota.ports import CallProgress
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials
 from tests.runtime.hours import LoopClock
 
@@ -100,8 +101,14 @@ def _page(request: Request) -> bytes:
 
 @asynccontextmanager
 async def at_the_end_of(
-    line: VirtualLine, clock: LoopClock, granted: Limits
+    line: VirtualLine,
+    clock: LoopClock,
+    granted: Limits,
+    *,
+    book: MemoryBook | None = None,
+    progress: CallProgress | None = None,
 ) -> AsyncIterator[tuple[Throttled, Retrying]]:
-    around = GateDependencies(MemoryBook(), clock, RestoreGuard())
+    """`book`: what earlier processes left."""
+    around = GateDependencies(book or MemoryBook(), clock, progress or RestoreGuard())
     async with Throttled(line, credentials("http://virtual"), granted, around) as throttled:  # type: ignore[arg-type]
         yield throttled, Retrying(throttled, jitter=lambda: 1.0)
