@@ -100,6 +100,9 @@ class LiveScreen:
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         self._waiting = (f"the {window} window for {lane.name.lower()}", until)
 
+    def outranked(self, lane: Lane) -> None:
+        """Those that go first are shown."""
+
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         del lane  # all lanes spend the same quota
         now = time.monotonic()

@@ -77,6 +77,9 @@ class Counted:
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """Nothing is counted."""
 
+    def outranked(self, lane: Lane) -> None:
+        """Nothing is counted."""
+
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         """Nothing is counted: a call counts when it is answered."""
 

@@ -285,12 +285,12 @@ async def test_a_call_that_lets_more_urgent_ones_go_gives_signs_of_life_and_one_
             tasks.start_soon(list_all, throttled)
         await anyio.sleep(5)
         tasks.start_soon(take_census, throttled)
-        await anyio.sleep(1200)
+        await anyio.sleep(200)
         assert not line.of("/invoices/census"), "it waits for more urgent ones all the time"
-        assert clock.now() - census.heard_at < 90
+        assert clock.now() - census.heard_at < 60
         hanging = True
-        await anyio.sleep(1200)
-        assert clock.now() - census.heard_at > 900
+        await anyio.sleep(200)
+        assert clock.now() - census.heard_at > 130
         tasks.cancel_scope.cancel()
 
 
