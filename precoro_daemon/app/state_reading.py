@@ -21,6 +21,7 @@ from precoro_daemon.app.values import (
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import MEMORY, Budget
+from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
 from precoro_daemon.status.snapshot import Outlook, Snapshot
@@ -44,6 +45,7 @@ def account_of(settings: Settings, overview: Overview, now: float) -> Budget:
     """Of the calls that were made."""
     account = Budget(limits(settings))
     account.restore(overview.calls, overview.closed, now, overview.lanes)
+    account.recall(Lessons.recalled(overview.lessons, now))
     return account
 
 

@@ -16,7 +16,7 @@ from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.freshness import Pace
-from precoro_daemon.quota.limits import Lane, Limits, Share
+from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
@@ -27,6 +27,8 @@ clocks differ by so much."""
 
 _MARGIN = 0.25
 """Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
+
+_URGENT_LANES = frozenset({Lane.PAYMENTS, Lane.DELIVERIES})
 
 _REAL_MARGIN = 0.02
 """Real seconds that a rehearsal adds to the longer windows; in its time a hesitation of the machine is long."""
@@ -145,8 +147,12 @@ def polling_options(settings: Settings) -> PollingOptions:
 
 def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
     """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
-    demand = replace(demand, spent=account.made(DOCUMENT_LANES, now) if account else 0)
-    return plan_quota(windows(settings), settings.limits.reserves, demand)
+    granted = windows(settings)
+    if account is not None:
+        demand = replace(demand, spent=account.made(DOCUMENT_LANES, now), urgent=account.made(_URGENT_LANES, now))
+        others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
+        granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}
+    return plan_quota(granted, settings.limits.reserves, demand)
 
 
 def windows(settings: Settings) -> Mapping[str, float]:

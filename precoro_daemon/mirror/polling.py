@@ -13,10 +13,11 @@ import anyio
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.quota.change_rates import MEMORY_S, ChangeRates, ScanSeen
+from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan
 from precoro_daemon.quota.ports import FreshnessBook
+from precoro_daemon.quota.watched_hours import MEMORY_S, ScanSeen
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -26,6 +27,8 @@ _HISTORY_S = 14 * 86_400.0
 """Rows that a first scan of a whole list brings and that changed since then show how the collection changes."""
 
 _REPLANNED_EVERY_S = 3600.0
+_REPLANNED_IN_A_FILL_S = 300.0
+"""Its end is news: whoever looks at the state from outside goes by what waits then."""
 
 _WRONG_DATE_S = 86_400.0
 """By which an answer's `Date` may be ahead of our clock, which goes by the first of them. Beyond it is wrong."""
@@ -135,7 +138,8 @@ class Polling:
         """Collections whose turn it is, the most valuable first."""
         await self.load()
         now = self.clock.now()
-        if not 0 <= now - self._planned_at < _REPLANNED_EVERY_S:
+        filling = self.current is not None and self.current.filling
+        if not 0 <= now - self._planned_at < (_REPLANNED_IN_A_FILL_S if filling else _REPLANNED_EVERY_S):
             await self.replan()
         await self._press(now)
         return self.planner.due(now)

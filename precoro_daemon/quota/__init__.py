@@ -5,6 +5,7 @@ change_rates.py     how often each collection changes, by hour of the week: lear
 circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
 freshness.py        which list to scan next, and when: where one call removes the most delay
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
+lessons.py          what answers have taught of the line and of others on the key, as the next process finds it
 limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
 others.py           calls that others make on the same key, as refusals of the hour and the day show
 pacing.py           when the next call may leave so that it arrives late enough; how many go side by side
@@ -13,6 +14,7 @@ ports.py            what the account of API calls and the planner must not forge
 rate_limits.py      which window a 429 closes, and for how long at most
 retries.py          failure + attempt → wait or give up
 shares.py           what each share of the day has spent, and when it has a call left
+watched_hours.py    what scans saw of when a collection changes, hour by hour
 
 Theory of operation. Precoro grants a key one call a second, so many a minute, hour and day, and refuses the same GET
 within a minute. A refused call is lost, and keys that keep failing are blocked. So no call leaves that would be

@@ -105,6 +105,10 @@ class Budget:
         """Calls of the last day in these lanes, so far as the lane was noted."""
         return self._shares.made(lanes, now)
 
+    def made_by_others(self, period: Period, now: float) -> int:
+        """Calls of a window that others on the key are known to make."""
+        return self._others.made(period, now)
+
     def unlimited(self, now: float) -> bool:
         """Nothing is counted and nothing is closed: calls need not be charged."""
         self._closed = {window: until for window, until in self._closed.items() if until > now}

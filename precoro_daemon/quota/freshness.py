@@ -30,8 +30,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from precoro_daemon.quota.change_rates import HOUR_S, HOURS_A_WEEK, WEEK_S, ChangeRates
+from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, WEEK_S
 from precoro_daemon.runtime.schedules import Fixed
 
 _DAY_S = SECONDS["day"]
@@ -104,11 +105,6 @@ class FreshnessPlanner:
         self._spent: deque[tuple[float, int]] = deque()
         self._spent_lately = 0
         self._urgent: Mapping[str, float] = {}
-
-    @property
-    def calls(self) -> float:
-        """A day that polls may take together."""
-        return self._calls
 
     def afford(self, calls: float) -> None:
         """Polls may take so many calls a day from now on."""
@@ -243,19 +239,6 @@ class FreshnessPlanner:
             else:
                 high = middle
         return high
-
-    def expected(self, collection: str, now: float) -> tuple[float, float]:
-        """Polls a day in the usual week, and the mean delay in seconds of the changes that they bring."""
-        pace, table = self._paces[collection], self._rates.usually(collection)
-        if pace.schedule is not None:
-            turns = max(pace.schedule.turns_a_day, 1e-6)
-            return turns, _DAY_S / turns / 2
-        seen = self._weight(collection) * self._rates.unannounced(collection)
-        price = 2 * self.price(now) * pace.calls
-        lowest, highest = _bounds(pace)
-        by_hour = [min(max(math.sqrt(seen * rate / price), lowest), highest) for rate in table]
-        delays = sum(rate / turns / 2 for rate, turns in zip(table, by_hour, strict=True))
-        return sum(by_hour) / HOURS_A_WEEK * _DAY_S, delays / sum(table)
 
 
 @dataclass(frozen=True, slots=True)

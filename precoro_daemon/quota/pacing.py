@@ -13,7 +13,7 @@ bound a, and the next call leaves by the earlier of them, a gap (a second and a 
 Whether round trips differ on the way or at the server only a trial tells, and only where waiting costs much is it
 worth one: W is halved, and halved again whenever calls were accepted that had come too close if all had been the way
 (fixed windows pass some of those: so it is the seconds missing in their gaps that count, not the calls). The first
-such call that is refused ends the trial: W is four times what it was, for a day, as paths change seldom. Any other
+such call that is refused ends the trial: W is four times what it was, for a week, as paths change seldom. Any other
 refusal of the second limiter adds to the guard, which long eventless times give back.
 
 R and W are known from few round trips at first: both are taken with a slack that n of them leave.
@@ -55,7 +55,8 @@ _EVIDENCE_S = 0.5
 _EVIDENCE_OF_A_CALL_S = 0.01
 """What any accepted call adds: W that a single slow answer has made large is halved by fifty others."""
 
-_HELD_S = 86_400.0
+_HELD_S = 7 * 86_400.0
+"""Until the next trial after one that was refused."""
 
 _GUARD_STEP_S = 0.01
 _WIDEST_GUARD_S = 0.5

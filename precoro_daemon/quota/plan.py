@@ -1,8 +1,9 @@
 """what a day's calls go to: polls, documents of today, back-fill; and how long that takes
 
-Theory of operation. The day has so many calls. First come those that are kept for payments and deliveries. What is
-left is divided between polls of lists, the documents that change today, and everything that can wait: older documents
-that lack their detail, files, the census.
+Theory of operation. The day has so many calls, less what others on the key are known to make. First come those that
+are kept for payments and deliveries: the reserve or, if it is more, what these took in the last day. What is left is
+divided between polls of lists, the documents that change today, and everything that can wait: older documents that
+lack their detail, files, the census.
 
 - In a first fill, as long as more older documents wait than a tenth of a day could bring, polls get little: a mirror
   without documents is of no use, and the planner of scans makes the best of few calls. Details then have at least
@@ -32,6 +33,10 @@ _TODAY_SPARE = 1.25
 _TODAY_BESIDE = 0.02
 """Of a day's calls, for what else cannot wait: definitions of custom fields, documents that are asked for twice."""
 
+_URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
+"""So much more than in the last day is kept for payments and deliveries, where the reserve is not more than that
+anyway; but no more than a quarter of the day: webhooks have a share of their own, and may be a flood."""
+
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
 
@@ -52,6 +57,7 @@ class Demand:
     changes  documents that change on a busy day and get a detail
     backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
     spent    calls that documents made in the last day
+    urgent   calls that payments and deliveries made in the last day
     files    attached files are fetched too
     """
 
@@ -60,6 +66,7 @@ class Demand:
     changes: float = 0.0
     backlog: int | None = 0
     spent: int = 0
+    urgent: int = 0
     files: bool = False
 
 
@@ -69,7 +76,7 @@ class QuotaPlan:
 
     limits    what Precoro allows, by window; 0: that window has no limit
     granted   what that comes to in a day, and window: which limit says so
-    kept      what is reserved for payments and deliveries
+    kept      what is left to payments and deliveries
     lists     what polls may take
     today     what is kept for documents that change today
     backfill  what is left for older documents
@@ -139,7 +146,8 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     if not days:
         return None
     window = min(days, key=lambda name: days[name])
-    granted, kept = int(days[window]), reserve.get(Lane.DETAILS, 0)
+    granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
+    kept = max(reserved, min(int(demand.urgent * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
     wanted = demand.changes * _TODAY_SPARE + granted * _TODAY_BESIDE

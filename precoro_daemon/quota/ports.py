@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.quota.watched_hours import WatchedHour
 
 
 class BudgetBook(Protocol):

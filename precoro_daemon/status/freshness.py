@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
-from precoro_daemon.quota.change_rates import HOUR_S, WatchedHour
 from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.quota.watched_hours import HOUR_S, WatchedHour
 from precoro_daemon.values.humanize import a_day, many
 
 _DAY_S = SECONDS["day"]

@@ -13,8 +13,8 @@ from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane
+from precoro_daemon.quota.watched_hours import WatchedHour
 from precoro_daemon.runtime.ports import LapTimes
 
 
@@ -57,6 +57,7 @@ class Overview:
     collections         by name, as far as the state knows something of them
     quarantined         the newest; quarantined_counts: all of them by collection and stage
     calls, closed       the account of calls: when each was charged, and until when a window is closed
+    lessons             what the service has learned of the line and of others on the key
     lanes               which lane made which call, where that was noted
     refusals            when Precoro refused a key, by the fingerprint of the credentials
     payments            by direction and state, how many and the time of the oldest
@@ -74,6 +75,7 @@ class Overview:
     quarantined_counts: Mapping[tuple[str, Stage], int]
     calls: Sequence[tuple[float, bytes]]
     closed: Mapping[str, float]
+    lessons: Mapping[str, float]
     files: FileState
     payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     items: Sequence[PlanState] = ()

@@ -11,8 +11,9 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from random import Random
 
-from precoro_daemon.quota.change_rates import ChangeRates, ScanSeen, WatchedHour
+from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
+from precoro_daemon.quota.watched_hours import ScanSeen, WatchedHour
 from tests.bench.freshness_companies import (
     DAY_S,
     HOUR_S,

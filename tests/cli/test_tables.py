@@ -23,9 +23,9 @@ from precoro_daemon.mirror.rules.estimates import Cost, Estimate, Way
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget
-from precoro_daemon.quota.change_rates import WatchedHour
 from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.quota.plan import Demand, plan_quota
+from precoro_daemon.quota.watched_hours import WatchedHour
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.reading import CollectionState, FileState, Overview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precoro_daemon.quota.change_rates import WatchedHour
+from precoro_daemon.quota.watched_hours import WatchedHour
 from tests.contracts.backends import Backend
 
 HOUR = 3600

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.quota.change_rates import HOUR_S, HOURS_A_WEEK, ChangeRates, ScanSeen, WatchedHour, hour_of_week
+from precoro_daemon.quota.change_rates import ChangeRates, hour_of_week
+from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, ScanSeen, WatchedHour
 
 MONDAY = 1_768_176_000
 HOUR = int(HOUR_S)

@@ -44,6 +44,14 @@ _EVERY_S = 900.0
 """Between two laps of payments."""
 
 _LISTS = ("invoices", "purchase_orders", "receipts", "suppliers", "items", "payments", "taxes", "units", "locations")
+_ATTEMPTED = (
+    "SELECT invoice_id, min(at) FROM attempts JOIN intents ON intents.id = intent WHERE direction = ? GROUP BY 1"
+)
+_DETAILED = (
+    "SELECT at, (SELECT min(at) FROM changes AS later WHERE later.collection = listed.collection"
+    " AND later.id = listed.id AND later.kind = 'detailed' AND later.at >= listed.at) AS until"
+    " FROM changes AS listed WHERE kind = 'updated' AND until IS NOT NULL"
+)
 _EDITED = ("invoices", "invoices", "invoices", "purchaseorders", "purchaseorders", "receipts", "items", "suppliers")
 
 
@@ -76,9 +84,10 @@ class Course:
 
     ours, theirs  refused calls, by whose doing
     held          how long a call of payments was held, by window
-    spent         laps of payments that found the day's quota spent
-    sent          seconds from when a payment stood in the ledger to its POST; exported: likewise to the ledger
+    sent          seconds from when a payment stood in the ledger to its POST; exported: likewise to the ledger. The
+                  time in which no process ran, or others had used up the day before that could be known, is left out
     unsent        what was never sent though a day went by
+    detailed      seconds from when a changed document was listed to its detail, likewise
     gaps          the longest time between two scans, by list
     """
 
@@ -89,27 +98,35 @@ class Course:
     exported: list[float] = field(default_factory=list)
     unsent: list[tuple[Row, float]] = field(default_factory=list)
     doubted: int = 0
+    detailed: list[float] = field(default_factory=list)
     gaps: dict[str, float] = field(default_factory=dict)
     calls: Counter[Lane] = field(default_factory=Counter)
     by_others: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     details: int = 0
-    all: list[Any] = field(default_factory=list)
+    changed_at: dict[str, int] = field(default_factory=dict)
+    """Of each invoice when the story began, by its path."""
+    arrivals: list[Arrival] = field(default_factory=list)
+
+    @property
+    def trials(self) -> list[Arrival]:
+        """Of ours: what a process risked to learn the line (`pacing`)."""
+        return [one for one in self.ours if one.refused and one.refused.period == "second"]
 
     def shown(self) -> str:
         theirs = Counter(one.refused.type for one in self.theirs if one.refused)
-        held = {window: f"{len(waits)} up to {max(waits):.0f} s" for window, waits in self.held.items()}
-        return "\n".join(
-            (
-                f"calls {sum(self.calls.values()):,} ({self.calls_told()}), of others {self.by_others:,}",
-                f"refused by our doing {len(self.ours)}, by others' {dict(theirs)}; ends {dict(self.ends)}",
-                *(f"  ours: {one}" for one in self.ours[:5]),
-                f"minutes until sent: {_minutes(self.sent)}; until exported: {_minutes(self.exported)}",
-                f"never sent {len(self.unsent)}, in doubt {self.doubted}; held {held}",
-                f"hours between scans at most: { {name: round(gap / HOUR, 1) for name, gap in self.gaps.items()} }",
-                f"details {self.details:,}",
-            )
+        waits = ("sent", self.sent), ("exported", self.exported), ("detailed", self.detailed)
+        held = {window: f"{len(times)} up to {max(times):.0f} s" for window, times in self.held.items()}
+        gaps = ", ".join(f"{name} {gap / HOUR:.1f}" for name, gap in self.gaps.items())
+        lines = (
+            f"calls {sum(self.calls.values()):,} ({self.calls_told()}), of others {self.by_others:,}",
+            f"refused by our doing {len(self.ours)}, by others' {dict(theirs)}; ends {dict(self.ends)}",
+            *(f"  ours: {one.request} {one.refused and one.refused.type}" for one in self.ours[:9]),
+            *(f"minutes until {name}: {_minutes(times)}" for name, times in waits),
+            f"never sent {len(self.unsent)}, in doubt {self.doubted}; held {held}",
+            f"hours between scans at most: {gaps}",
         )
+        return "\n".join(lines)
 
     def calls_told(self) -> str:
         return ", ".join(f"{lane.name.lower()} {self.calls[lane]:,}" for lane in Lane)
@@ -134,7 +151,7 @@ class Judge:
     def hear(self, arrival: Arrival) -> None:
         request, refused = arrival.request, arrival.refused
         self._course.calls[request.lane] += 1
-        self._course.all.append(arrival)
+        self._course.arrivals.append(arrival)
         call = (request.method, request.path, request.target, arrival.at)
         if refused is None:
             self._alone.judge(*call)
@@ -182,6 +199,9 @@ class _Play:
         options = SandboxOptions(size="empty", counts=story.counts, quota=quota, seed=story.seed)
         self._sandbox = sandbox = Sandbox(options, self._clock)
         async with anyio.create_task_group() as tasks:
+            for row in sandbox.company["invoices"]:
+                known = self._course.changed_at
+                known[f"/invoices/{row.idn}"] = max(row.updated, known.get(f"/invoices/{row.idn}", 0))
             app = sandbox.application(tasks)
             app.freeze()
             self._line = Line(sandbox, app, Random(story.seed + 1), Judge(quota, self._course).hear)
@@ -323,7 +343,11 @@ class _Play:
         while True:
             await self._office(random, 2 * self._story.payments)
             paid = {row.id for row, _ in (*self._due, *self._paid)}
-            free = [row for row in sandbox_ledger.payable(company) if row.id not in paid and row.created < MONDAY]
+            free = [
+                row
+                for row in sandbox_ledger.payable(company)
+                if row.id not in paid and row.created < MONDAY and row.currency != "JPY"
+            ]
             row, now = random.choice(free), self._clock.now()
             cents = row.total - row.paid
             if random.random() < 0.5:
@@ -334,31 +358,40 @@ class _Play:
                 self._paid.append((row, now))
 
     def _conclude(self) -> None:
+        course = self._course
         with closing(sqlite3.connect(self._folder / "state.db")) as state:
-            sent = dict(
-                state.execute(
-                    "SELECT invoice_id, min(at) FROM attempts JOIN intents ON intents.id = intent"
-                    " WHERE direction = 'to_precoro' GROUP BY 1"
-                ).fetchall()
+            sent, exported = (
+                dict(state.execute(_ATTEMPTED, (way,)).fetchall()) for way in ("to_precoro", "to_ledger")
             )
-            exported = dict(
-                state.execute(
-                    "SELECT invoice_id, min(at) FROM attempts JOIN intents ON intents.id = intent"
-                    " WHERE direction = 'to_ledger' GROUP BY 1"
-                ).fetchall()
-            )
-            self._course.doubted = state.execute("SELECT sum(doubted > 0) FROM intents").fetchone()[0]
-            self._course.details = state.execute("SELECT count(*) FROM details").fetchone()[0]
-        for paid, found, ages in (
-            (self._due, sent, self._course.sent),
-            (self._paid, exported, self._course.exported),
-        ):
+            detailed = state.execute(_DETAILED).fetchall()
+            course.doubted = state.execute("SELECT count(*) FROM intents WHERE doubted > 0").fetchone()[0]
+            course.details = state.execute("SELECT count(*) FROM details").fetchone()[0]
+        course.detailed = [self._working_seconds(*pair) for pair in detailed]
+        for paid, found, ages in ((self._due, sent, course.sent), (self._paid, exported, course.exported)):
             for row, at in paid:
                 if row.id in found:
-                    ages.append(found[row.id] - at)
+                    ages.append(self._working_seconds(at, found[row.id]))
                 elif at < self._end - DAY:
-                    self._course.unsent.append((row, at))
+                    course.unsent.append((row, at))
         self._gaps()
+
+    def _working_seconds(self, since: float, until: float) -> float:
+        return until - since - sum(max(0.0, min(until, end) - max(since, begin)) for begin, end in self._idle())
+
+    def _idle(self) -> Sequence[tuple[float, float]]:
+        """When no process ran, and when others had spent the day before that could be known. None overlaps."""
+        shut = [
+            (one.at, one.at + (one.refused.wait or 0.0))
+            for one in self._course.theirs
+            if one.refused is not None and one.refused.period in ("hour", "day")
+        ]
+        merged: list[tuple[float, float]] = []
+        for begin, end in sorted([*self._downs, *shut]):
+            if merged and begin <= merged[-1][1]:
+                merged[-1] = merged[-1][0], max(end, merged[-1][1])
+            else:
+                merged.append((begin, end))
+        return merged
 
     def _gaps(self) -> None:
         asked: defaultdict[str, list[float]] = defaultdict(list)

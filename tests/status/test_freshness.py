@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precoro_daemon.quota.change_rates import ScanSeen, WatchedHour
+from precoro_daemon.quota.watched_hours import ScanSeen, WatchedHour
 from precoro_daemon.status.freshness import Freshness, delays_by_hour, freshness_of, of_still_lists
 from precoro_daemon.values.humanize import a_day
 

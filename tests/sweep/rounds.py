@@ -21,6 +21,8 @@ from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
 from tests.payments import both_ways, changes, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
+from tests.quota.test_week import WEEK
+from tests.quota.week import DAY, HOUR, play
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -103,6 +105,17 @@ def days(seed: int) -> None:
     assert course.code == 0, course.told()
 
 
+def weeks(seed: int) -> None:
+    """Seven days in virtual time: a first fill, another user of the key for four of them, restarts and kills."""
+    with tempfile.TemporaryDirectory() as directory:
+        course = play(Path(directory), replace(WEEK, seed=seed, others=seed % 3 * 4.0))
+    assert course.ours == course.trials, course.shown()
+    assert len(course.ours) <= 1, course.shown()
+    assert course.unsent == [], course.shown()
+    assert max(course.sent) <= 20 * 60, course.shown()
+    assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
+
+
 ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
     "kills": kills,
@@ -112,4 +125,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "items": items,
     "stops": stops,
     "days": days,
+    "weeks": weeks,
 }

@@ -49,8 +49,7 @@ class SqlBudgetBook:
         await self._run("budget_book.close_window", (window, until), lessons)
 
     async def load_lessons(self) -> Mapping[str, float]:
-        row = await self._transactions.row("meta.read", (_LESSONS,))
-        return {} if row is None else _numbers(row["value"])
+        return await self._transactions.read(read_lessons)
 
     async def _run(self, statement: str, values: Values, lessons: Mapping[str, float] | None) -> None:
         """One transaction for both."""
@@ -71,6 +70,11 @@ class SqlBudgetBook:
 
     async def clear_refusal(self) -> None:
         await self._transactions.run("budget_book.clear_refusals")
+
+
+def read_lessons(session: Session) -> Mapping[str, float]:
+    row = session.row("meta.read", (_LESSONS,))
+    return {} if row is None else _numbers(row["value"])
 
 
 def _numbers(text: str) -> Mapping[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from precoro_daemon.adapters.state.session import Session, Transactions
-from precoro_daemon.quota.change_rates import WatchedHour
+from precoro_daemon.quota.watched_hours import WatchedHour
 
 
 class SqlFreshnessBook:

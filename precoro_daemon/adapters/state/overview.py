@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from precoro_daemon.adapters.state.attachments import read_files
-from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes
+from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes, read_lessons
 from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
 from precoro_daemon.adapters.state.details import count_due
@@ -43,6 +43,7 @@ def read_overview(
         quarantined_counts=count_quarantined(session),
         calls=read_calls(session, since),
         closed=read_closed(session),
+        lessons=read_lessons(session),
         files=read_files(session, files),
         payments=_payments(session),
         items=plans_under_way(session),

@@ -18,7 +18,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.quota.change_rates import WatchedHour
+from precoro_daemon.quota.watched_hours import WatchedHour
 from precoro_daemon.status.reading import CollectionState, Overview
 from tests.contracts.listing import T0, listed, paged, record, scan
 

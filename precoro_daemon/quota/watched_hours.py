@@ -1,0 +1,91 @@
+"""what scans saw of when a collection changes, hour by hour
+
+Hours are those of Precoro's clock. They add up, whatever order and pieces they come in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
+
+HOUR_S = 3600.0
+HOURS_A_WEEK = 168
+WEEK_S = HOURS_A_WEEK * HOUR_S
+
+MEMORY_S = 6 * WEEK_S
+"""What is older counts for less than an eighth, and need not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedHour:
+    """One hour of one collection, as far as scans saw it. Those of the same hour add up.
+
+    begins    Unix seconds, a whole hour
+    seconds   of it for which it is known what changed
+    changes   of rows, by Precoro's own dates
+    polled    changes of them that a poll brought, no webhook
+    scans     made in it, polls and others, and the calls that they took
+    delayed   changes of which is known how late they came; delay: of all these together, worst: of one (seconds)
+    """
+
+    collection: str
+    begins: int
+    seconds: float = 0.0
+    changes: int = 0
+    polled: int = 0
+    scans: int = 0
+    calls: int = 0
+    delayed: int = 0
+    delay: float = 0.0
+    worst: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSeen:
+    """What one scan of changes saw of a collection.
+
+    since    the one before began then, which tells of what is known; until: this one began (both by Precoro's clock)
+    changed  when each row that it brought was changed, so far as that lies between
+    late     the delays are known: rows were there to be seen since they changed
+    poll     it came by itself, no webhook asked for it
+    """
+
+    collection: str
+    since: float
+    until: float
+    changed: Sequence[float]
+    calls: int = 1
+    late: bool = True
+    poll: bool = True
+
+    def hours(self) -> Sequence[WatchedHour]:
+        """Split by the hour."""
+        since = max(min(self.since, self.until), self.until - MEMORY_S)
+        first, at = floor(since / HOUR_S), floor(self.until / HOUR_S)
+        edges = [since, *(begins * HOUR_S for begins in range(first + 1, at + 1)), self.until]
+        delays: defaultdict[int, list[float]] = defaultdict(list)
+        for moment in self.changed:
+            clamped = min(max(moment, since), self.until)
+            delays[floor(clamped / HOUR_S)].append(self.until - clamped)
+        return [
+            self._hour(begins, end - start, delays[begins], begins == at)
+            for begins, (start, end) in enumerate(pairwise(edges), first)
+        ]
+
+    def _hour(self, begins: int, seconds: float, delays: Sequence[float], scanned: bool) -> WatchedHour:
+        known = delays if self.late else ()
+        return WatchedHour(
+            self.collection,
+            int(begins * HOUR_S),
+            seconds=seconds,
+            changes=len(delays),
+            polled=len(delays) if self.poll else 0,
+            scans=int(scanned),
+            calls=self.calls if scanned else 0,
+            delayed=len(known),
+            delay=sum(known),
+            worst=max(known, default=0.0),
+        )
