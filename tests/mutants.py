@@ -64,6 +64,26 @@ MUTANTS = (
         "range(1, len(steps) + 1)",
         "range(1, 2)",
         "tests/adapters/ledgers/test_paging.py::test_a_list_of_odata_is_read_to_its_end",
+        "a restart forgets what was learned of the line",
+        "Gate.recall",
+        """        self._pace.recall(lessons)""",
+        """        pass""",
+        "tests/adapters/http/test_gate.py::test_the_next_process_knows_the_line_and_the_others_on_the_key",
+    ),
+    Mutant(
+        "the plan divides calls that others make",
+        "plan_for",
+        """calls - others[window]""",
+        """calls""",
+        "tests/quota/test_plan.py::test_what_others_on_the_key_make_is_not_divided_again",
+    ),
+    Mutant(
+        "a call that is only outranked seems stuck",
+        "Gate._let_others_go",
+        """            self._progress.outranked(call.lane)""",
+        """            pass""",
+        "tests/adapters/http/test_gate.py"
+        "::test_a_call_that_lets_more_urgent_ones_go_gives_signs_of_life_and_one_behind_a_stopped_gate_does_not",
     ),
     Mutant(
         "retry a POST on time-out",

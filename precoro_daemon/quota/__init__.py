@@ -23,6 +23,11 @@ refused, and with 3,000 calls a day the question is which one is worth making.
 - The budget is the account. A call is charged before it leaves, in one place, and durably, so that the next process
   knows of it. Windows slide: what keeps every sliding window keeps fixed ones of any phase. `opening` says when a
   call of a lane may leave, and which window decides that.
+- The next call is chosen in three steps, from coarse to fine. The plan divides the day between kinds of calls; lanes
+  say which kind goes first where several wait; within a kind the most valuable goes first: of lists the one that the
+  planner says, of documents the one that changed last, those of the last two days in a lane before all older ones. So
+  there is one price for lists alone. Kinds are not compared by value, as their order never changes: a change that is
+  not even listed is later than one without its detail, and that is worth more than any file or census.
 - Lanes are who spends: payments, deliveries, lists, details, files, census, in that order. A reserve keeps calls of
   the day for the lanes above. A share bounds what some lanes take of a day, so that what is scheduled later finds
   the rest; `plan` divides the day between lists, the documents of today and all that can wait, anew every hour.

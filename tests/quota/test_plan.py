@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precoro_daemon.app.values import limits as limits_of
+from precoro_daemon.app.values import plan_for
 from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Lane, Limits, Share
 from precoro_daemon.quota.plan import Demand, QuotaPlan, duration, plan_quota
+from precoro_daemon.settings import Settings
 
 START = 1_800_000_000.0
 DAY = 86_400.0
@@ -94,20 +98,50 @@ def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], gran
     changes=st.floats(0, 20_000),
     backlog=st.one_of(st.none(), st.integers(0, 500_000)),
     spent=st.integers(0, 5_000),
+    urgent=st.integers(0, 5_000),
     files=st.booleans(),
 )
 def test_no_plan_gives_away_more_than_there_is(
-    granted: int, kept: int, bound: float, lists: int, changes: float, backlog: int | None, spent: int, *, files: bool
+    granted: int,
+    kept: int,
+    bound: float,
+    lists: int,
+    changes: float,
+    backlog: int | None,
+    *,
+    files: bool,
+    **made: int,
 ) -> None:
-    demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, spent=spent, files=files)
+    demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, files=files, **made)
     plan = planned({"day": granted}, demand, {Lane.DETAILS: kept})
+    assert plan.kept >= kept
     least = max(1, int(granted * 0.05))
     assert plan.lists >= int(bound)
     assert plan.lists <= max(bound, lists, 1)
-    assert plan.documents + plan.lists + kept <= granted or plan.documents <= least + 1
+    assert plan.documents + plan.lists + plan.kept <= granted or plan.documents <= least + 1
     assert min(plan.today + 1, plan.waiting, plan.backfill) >= 1
     assert plan.backfill <= plan.waiting
     assert all(share.calls >= 1 for share in plan.shares)
+
+
+@pytest.mark.parametrize(("urgent", "kept"), [(0, 100), (60, 100), (200, 250), (3_000, 750)])
+def test_payments_and_webhooks_keep_what_they_took_in_the_last_day(urgent: int, kept: int) -> None:
+    """A flood of webhooks keeps no more than a quarter."""
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=50_000, urgent=urgent))
+    assert plan.kept == kept
+    assert plan.documents + plan.lists + plan.kept <= 3_000
+
+
+def test_what_others_on_the_key_make_is_not_divided_again() -> None:
+    settings = Settings(precoro={"region": "us", "email": "a@b.example", "token": "t"})  # type: ignore[arg-type]
+    account, demand = Budget(limits_of(settings)), Demand(bound=25, lists=1200, backlog=50_000)
+    before = plan_for(settings, demand, account, START)
+    account.recall(Lessons(others={"day": (500.0, START)}))
+    after = plan_for(settings, demand, account, START)
+    assert before is not None
+    assert after is not None
+    assert (before.granted, after.granted) == (3_000, 2_500)
+    assert after.seconds_for(50_000) > before.seconds_for(50_000)
 
 
 def test_a_new_plan_counts_what_was_spent_by_the_former() -> None:

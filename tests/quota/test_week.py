@@ -3,12 +3,13 @@ by our own doing, payments and changed documents do not wait for what can wait, 
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 
 from precoro_daemon.quota.limits import Lane
-from tests.quota.week import DAY, HOUR, Course, Story, play
+from tests.quota.week import DAY, HOUR, MONDAY, Course, Story, play
 
 SHORT = Story(
     days=1.5, quota=400, edits=40, payments=4, others=4.0, others_from=0.4, others_until=9.0, ends=5.0, seed=3,
@@ -60,6 +61,14 @@ def test_no_payment_waits_for_anything_but_its_turn(course: Course) -> None:
 def test_no_list_is_forgotten(course: Course) -> None:
     assert len(course.gaps) == 9
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
+
+
+def test_polls_are_spread_over_the_day(course: Course) -> None:
+    """What can wait takes its share at once, polls do not: each hour has a part of them."""
+    polls = Counter(int((one.at - MONDAY) // HOUR) for one in course.arrivals if one.request.lane is Lane.LISTS)
+    later = [polls[hour] for hour in range(6, 36)]
+    assert sum(later) > 100
+    assert max(later) <= 0.2 * sum(later)
 
 
 def test_backfill_is_newest_first_and_documents_of_today_do_not_wait_for_it(course: Course) -> None:

@@ -254,6 +254,35 @@ async def _ask_until_spent(retrying: Retrying) -> None:
         await retrying.send(get(number), body)
 
 
+# Who goes next
+
+
+@in_virtual_time
+async def test_no_file_and_no_census_delays_what_is_more_urgent() -> None:
+    """But for the one that was chosen already."""
+    clock, numbers = LoopClock(), count()
+    line = VirtualLine(clock.now, answer=lambda: 0.1)
+    urgent = [Lane.DETAILS, Lane.LISTS, Lane.DELIVERIES, Lane.PAYMENTS]
+
+    async def go_on(throttled: Throttled, lane: Lane) -> None:
+        for number in numbers:
+            await throttled.send(get(number, lane))
+
+    async with at_the_end_of(line, clock, GRANTED) as (throttled, _), anyio.create_task_group() as tasks:
+        await throttled.send(get("first"))
+        for lane in (Lane.CENSUS, Lane.FILES) * 3:
+            tasks.start_soon(go_on, throttled, lane)
+        await anyio.sleep(10)
+        came = len(line.arrived)
+        for lane in urgent:
+            tasks.start_soon(throttled.send, get(lane.name, lane))
+        await anyio.sleep(10)
+        tasks.cancel_scope.cancel()
+    after = [call.target.removeprefix("/invoices/") for call in line.arrived[came:]]
+    assert [name for name in after if name.isupper()] == ["PAYMENTS", "DELIVERIES", "LISTS", "DETAILS"]
+    assert after.index("DETAILS") <= 4
+
+
 # What others must know
 
 
