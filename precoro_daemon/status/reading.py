@@ -75,13 +75,13 @@ class Overview:
     quarantined_counts: Mapping[tuple[str, Stage], int]
     calls: Sequence[tuple[float, bytes]]
     closed: Mapping[str, float]
-    lessons: Mapping[str, float]
     files: FileState
     payments: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
     lanes: Sequence[tuple[float, Lane]] = ()
+    lessons: Mapping[str, float] = field(default_factory=dict)
     refusals: Mapping[str, float] = field(default_factory=dict)
     switch: Switch = field(default_factory=lambda: Switch(armed=False))
     unreadable: Mapping[str, int] = field(default_factory=dict)
