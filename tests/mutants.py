@@ -64,6 +64,8 @@ MUTANTS = (
         "range(1, len(steps) + 1)",
         "range(1, 2)",
         "tests/adapters/ledgers/test_paging.py::test_a_list_of_odata_is_read_to_its_end",
+    ),
+    Mutant(
         "a restart forgets what was learned of the line",
         "Gate.recall",
         """        self._pace.recall(lessons)""",

@@ -149,10 +149,21 @@ def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, 
     """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
     granted = windows(settings)
     if account is not None:
-        demand = replace(demand, spent=account.made(DOCUMENT_LANES, now), urgent=account.made(_URGENT_LANES, now))
+        demand = replace(
+            demand,
+            spent=account.made(DOCUMENT_LANES, now),
+            urgent=account.made(_URGENT_LANES, now),
+            unknown=1 - account.watched(now) if _has_urgent(settings) else 0.0,
+        )
         others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
         granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}
     return plan_quota(granted, settings.limits.reserves, demand)
+
+
+def _has_urgent(settings: Settings) -> bool:
+    """There are payments or webhooks."""
+    pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
+    return pays or settings.apply_deliveries.listen is not None
 
 
 def windows(settings: Settings) -> Mapping[str, float]:

@@ -105,6 +105,10 @@ class Budget:
         """Calls of the last day in these lanes, so far as the lane was noted."""
         return self._shares.made(lanes, now)
 
+    def watched(self, now: float) -> float:
+        """Share of the last day that lies after the first call that is known."""
+        return min(1.0, max(0.0, now - self._stamps[0]) / SECONDS["day"]) if self._stamps else 0.0
+
     def made_by_others(self, period: Period, now: float) -> int:
         """Calls of a window that others on the key are known to make."""
         return self._others.made(period, now)

@@ -66,6 +66,10 @@ _QUIET_CALLS = 2_000
 _GENERATION = 500
 """Round trips after which older ones begin to be forgotten."""
 
+_UNSEEN = 5.0
+"""Where n round trips are known, the next may lie beyond them by this n-th of their spread: extremes are seldom where
+way and answer both differ."""
+
 _SUPPOSED_S = 2.0
 """The spread that is supposed where one round trip is known. Where n are, an n-th of it is added to theirs."""
 
@@ -112,7 +116,7 @@ class RoundTrips:
 
     def recall(self, number: int, least: float, greatest: float) -> None:
         """What an earlier process knew."""
-        self.number, self._kept = number, [(math.inf, -math.inf), (least, greatest)]
+        self.number, self._kept = number, [(least, greatest), (math.inf, -math.inf)]
         self._sum_up()
 
     @property
@@ -123,7 +127,7 @@ class RoundTrips:
         self.least = min(least for least, _ in self._kept)
         self.spread = max(greatest for _, greatest in self._kept) - self.least
         if number := min(self.number, 2 * _GENERATION):
-            self.slack = (3 * self.spread + _SUPPOSED_S / number) / number
+            self.slack = (_UNSEEN * self.spread + _SUPPOSED_S / number) / number
 
 
 class Pace:

@@ -37,6 +37,10 @@ _URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
 """So much more than in the last day is kept for payments and deliveries, where the reserve is not more than that
 anyway; but no more than a quarter of the day: webhooks have a share of their own, and may be a flood."""
 
+_UNKNOWN_URGENT = 0.1
+"""Of a day's calls, on a first day: a fill takes its share at once, and payments of the evening must find theirs.
+What they leave goes to the fill as the day goes on."""
+
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
 
@@ -58,6 +62,7 @@ class Demand:
     backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
     spent    calls that documents made in the last day
     urgent   calls that payments and deliveries made in the last day
+    unknown  share of the day in which nobody knows yet what these make; 0 where there are none
     files    attached files are fetched too
     """
 
@@ -67,6 +72,7 @@ class Demand:
     backlog: int | None = 0
     spent: int = 0
     urgent: int = 0
+    unknown: float = 0.0
     files: bool = False
 
 
@@ -147,7 +153,8 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         return None
     window = min(days, key=lambda name: days[name])
     granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
-    kept = max(reserved, min(int(demand.urgent * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
+    urgent = demand.urgent * _URGENT_SPARE + demand.unknown * granted * _UNKNOWN_URGENT
+    kept = max(reserved, min(int(urgent), int(granted * _MOST_FOR_URGENT)))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
     wanted = demand.changes * _TODAY_SPARE + granted * _TODAY_BESIDE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,7 @@ def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], gran
     backlog=st.one_of(st.none(), st.integers(0, 500_000)),
     spent=st.integers(0, 5_000),
     urgent=st.integers(0, 5_000),
+    unknown=st.floats(0, 1),
     files=st.booleans(),
 )
 def test_no_plan_gives_away_more_than_there_is(
@@ -110,7 +112,7 @@ def test_no_plan_gives_away_more_than_there_is(
     backlog: int | None,
     *,
     files: bool,
-    **made: int,
+    **made: Any,
 ) -> None:
     demand = Demand(bound=bound, lists=lists, changes=changes, backlog=backlog, files=files, **made)
     plan = planned({"day": granted}, demand, {Lane.DETAILS: kept})
@@ -130,6 +132,11 @@ def test_payments_and_webhooks_keep_what_they_took_in_the_last_day(urgent: int, 
     plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=50_000, urgent=urgent))
     assert plan.kept == kept
     assert plan.documents + plan.lists + plan.kept <= 3_000
+
+
+def test_on_a_first_day_payments_and_webhooks_keep_a_tenth_that_shrinks_with_the_day() -> None:
+    day = [Demand(bound=25, lists=1200, backlog=50_000, urgent=10, unknown=share) for share in (1.0, 0.5, 0.0)]
+    assert [planned(NORMAL, demand).kept for demand in day] == [312, 162, 100]
 
 
 def test_what_others_on_the_key_make_is_not_divided_again() -> None:
