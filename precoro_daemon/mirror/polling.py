@@ -28,7 +28,7 @@ _HISTORY_S = 14 * 86_400.0
 
 _REPLANNED_EVERY_S = 3600.0
 _REPLANNED_IN_A_FILL_S = 300.0
-"""Its end is news: whoever looks at the state from outside goes by what waits then."""
+"""The end of a fill is news, and `status` of another process goes by what waits now."""
 
 _WRONG_DATE_S = 86_400.0
 """By which an answer's `Date` may be ahead of our clock, which goes by the first of them. Beyond it is wrong."""

@@ -22,7 +22,7 @@ from tests.mirror.machine import MirrorMachine
 from tests.payments import both_ways, changes, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
-from tests.quota.week import DAY, HOUR, play
+from tests.quota.week import DAY, HOUR, MONDAY, play
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -106,13 +106,17 @@ def days(seed: int) -> None:
 
 
 def weeks(seed: int) -> None:
-    """Seven days in virtual time: a first fill, another user of the key for four of them, restarts and kills."""
+    """Seven days in virtual time: a first fill, another user of the key for four of them, restarts and kills.
+
+    In the first minutes the line is learned, which may cost a few refusals.
+    """
     with tempfile.TemporaryDirectory() as directory:
         course = play(Path(directory), replace(WEEK, seed=seed, others=seed % 3 * 4.0))
     assert course.ours == course.trials, course.shown()
-    assert len(course.ours) <= 1, course.shown()
+    assert len(course.ours) <= 3, course.shown()
+    assert all(one.at < MONDAY + HOUR for one in course.ours), course.shown()
     assert course.unsent == [], course.shown()
-    assert max(course.sent) <= 20 * 60, course.shown()
+    assert max(course.sent_later) <= 20 * 60, course.shown()
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
 
 
