@@ -25,6 +25,7 @@ ITEMS = "tests/catalogue/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
 BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
+ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
@@ -800,6 +801,78 @@ ORDER BY day, ledger_payments.key;
         "        if answer.status == 429 and",
         "        if answer.status == 430 and",
         f"{XERO}::test_too_often_holds_up_the_next_calls_instead_of_being_asked_for_again",
+    ),
+    Mutant(
+        "the currency of a payment is left to Odoo",
+        "Registering._values",
+        """            "currency_id": linked(bill["currency_id"]),\n""",
+        "",
+        f"{ODOO}::test_a_payment_is_posted_as_it_was_meant_and_read_back",
+    ),
+    Mutant(
+        "a bill in instalments is paid line by line",
+        "Registering._values",
+        """"group_payment": True""",
+        """"group_payment": False""",
+        f"{ODOO}::test_the_amount_of_a_bill_in_instalments_is_the_one_that_was_sent",
+    ),
+    Mutant(
+        "a journal of Odoo pays in any currency",
+        "Journals.paying_in",
+        "        if pays_in != currency:",
+        "        if pays_in == '':",
+        f"{ODOO}::test_a_journal_in_another_currency_blocks_before_anything_is_written",
+    ),
+    Mutant(
+        "a refusal of Odoo is told by its traceback",
+        "refusal_of",
+        """said = data.get("message")""",
+        """said = data.get("debug")""",
+        f"{ODOO}::test_a_paid_bill_is_refused_in_the_words_of_odoo_and_without_its_traceback",
+    ),
+    Mutant(
+        "a missing right in Odoo rejects the payment",
+        "meaning",
+        """    if kind == "AccessError":
+        return LedgerMisfit(""",
+        """    if kind == "AccessError":
+        return PermanentError(""",
+        f"{ODOO}::test_what_odoo_says_of_a_payment",
+    ),
+    Mutant(
+        "a transaction of Odoo that broke off was rolled back",
+        "_of_database",
+        "if sent else TemporaryError(said)",
+        "if not sent else TemporaryError(said)",
+        f"{ODOO}::test_what_is_no_word_on_this_payment_never_rejects_it",
+    ),
+    Mutant(
+        "a bank line is paid beside the payment that it is",
+        "settlements_of",
+        "        banked = [one for one in banked if one not in arrived]",
+        "        banked = list(banked)",
+        f"{ODOO}::test_a_payment_without_an_entry_counts_and_its_bank_line_is_the_same_payment",
+    ),
+    Mutant(
+        "a miscellaneous entry of Odoo is a payment",
+        "_part_of",
+        """ if line["statement_line_id"] else \"\"""",
+        """ if line["move_id"] else \"\"""",
+        f"{ODOO}::test_payments_and_bank_lines_settle_a_bill_and_nothing_else_does",
+    ),
+    Mutant(
+        "a reading of Odoo does not reach back",
+        "OdooLedger._batches",
+        "_Scan(position, self._options.overlap,",
+        "_Scan(position, 0.0,",
+        f"{ODOO}::test_a_change_that_shows_late_is_read",
+    ),
+    Mutant(
+        "a line of Business Central is in any currency",
+        "BusinessCentralLedger._payable",
+        "if not entry.currency == invoice.currency == home:",
+        "if not entry.currency == invoice.currency:",
+        "tests/adapters/ledgers/test_business_central.py::test_what_does_not_fit_is_refused_before_anything_is_written",
     ),
     Mutant(
         "the pause between calls counts from before the first is written",

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger
 from precoro_daemon.adapters.ledgers.cells import Writing
 from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
 from precoro_daemon.adapters.ledgers.exports import Format
+from precoro_daemon.adapters.ledgers.odoo.ledger import OdooLedger
 from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
 from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger
@@ -27,6 +29,7 @@ from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.adapters.ledgers.xero.ledger import XeroLedger
 from precoro_daemon.app.bearers import bearer_of
 from precoro_daemon.app.databases import open_named, secrets_of
+from precoro_daemon.app.ledger_erp import build_business_central, build_odoo
 from precoro_daemon.app.ledger_online import build_quickbooks, build_xero
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings
@@ -47,7 +50,11 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
             yield opened
 
 
-def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | XeroLedger | QuickbooksLedger | None:
+_Described = SqlLedger | RestLedger | CsvLedger
+_Named = XeroLedger | QuickbooksLedger | OdooLedger | BusinessCentralLedger
+
+
+def _build(settings: Settings) -> _Described | _Named | None:
     ledger = settings.ledger
     name = ledger.name or ""
     match ledger.kind:
@@ -57,10 +64,21 @@ def _build(settings: Settings) -> SqlLedger | RestLedger | CsvLedger | XeroLedge
             return _rest(name, ledger.rest)
         case "csv" if ledger.csv:
             return _csv(name, ledger.csv)
+    return _named(settings)
+
+
+def _named(settings: Settings) -> _Named | None:
+    ledger, match_by = settings.ledger, settings.mark_invoices_paid.match_by
+    name = ledger.name or ""
+    match ledger.kind:
         case "xero" if ledger.xero:
             return build_xero(name, ledger.xero)
         case "quickbooks" if ledger.quickbooks:
             return build_quickbooks(name, ledger.quickbooks)
+        case "odoo" if ledger.odoo:
+            return build_odoo(name, ledger.odoo, match_by)
+        case "business_central" if ledger.business_central:
+            return build_business_central(name, ledger.business_central, match_by)
     return None
 
 

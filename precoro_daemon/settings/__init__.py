@@ -1,28 +1,29 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them
 
-attachments.py        the section of attached files
-credentials.py        the API key from its file: read only if nobody else can, and never shown
-custom_fields.py      the section of custom fields: meaning, unit, reason for the default
-databases.py          how a database is reached: what the ledger and a table of wanted items have in common
-files.py              opens what is a regular file: a pipe may be waited for, for ever
-items.py              [manage_items]: where a supplier's wanted items come from, and what may be done about them
-ledger.py             [ledger]: the accounting system that payments are kept in step with
-ledger_access.py      how a ledger behind HTTP is reached, and from which account it pays in which currency
-ledger_csv.py         [ledger.csv]: files of payments that come in, and files that go out
-ledger_quickbooks.py  [ledger.quickbooks]: a company in QuickBooks Online
-ledger_rest.py        [ledger.rest]: an accounting system's HTTP interface and what is asked of it
-ledger_sql.py         [ledger.sql]: an accounting database and what is asked of it
-ledger_values.py      how the values of a ledger's settings are read, and what is allowed
-ledger_xero.py        [ledger.xero]: an organisation in Xero
-lines.py              on which line of a TOML document each table, key and list item stands
-listening.py          [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
-mistakes.py           what pydantic complains of, as sentences for the operator
-model.py              the whole configuration, its sections held against each other
-payments.py           [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
-presets/              requests for accounting systems that are known, as TOML files
-reading.py            file, environment and credential files → values with their origins → Settings
-sections.py           every section, key by key: meaning, unit, reason for the default
-values.py             how one value is read, from TOML or from a variable, and what is allowed
+attachments.py              the section of attached files
+credentials.py              the API key from its file: read only if nobody else can, and never shown
+custom_fields.py            the section of custom fields: meaning, unit, reason for the default
+databases.py                how a database is reached: what the ledger and a table of wanted items have in common
+files.py                    opens what is a regular file: a pipe may be waited for, for ever
+items.py                    [manage_items]: where a supplier's wanted items come from, and what may be done about them
+ledger.py                   [ledger]: the accounting system that payments are kept in step with
+ledger_access.py            how a ledger behind HTTP is reached, and from which account it pays in which currency
+ledger_business_central.py  [ledger.business_central]: a company of Business Central and its payment journal
+ledger_csv.py               [ledger.csv]: files of payments that come in, and files that go out
+ledger_odoo.py              [ledger.odoo]: a database of Odoo, its bank journals, and what the bills are called there
+ledger_quickbooks.py        [ledger.quickbooks]: a company in QuickBooks Online
+ledger_rest.py              [ledger.rest]: an accounting system's HTTP interface and what is asked of it
+ledger_sql.py               [ledger.sql]: an accounting database and what is asked of it
+ledger_values.py            how the values of a ledger's settings are read, and what is allowed
+ledger_xero.py              [ledger.xero]: an organisation in Xero
+lines.py                    on which line of a TOML document each table, key and list item stands
+listening.py                [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
+mistakes.py                 what pydantic complains of, as sentences for the operator
+model.py                    the whole configuration, its sections held against each other
+payments.py                 [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
+reading.py                  file, environment and credential files → values with their origins → Settings
+sections.py                 every section, key by key: meaning, unit, reason for the default
+values.py                   how one value is read, from TOML or from a variable, and what is allowed
 """
 
 from precoro_daemon.settings.attachments import FetchAttachments

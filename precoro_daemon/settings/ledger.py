@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
+from precoro_daemon.settings.ledger_business_central import BusinessCentralLedger
 from precoro_daemon.settings.ledger_csv import CsvLedger
+from precoro_daemon.settings.ledger_odoo import OdooLedger
 from precoro_daemon.settings.ledger_quickbooks import QuickbooksLedger
 from precoro_daemon.settings.ledger_rest import RestLedger
 from precoro_daemon.settings.ledger_sql import SqlLedger
@@ -14,13 +16,17 @@ from precoro_daemon.settings.ledger_xero import XeroLedger
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Clash, Label, Lower, one_of
 
-LEDGER_KINDS = ("none", "sql", "rest", "csv", "xero", "quickbooks")
+LEDGER_KINDS = ("none", "sql", "rest", "csv", "xero", "quickbooks", "odoo", "business_central")
 
 
 class Ledger(Section):
     """The accounting system that payments are kept in step with."""
 
-    kind: Annotated[Literal["none", "sql", "rest", "csv", "xero", "quickbooks"], Lower, one_of(LEDGER_KINDS)] = "none"
+    kind: Annotated[
+        Literal["none", "sql", "rest", "csv", "xero", "quickbooks", "odoo", "business_central"],
+        Lower,
+        one_of(LEDGER_KINDS),
+    ] = "none"
     """How it is reached; the table of that name must be there."""
 
     name: Label | None = None
@@ -45,6 +51,12 @@ class Ledger(Section):
 
     quickbooks: QuickbooksLedger | None = None
     """See [ledger.quickbooks]."""
+
+    odoo: OdooLedger | None = None
+    """See [ledger.odoo]."""
+
+    business_central: BusinessCentralLedger | None = None
+    """See [ledger.business_central]."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -21,7 +21,6 @@ from precoro_daemon.settings.ledger_values import (
     Texts,
     check_templates,
 )
-from precoro_daemon.settings.presets import PRESETS
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Origin, Seconds, Token, one_of
 
@@ -212,9 +211,6 @@ class FindCall(Call):
 
 class RestLedger(Section):
     """An accounting system's HTTP interface."""
-
-    preset: Annotated[Literal["odoo"], one_of(PRESETS)] | None = None
-    """Requests that come with the program; keys given here win over them."""
 
     base_url: Origin
     """Scheme, host and port: the only address that gets the token. Plain http only to this machine itself."""

@@ -36,6 +36,8 @@ SECRETS = (
     ("ledger", "rest", "token"),
     ("ledger", "xero", "token"),
     ("ledger", "quickbooks", "token"),
+    ("ledger", "odoo", "token"),
+    ("ledger", "business_central", "token"),
     ("manage_items", "sql", "password"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),

@@ -19,7 +19,6 @@ from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
 from precoro_daemon.settings.model import SECRETS, Settings
-from precoro_daemon.settings.presets import PRESETS, preset
 
 _PREFIX = "precoro_daemon__"
 _SHORT_NAMES = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
@@ -31,6 +30,8 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("ledger", "rest", "token"): "ledger_token",
     ("ledger", "xero", "token"): "ledger_token",
     ("ledger", "quickbooks", "token"): "ledger_token",
+    ("ledger", "odoo", "token"): "ledger_token",
+    ("ledger", "business_central", "token"): "ledger_token",
     ("manage_items", "sql", "password"): "items_password",
     ("apply_deliveries", "secret"): "webhook_secret",
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
@@ -44,6 +45,8 @@ _DEMANDED: frozenset[KeyPath] = frozenset(
         ("ledger", "rest", "token"),
         ("ledger", "xero", "token"),
         ("ledger", "quickbooks", "token"),
+        ("ledger", "odoo", "token"),
+        ("ledger", "business_central", "token"),
     }
 )
 """Secrets whose absence is a mistake; the others are optional."""
@@ -75,7 +78,6 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
     origins = Origins(file.name, file.lines, {_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
     values.setdefault("precoro", {})
-    _add_preset(values)
     mistakes = [mistake for secret in SECRETS for mistake in _where(secret, values, file, origins, environ)]
     for secret in _DEMANDED:
         if secret[0] in spare and (section := _section(values, secret[:-1])) is not None:
@@ -189,14 +191,6 @@ def _merge(below: Tree, above: Tree) -> Tree:
         elif isinstance(below[key], dict):
             merged[key] = _merge(below[key], value)
     return merged
-
-
-def _add_preset(values: Tree) -> None:
-    """Put the requests that come with the program below the user's own keys."""
-    ledger = values.get("ledger")
-    rest = ledger.get("rest") if isinstance(ledger, dict) else None
-    if isinstance(ledger, dict) and isinstance(rest, dict) and rest.get("preset") in PRESETS:
-        values["ledger"] = ledger | {"rest": _merge(preset(rest["preset"]), rest)}
 
 
 def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:

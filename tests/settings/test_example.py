@@ -17,7 +17,9 @@ from precoro_daemon.settings import (
     items,
     ledger,
     ledger_access,
+    ledger_business_central,
     ledger_csv,
+    ledger_odoo,
     ledger_quickbooks,
     ledger_rest,
     ledger_sql,
@@ -80,7 +82,7 @@ def test_the_example_holds_the_defaults():
 
 
 SECTIONS = [sections, databases, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv,
-            ledger_access, ledger_xero, ledger_quickbooks]  # fmt: skip
+            ledger_access, ledger_xero, ledger_quickbooks, ledger_odoo, ledger_business_central]  # fmt: skip
 
 
 def _undocumented(module: ModuleType) -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 from precoro_daemon.app.values import secrets
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import load
-from precoro_daemon.settings.presets import PRESETS
 from tests.settings.conftest import ACCESS, PRECORO, Load, Mistake, Mistakes
 
 SQL = """[ledger]
@@ -75,7 +74,6 @@ def test_without_a_ledger_nothing_is_asked(read: Load):
         (REST + 'headers = { A = "{token}" }', "config.toml:6: ledger.rest.token_file: missing; give the token"),
         (REST + 'form = { a = "b" }\nbody = "1"', "config.toml:11: ledger.rest.create.form: form and body exclude"),
         (REST.replace("https", "http"), "config.toml:7: ledger.rest.base_url: would send the key unencrypted"),
-        ('[ledger.rest]\npreset = "odo"', 'config.toml:4: ledger.rest.preset: read "odo" (did you mean "odoo"?)'),
         (XERO, "config.toml:6: ledger.xero.token_file: missing; give the token: one line in token_file"),
         (XERO.replace("tenant_id", "tenant"), "config.toml:7: ledger.xero.tenant: unknown key (did you mean"),
         (XERO + 'accounts = { EURO = "x" }', "config.toml:8: ledger.xero.accounts: read"),
@@ -104,32 +102,6 @@ def test_several_at_once(mistakes: Mistakes):
     assert [line.split(": ")[1] for line in lines] == [
         "ledger.kind", "ledger.sql.url", "ledger.sql.timeout", "ledger.csv.settle",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_needs_little(preset: str, tmp_path: Path, read: Load):
-    token = tmp_path / "books-token"
-    token.write_text("t0ken\n")
-    token.chmod(0o600)
-    values = 'database = "d", user = 2, journal = 7'
-    base = 'base_url = "https://odoo.example.com"\n'
-    given = f'preset = "{preset}"\ntoken_file = "{token}"\nvalues = {{ {values} }}\n{base}'
-    settings = read(f'[ledger]\nkind = "rest"\nname = "b"\n[ledger.rest]\n{given}[ledger.rest.read]\nsize = 7\n')
-    rest = settings.ledger.rest
-    assert rest
-    assert rest.read
-    assert rest.read.size == 7
-    assert rest.read.rows
-    assert rest.create
-    assert rest.find
-    assert secrets(settings)[-1] == "t0ken"
-    assert "t0ken" not in repr(settings)
-
-
-def test_what_a_preset_lacks_is_named(mistake: Mistake):
-    given = '[ledger.rest]\npreset = "odoo"\nbase_url = "https://o.example"\nvalues = { user = 2, journal = 7 }'
-    line = mistake(given, PRECORO_DAEMON__LEDGER__REST__TOKEN="t")
-    assert line.startswith("config.toml:3: ledger.rest.prepare[0].body: {database} is unknown here")
 
 
 def test_a_named_ledger_needs_little(file: Path):
@@ -169,3 +141,40 @@ def test_a_database_elsewhere_must_prove_itself(url: str, verifies: bool, read: 
     sql = read(SQL.replace("postgresql://books@db.example.com/accounting", url) + 'tls = "verify"').ledger.sql
     assert sql
     assert sql.verifies
+
+
+ODOO = """
+[ledger]
+kind = "odoo"
+name = "Books"
+[ledger.odoo]
+base_url = "https://odoo.example.com"
+database = "company"
+user = 2
+journals = { EUR = 7, USD = "BNK2" }
+"""
+
+
+def test_odoo_by_numbers_and_by_names(read: Load):
+    odoo = read(ODOO, PRECORO_DAEMON__LEDGER__ODOO__TOKEN="t0ken").ledger.odoo
+    assert odoo
+    assert (odoo.user, odoo.journals) == ("2", {"EUR": "7", "USD": "BNK2"})
+    assert "t0ken" not in repr(odoo)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("USD = 7", "one journal stands for two currencies"),
+        ("usd = 9", "journals"),
+        ("USD = true", "journals"),
+    ],
+)
+def test_what_of_odoo_cannot_be(wrong: str, said: str, mistake: Mistake):
+    line = mistake(ODOO.replace('USD = "BNK2"', wrong), PRECORO_DAEMON__LEDGER__ODOO__TOKEN="t")
+    assert "ledger.odoo.journals" in line
+    assert said in line
+
+
+def test_odoo_needs_its_key(mistake: Mistake):
+    assert "ledger.odoo.token" in mistake(ODOO)

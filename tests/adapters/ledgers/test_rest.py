@@ -23,9 +23,9 @@ from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, Perm
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.receipts import Receipt
 from tests.adapters.http.stand_ins import serving, talking
-from tests.contracts.ledgers.accounting import TOKEN, Odoo, drop, reply
+from tests.contracts.ledgers.accounting import TOKEN, Rpc, drop, reply
 from tests.contracts.ledgers.books import entry, read_all
-from tests.contracts.ledgers.configured import ODOO, SMALL_PAGES, ledger_in, write_secret
+from tests.contracts.ledgers.configured import RPC, ledger_in, with_small_pages, write_secret
 
 pytestmark = pytest.mark.asyncio
 
@@ -191,8 +191,8 @@ async def test_what_leaves_is_the_template_filled(tmp_path: Path):
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.decimals("0.001", 10**15, places=3))
 async def test_every_digit_leaves_and_arrives(tmp_path: Path, amount: Decimal):
-    system = Odoo()
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+    system = Rpc()
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         await ledger.create(entry(amount=f"{amount:f}"))
         (payment,) = system.payments.values()
         (read,) = (await read_all(ledger)).payments
@@ -317,10 +317,10 @@ async def test_a_page_that_names_itself_ends_with_an_error(tmp_path: Path):
 
 async def test_rows_that_move_between_pages_are_not_lost(tmp_path: Path):
     """A payment of the first page is edited while the pages are read: all others move up by one."""
-    system = Odoo()
+    system = Rpc()
     for number in range(9):
         system.add("901", Decimal(number + 1), "EUR", "2026-01-31")
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO + SMALL_PAGES) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, with_small_pages(RPC)) as ledger:
         amounts: set[Decimal] = set()
         async with ledger.recorded(None) as batches:
             async for batch in batches:
@@ -331,20 +331,20 @@ async def test_rows_that_move_between_pages_are_not_lost(tmp_path: Path):
 
 
 async def test_many_rows_of_one_moment_are_all_read(tmp_path: Path):
-    system = Odoo()
+    system = Rpc()
     for number in range(14):
         system.add("901", Decimal(number), "EUR", "2026-01-31")
     moment = system.tick()
     for payment in system.payments.values():
         payment.updated = moment
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO + SMALL_PAGES) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, with_small_pages(RPC)) as ledger:
         assert len((await read_all(ledger)).amounts) == 14
 
 
 async def test_a_payment_that_was_undone_comes_as_a_payment_of_nothing(tmp_path: Path):
-    system = Odoo()
+    system = Rpc()
     system.add("901", Decimal(5), "EUR", "2026-01-31").status = "canceled"
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         assert (await read_all(ledger)).amounts == {"1": Decimal(0)}
 
 
@@ -353,28 +353,28 @@ async def undone_in(ledger: Ledger) -> list[tuple[str, list[str]]]:
         return [(one.key, list(one.kept)) async for batch in batches for one in batch.undone]
 
 
-async def test_an_odoo_payment_that_was_cancelled_and_lost_its_bill_is_undone(tmp_path: Path):
-    system = Odoo()
+async def test_an_rpc_payment_that_was_cancelled_and_lost_its_bill_is_undone(tmp_path: Path):
+    system = Rpc()
     system.add("901", Decimal(5), "EUR", "2026-01-31").status = "canceled"
     shape = system.shape
     system.shape = lambda payment: shape(payment) | {"reconciled_bill_ids": []}  # type: ignore[method-assign]
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         assert await undone_in(ledger) == [("1", [])]
         assert (await read_all(ledger)).unreadable == []
 
 
 @pytest.mark.parametrize(("bill", "told"), [("404", "posted journal entries"), ("INV-1", "a whole number is wanted")])
 async def test_what_the_vendor_refuses_is_told_in_its_words(tmp_path: Path, bill: str, told: str):
-    system = Odoo()
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+    system = Rpc()
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         with pytest.raises(PermanentError, match=told):
             await ledger.create(entry(invoice_external_id=bill))
     assert system.payments == {}
 
 
-async def test_a_wrong_key_for_odoo_is_told_although_the_status_is_200(tmp_path: Path):
-    system = Odoo()
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+async def test_a_wrong_key_for_rpc_is_told_although_the_status_is_200(tmp_path: Path):
+    system = Rpc()
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         await anyio.to_thread.run_sync(write_secret, tmp_path, "wr0ng")
         for ask in (ledger.find("k"), read_all(ledger)):
             with pytest.raises(TemporaryError, match="Access Denied"):
@@ -383,12 +383,12 @@ async def test_a_wrong_key_for_odoo_is_told_although_the_status_is_200(tmp_path:
             await ledger.create(entry())
 
 
-async def test_one_odoo_payment_of_two_bills_is_put_aside(tmp_path: Path):
-    system = Odoo()
+async def test_one_rpc_payment_of_two_bills_is_put_aside(tmp_path: Path):
+    system = Rpc()
     system.add("901", Decimal(5), "EUR", "2026-01-31")
     shape = system.shape
     system.shape = lambda payment: shape(payment) | {"reconciled_bill_ids": [1, 2]}  # type: ignore[method-assign]
-    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, ODOO) as ledger:
+    async with serving(system.serve) as origin, ledger_at(origin, tmp_path, RPC) as ledger:
         (bad,) = (await read_all(ledger)).unreadable
     assert bad.key == "1"
     assert "a list of 2, where one is wanted" in bad.reason

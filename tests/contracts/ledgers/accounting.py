@@ -96,7 +96,7 @@ def epoch(moment: datetime) -> str:
     return f"/Date({int(moment.timestamp() * 1000)}+0000)/"
 
 
-class Odoo(Accounting):
+class Rpc(Accounting):
     """https://www.odoo.com/documentation/18.0/developer/reference/external_api.html, over /jsonrpc: every error comes
     with status 200, and everything is rolled back."""
 

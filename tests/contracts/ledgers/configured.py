@@ -19,15 +19,73 @@ from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings, load
 from tests.adapters.http.stand_ins import serving
-from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Odoo, drop
+from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Rpc, drop
 from tests.contracts.ledgers.books import Books, Created
 
 ACCESS = {"PRECORO_TOKEN": "k3y", "PRECORO_EMAIL": "a@b.c", "PRECORO_DAEMON__PRECORO__REGION": "us"}
 
-ODOO = """
-preset = "odoo"
+RPC = """
 values = { database = "books", user = 2, journal = 7 }
+ours_prefix = "Precoro "
+error = "error"
+[ledger.rest.read]
+method = "POST"
+path = "/jsonrpc"
+rows = "result"
+paging = "offset"
+first = 0
+start = "1970-01-01 00:00:00"
+only = { payment_type = ["outbound"] }
+void = { state = ["draft", "canceled", "cancelled", "rejected"] }
+body = '''
+{"jsonrpc": "2.0", "method": "call", "id": 1, "params": {"service": "object", "method": "execute_kw", "args": [
+  "{database}", "{user}", "{token}", "account.payment", "search_read",
+  [[["payment_type", "=", "outbound"], ["partner_type", "=", "supplier"], ["write_date", ">=", "{position:text}"]]],
+  {"fields": ["amount", "currency_id", "date", "memo", "state", "partner_id", "payment_type", "write_date",
+              "reconciled_bill_ids"],
+   "order": "write_date, id", "offset": "{offset}", "limit": "{size}"}]}}
+'''
+[ledger.rest.read.fields]
+key = "id"
+invoice = "reconciled_bill_ids.only"
+amount = "amount"
+currency = "currency_id.1"
+paid_on = "date"
+supplier = "partner_id.0"
+ours = "memo"
+position = "write_date"
+[[ledger.rest.prepare]]
+method = "POST"
+path = "/jsonrpc"
+take = { wizard = "result" }
+body = '''
+{"jsonrpc": "2.0", "method": "call", "id": 1, "params": {"service": "object", "method": "execute_kw", "args": [
+  "{database}", "{user}", "{token}", "account.payment.register", "create",
+  [{"amount": "{amount}", "payment_date": "{paid_on}", "journal_id": "{journal}", "communication": "Precoro {key}"}],
+  {"context": {"active_model": "account.move", "active_ids": ["{invoice_external_id:int}"]}}]}}
+'''
+[ledger.rest.create]
+method = "POST"
+path = "/jsonrpc"
+id = "result.res_id"
+body = '''
+{"jsonrpc": "2.0", "method": "call", "id": 1, "params": {"service": "object", "method": "execute_kw", "args": [
+  "{database}", "{user}", "{token}", "account.payment.register", "action_create_payments", [["{wizard}"]]]}}
+'''
+[ledger.rest.find]
+method = "POST"
+path = "/jsonrpc"
+rows = "result"
+id = "id"
+match = "memo"
+body = '''
+{"jsonrpc": "2.0", "method": "call", "id": 1, "params": {"service": "object", "method": "execute_kw", "args": [
+  "{database}", "{user}", "{token}", "account.payment", "search_read", [[["memo", "=", "Precoro {key}"]]],
+  {"fields": ["memo"]}]}}
+'''
 """
+"""JSON-RPC by templates: the key is a part of the body, and errors come with a good status."""
+
 KEYED = """
 headers = { Authorization = "Bearer {token}" }
 [ledger.rest.create]
@@ -51,11 +109,15 @@ paid_on = "day"
 ours = "note"
 position = "at"
 """
-SMALL_PAGES = "[ledger.rest.read]\nsize = 2\n"
+
+
+def with_small_pages(config: str) -> str:
+    return config.replace("[ledger.rest.read]\n", "[ledger.rest.read]\nsize = 2\n")
+
 
 SHAPES: dict[str, tuple[type[Accounting], str]] = {
-    "odoo": (Odoo, ODOO + SMALL_PAGES),
-    "keyed": (Keyed, KEYED.replace("[ledger.rest.read]\n", SMALL_PAGES)),
+    "rpc": (Rpc, with_small_pages(RPC)),
+    "keyed": (Keyed, with_small_pages(KEYED)),
 }
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.contracts.ledgers.books import Books
+from tests.contracts.ledgers.business_central import central_books
 from tests.contracts.ledgers.configured import SHAPES, csv_books, rest_books
 from tests.contracts.ledgers.databases import mysql_books, postgres_books, sqlite_books
+from tests.contracts.ledgers.odoo_books import ODOOS, odoo_books
 from tests.contracts.ledgers.online import quickbooks_books, xero_books
 
 DATABASES = (
@@ -22,7 +24,7 @@ DATABASES = (
     "mysql",
     "mysql without a unique key",
 )
-LEDGERS = (*DATABASES, *SHAPES, "csv", "xero", "quickbooks")
+LEDGERS = (*DATABASES, *SHAPES, "csv", "xero", "quickbooks", *ODOOS, "business_central")
 
 Open = Callable[[], AbstractAsyncContextManager[Books]]
 
@@ -38,6 +40,10 @@ def opened(name: str, request: pytest.FixtureRequest, directory: Path) -> Abstra
             return mysql_books(request.getfixturevalue("mariadb"), **options)
         case "csv":
             return csv_books(directory)
+        case "odoo":
+            return odoo_books(name, directory)
+        case "business_central":
+            return central_books(directory)
         case "xero":
             return xero_books(directory)
         case "quickbooks":

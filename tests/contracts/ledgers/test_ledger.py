@@ -120,11 +120,13 @@ async def test_what_is_found_and_what_is_not(open_books: Open):
 async def test_every_digit_of_an_amount_arrives(open_books: Open):
     async with open_books() as books, books.open() as ledger:
         paid = {}
-        for number, amount in enumerate(map(Decimal, AMOUNTS)):
+        skip_unless(ledger.capabilities.reads, "cannot be read")
+        amounts: list[str] = getattr(books, "amounts", AMOUNTS)
+        for number, amount in enumerate(map(Decimal, amounts)):
             paid[await books.pay("901", amount)] = amount
             await ledger.create(entry(f"key-{number}", amount=f"{amount:f}"))
         created = {key: amount for key, amount, _ in await books.created()}
-        assert created == {f"key-{number}": Decimal(amount) for number, amount in enumerate(AMOUNTS)}
+        assert created == {f"key-{number}": Decimal(amount) for number, amount in enumerate(amounts)}
         found = (await read_all(ledger)).amounts
         assert {key: found[key] for key in paid} == paid
         assert sorted(found.values()) == sorted([*paid.values()] * (len(found) // len(paid)))
@@ -244,7 +246,7 @@ async def test_its_name_and_its_errors_show_no_secret(open_books: Open):
         await books.vanish()
         async with books.open() as ledger:
             told = [repr(ledger), str(ledger.capabilities), ledger.name]
-            works = [lambda: ledger.create(entry()), lambda: read_all(ledger)]
+            works = [lambda: ledger.create(entry()), lambda: read_all(ledger)][: 1 + ledger.capabilities.reads]
             for work in works:
                 try:
                     await work()
