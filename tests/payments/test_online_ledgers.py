@@ -207,6 +207,17 @@ async def test_what_is_undone_in_the_books_is_told_to_a_person_and_not_made_agai
 
 
 @both
+async def test_what_is_undone_before_it_was_ever_read_is_told_to_a_person_too(books: Books):
+    async with books() as (side, stage):
+        await paid_in_precoro(side, stage)
+        await stage.export(after=HOUR)
+        side.undoes()
+        for _ in range(2):
+            await stage.export(after=HOUR)
+        assert (side.entries(), stage.intent.state) == ([], State.REVIEW)
+
+
+@both
 async def test_what_the_vendor_refuses_is_refused_in_its_words(books: Books):
     async with books() as (side, stage):
         await paid_in_precoro(side, stage)
