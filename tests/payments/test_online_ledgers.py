@@ -90,7 +90,8 @@ class QuickBooksSide:
         self.system.pay(bill, Decimal(amount), DAY.isoformat(), currency=self.system.bills[bill].currency)
 
     def undoes(self) -> None:
-        self.system.void([*self.system.payments][-1])
+        last = [*self.system.payments][-1]
+        (self.system.void if int(last) % 2 else self.system.delete)(last)
 
     def refuses(self) -> str:
         self.system.closed_until = DAY.isoformat()
