@@ -796,6 +796,13 @@ ORDER BY day, ledger_payments.key;
         f"{QUICKBOOKS}::test_what_was_voided_or_deleted_is_undone",
     ),
     Mutant(
+        "what is undone in the ledger before it was read is never heard of",
+        "_undone",
+        """session.rows("ledger_payments.entries_of_document", values)""",
+        "()",
+        f"{ONLINE}::test_what_is_undone_before_it_was_ever_read_is_told_to_a_person_too",
+    ),
+    Mutant(
         "a ledger that is too busy is asked again and again",
         "LedgerClient._once",
         "        if answer.status == 429 and",

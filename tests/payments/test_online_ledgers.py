@@ -90,7 +90,8 @@ class QuickBooksSide:
         self.system.pay(bill, Decimal(amount), DAY.isoformat(), currency=self.system.bills[bill].currency)
 
     def undoes(self) -> None:
-        self.system.void([*self.system.payments][-1])
+        last = [*self.system.payments][-1]
+        (self.system.void if int(last) % 2 else self.system.delete)(last)
 
     def refuses(self) -> str:
         self.system.closed_until = DAY.isoformat()
@@ -204,6 +205,17 @@ async def test_what_is_undone_in_the_books_is_told_to_a_person_and_not_made_agai
         assert stage.intent.state is State.REVIEW
         assert "now says: payment" in stage.intent.reason
         assert "of 0.00 USD" in stage.intent.reason
+
+
+@both
+async def test_what_is_undone_before_it_was_ever_read_is_told_to_a_person_too(books: Books):
+    async with books() as (side, stage):
+        await paid_in_precoro(side, stage)
+        await stage.export(after=HOUR)
+        side.undoes()
+        for _ in range(2):
+            await stage.export(after=HOUR)
+        assert (side.entries(), stage.intent.state) == ([], State.REVIEW)
 
 
 @both

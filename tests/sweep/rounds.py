@@ -19,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
-from tests.payments import both_ways, changes, schedules
+from tests.payments import both_ways, changes, online_ways, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
 from tests.quota.week import DAY, HOUR, MONDAY, play
@@ -74,6 +74,12 @@ def payments(seed: int) -> None:
     assert wrong == [], wrong[:5]
 
 
+def online(seed: int) -> None:
+    """Ten companies between Precoro and Xero, and ten with QuickBooks Online."""
+    _, wrong = anyio.run(online_ways.play_all, range(seed * 10, seed * 10 + 10))
+    assert wrong == [], wrong[:5]
+
+
 def money(seed: int) -> None:
     """A hundred and forty thousand amounts, wire to wire."""
     random = Random(seed)
@@ -125,6 +131,7 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "kills": kills,
     "dying": dying,
     "payments": payments,
+    "online": online,
     "money": money,
     "items": items,
     "stops": stops,

@@ -12,7 +12,7 @@ from precoro_daemon import __version__
 from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.adapters.http.exchange import Answer, OnSent
 from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
-from precoro_daemon.adapters.ledgers.outcomes import Judge, limit_of, wait_of
+from precoro_daemon.adapters.ledgers.outcomes import Blocking, Judge, limit_of, wait_of
 from precoro_daemon.adapters.ledgers.pace import NotAsked, Pace
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 
@@ -35,6 +35,7 @@ class Manners:
     unsaid_wait    seconds to wait where it says "too often" without saying for how long, None to ask nothing of it
     error          where an answer with a good status may still carry an error, "" for nowhere
     messages       where an error says in words what is the matter, tried in this order
+    blocking       by their paths, values in a refusal that are not about one payment
     """
 
     timeout: float = 15.0
@@ -45,6 +46,7 @@ class Manners:
     unsaid_wait: float | None = None
     error: str = ""
     messages: Sequence[str] = ()
+    blocking: Blocking = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -162,4 +164,5 @@ class LedgerClient:
 
     def _judge(self, what: str, outgoing: Outgoing) -> Judge:
         manners = self.manners
-        return Judge(f"ledger {self.ledger}: {what}: {outgoing}", manners.error, self._secrets, manners.messages)
+        what = f"ledger {self.ledger}: {what}: {outgoing}"
+        return Judge(what, manners.error, self._secrets, manners.messages, manners.blocking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Answer
@@ -27,19 +27,31 @@ _UNCLEAR = {408, 409}
 """A proxy gave up waiting; or a payment with this key is there already, or just being made."""
 
 
+Blocking = Mapping[str, Collection[str]]
+
+
 class Judge:
     """Reads the answers to one call.
 
     what      the call, for the operator
     error     where a good status may still carry an error, "" for nowhere
     messages  where an error says in words what is the matter, tried in this order; without them all of it is shown
+    blocking  by their paths, values in a refusal that are not about one payment: no rights, a subscription that ended
     """
 
-    def __init__(self, what: str, error: str, secrets: Sequence[str], messages: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        error: str,
+        secrets: Sequence[str],
+        messages: Sequence[str],
+        blocking: Blocking,
+    ) -> None:
         self._what = what
         self._error = error
         self._secrets = secrets
         self._messages = messages
+        self._blocking = blocking
 
     def question(self, answer: Answer, *, of_one: bool = False) -> Any:
         """The JSON of a good answer to a call that writes nothing.
@@ -60,7 +72,7 @@ class Judge:
         raise MalformedAnswer(self._said(answer))
 
     def _refused(self, answer: Answer, of_one: bool) -> DaemonError:
-        if of_one and answer.status != 403:
+        if of_one and not self._blocks(answer):
             return PermanentError(self._said(answer))
         return LedgerMisfit(f"{self._said(answer)}; the request, or the rights of the token, do not fit the ledger")
 
@@ -71,7 +83,7 @@ class Judge:
         if answer.status in _NOT_PROCESSED:
             raise TemporaryError(self._said(answer), wait=wait_of(answer))
         if 400 <= answer.status < 500 and answer.status not in _UNCLEAR and self._is_readable(answer):
-            kind = LedgerMisfit if answer.status == 403 else PermanentError
+            kind = LedgerMisfit if self._blocks(answer) else PermanentError
             raise kind(self._said(answer))
         raise DoubtfulError(f"{self._said(answer)}; the payment may have been recorded")
 
@@ -83,6 +95,16 @@ class Judge:
         if self._refusal(tree) is not MISSING:
             raise PermanentError(self._said(answer))
         return tree
+
+    def _blocks(self, answer: Answer) -> bool:
+        """Whether it is refused for whom we are, and any other payment would be too."""
+        if answer.status == 403:
+            return True
+        try:
+            tree = parse(answer.body)
+        except MalformedAnswer:
+            return False
+        return any(_found(tree, path) in values for path, values in self._blocking.items())
 
     def _parse(self, answer: Answer) -> Any:
         try:

@@ -138,6 +138,9 @@ def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator
         values = {"ledger": ledger, "key": document.key, "kept": json.dumps(list(document.kept))}
         for row in session.rows("ledger_payments.payments_of_document", values):
             yield replace(to_ledger_payment(row), amount=Decimal(0))
+        for row in session.rows("ledger_payments.entries_of_document", values):
+            day = date.fromisoformat(row["day"])
+            yield LedgerPayment(row["remote_id"], "", Decimal(0), row["currency"], day, ours=row["id"])
 
 
 def _position(ledger: str) -> str:

@@ -20,6 +20,20 @@ FROM ledger_payments
 WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
     AND key NOT IN (SELECT value FROM json_each(:kept));
 
+-- name: entries_of_document
+-- What we made in a document of the ledger and what never came back from there, but for what it still has.
+-- Undone between two readings, it would else never be heard of.
+SELECT id, remote_id, currency, day
+FROM intents INDEXED BY intents_by_remote
+WHERE remote_id = :key AND direction = 'to_ledger' AND ledger = :ledger AND state = 'confirmed'
+    AND NOT EXISTS (SELECT 1 FROM ledger_payments WHERE ledger = :ledger AND key = intents.remote_id)
+UNION ALL
+SELECT id, remote_id, currency, day
+FROM intents INDEXED BY intents_by_remote
+WHERE remote_id > :key || '/' AND remote_id < :key || '0' AND direction = 'to_ledger' AND ledger = :ledger
+    AND state = 'confirmed' AND remote_id NOT IN (SELECT value FROM json_each(:kept))
+    AND NOT EXISTS (SELECT 1 FROM ledger_payments WHERE ledger = :ledger AND key = intents.remote_id);
+
 -- name: take_in_unreadable
 -- Keep a row of the ledger that cannot be read.
 INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)

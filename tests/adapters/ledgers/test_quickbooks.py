@@ -116,6 +116,18 @@ async def test_what_quickbooks_refuses_is_told_in_its_words(tmp_path: Path):
     assert system.payments == {}
 
 
+@pytest.mark.parametrize(("code", "kind"), [("6190", LedgerMisfit), ("5020", LedgerMisfit), ("6000", PermanentError)])
+async def test_a_subscription_that_ended_and_lacking_rights_reject_no_payment(tmp_path: Path, code: str, kind: type):
+    system = owing()
+    system.refuse += [None, None, None, fault("Invalid Company Status", "Subscription has ended", 400, code=code)]
+    async with quickbooks(tmp_path, system) as ledger:
+        with pytest.raises(kind, match="Subscription has ended"):
+            await ledger.create(entry())
+        system.refuse.append(fault("Invalid Company Status", "Subscription has ended", 400, code=code))
+        with pytest.raises(kind, match="Subscription has ended"):
+            await ledger.bill(entry())
+
+
 async def test_what_is_open_on_a_bill(tmp_path: Path):
     system = owing("100.00", currency="USD")
     system.pay("901", Decimal("30.50"), "2026-01-30", currency="USD")

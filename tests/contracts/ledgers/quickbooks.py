@@ -264,7 +264,7 @@ class QuickBooks:
         return shape
 
 
-def fault(message: str, detail: str, status: int, name: str = "Fault") -> web.Response:
+def fault(message: str, detail: str, status: int, name: str = "Fault", code: str = "6000") -> web.Response:
     low = name == "fault"
-    error = {"message" if low else "Message": message, "detail" if low else "Detail": detail, "code": "6000"}
+    error = {"message" if low else "Message": message, "detail" if low else "Detail": detail, "code": code}
     return reply({name: {"error" if low else "Error": [error], "type": "ValidationFault"}}, status)

@@ -26,6 +26,9 @@ _FAULT_MESSAGES = (
     "fault.error.0.detail",
     "fault.error.0.message",
 )
+_BLOCKING_CODES = {"5020", "6190"}
+"""The user may not do this; the company's subscription has ended."""
+
 _OBJECT_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
@@ -37,6 +40,7 @@ def manners(timeout: float) -> Manners:
         unsaid_wait=_AFTER_TOO_OFTEN_S,
         error="Fault",
         messages=_FAULT_MESSAGES,
+        blocking={"Fault.Error.0.code": _BLOCKING_CODES},
     )
 
 
