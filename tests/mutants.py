@@ -105,6 +105,16 @@ MUTANTS = (
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
     ),
     Mutant(
+        "a ledger that cannot be used ends the run",
+        "Scheduler._lap_of_run",
+        """            case PartUnusable() as cause:
+                _log.error("job_blocked", job=job.name, reason=str(cause))
+                job.status.move(Event.FAIL)
+""",
+        "",
+        "tests/runtime/test_once.py::test_a_part_that_cannot_be_used_ends_its_own_jobs_and_is_told_once",
+    ),
+    Mutant(
         "what is cancelled while it is sent leaves no doubt",
         "write_once",
         "        if begun is not None:",
