@@ -21,7 +21,7 @@ from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.scene import payments
 from tests.system.program import NO_LIMITS, Finished, Program, finish
-from tests.system.test_orders import until
+from tests.system.test_once import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -252,7 +252,7 @@ async def test_a_service_goes_on_without_books_that_cannot_be_used(tmp_path: Pat
         del it.program.sections["ledger.sql"]["read"]
         it.invoice()
         async with it.program.running("run") as process:
-            await until(lambda: it.program.query("SELECT 1 FROM details"))
+            await until(lambda: bool(it.program.query("SELECT 1 FROM details")))
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
         assert [line["job"] for line in done.only("job_blocked")] == ["mark_invoices_paid"]
