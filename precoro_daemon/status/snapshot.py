@@ -128,6 +128,7 @@ class Stored:
     backfilled          when the calls for older documents of the last day left, oldest first
     delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
                         last week; None: none is known
+    skew                seconds by which scans reach back further, as Precoro reads times in another zone
     """
 
     read_at: float
@@ -145,6 +146,7 @@ class Stored:
     backlog: int = 0
     backfilled: Sequence[float] = ()
     delays: Sequence[float | None] = ()
+    skew: float = 0.0
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.documents import Record, Rejected
+from precoro_daemon.mirror.rules.reach import NO_ANCHOR, Dates, may_fall_short
 
 Kind = Literal["changes", "whole"]
 
@@ -64,6 +65,8 @@ class Scan:
     rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
     drifted     the list was seen to change during the scan
     newest      highest id on page 1, None once a higher one came. Not kept: of a scan that is resumed it is not known
+    dates       when the rows were changed that have come; None where that is not known, as of a scan that is resumed
+    far         asks as far back as any time zone needs. Not kept: one that is resumed proves nothing
     """
 
     collection: str
@@ -79,6 +82,8 @@ class Scan:
     distinct: int = 0
     drifted: bool = False
     newest: int | None = field(default=None, compare=False)
+    dates: Dates | None = field(default=None, compare=False)
+    far: bool = field(default=False, compare=False)
 
     @property
     def finished(self) -> bool:
@@ -115,6 +120,8 @@ class Cursor:
     unproved_at when those changes were scanned, or the last of these whole scans ended (server's clock)
     tries       unproved scans of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
+    anchor      the next scan of changes asks back to here at least, where rows are that it must list (`reach`);
+                NO_ANCHOR: there are none; None: not known
     """
 
     collection: str
@@ -125,6 +132,7 @@ class Cursor:
     unproved_at: float | None = None
     tries: int = 0
     filter: str = ""
+    anchor: float | None = None
 
 
 def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
@@ -155,7 +163,15 @@ def _after(scan: Scan, page: Page) -> Scan:
         rejected=scan.rejected + len(page.rejected),
         drifted=scan.drifted or emptied or (not first and page.total != scan.total),
         newest=highest if first else scan.newest if older else None,
+        dates=_dates(scan, page),
     )
+
+
+def _dates(scan: Scan, page: Page) -> Dates | None:
+    began, before = (page.server_time, Dates()) if scan.next_page == 1 else (scan.started_at, scan.dates)
+    if began is None or before is None:
+        return None
+    return before.with_rows((row.updated_at for row in page.records), began)
 
 
 def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
@@ -174,7 +190,8 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     if accepted and not scan.filter:
         # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
         at = max(at or 0.0, scan.started_at or 0.0) or None
-    settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter)
+    anchor = None if scan.dates is None else scan.dates.anchor
+    settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter, anchor=anchor)
     if accepted and (cursor.unproved_at or 0.0) > (scan.started_at or ended_at):
         # Meanwhile a scan of changes was not proved: what it may have skipped is newer than what was listed here.
         return replace(settled, whole_at=scan.started_at, unproved=1)
@@ -184,7 +201,10 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
+    cursor = replace(cursor, anchor=_next_anchor(scan, cursor))
     moved = replace(cursor, at=cursor.at if scan.started_at is None else scan.started_at, tries=0)
+    if scan.far and moved.anchor == NO_ANCHOR:  # all the newest rows are gone: what is left only a census tells
+        return replace(moved, unproved=max(moved.unproved, 1), unproved_at=ended_at)
     if _accepted(scan, earlier=cursor.tries):
         return moved
     if cursor.tries + 1 < _SCAN_TRIES:
@@ -194,24 +214,46 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     return replace(moved, unproved=1, unproved_at=ended_at)
 
 
+def _next_anchor(scan: Scan, cursor: Cursor) -> float | None:
+    """What should have come and did not is asked back to by the next scan too, unless this one went back far."""
+    dates = scan.dates
+    if dates is None or ((not dates.newest or falls_short(scan, cursor)) and not scan.far):
+        return cursor.anchor
+    return dates.anchor
+
+
+def falls_short(scan: Scan, cursor: Cursor) -> bool:
+    """The finished scan of changes since `cursor` has no row which shows that nothing is missing."""
+    if scan.since is None or scan.dates is None or cursor.at is None or cursor.anchor in (None, NO_ANCHOR):
+        return False
+    return may_fall_short(scan.since, cursor.at, scan.dates)
+
+
 def _accepted(scan: Scan, *, earlier: int) -> bool:
     """Proved; or, where the list never says how many rows it has, a second sound scan after an earlier one."""
     return scan.proved or (scan.sound and earlier > 0)
 
 
-def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
+def next_scan(collection: Collection, cursor: Cursor, overlap: float, skew: float = 0.0) -> Scan:
     """What to scan to bring the mirror up to date: everything at first, then the changes since the cursor.
 
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
     if cursor.at is None or listed_whole(collection, cursor):
         return Scan(collection.name, "whole", filter=cursor.filter)
-    return Scan(collection.name, "changes", since=cursor.at - overlap)
+    return Scan(collection.name, "changes", since=meant_since(cursor, overlap) - skew)
+
+
+def meant_since(cursor: Cursor, overlap: float) -> float:
+    """From when on a scan of changes is to list them. (Before the first whole list that means nothing.)"""
+    return min((cursor.at or 0.0) - overlap, NO_ANCHOR if cursor.anchor is None else cursor.anchor)
 
 
 def listed_whole(collection: Collection, cursor: Cursor) -> bool:
-    """Every scan of it is as good as a census."""
-    return collection.small and cursor.pages <= 1
+    """Every scan of it is as good as a census. So it is of a list of which no row is known to ask back to: it has
+    hardly any."""
+    rowless = cursor.anchor == NO_ANCHOR and not cursor.filter
+    return (collection.small or rowless) and cursor.pages <= 1
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:

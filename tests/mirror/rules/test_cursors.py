@@ -23,6 +23,7 @@ from precoro_daemon.mirror.rules.cursors import (
     settle,
 )
 from precoro_daemon.mirror.rules.documents import Record, read_record, reject
+from precoro_daemon.mirror.rules.reach import NO_ANCHOR
 
 INVOICES = COLLECTIONS["invoices"]
 TAXES = COLLECTIONS["taxes"]
@@ -127,7 +128,9 @@ def test_a_whole_list_that_grows_while_it_is_read_is_proved() -> None:
     scan = listed(*GROWN)
     assert (scan.drifted, scan.sound) == (True, False)
     assert scan.proved
-    assert settle(scan, Cursor("invoices"), 200.0) == Cursor("invoices", at=101.0, whole_at=101.0, pages=3)
+    assert settle(scan, Cursor("invoices"), 200.0) == Cursor(
+        "invoices", at=101.0, whole_at=101.0, pages=3, anchor=NO_ANCHOR
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_a_second_sound_walk_settles_what_the_list_never_counts() -> None:
 def test_a_proved_census_pays_what_was_owed_and_moves_the_cursor_as_it_saw_everything() -> None:
     owed = replace(CURSOR, unproved=2, unproved_at=100.0)
     settled = settle(walked(*STEADY, kind="whole"), owed, 200.0)
-    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None)
+    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None, anchor=NO_ANCHOR)
     later = replace(owed, at=5_000.0)
     assert settle(walked(*STEADY, kind="whole"), later, 200.0).at == 5_000.0
 
@@ -228,7 +231,7 @@ def test_changes_that_were_not_proved_during_a_census_are_still_owed_after_it() 
 def test_a_filtered_census_did_not_see_everything_and_leaves_the_cursor() -> None:
     scan = replace(walked(*STEADY, kind="whole"), filter="f")
     settled = settle(scan, replace(CURSOR, filter="f"), 200.0)
-    assert settled == replace(CURSOR, whole_at=101.0, filter="f")
+    assert settled == replace(CURSOR, whole_at=101.0, filter="f", anchor=NO_ANCHOR)
 
 
 def test_the_first_pass_starts_the_cursor_even_if_it_is_not_proved() -> None:
