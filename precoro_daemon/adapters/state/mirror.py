@@ -38,7 +38,7 @@ class SqlMirror:
         return await self._transactions.read(read_skew)
 
     async def save_skew(self, skew: Skew) -> None:
-        await self._transactions.run("meta.write", (_SKEW, json.dumps(asdict(skew))))
+        await self._transactions.run("meta.write", (_SKEW_KEY, json.dumps(asdict(skew))))
 
     async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
         row = await self._transactions.row("mirror.read_scan", (collection, kind))
@@ -127,11 +127,11 @@ class SqlMirror:
         await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
 
 
-_SKEW = "since_skew"
+_SKEW_KEY = "since_skew"
 
 
 def read_skew(session: Session) -> Skew:
-    row = session.row("meta.read", (_SKEW,))
+    row = session.row("meta.read", (_SKEW_KEY,))
     return Skew() if row is None else Skew(**json.loads(row["value"]))
 
 
