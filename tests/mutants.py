@@ -402,6 +402,20 @@ ORDER BY day, ledger_payments.key;
         "tests/mirror/test_side_by_side.py::test_two_scans_of_the_same_changes_come_one_after_the_other",
     ),
     Mutant(
+        "a list that lacks rows once is believed",
+        "_SHORT_SCANS",
+        "_SHORT_SCANS = 3",
+        "_SHORT_SCANS = 1",
+        "tests/mirror/rules/test_cursors.py::test_a_shortfall_that_stays_the_same_is_believed_after_three_whole_scans",
+    ),
+    Mutant(
+        "what a list hides is taken for deleted",
+        "find_gone",
+        "scan.rejected > 0 or cursor.hidden > 0",
+        "scan.rejected > 0",
+        "tests/mirror/test_census.py::test_a_row_that_the_key_may_see_no_more_is_asked_for_before_it_is_marked",
+    ),
+    Mutant(
         "modifiedSince is trusted to be read in UTC",
         "falls_short",
         "return may_fall_short(scan.since, cursor.at, scan.dates)",

@@ -25,6 +25,7 @@ from precoro_daemon.mirror.rules.cursors import (
     meant_since,
     next_scan,
     scan_again,
+    whole_scan,
 )
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -244,8 +245,7 @@ async def list_whole(
         cursor = await lister.mirror.cursor(collection.name)
         if not owed(cursor):
             return await _close_left(lister, collection)
-        scan = Scan(collection.name, "whole", filter=cursor.filter)
-        return await _run_next(lister, collection, scan, chosen, lane)
+        return await _run_next(lister, collection, whole_scan(cursor), chosen, lane)
 
 
 async def _run_next(lister: Lister, collection: Collection, scan: Scan, chosen: Filter, lane: Lane) -> ScanReport:
@@ -289,6 +289,9 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
 
 async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
     """Mark what is gone. What cannot be asked now is asked later: the scan stays open for that."""
+    hidden = (await lister.mirror.cursor(collection.name)).hidden
+    if hidden != scan.hidden:
+        _log.warning("hidden_rows_believed", collection=collection.name, count=hidden)
     absent = await find_gone(lister.precoro, lister.mirror, collection, scan, lister.max_vanished)
     report = replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
     if absent.unasked is not None and _is_asked_later(lister, scan, absent.unasked):

@@ -56,6 +56,7 @@ class CollectionStatus:
     scans        lists that are being read, as far as they got
     census       "owed": the last listing was not proved complete; "due": the last census is old
     freshness    of the last week; None: nothing is known of it
+    short        rows that the last whole list counted and did not show; hidden: believed not to be for this key
     """
 
     name: str
@@ -69,6 +70,8 @@ class CollectionStatus:
     scans: Sequence[Scan] = ()
     census: Literal["", "due", "owed"] = ""
     freshness: Freshness | None = None
+    short: int = 0
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)

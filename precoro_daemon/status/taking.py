@@ -122,6 +122,8 @@ def _collection(scope: Scope, name: str, state: CollectionState | None, now: flo
         due=state.due if name in scope.detailed else None,
         scans=state.scans,
         census="owed" if state.cursor.unproved else "due" if due else "",
+        short=state.cursor.short,
+        hidden=state.cursor.hidden,
     )
 
 

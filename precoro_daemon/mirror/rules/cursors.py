@@ -21,6 +21,9 @@ _CHEAP_CENSUS = 50
 _CENSUS_TRIES = 3
 """Of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
 
+_SHORT_SCANS = 3
+"""Whole scans that lack as many rows as ever before it is believed that the key may not see them."""
+
 _CENSUS_PAUSE = 60.0
 """Seconds of pause for each page and each further failed try of a census."""
 
@@ -66,6 +69,7 @@ class Scan:
     drifted     the list was seen to change during the scan
     newest      highest id on page 1, None once a higher one came. Not kept: of a scan that is resumed it is not known
     dates       when the rows were changed that have come; None where that is not known, as of a scan that is resumed
+    hidden      rows that the list counts and does not show to this key, as far as that is known. Not kept
     far         asks as far back as any time zone needs. Not kept: one that is resumed proves nothing
     """
 
@@ -83,6 +87,7 @@ class Scan:
     drifted: bool = False
     newest: int | None = field(default=None, compare=False)
     dates: Dates | None = field(default=None, compare=False)
+    hidden: int = field(default=0, compare=False)
     far: bool = field(default=False, compare=False)
 
     @property
@@ -90,15 +95,26 @@ class Scan:
         return self.last_page is not None and self.next_page > self.last_page
 
     @property
+    def steady(self) -> bool:
+        """Over, no page disagreed on the total, and no row came twice."""
+        return self.finished and not self.drifted and self.rows == self.distinct
+
+    @property
+    def short(self) -> int:
+        """Rows that the list counts and that did not come."""
+        return 0 if self.total is None else self.total - self.rows - self.rejected
+
+    @property
     def sound(self) -> bool:
-        """Over, and nothing speaks against it: no page disagreed on the total, no row came twice, none is missing."""
-        counted = self.total is None or self.total == self.rows + self.rejected
-        return self.finished and not self.drifted and self.rows == self.distinct and counted
+        """Steady, and none is missing. How many of the hidden rows have changed is not known."""
+        allowed = (0, self.hidden) if self.since is None else range(self.hidden + 1)
+        return self.steady and self.short in allowed
 
     @property
     def proved(self) -> bool:
         """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
-        return self.covered or (self.sound and (self.total is not None or self.last_page == 1))
+        counted = self.total is not None and (self.since is None or not self.short)
+        return self.covered or (self.sound and (counted or self.last_page == 1))
 
     @property
     def covered(self) -> bool:
@@ -122,6 +138,8 @@ class Cursor:
     filter      fingerprint of the user's filter the mirror was filled under
     anchor      the next scan of changes asks back to here at least, where rows are that it must list (`reach`);
                 NO_ANCHOR: there are none; None: not known
+    short       rows that the last whole scan lacked by the list's own count, though it was steady
+    hidden      so many are believed to be hidden from this key, as every whole scan lacks them
     """
 
     collection: str
@@ -133,6 +151,8 @@ class Cursor:
     tries: int = 0
     filter: str = ""
     anchor: float | None = None
+    short: int = 0
+    hidden: int = 0
 
 
 def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
@@ -181,7 +201,19 @@ def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     that is not proved, the cursor moves to the start of the scan all the same, and a census is owed: what changed
     since then is found by the next scan of changes, what this one may have skipped only by a census.
     """
-    return _settle_whole(scan, cursor, ended_at) if scan.kind == "whole" else _settle_changes(scan, cursor, ended_at)
+    if scan.kind == "changes":
+        return _settle_changes(replace(scan, hidden=cursor.hidden), cursor, ended_at)
+    cursor = _believe(scan, cursor)
+    return _settle_whole(replace(scan, hidden=cursor.hidden), cursor, ended_at)
+
+
+def _believe(scan: Scan, cursor: Cursor) -> Cursor:
+    """Keep how many rows the whole list lacks by its own count. Where that stays the same scan after scan, no row has
+    slipped from page to page: the count includes what this key may not see."""
+    if not scan.steady or scan.short < 0:
+        return cursor
+    same = scan.short == cursor.short and cursor.unproved >= _SHORT_SCANS - 1
+    return replace(cursor, short=scan.short, hidden=scan.short if same or not scan.short else cursor.hidden)
 
 
 def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
@@ -240,8 +272,12 @@ def next_scan(collection: Collection, cursor: Cursor, overlap: float, skew: floa
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
     if cursor.at is None or listed_whole(collection, cursor):
-        return Scan(collection.name, "whole", filter=cursor.filter)
-    return Scan(collection.name, "changes", since=meant_since(cursor, overlap) - skew)
+        return whole_scan(cursor)
+    return Scan(collection.name, "changes", since=meant_since(cursor, overlap) - skew, hidden=cursor.hidden)
+
+
+def whole_scan(cursor: Cursor) -> Scan:
+    return Scan(cursor.collection, "whole", filter=cursor.filter, hidden=cursor.hidden)
 
 
 def meant_since(cursor: Cursor, overlap: float) -> float:

@@ -292,6 +292,48 @@ def test_a_list_whose_total_is_always_wrong_is_not_listed_whole_after_every_pass
     assert census_due(cursor, week, now + week)
 
 
+def short_of(missing: int, *, kind: str = "whole") -> Scan:
+    pages = (page(1, 1, 2, total=3 + missing, pages=2), page(2, 3, total=3 + missing, pages=2))
+    return replace(walked(*pages, kind=kind), since=None if kind == "whole" else 50.0)
+
+
+def after(cursor: Cursor, *scans: Scan) -> Cursor:
+    for scan in scans:
+        cursor = settle(scan, cursor, 100.5)
+    return cursor
+
+
+def test_a_shortfall_that_stays_the_same_is_believed_after_three_whole_scans() -> None:
+    twice = after(CURSOR, short_of(4), short_of(4))
+    assert (twice.hidden, twice.short, twice.unproved) == (0, 4, 2)
+    believed = after(twice, short_of(4))
+    assert (believed.hidden, believed.unproved, believed.whole_at) == (4, 0, 101.0)
+    assert after(believed, short_of(4)) == believed
+
+
+@pytest.mark.parametrize("last", [short_of(5), walked(*DRIFTED, kind="whole"), short_of(3)])
+def test_a_shortfall_that_differs_proves_nothing(last: Scan) -> None:
+    cursor = after(CURSOR, short_of(4), short_of(4), last)
+    assert (cursor.hidden, cursor.unproved) == (0, 3)
+
+
+def test_what_was_believed_ends_when_all_rows_come_or_fewer_are_missing() -> None:
+    believed = after(CURSOR, *[short_of(4)] * 3)
+    assert after(believed, short_of(0)).hidden == 0
+    fewer = after(believed, short_of(2))
+    assert (fewer.hidden, fewer.unproved) == (4, 1), "that may be a row that slipped"
+    assert after(fewer, short_of(2), short_of(2)).hidden == 2
+
+
+@pytest.mark.parametrize(("short", "scans", "owed"), [(0, 1, 0), (2, 2, 0), (4, 2, 0), (5, 3, 1)])
+def test_changes_may_lack_as_many_rows_as_are_hidden_but_not_at_once(short: int, scans: int, owed: int) -> None:
+    believed = replace(after(CURSOR, *[short_of(4)] * 3), at=60.0)
+    before = after(believed, *[short_of(short, kind="changes")] * (scans - 1))
+    assert before.at == 60.0
+    cursor = after(before, short_of(short, kind="changes"))
+    assert (cursor.at, cursor.unproved) == (101.0, owed)
+
+
 def test_a_long_census_that_keeps_failing_is_spaced_out() -> None:
     long = replace(CURSOR, unproved=9, unproved_at=200.0, pages=51)
     assert not census_due(long, every=1e9, now=200.0)
