@@ -425,9 +425,16 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "no known row is asked back to",
         "meant_since",
-        "min((cursor.at or 0.0) - overlap, NO_ANCHOR if cursor.anchor is None else cursor.anchor)",
-        "(cursor.at or 0.0) - overlap",
+        "min(at - overlap, anchor - at % _DISTINCT_S)",
+        "at - overlap",
         "tests/mirror/test_zones.py::test_after_every_scan_the_mirror_is_as_the_list_is",
+    ),
+    Mutant(
+        "an anchor is asked back to in the same words",
+        "meant_since",
+        "anchor - at % _DISTINCT_S",
+        "anchor",
+        "tests/mirror/rules/test_cursors.py::test_questions_from_the_same_anchor_differ",
     ),
     Mutant(
         "a skew that was found is not used",

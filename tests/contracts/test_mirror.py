@@ -73,7 +73,7 @@ async def test_an_anchor_that_is_not_known_is_found_among_the_records(backend: B
     rows = [record(number, updateDate=f"2025-06-{number:02}T00:00:00") for number in range(1, 15)]
     async with backend.open() as store:
         known = (await scan(store.mirror, rows)).cursor
-        assert known.anchor == datetime(2025, 6, 5, tzinfo=UTC).timestamp()
+        assert known.anchor == datetime(2025, 6, 10, tzinfo=UTC).timestamp()
     backend.change("UPDATE cursors SET anchor = NULL")
     async with backend.open() as store:
         assert await store.mirror.anchor("invoices") == known

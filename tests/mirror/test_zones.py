@@ -10,8 +10,8 @@ from tests.mirror.zones import OVERLAP, Zoned, mirrored, story
 
 pytestmark = pytest.mark.asyncio
 
-TELLING = (0, 1, 2, 3, 21, 31, 32, 46)
-"""In half of these stories rows are lost where nobody looks for what is missing."""
+TELLING = (0, 1, 4, 21, 28, 31, 32, 46)
+"""In most of these stories rows are lost where nobody looks for what is missing."""
 
 
 @pytest.mark.parametrize("seed", TELLING)
@@ -48,7 +48,7 @@ async def test_who_changes_the_overlap_begins_the_proof_anew(tmp_path: Path) -> 
         behind, again = there.asked
         assert behind is not None
         assert again is not None
-        assert again - behind > 8 * 3600 - 120
+        assert again - behind > 8 * 3600 - 300
         assert shown.stale() == []
 
 

@@ -24,6 +24,9 @@ _CENSUS_TRIES = 3
 _SHORT_SCANS = 3
 """Whole scans that lack as many rows as ever before it is believed that the key may not see them."""
 
+_DISTINCT_S = 97.0
+"""Seconds by which questions from the same anchor differ at most: a prime, so that no schedule falls in with it."""
+
 _CENSUS_PAUSE = 60.0
 """Seconds of pause for each page and each further failed try of a census."""
 
@@ -233,15 +236,14 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
-    cursor = replace(cursor, anchor=_next_anchor(scan, cursor))
-    moved = replace(cursor, at=cursor.at if scan.started_at is None else scan.started_at, tries=0)
+    accepted = _accepted(scan, earlier=cursor.tries)
+    if not accepted and cursor.tries + 1 < _SCAN_TRIES:
+        return replace(cursor, tries=cursor.tries + 1)
+    at = cursor.at if scan.started_at is None else scan.started_at
+    moved = replace(cursor, at=at, tries=0, anchor=_next_anchor(scan, cursor))
     if scan.far and moved.anchor == NO_ANCHOR:  # all the newest rows are gone: what is left only a census tells
         return replace(moved, unproved=max(moved.unproved, 1), unproved_at=ended_at)
-    if _accepted(scan, earlier=cursor.tries):
-        return moved
-    if cursor.tries + 1 < _SCAN_TRIES:
-        return replace(cursor, tries=cursor.tries + 1)
-    if cursor.unproved > 1:
+    if accepted or cursor.unproved > 1:
         return moved  # a census that keeps failing is spaced out, from its own end
     return replace(moved, unproved=1, unproved_at=ended_at)
 
@@ -281,8 +283,12 @@ def whole_scan(cursor: Cursor) -> Scan:
 
 
 def meant_since(cursor: Cursor, overlap: float) -> float:
-    """From when on a scan of changes is to list them. (Before the first whole list that means nothing.)"""
-    return min((cursor.at or 0.0) - overlap, NO_ANCHOR if cursor.anchor is None else cursor.anchor)
+    """From when on a scan of changes is to list them. (Before the first whole list that means nothing.)
+
+    No two scans ask by the same anchor in the same words: Precoro refuses a question that it has just answered.
+    """
+    at, anchor = cursor.at or 0.0, NO_ANCHOR if cursor.anchor is None else cursor.anchor
+    return min(at - overlap, anchor - at % _DISTINCT_S)
 
 
 def listed_whole(collection: Collection, cursor: Cursor) -> bool:

@@ -7,8 +7,8 @@ lost.)
 
 An answer that holds a row from before the cursor begins before the cursor, and so lacks nothing that changed since.
 (So does one whose first row comes so soon after the cursor that no time zone begins between them.) To have such a row
-in every answer, a scan of changes asks back to its *anchor*: the date of the tenth newest row that the scan before it
-listed. That costs ten rows and no call. Rows are deleted and edited, but hardly all ten between two scans.
+in every answer, a scan of changes asks back to its *anchor*: the date of the fifth newest row that the scan before it
+listed. That costs five rows and no call. Rows are deleted and edited, but hardly all five between two scans.
 
 Where none comes, the list is asked once more from so far back that every time zone is covered. If rows show then that
 the first answer should have held, it began too late: by how much at most follows from the oldest row of the second
@@ -29,7 +29,7 @@ FARTHEST_S = 14 * 3600.0
 _STEP_S = 900.0
 """Time zones differ from UTC by whole quarters of an hour."""
 
-_ANCHOR_ROWS = 10
+_ANCHOR_ROWS = 5
 """So many rows an anchor reaches back: few enough to cost nothing, more than people touch between two scans."""
 
 _DATES_KEPT = 100

@@ -254,6 +254,15 @@ def test_the_first_pass_is_whole_and_the_next_asks_for_changes_with_overlap() ->
     assert next_scan(INVOICES, Cursor("invoices", at=5000.0), 3600.0) == Scan("invoices", "changes", since=1400.0)
 
 
+def test_questions_from_the_same_anchor_differ() -> None:
+    """Precoro answers the same one once in a minute and thirty times in an hour."""
+    asked = [
+        next_scan(INVOICES, Cursor("invoices", at=9e6 + 60 * number, anchor=5e6), 3600.0) for number in range(60)
+    ]
+    assert len({scan.since for scan in asked}) == 60
+    assert all(scan.since is not None and 5e6 - 97 < scan.since <= 5e6 for scan in asked)
+
+
 def test_a_small_set_is_listed_whole_as_long_as_it_is_one_page() -> None:
     for pages, kind in ((1, "whole"), (2, "changes")):
         cursor = Cursor("taxes", at=5000.0, pages=pages)
