@@ -402,6 +402,13 @@ ORDER BY day, ledger_payments.key;
         "tests/mirror/test_side_by_side.py::test_two_scans_of_the_same_changes_come_one_after_the_other",
     ),
     Mutant(
+        "a byte order mark becomes part of the key",
+        "_decoded",
+        """"utf-16" if wide else "utf-8-sig\"""",
+        '"utf-8"',
+        "tests/settings/test_credentials.py::test_what_editors_leave_around_the_key_is_no_part_of_it",
+    ),
+    Mutant(
         "a list that lacks rows once is believed",
         "_SHORT_SCANS",
         "_SHORT_SCANS = 3",
