@@ -402,6 +402,20 @@ ORDER BY day, ledger_payments.key;
         "tests/mirror/test_side_by_side.py::test_two_scans_of_the_same_changes_come_one_after_the_other",
     ),
     Mutant(
+        "a .gz file is unpacked on its way",
+        "_meets",
+        "start + length == size",
+        "False",
+        "tests/files/test_packed.py::test_what_the_document_declares_is_kept",
+    ),
+    Mutant(
+        "a bomb is unpacked at once",
+        "Unpacker.take",
+        "self._engine.decompress(self._waiting, _PIECE)",
+        "self._engine.decompress(self._waiting)",
+        "tests/files/test_packed.py::test_a_bomb_is_unpacked_in_small_pieces",
+    ),
+    Mutant(
         "a byte order mark becomes part of the key",
         "_decoded",
         """"utf-16" if wide else "utf-8-sig\"""",
