@@ -448,7 +448,7 @@ ORDER BY day, ledger_payments.key;
         "meant_since",
         "min(at - overlap, anchor - at % _DISTINCT_S)",
         "at - overlap",
-        "tests/mirror/test_zones.py::test_after_every_scan_the_mirror_is_as_the_list_is",
+        "tests/mirror/test_reach.py::test_a_zone_ahead_costs_nothing",
     ),
     Mutant(
         "an anchor is asked back to in the same words",
