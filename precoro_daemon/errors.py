@@ -144,7 +144,11 @@ class ConfigurationError(FatalError):
     exit_code = 4
 
 
-class LedgerMisfit(FatalError):
+class PartUnusable(FatalError):
+    """What one part of the program needs cannot be used. That part waits until it is mended; all others go on."""
+
+
+class LedgerMisfit(PartUnusable):
     """Ledger and configuration do not fit: no such table, column or address, a wrong password, missing rights."""
 
     exit_code = 4

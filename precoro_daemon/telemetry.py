@@ -64,6 +64,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "definition_failed": "the definition of a custom field could not be read; it is asked for again later",
         "definition_refused": "a custom field is gone or forbidden; its values stay as they are",
         "definitions_paused": "two custom fields in a row were forbidden; the others are asked for another time",
+        "skew_found": "Precoro reads modifiedSince in another time zone; scans reach back further from now on",
+        "hidden_rows_believed": "a list counts rows that it never shows this key; they are waited for no more",
         "census_refused": "more rows are missing than one census may mark; nothing was marked",
         "census_inconclusive": "a missing document could not be asked for; the next census asks again",
         "census_postponed": "missing documents cannot be asked for at present; they are asked for later",

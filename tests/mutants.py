@@ -106,6 +106,16 @@ MUTANTS = (
         f"{STORIES}::test_a_crash_after_the_request_was_carried_out_is_not_sent_again",
     ),
     Mutant(
+        "a ledger that cannot be used ends the run",
+        "Scheduler._lap_of_run",
+        """            case PartUnusable() as cause:
+                _log.error("job_blocked", job=job.name, reason=str(cause))
+                job.status.move(Event.FAIL)
+""",
+        "",
+        "tests/runtime/test_once.py::test_a_part_that_cannot_be_used_ends_its_own_jobs_and_is_told_once",
+    ),
+    Mutant(
         "what is cancelled while it is sent leaves no doubt",
         "write_once",
         "        if begun is not None:",
@@ -391,6 +401,76 @@ ORDER BY day, ledger_payments.key;
         "return self.locks.of((collection.name, what))",
         "return self.locks.of(object())",
         "tests/mirror/test_side_by_side.py::test_two_scans_of_the_same_changes_come_one_after_the_other",
+    ),
+    Mutant(
+        "a .gz file is unpacked on its way",
+        "_meets",
+        "start + length == size",
+        "False",
+        "tests/files/test_packed.py::test_what_the_document_declares_is_kept",
+    ),
+    Mutant(
+        "a bomb is unpacked at once",
+        "Unpacker.take",
+        "self._engine.decompress(self._waiting, _PIECE)",
+        "self._engine.decompress(self._waiting)",
+        "tests/files/test_packed.py::test_a_bomb_is_unpacked_in_small_pieces",
+    ),
+    Mutant(
+        "a byte order mark becomes part of the key",
+        "_decoded",
+        """"utf-16" if wide else "utf-8-sig\"""",
+        '"utf-8"',
+        "tests/settings/test_credentials.py::test_what_editors_leave_around_the_key_is_no_part_of_it",
+    ),
+    Mutant(
+        "a list that lacks rows once is believed",
+        "_SHORT_SCANS",
+        "_SHORT_SCANS = 3",
+        "_SHORT_SCANS = 1",
+        "tests/mirror/rules/test_cursors.py::test_a_shortfall_that_stays_the_same_is_believed_after_three_whole_scans",
+    ),
+    Mutant(
+        "what a list hides is taken for deleted",
+        "find_gone",
+        "scan.rejected > 0 or cursor.hidden > 0",
+        "scan.rejected > 0",
+        "tests/mirror/test_census.py::test_a_row_that_the_key_may_see_no_more_is_asked_for_before_it_is_marked",
+    ),
+    Mutant(
+        "modifiedSince is trusted to be read in UTC",
+        "falls_short",
+        "return may_fall_short(scan.since, cursor.at, scan.dates)",
+        "return False",
+        "tests/mirror/test_zones.py::test_after_every_scan_the_mirror_is_as_the_list_is",
+    ),
+    Mutant(
+        "no known row is asked back to",
+        "meant_since",
+        "min(at - overlap, anchor - at % _DISTINCT_S)",
+        "at - overlap",
+        "tests/mirror/test_reach.py::test_a_zone_ahead_costs_nothing",
+    ),
+    Mutant(
+        "an anchor is asked back to in the same words",
+        "meant_since",
+        "anchor - at % _DISTINCT_S",
+        "anchor",
+        "tests/mirror/rules/test_cursors.py::test_questions_from_the_same_anchor_differ",
+    ),
+    Mutant(
+        "a skew that was found is not used",
+        "next_scan",
+        "meant_since(cursor, overlap) - skew",
+        "meant_since(cursor, overlap)",
+        "tests/mirror/test_reach.py::test_a_zone_behind_utc_costs_one_scan_and_no_row",
+    ),
+    Mutant(
+        "rows that were deleted are asked about at every scan",
+        "_next_anchor",
+        " and not scan.far):",
+        "):",
+        "tests/mirror/test_zones.py::test_the_newest_rows_may_all_go_at_once",
     ),
     Mutant(
         "a spent lane of the census holds up lists",

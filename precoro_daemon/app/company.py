@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,7 @@ from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs
+from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs, unable_payment_jobs
 from precoro_daemon.app.values import (
     credentials_of,
     limits,
@@ -33,6 +33,7 @@ from precoro_daemon.app.values import (
     share_of_deliveries,
     wanted_details,
 )
+from precoro_daemon.errors import DaemonError, LedgerMisfit, PartUnusable
 from precoro_daemon.mirror.polling import Polling, none_waiting
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
@@ -103,15 +104,16 @@ async def open_company(
     planned  lists have their turns by their worth, as in a service; else all of them once
     session  what carries requests to Precoro
     """
-    async with (
-        connect(settings, store.budget_book, clock, progress, session) as gateway,
-        open_ledger(settings) as ledger,
-    ):
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(connect(settings, store.budget_book, clock, progress, session))
+        ledger, trouble = await _open_ledger(stack, settings)
         polling = polling_of(settings, store, clock, gateway.account, ledger)
         await polling.load()
         given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress, polling)
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
+        if trouble is not None:
+            jobs += unable_payment_jobs(settings, trouble)
         if ledger is not None:
             await store.journal.prepare()
             payments = build_payments(
@@ -120,6 +122,16 @@ async def open_company(
             jobs += payment_jobs(settings, payments)
             handler = build_handler(settings, store, ledger, clock)
         yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling)
+
+
+async def _open_ledger(stack: AsyncExitStack, settings: Settings) -> tuple[Ledger | None, PartUnusable | None]:
+    """The ledger, or why there is none though one is named: what needs no ledger goes on without it."""
+    try:
+        return await stack.enter_async_context(open_ledger(settings)), None
+    except PartUnusable as error:
+        return None, error
+    except (DaemonError, ImportError, OSError) as error:
+        return None, LedgerMisfit(f"the ledger cannot be opened: {error}")
 
 
 def polling_of(

@@ -155,6 +155,7 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         collections=[COLLECTIONS[name] for name in only_with_attachments(settings)],
         overlap=settings.mirror_collections.overlap,
         every=settings.take_census.every,
+        skew=given.store.mirror.skew,
     )
     stores = partial(open_directory, section.directory, identity=identity(settings), reserve=section.reserve_bytes)
     fetch_attachments = FetchAttachments(

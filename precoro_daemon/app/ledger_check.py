@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anyio
 
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import refuse_misfit
+from precoro_daemon.app.payments import misfits_of
 from precoro_daemon.app.state import state_of
 from precoro_daemon.errors import LedgerMisfit
 from precoro_daemon.payments.ports.ledger import Ledger
@@ -27,7 +27,8 @@ async def check_ledger(settings: Settings) -> str:
     async with open_ledger(settings) as ledger:
         if ledger is None:
             return "none is named in [ledger]"
-        refuse_misfit(settings, ledger.capabilities)
+        for misfit in misfits_of(settings, ledger.capabilities).values():
+            raise misfit
         said = [await _reading(ledger, await _position(settings, ledger.name))] if marks else []
         if exports:
             said += await _recording(ledger)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import clock_without_calls
-from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.errors import ConfigurationError, LedgerMisfit, PartUnusable
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.forecast import LapForecast, forecast_lap
@@ -26,8 +26,9 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Ledger
 from precoro_daemon.payments.reconciliation import Reconciler
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
-from precoro_daemon.runtime.job import Registration
+from precoro_daemon.runtime.job import Job, Registration, UnableJob
 from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.runtime.schedules import Schedule
 from precoro_daemon.settings import Settings
 
 
@@ -76,22 +77,46 @@ def build_payments(
 
 
 def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:
-    """Those that are enabled. Raises ConfigurationError if the ledger cannot do what is asked of them."""
-    refuse_misfit(settings, payments.mark.access.ledger.capabilities)
-    for job, section in ((payments.mark, settings.mark_invoices_paid), (payments.export, settings.export_payments)):
-        if section.enabled:
-            yield Registration(job, schedule=section.every, after=LISTS, group="payments", silent=True)
+    """Those that are enabled, as far as the ledger can do what is asked of them."""
+    misfits = misfits_of(settings, payments.mark.access.ledger.capabilities)
+    for job, schedule in _enabled(settings):
+        able = payments.mark if job == payments.mark.name else payments.export
+        yield _registered(UnableJob(job, misfits[job]) if job in misfits else able, schedule)
 
 
-def refuse_misfit(settings: Settings, capabilities: Capabilities) -> None:
-    """Raises ConfigurationError if the ledger cannot do what is asked of them."""
-    if settings.mark_invoices_paid.enabled and not capabilities.reads:
-        raise ConfigurationError("[mark_invoices_paid] is enabled, and this ledger cannot be read: see [ledger]")
+def unable_payment_jobs(settings: Settings, cause: PartUnusable) -> Iterator[Registration]:
+    """Those that are enabled, where the ledger cannot even be opened."""
+    return (_registered(UnableJob(job, cause), schedule) for job, schedule in _enabled(settings))
+
+
+def _enabled(settings: Settings) -> Iterator[tuple[str, Schedule]]:
+    if settings.mark_invoices_paid.enabled:
+        yield MarkInvoicesPaid.name, settings.mark_invoices_paid.every
     if settings.export_payments.enabled:
-        if capabilities.create == "none":
-            raise ConfigurationError("[export_payments] is enabled, and this ledger takes no payments: see [ledger]")
-        if (capabilities.create, capabilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
-            raise ConfigurationError("this ledger can neither repeat nor find a payment: see ledger.accept_review")
+        yield ExportPayments.name, settings.export_payments.every
+
+
+def _registered(job: Job, schedule: Schedule) -> Registration:
+    return Registration(job, schedule=schedule, after=LISTS, group="payments", silent=True)
+
+
+def misfits_of(settings: Settings, capabilities: Capabilities) -> Mapping[str, LedgerMisfit]:
+    """Why the ledger cannot do what is asked of it, by the enabled job that asks."""
+    found: dict[str, LedgerMisfit] = {}
+    if settings.mark_invoices_paid.enabled and not capabilities.reads:
+        reason = "[mark_invoices_paid] is enabled, and this ledger cannot be read: see [ledger]"
+        found[MarkInvoicesPaid.name] = LedgerMisfit(reason)
+    if settings.export_payments.enabled and (reason := _cannot_take(settings, capabilities)):
+        found[ExportPayments.name] = LedgerMisfit(reason)
+    return found
+
+
+def _cannot_take(settings: Settings, capabilities: Capabilities) -> str:
+    if capabilities.create == "none":
+        return "[export_payments] is enabled, and this ledger takes no payments: see [ledger]"
+    if (capabilities.create, capabilities.lookup) == ("plain", "none") and not settings.ledger.accept_review:
+        return "this ledger can neither repeat nor find a payment: see ledger.accept_review"
+    return ""
 
 
 def caps(settings: Settings) -> Caps:

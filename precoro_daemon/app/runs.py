@@ -16,6 +16,7 @@ from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
 from precoro_daemon.mirror.estimate_cost import EstimateCost
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.mirror.rules.estimates import Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -85,8 +86,8 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     quarantined = await mirror.count_quarantined()
     lines: list[str] = []
     for name in settings.mirror_collections.collections:
-        if (await mirror.cursor(name)).unproved:
-            lines.append(f"{name}: not proved complete; the next run takes a census")
+        if (cursor := await mirror.cursor(name)).unproved:
+            lines.append(f"{name}: not proved complete{_short(cursor)}; the next run takes a census")
         if (scan := await mirror.open_scan(name, "whole")) is not None and scan.finished:
             lines.append(
                 f"{name}: some documents are not listed any more and cannot be asked for now; a later run does"
@@ -99,6 +100,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
         f"{name}: {count} definitions quarantined; see `precoro-daemon status`" for name, count in counts if count
     ]
     return lines
+
+
+def _short(cursor: Cursor) -> str:
+    return f" (its total counts {cursor.short:,} more than came)" if cursor.short else ""
 
 
 async def verify_attachments(settings: Settings, share: float) -> Verdict:

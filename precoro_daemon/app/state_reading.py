@@ -81,6 +81,7 @@ def scope_of(settings: Settings, command: str) -> Scope:
         mirrored=settings.mirror_collections.collections,
         detailed=settings.fetch_details.collections,
         census_every=settings.take_census.every,
+        overlap=settings.mirror_collections.overlap,
         credentials=credentials_of(settings).fingerprint,
         ledger=settings.ledger.name if settings.ledger.kind != "none" else None,
         pays=settings.mark_invoices_paid.enabled or settings.export_payments.enabled,

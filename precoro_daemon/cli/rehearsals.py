@@ -41,6 +41,13 @@ _METAS = ("both", "totals", "has_next")
 @click.option(
     "--meta", type=click.Choice(_METAS), default=_METAS[0], show_default=True, help="What pages say of a list."
 )
+@click.option(
+    "--time-zone",
+    type=click.FloatRange(-14, 14),
+    default=0.0,
+    show_default=True,
+    help="Hours ahead of UTC of the zone in which it reads modifiedSince.",
+)
 def sandbox(limits: str, **wishes: Any) -> None:
     """Serve a local Precoro with a made-up company, the documented limits, and faults on demand."""
     from precoro_daemon.sandbox import SandboxOptions

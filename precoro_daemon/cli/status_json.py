@@ -76,6 +76,7 @@ def _collection(snapshot: Snapshot, one: CollectionStatus) -> Mapping[str, Any]:
         "details": one.detailed,
         "due": one.due or 0,
         "census_owed": one.census == "owed",
+        "hidden_from_key": one.hidden,
         "changes_a_day": fresh.changes,
         "scans_a_day": fresh.scans,
         "mean_delay": fresh.delay,

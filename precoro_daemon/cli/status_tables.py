@@ -17,7 +17,7 @@ from precoro_daemon.status.attention import DIRECTIONS, Matter, how_to_type, mat
 from precoro_daemon.status.freshness import of_still_lists
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
-from precoro_daemon.values.humanize import a_day, amount, moment, span
+from precoro_daemon.values.humanize import a_day, amount, many, moment, span
 
 _FILES_NAMED = 10
 """Files that are named one by one."""
@@ -31,6 +31,7 @@ def status(snapshot: Snapshot) -> RenderableType:
 
 def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     yield _collections(stored, snapshot.now)
+    yield from _hidden(stored)
     yield from _fresh(snapshot, stored)
     yield from _files(stored.files)
     yield from _quarantined(stored.quarantined)
@@ -58,6 +59,18 @@ def _collections(stored: Stored, now: float) -> Sheet:
             one.census,
         )
     return table
+
+
+def _hidden(stored: Stored) -> Iterator[RenderableType]:
+    """Lists whose total counts rows that do not come."""
+    for one in stored.mirrored:
+        name = one.name.replace("_", " ")
+        if one.hidden:
+            text = f"{name}: Precoro counts {many(one.hidden, 'row')} that this key may not see; all others are here."
+            yield Text(text)
+        elif one.short and one.census == "owed":
+            text = f"{name}: the total counts {one.short:,} more than came. If it stays so, the key may not see them."
+            yield Text(text)
 
 
 def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:

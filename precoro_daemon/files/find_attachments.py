@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import Scan, advance
 from precoro_daemon.mirror.rules.filters import Filter
+from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.ports import Clock
@@ -30,7 +31,8 @@ class FindAttachments:
     """Lists the records that have files: whole at first and every so often, else what changed. A call or two a lap.
 
     Its position moves only when a scan proved complete. A scan that is cut off is begun anew; what it found stays
-    found. overlap, every: seconds, as for the mirror and the census.
+    found. overlap, every: seconds, as for the mirror and the census. skew: of Precoro's reading of `modifiedSince`;
+    once it is found, what was listed before counts for nothing.
     """
 
     precoro: Precoro
@@ -39,6 +41,7 @@ class FindAttachments:
     collections: Sequence[Collection]
     overlap: float
     every: float
+    skew: Callable[[], Awaitable[Skew]]
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
     name: ClassVar[str] = "find_attachments"
 
@@ -64,8 +67,10 @@ class FindAttachments:
 
     async def _list(self, collection: Collection) -> int:
         at, whole_at = await self.book.listing(collection.name)
-        whole = at is None or whole_at is None or self.clock.now() >= whole_at + self.every
-        since = None if whole or at is None else at - self.overlap
+        skew = await self.skew()
+        old = whole_at is None or self.clock.now() >= whole_at + self.every or whole_at < skew.found_at
+        whole = at is None or old
+        since = None if whole or at is None else at - self.overlap - skew.under(self.overlap)
         scan, found = await self._scan(collection, since)
         started = scan.started_at if scan.started_at is not None else self.clock.now()
         if whole:

@@ -29,7 +29,8 @@ later question after changes brings it back. Four things together keep the mirro
   again, twice at most.
 - A cursor. It is the server's own `Date` at the beginning of the scan, less an overlap when it is used: never our
   clock, never the newest date of a record. It moves in the transaction that commits the last page, so it never
-  passes data that is not durable.
+  passes data that is not durable. Each scan asks back to a few rows before it, which it must list (`rules/reach`):
+  where none comes, Precoro reads the time in another zone.
 - A census (`take_census`). It lists a collection whole, finds what all scans missed, and marks what is gone. It is
   owed after a scan that could not be proved, and comes by age otherwise. Far more missing records than usual are not
   believed (`rules/absences`): a key that lost a role sees the same. Where a document has to be asked for first and

@@ -34,11 +34,13 @@ class Absent:
 async def find_gone(
     precoro: Precoro, mirror: Mirror, collection: Collection, scan: Scan, max_vanished: float
 ) -> Absent:
-    """Of a scan that proved nothing nobody is gone."""
-    if (await mirror.cursor(collection.name)).unproved:
+    """Of a scan that proved nothing nobody is gone. Where the list hides rows from this key, each missing one may be
+    hidden: only its detail tells."""
+    cursor = await mirror.cursor(collection.name)
+    if cursor.unproved:
         return Absent()
     missing, live = await mirror.missing(scan)
-    unreadable = scan.rejected > 0
+    unreadable = scan.rejected > 0 or cursor.hidden > 0
     askable = collection.detail and bool(scan.filter or (scan.last_page or 1) > 1 or unreadable)
     absences = judge(missing, live, max_share=max_vanished, askable=askable, unreadable=unreadable)
     confirmed, unasked = await _ask(precoro, collection, absences.ask)

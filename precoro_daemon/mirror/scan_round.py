@@ -13,6 +13,7 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.scanning import Lister, ScanReport, quarantine_list
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.humanize import span
 
 _log = get_logger()
 
@@ -50,6 +51,12 @@ async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one:
 
 
 def _failures(report: ScanReport) -> Iterator[str]:
+    if report.skew is not None:
+        late = span(report.skew.seconds)
+        yield (
+            f"{report.collection}: Precoro reads modifiedSince in another time zone, up to {late} late; what was"
+            " missed is here now, and every scan reaches back so much further from now on"
+        )
     if report.rejected:
         yield f"{report.collection}: {report.rejected} rows cannot be read"
     if report.refused:

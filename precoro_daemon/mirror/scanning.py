@@ -16,9 +16,20 @@ from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.collections import Collection
-from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan, next_scan, scan_again
+from precoro_daemon.mirror.rules.cursors import (
+    Cursor,
+    Kind,
+    Page,
+    Scan,
+    falls_short,
+    meant_since,
+    next_scan,
+    scan_again,
+    whole_scan,
+)
 from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.reach import FARTHEST_S, Skew, skew_shown
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
@@ -48,12 +59,13 @@ class Lister:
 class ScanReport:
     """What one scan brought.
 
-    refused     live records it did not list but was not believed about
     began       by Precoro's clock, None if it never said
     pages       calls that it took
     changed_at  `updateDate` of each row that it brought, "" where there is none
     refused  live records it did not list but was not believed about
     unasked  why others that it did not list could not be asked about until now: a later census does
+    scan     as it ended
+    skew     of Precoro's reading of `modifiedSince`, where it is news
     """
 
     collection: str
@@ -66,6 +78,8 @@ class ScanReport:
     pages: int = 0
     changed_at: Sequence[str] = ()
     unasked: BudgetSpent | None = None
+    scan: Scan | None = None
+    skew: Skew | None = None
 
 
 _ASKED_FOR_S = 86_400.0
@@ -87,6 +101,8 @@ def added(first: ScanReport, second: ScanReport) -> ScanReport:
         pages=first.pages + second.pages,
         changed_at=(*first.changed_at, *second.changed_at),
         unasked=second.unasked or first.unasked,
+        scan=second.scan or first.scan,
+        skew=second.skew or first.skew,
     )
 
 
@@ -144,7 +160,7 @@ async def _run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen:
     if progressed.kind == "whole":
         report = await _close_whole(lister, collection, progressed, report)
     _log_end(progressed, report)
-    return report
+    return replace(report, scan=progressed)
 
 
 async def _check_page_before(
@@ -170,15 +186,20 @@ async def bring_up_to_date(
 
     overlap  seconds the next scan reaches back behind the cursor
     """
-    cursor = await use_filter(lister, collection, chosen)
+    await use_filter(lister, collection, chosen)
     report = ScanReport(collection.name)
     while True:
-        kind = next_scan(collection, cursor, overlap).kind
+        skew = (await lister.mirror.skew()).under(overlap)
+        kind = next_scan(collection, await _anchored(lister, collection), overlap).kind
         async with lister.alone(collection, kind):
-            scan = next_scan(collection, await lister.mirror.cursor(collection.name), overlap)
+            before = await _anchored(lister, collection)
+            scan = next_scan(collection, before, overlap, skew)
             if scan.kind == kind:
                 asked_at = lister.clock.now()
                 report = added(report, await _run_next(lister, collection, scan, chosen, lane))
+                report = added(
+                    report, await _check_reach(lister, collection, before, lane, first=report, overlap=overlap)
+                )
         cursor = await lister.mirror.cursor(collection.name)
         if scan.kind == kind and not scan_again(scan, cursor):
             poll = lane is Lane.LISTS
@@ -186,6 +207,32 @@ async def bring_up_to_date(
             seen = Scanned(collection.name, at, report.began, report.changed_at, report.pages, poll=poll)
             await lister.observer.scanned(seen)
             return replace(report, unasked=None)
+
+
+async def _anchored(lister: Lister, collection: Collection) -> Cursor:
+    cursor = await lister.mirror.cursor(collection.name)
+    return cursor if cursor.anchor is not None else await lister.mirror.anchor(collection.name)
+
+
+async def _check_reach(
+    lister: Lister, collection: Collection, before: Cursor, lane: Lane, *, first: ScanReport, overlap: float
+) -> ScanReport:
+    """Ask from further back what the scan of changes may have missed because Precoro reads times in another zone."""
+    short = first.scan
+    if short is None or short.dates is None or short.started_at is None or not falls_short(short, before):
+        return ScanReport(collection.name, began=first.began)
+    meant = meant_since(before, overlap)
+    further = Scan(collection.name, "changes", since=meant - FARTHEST_S, far=True)
+    report = await _run_scan(lister, collection, further, Filter(), lane)
+    dates = None if report.scan is None else report.scan.dates
+    seconds = None if dates is None else skew_shown(meant, short.started_at, short.dates, dates)
+    if seconds is None:
+        return report
+    skew = Skew(seconds, lister.clock.now(), overlap)
+    await lister.mirror.save_skew(skew)
+    brought = report.created + report.updated
+    _log.error("skew_found", collection=collection.name, seconds=round(seconds), missed=brought)
+    return replace(report, skew=skew)
 
 
 async def list_whole(
@@ -198,8 +245,7 @@ async def list_whole(
         cursor = await lister.mirror.cursor(collection.name)
         if not owed(cursor):
             return await _close_left(lister, collection)
-        scan = Scan(collection.name, "whole", filter=cursor.filter)
-        return await _run_next(lister, collection, scan, chosen, lane)
+        return await _run_next(lister, collection, whole_scan(cursor), chosen, lane)
 
 
 async def _run_next(lister: Lister, collection: Collection, scan: Scan, chosen: Filter, lane: Lane) -> ScanReport:
@@ -243,6 +289,9 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
 
 async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
     """Mark what is gone. What cannot be asked now is asked later: the scan stays open for that."""
+    hidden = (await lister.mirror.cursor(collection.name)).hidden
+    if hidden != scan.hidden:
+        _log.warning("hidden_rows_believed", collection=collection.name, count=hidden)
     absent = await find_gone(lister.precoro, lister.mirror, collection, scan, lister.max_vanished)
     report = replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
     if absent.unasked is not None and _is_asked_later(lister, scan, absent.unasked):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from precoro_daemon.errors import BudgetSpent, DaemonError
+from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable
 from precoro_daemon.runtime.schedules import Schedule
 
 
@@ -16,8 +16,9 @@ class LapReport:
 
     brought  records and details that are new or changed
     failed   one line for each thing that failed and will be tried again
-    ended    what ended the lap before its work was done: BudgetSpent, Stopped, a FatalError that ends the run too, or
-             another one that is among the failed already and leaves this job nothing to do in this run
+    ended    what ended the lap before its work was done: BudgetSpent, Stopped, PartUnusable, which ends this job
+             alone, any other FatalError, which ends the run too, or another one that is among the failed already and
+             leaves this job nothing to do in this run
     """
 
     brought: int = 0
@@ -83,6 +84,22 @@ class OnDemand:
 
 
 @dataclass(frozen=True, slots=True)
+class UnableJob:
+    """Stands for a job that cannot even be built: whenever its turn comes, it says why."""
+
+    name: str
+    cause: PartUnusable
+    rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
+
+    async def due(self, now: float) -> bool:
+        return self.rounds.due(now)
+
+    async def lap(self) -> LapReport:
+        self.rounds.lap_ended()
+        return LapReport(ended=self.cause)
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A job and its place in the plan.
 
@@ -130,5 +147,7 @@ class RunReport:
         """Of several spent budgets the first to open is kept."""
         self.brought += lap.brought
         self.failed += lap.failed
+        if isinstance(lap.ended, PartUnusable) and str(lap.ended) not in self.failed:  # two jobs may need one part
+            self.failed.append(str(lap.ended))
         if isinstance(lap.ended, BudgetSpent) and (self.spent is None or lap.ended.resume_at < self.spent.resume_at):
             self.spent = lap.ended

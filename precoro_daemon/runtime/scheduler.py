@@ -12,7 +12,7 @@ from functools import partial
 import anyio
 import structlog
 
-from precoro_daemon.errors import BudgetSpent, DaemonError, PermanentError, Stopped, TemporaryError
+from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable, PermanentError, Stopped, TemporaryError
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.job import LapReport, Registration, RunReport
 from precoro_daemon.runtime.job_state import Event, JobStatus
@@ -101,6 +101,9 @@ class Scheduler:
             case None | BudgetSpent() | Stopped():
                 job.conclude(lap, started_at)
             case TemporaryError() | PermanentError():  # it is among what failed
+                job.status.move(Event.FAIL)
+            case PartUnusable() as cause:
+                _log.error("job_blocked", job=job.name, reason=str(cause))
                 job.status.move(Event.FAIL)
             case fatal:
                 raise fatal

@@ -10,6 +10,7 @@ from precoro_daemon.sandbox.rows import Row, Selection
 Test = Callable[[Row], bool]
 Pairs = list[tuple[str, str]]
 
+_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 PAGING = frozenset({"page", "per_page"})
 _DATES = {"approvalDate": "approved", "createDate": "created", "requiredDate": "required"}
 _ISO_DATES = {
@@ -18,18 +19,24 @@ _ISO_DATES = {
 }  # fmt: skip
 
 
-def selection(query: Iterable[tuple[str, str]]) -> Selection:
-    """What a list call selects; parameters nobody knows are ignored, as the live API does."""
+def selection(query: Iterable[tuple[str, str]], time_zone: float = 0.0) -> Selection:
+    """What a list call selects; parameters nobody knows are ignored, as the live API does. `time_zone`: hours ahead
+    of UTC where a time without offset is read."""
     pairs = sorted((key, value) for key, value in query if key not in PAGING)
     if not pairs:
         return Selection()
-    since = [moment(value, "modifiedSince") for key, value in pairs if key == "modifiedSince"]
+    since = [_since(value, time_zone) for key, value in pairs if key == "modifiedSince"]
     tests = [*_choices(pairs), *_ranges(pairs), *_flags(pairs)]
     return Selection(
-        key=repr(pairs),
+        key=repr((pairs, time_zone)),
         since=max(since) if since else None,
         test=(lambda row: all(test(row) for test in tests)) if tests else None,
     )
+
+
+def _since(text: str, time_zone: float) -> int:
+    when = moment(text, "modifiedSince")
+    return when if _OFFSET.search(text) else when - round(time_zone * 3600)
 
 
 def moment(text: str, field: str, *, end_of_day: bool = False) -> int:

@@ -93,6 +93,8 @@ class SandboxOptions:
     """Whether a payment takes only numbers for an externalId: POST drops another one, PATCH refuses it."""
     over_payment_guard: bool = True
     """Whether a payment above what is owed is refused, as the live API does."""
+    time_zone: float = 0.0
+    """Hours ahead of UTC of the zone in which `modifiedSince` without an offset is read, -14 to 14."""
     rival: Rival = "none"
     """A person who pays the same amount, or the rest, in the moment in which the next payment arrives."""
     token: str = "sandbox-key"  # noqa: S105 - printed openly; it opens nothing
@@ -117,6 +119,7 @@ class Tuning:
     keep_external_id: bool
     numeric_external_ids: bool
     over_payment_guard: bool
+    time_zone: float
     rival: Rival
 
     @classmethod
@@ -135,14 +138,17 @@ class Tuning:
             setattr(self, name, value)
 
 
-def _is(value: object, kind: type) -> bool:
+def _is(value: object, kind: type | range) -> bool:
+    if isinstance(kind, range):
+        return isinstance(value, int | float) and kind[0] <= value <= kind[-1]
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return isinstance(value, kind)
 
 
-_ALLOWED: Mapping[str, type | tuple[object, ...]] = {
-    "latency": float, "busy": float, "others": float, "limits": bool, "keep_external_id": bool,
+_ALLOWED: Mapping[str, type | range | tuple[object, ...]] = {
+    "time_zone": range(-14, 15), "latency": float, "busy": float, "others": float, "limits": bool,
+    "keep_external_id": bool,
     "numeric_external_ids": bool, "over_payment_guard": bool, "rival": get_args(Rival),
     "order": get_args(Order), "meta": get_args(Meta), "retry_after": get_args(RetryAfter),
 }  # fmt: skip

@@ -48,7 +48,7 @@ class Reads:
 
         async def answer(request: web.Request) -> web.Response:
             query = list(request.query.items())
-            call, wanted = page_call(query), selection(query)
+            call, wanted = page_call(query), selection(query, self.tuning.time_zone)
             _, total = shelf.slice(wanted, order.order, 0, 0)
             if not offered.meta:
                 return ready_json(render(shelf.slice(wanted, order.order, 0, total)[0], raw, None))

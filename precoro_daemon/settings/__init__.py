@@ -1,7 +1,7 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them
 
 attachments.py              the section of attached files
-credentials.py              the API key from its file: read only if nobody else can, and never shown
+credentials.py              a secret from its file: read only if nobody else can, and never shown
 custom_fields.py            the section of custom fields: meaning, unit, reason for the default
 databases.py                how a database is reached: what the ledger and a table of wanted items have in common
 files.py                    opens what is a regular file: a pipe may be waited for, for ever

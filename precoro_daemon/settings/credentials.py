@@ -1,15 +1,22 @@
-"""the API key from its file: read only if nobody else can, and never shown"""
+"""a secret from its file: read only if nobody else can, and never shown"""
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 import stat
+import unicodedata
 from pathlib import Path
 
 from precoro_daemon.settings.files import NotRegular, open_regular
 
 _LONGEST_SECRET_BYTES = 4096
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+"""Byte order marks, joiners, marks of direction."""
+
+_LAST_LATIN = 0x24F
 
 
 class CredentialError(Exception):
@@ -39,16 +46,41 @@ def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
         raise CredentialError(f"others than its owner can write the file (mode {mode:04o}); {remedy}")
 
 
+def bare(text: str) -> str:
+    """Without white space around, nor the signs nobody sees that editors and web pages leave there."""
+    return text.strip().strip(_INVISIBLE).strip()
+
+
 def _one_line(content: bytes) -> str:
-    try:
-        text = content.decode().strip()
-    except UnicodeDecodeError:
-        raise CredentialError("the file is not text") from None
+    text = bare(_decoded(content))
     if not text:
         raise CredentialError("the file is empty")
     if len(content) > _LONGEST_SECRET_BYTES or "\n" in text or "\r" in text:
         raise CredentialError("the file has more than one line; allowed: the secret and nothing else")
+    if odd := next((sign for sign in text if _is_unseen(sign)), None):
+        name = unicodedata.name(odd, "a sign without a name").lower()
+        raise CredentialError(
+            f"the secret has a sign in it that nobody sees: {name} (U+{ord(odd):04X}); type it anew, or copy it again"
+        )
     return text
+
+
+def _decoded(content: bytes) -> str:
+    """Windows writes text with a byte order mark, often in UTF-16. What is no text reads like another script then."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise CredentialError("the file is not text") from None
+    if wide and any(ord(sign) > _LAST_LATIN for sign in bare(text)):
+        raise CredentialError("the file is not text")
+    if "\0" in text:
+        raise CredentialError("the file is not text in UTF-8, but perhaps in UTF-16; save it as UTF-8")
+    return text
+
+
+def _is_unseen(sign: str) -> bool:
+    return unicodedata.category(sign) == "Cf" or (sign != " " and unicodedata.category(sign) == "Zs")
 
 
 def _reason(error: OSError) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
 from precoro_daemon.runtime.schedules import Cron, Every
+from precoro_daemon.settings.credentials import bare
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)
@@ -197,7 +198,7 @@ def read_store_url(value: str) -> str:
 
 def read_header(secret: SecretStr) -> SecretStr:
     """Text that is sent as one HTTP header: without the white space around, printable within."""
-    text = secret.get_secret_value().strip()
+    text = bare(secret.get_secret_value())
     if not text or not text.isprintable() or not text.isascii() or " " in text:
         raise ValueError
     return SecretStr(text)

@@ -57,6 +57,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
     if snapshot.unreadable:
         found.append(Matter("The state cannot be read", snapshot.unreadable, weight="urgent"))
     if snapshot.stored is not None:
+        found += _of_skew(snapshot.stored.skew)
         found += _of_payments(snapshot, snapshot.stored.payments)
         found += _of_items(snapshot, snapshot.stored.items)
         found += _of_quarantine(snapshot, snapshot.stored)
@@ -141,6 +142,16 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:
             text = f"The oldest is {span(snapshot.now - since)} old. They are checked, never sent again blindly."
             yield Matter(f"{many(count, 'payment')} {way} in doubt", text, commands)
+
+
+def _of_skew(seconds: float) -> Iterator[Matter]:
+    if seconds:
+        text = (
+            f"Every scan of changes reaches back {span(seconds)} further, so nothing is missed; that costs rows. It"
+            " stays so. Once the time zone of the key's user and company at Precoro is UTC, change overlap in"
+            " [mirror_collections] by a minute: then it is found out anew."
+        )
+        yield Matter("Precoro reads times in another time zone", text)
 
 
 def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:

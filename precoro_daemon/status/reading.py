@@ -12,6 +12,7 @@ from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.watched_hours import WatchedHour
@@ -68,6 +69,7 @@ class Overview:
     laps                the last lap of each job
     watched             what scans saw of when collections change, as far as it is kept, in the order of time
     backlog             documents whose detail is missing or old and may be asked for
+    skew                of Precoro's reading of `modifiedSince`
     """
 
     collections: Mapping[str, CollectionState]
@@ -88,6 +90,7 @@ class Overview:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     watched: Sequence[WatchedHour] = ()
     backlog: int = 0
+    skew: Skew = field(default_factory=Skew)
 
 
 class StateReader(Protocol):

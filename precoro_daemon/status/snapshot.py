@@ -56,6 +56,7 @@ class CollectionStatus:
     scans        lists that are being read, as far as they got
     census       "owed": the last listing was not proved complete; "due": the last census is old
     freshness    of the last week; None: nothing is known of it
+    short        rows that the last whole list counted and did not show; hidden: believed not to be for this key
     """
 
     name: str
@@ -69,6 +70,8 @@ class CollectionStatus:
     scans: Sequence[Scan] = ()
     census: Literal["", "due", "owed"] = ""
     freshness: Freshness | None = None
+    short: int = 0
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Stored:
     backfilled          when the calls for older documents of the last day left, oldest first
     delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
                         last week; None: none is known
+    skew                seconds by which scans reach back further, as Precoro reads times in another zone
     """
 
     read_at: float
@@ -145,6 +149,7 @@ class Stored:
     backlog: int = 0
     backfilled: Sequence[float] = ()
     delays: Sequence[float | None] = ()
+    skew: float = 0.0
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

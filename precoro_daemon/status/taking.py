@@ -32,7 +32,7 @@ class Scope:
     """What the configuration says of it.
 
     mirrored      collections, in their order; detailed: those whose details are wanted
-    census_every  seconds
+    census_every, overlap  seconds
     credentials   the fingerprint of those in use
     ledger        its name, None where there is none; pays: at least one job of payments is enabled
     kill_switch   the path of that file
@@ -43,6 +43,7 @@ class Scope:
     mirrored: Sequence[str]
     detailed: Collection[str]
     census_every: float
+    overlap: float = 0.0
     credentials: str = ""
     ledger: str | None = None
     pays: bool = False
@@ -103,6 +104,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         backlog=overview.backlog,
         backfilled=sorted(at for at, lane in overview.lanes if lane is Lane.CENSUS and at > now - SECONDS["day"]),
         delays=delays_by_hour(overview.watched, now),
+        skew=overview.skew.under(scope.overlap),
     )
 
 
@@ -120,6 +122,8 @@ def _collection(scope: Scope, name: str, state: CollectionState | None, now: flo
         due=state.due if name in scope.detailed else None,
         scans=state.scans,
         census="owed" if state.cursor.unproved else "due" if due else "",
+        short=state.cursor.short,
+        hidden=state.cursor.hidden,
     )
 
 

@@ -315,6 +315,7 @@ def test_status_as_json_tells_the_same() -> None:
         "details": 1_200,
         "due": 34,
         "census_owed": False,
+        "hidden_from_key": 0,
         "changes_a_day": 0.0,
         "scans_a_day": 0.0,
         "mean_delay": None,
@@ -384,3 +385,11 @@ def test_a_verdict_names_what_is_wrong_and_what_nobody_has() -> None:
     assert "1 missing and 1 damaged, which the next run fetches again." in shown
     told = json.loads(tables.verdict_as_json(bad))
     assert (told["damaged"], told["orphans"]) == (["invoices/12/90__scan.tiff"], ["mine.txt"])
+
+
+def test_a_total_that_counts_more_rows_than_come_is_told() -> None:
+    hidden = CollectionState(Cursor("invoices", at=NOW - 5, short=3, hidden=3), wanted=7)
+    owed = CollectionState(Cursor("suppliers", at=NOW - 5, unproved=1, unproved_at=NOW, short=2), wanted=7)
+    told = " ".join(text(status_tables.status(seen({"invoices": hidden, "suppliers": owed}))).split())
+    assert "invoices: Precoro counts 3 rows that this key may not see; all others are here." in told
+    assert "suppliers: the total counts 2 more than came. If it stays so, the key may not see them." in told

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record, read_record
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.reach import Skew
 from tests.contracts.backends import Backend
 from tests.contracts.listing import T0, listed, paged, record, rejected, scan
 
@@ -64,6 +66,28 @@ async def test_records_changes_pass_and_cursor_are_kept(backend: Backend) -> Non
         assert await store.mirror.open_scan("invoices", "whole") == committed.scan
     assert backend.query(RECORDS) == [("invoices", row.id, row.raw) for row in reversed(rows)]
     assert backend.query(CHANGES) == [(3, "created"), (2, "created"), (1, "created")]
+
+
+@pytest.mark.asyncio
+async def test_an_anchor_that_is_not_known_is_found_among_the_records(backend: Backend) -> None:
+    rows = [record(number, updateDate=f"2025-06-{number:02}T00:00:00") for number in range(1, 15)]
+    async with backend.open() as store:
+        known = (await scan(store.mirror, rows)).cursor
+        assert known.anchor == datetime(2025, 6, 10, tzinfo=UTC).timestamp()
+    backend.change("UPDATE cursors SET anchor = NULL")
+    async with backend.open() as store:
+        assert await store.mirror.anchor("invoices") == known
+        assert await store.mirror.cursor("invoices") == known
+        assert await store.mirror.anchor("taxes") == Cursor("taxes")
+
+
+@pytest.mark.asyncio
+async def test_a_skew_is_kept(backend: Backend) -> None:
+    async with backend.open() as store:
+        assert await store.mirror.skew() == Skew()
+        await store.mirror.save_skew(Skew(8 * 3600.0, T0, 60.0))
+    async with backend.open() as store:
+        assert await store.mirror.skew() == Skew(8 * 3600.0, T0, 60.0)
 
 
 @pytest.mark.asyncio

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from tests.mirror.stage import Stage, Watch, stage
 from tests.mirror.test_scanning import newest, pages_asked
@@ -72,6 +73,40 @@ async def test_a_list_that_suddenly_shrinks_marks_nothing(tmp_path: Path) -> Non
         shown.sections["take_census"] = {"max_vanished": 0.9}
         await shown.run("take_census")
         assert len(vanished(shown)) == 20
+
+
+async def test_totals_that_count_what_the_key_may_not_see_are_believed_and_deletions_found(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, sections={"fetch_details": {"collections": ()}}) as shown:
+        shown.sandbox.faults.add("wrong_totals", path=r"^/invoices\?page", times=None, off=3)
+        with capture_logs() as logs:
+            first = await shown.run()
+            second = await shown.run()
+        assert "its total counts 3 more than came" in first.remains[0]
+        assert list(second.remains) == []
+        assert [line["count"] for line in logs if line["event"] == "hidden_rows_believed"] == [3]
+        for row in newest(shown.sandbox)[:4]:
+            shown.sandbox.company.delete(row)
+        await shown.run("take_census")
+        assert len(vanished(shown)) == 4
+        for row in newest(shown.sandbox)[:20]:
+            shown.sandbox.company.delete(row)
+        await shown.run("take_census")
+        assert len(vanished(shown)) == 4, "a list that suddenly shrinks is not believed"
+
+
+async def test_a_row_that_the_key_may_see_no_more_is_asked_for_before_it_is_marked(tmp_path: Path) -> None:
+    """The list hides it and goes on counting it: it is no row that was deleted."""
+    async with stage(tmp_path, sections={"fetch_details": {"collections": ()}}, counts={"invoices": 9}) as shown:
+        await shown.run()
+        row = newest(shown.sandbox)[0]
+        shown.sandbox.company.delete(row)
+        shown.sandbox.faults.add("wrong_totals", path=r"^/invoices\?page", times=None, off=1)
+        shown.sandbox.faults.add("403", path=rf"^/invoices/{row.idn}$", times=None)
+        for _ in range(3):
+            await shown.run("take_census")
+        assert vanished(shown) == set()
 
 
 async def test_a_row_that_only_slipped_between_two_pages_is_asked_for_before_it_is_marked(tmp_path: Path) -> None:

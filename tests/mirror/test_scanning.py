@@ -98,7 +98,8 @@ async def test_a_row_that_moves_between_pages_of_changes_is_scanned_again(tmp_pa
         shown.when(r"modifiedSince.*page=2", lambda: shown.sandbox.company.delete(newest(shown.sandbox)[3]))
         shown.sandbox.journal.clear()
         await shown.run()
-        assert pages_asked(shown).count(1) == 2
+        firsts = [call for call in shown.calls("/invoices?") if re.search(r"[?&]page=1&", call)]
+        assert firsts.count(firsts[0]) == 2
         assert shown.differences(counted=False) == []
 
 

@@ -12,8 +12,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, DiskFull, Stopped, StoreUnusable
-from precoro_daemon.runtime.job import LapReport, OnDemand, Registration, RunReport
+from precoro_daemon.errors import (
+    AuthenticationError,
+    BudgetSpent,
+    DaemonError,
+    DiskFull,
+    LedgerMisfit,
+    Stopped,
+    StoreUnusable,
+)
+from precoro_daemon.runtime.job import LapReport, OnDemand, Registration, RunReport, UnableJob
 from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from tests.runtime.hours import Scripted, in_virtual_time
@@ -168,6 +176,23 @@ async def test_what_is_fatal_ends_the_run(stage: Stage) -> None:
         await stage.run()
     assert failure.value is refused
     assert stage.ran == ["lists"]
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_cannot_be_used_ends_its_own_jobs_and_is_told_once(stage: Stage) -> None:
+    misfit = LedgerMisfit("the ledger has no table payments")
+    stage.job("lists", LapReport(1), LapReport(0))
+    stage.job("payments", LapReport(2, failed=["invoice 7: 503"], ended=misfit), LapReport(9))
+    stage.jobs.append(Registration(UnableJob("exports", misfit)))
+    stage.job("details", LapReport(3))
+    with capture_logs() as logs:
+        report = await stage.run()
+    assert stage.ran == ["lists", "payments", "details", "lists"]
+    assert report == RunReport(brought=6, failed=["invoice 7: 503", "the ledger has no table payments"])
+    assert [(line["event"], line["job"], line["reason"]) for line in logs] == [
+        ("job_blocked", "payments", "the ledger has no table payments"),
+        ("job_blocked", "exports", "the ledger has no table payments"),
+    ]
 
 
 @pytest.mark.asyncio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import traceback
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings, load
+from precoro_daemon.settings.credentials import read_credential
 
 SECRET = "hunter2-hunter2"
 EMAIL = "buyer@example.com"
@@ -41,6 +43,27 @@ def _token(settings: Settings) -> str:
 def test_white_space_around_the_key_is_no_part_of_it(file: Path, tmp_path: Path):
     assert _token(_load(file, _secret_file(tmp_path / "t", f" {SECRET}\r\n".encode()))) == SECRET
     assert _token(_load(file, PRECORO_TOKEN=f"{SECRET}\n")) == SECRET
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        codecs.BOM_UTF8 + f"{SECRET}\r\n".encode(),
+        f"\ufeff{SECRET}\r\n".encode("utf-16-le"),
+        f"\ufeff{SECRET}\n".encode("utf-16-be"),
+        f"{SECRET}\r".encode(),
+        f"\u00a0{SECRET}\u00a0\u200b\n".encode(),
+    ],
+)
+def test_what_editors_leave_around_the_key_is_no_part_of_it(content: bytes, file: Path, tmp_path: Path):
+    assert _token(_load(file, _secret_file(tmp_path / "t", content))) == SECRET
+
+
+def test_a_password_and_a_token_of_the_ledger_are_read_in_the_same_way(tmp_path: Path):
+    held = _secret_file(tmp_path / "t", codecs.BOM_UTF8 + "Pässwort 1\r\n".encode())
+    assert read_credential(held) == "Pässwort 1"
+    held.write_bytes("\ufeffPässwort 1\r\n".encode("utf-16-le"))
+    assert read_credential(held) == "Pässwort 1"
 
 
 def test_which_key_wins(file: Path, tmp_path: Path):
@@ -93,6 +116,17 @@ def test_a_file_for_the_owner_or_a_group_to_read(mode: int, file: Path, tmp_path
         (f"{SECRET}\n{SECRET}\n".encode(), "the file has more than one line; allowed: the secret and nothing else"),
         (SECRET.encode() * 1000, "the file has more than one line"),
         (b"\xff\xfe" + SECRET.encode(), "the file is not text"),
+        (b"\xff\xfe" + SECRET.encode() + b"x", "the file is not text"),
+        (SECRET.encode("utf-16-le"), "the file is not text in UTF-8, but perhaps in UTF-16; save it as UTF-8"),
+        (codecs.BOM_UTF8, "the file is empty"),
+        (
+            f"{SECRET[:4]}\u200b{SECRET}".encode(),
+            "the secret has a sign in it that nobody sees: zero width space (U+200B); type it anew, or copy it again",
+        ),
+        (
+            f"{SECRET[:4]}\u00a0{SECRET}".encode(),
+            "the secret has a sign in it that nobody sees: no-break space (U+00A0)",
+        ),
     ],
 )
 def test_a_file_that_holds_no_key(content: bytes, reason: str, file: Path, tmp_path: Path):

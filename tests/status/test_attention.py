@@ -68,3 +68,12 @@ def test_who_has_nothing_to_type_is_not_told_how() -> None:
     assert "stop the service" not in how_to_type(matters(snapshot))
     snapshot.pulse.jobs[0].trouble = AuthenticationError("401")
     assert "check needs the state to itself: stop the service" in how_to_type(matters(snapshot))
+
+
+def test_times_that_precoro_reads_in_another_zone_are_told_with_what_to_do() -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    [matter] = matters(replace(snapshot, stored=replace(snapshot.stored, skew=8 * 3600.0)))
+    assert matter.title == "Precoro reads times in another time zone"
+    assert "Every scan of changes reaches back 8 h further" in matter.text
+    assert "change overlap" in matter.text

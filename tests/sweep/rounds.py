@@ -19,6 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
+from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
@@ -44,6 +45,12 @@ def machine(seed: int) -> None:
     order, meta = VARIANTS[seed % len(VARIANTS)]
     seeded = hypothesis.seed(seed)(type("Machine", (MirrorMachine,), {"order": order, "meta": meta}))
     run_state_machine_as_test(seeded, settings=MANY)
+
+
+def zones(seed: int) -> None:
+    """Sixty stories of a list whose `modifiedSince` is read in some time zone."""
+    for number in range(60):
+        anyio.run(story, seed * 60 + number)
 
 
 def kills(seed: int) -> None:
@@ -128,6 +135,7 @@ def weeks(seed: int) -> None:
 
 ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
+    "zones": zones,
     "kills": kills,
     "dying": dying,
     "payments": payments,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -19,7 +20,8 @@ from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.scene import payments
-from tests.system.program import NO_LIMITS, Finished, Program
+from tests.system.program import NO_LIMITS, Finished, Program, finish
+from tests.system.test_once import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -219,6 +221,42 @@ async def test_books_that_cannot_be_read_are_in_the_log(tmp_path: Path) -> None:
         [told] = done.only("work_failed")
         assert (done.code, told["job"], told["level"]) == (3, "mark_invoices_paid", "warning")
         assert told["reason"].startswith("the ledger books could not be read: ")
+
+
+@pytest.mark.parametrize(
+    ("books", "said"),
+    [
+        ({"url": "sqlite:////nowhere/books.db"}, "there is no file /nowhere/books.db"),
+        ({"read": None}, "[mark_invoices_paid] is enabled, and this ledger cannot be read"),
+        ({"url": "postgresql://books.invalid/books"}, "the database cannot be reached"),
+    ],
+)
+async def test_books_that_cannot_be_used_stop_nothing_but_payments(
+    tmp_path: Path, books: dict[str, str | None], said: str
+) -> None:
+    async with stage(tmp_path) as it:
+        given = it.program.sections["ledger.sql"] | books
+        it.program.sections["ledger.sql"] = {key: value for key, value in given.items() if value is not None}
+        it.invoice()
+        done = await it.program.once()
+        blocked = [line["reason"] for line in (*done.only("job_blocked"), *done.only("work_failed"))]
+        assert done.code == 3
+        assert said in blocked[0]
+        assert "Traceback" not in done.stdout + done.stderr
+        [fresh] = it.program.query("SELECT count(*) AS n FROM details")
+        assert fresh["n"] == 1, "the mirror and the details go on"
+
+
+async def test_a_service_goes_on_without_books_that_cannot_be_used(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        del it.program.sections["ledger.sql"]["read"]
+        it.invoice()
+        async with it.program.running("run") as process:
+            await until(lambda: bool(it.program.query("SELECT 1 FROM details")))
+            process.send_signal(signal.SIGTERM)
+            done = await finish(process)
+        assert [line["job"] for line in done.only("job_blocked")] == ["mark_invoices_paid"]
+        assert done.code == 0
 
 
 async def test_a_restored_store_sends_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ refusals.py      what a 429 says, read from its headers and its body
 retrying.py      a failed call is tried again, later, as long as that can help
 session.py       one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes
 throttled.py     the one place where calls are charged, and where answers teach the budget
+unpacking.py     bodies that come compressed: unpacked in small pieces, or kept as they came
 
 Theory of operation. Three wrappers around one request, from the inside out: `session` sends it and reads its answer,
 once; `throttled` lets it leave when the budget allows and learns from the answer; `retrying` tries again. A sleeping

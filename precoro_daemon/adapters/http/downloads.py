@@ -44,6 +44,7 @@ class Downloads:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
                 read_bufsize=READ_BUFFER,
+                auto_decompress=False,  # a file may be meant to stay packed
                 middlewares=(self._faults.once,),
                 timeout=aiohttp.ClientTimeout(None, self._timeouts.connect, sock_read=self._timeouts.read),
             )

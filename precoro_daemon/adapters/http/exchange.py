@@ -119,14 +119,20 @@ class Body(Protocol):
     head      the answer without its body
     framed    the body's end is announced, so that it cannot be cut unnoticed
     patience  seconds after which one that is read only to see what it says is given up
+    coding    how it came packed, "" or "identity" if it did not
     """
 
     head: Answer
     framed: bool
     patience: float
+    coding: str
+
+    def keep_packed(self) -> bool:
+        """Give it out as it comes; False if it is too late for that."""
+        ...
 
     async def piece(self) -> bytes:
-        """The next bytes, decompressed; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
+        """The next bytes, unpacked; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
         ...
 
 

@@ -11,6 +11,7 @@ import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.adapters.http.exchange import Answer, Body
+from precoro_daemon.adapters.http.unpacking import Unpacker
 from precoro_daemon.errors import ConnectionFault, MalformedAnswer, TemporaryError, TimedOut
 from precoro_daemon.telemetry import excerpt
 
@@ -61,7 +62,7 @@ class Faults:
 
 
 class ComingBody:
-    """Implements `Body` on an open response. `call` names it in errors."""
+    """Implements `Body` on an open response that aiohttp has not unpacked. `call` names it in errors."""
 
     def __init__(self, response: aiohttp.ClientResponse, call: object, faults: Faults, patience: float) -> None:
         self.patience = patience
@@ -71,8 +72,29 @@ class ComingBody:
         headers = response.headers
         self.head = Answer(response.status, headers, b"", unix(headers.get("Date", "")))
         self.framed = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
+        self.coding = headers.get("Content-Encoding", "").strip().lower()
+        self._unpacker: Unpacker | None = None
+        self._begun = False
+
+    def keep_packed(self) -> bool:
+        if self._begun:
+            return False
+        self.coding = ""
+        return True
 
     async def piece(self) -> bytes:
+        self._begun = True
+        if self.coding in ("", "identity"):
+            return await self._raw()
+        unpacker = self._unpacker = self._unpacker or Unpacker(self.coding, self._call)
+        while not (piece := unpacker.take()):
+            if not (packed := await self._raw()):
+                unpacker.end()
+                return b""
+            unpacker.put(packed)
+        return piece
+
+    async def _raw(self) -> bytes:
         try:
             return await self._response.content.readany()
         except FAULTS as error:

@@ -142,6 +142,7 @@ class Origin:
             headers=outgoing.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total, timeouts.connect, sock_read=timeouts.read),
+            auto_decompress=not endless,  # a file may be meant to stay packed
         )
 
     async def _exchange(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:

@@ -122,6 +122,10 @@ def _is_attachment(headers: Mapping[str, str]) -> bool:
     return headers.get("content-disposition", "").lower().startswith("attachment")
 
 
+def _meets(length: int | None, start: int, size: int | None) -> bool:
+    return length is not None and size is not None and start + length == size
+
+
 class _File:
     """Implements `ports.Incoming`. `read` is what was read of the body already."""
 
@@ -135,8 +139,10 @@ class _File:
         self.start = part.length if part is not None and taken_up else 0
         self.framed = body.framed
         self.as_file = _is_attachment(headers)
-        packed = headers.get("content-encoding", "identity").lower() != "identity"
-        length = None if packed else whole_number(headers.get("content-length"))
+        length = whole_number(headers.get("content-length"))
+        # Stores give a .gz as if it were packed on its way: then what comes is as long as the document says.
+        packed = body.coding not in ("", "identity") and not (_meets(length, self.start, size) and body.keep_packed())
+        length = None if packed else length
         self.length = None if length is None else self.start + length
         self.validator = "" if packed else validator(headers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from precoro_daemon.adapters.state import details
@@ -19,6 +19,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.reach import Dates, Skew, text_of
 
 
 class SqlMirror:
@@ -29,6 +30,15 @@ class SqlMirror:
 
     async def cursor(self, collection: str) -> Cursor:
         return await self._transactions.read(partial(read_cursor, collection=collection))
+
+    async def anchor(self, collection: str) -> Cursor:
+        return await self._transactions.write(partial(_anchor, collection=collection))
+
+    async def skew(self) -> Skew:
+        return await self._transactions.read(read_skew)
+
+    async def save_skew(self, skew: Skew) -> None:
+        await self._transactions.run("meta.write", (_SKEW_KEY, json.dumps(asdict(skew))))
 
     async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
         row = await self._transactions.row("mirror.read_scan", (collection, kind))
@@ -115,6 +125,25 @@ class SqlMirror:
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
         await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
+
+
+_SKEW_KEY = "since_skew"
+
+
+def read_skew(session: Session) -> Skew:
+    row = session.row("meta.read", (_SKEW_KEY,))
+    return Skew() if row is None else Skew(**json.loads(row["value"]))
+
+
+def _anchor(session: Session, collection: str) -> Cursor:
+    cursor = read_cursor(session, collection)
+    if cursor.at is None or cursor.anchor is not None:
+        return cursor
+    rows = session.rows("mirror.newest_dates", (collection, text_of(cursor.at)))
+    dates = Dates().with_rows((row["updated_at"] for row in rows), cursor.at)
+    cursor = replace(cursor, anchor=dates.anchor)
+    session.run("mirror.save_cursor", asdict(cursor))
+    return cursor
 
 
 def _missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:

@@ -95,15 +95,23 @@ WHERE collection = :collection AND id = :id AND vanished_at IS NULL AND (:since 
 
 -- name: read_cursor
 -- How far the changes of a collection are known.
-SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors WHERE collection = ?;
+SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter, anchor, short, hidden FROM cursors WHERE collection = ?;
 
 -- name: save_cursor
 -- Keep how far the changes of a collection are known.
-INSERT INTO cursors (collection, at, whole_at, pages, unproved, unproved_at, tries, filter)
-VALUES (:collection, :at, :whole_at, :pages, :unproved, :unproved_at, :tries, :filter)
+INSERT INTO cursors (collection, at, whole_at, pages, unproved, unproved_at, tries, filter, anchor, short, hidden)
+VALUES (:collection, :at, :whole_at, :pages, :unproved, :unproved_at, :tries, :filter, :anchor, :short, :hidden)
 ON CONFLICT (collection) DO UPDATE
 SET at = excluded.at, whole_at = excluded.whole_at, pages = excluded.pages, unproved = excluded.unproved,
-    unproved_at = excluded.unproved_at, tries = excluded.tries, filter = excluded.filter;
+    unproved_at = excluded.unproved_at, tries = excluded.tries, filter = excluded.filter, anchor = excluded.anchor,
+    short = excluded.short, hidden = excluded.hidden;
+
+-- name: newest_dates
+-- When the newest records of a collection were changed, as far as that is not after a time.
+SELECT updated_at FROM records
+WHERE collection = ? AND wanted AND vanished_at IS NULL AND updated_at <= ?
+ORDER BY updated_at DESC
+LIMIT 100;
 
 
 -- name: stored_records

@@ -12,7 +12,7 @@ from precoro_daemon.adapters.state.details import count_due
 from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_laps
-from precoro_daemon.adapters.state.mirror import count_quarantined
+from precoro_daemon.adapters.state.mirror import count_quarantined, read_skew
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
@@ -56,6 +56,7 @@ def read_overview(
         unmatched=_by_ledger(session, "overview.count_unmatched"),
         watched=read_hours(session, 0.0),
         backlog=_backlog(session, details),
+        skew=read_skew(session),
     )
 
 

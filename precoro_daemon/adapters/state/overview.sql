@@ -14,7 +14,7 @@ GROUP BY collection;
 
 -- name: all_cursors
 -- How far the changes of each collection are known.
-SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter FROM cursors;
+SELECT collection, at, whole_at, pages, unproved, unproved_at, tries, filter, anchor, short, hidden FROM cursors;
 
 -- name: all_scans
 -- All open scans.

@@ -12,6 +12,7 @@ from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.quota.retries import quarantine_period
 
 
@@ -121,6 +122,16 @@ class Mirror(Protocol):
     async def cursor(self, collection: str) -> Cursor:
         """An empty Cursor if the collection was never listed."""
         ...
+
+    async def anchor(self, collection: str) -> Cursor:
+        """The cursor, once its anchor is known: where it was not, the records that the mirror has show it."""
+        ...
+
+    async def skew(self) -> Skew:
+        """Of Precoro's reading of `modifiedSince`, as far as it was found."""
+        ...
+
+    async def save_skew(self, skew: Skew) -> None: ...
 
     async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
         """The scan of that kind that was begun and not closed."""

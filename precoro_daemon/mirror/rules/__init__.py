@@ -12,4 +12,5 @@ estimates.py         what a first mirror costs: calls and time, from one page of
 field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
 filters.py           what the user wants kept, and whether a record is kept by it
 quarantine.py        what failed and is kept apart, by the stage at which it failed
+reach.py             how far back `modifiedSince` reaches: what shows that it is read in another time zone
 """

@@ -43,8 +43,9 @@ def judge(
 
     A listing that shrinks by more than `max_share` is refused: keys are role-scoped, and a role that was taken away
     looks like a mass deletion. `askable`: to be missing may mean something else than to be deleted (a row slipped
-    from page to page, or left the filter), and there are details to ask for. `unreadable`: rows were listed of which
-    nobody knows which ones they are, so that each of the missing may be among them; only a detail tells.
+    from page to page, or left the filter), and there are details to ask for. `unreadable`: rows were listed, or only
+    counted, of which nobody knows which ones they are, so that each of the missing may be among them; only a detail
+    tells.
     """
     if len(missing) > max_share * live and (len(missing) > _FEW or len(missing) == live > 2 or not max_share):
         return Absences(refused=len(missing))

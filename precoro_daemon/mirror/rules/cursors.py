@@ -8,6 +8,7 @@ from typing import Literal
 
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.documents import Record, Rejected
+from precoro_daemon.mirror.rules.reach import NO_ANCHOR, Dates, may_fall_short
 
 Kind = Literal["changes", "whole"]
 
@@ -19,6 +20,12 @@ _CHEAP_CENSUS = 50
 
 _CENSUS_TRIES = 3
 """Of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
+
+_SHORT_SCANS = 3
+"""Whole scans that lack as many rows as ever before it is believed that the key may not see them."""
+
+_DISTINCT_S = 97.0
+"""Seconds by which questions from the same anchor differ at most: a prime, so that no schedule falls in with it."""
 
 _CENSUS_PAUSE = 60.0
 """Seconds of pause for each page and each further failed try of a census."""
@@ -64,6 +71,9 @@ class Scan:
     rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
     drifted     the list was seen to change during the scan
     newest      highest id on page 1, None once a higher one came. Not kept: of a scan that is resumed it is not known
+    dates       when the rows were changed that have come; None where that is not known, as of a scan that is resumed
+    hidden      rows that the list counts and does not show to this key, as far as that is known. Not kept
+    far         asks as far back as any time zone needs. Not kept: one that is resumed proves nothing
     """
 
     collection: str
@@ -79,21 +89,35 @@ class Scan:
     distinct: int = 0
     drifted: bool = False
     newest: int | None = field(default=None, compare=False)
+    dates: Dates | None = field(default=None, compare=False)
+    hidden: int = field(default=0, compare=False)
+    far: bool = field(default=False, compare=False)
 
     @property
     def finished(self) -> bool:
         return self.last_page is not None and self.next_page > self.last_page
 
     @property
+    def steady(self) -> bool:
+        """Over, no page disagreed on the total, and no row came twice."""
+        return self.finished and not self.drifted and self.rows == self.distinct
+
+    @property
+    def short(self) -> int:
+        """Rows that the list counts and that did not come."""
+        return 0 if self.total is None else self.total - self.rows - self.rejected
+
+    @property
     def sound(self) -> bool:
-        """Over, and nothing speaks against it: no page disagreed on the total, no row came twice, none is missing."""
-        counted = self.total is None or self.total == self.rows + self.rejected
-        return self.finished and not self.drifted and self.rows == self.distinct and counted
+        """Steady, and none is missing. How many of the hidden rows have changed is not known."""
+        allowed = (0, self.hidden) if self.since is None else range(self.hidden + 1)
+        return self.steady and self.short in allowed
 
     @property
     def proved(self) -> bool:
         """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
-        return self.covered or (self.sound and (self.total is not None or self.last_page == 1))
+        counted = self.total is not None and (self.since is None or not self.short)
+        return self.covered or (self.sound and (counted or self.last_page == 1))
 
     @property
     def covered(self) -> bool:
@@ -115,6 +139,10 @@ class Cursor:
     unproved_at when those changes were scanned, or the last of these whole scans ended (server's clock)
     tries       unproved scans of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
+    anchor      the next scan of changes asks back to here at least, where rows are that it must list (`reach`);
+                NO_ANCHOR: there are none; None: not known
+    short       rows that the last whole scan lacked by the list's own count, though it was steady
+    hidden      so many are believed to be hidden from this key, as every whole scan lacks them
     """
 
     collection: str
@@ -125,6 +153,9 @@ class Cursor:
     unproved_at: float | None = None
     tries: int = 0
     filter: str = ""
+    anchor: float | None = None
+    short: int = 0
+    hidden: int = 0
 
 
 def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
@@ -155,7 +186,15 @@ def _after(scan: Scan, page: Page) -> Scan:
         rejected=scan.rejected + len(page.rejected),
         drifted=scan.drifted or emptied or (not first and page.total != scan.total),
         newest=highest if first else scan.newest if older else None,
+        dates=_dates(scan, page),
     )
+
+
+def _dates(scan: Scan, page: Page) -> Dates | None:
+    began, before = (page.server_time, Dates()) if scan.next_page == 1 else (scan.started_at, scan.dates)
+    if began is None or before is None:
+        return None
+    return before.with_rows((row.updated_at for row in page.records), began)
 
 
 def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
@@ -165,7 +204,19 @@ def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     that is not proved, the cursor moves to the start of the scan all the same, and a census is owed: what changed
     since then is found by the next scan of changes, what this one may have skipped only by a census.
     """
-    return _settle_whole(scan, cursor, ended_at) if scan.kind == "whole" else _settle_changes(scan, cursor, ended_at)
+    if scan.kind == "changes":
+        return _settle_changes(replace(scan, hidden=cursor.hidden), cursor, ended_at)
+    cursor = _believe(scan, cursor)
+    return _settle_whole(replace(scan, hidden=cursor.hidden), cursor, ended_at)
+
+
+def _believe(scan: Scan, cursor: Cursor) -> Cursor:
+    """Keep how many rows the whole list lacks by its own count. Where that stays the same scan after scan, no row has
+    slipped from page to page: the count includes what this key may not see."""
+    if not scan.steady or scan.short < 0:
+        return cursor
+    same = scan.short == cursor.short and cursor.unproved >= _SHORT_SCANS - 1
+    return replace(cursor, short=scan.short, hidden=scan.short if same or not scan.short else cursor.hidden)
 
 
 def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
@@ -174,7 +225,8 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
     if accepted and not scan.filter:
         # A filtered census does not list what has left the filter, so it may start a cursor but never move one.
         at = max(at or 0.0, scan.started_at or 0.0) or None
-    settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter)
+    anchor = None if scan.dates is None else scan.dates.anchor
+    settled = replace(cursor, at=at, pages=scan.last_page or 0, filter=scan.filter, anchor=anchor)
     if accepted and (cursor.unproved_at or 0.0) > (scan.started_at or ended_at):
         # Meanwhile a scan of changes was not proved: what it may have skipped is newer than what was listed here.
         return replace(settled, whole_at=scan.started_at, unproved=1)
@@ -184,14 +236,31 @@ def _settle_whole(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
-    moved = replace(cursor, at=cursor.at if scan.started_at is None else scan.started_at, tries=0)
-    if _accepted(scan, earlier=cursor.tries):
-        return moved
-    if cursor.tries + 1 < _SCAN_TRIES:
+    accepted = _accepted(scan, earlier=cursor.tries)
+    if not accepted and cursor.tries + 1 < _SCAN_TRIES:
         return replace(cursor, tries=cursor.tries + 1)
-    if cursor.unproved > 1:
+    at = cursor.at if scan.started_at is None else scan.started_at
+    moved = replace(cursor, at=at, tries=0, anchor=_next_anchor(scan, cursor))
+    if scan.far and moved.anchor == NO_ANCHOR:  # all the newest rows are gone: what is left only a census tells
+        return replace(moved, unproved=max(moved.unproved, 1), unproved_at=ended_at)
+    if accepted or cursor.unproved > 1:
         return moved  # a census that keeps failing is spaced out, from its own end
     return replace(moved, unproved=1, unproved_at=ended_at)
+
+
+def _next_anchor(scan: Scan, cursor: Cursor) -> float | None:
+    """What should have come and did not is asked back to by the next scan too, unless this one went back far."""
+    dates = scan.dates
+    if dates is None or ((not dates.newest or falls_short(scan, cursor)) and not scan.far):
+        return cursor.anchor
+    return dates.anchor
+
+
+def falls_short(scan: Scan, cursor: Cursor) -> bool:
+    """The finished scan of changes since `cursor` has no row which shows that nothing is missing."""
+    if scan.since is None or scan.dates is None or cursor.at is None or cursor.anchor in (None, NO_ANCHOR):
+        return False
+    return may_fall_short(scan.since, cursor.at, scan.dates)
 
 
 def _accepted(scan: Scan, *, earlier: int) -> bool:
@@ -199,19 +268,34 @@ def _accepted(scan: Scan, *, earlier: int) -> bool:
     return scan.proved or (scan.sound and earlier > 0)
 
 
-def next_scan(collection: Collection, cursor: Cursor, overlap: float) -> Scan:
+def next_scan(collection: Collection, cursor: Cursor, overlap: float, skew: float = 0.0) -> Scan:
     """What to scan to bring the mirror up to date: everything at first, then the changes since the cursor.
 
     Small sets are listed whole every time: it costs the same one call and shows deletions too.
     """
     if cursor.at is None or listed_whole(collection, cursor):
-        return Scan(collection.name, "whole", filter=cursor.filter)
-    return Scan(collection.name, "changes", since=cursor.at - overlap)
+        return whole_scan(cursor)
+    return Scan(collection.name, "changes", since=meant_since(cursor, overlap) - skew, hidden=cursor.hidden)
+
+
+def whole_scan(cursor: Cursor) -> Scan:
+    return Scan(cursor.collection, "whole", filter=cursor.filter, hidden=cursor.hidden)
+
+
+def meant_since(cursor: Cursor, overlap: float) -> float:
+    """From when on a scan of changes is to list them. (Before the first whole list that means nothing.)
+
+    No two scans ask by the same anchor in the same words: Precoro refuses a question that it has just answered.
+    """
+    at, anchor = cursor.at or 0.0, NO_ANCHOR if cursor.anchor is None else cursor.anchor
+    return min(at - overlap, anchor - at % _DISTINCT_S)
 
 
 def listed_whole(collection: Collection, cursor: Cursor) -> bool:
-    """Every scan of it is as good as a census."""
-    return collection.small and cursor.pages <= 1
+    """Every scan of it is as good as a census. So it is of a list of which no row is known to ask back to: it has
+    hardly any."""
+    rowless = cursor.anchor == NO_ANCHOR and not cursor.filter
+    return (collection.small or rowless) and cursor.pages <= 1
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:

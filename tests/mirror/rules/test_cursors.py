@@ -23,6 +23,7 @@ from precoro_daemon.mirror.rules.cursors import (
     settle,
 )
 from precoro_daemon.mirror.rules.documents import Record, read_record, reject
+from precoro_daemon.mirror.rules.reach import NO_ANCHOR
 
 INVOICES = COLLECTIONS["invoices"]
 TAXES = COLLECTIONS["taxes"]
@@ -127,7 +128,9 @@ def test_a_whole_list_that_grows_while_it_is_read_is_proved() -> None:
     scan = listed(*GROWN)
     assert (scan.drifted, scan.sound) == (True, False)
     assert scan.proved
-    assert settle(scan, Cursor("invoices"), 200.0) == Cursor("invoices", at=101.0, whole_at=101.0, pages=3)
+    assert settle(scan, Cursor("invoices"), 200.0) == Cursor(
+        "invoices", at=101.0, whole_at=101.0, pages=3, anchor=NO_ANCHOR
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_a_second_sound_walk_settles_what_the_list_never_counts() -> None:
 def test_a_proved_census_pays_what_was_owed_and_moves_the_cursor_as_it_saw_everything() -> None:
     owed = replace(CURSOR, unproved=2, unproved_at=100.0)
     settled = settle(walked(*STEADY, kind="whole"), owed, 200.0)
-    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None)
+    assert settled == replace(CURSOR, at=101.0, whole_at=101.0, unproved=0, unproved_at=None, anchor=NO_ANCHOR)
     later = replace(owed, at=5_000.0)
     assert settle(walked(*STEADY, kind="whole"), later, 200.0).at == 5_000.0
 
@@ -228,7 +231,7 @@ def test_changes_that_were_not_proved_during_a_census_are_still_owed_after_it() 
 def test_a_filtered_census_did_not_see_everything_and_leaves_the_cursor() -> None:
     scan = replace(walked(*STEADY, kind="whole"), filter="f")
     settled = settle(scan, replace(CURSOR, filter="f"), 200.0)
-    assert settled == replace(CURSOR, whole_at=101.0, filter="f")
+    assert settled == replace(CURSOR, whole_at=101.0, filter="f", anchor=NO_ANCHOR)
 
 
 def test_the_first_pass_starts_the_cursor_even_if_it_is_not_proved() -> None:
@@ -249,6 +252,15 @@ def test_the_first_pass_is_whole_and_the_next_asks_for_changes_with_overlap() ->
     filtered = Cursor("invoices", filter="abc")
     assert next_scan(INVOICES, filtered, 3600.0) == Scan("invoices", "whole", filter="abc")
     assert next_scan(INVOICES, Cursor("invoices", at=5000.0), 3600.0) == Scan("invoices", "changes", since=1400.0)
+
+
+def test_questions_from_the_same_anchor_differ() -> None:
+    """Precoro answers the same one once in a minute and thirty times in an hour."""
+    asked = [
+        next_scan(INVOICES, Cursor("invoices", at=9e6 + 60 * number, anchor=5e6), 3600.0) for number in range(60)
+    ]
+    assert len({scan.since for scan in asked}) == 60
+    assert all(scan.since is not None and 5e6 - 97 < scan.since <= 5e6 for scan in asked)
 
 
 def test_a_small_set_is_listed_whole_as_long_as_it_is_one_page() -> None:
@@ -287,6 +299,48 @@ def test_a_list_whose_total_is_always_wrong_is_not_listed_whole_after_every_pass
             cursor, censuses = settle(walked(*DRIFTED, kind="whole"), cursor, now), censuses + 1
     assert 3 < censuses < 100
     assert census_due(cursor, week, now + week)
+
+
+def short_of(missing: int, *, kind: str = "whole") -> Scan:
+    pages = (page(1, 1, 2, total=3 + missing, pages=2), page(2, 3, total=3 + missing, pages=2))
+    return replace(walked(*pages, kind=kind), since=None if kind == "whole" else 50.0)
+
+
+def after(cursor: Cursor, *scans: Scan) -> Cursor:
+    for scan in scans:
+        cursor = settle(scan, cursor, 100.5)
+    return cursor
+
+
+def test_a_shortfall_that_stays_the_same_is_believed_after_three_whole_scans() -> None:
+    twice = after(CURSOR, short_of(4), short_of(4))
+    assert (twice.hidden, twice.short, twice.unproved) == (0, 4, 2)
+    believed = after(twice, short_of(4))
+    assert (believed.hidden, believed.unproved, believed.whole_at) == (4, 0, 101.0)
+    assert after(believed, short_of(4)) == believed
+
+
+@pytest.mark.parametrize("last", [short_of(5), walked(*DRIFTED, kind="whole"), short_of(3)])
+def test_a_shortfall_that_differs_proves_nothing(last: Scan) -> None:
+    cursor = after(CURSOR, short_of(4), short_of(4), last)
+    assert (cursor.hidden, cursor.unproved) == (0, 3)
+
+
+def test_what_was_believed_ends_when_all_rows_come_or_fewer_are_missing() -> None:
+    believed = after(CURSOR, *[short_of(4)] * 3)
+    assert after(believed, short_of(0)).hidden == 0
+    fewer = after(believed, short_of(2))
+    assert (fewer.hidden, fewer.unproved) == (4, 1), "that may be a row that slipped"
+    assert after(fewer, short_of(2), short_of(2)).hidden == 2
+
+
+@pytest.mark.parametrize(("short", "scans", "owed"), [(0, 1, 0), (2, 2, 0), (4, 2, 0), (5, 3, 1)])
+def test_changes_may_lack_as_many_rows_as_are_hidden_but_not_at_once(short: int, scans: int, owed: int) -> None:
+    believed = replace(after(CURSOR, *[short_of(4)] * 3), at=60.0)
+    before = after(believed, *[short_of(short, kind="changes")] * (scans - 1))
+    assert before.at == 60.0
+    cursor = after(before, short_of(short, kind="changes"))
+    assert (cursor.at, cursor.unproved) == (101.0, owed)
 
 
 def test_a_long_census_that_keeps_failing_is_spaced_out() -> None:
