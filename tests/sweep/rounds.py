@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
+from tests.adapters.grants.killing import at_random
 from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
 from tests.payments import both_ways, changes, schedules
@@ -55,6 +56,14 @@ def kills(seed: int) -> None:
 def dying(seed: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         anyio.run(partial(kill_at_points, Path(directory), every=1, first=2 + seed % 2))
+
+
+def grants(seed: int) -> None:
+    """Sixty refreshes of a grant cut off at random moments where the vendor has a grace, and sixty where not."""
+    for grace in (60.0, 0.0):
+        with tempfile.TemporaryDirectory() as directory:
+            told = at_random(Path(directory), grace, seed)
+        assert told.lost == 0 or not grace, told
 
 
 def payments(seed: int) -> None:
@@ -124,6 +133,7 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
     "kills": kills,
     "dying": dying,
+    "grants": grants,
     "payments": payments,
     "money": money,
     "items": items,

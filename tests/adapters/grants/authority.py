@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ class Authority:
     rotates   False: the same refresh token stays
     secret    what the client must show, "" for a public client, which must show PKCE
     hang_up   "before": the next refresh is not seen, "after": carried out, and its answer lost
+    kill      at that stage of the next refresh ("asked", "rotated", "answered"), that process
     failing   answer this status to the next calls of the token endpoint
     """
 
@@ -37,6 +40,7 @@ class Authority:
     secret: str = ""
     redirects: tuple[str, ...] = ()
     hang_up: str = ""
+    kill: tuple[str, int] | None = None
     failing: tuple[int, bytes] | None = None
     pending: int = 1
     says_lifetime: bool = False
@@ -167,11 +171,18 @@ def handler(authority: Authority, api: Any = None) -> type[BaseHTTPRequestHandle
                 if authority.failing:
                     self.answer(*authority.failing)
                     return
+                self.stage("asked")
                 status, said = authority.token(form, self.headers.get("Authorization", ""))
+                self.stage("rotated")
                 if authority.hang_up == "after":
                     self.hang_up()
                     return
             self.answer(status, said)
+            self.stage("answered")
+
+        def stage(self, reached: str) -> None:
+            if authority.kill and authority.kill[0] == reached:
+                os.kill(authority.kill[1], signal.SIGKILL)
 
         def hang_up(self) -> None:
             authority.hang_up = ""
