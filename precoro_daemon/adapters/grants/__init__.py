@@ -1,8 +1,12 @@
 """logins at accounting systems: grants that no crash loses, and what may be chosen after a login
 
-bearer.py          a grant as the tokens that a ledger sends: refreshed before they run out, and not lost by a crash
+bearer.py          a grant as tokens for a ledger: refreshed before they run out, and not lost by a crash
+code_flow.py       a login by a browser: the address to open, and the grant for the address at its end
+device_flow.py     a login on another device: a code to type there, and the grant once the user agreed
+directories/       what may be chosen after a login, system by system
 grant.py           a grant: what an accounting system gave us at login, and until when it is good
 grant_file.py      the file of a grant: nobody else reads it, one writer at a time, never half written
+loopback.py        the listener on this machine that a browser is sent to at the end of a login
 token_endpoint.py  one question to a token endpoint, and what its answer means
 vendors.py         where each accounting system is logged in to, and how long what it gives is good
 

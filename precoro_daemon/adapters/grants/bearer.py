@@ -1,4 +1,4 @@
-"""a grant as the tokens that a ledger sends: refreshed before they run out, and not lost by a crash"""
+"""a grant as tokens for a ledger: refreshed before they run out, and not lost by a crash"""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _moved(address: str, origin: str) -> str:
 
 
 XERO = Vendor(
-    # https://developer.xero.com/documentation/guides/oauth2/pkce-flow: addresses, no secret, 127.0.0.1 allowed;
+    # https://developer.xero.com/documentation/oauth2/pkce-flow: addresses, no secret, redirects to localhost allowed;
     # https://developer.xero.com/faq/oauth2: a refresh token is good for 60 days unused, and once it was used the old
     # one still is for 30 minutes.
     "xero",
