@@ -41,6 +41,19 @@ class GrantBearer:
             grant = await self._refreshed()
         return grant.access_token
 
+    async def take(self, grant: Grant, whose: str) -> None:
+        """A new one, from a login; what was there is forgotten. Raises TemporaryError."""
+        async with self._file.alone():
+            former = await anyio.to_thread.run_sync(self._former)
+            await self._write(replace(grant, whose=whose, serial=former))
+
+    def _former(self) -> int:
+        try:
+            grant = self._file.recovered()
+        except LedgerMisfit:  # others can read it, or it is no grant: all the better that it goes
+            return 0
+        return grant.serial if grant else 0
+
     async def renew(self, refused: str) -> None:
         async with self._file.alone():
             grant = await anyio.to_thread.run_sync(self._file.recovered)

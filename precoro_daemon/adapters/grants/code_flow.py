@@ -93,7 +93,7 @@ class CodeFlow:
         raise LoginFailed(reason)
 
 
-def new_grant(vendor: Vendor, client: Client, now: float) -> Grant:
+def new_grant(vendor: Vendor, client: Client, now: float, scope: str = "") -> Grant:
     """Before anything was given for it."""
     return Grant(
         vendor.kind,
@@ -101,6 +101,6 @@ def new_grant(vendor: Vendor, client: Client, now: float) -> Grant:
         client.id,
         client.secret,
         revoke_url=vendor.revoke,
-        scope=" ".join(vendor.scopes),
+        scope=scope or " ".join(vendor.scopes),
         logged_in_at=now,
     )

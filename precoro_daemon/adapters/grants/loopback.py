@@ -10,19 +10,19 @@ from aiohttp import web
 
 from precoro_daemon.errors import ListenerUnusable, LoginFailed
 
-_PATH = "/callback"
-_PATIENCE_S = 600.0
+_CALLBACK = "/callback"
+_LOGIN_PATIENCE_S = 600.0
 """For the user: to log in takes a second factor, and perhaps a look for the password."""
 
-_PAGE = """<!doctype html><meta charset="utf-8"><title>precoro-daemon</title>
+_CLOSING_PAGE = """<!doctype html><meta charset="utf-8"><title>precoro-daemon</title>
 <p style="font: 1.2em sans-serif; margin: 3em">{}</p>"""
-_DONE = "You may close this window, and go on in the terminal."
-_OTHER = "This is not the login that precoro-daemon waits for."
+_MAY_CLOSE = "You may close this window, and go on in the terminal."
+_NOT_OURS = "This is not the login that precoro-daemon waits for."
 
 
 def redirect_to(port: int) -> str:
     """As it must be registered: Xero takes plain http for localhost alone."""
-    return f"http://localhost:{port}{_PATH}"
+    return f"http://localhost:{port}{_CALLBACK}"
 
 
 class Loopback:
@@ -34,18 +34,18 @@ class Loopback:
         self._came = anyio.Event()
 
     async def _serve(self, request: web.BaseRequest) -> web.Response:
-        ours = request.path == _PATH and self._is_ours(request.path_qs)
+        ours = request.path == _CALLBACK and self._is_ours(request.path_qs)
         if ours and not self._final:
             self._final = f"http://localhost{request.path_qs}"
             self._came.set()
-        said = _PAGE.format(_DONE if ours else _OTHER)
+        said = _CLOSING_PAGE.format(_MAY_CLOSE if ours else _NOT_OURS)
         # The address holds the code: no other page may learn of it.
         headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         return web.Response(text=said, content_type="text/html", status=200 if ours else 404, headers=headers)
 
     async def final_address(self) -> str:
         """Raises LoginFailed if nobody comes."""
-        with anyio.move_on_after(_PATIENCE_S):
+        with anyio.move_on_after(_LOGIN_PATIENCE_S):
             await self._came.wait()
             # The page is on its way to the browser; the listener must not close before it.
             await anyio.sleep(0.2)

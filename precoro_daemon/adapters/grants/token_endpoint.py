@@ -75,6 +75,19 @@ def _said(answer: Answer) -> tuple[Mapping[str, Any] | None, str]:
     return (said, "") if good else (None, "")
 
 
+async def revoke(grant: Grant) -> None:
+    """Give the grant back (RFC 7009), where the vendor takes it. Raises TemporaryError, LedgerMisfit."""
+    token = grant.refresh_token or grant.access_token
+    if not grant.revoke_url or not token:
+        return
+    headers, shown = _client(grant)
+    secrets = [*grant.secrets, *_encoded(headers)]
+    answer = await post(grant.revoke_url, {"token": token, **shown}, headers, secrets)
+    if answer.status != 200:
+        what = f"{grant.kind}: the revocation was answered {answer.status}"
+        raise _refusal(_said(answer)[1], answer, what, secrets)
+
+
 _SECRET_FIELDS = ("code", "code_verifier", "device_code")
 
 

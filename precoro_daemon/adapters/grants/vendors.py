@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-_DAY_S = 86_400.0
+from precoro_daemon.quota.limits import SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ XERO = Vendor(
     scopes=("offline_access", "accounting.transactions", "accounting.contacts", "accounting.settings"),
     authorise="https://login.xero.com/identity/connect/authorize",
     revoke="https://identity.xero.com/connect/revocation",
-    unused_lasts=60 * _DAY_S,
+    unused_lasts=60 * SECONDS["day"],
 )
 
 QUICKBOOKS = Vendor(
@@ -80,7 +80,7 @@ QUICKBOOKS = Vendor(
     scopes=("com.intuit.quickbooks.accounting",),
     authorise="https://appcenter.intuit.com/connect/oauth2",
     revoke="https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
-    unused_lasts=100 * _DAY_S,
+    unused_lasts=100 * SECONDS["day"],
 )
 
 _ENTRA = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
@@ -95,7 +95,7 @@ BUSINESS_CENTRAL = Vendor(
     scopes=("https://api.businesscentral.dynamics.com/Financials.ReadWrite.All", "offline_access"),
     device=f"{_ENTRA}/devicecode",
     in_body=True,
-    unused_lasts=90 * _DAY_S,
+    unused_lasts=90 * SECONDS["day"],
 )
 
 APP_SCOPE = "https://api.businesscentral.dynamics.com/.default"

@@ -2,7 +2,6 @@
 
 api.py               single questions to an accounting system, asked at login
 business_central.py  Business Central's companies, bank accounts, payment journals and open bills
-directory.py         what may be chosen after a login: companies, bank accounts or journals, and what bills are open
 odoo.py              Odoo's databases, companies, journals and open bills, by user and API key
 quickbooks.py        QuickBooks' company, its bank and card accounts, and open bills
 xero.py              Xero's organisations, bank accounts and open bills

@@ -44,11 +44,12 @@ class Api:
         """The JSON of a good answer. Raises LoginFailed for 401 and 403, LedgerMisfit for what is not taken,
         TemporaryError where it may be later."""
         kind = {} if body is None else {"Content-Type": "application/json"}
-        outgoing = Outgoing("GET" if body is None else "POST", target, {**kind, **(headers or {})}, body)
-        return self._judged(await self._http.send(outgoing, _unheard), outgoing)
+        method = "GET" if body is None else "POST"
+        what = f"{self._where}: {method} {target.partition('?')[0]}"
+        outgoing = Outgoing(method, target, {**kind, **(headers or {})}, body, shown_as=what)
+        return self._judged(await self._http.send(outgoing, _unheard), what)
 
-    def _judged(self, answer: Answer, outgoing: Outgoing) -> Any:
-        what = f"{self._where}: {outgoing.method} {outgoing.target.partition('?')[0]}"
+    def _judged(self, answer: Answer, what: str) -> Any:
         if answer.status == 200:
             tree = read_json(answer.body)
             if isinstance(tree, dict | list):

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from precoro_daemon.adapters.grants.directories.api import Api
-from precoro_daemon.adapters.grants.directories.directory import Account, OpenBill, Organisation
+from precoro_daemon.payments.ports.login_directory import Account, OpenBill, Organisation
 
-_BILLS = "purchaseInvoices?$filter=status%20eq%20%27Open%27&$top=1000"
+_OPEN_INVOICES = "purchaseInvoices?$filter=status%20eq%20%27Open%27&$top=1000"
 
 
 class BusinessCentralDirectory:
@@ -48,7 +48,7 @@ class BusinessCentralDirectory:
                 [one[name] for name in ("number", "vendorInvoiceNumber") if one.get(name)],
                 one.get("vendorName", ""),
             )
-            for one in await self._list(organisation, _BILLS)
+            for one in await self._list(organisation, _OPEN_INVOICES)
         ]
 
     async def _list(self, organisation: Organisation, what: str) -> Sequence[Any]:

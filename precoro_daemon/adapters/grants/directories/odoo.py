@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from precoro_daemon.adapters.grants.directories.api import Api
-from precoro_daemon.adapters.grants.directories.directory import Account, OpenBill, Organisation
 from precoro_daemon.errors import DaemonError, LedgerMisfit, LoginFailed
+from precoro_daemon.payments.ports.login_directory import Account, OpenBill, Organisation
 from precoro_daemon.telemetry import excerpt
 
-_OPEN = [
+_OPEN_BILLS = [
     ["move_type", "=", "in_invoice"],
     ["state", "=", "posted"],
     ["payment_state", "in", ["not_paid", "partial"]],
@@ -55,7 +55,7 @@ class OdooDirectory:
         return [Account(row["code"], row["name"], _name(row["currency_id"]) or organisation.currency) for row in rows]
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:
-        wanted = [*_OPEN, ["company_id", "=", int(organisation.id)]]
+        wanted = [*_OPEN_BILLS, ["company_id", "=", int(organisation.id)]]
         rows = await self._search("account.move", wanted, ["name", "ref", "partner_id"])
         return [
             OpenBill(str(row["id"]), [row[key] for key in ("name", "ref") if row.get(key)], _name(row["partner_id"]))

@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 from precoro_daemon.adapters.grants.directories.api import Api
-from precoro_daemon.adapters.grants.directories.directory import Account, OpenBill, Organisation
+from precoro_daemon.payments.ports.login_directory import Account, OpenBill, Organisation
 
 _MINOR_VERSION = "75"
-_ACCOUNTS = "select * from Account where AccountType in ('Bank', 'Credit Card') maxresults 1000"
-_BILLS = "select * from Bill where Balance > '0' maxresults 1000"
+_INTUIT_ACCOUNTS = "select * from Account where AccountType in ('Bank', 'Credit Card') maxresults 1000"
+_INTUIT_BILLS = "select * from Bill where Balance > '0' maxresults 1000"
 
 
-class QuickBooksDirectory:
+class IntuitDirectory:
     """Implements `LoginDirectory` for the one company that the user chose at Intuit.
 
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account
@@ -32,7 +32,7 @@ class QuickBooksDirectory:
         return [Organisation(self._realm, found["CompanyInfo"].get("CompanyName", ""), home)]
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        found = await self._query(_ACCOUNTS)
+        found = await self._query(_INTUIT_ACCOUNTS)
         return [
             Account(one["Id"], one.get("Name", ""), one.get("CurrencyRef", {}).get("value") or organisation.currency)
             for one in found.get("Account", ())
@@ -40,7 +40,7 @@ class QuickBooksDirectory:
         ]
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:  # noqa: ARG002 - it is the one
-        found = await self._query(_BILLS)
+        found = await self._query(_INTUIT_BILLS)
         return [
             OpenBill(one["Id"], [one["DocNumber"]] if one.get("DocNumber") else [], _name(one.get("VendorRef", {})))
             for one in found.get("Bill", ())

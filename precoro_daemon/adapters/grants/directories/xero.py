@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from precoro_daemon.adapters.grants.directories.api import Api
-from precoro_daemon.adapters.grants.directories.directory import Account, OpenBill, Organisation
+from precoro_daemon.payments.ports.login_directory import Account, OpenBill, Organisation
 
-_ACCOUNTS = "/api.xro/2.0/Accounts?where=Type%3D%3D%22BANK%22"
-_BILLS = "/api.xro/2.0/Invoices?where=Type%3D%3D%22ACCPAY%22&Statuses=AUTHORISED&page=1&pageSize=1000"
+_XERO_ACCOUNTS = "/api.xro/2.0/Accounts?where=Type%3D%3D%22BANK%22"
+_XERO_BILLS = "/api.xro/2.0/Invoices?where=Type%3D%3D%22ACCPAY%22&Statuses=AUTHORISED&page=1&pageSize=1000"
 
 
 class XeroDirectory:
@@ -24,7 +24,7 @@ class XeroDirectory:
         return [Organisation(one["tenantId"], one.get("tenantName") or one["tenantId"]) for one in tenants]
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        found = await self._ask(_ACCOUNTS, organisation)
+        found = await self._ask(_XERO_ACCOUNTS, organisation)
         return [
             Account(one["AccountID"], one.get("Name", ""), one.get("CurrencyCode", ""))
             for one in found.get("Accounts", ())
@@ -32,7 +32,7 @@ class XeroDirectory:
         ]
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:
-        found = await self._ask(_BILLS, organisation)
+        found = await self._ask(_XERO_BILLS, organisation)
         return [
             OpenBill(one["InvoiceID"], _numbers(one), one.get("Contact", {}).get("Name", ""))
             for one in found.get("Invoices", ())

@@ -35,7 +35,7 @@ class OpenBill:
 
 
 class LoginDirectory(Protocol):
-    """Reads alone. All raise what `Api.ask` does."""
+    """Reads alone. All raise LoginFailed where the user may not read this, LedgerMisfit, TemporaryError."""
 
     async def organisations(self) -> Sequence[Organisation]: ...
 
