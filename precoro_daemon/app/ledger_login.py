@@ -97,7 +97,7 @@ class Login:
                 known |= {"tenant_id": place.tenant, "environment": place.environment, "company": company}
             case _:
                 known |= {"database": self.database, "user": self.user, "company": company}
-        return known | {"grant_file" if self.grant else "key_file": str(file)}
+        return known | {"grant_file" if self.grant else "token_file": str(file)}
 
     @asynccontextmanager
     async def _directory(self) -> AsyncIterator[LoginDirectory]:

@@ -100,8 +100,8 @@ def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str,
     """The file of the grant, or of Odoo's key."""
     from precoro_daemon.app.ledger_grants import default_grant_file
 
-    key = "key_file" if kind == "odoo" else "grant_file"
-    return Path(given[key] or known.get(key) or default_grant_file(path, kind))
+    option, key = ("key_file", "token_file") if kind == "odoo" else ("grant_file", "grant_file")
+    return Path(given[option] or known.get(key) or default_grant_file(path, kind))
 
 
 def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -74,8 +75,10 @@ class Dialogue:
 
         def ready() -> None:
             _say(f"Log in, and agree, at this address:\n\n  {browser.address}\n")
-            if self.ask.on_terminal and webbrowser.open(browser.address):
+            if self.ask.on_terminal and _has_screen() and webbrowser.open(browser.address):
                 _say("It was opened in your browser. Waiting for the login there.")
+            else:
+                _say("Waiting. If your browser is on another machine, stop this and begin again with --no-browser.")
 
         return run_async(partial(browser.wait, ready))
 
@@ -184,6 +187,11 @@ def _credential(path: Path | None, flag: str) -> str:
         return read_credential(path) if path else ""
     except CredentialError as error:
         raise click.UsageError(f"{flag} {path}: {error}") from None
+
+
+def _has_screen() -> bool:
+    """Else what is called a browser may be one that takes this terminal."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _say(text: str) -> None:

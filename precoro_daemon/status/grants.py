@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.values.humanize import moment
 
 WARN_DAYS = 14.0
 """Days before its end at which a grant that nobody uses needs a person. In use it is prolonged with each refresh."""
+
+_STUCK_S = 3600.0
+"""How long a token is out of date before that needs a person: a vendor's outage is usually over by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,18 @@ class GrantStatus:
         if self.lost:
             return 0.0
         return None if self.ends_at is None else max(0.0, self.ends_at - now)
+
+    @property
+    def words(self) -> str:
+        """Whose it is, and until when it is good if nobody uses it; of one that is lost, why."""
+        if self.lost:
+            return f"Login at {self.kind}: {self.lost}."
+        until = f", good until {moment(self.ends_at)} and prolonged by use" if self.ends_at else ""
+        return f"Login at {self.kind}: {self.whose or 'unknown company'}{until}."
+
+    def is_stuck(self, now: float) -> bool:
+        """The token ran out, and refreshing it keeps failing."""
+        return bool(self.trouble) and not self.lost and (self.token_until or 0.0) < now - _STUCK_S
 
     def is_ending(self, now: float) -> bool:
         left = self.seconds_left(now)

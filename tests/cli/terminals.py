@@ -19,7 +19,7 @@ PATIENCE_S = 60.0
 class Terminal:
     def __init__(self, command: list[str], folder: Path, **variables: str) -> None:
         self._ours, theirs = pty.openpty()
-        environment = {**os.environ, "COLUMNS": "200", "BROWSER": "true", **variables}
+        environment = {**os.environ, "COLUMNS": "200", **variables}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "precoro_daemon", *command],
             cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,

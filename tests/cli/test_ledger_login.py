@@ -174,7 +174,7 @@ def test_odoo_on_a_terminal(config: Path) -> None:
         assert shown.end() == 0, shown.shown
     assert "the-odoo-key" not in shown.shown
     made = section(config)["odoo"]
-    key_file = Path(made.pop("key_file"))
+    key_file = Path(made.pop("token_file"))
     assert key_file.read_text() == "the-odoo-key\n"
     assert key_file.stat().st_mode & 0o777 == 0o600
     assert made == {
