@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,10 @@ def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) 
     chosen = {} if known else dialogue.chosen(session, company)
     run_async(partial(keep, session, target, company.name))
     click.echo(f"Logged in for {company.name}; what that needs is in {target}, for its owner alone.")
+    if os.geteuid() == 0 and target.stat().st_uid == 0:
+        click.echo(
+            "It belongs to root, and a service that runs as another user cannot read it: see --grant-file.", err=True
+        )
     _write(path, Section(kind, given["name"] or kind, session.values(company.id, target) | chosen), known)
     _say_matches(path, session, company)
     click.echo(f"No payment is sent before `payments arm`. See first: {called(config or parent)} check")

@@ -68,7 +68,7 @@ class GrantFile:
         following = replace(grant, serial=grant.serial + 1)
         try:
             with _descriptor(self._partial, os.O_WRONLY | os.O_CREAT) as file:
-                os.fchmod(file, _GRANT_MODE)
+                self._hand_over(file)
                 os.pwrite(file, following.raw, 0)
                 os.ftruncate(file, len(following.raw))
                 os.fsync(file)
@@ -83,6 +83,7 @@ class GrantFile:
         try:
             self._partial.unlink(missing_ok=True)
             with _descriptor(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+                self._hand_over(file)
                 os.posix_fallocate(file, 0, _ROOM_BYTES)
                 os.fsync(file)
         except OSError as error:
@@ -116,9 +117,11 @@ class GrantFile:
 
     def _open_lock(self) -> int:
         try:
-            return os.open(self._lock, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, _GRANT_MODE)
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, _GRANT_MODE)
         except OSError as error:
             raise self._unwritable(error) from None
+        self._hand_over(lock)
+        return lock
 
     def _content(self, path: Path) -> bytes | None:
         try:
@@ -136,17 +139,31 @@ class GrantFile:
         mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISREG(status.st_mode):
             raise LedgerMisfit(f"the grant file {path} is not read: it is no regular file")
-        if status.st_uid != os.geteuid():
-            whose, me = _user(status.st_uid), _user(os.geteuid())
+        if status.st_uid != (owner := self._owner()[0]):
+            whose, me = _user(status.st_uid), _user(owner)
             raise LedgerMisfit(
-                f"the grant file {path} is not read: it belongs to {whose}, and this runs as {me}; log in as the user"
-                f" of the service, or run: chown {me} {shown}"
+                f"the grant file {path} is not read: it belongs to {whose}, not to {me}; log in as the user of the"
+                f" service, or run: chown {me} {shown}"
             )
         if mode & 0o077:
             raise LedgerMisfit(
                 f"the grant file {path} is not read: others can (mode {mode:04o}); if nobody did, run: chmod 600"
                 f" {shown}, else log out and in again"
             )
+
+    def _owner(self) -> tuple[int, int]:
+        """Whose it must be: of the user who runs this; what root makes is for the owner of the directory, who may be
+        a user that exists only while the service runs. Raises LedgerMisfit where anybody could put a file there."""
+        directory = self.path.parent.stat()
+        if directory.st_mode & stat.S_IWOTH:
+            raise LedgerMisfit(f"everyone may write into {self.path.parent}: that is no place for a grant")
+        return (directory.st_uid, directory.st_gid) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+
+    def _hand_over(self, file: int) -> None:
+        owner = self._owner()
+        os.fchmod(file, _GRANT_MODE)
+        if os.geteuid() == 0:
+            os.fchown(file, *owner)
 
     def _fsync_directory(self) -> None:
         with _descriptor(self.path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:

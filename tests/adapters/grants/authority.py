@@ -11,8 +11,11 @@ import json
 import os
 import secrets
 import signal
+import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -209,3 +212,23 @@ def serving(authority: Authority, api: Any = None) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def redirected(address: str) -> str:
+    """Where a browser ends at whose user agrees."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    try:
+        with urllib.request.build_opener(Stay).open(address):
+            raise AssertionError(f"{address} redirects nowhere")
+    except urllib.error.HTTPError as answer:
+        answer.close()
+        return str(answer.headers["Location"])
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -24,12 +24,15 @@ DRIVER = [sys.executable, "-m", "tests.adapters.grants.mortal"]
 
 @dataclass
 class Story:
-    """killed, lost   how often; and how often nobody could have saved the grant"""
+    """driver  starts one process after the other; rival: another one, whose processes are not killed
+    killed  how often; lost: how often nobody could have saved the grant
+    """
 
     authority: Authority
     url: str
     path: Path
     driver: subprocess.Popen[str]
+    rival: subprocess.Popen[str]
     killed: int = 0
     lost: int = 0
 
@@ -39,18 +42,13 @@ class Story:
 
     def run(self, step: int = 0, *, killed_by: str = "", after: float | None = None) -> str:
         """One process: killed at its step, by the server at that stage, or after so many seconds."""
-        driver = self.driver
-        assert driver.stdin
-        assert driver.stdout
-        driver.stdin.write(f"{step}\n")
-        driver.stdin.flush()
-        pid = int(driver.stdout.readline())
+        pid = _started(self.driver, step)
         self.authority.kill = (killed_by, pid) if killed_by else None
         if after is not None:
             time.sleep(after)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        outcome = driver.stdout.readline().strip()
+        outcome = _line(self.driver)
         self.authority.kill = None
         self.killed += outcome == "killed"
         return outcome
@@ -74,6 +72,19 @@ class Story:
             assert self.run() == "token"
 
 
+def _started(driver: subprocess.Popen[str], step: int = 0) -> int:
+    """The id of its next process."""
+    assert driver.stdin
+    driver.stdin.write(f"{step}\n")
+    driver.stdin.flush()
+    return int(_line(driver))
+
+
+def _line(driver: subprocess.Popen[str]) -> str:
+    assert driver.stdout
+    return driver.stdout.readline().strip()
+
+
 @contextmanager
 def story(folder: Path, grace: float) -> Iterator[Story]:
     """Its tokens have run out as soon as they are given, so that each process refreshes."""
@@ -83,12 +94,11 @@ def story(folder: Path, grace: float) -> Iterator[Story]:
     with (
         serving(authority) as url,
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver,
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as rival,
     ):
-        told = Story(authority, url, path, driver)
+        told = Story(authority, url, path, driver, rival)
         told.log_in()
         yield told
-        assert driver.stdin
-        driver.stdin.close()
 
 
 def at_every_step(folder: Path, grace: float) -> Story:
@@ -104,10 +114,13 @@ def at_every_step(folder: Path, grace: float) -> Story:
         return told
 
 
-def at_random(folder: Path, grace: float, seed: int, times: int = 60) -> Story:
+def at_random(folder: Path, grace: float, seed: int, times: int = 40) -> Story:
     draw = random.Random(seed)
     with story(folder, grace) as told:
         for _ in range(times):
-            told.run(after=draw.random() * 0.08)
+            if grace:  # without one, the killed process may take the rival's grant with it
+                _started(told.rival)
+            told.run(after=draw.random() ** 2 * 0.3)
+            assert not grace or _line(told.rival) == "token"
             told.go_on()
         return told

@@ -244,6 +244,7 @@ REFUSED = {
     "mode 0640": lambda file: file.path.chmod(0o640),
     "belongs to": _of_another_user,
     "it is a link": lambda file: (file.path.rename(file.path.with_name("x")), file.path.symlink_to("x")),
+    "everyone may write": lambda file: file.path.parent.chmod(0o777),
     "no regular file": lambda file: (file.path.unlink(), os.mkfifo(file.path, 0o600)),
     "holds no grant": lambda file: file.path.write_text('{"kind": "xero"}'),
 }
@@ -267,6 +268,16 @@ async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
         assert modes == {"xero-grant.json": 0o600, ".xero-grant.json.lock": 0o600}
     finally:
         os.umask(0o022)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_what_root_makes_is_for_the_owner_of_the_directory(tmp_path: Path) -> None:
+    """A command that root types refreshes too, and the service must still be able to read the grant."""
+    os.chown(tmp_path, 1, 1)
+    with logged_in(tmp_path, Authority()) as login:
+        await login.bearer.token()
+        owners = {one.name: one.stat().st_uid for one in os.scandir(tmp_path)}
+    assert owners == {"xero-grant.json": 1, ".xero-grant.json.lock": 1}
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -1,0 +1,43 @@
+"""After a login: how many of the open bills Precoro knows, by the name that is configured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from precoro_daemon.app.ledger_login import count_matches
+from precoro_daemon.app.state import state_of
+from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.payments.ports.login_directory import OpenBill
+from precoro_daemon.settings import Settings
+from tests.contracts.test_journal import invoice, mirrored
+
+BILLS = [
+    OpenBill("b-1", ["INV-1"], "Acme"),
+    OpenBill("b-2", ["INV-1"], "Another"),
+    OpenBill("b-3", [], ""),
+    OpenBill("b-4", ["71"], "Acme"),
+]
+
+
+def settings(folder: Path, by: str) -> Settings:
+    precoro = {"base_url": "http://127.0.0.1:9", "email": "a@example.org", "token": "a-token-of-ours"}
+    state = {"url": f"sqlite:///{folder}/state.db"}
+    return Settings(precoro=precoro, state=state, mark_invoices_paid={"match_by": by})  # type: ignore[arg-type]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("by", "found"), [("external_id", 1), ("number_and_supplier", 1), ("id", 1), ("idn", 2)])
+async def test_open_bills_are_counted_by_the_configured_name(tmp_path: Path, by: str, found: int) -> None:
+    given = settings(tmp_path, by)
+    async with state_of(given).open() as store:
+        names = {"externalId": "b-3", "invoiceNumber": "INV-1", "idn": "INV-1"}
+        await mirrored(store, invoice(71, **names), invoice(72, idn="72"))
+        assert await count_matches(given, BILLS) == found
+
+
+@pytest.mark.asyncio
+async def test_without_a_mirror_nothing_can_be_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable):
+        await count_matches(settings(tmp_path, "idn"), BILLS)
