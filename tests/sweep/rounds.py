@@ -59,7 +59,7 @@ def dying(seed: int) -> None:
 
 
 def grants(seed: int) -> None:
-    """Forty refreshes of a grant, cut off at random moments, beside others; and forty where the vendor has no grace."""
+    """Forty refreshes cut off at random moments, beside others, where the vendor has a grace; and forty where not."""
     for grace in (60.0, 0.0):
         with tempfile.TemporaryDirectory() as directory:
             told = at_random(Path(directory), grace, seed)
