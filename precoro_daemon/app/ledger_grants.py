@@ -1,13 +1,11 @@
-"""grants of the configured ledger: where they are, how they stand, and what they open"""
+"""the grant of the configured ledger: where it is, and how it stands"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from precoro_daemon.adapters.grants.bearer import GrantBearer
 from precoro_daemon.adapters.grants.grant import Grant
 from precoro_daemon.adapters.grants.grant_file import GrantFile
-from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.errors import LedgerMisfit
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.grants import GrantStatus
@@ -21,11 +19,6 @@ def default_grant_file(config: Path, kind: str) -> Path:
     token that was used."""
     what = "key" if kind == "odoo" else "grant.json"
     return config.absolute().parent / f"{kind.replace('_', '-')}-{what}"
-
-
-def bearer_of(path: Path, kind: str, command: str = "precoro-daemon") -> Bearer:
-    """What a ledger of that kind sends. The file is not read before the first call."""
-    return GrantBearer(GrantFile(path), kind, command)
 
 
 def read_grant(path: Path) -> Grant | None:

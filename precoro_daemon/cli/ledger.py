@@ -34,7 +34,6 @@ _LOGIN_OPTIONS = (
     click.option("--client-secret-file", type=_path, metavar="FILE", help="Its secret, where it has one."),
     click.option("--redirect", metavar="URL", help="QuickBooks: the redirect URI of the app."),
     click.option("--no-browser", is_flag=True, help="Print the address, and take the one the browser ends at."),
-    click.option("--answer", metavar="URL", help="The address that the browser ended at.", hidden=True),
     click.option(
         "--port", type=click.IntRange(1, 65_535), default=8765, show_default=True, help="Xero: listens there."
     ),
@@ -155,6 +154,8 @@ def status(
     else:
         for line in _lines(found, file, time.time()):
             click.echo(line)
+        if found.lost or found.is_ending(time.time()):
+            click.echo(f"run            {called(config or parent)} ledger login {kind}")
     if found.lost:
         sys.exit(LoginNeeded.exit_code)
 
@@ -165,15 +166,16 @@ def _lines(found: GrantStatus, file: Path, now: float) -> Iterator[str]:
         yield f"logged in      {moment(found.since)}"
     if found.refreshed_at:
         yield f"last refresh   {moment(found.refreshed_at)}"
+    if found.lost:
+        yield f"log in again   {found.lost}"
+        return
     if found.token_until:
         yield f"access token   until {moment(found.token_until)}, renewed before"
     if found.ends_at:
         yield f"grant          until {moment(found.ends_at)}, prolonged by each refresh"
-    if found.trouble and not found.lost:
+    if found.trouble:
         yield f"last error     {found.trouble}"
-    if found.lost:
-        yield f"log in again   {found.lost}"
-    elif found.is_ending(now):
+    if found.is_ending(now):
         yield "log in again   soon, or let the service run: nobody has used the grant for long"
 
 

@@ -70,7 +70,7 @@ class Dialogue:
         browser = BrowserLogin(place, (client, secret), redirect, self.ask.option("port"))
         if redirect or self.ask.option("no_browser"):
             _say(f"Open this address in a browser, log in, and agree:\n\n  {browser.address}\n")
-            final = self.ask.text("answer", "Paste the address that the browser ends at, even if it shows no page")
+            final = self.ask.line("Paste the address that the browser ends at, even if it shows no page")
             return run_async(partial(browser.finish, final))
 
         def ready() -> None:

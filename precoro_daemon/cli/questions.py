@@ -45,6 +45,10 @@ class Questions:
         shown = None if hidden else default or None
         return str(click.prompt(question, default=shown, hide_input=hidden, err=True)).strip()
 
+    def line(self, question: str) -> str:
+        """What only this moment can know: asked for, and read, also where another program sits at the other end."""
+        return str(click.prompt(question, err=True)).strip()
+
     def choice(self, name: str, what: str, choices: Sequence[C], *, may_be_none: bool = False) -> C | None:
         """None only where that is allowed, or where there is nothing to choose from."""
         if value := self._given.get(name):
