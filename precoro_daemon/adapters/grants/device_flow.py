@@ -13,7 +13,7 @@ from precoro_daemon.adapters.grants.code_flow import Client, new_grant
 from precoro_daemon.adapters.grants.grant import Grant
 from precoro_daemon.adapters.grants.token_endpoint import GrantRefused, StillPending, asked, post
 from precoro_daemon.adapters.grants.vendors import Vendor
-from precoro_daemon.errors import LoginFailed, MalformedAnswer
+from precoro_daemon.errors import LoginFailed, MalformedAnswer, TemporaryError
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.json_reading import read_json
 
@@ -63,6 +63,8 @@ async def finished(vendor: Vendor, client: Client, code: DeviceCode) -> Grant:
                 return grant.renewed(await asked(grant, form), now)
             except StillPending as pending:
                 wait += _SLOWER_S if pending.slower else 0.0
+            except TemporaryError:  # a network that is away for a moment ends no login
+                wait += _SLOWER_S
             except GrantRefused as error:
                 raise LoginFailed(f"{vendor.title} gave no access ({error}): begin again") from None
     raise LoginFailed("the code ran out before anybody typed it: begin again")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,11 +19,15 @@ from precoro_daemon.adapters.http.exchange import Answer
 from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
 from precoro_daemon.errors import DaemonError, LedgerMisfit, MalformedAnswer, TemporaryError
 from precoro_daemon.telemetry import excerpt
+from precoro_daemon.values.json_reading import read_json
 
 _TIMEOUTS = Timeouts(15.0, 10.0, 15.0)
 """Short enough that a stop is not held up by a refresh, which is never cut off."""
 
 _LARGEST_TOKEN_BYTES = 2**20
+_UNSAID_S = 600.0
+"""How long an access token is taken to last where the vendor does not say; one that is refused is renewed anyway."""
+
 _NOT_NOW = {"temporarily_unavailable", "server_error", "slow_down", "authorization_pending"}
 
 
@@ -65,13 +70,17 @@ async def asked(grant: Grant, form: Mapping[str, str]) -> TokenAnswer:
 def _said(answer: Answer) -> tuple[Mapping[str, Any] | None, str]:
     """The tokens, or the code of the error, "" where it says none. Nothing is raised from an error of the library's:
     that one shows the answer."""
+    said: Any = None
     try:
         said = parse_token_response(answer.body.decode("utf-8", "replace"))
-    except (MissingTokenError, ValueError, TypeError, AttributeError):
+    except MissingTokenError:
         return None, ""
     except OAuth2Error as error:
         return None, error.error or ""
-    good = answer.status == 200 and isinstance(said["access_token"], str)
+    except (ValueError, TypeError, AttributeError):
+        # Something beside the tokens is odd. They are taken all the same: the former ones may be worthless by now.
+        said = read_json(answer.body)
+    good = answer.status == 200 and isinstance(said, dict) and isinstance(said.get("access_token"), str)
     return (said, "") if good else (None, "")
 
 
@@ -110,11 +119,12 @@ def _answer(grant: Grant, said: Mapping[str, Any]) -> TokenAnswer:
     # Intuit says how long the refresh token is good; the others have it in their manuals.
     unused = _seconds(said.get("x_refresh_token_expires_in")) or VENDORS[grant.kind].unused_lasts
     fresh = said.get("refresh_token")
+    life = _seconds(said.get("expires_in"))
     lasts = unused if fresh or grant.refresh_token else None
     return TokenAnswer(
         said["access_token"],
         fresh if isinstance(fresh, str) else "",
-        _seconds(said.get("expires_in")) or 0.0,
+        _UNSAID_S if life is None else life,
         lasts,
         {key: value for key, value in said.items() if key not in ("access_token", "refresh_token")},
     )
@@ -122,9 +132,10 @@ def _answer(grant: Grant, said: Mapping[str, Any]) -> TokenAnswer:
 
 def _seconds(value: Any) -> float | None:
     try:
-        return float(value)
+        seconds = float(value)
     except (TypeError, ValueError):
         return None
+    return seconds if isfinite(seconds) else None
 
 
 def _refusal(code: str, answer: Answer, what: str, secrets: Sequence[str]) -> DaemonError:

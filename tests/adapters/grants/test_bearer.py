@@ -157,6 +157,16 @@ async def test_what_may_pass_costs_nothing(tmp_path: Path, status: int, body: by
         assert not login.grant.trouble
 
 
+@pytest.mark.parametrize("odd", ['"soon"', "null", "NaN", "-1", "[]"])
+async def test_tokens_are_taken_though_the_rest_of_the_answer_is_odd(tmp_path: Path, odd: str) -> None:
+    """The former ones may be worthless by now."""
+    with logged_in(tmp_path, Authority()) as login:
+        body = f'{{"access_token": "a", "refresh_token": "r", "expires_in": {odd}, "token_type": 7}}'
+        login.authority.failing = (200, body.encode())
+        assert await login.bearer.token() == "a"
+        assert login.grant.refresh_token == "r"
+
+
 async def test_only_invalid_grant_asks_for_a_login(tmp_path: Path) -> None:
     with logged_in(tmp_path, Authority()) as login:
         login.authority.good.clear()
