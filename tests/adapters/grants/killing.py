@@ -88,7 +88,7 @@ def _line(driver: subprocess.Popen[str]) -> str:
 @contextmanager
 def story(folder: Path, grace: float) -> Iterator[Story]:
     """Its tokens have run out as soon as they are given, so that each process refreshes."""
-    authority = Authority(grace=grace, lasts=0.0)
+    authority = Authority(grace=grace, lasts=-1.0)
     path = folder / "xero-grant.json"
     command = [*DRIVER, str(path)]
     with (
