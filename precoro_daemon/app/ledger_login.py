@@ -75,13 +75,6 @@ class Login:
         async with self._directory() as directory:
             return await directory.open_bills(organisation)
 
-    async def journals(self, organisation: Organisation) -> Sequence[Account]:
-        """Of Business Central, which pays through them; none elsewhere."""
-        async with self._directory() as directory:
-            if isinstance(directory, BusinessCentralDirectory):
-                return await directory.journals(organisation)
-            return []
-
     def values(self, company: str, file: Path) -> dict[str, Value]:
         """What the configuration says of it. file: of the grant, or of Odoo's key"""
         place = self.place

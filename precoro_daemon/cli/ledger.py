@@ -89,7 +89,8 @@ def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) 
     session = dialogue.log_in()
     company = dialogue.company(session)
     chosen = {} if known else dialogue.chosen(session, company)
-    run_async(partial(keep, session, target, company.name))
+    if kind in GRANTED or not given["key_file"]:
+        run_async(partial(keep, session, target, company.name))
     click.echo(f"Logged in for {company.name}; what that needs is in {target}, for its owner alone.")
     if os.geteuid() == 0 and target.stat().st_uid == 0:
         click.echo(

@@ -125,12 +125,11 @@ class Dialogue:
         return chosen
 
     def chosen(self, login: Login, company: Organisation) -> dict[str, Any]:
-        """Accounts or journals by currency, and Business Central's payment journal."""
-        accounts = self._accounts(run_async(partial(login.accounts, company)))
-        chosen: dict[str, Any] = {"journals" if self.kind == "odoo" else "accounts": accounts}
+        """Accounts or journals by currency; of Business Central, whose lines name none, one journal."""
+        found = run_async(partial(login.accounts, company))
         if self.kind == "business_central":
-            chosen["journal"] = self._journal(run_async(partial(login.journals, company)))
-        return chosen
+            return {"journal": self._journal(found)}
+        return {"journals" if self.kind == "odoo" else "accounts": self._accounts(found)}
 
     def _accounts(self, found: Sequence[Account]) -> dict[str, str]:
         if given := self.ask.option("account"):

@@ -125,16 +125,13 @@ def test_business_central_on_a_terminal(config: Path) -> None:
         shown.expect("tenant")
         shown.type("tenant-1")
         shown.expect("microsoft.com/devicelogin and type the code WDJB-MJHT")
-        shown.expect("Pay EUR from:")
-        shown.type("1")
-        shown.expect("Pay USD from:")
-        shown.type("1")
         shown.expect(r"Payment journal:\n.*1 .*DEFAULT.*\n.*2 .*BANK")
         shown.type("2")
         assert shown.end() == 0, shown.shown
     made = section(config)["business_central"]
     assert (made["tenant_id"], made["environment"], made["company"]) == ("tenant-1", "sandbox", books.OURS)
-    assert (made["accounts"], made["journal"]) == ({"EUR": "CHECKING", "USD": "NBL"}, "BANK")
+    assert made["journal"] == "BANK"
+    assert made.keys() == {"base_url", "tenant_id", "environment", "company", "grant_file", "journal"}
 
 
 def test_odoo_on_a_terminal(config: Path) -> None:
@@ -190,21 +187,33 @@ def test_from_a_script(config: Path) -> None:
         assert "--journal" in refused.stderr
         assert "BANK  Bank Payments" in refused.stderr
         assert sorted(path.name for path in config.parent.iterdir()) == ["config.toml", "secret"]
-        made = as_app(config, url, "--journal", "bank payments", "--account", "eur=CHECKING", "--name", "books")
+        made = as_app(config, url, "--journal", "bank payments", "--name", "books")
         assert made.exit_code == 0, made.stderr
-        wrong = as_app(config, url, "--account", "USD=CHECKING")
     assert section(config)["name"] == "books"
-    assert section(config)["business_central"]["accounts"] == {"EUR": "CHECKING"}
-    assert wrong.exit_code == 0, "accounts are configured already, and stay"
+    assert section(config)["business_central"]["journal"] == "BANK"
+
+
+def to_odoo(config: Path, url: str, *more: str) -> Result:
+    key = ("--key-file", secret_in(config.parent, "the-odoo-key"))
+    whose = ("--database", "prod", "--user", "books@ours.example")
+    return run("ledger", "login", "odoo", "--config", str(config), "--base-url", url, *key, *whose, *more)
 
 
 def test_accounts_must_be_of_their_currency(config: Path) -> None:
-    with serving(Authority(secret=SECRET), books.business_central) as url:
-        refused = as_app(config, url, "--journal", "BANK", "--account", "USD=CHECKING")
-        assert (refused.exit_code, "is kept in EUR" in refused.stderr) == (2, True)
-        unknown = as_app(config, url, "--journal", "BANK", "--account", "EUR=NONE")
-    assert (unknown.exit_code, "there is none of that id" in unknown.stderr) == (2, True)
-    assert config.read_text() == CONFIG
+    with serving(Authority(), books.odoo) as url:
+        for given, said in (
+            ("USD=BNK1", "is kept in EUR"),
+            ("EUR=NONE", "there is none of that id"),
+            ("BNK1", "EUR="),
+        ):
+            refused = to_odoo(config, url, "--account", given)
+            assert (refused.exit_code, said in refused.stderr) == (2, True)
+        assert config.read_text() == CONFIG
+        made = to_odoo(config, url, "--account", "eur=BNK1", "--account", "USD=Dollars")
+    assert made.exit_code == 0, made.stderr
+    assert section(config)["odoo"]["journals"] == {"EUR": "BNK1", "USD": "BNK2"}
+    assert section(config)["odoo"]["token_file"] == str(config.parent / "secret")
+    assert (config.parent / "secret").read_text() == "the-odoo-key", "a file of the user's own is left alone"
 
 
 def test_without_a_terminal_it_says_what_to_give(config: Path) -> None:

@@ -63,10 +63,6 @@ def business_central(request: Any, known: bool, _body: Any) -> tuple[int, Any]:
     lists = {
         root: [{"id": OURS, "name": "CRONUS", "displayName": "CRONUS International"}],
         f"{root}({OURS})/companyInformation": [{"currencyCode": "EUR"}],
-        f"{root}({OURS})/bankAccounts": [
-            {"number": "CHECKING", "displayName": "World Wide Bank", "currencyCode": "", "blocked": False},
-            {"number": "NBL", "displayName": "New Bank", "currencyCode": "USD", "blocked": False},
-        ],
         f"{root}({OURS})/vendorPaymentJournals": [
             {"code": "DEFAULT", "displayName": "Default Journal"},
             {"code": "BANK", "displayName": "Bank Payments"},

@@ -1,4 +1,4 @@
-"""Business Central's companies, bank accounts, payment journals and open bills"""
+"""Business Central's companies, payment journals and open bills"""
 
 from __future__ import annotations
 
@@ -27,19 +27,12 @@ class BusinessCentralDirectory:
         return [Organisation(one["id"], one.get("displayName") or one.get("name", "")) for one in found["value"]]
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        """By number: journal lines name bank accounts so. Without a currency code one has that of the books."""
+        """The journals that payments to suppliers are put into, by their code. A line of one is in the company's own
+        currency: the interface has no other."""
         own = await self._list(organisation, "companyInformation")
-        home = next((one.get("currencyCode", "") for one in own), "")
-        return [
-            Account(one["number"], one.get("displayName", ""), one.get("currencyCode") or home)
-            for one in await self._list(organisation, "bankAccounts")
-            if not one.get("blocked")
-        ]
-
-    async def journals(self, organisation: Organisation) -> Sequence[Account]:
-        """Those that payments to suppliers are put into, by their code."""
+        currency = next((one.get("currencyCode", "") for one in own), "")
         found = await self._list(organisation, "vendorPaymentJournals")
-        return [Account(one["code"], one.get("displayName", ""), "") for one in found]
+        return [Account(one["code"], one.get("displayName", ""), currency) for one in found]
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:
         return [
