@@ -24,9 +24,9 @@ from precoro_daemon.adapters.grants.grant_file import GrantFile
 from precoro_daemon.adapters.grants.loopback import Loopback, redirect_to
 from precoro_daemon.adapters.grants.token_endpoint import asked, revoke
 from precoro_daemon.adapters.grants.vendors import APP_SCOPE, BUSINESS_CENTRAL, VENDORS
-from precoro_daemon.app.ledger_section import Value, secret_file
+from precoro_daemon.app.ledger_config import Value, secret_file
 from precoro_daemon.app.state import state_of
-from precoro_daemon.errors import DaemonError
+from precoro_daemon.errors import DaemonError, MalformedAnswer
 from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
 from precoro_daemon.payments.ports.login_directory import Account, LoginDirectory, OpenBill, Organisation
 from precoro_daemon.payments.rules.matching import MatchBy, is_supplier
@@ -97,17 +97,26 @@ class Login:
         place = self.place
         token = self.grant.access_token if self.grant else ""
         async with Api(place.api, token, (self.key,) if self.key else ()) as api:
-            match place.kind:
-                case "xero":
-                    yield XeroDirectory(api)
-                case "quickbooks":
-                    yield IntuitDirectory(api, self.company)
-                case "business_central":
-                    yield BusinessCentralDirectory(api, place.tenant, place.environment)
-                case _:
-                    odoo = OdooDirectory(api, self.database, self.user, self.key)
-                    await odoo.log_in()
-                    yield odoo
+            try:
+                yield await self._directory_on(api)
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                said = (
+                    f"{place.api}: an answer without what its manual says is in it ({type(error).__name__}: {error})"
+                )
+                raise MalformedAnswer(said) from error
+
+    async def _directory_on(self, api: Api) -> LoginDirectory:
+        place = self.place
+        match place.kind:
+            case "xero":
+                return XeroDirectory(api)
+            case "quickbooks":
+                return IntuitDirectory(api, self.company)
+            case "business_central":
+                return BusinessCentralDirectory(api, place.tenant, place.environment)
+        odoo = OdooDirectory(api, self.database, self.user, self.key)
+        await odoo.log_in()
+        return odoo
 
 
 class BrowserLogin:

@@ -19,8 +19,8 @@ from precoro_daemon.errors import DaemonError, LoginNeeded
 from precoro_daemon.values.humanize import many, moment
 
 if TYPE_CHECKING:
+    from precoro_daemon.app.ledger_config import Section
     from precoro_daemon.app.ledger_login import Login
-    from precoro_daemon.app.ledger_section import Section
     from precoro_daemon.payments.ports.login_directory import Organisation
     from precoro_daemon.status.grants import GrantStatus
 
@@ -74,9 +74,9 @@ def _with_login_options(command: Any) -> Any:
 @click.pass_obj
 def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) -> None:
     """Log in, choose company and accounts, and keep both. Sends no payment: `payments arm` lets that begin."""
+    from precoro_daemon.app.ledger_config import Section, configured
     from precoro_daemon.app.ledger_grants import GRANTED, known_client
     from precoro_daemon.app.ledger_login import keep
-    from precoro_daemon.app.ledger_section import Section, configured
     from precoro_daemon.cli.ledger_dialogue import Dialogue
     from precoro_daemon.cli.questions import Questions
 
@@ -111,7 +111,7 @@ def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str,
 
 def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:
     """Into the configuration, unless there is something that it would have to replace."""
-    from precoro_daemon.app.ledger_section import add
+    from precoro_daemon.app.ledger_config import add
 
     if known:
         click.echo(f"{path} has [ledger.{section.kind}] already, and is left as it is.")
@@ -201,8 +201,8 @@ def logout(parent: Path | None, kind: str | None, grant_file: Path | None, confi
 
 def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[str, Path]:
     """The kind of the ledger and the file of its grant. Raises UsageError."""
+    from precoro_daemon.app.ledger_config import configured
     from precoro_daemon.app.ledger_grants import GRANTED, default_grant_file
-    from precoro_daemon.app.ledger_section import configured
 
     path = config or Path("config.toml")
     present = configured(path)

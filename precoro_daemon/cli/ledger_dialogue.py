@@ -53,7 +53,8 @@ class Dialogue:
         """Raises LoginFailed and the like, UsageError."""
         if self.kind == "odoo":
             return self._odoo()
-        place = Place(self.kind, self._origin("login_url"), self._origin("base_url") or api_of(self.kind))
+        configured = str(self._known.get("base_url", "")) or api_of(self.kind)
+        place = Place(self.kind, self._origin("login_url"), self._origin("base_url") or configured)
         known = self._client[0]
         question = _CLIENT[self.kind].format(redirect=f"http://localhost:{self.ask.option('port')}/callback")
         client = self.ask.text("client_id", question, default=known)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from precoro_daemon.app.ledger_login import count_matches
+from precoro_daemon.adapters.grants.grant import Grant
+from precoro_daemon.app.ledger_login import Login, Place, count_matches
 from precoro_daemon.app.state import state_of
-from precoro_daemon.errors import StoreUnusable
+from precoro_daemon.errors import MalformedAnswer, StoreUnusable
 from precoro_daemon.payments.ports.login_directory import OpenBill
 from precoro_daemon.settings import Settings
+from tests.adapters.grants.authority import Authority, serving
 from tests.contracts.test_journal import invoice, mirrored
 
 BILLS = [
@@ -41,3 +44,14 @@ async def test_open_bills_are_counted_by_the_configured_name(tmp_path: Path, by:
 async def test_without_a_mirror_nothing_can_be_said(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable):
         await count_matches(settings(tmp_path, "idn"), BILLS)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["xero", "quickbooks", "business_central"])
+@pytest.mark.parametrize("answer", [{}, [], [{}], {"value": [{}]}, {"CompanyInfo": None}])
+async def test_an_answer_of_another_shape_is_no_crash(kind: str, answer: object) -> None:
+    with serving(Authority(), lambda *_: (200, answer)) as url:
+        place = Place(kind, api=url, tenant="t", environment="e")
+        login = Login(place, Grant(kind, url, "client", access_token="a"), company="1")
+        with suppress(MalformedAnswer):  # or nothing is in it, and that is no company
+            assert [*await login.organisations()] == []
