@@ -19,6 +19,7 @@ from precoro_daemon.adapters.grants.bearer import GrantBearer
 from precoro_daemon.adapters.grants.grant import Grant
 from precoro_daemon.adapters.grants.grant_file import GrantFile
 from precoro_daemon.errors import LedgerMisfit, LoginNeeded, TemporaryError
+from precoro_daemon.writes.outcome import OutcomeKind, outcome_by_contract
 from tests.adapters.grants.authority import CLIENT, SECRET, Authority, serving
 
 T = TypeVar("T")
@@ -174,6 +175,8 @@ async def test_only_invalid_grant_asks_for_a_login(tmp_path: Path) -> None:
             with pytest.raises(LoginNeeded, match=r"run: precoro-daemon --config c\.toml ledger login xero"):
                 await login.bearer.token()
         assert len(login.authority.asked) == 1
+        refused = outcome_by_contract(LoginNeeded("log in again"))
+        assert refused.kind is OutcomeKind.UNSENT, "the payment waits; it is neither refused nor in doubt"
         login.authority.good[login.first.refresh_token] = 1e12  # the vendor was wrong
         login.clock.now += 3601
         assert await login.bearer.token() in login.authority.access
