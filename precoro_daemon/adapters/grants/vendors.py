@@ -63,7 +63,7 @@ XERO = Vendor(
     "Xero",
     token="https://identity.xero.com/connect/token",  # noqa: S106 - an address
     api="https://api.xero.com",
-    scopes=("offline_access", "accounting.transactions", "accounting.contacts", "accounting.settings"),
+    scopes=("offline_access", "accounting.payments", "accounting.invoices.read", "accounting.settings.read"),
     authorise="https://login.xero.com/identity/connect/authorize",
     revoke="https://identity.xero.com/connect/revocation",
     unused_lasts=60 * SECONDS["day"],
