@@ -59,6 +59,7 @@ XERO = Vendor(
     # https://developer.xero.com/documentation/oauth2/pkce-flow: addresses, no secret, redirects to localhost allowed;
     # https://developer.xero.com/faq/oauth2: a refresh token is good for 60 days unused, and once it was used the old
     # one still is for 30 minutes.
+    # Since March 2026 scopes are by kind of document: https://www.apideck.com/blog/xero-scopes.
     "xero",
     "Xero",
     token="https://identity.xero.com/connect/token",  # noqa: S106 - an address
