@@ -158,6 +158,12 @@ class LoginNeeded(LedgerMisfit):
     """The accounting system takes our login no more. Log in again; payments wait until then, and none is lost."""
 
 
+class LoginFailed(DaemonError):
+    """A login at the accounting system did not succeed, or may not read what it needs. Nothing was changed."""
+
+    exit_code = 5
+
+
 class StoreUnusable(FatalError):
     """The state cannot be used as it is: damaged, of a newer version, of another company, disk full or read-only."""
 

@@ -70,6 +70,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "census_inconclusive": "a missing document could not be asked for; the next census asks again",
         "census_postponed": "missing documents cannot be asked for at present; they are asked for later",
         "documents_vanished": "rows that Precoro no longer lists were marked",
+        "grant_refreshed": "the accounting system gave a new token for the grant, and it is kept",
         "ledger_payments_received": "payments of the ledger were taken in",
         "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was quarantined",
         "ledger_list_doubted": "a full page of the ledger's list names no next page: it may go on",

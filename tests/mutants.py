@@ -46,6 +46,41 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "a grant that was written whole is thrown away",
+        "GrantFile.recovered",
+        "left.serial == grant.serial + 1",
+        "left.serial == grant.serial + 2",
+        "tests/adapters/grants/test_kills.py::test_without_a_grace_only_while_the_answer_is_on_its_way",
+    ),
+    Mutant(
+        "an old partial file takes the place of a grant",
+        "GrantFile.recovered",
+        "left.serial == grant.serial + 1",
+        "left.serial <= grant.serial + 1",
+        "tests/adapters/grants/test_bearer.py::test_a_partial_file_is_taken_up_only_whole_and_next",
+    ),
+    Mutant(
+        "a stop cuts a refresh off",
+        "GrantBearer._refreshed",
+        "await to_end(self._refresh(grant, now))",
+        "await self._refresh(grant, now)",
+        "tests/adapters/grants/test_bearer.py::test_cancelled_refresh_is_carried_to_its_end",
+    ),
+    Mutant(
+        "two refresh at once",
+        "GrantBearer._refreshed",
+        "            if grant.is_fresh(now):  # another process was faster",
+        "            if False:",
+        "tests/adapters/grants/test_bearer.py::test_many_at_once_refresh_once",
+    ),
+    Mutant(
+        "an outage asks for a login",
+        "_refusal",
+        "    if answer.status == 429 or answer.status >= 500 or code in _NOT_NOW:",
+        "    if code in _NOT_NOW:",
+        "tests/adapters/grants/test_bearer.py::test_what_may_pass_costs_nothing",
+    ),
+    Mutant(
         "a total that disagrees is passed over",
         "PageScan._check_total",
         "total > self._rows",

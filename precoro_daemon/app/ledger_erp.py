@@ -5,7 +5,7 @@ from __future__ import annotations
 from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger, BusinessCentralOptions
 from precoro_daemon.adapters.ledgers.odoo.ledger import OdooLedger
 from precoro_daemon.adapters.ledgers.odoo.options import OdooOptions
-from precoro_daemon.app.bearers import bearer_of
+from precoro_daemon.app.bearers import bearer_of, bearer_of_login
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.payments.rules.matching import MatchBy
 from precoro_daemon.settings import ledger_business_central as given_central
@@ -39,4 +39,4 @@ def build_business_central(
     options = BusinessCentralOptions(
         name, given.tenant_id, given.environment, given.company, given.journal, given.bill_name, given.timeout
     )
-    return BusinessCentralLedger(given.base_url, options, bearer_of(given.token_file, given.token))
+    return BusinessCentralLedger(given.base_url, options, bearer_of_login("business_central", given))

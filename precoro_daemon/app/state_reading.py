@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.app.ledger_grants import see_grant
 from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
 from precoro_daemon.app.values import (
     as_of,
@@ -93,7 +94,7 @@ def scope_of(settings: Settings, command: str) -> Scope:
 
 def see_disks(settings: Settings) -> Disks:
     """Blocking."""
-    return Disks(dict(_free(settings)), stopped_by(kill_switch(settings)))
+    return Disks(dict(_free(settings)), stopped_by(kill_switch(settings)), see_grant(settings))
 
 
 def _free(settings: Settings) -> Iterator[tuple[str, int]]:

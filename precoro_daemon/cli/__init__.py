@@ -1,24 +1,27 @@
 """arguments → settings → run → exit code; the only package that prints or exits
 
-closing_words.py   what a person reads after a run: what failed, what is left, when it goes on
-commands.py        --once, and the commands that change nothing: check, status, estimate, alerts
-demo.py            the main job against the sandbox, shown step by step
-demo_payments.py   the part of the demo in which payments go from a ledger to Precoro and back
-files.py           commands for attached files
-help.py            the manual that ships with the program, page by page
-item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
-items.py           suppliers' items: what would change, carry it out, and the file one starts from
-payment_tables.py  payments as tables for people, and as JSON for programs
-payments.py        payments: what would be sent, what a person must decide, and what happened to each
-rehearsals.py      the sandbox, and the demo that runs against it
-running.py         what every command needs: settings, a console, an event loop, how failures end
-screen.py          what a person sees while a run goes on, and what it brought
-service.py         run: the program as a service, until a signal stops it
-sheets.py          tables that lose nothing: side by side where the screen is wide enough, else row by row
-state.py           commands for the state: a backup while the program runs, and the way back
-status_json.py     the snapshot as JSON for programs: times in Unix seconds
-status_tables.py   the snapshot as tables and sentences for people; last, above the prompt, what needs them
-tables.py          estimates, verdicts and answers as tables for people
+closing_words.py    what a person reads after a run: what failed, what is left, when it goes on
+commands.py         --once, and the commands that change nothing: check, status, estimate, alerts
+demo.py             the main job against the sandbox, shown step by step
+demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
+files.py            commands for attached files
+help.py             the manual that ships with the program, page by page
+item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs
+items.py            suppliers' items: what would change, carry it out, and the file one starts from
+ledger.py           ledger: log in to an accounting system, see how the login stands, log out
+ledger_dialogue.py  one login at an accounting system, as a dialogue: log in, choose, keep
+payment_tables.py   payments as tables for people, and as JSON for programs
+payments.py         payments: what would be sent, what a person must decide, and what happened to each
+questions.py        what a command asks on a terminal, unless its options say it
+rehearsals.py       the sandbox, and the demo that runs against it
+running.py          what every command needs: settings, a console, an event loop, how failures end
+screen.py           what a person sees while a run goes on, and what it brought
+service.py          run: the program as a service, until a signal stops it
+sheets.py           tables that lose nothing: side by side where the screen is wide enough, else row by row
+state.py            commands for the state: a backup while the program runs, and the way back
+status_json.py      the snapshot as JSON for programs: times in Unix seconds
+status_tables.py    the snapshot as tables and sentences for people; last, above the prompt, what needs them
+tables.py           estimates, verdicts and answers as tables for people
 """
 
 # What a command needs is imported inside it: `--help` must not load an HTTP client.

@@ -29,7 +29,7 @@ EXIT_CODES = {
     2: "wrong usage",
     3: "finished, but some records or lists failed; the next run tries them again",
     4: "the configuration or the state cannot be used",
-    5: "Precoro does not accept the key",
+    5: "Precoro does not accept the key, or an accounting system the login",
     6: "stopped by the day's quota or by --for with more to do; the next run goes on",
     7: "another instance holds the state",
     130: "interrupted",

@@ -34,6 +34,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
         "files": _files(stored.files),
         "quarantined": [_quarantined(one) for one in stored.quarantined],
         **_payments(stored.payments),
+        "grant": asdict(stored.grant) if stored.grant else None,
         "items": [
             {
                 "plan": plan.number,

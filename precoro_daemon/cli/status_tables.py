@@ -37,6 +37,8 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     yield from _quarantined(stored.quarantined)
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
+    if stored.grant is not None:
+        yield Text(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
     yield from _items(snapshot, stored)
     yield from _webhooks(snapshot, stored)
     yield from _laps(stored, snapshot.now)

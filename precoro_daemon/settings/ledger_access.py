@@ -33,16 +33,16 @@ Accounts = Annotated[
 ]
 
 
-class TokenLedger(Section):
-    """What the ledgers with a token have in common."""
+class TokenAccess(Section):
+    """How a ledger with a token is got into: by a login, or with a token that another program keeps fresh."""
 
-    accounts: Accounts = Field(default_factory=dict)
-    """Ids of the bank accounts that payments are recorded from, by currency: { EUR = "id" }. A payment in another
-    currency is refused, and shown. Without any the ledger takes no payments."""
+    grant_file: Path | None = None
+    """File that `ledger login` made, and that the program renews: it must be able to write into its directory. A
+    relative path starts at the working directory."""
 
     token_file: Path | None = None
-    """File with the token and nothing else, readable by nobody else. Read again before every call, so that another
-    program can renew it."""
+    """Instead of a login: file with the token and nothing else, readable by nobody else. Read again before every
+    call, so that another program can renew it."""
 
     token: Token | None = None
     """From the environment, else token_file, else systemd's credential ledger_token; never in the file."""
@@ -52,6 +52,14 @@ class TokenLedger(Section):
 
     @model_validator(mode="after")
     def _has_a_token(self) -> Self:
-        if self.token is None:
-            raise Clash("missing; give the token: one line in token_file", at="token_file")
+        if self.token is None and self.grant_file is None:
+            raise Clash("missing; log in by `ledger login`, or give the token in token_file", at="grant_file")
         return self
+
+
+class TokenLedger(TokenAccess):
+    """One that pays from a bank account for each currency."""
+
+    accounts: Accounts = Field(default_factory=dict)
+    """Ids of the bank accounts that payments are recorded from, by currency: { EUR = "id" }. A payment in another
+    currency is refused, and shown. Without any the ledger takes no payments."""

@@ -2,6 +2,7 @@
 
 attention.py  what needs a person, and what to type
 freshness.py  how fresh each list was kept in the last week: its changes, its scans, and how late changes came
+grants.py     how the login at the accounting system stands, and when a person must renew it
 health.py     whether the program lives and whether it is ready, with the reasons why not
 heartbeat.py  signs of life of the running jobs, taken from what a person watching would see
 progress.py   what a person watching may see

@@ -11,6 +11,7 @@ from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.errors import AuthenticationError, DaemonError
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.health import silence
 from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
 from precoro_daemon.values.humanize import amount, many, span
@@ -59,6 +60,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
     if snapshot.stored is not None:
         found += _of_skew(snapshot.stored.skew)
         found += _of_payments(snapshot, snapshot.stored.payments)
+        found += _of_grant(snapshot, snapshot.stored.grant)
         found += _of_items(snapshot, snapshot.stored.items)
         found += _of_quarantine(snapshot, snapshot.stored)
     return sorted(found, key=lambda matter: matter.weight != "urgent")
@@ -129,6 +131,22 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
     if payments.enabled and not payments.switch.armed:
         both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
         yield Matter("Payments are not armed", f"Payments are held back: {payments.switch.reason}.", both)
+
+
+def _of_grant(snapshot: Snapshot, grant: GrantStatus | None) -> Iterator[Matter]:
+    if grant is None:
+        return
+    commands = (f"{snapshot.command} ledger login {grant.kind}",)
+    left = grant.seconds_left(snapshot.now)
+    if left == 0:
+        reason = grant.lost or "Nobody has used it for too long"
+        text = f"{_sentence(reason)} Payments wait until then, and none is lost."
+        yield Matter(f"Log in at {grant.kind} again", text, commands, "urgent")
+    elif grant.is_stuck(snapshot.now):
+        yield Matter(f"The login at {grant.kind} is not refreshed", _sentence(grant.trouble))
+    elif left is not None and grant.is_ending(snapshot.now):
+        text = "Nobody has used it for long. A service whose payments are enabled prolongs it; so does a login."
+        yield Matter(f"The login at {grant.kind} runs out in {span(left)}", text, commands)
 
 
 def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:

@@ -20,6 +20,7 @@ from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.plan import QuotaPlan, duration
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.freshness import Freshness
+from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.values.humanize import many, moment, span
@@ -122,6 +123,7 @@ class Stored:
     collections         the mirrored ones in their order, then others that the state holds
     quarantined         the newest things that failed; quarantined_counts: all of them by collection and stage
     payments            None where there is no ledger and no payment
+    grant               of the accounting system, None where it gives none
     items               plans of item changes that are under way
     laps                the last lap of each job of a service
     refused_at          Precoro refused the key then, and has answered no call since
@@ -140,6 +142,7 @@ class Stored:
     quarantined: Sequence[Quarantined] = ()
     quarantined_counts: Mapping[tuple[str, Stage], int] = field(default_factory=dict)
     payments: PaymentStatus | None = None
+    grant: GrantStatus | None = None
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)

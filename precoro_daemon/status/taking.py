@@ -11,6 +11,7 @@ from precoro_daemon.mirror.rules.cursors import Cursor, census_due
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.status.freshness import delays_by_hour, freshness_of
+from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.reading import CollectionState, Overview
 from precoro_daemon.status.snapshot import (
     CollectionStatus,
@@ -54,10 +55,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Disks:
-    """What was seen beside the state: bytes free on each disk, and why the kill switch stops payments ("" if not)."""
+    """What was seen beside the state.
+
+    free     bytes on each disk
+    stopped  why the kill switch stops payments, "" if it does not
+    grant    how the login at the accounting system stands, None where it needs none
+    """
 
     free: Mapping[str, int]
     stopped: str = ""
+    grant: GrantStatus | None = None
 
 
 def take_snapshot(
@@ -95,6 +102,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         quarantined=overview.quarantined,
         quarantined_counts=overview.quarantined_counts,
         payments=_payments(scope, overview, disks),
+        grant=disks.grant,
         items=overview.items,
         deliveries=overview.deliveries,
         laps=overview.laps,

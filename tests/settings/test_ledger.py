@@ -74,7 +74,7 @@ def test_without_a_ledger_nothing_is_asked(read: Load):
         (REST + 'headers = { A = "{token}" }', "config.toml:6: ledger.rest.token_file: missing; give the token"),
         (REST + 'form = { a = "b" }\nbody = "1"', "config.toml:11: ledger.rest.create.form: form and body exclude"),
         (REST.replace("https", "http"), "config.toml:7: ledger.rest.base_url: would send the key unencrypted"),
-        (XERO, "config.toml:6: ledger.xero.token_file: missing; give the token: one line in token_file"),
+        (XERO, "config.toml:6: ledger.xero.grant_file: missing; log in by `ledger login`, or give the token"),
         (XERO.replace("tenant_id", "tenant"), "config.toml:7: ledger.xero.tenant: unknown key (did you mean"),
         (XERO + 'accounts = { EURO = "x" }', "config.toml:8: ledger.xero.accounts: read"),
         (XERO + 'accounts = { EUR = " " }', "config.toml:8: ledger.xero.accounts: read"),

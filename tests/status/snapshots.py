@@ -23,6 +23,7 @@ from precoro_daemon.quota.plan import Demand, plan_quota
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.freshness import Freshness
+from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import (
@@ -164,6 +165,7 @@ def troubled() -> Snapshot:
             unreadable=2,
             unmatched=40,
         ),
+        grant=GrantStatus("xero", "<b>A & B</b>", NOW - 5e6, NOW - 9e5, NOW - 8e5, NOW + 864_000, trouble="503"),
         items=[_plan()],
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip

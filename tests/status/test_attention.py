@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from precoro_daemon.errors import AuthenticationError, ConnectionFault
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.status.attention import how_to_type, matters
+from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.snapshot import PaymentStatus
 from tests.status.snapshots import NOW, quiet, troubled
+
+DAY = 86_400
 
 
 def test_a_configuration_that_was_refused_is_told_until_it_is_mended() -> None:
@@ -77,3 +82,33 @@ def test_times_that_precoro_reads_in_another_zone_are_told_with_what_to_do() -> 
     assert matter.title == "Precoro reads times in another time zone"
     assert "Every scan of changes reaches back 8 h further" in matter.text
     assert "change overlap" in matter.text
+
+
+LOGIN = ("precoro-daemon ledger login xero",)
+
+
+@pytest.mark.parametrize(
+    ("grant", "title", "weight", "commands"),
+    [
+        (GrantStatus("xero", ends_at=NOW + 20 * DAY), "", "", ()),
+        (GrantStatus("xero", ends_at=NOW + 13 * DAY), "The login at xero runs out in 13 days", "soon", LOGIN),
+        (GrantStatus("xero", ends_at=NOW - DAY), "Log in at xero again", "urgent", LOGIN),
+        (GrantStatus("xero", lost="invalid_grant"), "Log in at xero again", "urgent", LOGIN),
+        (GrantStatus("xero", lost="invalid_grant", trouble="x"), "Log in at xero again", "urgent", LOGIN),
+        (GrantStatus("xero", token_until=NOW - 60, trouble="503", ends_at=NOW + 60 * DAY), "", "", ()),
+        (
+            GrantStatus("xero", token_until=NOW - 7200, trouble="503"),
+            "The login at xero is not refreshed",
+            "soon",
+            (),
+        ),
+        (GrantStatus("business_central"), "", "", ()),
+    ],
+)
+def test_a_login_needs_a_person_before_it_runs_out(
+    grant: GrantStatus, title: str, weight: str, commands: tuple[str, ...]
+) -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    found = matters(replace(snapshot, stored=replace(snapshot.stored, grant=grant)))
+    assert [(one.title, one.weight, one.commands) for one in found] == ([(title, weight, commands)] if title else [])

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
+from tests.adapters.grants.killing import at_random
 from tests.catalogue import schedules as item_schedules
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
@@ -62,6 +63,14 @@ def kills(seed: int) -> None:
 def dying(seed: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         anyio.run(partial(kill_at_points, Path(directory), every=1, first=2 + seed % 2))
+
+
+def grants(seed: int) -> None:
+    """Forty refreshes cut off at random moments, beside others, where the vendor has a grace; and forty where not."""
+    for grace in (60.0, 0.0):
+        with tempfile.TemporaryDirectory() as directory:
+            told = at_random(Path(directory), grace, seed)
+        assert told.lost == 0 or not grace, told
 
 
 def payments(seed: int) -> None:
@@ -138,6 +147,7 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "zones": zones,
     "kills": kills,
     "dying": dying,
+    "grants": grants,
     "payments": payments,
     "online": online,
     "money": money,

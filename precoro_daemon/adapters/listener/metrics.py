@@ -62,6 +62,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "unreadable_rows": Meaning("Rows of the ledger that cannot be read"),
         "unmatched_payments": Meaning("Payments in the ledger that match no invoice that can be paid"),
+        "grant_remaining_seconds": Meaning("Time until a login is needed, if nobody uses it", ("kind",)),
         "item_changes": Meaning("Item changes of the plans that are under way", ("state",)),
         "payments_armed": Meaning("1 if payments may be sent"),
         "kill_switch": Meaning("1 if the kill-switch file is there"),
@@ -137,6 +138,8 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield from _of_deliveries(snapshot.stored, snapshot.now)
         yield from _of_payments(snapshot.stored, snapshot.now)
         yield from _of_items(snapshot.stored)
+        if (grant := snapshot.stored.grant) and (until := grant.seconds_left(snapshot.now)) is not None:
+            yield Sample("grant_remaining_seconds", until, (grant.kind,))
     if (left := snapshot.backfill_seconds) is not None:
         yield Sample("backfill_remaining_seconds", left)
 

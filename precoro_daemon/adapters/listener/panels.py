@@ -37,6 +37,8 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
     yield from _deliveries(snapshot, stored)
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
+    if stored.grant is not None:
+        yield tag("li", stored.grant.words)
     for plan in stored.items[:_PLANS_LISTED]:
         if plan.open:
             left = snapshot.seconds_left(plan)

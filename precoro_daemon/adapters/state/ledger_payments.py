@@ -91,6 +91,10 @@ class SqlLedgerPayments:
         work = partial(_namesakes, invoice_id=invoice_id, by=by)
         return await self._transactions.read(work)
 
+    async def invoices_named(self, by: MatchBy, name: str) -> Sequence[Invoice]:
+        field = "number" if by == "number_and_supplier" else by
+        return await self._transactions.read(lambda session: _invoices(session, by, {field: name}))
+
     async def accept(self, ledger: str, payment: LedgerPayment) -> None:
         await self._transactions.run("ledger_payments.accept_payment", (payment.facts, ledger, payment.key))
 

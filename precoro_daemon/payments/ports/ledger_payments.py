@@ -91,6 +91,10 @@ class LedgerPayments(Protocol):
         """The invoice and those that bear its name, as the mirror has them."""
         ...
 
+    async def invoices_named(self, by: MatchBy, name: str) -> Sequence[Invoice]:
+        """Those that the ledger could mean by that name, as the mirror has them."""
+        ...
+
     async def accept(self, ledger: str, payment: LedgerPayment) -> None:
         """What the payment says is what its intent carries."""
         ...

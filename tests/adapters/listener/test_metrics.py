@@ -75,6 +75,7 @@ def test_what_the_numbers_say() -> None:
     assert told["oldest_intent_age_seconds", "to_ledger", "doubt"] == 0
     assert (told["payments_armed",], told["kill_switch",]) == (0, 1)
     assert told["item_changes", "refused"] == 2
+    assert told["grant_remaining_seconds", "xero"] == 864_000
     assert told["job_stuck", "fetch_attachments"] == 1
     assert told["job_running_seconds", "fetch_attachments"] == 9_000
     assert told["job_running_seconds", "mirror_collections"] == 0

@@ -1,0 +1,177 @@
+"""one question to a token endpoint, and what its answer means"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from oauthlib.oauth2 import MissingTokenError, OAuth2Error
+from oauthlib.oauth2.rfc6749.parameters import parse_token_response
+
+from precoro_daemon import __version__
+from precoro_daemon.adapters.grants.grant import Grant, TokenAnswer
+from precoro_daemon.adapters.grants.vendors import VENDORS
+from precoro_daemon.adapters.http.exchange import Answer
+from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
+from precoro_daemon.errors import DaemonError, LedgerMisfit, MalformedAnswer, TemporaryError
+from precoro_daemon.telemetry import excerpt
+from precoro_daemon.values.json_reading import read_json
+
+_TIMEOUTS = Timeouts(15.0, 10.0, 15.0)
+"""Short enough that a stop is not held up by a refresh, which is never cut off."""
+
+_LARGEST_TOKEN_BYTES = 2**20
+_UNSAID_S = 600.0
+"""How long an access token is taken to last where the vendor does not say; one that is refused is renewed anyway."""
+
+_NOT_NOW = {"temporarily_unavailable", "server_error", "slow_down", "authorization_pending"}
+
+
+class GrantRefused(DaemonError):
+    """The vendor does not know the grant (`invalid_grant`): it was used, revoked, or ran out."""
+
+
+class StillPending(TemporaryError):
+    """The user of a device code has not decided yet. `slower`: asked too often."""
+
+    def __init__(self, message: str, *, slower: bool) -> None:
+        super().__init__(message)
+        self.slower = slower
+
+
+async def refreshed(grant: Grant) -> TokenAnswer:
+    """What the vendor gives for the grant. One POST, never repeated.
+
+    Raises GrantRefused, TemporaryError (also where the vendor may have carried it out), LedgerMisfit (the client is
+    not known, or the request is not taken).
+    """
+    if grant.refresh_token:
+        form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
+    else:
+        form = {"grant_type": "client_credentials", "scope": grant.scope}
+    return await asked(grant, form)
+
+
+async def asked(grant: Grant, form: Mapping[str, str]) -> TokenAnswer:
+    """Any question to the token endpoint, as the client of the grant. Raises the same, and StillPending."""
+    headers, shown = _client(grant)
+    secrets = [*grant.secrets, *(form[name] for name in _SECRET_FIELDS if form.get(name)), *_encoded(headers)]
+    answer = await post(grant.token_url, {**form, **shown}, headers, secrets)
+    said, code = _said(answer)
+    if said is None:
+        raise _refusal(code, answer, f"{grant.kind}: the token endpoint answered {answer.status}", secrets)
+    return _answer(grant, said)
+
+
+def _said(answer: Answer) -> tuple[Mapping[str, Any] | None, str]:
+    """The tokens, or the code of the error, "" where it says none. Nothing is raised from an error of the library's:
+    that one shows the answer."""
+    said: Any = None
+    try:
+        said = parse_token_response(answer.body.decode("utf-8", "replace"))
+    except MissingTokenError:
+        return None, ""
+    except OAuth2Error as error:
+        return None, error.error or ""
+    except (ValueError, TypeError, AttributeError):
+        # Something beside the tokens is odd. They are taken all the same: the former ones may be worthless by now.
+        said = read_json(answer.body)
+    good = answer.status == 200 and isinstance(said, dict) and isinstance(said.get("access_token"), str)
+    return (said, "") if good else (None, "")
+
+
+async def revoke(grant: Grant) -> None:
+    """Give the grant back (RFC 7009), where the vendor takes it. Raises TemporaryError, LedgerMisfit."""
+    token = grant.refresh_token or grant.access_token
+    if not grant.revoke_url or not token:
+        return
+    headers, shown = _client(grant)
+    secrets = [*grant.secrets, *_encoded(headers)]
+    answer = await post(grant.revoke_url, {"token": token, **shown}, headers, secrets)
+    if answer.status != 200:
+        what = f"{grant.kind}: the revocation was answered {answer.status}"
+        raise _refusal(_said(answer)[1], answer, what, secrets)
+
+
+_SECRET_FIELDS = ("code", "code_verifier", "device_code")
+
+
+def _client(grant: Grant) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Headers and fields that say which client asks."""
+    if not grant.client_secret:
+        return {}, {"client_id": grant.client_id}
+    if VENDORS[grant.kind].in_body:
+        return {}, {"client_id": grant.client_id, "client_secret": grant.client_secret}
+    # Percent-encoded first: RFC 6749, 2.3.1.
+    both = f"{quote(grant.client_id, safe='')}:{quote(grant.client_secret, safe='')}"
+    return {"Authorization": f"Basic {b64encode(both.encode()).decode()}"}, {}
+
+
+def _encoded(headers: Mapping[str, str]) -> Sequence[str]:
+    return [value.partition(" ")[2] for value in headers.values()]
+
+
+def _answer(grant: Grant, said: Mapping[str, Any]) -> TokenAnswer:
+    # Intuit says how long the refresh token is good; the others have it in their manuals.
+    unused = _seconds(said.get("x_refresh_token_expires_in")) or VENDORS[grant.kind].unused_lasts
+    fresh = said.get("refresh_token")
+    life = _seconds(said.get("expires_in"))
+    lasts = unused if fresh or grant.refresh_token else None
+    return TokenAnswer(
+        said["access_token"],
+        fresh if isinstance(fresh, str) else "",
+        _UNSAID_S if life is None else life,
+        lasts,
+        {key: value for key, value in said.items() if key not in ("access_token", "refresh_token")},
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if isfinite(seconds) else None
+
+
+def _refusal(code: str, answer: Answer, what: str, secrets: Sequence[str]) -> DaemonError:
+    """Only `invalid_grant` says that the grant is lost: whatever else it is, the same grant may be good later."""
+    text = f"{what} ({excerpt(_words(answer.body) or answer.body, secrets)})"
+    if code in ("authorization_pending", "slow_down"):
+        return StillPending(text, slower=code == "slow_down")
+    if answer.status == 429 or answer.status >= 500 or code in _NOT_NOW:
+        return TemporaryError(text)
+    if code == "invalid_grant":
+        return GrantRefused(excerpt(_words(answer.body) or answer.body, secrets))
+    if 400 <= answer.status < 500 and code:
+        return LedgerMisfit(f"{text}; is this the right client, and its secret?")
+    return MalformedAnswer(text)
+
+
+def _words(body: bytes) -> str:
+    """The vendor's own, without the ids and time stamps that Entra adds."""
+    try:
+        tree = json.loads(body)
+        said = str(tree.get("error_description") or "")
+        return f"{tree['error']}: {said.splitlines()[0]}" if said else str(tree["error"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
+
+
+async def post(address: str, form: Mapping[str, str], headers: Mapping[str, str], secrets: Sequence[str]) -> Answer:
+    """Raises ConnectionFault, MalformedAnswer."""
+    parts = urlsplit(address)
+    options = OriginOptions(f"{parts.scheme}://{parts.netloc}", _TIMEOUTS, _LARGEST_TOKEN_BYTES, keep_alive=False)
+    own = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with Origin(options, own, lambda: secrets) as origin:
+        outgoing = Outgoing("POST", parts.path or "/", {**kind, **headers}, urlencode(form).encode())
+        return await origin.send(outgoing, _unheard)
+
+
+async def _unheard() -> None:
+    """Sent or not, the grant is marked as being refreshed."""

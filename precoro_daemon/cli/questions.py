@@ -1,0 +1,98 @@
+"""what a command asks on a terminal, unless its options say it"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import click
+
+
+class Choice(Protocol):
+    """What may be chosen: by its id, or by its name."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def currency(self) -> str: ...
+
+
+C = TypeVar("C", bound=Choice)
+
+
+class Questions:
+    """given: the command's options. Where an answer is missing and there is no terminal, the option is asked for."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+        self._on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+
+    def option(self, name: str) -> Any:
+        return self._given.get(name)
+
+    def text(self, name: str, question: str, *, default: str = "", hidden: bool = False) -> str:
+        if value := self._given.get(name):
+            return str(value)
+        if not self._on_terminal:
+            if default:
+                return default
+            raise click.UsageError(f"{question}: there is no terminal to ask on; give {_flag(name, hidden)}")
+        shown = None if hidden else default or None
+        return str(click.prompt(question, default=shown, hide_input=hidden, err=True)).strip()
+
+    def line(self, question: str) -> str:
+        """What only this moment can know: asked for, and read, also where another program sits at the other end."""
+        return str(click.prompt(question, err=True)).strip()
+
+    def choice(self, name: str, what: str, choices: Sequence[C], *, may_be_none: bool = False) -> C | None:
+        """None only where that is allowed, or where there is nothing to choose from."""
+        if value := self._given.get(name):
+            return picked(str(value), what, choices)
+        if len(choices) <= 1 and not may_be_none:
+            return next(iter(choices), None)
+        if not self._on_terminal:
+            raise click.UsageError(f"{what}: there is no terminal to ask on; give {_flag(name)}:\n{listed(choices)}")
+        return _asked(what, choices, may_be_none=may_be_none)
+
+    @property
+    def on_terminal(self) -> bool:
+        return self._on_terminal
+
+
+def picked(value: str, what: str, choices: Sequence[C]) -> C:
+    """By id, else by name. Raises UsageError."""
+    found = [one for one in choices if one.id == value] or [
+        one for one in choices if one.name.casefold() == value.casefold()
+    ]
+    if len(found) != 1:
+        why = "there are several of that name" if found else "there is none of that id or name"
+        raise click.UsageError(f"{what} {value!r}: {why}; there are:\n{listed(choices)}")
+    return found[0]
+
+
+def listed(choices: Sequence[Choice]) -> str:
+    return "\n".join(f"  {line}" for line in map(_line, choices)) or "  none"
+
+
+def _line(one: Choice) -> str:
+    return f"{one.id}  {one.name}" + (f"  ({one.currency})" if one.currency else "")
+
+
+def _asked(what: str, choices: Sequence[C], *, may_be_none: bool) -> C | None:
+    click.echo(f"{what}:", err=True)
+    for number, one in enumerate(choices, start=1):
+        click.echo(f"  {number}  {_line(one)}", err=True)
+    if may_be_none:
+        click.echo("  0  none", err=True)
+    lowest = 0 if may_be_none else 1
+    number = click.prompt("Number", type=click.IntRange(lowest, len(choices)), default=1, err=True)
+    return choices[number - 1] if number else None
+
+
+def _flag(name: str, hidden: bool = False) -> str:
+    return f"--{name.replace('_', '-')}" + ("-file" if hidden else "")
