@@ -26,6 +26,7 @@ STORIES = "tests/payments/test_marking.py"
 BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
+EXPORTS = "tests/adapters/ledgers/test_exports.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
 QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
@@ -800,6 +801,69 @@ ORDER BY day, ledger_payments.key;
         "        if answer.status == 429 and",
         "        if answer.status == 430 and",
         f"{XERO}::test_too_often_holds_up_the_next_calls_instead_of_being_asked_for_again",
+    ),
+    Mutant(
+        "a value that nobody named is a payment",
+        "RowKinds.judge",
+        '            if unknown not in ("payment", "void"):',
+        '            if unknown == "":',
+        f"{EXPORTS}::test_the_state_of_a_row_says_whether_it_is_a_payment",
+    ),
+    Mutant(
+        "money that came in is paid",
+        "signed",
+        "    return amount if out or negate else -amount",
+        "    return amount",
+        f"{EXPORTS}::test_money_that_came_in_is_less_than_nothing",
+    ),
+    Mutant(
+        "a row that is no payment any more is still paid",
+        "_Taken._keep",
+        "            self._export.undone += [Undone(row.key)] if row.key else []",
+        "            self._export.undone += []",
+        f"{EXPORTS}::test_a_row_that_was_taken_for_a_payment_amounts_to_nothing_once_a_state_says_otherwise",
+    ),
+    Mutant(
+        "a setting that says more makes another payment of the same row",
+        "TableRows._payment",
+        'named_by_what_it_says(read, read_reference(values["invoice"]))',
+        "named_by_what_it_says(read, None)",
+        f"{EXPORTS}::test_a_number_is_taken_out_of_a_text_and_the_row_stays_the_same",
+    ),
+    Mutant(
+        "a currency beside an amount is not looked at",
+        "settle_currency",
+        "    if not beside:",
+        "    if beside or not beside:",
+        f"{EXPORTS}::test_currencies_that_contradict_each_other",
+    ),
+    Mutant(
+        "a day that lost its first zero is another day",
+        "_full_width",
+        "    return text.zfill(len(example))",
+        "    return text",
+        f"{EXPORTS}::test_days_of_datev_are_of_its_period",
+    ),
+    Mutant(
+        "a payment without a day is a total",
+        "TableRows._is_text",
+        "        if self._key(row) or (shown(day) and has_amount) or self._is_day(day):",
+        "        if (shown(day) and has_amount) or self._is_day(day):",
+        f"{EXPORTS}::test_a_row_with_a_key_is_never_passed_over",
+    ),
+    Mutant(
+        "what an earlier configuration could not read is never read",
+        "CsvLedger._batches",
+        "        read = [one for one in before if one in there] if before[:1] == [reading] else []",
+        "        read = [one for one in before if one in there]",
+        "tests/adapters/ledgers/test_csv.py::test_other_settings_read_everything_again",
+    ),
+    Mutant(
+        "what could be read at last stays unreadable",
+        "_undone",
+        '        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": document.key})\n',
+        "",
+        "tests/contracts/test_journal.py::test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows",
     ),
     Mutant(
         "the pause between calls counts from before the first is written",

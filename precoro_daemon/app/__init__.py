@@ -10,6 +10,7 @@ items.py          what the commands do with suppliers' items and the plans for t
 jobs.py           the jobs of a company, and the place of each in the plan
 ledger.py         opens the ledger that the configuration names
 ledger_check.py   what `check` finds out about the ledger: can it be read, searched and written to
+ledger_csv.py     the csv ledger as the configuration describes it
 ledger_online.py  builds the ledgers that are somebody else's service: Xero and QuickBooks Online
 listeners.py      opens the socket on which webhooks come in
 payments.py       the jobs of payments, and what the commands do to intents

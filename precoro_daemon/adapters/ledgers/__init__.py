@@ -7,6 +7,7 @@ change_scan.py  a list in order of change, page after page, without losing rows 
 client.py       a ledger behind HTTP: who is asked, how fast, with which token, and what an answer means
 csv.py          the csv ledger: a watched folder of exports in, one file for each payment out
 exports.py      one file of payments, read whole: its rows, and for each bad one where it stands and why
+headers.py      where the table of a file begins: the first row that has all columns, and what stands above it
 outbox.py       a folder that gets one file for each payment, complete and once
 outcomes.py     what an HTTP answer means: for a question, and for a payment that was sent
 own_keys.py     our key in a text of the ledger, which people may have written around and into
@@ -16,7 +17,9 @@ positions.py    from which position to go on, whether the ledger is asked for wh
 quickbooks/     quickbooks: a company in QuickBooks Online, by its API v3
 rest.py         the rest ledger: payments behind an HTTP interface, by the requests of the configuration
 rest_rows.py    rows of an HTTP answer as payments
+row_kinds.py    which rows of a file are payments, which were undone, which are none, and where the money went
 rows.py         one row of the ledger as a payment, or what is wrong with it
 sql.py          the sql ledger: payments in a database, by the statements of the configuration
+table_rows.py   rows of a table as payments: which are none, what they say, and what they are known by
 xero/           xero: an organisation in Xero, by its Accounting API
 """
