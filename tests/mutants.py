@@ -27,6 +27,7 @@ BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
 EXPORTS = "tests/adapters/ledgers/test_exports.py"
+STATEMENTS = "tests/adapters/ledgers/test_statements.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
 QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
@@ -850,6 +851,34 @@ ORDER BY day, ledger_payments.key;
         "        if self._key(row) or (shown(day) and has_amount) or self._is_day(day):",
         "        if (shown(day) and has_amount) or self._is_day(day):",
         f"{EXPORTS}::test_a_row_with_a_key_is_never_passed_over",
+    ),
+    Mutant(
+        "what goes out to take back what came in is a payment",
+        "read_booked",
+        "        elif entry.is_out is entry.is_reversal:",
+        "        elif not entry.is_out and not entry.is_reversal:",
+        f"{STATEMENTS}::test_only_what_went_out_and_is_booked_counts",
+    ),
+    Mutant(
+        "a batch is shared out however its parts add up",
+        "_parts",
+        "    if len(found) == len(parts) and total == whole.amount:",
+        "    if len(found) == len(parts):",
+        f"{STATEMENTS}::test_a_batch_counts_by_its_transactions_if_they_are_as_much_as_it_is",
+    ),
+    Mutant(
+        "an entry of a statement is left out without a word",
+        "read_mt940",
+        "    if count != len(_ENTRY.findall(text)):",
+        "    if count > len(_ENTRY.findall(text)):",
+        f"{STATEMENTS}::test_an_entry_that_stands_in_no_statement_is_not_left_out",
+    ),
+    Mutant(
+        "half a number is the number",
+        "_joined",
+        '("\\x00" if is_full and',
+        '("" if is_full and',
+        f"{STATEMENTS}::test_half_a_number_is_no_number",
     ),
     Mutant(
         "what an earlier configuration could not read is never read",

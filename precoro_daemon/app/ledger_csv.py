@@ -33,7 +33,8 @@ def _format(given: given_csv.CsvLedger) -> Format:
     columns = dict(given.columns)
     column = columns.pop("direction", "")
     direction = Direction(column, given.paid_out, given.come_in) if column else None
-    return Format(columns, given.encoding, given.delimiter, RowKinds(given.only, given.void, given.skip, direction))
+    kinds = RowKinds(given.only, given.void, given.skip, direction)
+    return Format(columns, given.encoding, given.delimiter, kinds, given.format)
 
 
 def fingerprint_of_reading(given: given_csv.CsvLedger) -> str:

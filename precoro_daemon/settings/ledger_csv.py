@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,12 +26,14 @@ from precoro_daemon.settings.ledger_values import (
     refuse_unknown,
 )
 from precoro_daemon.settings.sections import Section
-from precoro_daemon.settings.values import Allowed, Clash, Seconds, one_of
+from precoro_daemon.settings.values import Allowed, Clash, Lower, Seconds, one_of
 
 _KNOWN_COLUMNS = (
     "key", "invoice", "amount", "debit", "credit", "direction", "paid_on", "currency", "supplier", "ours",
 )  # fmt: skip
 _ROW_KINDS = ("only", "void", "skip")
+FILE_FORMATS = ("auto", "csv", "xlsx", "camt053", "mt940")
+_STATEMENTS = ("camt053", "mt940")
 
 
 class CsvLedger(Section):
@@ -42,6 +44,10 @@ class CsvLedger(Section):
 
     in_pattern: PlainText = "*.csv"
     """Which files of it, in any case of letters. The log tells which files are passed over."""
+
+    format: Annotated[Literal["auto", "csv", "xlsx", "camt053", "mt940"], Lower, one_of(FILE_FORMATS)] = "auto"
+    """What kind of files come in: CSV, Excel, or the account statements camt.053 and MT940, of which only what went
+    out counts. auto: by what each file holds. in_pattern must let them in, as with "*.xlsx"."""
 
     settle: Seconds = 10.0
     """Seconds a file must not have changed before it is read: a program may still be writing it."""
@@ -125,7 +131,7 @@ class CsvLedger(Section):
         if self.in_directory and self.in_directory == self.out_directory:
             raise Clash("is in_directory too; what goes out would come in again", at="out_directory")
         _at("columns", lambda: refuse_unknown(self.columns, _KNOWN_COLUMNS, str))
-        if self.in_directory:
+        if self.in_directory and (self.columns or self.format not in _STATEMENTS):
             _at("columns", lambda: _refuse_incomplete(self.columns))
         for name in _ROW_KINDS:
             _at(name, partial(self._refuse_twice, name))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from precoro_daemon.adapters.ledgers.headers import find_table, title
+from precoro_daemon.adapters.ledgers.camt053 import read_camt
+from precoro_daemon.adapters.ledgers.headers import NoTable, find_table, title
+from precoro_daemon.adapters.ledgers.mt940 import IS_MT940, read_mt940
 from precoro_daemon.adapters.ledgers.row_kinds import RowKinds
 from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.statements import read_booked
 from precoro_daemon.adapters.ledgers.table_rows import RowOf, TableRows
+from precoro_daemon.adapters.spreadsheets.excel import IS_EXCEL, read_sheets
 from precoro_daemon.adapters.spreadsheets.lines import Line, UnreadableFile
 from precoro_daemon.adapters.spreadsheets.text import decoded, read_lines
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone, UnreadableRow
 
 LARGEST_FILE = 64 * 2**20
-FileKind: TypeAlias = Literal["auto", "csv"]
+FileKind: TypeAlias = Literal["auto", "csv", "xlsx", "camt053", "mt940"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,54 @@ def read_export(name: str, content: bytes, form: Format, reader: RowReader) -> E
 def _rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterator[RowOf]:
     if len(content) > LARGEST_FILE:
         raise UnreadableFile(f"is larger than {LARGEST_FILE >> 20} MiB")
+    kind = _kind_of(content, form) if form.kind == "auto" else form.kind
+    match kind:
+        case "xlsx":
+            return _sheet_rows(name, content, form, reader)
+        case "camt053":
+            return read_booked(name, read_camt(content), reader)
+        case "mt940":
+            return read_booked(name, read_mt940(decoded(content, form.encoding)), reader)
+    if not form.columns:
+        raise UnreadableFile("is neither camt.053 nor MT940, and no columns are named for others")
     return _table_rows(name, read_lines(decoded(content, form.encoding), form.delimiter), form, reader)
 
 
-def _table_rows(name: str, lines: Iterator[Line], form: Format, reader: RowReader) -> Iterator[RowOf]:
+def _kind_of(content: bytes, form: Format) -> FileKind:
+    """By what it holds: names are what people make them."""
+    if content.startswith(IS_EXCEL):
+        return "xlsx"
+    if content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<Document")):
+        return "camt053"
+    if content[:2000].find(b":20:") >= 0 and IS_MT940.search(decoded(content, form.encoding)):
+        return "mt940"
+    return "csv"
+
+
+def _table_rows(
+    name: str, lines: Iterator[Line], form: Format, reader: RowReader, sheet: str = ""
+) -> Iterator[RowOf]:
     table = find_table(name, lines, form.titles)
-    return TableRows(name, table, form.columns, form.kinds, reader).read()
+    for row in TableRows(name, table, form.columns, form.kinds, reader).read():
+        yield replace(row, place=f"{sheet}!{row.place}") if sheet else row
+
+
+def _sheet_rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterator[RowOf]:
+    """Of every sheet that has the columns; months may have sheets of their own."""
+    lacking: list[UnreadableFile] = []
+    found = 0
+    for sheet in read_sheets(content):
+        rows = _table_rows(name, sheet.lines, form, reader, sheet.name)
+        try:
+            first = next(rows, None)
+        except NoTable as error:
+            lacking.append(error)
+            continue
+        found += 1
+        yield from ([] if first is None else [first])
+        yield from rows
+    if not found:
+        raise lacking[0] if lacking else UnreadableFile("has no sheet that is shown")
 
 
 class _Taken:

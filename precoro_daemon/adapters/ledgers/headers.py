@@ -19,6 +19,10 @@ _DATEV_FROM, _DATEV_TO = 14, 15
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:(?!\d)|(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?!\d)))", re.ASCII)
 
 
+class NoTable(UnreadableFile):
+    """No row has all columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """period: what the file's name and the lines above its header say it is about, None where that is not clear."""
@@ -43,7 +47,7 @@ def find_table(name: str, lines: Iterator[Line], columns: Collection[str]) -> Ta
         above.append(line)
         if len(above) == _MOST_LINES_ABOVE:
             break
-    raise UnreadableFile(_what_is_missing(above, columns))
+    raise NoTable(_what_is_missing(above, columns))
 
 
 def _lacking(header: Sequence[str], columns: Collection[str]) -> tuple[list[str], list[str]]:
