@@ -17,7 +17,9 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 BENT_NUMBER = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
 """What a spreadsheet makes of a number that is too wide for its column: the digits are lost."""
 
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"), "-")
+DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"), "-")
+"""Signs that people take for a minus or a hyphen."""
+
 _APOSTROPHES = "'\u2018\u2019\u02bc\u2032\u00b4"
 _PLAIN_AMOUNT = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
 _WORDS = re.compile(r"[^\W\d_]*[$€£¥₹]|[^\W\d_]+\.?|\S")
@@ -106,7 +108,7 @@ def _what_is_odd(text: str, usual: str = "") -> str:
 def _with_plain_signs(text: str) -> str:
     if text.isascii():
         return text.replace("\t", " ").strip()
-    line = text.translate(INVISIBLE).translate(_DASHES)
+    line = text.translate(INVISIBLE).translate(DASHES)
     return "".join(" " if sign == "\t" or unicodedata.category(sign) == "Zs" else sign for sign in line).strip()
 
 

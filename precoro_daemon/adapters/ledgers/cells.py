@@ -26,6 +26,7 @@ EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _MOST_DIGITS = 38
 """What the widest decimal column of the usual databases holds."""
 _LONGEST_TEXT = 500
+_ODD_SPACE = re.compile(r"[^\S\r\n\t ]")
 _WHOLE_AS_FLOAT = re.compile(r"\d+\.0", re.ASCII)
 NO_REFERENCE = "(no reference)"
 """What a payment of a bank statement that names nothing is said to be for. No invoice is called so."""
@@ -194,7 +195,7 @@ def read_reference(value: Any) -> str | None:
     name = optional_name("invoice", value)
     if name is None:
         return None
-    text = " ".join(name.translate(INVISIBLE).split())
+    text = _ODD_SPACE.sub(" ", name.translate(INVISIBLE)).strip()
     if BENT_NUMBER.fullmatch(text) and "+" in text:
         raise CellError(
             f"invoice: {_shown(text)} was bent by a spreadsheet, so its digits are lost; have the column come as text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from precoro_daemon.adapters.ledgers.camt053 import read_camt
-from precoro_daemon.adapters.ledgers.headers import NoTable, find_table, title
+from precoro_daemon.adapters.ledgers.headers import NoTable, find_table
 from precoro_daemon.adapters.ledgers.mt940 import IS_MT940, read_mt940
 from precoro_daemon.adapters.ledgers.row_kinds import RowKinds
 from precoro_daemon.adapters.ledgers.rows import RowReader
@@ -17,6 +17,7 @@ from precoro_daemon.adapters.spreadsheets.excel import IS_EXCEL, read_sheets
 from precoro_daemon.adapters.spreadsheets.lines import Line, UnreadableFile
 from precoro_daemon.adapters.spreadsheets.text import decoded, read_lines
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone, UnreadableRow
+from precoro_daemon.values.names import tidy
 
 LARGEST_FILE = 64 * 2**20
 FileKind: TypeAlias = Literal["auto", "csv", "xlsx", "camt053", "mt940"]
@@ -34,7 +35,7 @@ class Format:
 
     @property
     def titles(self) -> list[str]:
-        return [title(column) for column in (*self.columns.values(), *self.kinds.columns)]
+        return [tidy(column) for column in (*self.columns.values(), *self.kinds.columns)]
 
 
 @dataclass

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from unicodedata import normalize
 
 from precoro_daemon.adapters.ledgers.cells import Period
 from precoro_daemon.adapters.spreadsheets.lines import Cell, Line, UnreadableFile, shown
-from precoro_daemon.values.written_amounts import INVISIBLE
+from precoro_daemon.values.names import tidy
 
 _MOST_LINES_ABOVE = 200
 _DATEV = ("EXTF", "DTVF")
@@ -66,13 +65,9 @@ def _what_is_missing(above: Sequence[Line], columns: Collection[str]) -> str:
     return f"has no column {', '.join(_lacking(header, columns)[0])}; it has {', '.join(header)}{where}"
 
 
-def title(text: str) -> str:
-    return normalize("NFC", " ".join(text.translate(INVISIBLE).split()))
-
-
 def _titles(cells: Sequence[Cell]) -> Sequence[str]:
     """Without empty ones at the end. What stands there more than once is numbered: Currency#1, Currency#2."""
-    names = [title(shown(cell)) for cell in cells]
+    names = [tidy(shown(cell)) for cell in cells]
     while names and not names[-1]:
         names.pop()
     often = Counter(names)

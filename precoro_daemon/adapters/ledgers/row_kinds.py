@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, TypeAlias
-from unicodedata import normalize
 
 from precoro_daemon.adapters.ledgers.cells import CellError
+from precoro_daemon.values.names import tidy
 
 RowKind: TypeAlias = Literal["payment", "void", "skip"]
 Values: TypeAlias = Mapping[str, Collection[str]]
@@ -18,7 +18,7 @@ ANY_OTHER = "*"
 
 @lru_cache(maxsize=4096)
 def as_compared(text: str) -> str:
-    return normalize("NFC", " ".join(text.split())).casefold()
+    return tidy(text).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from precoro_daemon.adapters.ledgers.cells import (
     read_money,
     read_reference,
 )
-from precoro_daemon.adapters.ledgers.headers import Table, title
+from precoro_daemon.adapters.ledgers.headers import Table
 from precoro_daemon.adapters.ledgers.row_kinds import RowKind, RowKinds, as_compared, signed
 from precoro_daemon.adapters.ledgers.rows import PAYMENT_COLUMNS, RowReader
 from precoro_daemon.adapters.spreadsheets.lines import Cell, shown
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
+from precoro_daemon.values.names import tidy
 from precoro_daemon.values.templates import plain
 
 _MADE_OF = ("invoice", "amount", "currency", "paid_on", "supplier")
@@ -60,11 +61,11 @@ class TableRows:
     ) -> None:
         self._name = name
         self._table = table
-        self._columns = {field_: title(column) for field_, column in columns.items()}
+        self._columns = {field_: tidy(column) for field_, column in columns.items()}
         self._kinds = kinds
         self._reader = reader
         self._keyed = "key" in columns
-        self._judged = [(column, title(column)) for column in kinds.columns]
+        self._judged = [(column, tidy(column)) for column in kinds.columns]
         self._has_year = has_year(reader.writing.day_format)
 
     def read(self) -> Iterator[RowOf]:
@@ -156,7 +157,7 @@ class TableRows:
     def _direction(self, row: Mapping[str, Cell], values: dict[str, Any]) -> tuple[bool | None, str]:
         """Whether money was paid out, None where only the sign tells; and what says so."""
         if direction := self._kinds.direction:
-            value = shown(row[title(direction.column)])
+            value = shown(row[tidy(direction.column)])
             return direction.is_out(value), f"{direction.column} {value!r}"
         if "debit" not in self._columns:
             return None, ""
