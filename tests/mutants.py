@@ -819,9 +819,9 @@ ORDER BY day, ledger_payments.key;
     ),
     Mutant(
         "a row that is no payment any more is still paid",
-        "_Taken._keep",
-        "            self._export.undone += [Undone(row.key)] if row.key else []",
-        "            self._export.undone += []",
+        "_Taken.take",
+        "        self._export.undone += [Undone(key) for key in",
+        "        self._export.undone += [Undone(key) for key in () and",
         f"{EXPORTS}::test_a_row_that_was_taken_for_a_payment_amounts_to_nothing_once_a_state_says_otherwise",
     ),
     Mutant(

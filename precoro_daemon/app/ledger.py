@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+
 from precoro_daemon.adapters.ledgers.csv import CsvLedger
 from precoro_daemon.adapters.ledgers.paging import Paging
 from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger

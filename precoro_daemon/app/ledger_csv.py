@@ -18,15 +18,18 @@ _NOT_OF_READING = {"in_directory", "in_pattern", "settle", "out_directory", "out
 
 
 def csv_ledger(name: str, given: given_csv.CsvLedger) -> CsvLedger:
+    form, reader = form_and_reader(given)
+    inbox = None
+    if given.in_directory:
+        inbox = Inbox(given.in_directory, given.in_pattern, given.settle, form, fingerprint_of_reading(given))
+    return CsvLedger(name, inbox, _outbox(name, given), reader)
+
+
+def form_and_reader(given: given_csv.CsvLedger) -> tuple[Format, RowReader]:
     writing = Writing(given.decimal_mark, given.grouping, given.day_format, given.negate)
     pattern = compile_pattern(given.invoice_pattern) if given.invoice_pattern else None
     reader = RowReader(writing, currency=given.currency, ours_prefix=given.ours_prefix, invoice_pattern=pattern)
-    inbox = None
-    if given.in_directory:
-        inbox = Inbox(
-            given.in_directory, given.in_pattern, given.settle, _format(given), fingerprint_of_reading(given)
-        )
-    return CsvLedger(name, inbox, _outbox(name, given), reader)
+    return _format(given), reader
 
 
 def _format(given: given_csv.CsvLedger) -> Format:

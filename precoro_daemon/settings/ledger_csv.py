@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from precoro_daemon.payments.rules.entries import ENTRY_NAMES
+from precoro_daemon.settings.layouts import LAYOUTS, with_layout
 from precoro_daemon.settings.ledger_values import (
     CurrencyCode,
     DayWithoutYear,
@@ -29,7 +30,8 @@ from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Lower, Seconds, one_of
 
 _KNOWN_COLUMNS = (
-    "key", "invoice", "amount", "debit", "credit", "direction", "paid_on", "currency", "supplier", "ours",
+    "key", "invoice", "amount", "debit", "credit", "direction", "paid_on", "currency", "supplier", "supplier_id",
+    "ours",
 )  # fmt: skip
 _ROW_KINDS = ("only", "void", "skip")
 FILE_FORMATS = ("auto", "csv", "xlsx", "camt053", "mt940")
@@ -38,6 +40,16 @@ _STATEMENTS = ("camt053", "mt940")
 
 class CsvLedger(Section):
     """Folders with files. At least one of in_directory and out_directory."""
+
+    layout: (
+        Annotated[
+            Literal["chase", "datev", "dkb", "ing_de", "ing_nl", "n26", "revolut", "sparkasse", "vr", "wise"],
+            Lower,
+            one_of(LAYOUTS),
+        ]
+        | None
+    ) = None
+    """How a bank or a program writes its files, known by name. Your own keys win over it, also single columns."""
 
     in_directory: Path | None = None
     """Folder that is watched for exports of a bank or an ERP. Files are only read; moving them away later is fine."""
@@ -75,10 +87,10 @@ class CsvLedger(Section):
     other sign came in, and is never sent."""
 
     columns: Texts = Field(default_factory=dict)
-    """Which column holds what: invoice, amount and paid_on, and perhaps key, currency, supplier, ours and direction;
-    or debit and credit in the place of amount. The header is the first row that has all of these columns. Without a
-    key column a row is known by what these columns say, and two rows that say the same are one payment. Of a column
-    that is there twice, Name#1 is the first."""
+    """Which column holds what: invoice, amount and paid_on, and perhaps key, currency, supplier, supplier_id, ours
+    and direction; or debit and credit in the place of amount. The header is the first row that has all of these.
+    Without a key column a row is known by what these columns say, and two rows that say the same are one payment.
+    Of a column that is there twice, Name#1 is the first."""
 
     only: TextLists = Field(default_factory=dict)
     """Rows that are payments, by what stands in a column: { "State" = ["COMPLETED"] }. A value that neither only nor
@@ -123,6 +135,11 @@ class CsvLedger(Section):
         }
     )
     """The columns of a file, and what stands in them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_its_layout(cls, given: Any) -> Any:
+        return with_layout(given) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _folders_fit(self) -> Self:

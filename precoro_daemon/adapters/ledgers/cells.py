@@ -66,6 +66,14 @@ class Period:
         return f"{self.first} to {self.last}"
 
 
+def read_amount(value: Any, writing: Writing = ISO) -> Decimal:
+    """For where nobody holds a currency beside the amount against anything."""
+    amount, beside = read_money(value, writing)
+    if beside:
+        raise CellError(f"amount: {_shown(value)} has a currency beside it, and only an amount belongs there")
+    return amount
+
+
 def read_money(value: Any, writing: Writing = ISO) -> WrittenAmount:
     """The amount, and the currency that stands beside it in a text."""
     beside = ""

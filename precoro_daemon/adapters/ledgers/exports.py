@@ -120,25 +120,31 @@ class _Taken:
         self._seen: dict[str, RowOf] = {}
 
     def take(self, rows: Iterable[RowOf]) -> None:
+        by_content: set[str] = set()
         for row in rows:
             if row.kind == "unreadable":
                 self._export.unreadable.append(self._refuse(row, row.reason))
+            elif row.kind == "skip" and not row.keyed:
+                # It may say the same as a payment, as an invoice does that was paid on its day.
+                self._export.passed_over += 1
+                by_content.add(row.key)
             elif why := self._twice(row):
                 self._export.unreadable.append(self._refuse(row, why))
-            elif row.key not in self._seen or not row.key:
+            elif row.key not in self._seen:
                 self._seen[row.key] = row
                 self._keep(row)
+        self._export.undone += [Undone(key) for key in sorted(by_content - self._seen.keys() - {""})]
 
     def _keep(self, row: RowOf) -> None:
         if row.payment:
             self._export.payments.append(row.payment)
         else:
             self._export.passed_over += row.kind == "skip"
-            self._export.undone += [Undone(row.key)] if row.key else []
+            self._export.undone.append(Undone(row.key))
 
     def _twice(self, row: RowOf) -> str:
         """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""
-        before = self._seen.get(row.key) if row.key else None
+        before = self._seen.get(row.key)
         if before is None:
             return ""
         if row.payment != before.payment:

@@ -11,21 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precoro_daemon.adapters.ledgers.cells import (
-    ISO,
     CellError,
     Writing,
     optional_name,
+    read_amount,
     read_currency,
     read_day,
-    read_money,
     read_name,
 )
 
 GERMAN = Writing(decimal_mark=",", grouping=".", day_format="%d.%m.%Y")
-
-
-def read_amount(value: object, writing: Writing = ISO) -> Decimal:
-    return read_money(value, writing).amount
 
 
 EXACT = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**15), max_value=10**15)
@@ -47,7 +42,7 @@ def test_ways_to_write_an_amount(text: object, amount: str):
 @pytest.mark.parametrize(
     "value",
     [12.5, True, None, "", "12,50", "1e5", "NaN", Decimal("NaN"), Decimal("Infinity"), Decimal("1e99"), "0x1",
-     "1 000", b"12", "١٢", "1" * 50, "--1", [], Decimal("1." + "1" * 40)],
+     "1 000", "$12.50", b"12", "١٢", "1" * 50, "--1", [], Decimal("1." + "1" * 40)],
 )  # fmt: skip
 def test_what_is_no_amount(value: object):
     with pytest.raises(CellError, match=r"^amount: "):
