@@ -74,6 +74,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "ledger_payments_received": "payments of the ledger were taken in",
         "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was quarantined",
         "ledger_list_doubted": "a full page of the ledger's list names no next page: it may go on",
+        "ledger_files_passed_over": "files in the ledger's folder are not read, as their names do not fit in_pattern",
+        "ledger_rows_passed_over": "rows of a file are no payments: totals, texts below the table, what `skip` has",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",

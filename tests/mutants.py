@@ -27,6 +27,8 @@ BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
+EXPORTS = "tests/adapters/ledgers/test_exports.py"
+STATEMENTS = "tests/adapters/ledgers/test_statements.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
 QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
@@ -995,6 +997,97 @@ ORDER BY day, ledger_payments.key;
         "if not entry.currency == invoice.currency == home:",
         "if not entry.currency == invoice.currency:",
         "tests/adapters/ledgers/test_business_central.py::test_what_does_not_fit_is_refused_before_anything_is_written",
+    ),
+    Mutant(
+        "a value that nobody named is a payment",
+        "RowKinds.judge",
+        '            if unknown not in ("payment", "void"):',
+        '            if unknown == "":',
+        f"{EXPORTS}::test_the_state_of_a_row_says_whether_it_is_a_payment",
+    ),
+    Mutant(
+        "money that came in is paid",
+        "signed",
+        "    return amount if out or negate else -amount",
+        "    return amount",
+        f"{EXPORTS}::test_money_that_came_in_is_less_than_nothing",
+    ),
+    Mutant(
+        "a row that is no payment any more is still paid",
+        "_Taken.take",
+        "        self._export.undone += [Undone(key) for key in",
+        "        self._export.undone += [Undone(key) for key in () and",
+        f"{EXPORTS}::test_a_row_that_was_taken_for_a_payment_amounts_to_nothing_once_a_state_says_otherwise",
+    ),
+    Mutant(
+        "a setting that says more makes another payment of the same row",
+        "TableRows._payment",
+        'named_by_what_it_says(read, read_reference(values["invoice"]))',
+        "named_by_what_it_says(read, None)",
+        f"{EXPORTS}::test_a_number_is_taken_out_of_a_text_and_the_row_stays_the_same",
+    ),
+    Mutant(
+        "a currency beside an amount is not looked at",
+        "settle_currency",
+        "    if not beside:",
+        "    if beside or not beside:",
+        f"{EXPORTS}::test_currencies_that_contradict_each_other",
+    ),
+    Mutant(
+        "a day that lost its first zero is another day",
+        "_full_width",
+        "    return text.zfill(len(example))",
+        "    return text",
+        f"{EXPORTS}::test_days_of_datev_are_of_its_period",
+    ),
+    Mutant(
+        "a payment without a day is a total",
+        "TableRows._is_text",
+        "        if self._key(row) or (shown(day) and has_amount) or self._is_day(day):",
+        "        if (shown(day) and has_amount) or self._is_day(day):",
+        f"{EXPORTS}::test_a_row_with_a_key_is_never_passed_over",
+    ),
+    Mutant(
+        "what goes out to take back what came in is a payment",
+        "read_booked",
+        "        elif entry.is_out is entry.is_reversal:",
+        "        elif not entry.is_out and not entry.is_reversal:",
+        f"{STATEMENTS}::test_only_what_went_out_and_is_booked_counts",
+    ),
+    Mutant(
+        "a batch is shared out however its parts add up",
+        "_parts",
+        "    if len(found) == len(parts) and total == whole.amount:",
+        "    if len(found) == len(parts):",
+        f"{STATEMENTS}::test_a_batch_counts_by_its_transactions_if_they_are_as_much_as_it_is",
+    ),
+    Mutant(
+        "an entry of a statement is left out without a word",
+        "read_mt940",
+        "    if count != len(_ENTRY.findall(text)):",
+        "    if count > len(_ENTRY.findall(text)):",
+        f"{STATEMENTS}::test_an_entry_that_stands_in_no_statement_is_not_left_out",
+    ),
+    Mutant(
+        "half a number is the number",
+        "_joined",
+        '("\\x00" if is_full and',
+        '("" if is_full and',
+        f"{STATEMENTS}::test_half_a_number_is_no_number",
+    ),
+    Mutant(
+        "what an earlier configuration could not read is never read",
+        "CsvLedger._batches",
+        "        read = [one for one in before if one in there] if before[:1] == [reading] else []",
+        "        read = [one for one in before if one in there]",
+        "tests/adapters/ledgers/test_csv.py::test_other_settings_read_everything_again",
+    ),
+    Mutant(
+        "what could be read at last stays unreadable",
+        "_undone",
+        '        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": document.key})\n',
+        "",
+        "tests/contracts/test_journal.py::test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows",
     ),
     Mutant(
         "the pause between calls counts from before the first is written",

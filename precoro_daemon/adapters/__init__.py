@@ -1,13 +1,14 @@
 """the outside world: one package per thing on the other side
 
-databases/  databases of the user: the ledger, and tables of wanted items
-grants/     logins at accounting systems: grants that no crash loses, and what may be chosen after a login
-host/       the machine and its service manager: time, threads, systemd
-http/       one origin over HTTP: session (one exchange), throttled (budget), retrying
-ledgers/    accounting systems behind one port: sql, rest, csv
-listener/   what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
-objects/    attachments as files: complete under their names, or not there
-precoro/    Precoro itself: its answers as pages and documents
-sources/    where wanted items come from: files, and tables of a database
-state/      where the program remembers
+databases/     databases of the user: the ledger, and tables of wanted items
+grants/        logins at accounting systems: grants that no crash loses, and what may be chosen after a login
+host/          the machine and its service manager: time, threads, systemd
+http/          one origin over HTTP: session (one exchange), throttled (budget), retrying
+ledgers/       accounting systems behind one port: sql, rest, csv
+listener/      what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
+objects/       attachments as files: complete under their names, or not there
+precoro/       Precoro itself: its answers as pages and documents
+sources/       where wanted items come from: files, and tables of a database
+spreadsheets/  files of rows: CSV as banks and spreadsheets write it, and Excel
+state/         where the program remembers
 """

@@ -11,6 +11,7 @@ jobs.py           the jobs of a company, and the place of each in the plan
 ledger.py         opens the ledger that the configuration names
 ledger_check.py   what `check` finds out about the ledger: can it be read, searched and written to
 ledger_config.py  the section of the configuration that a login knows, put at the file's end
+ledger_csv.py     the csv ledger as the configuration describes it
 ledger_erp.py     builds the odoo and the business_central ledger from their sections
 ledger_grants.py  the grant of the configured ledger: where it is, and how it stands
 ledger_login.py   logins at accounting systems, step by step, and what may be chosen after each

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger
-from precoro_daemon.adapters.ledgers.cells import Writing
-from precoro_daemon.adapters.ledgers.csv import CsvLedger, Inbox
-from precoro_daemon.adapters.ledgers.exports import Format
+from precoro_daemon.adapters.ledgers.csv import CsvLedger
 from precoro_daemon.adapters.ledgers.odoo.ledger import OdooLedger
-from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.paging import Paging
 from precoro_daemon.adapters.ledgers.quickbooks.ledger import QuickbooksLedger
 from precoro_daemon.adapters.ledgers.rest import (
@@ -29,11 +25,11 @@ from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.adapters.ledgers.xero.ledger import XeroLedger
 from precoro_daemon.app.bearers import bearer_of
 from precoro_daemon.app.databases import open_named, secrets_of
+from precoro_daemon.app.ledger_csv import csv_ledger
 from precoro_daemon.app.ledger_erp import build_business_central, build_odoo
 from precoro_daemon.app.ledger_online import build_quickbooks, build_xero
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings
-from precoro_daemon.settings import ledger_csv as given_csv
 from precoro_daemon.settings import ledger_rest as given_rest
 from precoro_daemon.settings import ledger_sql as given_sql
 from precoro_daemon.values.sql_statements import parse
@@ -63,7 +59,7 @@ def _build(settings: Settings) -> _Described | _Named | None:
         case "rest" if ledger.rest:
             return _rest(name, ledger.rest)
         case "csv" if ledger.csv:
-            return _csv(name, ledger.csv)
+            return csv_ledger(name, ledger.csv)
     return _named(settings)
 
 
@@ -137,26 +133,3 @@ def _finding(given: given_rest.FindCall) -> Finding:
     recorded = given.recorded.paths
     where = (given.rows, given.rows_may_be_absent, given.id, recorded, given.match, given.not_found_is_none)
     return Finding(_call(given), *where)
-
-
-def _csv(name: str, given: given_csv.CsvLedger) -> CsvLedger:
-    writing = Writing(given.decimal_mark, given.grouping, given.day_format, given.negate)
-    reader = RowReader(writing, currency=given.currency, ours_prefix=given.ours_prefix)
-    inbox = None
-    if given.in_directory:
-        form = Format(given.columns, given.encoding, given.delimiter)
-        inbox = Inbox(given.in_directory, given.in_pattern, given.settle, form)
-    return CsvLedger(name, inbox, _outbox(name, given), reader)
-
-
-def _outbox(name: str, given: given_csv.CsvLedger) -> Outbox | None:
-    if given.out_directory is None:
-        return None
-    options: dict[str, Any] = {
-        # A byte order mark is for people who open a file in Excel; programs stumble over it.
-        "encoding": "utf-8" if given.encoding == "utf-8-sig" else given.encoding,
-        "delimiter": given.delimiter,
-        "decimal_mark": given.decimal_mark,
-        "day_format": given.day_format,
-    }
-    return Outbox(name, given.out_directory, given.out_done, given.out_columns, **options)

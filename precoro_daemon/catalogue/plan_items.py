@@ -80,7 +80,10 @@ class PlanItems:
             comparison.take(items)
         plan = comparison.finish()
         titles = rules.reading.columns
-        _refuse_mistakes(sheet, [one._replace(column=titles.get(one.column, one.column)) for one in plan.mistakes])
+        mistakes = [*plan.mistakes, *([] if force else plan.nearly)]
+        _refuse_mistakes(sheet, [one._replace(column=titles.get(one.column, one.column)) for one in mistakes])
+        if plan.is_apart and not force:
+            raise PlanRefused(_apart(sheet, wanted, plan))
         if rules.policy.hide_missing and not force and shrank(len(wanted), plan.visible, rules.max_shrink):
             raise PlanRefused(_half(sheet, len(wanted), f"{plan.visible:,} items are shown at Precoro"))
         return Outline(await self._save(supplier, sheet, len(wanted), plan), plan, fields)
@@ -205,6 +208,16 @@ def _half(sheet: Sheet, wanted: int, other: str) -> str:
     return (
         f"{sheet.name} has {wanted:,} rows, and {other}: half a file is likelier than that. If it is"
         " whole, give --force; max_shrink in [manage_items] allows more"
+    )
+
+
+def _apart(sheet: Sheet, wanted: Sequence[Wanted], plan: Plan) -> str:
+    there = plan.only_there[0]
+    return (
+        f"none of the {len(wanted):,} rows of {sheet.name} is an item that Precoro has, and none of the"
+        f" {len(plan.only_there):,} items that it has is among them: names are likelier written otherwise, such as"
+        f" {wanted[0].name!r} here and {there.text('externalId') or there.text('sku')!r} there. If all are new, give"
+        " --force"
     )
 
 

@@ -34,7 +34,9 @@ def items(ctx: click.Context, config: Path | None) -> None:
 
 @items.command()
 @_supplier_option
-@click.option("--force", is_flag=True, help="Though there are far fewer rows than last time.")
+@click.option(
+    "--force", is_flag=True, help="Though there are far fewer rows than last time, or names that look wrong."
+)
 @click.option("--all", "everything", is_flag=True, help="Show every change.")
 @_json_option
 @config_option

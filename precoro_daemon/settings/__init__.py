@@ -6,6 +6,7 @@ custom_fields.py            the section of custom fields: meaning, unit, reason 
 databases.py                how a database is reached: what the ledger and a table of wanted items have in common
 files.py                    opens what is a regular file: a pipe may be waited for, for ever
 items.py                    [manage_items]: where a supplier's wanted items come from, and what may be done about them
+layouts/                    how banks and programs write their files of payments, as TOML files
 ledger.py                   [ledger]: the accounting system that payments are kept in step with
 ledger_access.py            how a ledger behind HTTP is reached, and from which account it pays in which currency
 ledger_business_central.py  [ledger.business_central]: a company of Business Central and its payment journal

@@ -61,7 +61,8 @@ class ManageItems(Section):
     """Suppliers' items follow a file or a table, when `items apply` says so."""
 
     kind: Annotated[Literal["none", "csv", "jsonl", "sql"], Lower, one_of(ITEM_SOURCE_KINDS)] = "none"
-    """Where wanted items are: files (csv, or jsonl with one JSON object a line) or a database (sql)."""
+    """Where wanted items are: files (csv, which may be Excel's .xlsx, or jsonl with one JSON object a
+    line) or a database (sql)."""
 
     path: Path | None = None
     """The file, for csv and jsonl; {supplier} in it becomes what the command was given. No default."""

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from precoro_daemon.settings.values import Allowed, Clash, is_loopback, without_credentials
 from precoro_daemon.values.sql_statements import Dialect, StatementError, parse
 from precoro_daemon.values.templates import TemplateError, names_in
+from precoro_daemon.values.text_patterns import PatternError, compile_pattern
 
 _SCHEMES: dict[str, Dialect] = {
     "sqlite": "sqlite",
@@ -134,10 +135,22 @@ def _encoding(value: str) -> str:
         raise ValueError from None
 
 
-def _day_format(value: str) -> str:
-    day = date(2026, 1, 31)
-    if value and ("%y" not in value.lower() or day.strftime(value) == date(2027, 2, 28).strftime(value)):
+def has_year(day_format: str) -> bool:
+    return not day_format or "%y" in day_format.lower()
+
+
+def _day_without_year(value: str) -> str:
+    if value and date(2026, 1, 31).strftime(value) in (date(2026, 2, 28).strftime(value), value):
         raise ValueError
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        if value:
+            compile_pattern(value)
+    except PatternError as error:
+        raise Clash(str(error)) from None
     return value
 
 
@@ -174,7 +187,13 @@ TextLists = Annotated[
 Plain = Annotated[dict[str, str | int], Allowed('a table of texts and whole numbers: { account = "090" }')]
 Json = Annotated[Any, BeforeValidator(read_json), Allowed("JSON as a text")]
 Encoding = Annotated[str, AfterValidator(_encoding), Allowed('an encoding, such as "utf-8-sig" or "cp1252"')]
-DayFormat = Annotated[str, AfterValidator(_day_format), Allowed('a date format, such as "%d.%m.%Y", or nothing')]
+DayWithoutYear = Annotated[
+    str, AfterValidator(_day_without_year), Allowed('a date format, such as "%d.%m.%Y", or nothing')
+]
+Words = Annotated[
+    tuple[str, ...], BeforeValidator(_strings), Field(min_length=1), Allowed('a list of texts, such as ["S", "Soll"]')
+]
+Pattern = Annotated[str, AfterValidator(_pattern), Allowed("a regular expression")]
 OneSign = Annotated[str, Field(min_length=1, max_length=1), Allowed("one character")]
 NoneOrOneSign = Annotated[str, Field(max_length=1), Allowed("one character, or nothing")]
 CurrencyCode = Annotated[

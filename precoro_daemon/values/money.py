@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +48,17 @@ def ungrouped(text: str, grouping: str, decimal_mark: str) -> str | None:
     """
     whole, mark, decimals = text.partition(decimal_mark)
     first, *others = whole.strip().lstrip("+-").split(grouping)
-    if grouping in decimals or (others and not (0 < len(first) <= 3 and all(len(one) == 3 for one in others))):
+    if grouping in decimals or (others and not _are_thousands(first, others, grouping)):
         return None
     return f"{whole.replace(grouping, '')}{mark}{decimals}"
+
+
+def _are_thousands(first: str, others: Sequence[str], grouping: str) -> bool:
+    """In threes; or with commas as in India, where above a thousand it is twos: 1,23,456."""
+    *lakhs, last = others
+    in_twos = grouping == "," and bool(lakhs) and len(first) <= 2 and all(len(one) == 2 for one in lakhs)
+    in_threes = len(first) <= 3 and all(len(one) == 3 for one in lakhs)
+    return bool(first) and len(last) == 3 and (in_threes or in_twos)
 
 
 def is_whole(amount: Decimal, currency: str) -> bool:

@@ -315,6 +315,18 @@ async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(sto
 
 
 @pytest.mark.asyncio
+async def test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows(store: Store) -> None:
+    rows = [
+        UnreadableRow(key, "garbled", "{}") for key in ("a.csv", "a.csv:4", "a.csv.csv:4", "a.cs", "7", "7/1", "70")
+    ]
+    await store.ledger_payments.take_in("books", LedgerBatch([], rows, "1"), T0)
+    again = LedgerBatch([], [UnreadableRow("a.csv:9", "garbled", "{}")], "2", [Undone("a.csv"), Undone("7")])
+    await store.ledger_payments.take_in("books", again, T0)
+    left = {row.key for row in await store.ledger_payments.unreadable("books")}
+    assert left == {"a.csv:9", "a.csv.csv:4", "a.cs", "70"}
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("by", "names"),
     [

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from precoro_daemon.values.money import CURRENCY_CODE, ungrouped
+from precoro_daemon.values.money import CURRENCY_CODE
+from precoro_daemon.values.text_patterns import PatternError, find_one
+from precoro_daemon.values.written_amounts import (
+    BENT_NUMBER,
+    INVISIBLE,
+    AmountError,
+    WrittenAmount,
+    currencies_of,
+    read_written,
+)
 
-_PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d+)?|[+-]?\.\d+", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)
 EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _MOST_DIGITS = 38
 """What the widest decimal column of the usual databases holds."""
 _LONGEST_TEXT = 500
+_ODD_SPACE = re.compile(r"[^\S\r\n\t ]")
+_WHOLE_AS_FLOAT = re.compile(r"\d+\.0", re.ASCII)
+NO_REFERENCE = "(no reference)"
+"""What a payment of a bank statement that names nothing is said to be for. No invoice is called so."""
 
 
 class CellError(ValueError):
@@ -41,7 +55,28 @@ class Writing:
 ISO = Writing()
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days that a file is about."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
 def read_amount(value: Any, writing: Writing = ISO) -> Decimal:
+    """For where nobody holds a currency beside the amount against anything."""
+    amount, beside = read_money(value, writing)
+    if beside:
+        raise CellError(f"amount: {_shown(value)} has a currency beside it, and only an amount belongs there")
+    return amount
+
+
+def read_money(value: Any, writing: Writing = ISO) -> WrittenAmount:
+    """The amount, and the currency that stands beside it in a text."""
+    beside = ""
     match value:
         case bool() | None:
             raise CellError(f"amount: {_shown(value)} is no amount")
@@ -53,37 +88,20 @@ def read_amount(value: Any, writing: Writing = ISO) -> Decimal:
         case int() | Decimal():
             amount = Decimal(value)
         case str():
-            amount = _amount_in(value, writing)
+            try:
+                amount, beside = read_written(value, writing.decimal_mark, writing.grouping)
+            except AmountError as error:
+                raise CellError(f"amount: {_shown(value)} {error}") from None
         case _:
             raise CellError(f"amount: {_shown(value)} is no amount")
     if not _is_money(amount):
         raise CellError(f"amount: {_shown(value)} is no amount of money")
-    return -amount if writing.negate else amount
+    return WrittenAmount(-amount if writing.negate else amount, beside)
 
 
 def _is_money(amount: Decimal) -> bool:
     digits = len(amount.as_tuple().digits)
     return amount.is_finite() and abs(amount.adjusted()) < _MOST_DIGITS and digits <= _MOST_DIGITS
-
-
-def _amount_in(text: str, writing: Writing) -> Decimal:
-    number = text.strip()
-    sign = "-" if number.endswith("-") else ""  # banks and SAP write 12.50- for what left the account
-    number = number.removesuffix("-")
-    if writing.grouping:
-        together = ungrouped(number, writing.grouping, writing.decimal_mark)
-        if together is None:
-            raise CellError(
-                f"amount: {_shown(text)} has {writing.grouping!r} where it does not stand between thousands"
-            )
-        number = together
-    if writing.decimal_mark != ".":
-        if "." in number:
-            raise CellError(f"amount: {_shown(text)} has a point, but the decimal mark is {writing.decimal_mark!r}")
-        number = number.replace(writing.decimal_mark, ".")
-    if not _PLAIN_AMOUNT.fullmatch(sign + number):
-        raise CellError(f"amount: {_shown(text)} is no plain number, such as 1234.50")
-    return Decimal(sign + number)
 
 
 def read_day(value: Any, writing: Writing = ISO) -> date:
@@ -97,10 +115,11 @@ def read_day(value: Any, writing: Writing = ISO) -> date:
     raise CellError(f"paid_on: {_shown(value)} is no date, such as 2026-01-31")
 
 
+@lru_cache(maxsize=1024)
 def _day_in(text: str, writing: Writing) -> date:
     try:
         if writing.day_format:
-            return datetime.strptime(text, writing.day_format).date()  # noqa: DTZ007 - a day has no time zone
+            return datetime.strptime(_full_width(text, writing), writing.day_format).date()  # noqa: DTZ007 - no zone
         if match := EPOCH_DATE.fullmatch(text):  # milliseconds since 1970, as ASP.NET and Xero write them
             return datetime.fromtimestamp(int(match[1]) // 1000, UTC).date()
         if match := _ISO_DAY.fullmatch(text):
@@ -110,8 +129,65 @@ def _day_in(text: str, writing: Writing) -> date:
     raise CellError(f"paid_on: {_shown(text)} is no date, such as {_example(writing)}")
 
 
+def _full_width(text: str, writing: Writing) -> str:
+    """A spreadsheet drops the zero before a day that is all digits, and 101 would be the first of October."""
+    example = _example(writing)
+    if not example.isdecimal():
+        return text
+    if not text.isdecimal():
+        raise ValueError
+    return text.zfill(len(example))
+
+
+def has_year(day_format: str) -> bool:
+    return not day_format or "%y" in day_format.lower()
+
+
+def read_day_within(value: Any, writing: Writing, period: Period | None) -> date:
+    """A day that is written without its year, which the period of its file tells."""
+    if not isinstance(value, str):
+        return read_day(value, writing)
+    if period is None:
+        raise CellError(
+            f"paid_on: {_shown(value)} has no year, and neither the file's name nor the lines above its header tell"
+            " one year"
+        )
+    days: list[date] = []
+    for year in range(period.first.year, period.last.year + 1):
+        with suppress(CellError):
+            dated = replace(writing, day_format=f"{writing.day_format} %Y")
+            days.append(_day_in(f"{_full_width_part(value.strip(), writing)} {year}", dated))
+    found = [day for day in days if period.first <= day <= period.last]
+    if len(found) != 1:
+        raise CellError(f"paid_on: {_shown(value)} is no day of {period}, such as {_example(writing)}")
+    return found[0]
+
+
+def _full_width_part(text: str, writing: Writing) -> str:
+    try:
+        return _full_width(text, writing)
+    except ValueError:
+        return ""
+
+
 def _example(writing: Writing) -> str:
     return date(2026, 1, 31).strftime(writing.day_format or "%Y-%m-%d")
+
+
+def settle_currency(own: str, assumed: str, beside: str) -> str:
+    """The currency of a row: what it says, else what stands beside its amount, else what is assumed."""
+    if not beside:
+        return own or assumed
+    meant = currencies_of(beside)
+    if own:
+        if own not in meant:
+            raise CellError(f"currency: the row says {own}, but {beside} stands beside the amount")
+        return own
+    if len(meant) == 1 or assumed in meant:
+        return assumed if assumed in meant else next(iter(meant))
+    raise CellError(
+        f"currency: {beside} may be {', '.join(list(meant)[:4])} …; name a column of it, or set `currency`"
+    )
 
 
 def read_currency(value: Any) -> str:
@@ -120,6 +196,33 @@ def read_currency(value: Any) -> str:
     if text and not CURRENCY_CODE.fullmatch(text):
         raise CellError(f"currency: {_shown(value)} is no currency code of three letters, such as EUR")
     return text
+
+
+def read_reference(value: Any) -> str | None:
+    """What a row calls its invoice, without what spreadsheets and web pages do to it."""
+    name = optional_name("invoice", value)
+    if name is None:
+        return None
+    text = _ODD_SPACE.sub(" ", name.translate(INVISIBLE)).strip()
+    if BENT_NUMBER.fullmatch(text) and "+" in text:
+        raise CellError(
+            f"invoice: {_shown(text)} was bent by a spreadsheet, so its digits are lost; have the column come as text"
+        )
+    return text.removesuffix(".0") if _WHOLE_AS_FLOAT.fullmatch(text) else text or None
+
+
+def number_in(reference: str | None, pattern: re.Pattern[str] | None) -> str:
+    """The invoice's own number in a longer text; the whole text where it has none."""
+    if pattern is None:
+        if reference is None:
+            raise CellError("invoice: it is empty")
+        return reference
+    if reference is None:
+        return NO_REFERENCE
+    try:
+        return find_one(pattern, reference) or reference
+    except PatternError as error:
+        raise CellError(f"invoice: {_shown(reference)} {error}") from None
 
 
 def read_name(field: str, value: Any) -> str:

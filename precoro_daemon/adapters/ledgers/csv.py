@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -18,28 +19,40 @@ from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
 from precoro_daemon.errors import LedgerMisfit, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
-from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, Undone
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
 
 _MOST_REMEMBERED = 1000
+_MOST_NAMED = 5
 _LONGER = 10
+_READ_WITH = "read-with:"
+_PROGRAM_READS = "2."
+"""Counts what the program itself learns to read: files that an earlier one could not read are read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """settle  seconds a file must not have changed"""
+    """settle  seconds a file must not have changed
+    reading  a fingerprint of all settings that say how files are read
+    """
 
     directory: Path
     pattern: str
     settle: float
     format: Format
+    reading: str = ""
 
 
 class CsvLedger:
     """Implements `Ledger` on two folders, either of which may be missing.
 
     A position holds the fingerprints of the files that were read and are still there, the newest thousand of them.
-    Where more lie in the folder the oldest are read again, which changes nothing but costs time.
+    Where more lie in the folder the oldest are read again, which changes nothing but costs time. It begins with the
+    fingerprint of the settings they were read with: with others, what could not be read may be readable, and what was
+    taken for a payment may be none, so all files are read again.
     """
 
     def __init__(self, name: str, inbox: Inbox | None, outbox: Outbox | None, reader: RowReader) -> None:
@@ -48,6 +61,7 @@ class CsvLedger:
         self._outbox = outbox
         self._reader = reader
         self._known: dict[tuple[str, int, int, int], str] = {}
+        self._passed_over: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,25 +93,29 @@ class CsvLedger:
     async def _batches(self, inbox: Inbox, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         files = await anyio.to_thread.run_sync(self._settled, inbox)
         there = {fingerprint for _, fingerprint in files}
-        read = [fingerprint for fingerprint in (position or "").split() if fingerprint in there]
+        reading = f"{_READ_WITH}{_PROGRAM_READS}{inbox.reading}"
+        before = (position or "").split()
+        read = [one for one in before if one in there] if before[:1] == [reading] else []
         for path, fingerprint in files:
             if fingerprint in read:
                 continue
             export = await anyio.to_thread.run_sync(self._read, path, inbox)
             if export is None:
                 continue
-            before = " ".join(read)
+            so_far = " ".join([reading, *read])
             read = [*read, fingerprint][-_MOST_REMEMBERED:]
             payments = export.payments
             while len(payments) > ROWS_A_BATCH:
-                yield LedgerBatch(payments[:ROWS_A_BATCH], [], before)
+                yield LedgerBatch(payments[:ROWS_A_BATCH], [], so_far)
                 payments = payments[ROWS_A_BATCH:]
-            yield LedgerBatch(payments, export.unreadable, " ".join(read))
+            # What the file had before that could not be read is forgotten, and reported again if it is still there.
+            undone = [Undone(path.name), *export.undone]
+            yield LedgerBatch(payments, export.unreadable, " ".join([reading, *read]), undone)
 
     def _settled(self, inbox: Inbox) -> Sequence[tuple[Path, str]]:
         """Files nobody is writing any more, with their fingerprints, oldest first."""
         try:
-            paths = [path for path in inbox.directory.glob(inbox.pattern) if not path.name.startswith(".")]
+            paths = list(self._chosen(inbox))
             if not inbox.directory.is_dir():
                 raise LedgerMisfit(f"ledger {self._name}: in_directory {inbox.directory} is no directory")
             found = [(path, path.stat()) for path in paths if path.is_file()]
@@ -112,6 +130,23 @@ class CsvLedger:
             raise TemporaryError(f"ledger {self._name}: in_directory: {error}") from None
         self._known = {status: self._known[status] for _, status in settled}
         return known
+
+    def _chosen(self, inbox: Inbox) -> Iterator[Path]:
+        """By their names in any case of letters, as banks write .CSV. What is not read is logged once."""
+        passed_over = set()
+        for path in inbox.directory.glob(inbox.pattern if "/" in inbox.pattern else "*"):
+            if path.name.startswith("."):
+                continue
+            if "/" in inbox.pattern or fnmatchcase(path.name.lower(), inbox.pattern.lower()):
+                yield path
+            elif path.is_file():
+                passed_over.add(path.name)
+        if passed_over - self._passed_over:
+            shown = sorted(passed_over)[:_MOST_NAMED]
+            _log.warning(
+                "ledger_files_passed_over", ledger=self._name, count=len(passed_over), files=shown, read=inbox.pattern
+            )
+        self._passed_over = frozenset(passed_over)
 
     def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
         age = abs(time.time() - changed)
@@ -136,7 +171,10 @@ class CsvLedger:
             return None  # somebody moved it away meanwhile
         except OSError as error:
             raise TemporaryError(f"ledger {self._name}: {error}") from None
-        return read_export(path.name, content, inbox.format, self._reader)
+        export = read_export(path.name, content, inbox.format, self._reader)
+        if export.passed_over:
+            _log.info("ledger_rows_passed_over", ledger=self._name, file=path.name, count=export.passed_over)
+        return export
 
     async def create(self, entry: Entry) -> Receipt:
         assert self._outbox

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from hashlib import blake2b
-from itertools import zip_longest
-from typing import Any
+from typing import Literal, TypeAlias
 
-from precoro_daemon.adapters.ledgers.rows import PAYMENT_COLUMNS, RowReader
-from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
-from precoro_daemon.values.templates import plain
+from precoro_daemon.adapters.ledgers.camt053 import read_camt
+from precoro_daemon.adapters.ledgers.headers import NoTable, find_table
+from precoro_daemon.adapters.ledgers.mt940 import IS_MT940, read_mt940
+from precoro_daemon.adapters.ledgers.row_kinds import RowKinds
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.statements import read_booked
+from precoro_daemon.adapters.ledgers.table_rows import RowOf, TableRows
+from precoro_daemon.adapters.spreadsheets.excel import IS_EXCEL, read_sheets
+from precoro_daemon.adapters.spreadsheets.lines import Line, UnreadableFile
+from precoro_daemon.adapters.spreadsheets.text import decoded, read_lines
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone, UnreadableRow
+from precoro_daemon.values.names import tidy
 
 LARGEST_FILE = 64 * 2**20
-_MADE_OF = ("invoice", "amount", "currency", "paid_on", "supplier")
+FileKind: TypeAlias = Literal["auto", "csv", "xlsx", "camt053", "mt940"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,126 +30,134 @@ class Format:
     columns: Mapping[str, str]
     encoding: str
     delimiter: str
+    kinds: RowKinds = field(default_factory=RowKinds)
+    kind: FileKind = "auto"
+
+    @property
+    def titles(self) -> list[str]:
+        return [tidy(column) for column in (*self.columns.values(), *self.kinds.columns)]
 
 
 @dataclass
 class Export:
+    """passed_over: how many rows are no payments: totals, texts around the table, what `skip` names"""
+
     payments: list[LedgerPayment] = field(default_factory=list)
     unreadable: list[UnreadableRow] = field(default_factory=list)
-
-
-class _Unusable(Exception):
-    """Why nothing of a file can be read."""
+    undone: list[Undone] = field(default_factory=list)
+    passed_over: int = 0
 
 
 def read_export(name: str, content: bytes, form: Format, reader: RowReader) -> Export:
     export = Export()
     try:
-        lines = _lines(content, form)
-        header = next(lines, (1, []))[1]
-        _check_header(header, form)
-        _Rows(name, header, form, reader).read(lines, export)
-    except _Unusable as error:
+        _Taken(name, export, reader).take(_rows(name, content, form, reader))
+    except UnreadableFile as error:
         export.unreadable.append(UnreadableRow(name, f"{name}: {error}", ""))
     return export
 
 
-def _lines(content: bytes, form: Format) -> Iterator[tuple[int, Sequence[str]]]:
-    """Number of its last line in the file, and the cells, of each row that has any."""
+def _rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterator[RowOf]:
     if len(content) > LARGEST_FILE:
-        raise _Unusable(f"is larger than {LARGEST_FILE >> 20} MiB")
-    text = io.StringIO(_decoded(content, form.encoding), newline="")
-    rows = csv.reader(text, delimiter=form.delimiter, strict=True)
-    try:
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                yield rows.line_num, [cell.strip() for cell in row]
-    except csv.Error as error:
-        raise _Unusable(f"line {rows.line_num} is no CSV: {error}; nothing after it was read") from None
+        raise UnreadableFile(f"is larger than {LARGEST_FILE >> 20} MiB")
+    kind = _kind_of(content, form) if form.kind == "auto" else form.kind
+    match kind:
+        case "xlsx":
+            return _sheet_rows(name, content, form, reader)
+        case "camt053":
+            return read_booked(name, read_camt(content), reader)
+        case "mt940":
+            return read_booked(name, read_mt940(decoded(content, form.encoding)), reader)
+    if not form.columns:
+        raise UnreadableFile("is neither camt.053 nor MT940, and no columns are named for others")
+    return _table_rows(name, read_lines(decoded(content, form.encoding), form.delimiter), form, reader)
 
 
-def _decoded(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        shown = content[error.start : error.start + 1].hex()
-        raise _Unusable(f"line {line} is not {encoding} (byte {shown}); nothing of the file was read") from None
+def _kind_of(content: bytes, form: Format) -> FileKind:
+    """By what it holds: names are what people make them."""
+    if content.startswith(IS_EXCEL):
+        return "xlsx"
+    if content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<Document")):
+        return "camt053"
+    if content[:2000].find(b":20:") >= 0 and IS_MT940.search(decoded(content, form.encoding)):
+        return "mt940"
+    return "csv"
 
 
-def _check_header(header: Sequence[str], form: Format) -> None:
-    missing = [column for column in form.columns.values() if column not in header]
-    if missing:
-        raise _Unusable(f"has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
-    twice = [column for column in form.columns.values() if header.count(column) > 1]
-    if twice:
-        raise _Unusable(f"has the column {', '.join(twice)} more than once")
+def _table_rows(
+    name: str, lines: Iterator[Line], form: Format, reader: RowReader, sheet: str = ""
+) -> Iterator[RowOf]:
+    table = find_table(name, lines, form.titles)
+    for row in TableRows(name, table, form.columns, form.kinds, reader).read():
+        yield replace(row, place=f"{sheet}!{row.place}") if sheet else row
 
 
-class _Rows:
-    """The rows of one file."""
+def _sheet_rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterator[RowOf]:
+    """Of every sheet that has the columns; months may have sheets of their own."""
+    lacking: list[UnreadableFile] = []
+    found = 0
+    for sheet in read_sheets(content):
+        rows = _table_rows(name, sheet.lines, form, reader, sheet.name)
+        try:
+            first = next(rows, None)
+        except NoTable as error:
+            lacking.append(error)
+            continue
+        found += 1
+        yield from ([] if first is None else [first])
+        yield from rows
+    if not found:
+        raise lacking[0] if lacking else UnreadableFile("has no sheet that is shown")
 
-    def __init__(self, name: str, header: Sequence[str], form: Format, reader: RowReader) -> None:
+
+class _Taken:
+    """Rows of one file, as they are taken in; a second one of a name is reported unless it says the same."""
+
+    def __init__(self, name: str, export: Export, reader: RowReader) -> None:
         self._name = name
-        self._header = header
-        self._columns = form.columns
+        self._export = export
         self._reader = reader
-        self._keyed = "key" in form.columns
-        self._seen: dict[str, tuple[int, LedgerPayment]] = {}
+        self._seen: dict[str, RowOf] = {}
 
-    def read(self, lines: Iterator[tuple[int, Sequence[str]]], export: Export) -> None:
-        for line, cells in lines:
-            read = self._read_row(line, cells)
-            if isinstance(read, UnreadableRow):
-                export.unreadable.append(read)
-            elif read.key not in self._seen:
-                self._seen[read.key] = line, read
-                export.payments.append(read)
-            elif why := _twice(read, *self._seen[read.key], keyed=self._keyed):
-                export.unreadable.append(self._refuse(line, why, cells, key=read.key if self._keyed else ""))
+    def take(self, rows: Iterable[RowOf]) -> None:
+        by_content: set[str] = set()
+        for row in rows:
+            if row.kind == "unreadable":
+                self._export.unreadable.append(self._refuse(row, row.reason))
+            elif row.kind == "skip" and not row.keyed:
+                # It may say the same as a payment, as an invoice does that was paid on its day.
+                self._export.passed_over += 1
+                by_content.add(row.key)
+            elif why := self._twice(row):
+                self._export.unreadable.append(self._refuse(row, why))
+            elif row.key not in self._seen:
+                self._seen[row.key] = row
+                self._keep(row)
+        self._export.undone += [Undone(key) for key in sorted(by_content - self._seen.keys() - {""})]
 
-    def _read_row(self, line: int, cells: Sequence[str]) -> LedgerPayment | UnreadableRow:
-        if len(cells) != len(self._header):
-            reason = f"has {len(cells)} cells, but the header has {len(self._header)}"
-            return self._refuse(line, reason, cells, key=self._key_in(cells))
-        row = dict(zip(self._header, cells, strict=True))
-        values: dict[str, Any] = {name: row[self._columns[name]] for name in PAYMENT_COLUMNS if name in self._columns}
-        if not self._keyed:
-            values["key"] = f"{self._name}:{line}"
-        read = self._reader.read(values, "")
-        if isinstance(read, UnreadableRow):
-            return self._refuse(line, read.reason, cells, key=read.key if self._keyed else "")
-        return read if self._keyed else _named_by_what_it_says(read)
+    def _keep(self, row: RowOf) -> None:
+        if row.payment:
+            self._export.payments.append(row.payment)
+        else:
+            self._export.passed_over += row.kind == "skip"
+            self._export.undone.append(Undone(row.key))
 
-    def _key_in(self, cells: Sequence[str]) -> str:
-        """Where it would stand if the cells after it are too many or too few. A wrong guess only holds a payment."""
-        at = self._header.index(self._columns["key"]) if self._keyed else len(cells)
-        return cells[at].strip() if at < len(cells) else ""
+    def _twice(self, row: RowOf) -> str:
+        """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""
+        before = self._seen.get(row.key)
+        if before is None:
+            return ""
+        if row.payment != before.payment:
+            return f"has the key {row.key} of line {before.place}, but says something else"
+        if not row.keyed and row.payment:
+            advice = "if both are payments, name a column that tells them apart as key"
+            return f"is the same as line {before.place}; {advice}"
+        return ""
 
-    def _refuse(self, line: int, reason: str, cells: Sequence[str], *, key: str = "") -> UnreadableRow:
+    def _refuse(self, row: RowOf, reason: str) -> UnreadableRow:
         """By its own key where that can be read: what the ledger had under it before is not to be sent."""
-        row = dict(zip_longest(self._header, cells[: len(self._header)])) | {"more": cells[len(self._header) :]}
-        where = f"{self._name}:{line}"
-        return self._reader.refuse(key or where, f"{where}: {reason}" if key else f"line {line}: {reason}", row)
-
-
-def _named_by_what_it_says(payment: LedgerPayment) -> LedgerPayment:
-    """Amounts and days as read: the same row in another format is the same payment."""
-    said = "\x1f".join(_normal(getattr(payment, name)) for name in _MADE_OF)
-    key = blake2b(said.encode(), digest_size=12).hexdigest()
-    return replace(payment, key=key)
-
-
-def _normal(value: Any) -> str:
-    text = plain(value)
-    # Decimal.normalize would round to the digits of the context.
-    return text.rstrip("0").rstrip(".") if isinstance(value, Decimal) and "." in text else text
-
-
-def _twice(read: LedgerPayment, line: int, before: LedgerPayment, *, keyed: bool) -> str:
-    """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""
-    if read != before:
-        return f"has the key {read.key} of line {line}, but says something else"
-    if not keyed:
-        return f"is the same as line {line}; if both are payments, name a column that tells them apart as key"
-    return ""
+        where = f"{self._name}:{row.place}"
+        key = row.key if row.keyed else ""
+        return self._reader.refuse(
+            key or where, f"{where}: {reason}" if key else f"line {row.place}: {reason}", row.raw
+        )

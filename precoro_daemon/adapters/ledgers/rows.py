@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,14 @@ from precoro_daemon.adapters.ledgers.cells import (
     ISO,
     CellError,
     Writing,
+    number_in,
     optional_name,
-    read_amount,
     read_currency,
     read_day,
+    read_money,
     read_name,
+    read_reference,
+    settle_currency,
 )
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
 from precoro_daemon.telemetry import excerpt
@@ -32,15 +36,17 @@ ROWS_A_BATCH = 500
 class RowReader:
     """Reads rows of one ledger.
 
-    currency     what is assumed where the row has none
-    ours_prefix  what stands before our key in the field that keeps it; text without it is somebody else's
-    secrets      what no error may show
+    currency         what is assumed where the row has none
+    ours_prefix      what stands before our key in the field that keeps it; text without it is somebody else's
+    secrets          what no error may show
+    invoice_pattern  takes the invoice's number out of a longer text
     """
 
     writing: Writing = ISO
     currency: str = ""
     ours_prefix: str = ""
     secrets: Sequence[str] = ()
+    invoice_pattern: re.Pattern[str] | None = None
 
     def read(self, row: Mapping[str, Any], where: str) -> LedgerPayment | UnreadableRow:
         """`where` names the row where its own key cannot be read."""
@@ -55,9 +61,8 @@ class RowReader:
 
         key = attempt(lambda: read_name("key", row.get("key")))
         cells = {
-            "invoice": attempt(lambda: read_name("invoice", row.get("invoice"))),
-            "amount": attempt(lambda: read_amount(row.get("amount"), self.writing)),
-            "currency": attempt(lambda: read_currency(row.get("currency")) or self.currency),
+            "invoice": attempt(lambda: number_in(read_reference(row.get("invoice")), self.invoice_pattern)),
+            **self._money(row, attempt),
             "paid_on": attempt(lambda: read_day(row.get("paid_on"), self.writing)),
             "supplier": attempt(lambda: optional_name("supplier", row.get("supplier"))),
             "supplier_id": attempt(lambda: optional_name("supplier_id", row.get("supplier_id"))),
@@ -66,6 +71,14 @@ class RowReader:
         if wrong:
             return self.refuse(key or where, "; ".join(wrong), row)
         return LedgerPayment(key=key, **cells)
+
+    def _money(self, row: Mapping[str, Any], attempt: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
+        money = attempt(lambda: read_money(row.get("amount"), self.writing))
+        own = attempt(lambda: read_currency(row.get("currency")))
+        if money is None or own is None:
+            return {"amount": None, "currency": None}
+        currency = attempt(lambda: settle_currency(own, self.currency, money.currency))
+        return {"amount": money.amount, "currency": currency}
 
     def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> UnreadableRow:
         raw = json.dumps(dict(row), ensure_ascii=False, default=str)

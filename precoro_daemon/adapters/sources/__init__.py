@@ -1,5 +1,5 @@
 """where wanted items come from: files, and tables of a database
 
-files.py   wanted items in files: CSV, and JSON Lines
+files.py   wanted items in files: CSV, Excel, and JSON Lines
 tables.py  wanted items in a database: what one query gives
 """

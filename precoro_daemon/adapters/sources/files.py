@@ -1,9 +1,8 @@
-"""wanted items in files: CSV, and JSON Lines"""
+"""wanted items in files: CSV, Excel, and JSON Lines"""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,9 @@ from typing import Any, Literal
 
 import anyio.to_thread
 
+from precoro_daemon.adapters.spreadsheets.excel import IS_EXCEL, read_sheets
+from precoro_daemon.adapters.spreadsheets.lines import Cell, Line, UnreadableFile, shown
+from precoro_daemon.adapters.spreadsheets.text import decoded, read_lines
 from precoro_daemon.catalogue.rules.sheets import Row, Sheet
 from precoro_daemon.errors import WantedRefused
 
@@ -47,35 +49,52 @@ class FileSource:
 
 def read_file(path: Path, form: Format) -> Sheet:
     """Blocking. Raises WantedRefused where it is no such file."""
-    text = _text(path, form)
-    return _csv(path, text, form) if form.kind == "csv" else _jsonl(path, text)
+    content = _content(path)
+    try:
+        if form.kind == "csv" and content.startswith(IS_EXCEL):
+            return _sheet(path, *_excel(content))
+        text = decoded(content, form.encoding)
+        if form.kind == "csv":
+            return _sheet(path, "", list(read_lines(text, form.delimiter)))
+    except UnreadableFile as error:
+        raise WantedRefused(f"{path}: {error}") from None
+    return _jsonl(path, text)
 
 
-def _text(path: Path, form: Format) -> str:
+def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise WantedRefused(f"{path} is larger than {_LARGEST_FILE >> 20} MiB")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise WantedRefused(f"{path} cannot be read: {error.strerror}; see `path` in [manage_items]") from None
-    try:
-        return content.decode(form.encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start : error.start + 1].hex()
-        raise WantedRefused(f"{path}, line {line}: is not {form.encoding} (byte {byte}); see `encoding`") from None
 
 
-def _csv(path: Path, text: str, form: Format) -> Sheet:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
-    try:
-        # Numbered as a spreadsheet does: a cell of several lines is one row, and an empty row is one too.
-        lines = [Row(number, cells) for number, cells in enumerate(reader, start=1) if any(map(str.strip, cells))]
-    except csv.Error as error:
-        raise WantedRefused(f"{path}, line {reader.line_num}: is no CSV: {error}") from None
+def _excel(content: bytes) -> tuple[str, list[Line]]:
+    """The one sheet that is shown and has rows: of several, nobody can tell which is meant."""
+    filled = [(sheet.name, lines) for sheet in read_sheets(content) if (lines := list(sheet.lines))]
+    if len(filled) > 1:
+        names = ", ".join(name for name, _ in filled)
+        raise UnreadableFile(f"has rows in several sheets ({names}); hide all but the one that is meant")
+    return filled[0] if filled else ("", [])
+
+
+def _sheet(path: Path, sheet: str, lines: Sequence[Line]) -> Sheet:
+    """Numbered as a spreadsheet does. Empty cells behind the last title are nothing."""
     if not lines:
         raise WantedRefused(f"{path} is empty; taken at its word, every item would be gone")
-    return Sheet(str(path), [title.strip() for title in lines[0].cells], lines[1:])
+    columns = [shown(cell).strip() for cell in lines[0].cells]
+    while columns and not columns[-1]:
+        columns.pop()
+    rows = [Row(line.row, _without_surplus(line.cells, len(columns), is_excel=bool(sheet))) for line in lines[1:]]
+    return Sheet(str(path), columns, rows)
+
+
+def _without_surplus(cells: Sequence[Cell], count: int, *, is_excel: bool) -> Sequence[Cell]:
+    """Excel leaves out the empty cells at the end of a row; in a CSV file a short row is half a row."""
+    if is_excel:
+        cells = [*cells, *([None] * (count - len(cells)))]
+    return cells if any(map(shown, cells[count:])) else cells[:count]
 
 
 def _jsonl(path: Path, text: str) -> Sheet:

@@ -140,6 +140,7 @@ def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator
     """What the ledger took back without saying more of it, as a payment of nothing."""
     for document in undone:
         values = {"ledger": ledger, "key": document.key, "kept": json.dumps(list(document.kept))}
+        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": document.key})
         for row in session.rows("ledger_payments.payments_of_document", values):
             yield replace(to_ledger_payment(row), amount=Decimal(0))
         for row in session.rows("ledger_payments.entries_of_document", values):

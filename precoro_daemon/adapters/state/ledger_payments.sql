@@ -43,6 +43,13 @@ ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded
 -- Note that a row of the ledger can be read again.
 DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
 
+-- name: forget_unreadable_parts
+-- Note that a document of the ledger, and its parts or rows, no longer have what could not be read.
+DELETE FROM unreadable_rows
+WHERE ledger = :ledger AND (
+    key = :key OR (key > :key || '/' AND key < :key || '0') OR (key > :key || ':' AND key < :key || ';')
+);
+
 -- name: unreadable_rows
 -- The first rows of a ledger that cannot be read.
 SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;

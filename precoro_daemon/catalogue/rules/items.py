@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
 import msgspec
 
@@ -19,6 +20,9 @@ ITEM_FIELDS = (
     "hiddenInCatalog",
 )  # fmt: skip
 """What can be kept in a file, as Precoro spells it; custom fields besides, as "custom.Colour"."""
+
+NAMING = ("externalId", "sku")
+"""What an item is known by."""
 
 TRUTHS = ("freeOfCharge", "hiddenInCatalog")
 CUSTOM = "custom."
@@ -195,7 +199,9 @@ def shortest(amount: Decimal) -> str:
 
 
 def is_same(one: Value, other: Value) -> bool:
-    """Nothing, no and an empty text are one and the same."""
+    """Nothing, no and an empty text are one and the same; so are the ways to write an accent."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other or normalize("NFC", one) == normalize("NFC", other)
     return (one or None) == (other or None)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from precoro_daemon.catalogue.rules.items import Item, Value, Values, is_same
+from precoro_daemon.catalogue.rules.items import NAMING, Item, Value, Values, is_same
+from precoro_daemon.values.names import bent_forms, is_bent, loose, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,11 @@ class Wanted:
 
     @property
     def external_id(self) -> str | None:
-        return self.values.get("externalId") or None  # type: ignore[return-value]
+        return tidy_name(self.values.get("externalId"))
 
     @property
     def sku(self) -> str | None:
-        return self.values.get("sku") or None  # type: ignore[return-value]
+        return tidy_name(self.values.get("sku"))
 
     @property
     def name(self) -> str:
@@ -90,6 +91,8 @@ class Plan:
     only_there  items that Precoro has and nobody wants; those to be hidden among them
     left        new and changed ones that the policy leaves alone; doubted: new ones that may be there by now
     visible     items that Precoro shows in its catalogue
+    nearly      new ones whose names nearly are those of items that nobody wants
+    is_apart    nothing that is wanted is there, and nothing that is there is wanted
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -99,6 +102,8 @@ class Plan:
     doubted: list[str] = field(default_factory=list)
     visible: int = 0
     mistakes: list[Mistake] = field(default_factory=list)
+    nearly: list[Mistake] = field(default_factory=list)
+    is_apart: bool = False
 
     def count(self, kind: Kind) -> int:
         return sum(step.kind is kind for step in self.steps)
@@ -125,10 +130,10 @@ class Comparison:
     def take(self, items: Iterable[Item]) -> None:
         for item in items:
             self._plan.visible += not item.values["hiddenInCatalog"]
-            place = self._by_external.get(item.text("externalId") or "")
+            place = self._by_external.get(tidy_name(item.text("externalId")) or "")
             if place is not None:
                 self._match(place, item)
-            elif (place := self._by_sku.get(item.text("sku") or "")) is not None:
+            elif (place := self._by_sku.get(tidy_name(item.text("sku")) or "")) is not None:
                 self._maybe.setdefault(place, []).append(item)
             else:
                 self._plan.only_there.append(item)
@@ -140,6 +145,9 @@ class Comparison:
         for place, one in enumerate(self._wanted):
             if place not in self._taken:
                 self._steps[place] = _new(one)
+        plan.is_apart = bool(self._wanted and plan.only_there) and not self._taken
+        new = [one for place, one in enumerate(self._wanted) if place not in self._taken]
+        plan.nearly += nearly_there(new, plan.only_there) if self._policy.create else ()
         for place in sorted(self._steps):
             self._admit(self._steps[place])
         if self._policy.hide_missing:
@@ -180,7 +188,7 @@ class Comparison:
     def _changes(self, one: Wanted, item: Item) -> Iterator[Change]:
         for name, value in one.values.items():
             old = item.values.get(name)
-            if not is_same(old, value):
+            if not (is_same(old, value) or (name in NAMING and tidy_name(old) == tidy_name(value))):
                 yield Change(name, old, value)
         if self._policy.hide_missing and "hiddenInCatalog" not in one.values and item.values["hiddenInCatalog"]:
             yield Change("hiddenInCatalog", old=True, new=False)
@@ -195,8 +203,33 @@ class Comparison:
 
 
 def _new(one: Wanted) -> Step:
-    changes = [Change(name, None, value) for name, value in one.values.items() if value is not None]
+    """What it is known by goes out without signs that nobody sees."""
+    values = {name: tidy_name(value) if name in NAMING else value for name, value in one.values.items()}
+    changes = [Change(name, None, value) for name, value in values.items() if value is not None]
     return Step(Kind.CREATE, one.name, str(one.values.get("name") or ""), one.row, changes)
+
+
+def nearly_there(new: Sequence[Wanted], only_there: Sequence[Item]) -> Iterator[Mistake]:
+    """A new item under the name of another one, but for what people and spreadsheets do to names."""
+    for name in NAMING:
+        known: dict[str, Item] = {}
+        for item in only_there:
+            called = item.text(name) or ""
+            for form in (loose(called), *bent_forms(called)):
+                known.setdefault(form, item)
+        for one in new:
+            if called := tidy_name(one.values.get(name)) or "":
+                there = known.get(loose(called))
+                if there is not None:
+                    meant = ascii(there.text(name))
+                    reason = f"is new, but item {there.id} at Precoro is called {meant}; was that meant?"
+                    yield Mistake(one.row, name, called, reason)
+                elif is_bent(called):
+                    yield Mistake(one.row, name, called, "was bent by a spreadsheet, so its digits are lost")
+
+
+def tidy_name(name: Value) -> str | None:
+    return (tidy(name) or None) if isinstance(name, str) else None
 
 
 def _hidden(item: Item) -> Step:

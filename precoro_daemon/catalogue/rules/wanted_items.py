@@ -8,7 +8,7 @@ from typing import Any
 
 from precoro_daemon.catalogue.rules.cells import CellError, CellReader
 from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS, UNWRITABLE_TYPES, CustomField, Value
-from precoro_daemon.catalogue.rules.plan import Mistake, Wanted
+from precoro_daemon.catalogue.rules.plan import Mistake, Wanted, tidy_name
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet
 
 _SHOWN_CHARS = 60
@@ -119,7 +119,7 @@ def _twice(wanted: Sequence[Wanted], columns: _Columns) -> Iterator[Mistake]:
     for name in ("externalId", "sku"):
         seen: dict[Value, int] = {}
         for one in wanted:
-            value = one.values.get(name)
+            value = tidy_name(one.values.get(name))
             if value is not None and (first := seen.setdefault(value, one.row)) != one.row:
                 yield Mistake(one.row, columns.titles[name], str(value), f"stands in row {first} already")
 

@@ -22,6 +22,7 @@ from precoro_daemon.adapters.ledgers.cells import (
 
 GERMAN = Writing(decimal_mark=",", grouping=".", day_format="%d.%m.%Y")
 
+
 EXACT = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**15), max_value=10**15)
 
 

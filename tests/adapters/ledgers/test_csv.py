@@ -18,6 +18,7 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from precoro_daemon.adapters.ledgers.cells import ISO, Writing
 from precoro_daemon.adapters.ledgers.exports import Export, Format, read_export
@@ -76,7 +77,7 @@ def test_each_bad_row_is_told_with_line_column_value_and_reason():
     [
         (b"", "has no column No, Bill, Sum, Day; it has none"),
         (b"No,Bill,Total,Day\n", "has no column Sum; it has No, Bill, Total, Day"),
-        (b"No,Bill,Sum,Day,Sum\n", "has the column Sum more than once"),
+        (b"No,Bill,Sum,Day,Sum\n", "has the column Sum more than once; write Sum#1 for the first"),
         (b"No,Bill,Sum,Day\n1,K\xf6ln,1,1\n", "line 2 is not utf-8-sig (byte f6); nothing of the file was read"),
         (b'No,Bill,Sum,Day\n1,"a,1,1\n', "line 2 is no CSV: unexpected end of data; nothing after it was read"),
         (b"No,Bill,Sum,Day\n1,\0,1,2026-01-31\n", None),
@@ -188,7 +189,7 @@ async def test_files_are_remembered_by_what_they_hold(folders: Folders):
         folders.drop("b.csv", "2,a,1,2026-01-31")
         read_later = await read_all(later, changed.position)
     assert read_later.position is not None
-    assert len(read_later.position.split()) == 1
+    assert len(read_later.position.split()) == 2, "what files are read with, and the one file"
 
 
 @pytest.mark.asyncio
@@ -196,8 +197,37 @@ async def test_a_long_file_is_given_in_pieces_and_kept_open_until_its_last(folde
     folders.drop("a.csv", "\n".join(f"{number},a,1,2026-01-31" for number in range(1201)))
     async with folders.open() as ledger:
         first = await read_all(ledger, stop_after=2)
-        assert first.position == ""
+        assert first.position is not None
+        assert len(first.position.split()) == 1, "what files are read with, and no file yet"
         assert len((await read_all(ledger, first.position)).payments) == 1201
+
+
+@pytest.mark.asyncio
+async def test_other_settings_read_everything_again(folders: Folders):
+    """What could not be read may be readable now; what the file had before that could not be read is forgotten."""
+    folders.drop("a.csv", "1,a,x1,2026-01-31")
+    folders.drop("b.csv", "2,a,1,2026-01-31")
+    async with folders.open() as ledger:
+        before = await read_all(ledger)
+    async with folders.open('currency = "EUR"') as ledger:
+        after = await read_all(ledger, before.position)
+        again = await read_all(ledger, after.position)
+    assert (list(after.amounts), len(after.unreadable), after.undone) == (["2"], 1, ["a.csv", "b.csv"])
+    assert (again.payments, again.unreadable) == ([], [])
+    async with folders.open("settle = 3") as ledger:
+        assert (await read_all(ledger, before.position)).payments == [], "how long to wait says nothing about rows"
+
+
+@pytest.mark.asyncio
+async def test_endings_in_any_case_and_files_that_are_passed_over(folders: Folders):
+    folders.drop("UMSATZ.CSV", "1,a,1,2026-01-31")
+    folders.drop("umsatz.xls", "2,a,1,2026-01-31")
+    with capture_logs() as lines:
+        async with folders.open() as ledger:
+            assert list((await read_all(ledger)).amounts) == ["1"]
+            await read_all(ledger)
+    passed_over = [(line["count"], line["files"]) for line in lines if line["event"] == "ledger_files_passed_over"]
+    assert passed_over == [(1, ["umsatz.xls"])]
 
 
 @pytest.mark.asyncio

@@ -7,6 +7,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from precoro_daemon.adapters.databases.database import Address, open_database
@@ -29,6 +30,33 @@ def test_a_csv_with_everything_in_it(tmp_path: Path) -> None:
     assert [(row.number, list(row.cells)) for row in sheet.rows] == [(2, ["1", "two\nlines"]), (4, ["2", 'a;"b"'])]
 
 
+def test_a_csv_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    path = in_file(tmp_path, b'sep=;\r\nsku;name;\r\n="0016";Copy paper;\r\n="a""b";x;;\r\n')
+    sheet = read_file(path, Format())
+    assert sheet.columns == ["sku", "name"]
+    assert [list(row.cells) for row in sheet.rows] == [["0016", "Copy paper"], ['a"b', "x"]]
+
+
+def test_a_workbook(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["sku", "price", "name", None], [16, 446.89, "Paper"], [None], ["A", None, None]):
+        sheet.append(row)
+    book.create_sheet("empty")
+    book.save(tmp_path / "wanted.xlsx")
+    found = read_file(tmp_path / "wanted.xlsx", Format())
+    assert found.columns == ["sku", "price", "name"]
+    assert [(row.number, list(row.cells)) for row in found.rows] == [
+        (2, [Decimal(16), Decimal("446.89"), "Paper"]),
+        (4, ["A", None, None]),
+    ]
+    book["empty"].append(["sku"])
+    book.save(tmp_path / "wanted.xlsx")
+    with pytest.raises(WantedRefused, match=r"has rows in several sheets \(Sheet, empty\)"):
+        read_file(tmp_path / "wanted.xlsx", Format())
+
+
 def test_json_lines_keep_every_digit(tmp_path: Path) -> None:
     path = in_file(tmp_path, b'{"sku": "1", "price": 0.10}\n\n{"sku": "2", "name": "N"}\n')
     sheet = read_file(path, Format("jsonl", "utf-8"))
@@ -44,7 +72,7 @@ def test_json_lines_keep_every_digit(tmp_path: Path) -> None:
     [
         (b"", Format(), "is empty; taken at its word, every item would be gone"),
         (b"\n\n", Format(), "is empty"),
-        (b"sku\n\xe4\n", Format(), "line 2: is not utf-8-sig (byte e4)"),
+        (b"sku\n\xe4\n", Format(), "line 2 is not utf-8-sig (byte e4)"),
         (b'sku\n"open\n', Format(), "is no CSV"),
         (b'{"sku": 1}\n{"sku"', Format("jsonl"), "line 2: is no JSON"),
         (b"[1]", Format("jsonl"), "line 1: is no JSON object"),

@@ -139,3 +139,52 @@ def test_what_a_supplier_may_be_called() -> None:
     assert find_supplier([one, other], "external:17") == [one]
     assert find_supplier([one, other], "C:1") == [other]
     assert find_supplier([one, other], "One") == []
+
+
+def told(plan: Plan) -> list[str]:
+    return [f"{one.column} {one.value}: {one.reason}" for one in plan.nearly]
+
+
+@pytest.mark.parametrize(
+    "sku", ["\u00d6-1 gr\u00fcn", "O\u0308-1 gru\u0308n", "\u00d6-1\u00a0gr\u00fcn", "\u200b\u00d6-1 gr\u00fcn "]
+)
+@pytest.mark.parametrize("there", ["\u00d6-1 gr\u00fcn", "O\u0308-1\u00a0gru\u0308n"])
+def test_what_looks_the_same_is_the_same_item(sku: str, there: str) -> None:
+    plan = compared([Wanted(2, {"sku": sku})], [item(1, sku=there)])
+    assert (plan.steps, plan.unchanged, plan.nearly) == ([], 1, [])
+
+
+@pytest.mark.parametrize(
+    ("sku", "there"),
+    [("16", "0016"), ("0016", "16"), ("16.0", "16"), ("ab-1", "AB-1"), ("A1", "A 1"), ("A\u20131", "A-1"),
+     ("1.2E+06", "1234567"), ("1.23E+06", "1234567")],
+)  # fmt: skip
+def test_a_new_item_that_is_nearly_there_is_asked_about(sku: str, there: str) -> None:
+    plan = compared([Wanted(2, {"sku": sku}), Wanted(3, {"sku": "x"})], [item(1, sku=there), item(2, sku="x")])
+    assert told(plan) == [f"sku {sku}: is new, but item 1 at Precoro is called {there!r}; was that meant?"]
+    assert compared([Wanted(2, {"sku": sku})], [item(1, sku=there)], Policy(create=False)).nearly == []
+
+
+def test_what_is_apart_enough_is_new() -> None:
+    wanted = [
+        Wanted(2, {"sku": "17"}),
+        Wanted(3, {"sku": "016"}),
+        Wanted(4, {"sku": "16"}),
+        Wanted(5, {"sku": "1E5"}),
+    ]
+    plan = compared(wanted, [item(1, sku="16"), item(2, sku="1234567")])
+    assert (plan.count(Kind.CREATE), plan.nearly, plan.is_apart) == (3, [], False)
+    assert "was bent by a spreadsheet" in told(compared([Wanted(2, {"sku": "1.2E+06"})], []))[0]
+
+
+def test_everything_new_and_everything_old_left_is_noticed() -> None:
+    assert compared([Wanted(2, {"sku": "a"})], [item(1, sku="b")]).is_apart
+    assert not compared([Wanted(2, {"sku": "a"})], []).is_apart
+    assert not compared(
+        [Wanted(2, {"sku": "a"}), Wanted(3, {"sku": "b"})], [item(1, sku="b"), item(2, sku="c")]
+    ).is_apart
+
+
+def test_a_new_item_gets_no_signs_that_nobody_sees() -> None:
+    (step,) = compared([Wanted(2, {"sku": "A\u00a01\u200b", "name": "N"})], []).steps
+    assert (step.key, step.wanted["sku"]) == ("A 1", "A 1")

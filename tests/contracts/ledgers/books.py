@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -76,6 +76,7 @@ class Read:
     unreadable: list[UnreadableRow]
     position: str | None
     batches: int
+    undone: list[str] = field(default_factory=list)
 
     @property
     def amounts(self) -> dict[str, Decimal]:
@@ -89,6 +90,7 @@ async def read_all(ledger: Ledger, position: str | None = None, stop_after: int 
         async for batch in batches:
             found.payments += batch.payments
             found.unreadable += batch.unreadable
+            found.undone += [document.key for document in batch.undone]
             found.position = batch.position
             found.batches += 1
             if found.batches == stop_after:

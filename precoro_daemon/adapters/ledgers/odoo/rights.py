@@ -18,7 +18,7 @@ _OLDEST_VERSION = 16
 _HAS_ACCESS = 18
 """The version from which on one right is asked for by `has_access`."""
 
-_NEEDED = (
+_NEEDED_RIGHTS = (
     ("read", "account.move"),
     ("read", "account.partial.reconcile"),
     ("create", "account.payment.register"),
@@ -97,7 +97,7 @@ class Rights:
 
     async def _probes(self) -> AsyncIterator[Probe]:
         yield await _tried("which version answers", self._version)
-        for operation, model in _NEEDED:
+        for operation, model in _NEEDED_RIGHTS:
             yield await _tried(f"may {operation} {model}", lambda op=operation, of=model: self._may(op, of))  # type: ignore[misc]
         yield await _tried("a vendor bill can be read whole", self._bill)
         for currency, given in self.options.journals.items():

@@ -1,0 +1,27 @@
+"""how banks and programs write their files of payments, as TOML files"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+LAYOUTS = ("chase", "datev", "dkb", "ing_de", "ing_nl", "n26", "revolut", "sparkasse", "vr", "wise")
+
+
+def layout(name: str) -> dict[str, Any]:
+    """What stands in [ledger.csv] before the user's own keys."""
+    return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def with_layout(given: dict[str, Any]) -> dict[str, Any]:
+    """The user's own keys win. A column or a list of values is a key too; an empty one takes it out of the layout."""
+    name = given.get("layout")
+    if name not in LAYOUTS:
+        return given
+    merged = layout(str(name)) | given
+    for table in ("columns", "only", "void", "skip"):
+        below, own = layout(str(name)).get(table), given.get(table)
+        if isinstance(below, dict) and isinstance(own, dict):
+            merged[table] = {key: value for key, value in (below | own).items() if value not in ("", [])}
+    return merged
