@@ -98,6 +98,34 @@ MUTANTS = (
         f"{STORIES}::test_a_payment_whose_answer_is_lost_is_found_and_not_sent_again",
     ),
     Mutant(
+        "count as done what the ledger recorded otherwise",
+        "EntrySender._settle_accepted",
+        "if why := fault(receipt, terms_of(intent), bill):",
+        "if why := '':",
+        "tests/payments/test_exporting.py::test_what_the_books_recorded_otherwise_is_no_success",
+    ),
+    Mutant(
+        "take a zero for an id",
+        "usable_id",
+        'return key if said.strip("0-") and said not in _NO_IDS else None',
+        "return key if said else None",
+        "tests/payments/test_exporting.py::test_what_the_books_recorded_otherwise_is_no_success",
+    ),
+    Mutant(
+        "count as done what a doubt finds otherwise than it was sent",
+        "_found",
+        "if why := fault(receipt, terms_of(intent), access.name_of(invoices[0]) if invoices else None):",
+        "if why := '':",
+        "tests/payments/test_exporting.py::test_what_a_doubt_finds_otherwise_than_it_was_sent_is_no_success",
+    ),
+    Mutant(
+        "follow an entry of ours into another currency",
+        "follow_entries",
+        'same = payment.amount == intent.amount and payment.currency in ("", intent.currency)',
+        "same = payment.amount == intent.amount",
+        "tests/payments/test_exporting.py::test_an_entry_that_comes_back_in_another_currency_goes_to_a_person",
+    ),
+    Mutant(
         "check-then-post without a journal",
         "SqlJournal.begin",
         """        after, *_ = await self._transactions.write(work, then=advance)

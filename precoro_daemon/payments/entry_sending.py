@@ -12,13 +12,14 @@ from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.recorder import Recorder
-from precoro_daemon.payments.rules.events import Accept, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
+from precoro_daemon.payments.rules.events import Accept, Differ, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
 from precoro_daemon.payments.rules.exports import already, asked_about
 from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
-from precoro_daemon.payments.rules.receipts import Receipt
+from precoro_daemon.payments.rules.history import terms_of
+from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
@@ -53,7 +54,7 @@ class EntrySender:
         if not invoices:
             await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
         elif await self._stands_apart(intent, invoices[0]):
-            await self._create(intent, entry_of(intent, invoices[0]))
+            await self._create(intent, entry_of(intent, invoices[0]), self.access.name_of(invoices[0]))
 
     async def recognise(self, intent: Intent) -> None:
         """What it made comes back from the ledger as a payment, and is then known to be this one."""
@@ -87,7 +88,9 @@ class EntrySender:
         payment = await self.access.payments.mirrored_payment(str(intent.source.id))
         return payment is not None and payment.canceled
 
-    async def _create(self, intent: Intent, entry: Entry) -> None:
+    async def _create(self, intent: Intent, entry: Entry, bill: str | None) -> None:
+        """`bill`: what the ledger calls it, None if that is not known."""
+
         async def begin(_: str) -> Intent:
             attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
             begun = await self.recorder.begin(intent, attempt, {})
@@ -102,15 +105,15 @@ class EntrySender:
                 return outcome_by_contract(error)
 
         begun, outcome = await write_once(begin, send, partial(lose, self.recorder))
-        await self._settle(begun, outcome)
+        await self._settle(begun, outcome, bill)
 
-    async def _settle(self, intent: Intent, outcome: Outcome[Receipt]) -> None:
+    async def _settle(self, intent: Intent, outcome: Outcome[Receipt], bill: str | None) -> None:
         """A refusal says that there is none only where no earlier attempt may have recorded the payment."""
         if outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN):
             self.spending.add(intent.currency, intent.amount)
         attempts = await self.journal.attempts(intent.id)
         if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
-            await self.recognise(await self.recorder.end(intent, Accept(outcome.result.key, seen=True), ""))
+            await self._settle_accepted(intent, outcome.result, bill)
         elif outcome.kind is OutcomeKind.UNSENT:
             await self.recorder.end(intent, Unsent(), outcome.text)
         elif outcome.kind is OutcomeKind.REFUSED and made_nothing(attempts[:-1]):
@@ -119,6 +122,12 @@ class EntrySender:
             await lose(self.recorder, intent, outcome.text)
         if outcome.ended is not None:
             raise outcome.ended
+
+    async def _settle_accepted(self, intent: Intent, receipt: Receipt, bill: str | None) -> None:
+        if why := fault(receipt, terms_of(intent), bill):
+            await self.recorder.end(intent, Differ(usable_id(receipt.key)), why)
+        else:
+            await self.recognise(await self.recorder.end(intent, Accept(receipt.key, seen=True), ""))
 
 
 async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Obstacle) -> None:

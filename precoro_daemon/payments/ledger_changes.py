@@ -81,7 +81,8 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
     affair; nothing is ever sent back for it."""
     for changed in await access.payments.changed_entries(access.name):
         intent, payment = changed.intent, changed.payment
-        if payment.amount == intent.amount and not changed.moved:
+        same = payment.amount == intent.amount and payment.currency in ("", intent.currency)
+        if same and not changed.moved:
             await access.payments.accept(access.name, payment)
         else:
             why = f"changed in the ledger after we made it there; it now says: {payment}"

@@ -21,6 +21,8 @@ class MemoryLedger:
     """`log` is everything that was ever written, in order: reading from a position gives what came after it.
 
     failures  raised by the next calls of `create`, one each; None: it works
+    said      what the next answers of `create` say, one each, otherwise than it was recorded
+    open      what is open on each bill, by the invoice's idn, and in which currency; what is created there lowers it
     kept      whether rows we make carry our key
     late      whether a create that fails as doubtful was carried out all the same
     """
@@ -33,6 +35,8 @@ class MemoryLedger:
     bad: list[UnreadableRow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[DaemonError | None] = field(default_factory=list)
+    said: list[dict[str, object]] = field(default_factory=list)
+    open: dict[str, Bill] = field(default_factory=dict)
     unreachable: DaemonError | None = None
     kept: bool = True
     late: bool = False
@@ -70,13 +74,19 @@ class MemoryLedger:
             self._create(entry)
         if failure is not None:
             raise failure
-        return Receipt(self._create(entry))
+        return replace(self._receipt(self._create(entry)), **(self.said.pop(0) if self.said else {}))
+
+    def _receipt(self, key: str) -> Receipt:
+        entry = self.rows[key]
+        return Receipt(key, entry.amount, entry.currency, entry.paid_on, entry.invoice)
 
     def _create(self, entry: Entry) -> str:
         known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
         if known and self.capabilities.create == "idempotent":
             return f"B-{known[0]}"
         self.entries.append(entry)
+        if (bill := self.open.get(entry.invoice_idn)) is not None:
+            self.open[entry.invoice_idn] = replace(bill, open=bill.open - entry.amount)
         key = f"B-{len(self.entries) - 1}"
         self.log.append(
             LedgerPayment(
@@ -92,10 +102,10 @@ class MemoryLedger:
 
     async def find(self, key: str) -> Receipt | None:
         there = (f"B-{number}" for number, one in enumerate(self.entries) if one.key == key)
-        return next(map(Receipt, there), None)
+        return next(map(self._receipt, there), None)
 
     async def bill(self, entry: Entry) -> Bill | None:
-        return None
+        return self.open.get(entry.invoice_idn)
 
     async def probe(self) -> Sequence[Probe]:
         return ()

@@ -337,3 +337,60 @@ async def test_an_invoice_that_was_gone_for_a_moment_takes_no_payment_with_it() 
     for _ in range(3):
         await stage.export(after=HOUR)
     assert [entry.amount for entry in stage.ledger.entries] == [Decimal(40)]
+
+
+_NIL = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "remote_id"),
+    [
+        ({"currency": "USD"}, "the ledger recorded currency USD instead of EUR", "B-0"),
+        ({"amount": Decimal(1)}, "the ledger recorded amount 1.00 instead of 100.00", "B-0"),
+        ({"paid_on": DAY.replace(day=14)}, "the ledger recorded day 2026-01-14 instead of 2026-01-15", "B-0"),
+        ({"invoice": "another"}, "the ledger recorded bill another instead of", "B-0"),
+        ({"key": _NIL}, f"the ledger answered with '{_NIL}' where the id of the payment belongs", None),
+        ({"key": "0"}, "the ledger answered with '0' where the id of the payment belongs", None),
+        ({"key": "false"}, "the ledger answered with 'false' where", None),
+        ({"key": " "}, "the ledger answered with ' ' where", None),
+    ],
+)
+async def test_what_the_books_recorded_otherwise_is_no_success(
+    said: dict[str, object], why: str, remote_id: str | None
+) -> None:
+    stage = await begun()
+    stage.ledger.said.append(said)
+    pay(stage, stage.invoice())
+    for _ in range(4):
+        await stage.export(after=HOUR)
+        await stage.lap()
+    assert (stage.intent.state, stage.intent.remote_id) == (State.REVIEW, remote_id)
+    assert stage.intent.reason.startswith(why)
+    assert stage.events[-2:] == ["send", "differ"]
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_what_a_doubt_finds_otherwise_than_it_was_sent_is_no_success() -> None:
+    stage = await begun()
+    stage.ledger.capabilities = Capabilities(reads=False, create="plain", lookup="key")
+    stage.ledger.late = True
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    stage.ledger.change("B-0", currency="USD")
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.intent.remote_id) == (State.REVIEW, "B-0")
+    assert "the ledger recorded currency USD instead of EUR" in stage.intent.reason
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_an_entry_that_comes_back_in_another_currency_goes_to_a_person() -> None:
+    stage = await begun()
+    stage.ledger.said.append(dict.fromkeys(("amount", "currency", "paid_on", "invoice")))  # its answer tells nothing
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.CONFIRMED
+    stage.ledger.change("B-0", currency="USD")
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REVIEW
+    assert "100.00 USD" in stage.intent.reason

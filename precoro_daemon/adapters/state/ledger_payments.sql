@@ -60,9 +60,13 @@ WHERE ledger_payments.ledger = ? AND ledger_payments.key = ?;
 -- name: recognise_payment
 -- Note that a payment of the ledger is one that we made there.
 -- What an intent to the ledger made comes back from there as a payment of its own; it is not one. Where it says another
--- amount by now than was written, that is news.
+-- amount or currency by now than was written, that is news.
 UPDATE ledger_payments SET intent = made.id,
-    carried = CASE WHEN made.amount = ledger_payments.amount THEN ledger_payments.facts ELSE '' END
+    carried = CASE
+        WHEN made.amount = ledger_payments.amount AND ledger_payments.currency IN ('', made.currency)
+            THEN ledger_payments.facts
+        ELSE ''
+    END
 FROM intents AS made
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger_payments.intent IS NULL
     AND made.id IN (

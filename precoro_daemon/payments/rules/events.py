@@ -82,6 +82,14 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Differ:
+    """remote_id: what the other side calls what it recorded, None if it named nothing usable"""
+
+    name: ClassVar = "differ"
+    remote_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     name: ClassVar = "refuse"
 
@@ -183,6 +191,7 @@ Event = (
     | Postpone
     | Send
     | Accept
+    | Differ
     | Refuse
     | Unsent
     | Lose
