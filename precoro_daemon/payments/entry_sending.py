@@ -14,11 +14,11 @@ from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.events import Accept, Differ, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
 from precoro_daemon.payments.rules.exports import already, asked_about
+from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
-from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State

@@ -9,7 +9,6 @@ from decimal import Decimal
 from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.values.money import plain
 
-
 _NO_IDS = frozenset({"false", "none", "null"})
 """What some ledgers have where an id is missing, as text."""
 
