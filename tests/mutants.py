@@ -105,6 +105,27 @@ MUTANTS = (
         "tests/payments/test_exporting.py::test_what_the_books_recorded_otherwise_is_no_success",
     ),
     Mutant(
+        "record more than is open on the bill",
+        "judge_bill",
+        "if terms.amount > bill.open:",
+        "if terms.amount > 2 * bill.open:",
+        "tests/payments/test_exporting.py::test_a_bill_that_does_not_take_the_payment_holds_it",
+    ),
+    Mutant(
+        "record for a bill that somebody else paid in part",
+        "judge_bill",
+        "bill.open + ROUNDING_CENT < known_open and question",
+        "bill.open < 0 and question",
+        "tests/payments/test_exporting.py::test_a_person_is_asked_once_where_somebody_else_paid_the_bill",
+    ),
+    Mutant(
+        "record a copy that a connector brought back",
+        "_judge",
+        "    copied = _copied(invoice, payment, known)",
+        "    copied = ''",
+        "tests/payments/test_exporting.py::test_a_copy_of_what_we_made_from_the_books_asks_a_person",
+    ),
+    Mutant(
         "take a zero for an id",
         "usable_id",
         'return key if said.strip("0-") and said not in _NO_IDS else None',

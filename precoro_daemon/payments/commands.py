@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -37,6 +38,15 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+def import_warning(imported: Mapping[str, int]) -> Sequence[str]:
+    """What to look at where Precoro's own connectors know invoices; empty where none does."""
+    if not imported:
+        return ()
+    known = " and ".join(f"{count:,} invoices from {name}" for name, count in imported.items())
+    must = "Its import of payments must be off: two programs that bring the same payment bring it twice."
+    return [f"WARNING: Precoro's own connector knows {known}. {must}"]
+
+
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
     """What commands work on: the state, the ledger and time; nothing here calls Precoro.
@@ -61,7 +71,8 @@ class CommandHandler:
                 return ""
             case "arm":
                 await self.recorder.journal.arm(self.access.clock.now())
-                return "armed: payments are sent from the next lap on"
+                armed = "armed: payments are sent from the next lap on"
+                return "\n".join((armed, *import_warning(await self.access.payments.imported())))
             case "disarm":
                 return await self._disarm(command)
         return await self._decide(command)

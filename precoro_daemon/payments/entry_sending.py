@@ -19,6 +19,7 @@ from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
+from precoro_daemon.payments.rules.open_bills import judge_bill, known_open
 from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
@@ -53,7 +54,7 @@ class EntrySender:
         invoices = await self.access.payments.candidates(intent.invoice_id, "id")
         if not invoices:
             await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
-        elif await self._stands_apart(intent, invoices[0]):
+        elif await self._stands_apart(intent, invoices[0]) and await self._fits_bill(intent, invoices[0]):
             await self._create(intent, entry_of(intent, invoices[0]), self.access.name_of(invoices[0]))
 
     async def recognise(self, intent: Intent) -> None:
@@ -73,14 +74,50 @@ class EntrySender:
             await self.recognise(await self.recorder.record(intent, Find(mine[0].key), said))
             return False
         if intent.doubted:
-            return True  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
-        exported = await self.journal.of_invoice(Direction.TO_LEDGER, invoice.id)
-        ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
+            return await self._is_absent(
+                intent, invoice
+            )  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
         other = (await self.journal.past(intent.id)).other
-        others = [payment for payment in foreign(payments, ours, exported) if payment.key not in other]
+        others = [payment for payment in await self._foreign(invoice) if payment.key not in other]
         if equal := [payment for payment in others if payment.amount == intent.amount]:
             await self.recorder.record(intent, Hold(asked_about(equal)), already(equal, invoice))
         return not equal
+
+    async def _is_absent(self, intent: Intent, invoice: Invoice) -> bool:
+        """Where bills are read, what an earlier attempt recorded is no longer open on its bill: it is looked for."""
+        capabilities = self.access.ledger.capabilities
+        if not capabilities.bills or capabilities.lookup == "none":
+            return True
+        if (receipt := await self.access.ledger.find(intent.id)) is None:
+            return True
+        if why := fault(receipt, terms_of(intent), self.access.name_of(invoice)):
+            await self.recorder.record(
+                intent, Differ(usable_id(receipt.key)), f"found in the ledger by our key, but {why}"
+            )
+        else:
+            await self.recognise(
+                await self.recorder.record(intent, Find(receipt.key), "found in the ledger by our key")
+            )
+        return False
+
+    async def _fits_bill(self, intent: Intent, invoice: Invoice) -> bool:
+        """By what is open on the bill now: people, bank lines and other programs pay bills too."""
+        ledger = self.access.ledger
+        if not ledger.capabilities.bills:
+            return True
+        bill = await ledger.bill(entry_of(intent, invoice))
+        elsewhere = [payment.amount for payment in await self._foreign(invoice) if payment.amount > 0]
+        expected = known_open(invoice, intent.amount, elsewhere)
+        answered = (await self.journal.past(intent.id)).other
+        event, why = judge_bill(terms_of(intent), bill, expected, answered)
+        if event is not None and (isinstance(event, Hold) or event.obstacle != intent.obstacle):
+            await self.recorder.record(intent, event, why)
+        return event is None
+
+    async def _foreign(self, invoice: Invoice) -> Sequence[LedgerPayment]:
+        exported = await self.journal.of_invoice(Direction.TO_LEDGER, invoice.id)
+        ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
+        return foreign(await self.access.for_invoice(invoice), ours, exported)
 
     async def _is_canceled(self, intent: Intent) -> bool:
         if not isinstance(intent.source, PrecoroPayment):

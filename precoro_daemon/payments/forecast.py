@@ -79,6 +79,8 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     invoices = await access.payments.candidates(intent.invoice_id, "id")
     if not invoices:
         return _held(intent, "the invoice is gone from Precoro")
+    if intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.BILL_CLOSED:
+        return _held(intent, str(intent.obstacle))
     if intent.direction is Direction.TO_LEDGER:
         return Forecast(intent, "send", intent.amount, intent.reason)
     linked = await access.linked(intent)

@@ -83,7 +83,7 @@ class LedgerAccess:
             "idn": None if invoice.idn is None else str(invoice.idn),
             "number_and_supplier": invoice.number,
         }
-        return names[self.match_by]
+        return (names | dict(invoice.imported)).get(self.match_by)
 
 
 def _too_long(row: LedgerPayment) -> UnreadableRow:

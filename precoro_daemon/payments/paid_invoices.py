@@ -112,6 +112,7 @@ class InvoiceChecker:
             pending=pending,
             ledger_payments=foreign(payments, ours, exported),
             adopted_at=self.adopted_at,
+            exported=exported,
             hidden_sums=[one.amount for one in exported if await self._is_decided_rest(one)],
         )
 

@@ -322,6 +322,9 @@ async def test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing(sto
         ("id", {}),
         ("idn", {"idn": "A-1"}),
         ("number_and_supplier", {"invoiceNumber": "A-1"}),
+        ("xero_id", {"xeroId": "A-1"}),
+        ("qbo_id", {"qboId": "A-1"}),
+        ("netsuite_id", {"netSuiteId": "A-1"}),
     ],
 )
 async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, names: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ from precoro_daemon.adapters.state.intent_rows import ledger_payment_cells, to_i
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.invoices import Invoice, Payment, read_invoice, read_payment
+from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Payment, read_invoice, read_payment
 from precoro_daemon.payments.rules.ledger_payments import (
     LedgerBatch,
     LedgerPayment,
@@ -24,6 +24,8 @@ from precoro_daemon.payments.rules.ledger_payments import (
 from precoro_daemon.payments.rules.matching import MatchBy, Paid
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import read_amount
+
+_INDEXED_ON_DEMAND = frozenset({"number_and_supplier", *IMPORTED_BY})
 
 
 class SqlLedgerPayments:
@@ -54,9 +56,9 @@ class SqlLedgerPayments:
         return await self._transactions.write(work)
 
     async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
-        if by == "number_and_supplier" and not self._indexed:
-            # Only who matches by numbers pays for their index.
-            await self._transactions.run("ledger_payments.index_invoice_numbers", ())
+        if by in _INDEXED_ON_DEMAND and not self._indexed:
+            # Only who matches by such names pays for their index.
+            await self._transactions.run(f"ledger_payments.index_names[{by}]", ())
             self._indexed = True
         return await self._transactions.read(partial(_candidates, ledger=ledger, by=by))
 
@@ -114,6 +116,10 @@ class SqlLedgerPayments:
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         rows = await self._transactions.rows("ledger_payments.payments_called", {"idn": idn})
         return [read_payment(row["data"]) for row in rows]
+
+    async def imported(self) -> Mapping[str, int]:
+        row = await self._transactions.row("ledger_payments.count_imported", ())
+        return {} if row is None else {name: row[name] for name in row.keys() if row[name]}  # noqa: SIM118 - a row
 
     async def waiting(self, ledger: str) -> int:
         return int(await self._transactions.value("ledger_payments.count_waiting", (ledger,)))
@@ -183,7 +189,8 @@ def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoi
     if not found:
         return ()
     [one] = found
-    values = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    values: dict[str, object] = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    values |= dict.fromkeys(IMPORTED_BY) | dict(one.imported)
     return _invoices(session, by, values)
 
 

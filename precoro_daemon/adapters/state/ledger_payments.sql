@@ -205,9 +205,16 @@ WHERE collection = 'payments' AND idn = CAST(:idn AS INTEGER) AND vanished_at IS
 -- How many payments of the ledger no intent carries.
 SELECT count(*) AS payments FROM ledger_payments WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
 
--- name: index_invoice_numbers
--- Finds invoices by their numbers.
-CREATE INDEX IF NOT EXISTS invoices_by_number ON records (data ->> '$.invoiceNumber') WHERE collection = 'invoices';
+-- name: count_imported
+-- How many invoices Precoro's own connectors know.
+SELECT count(nullif(data ->> '$.xeroId', '')) AS "Xero", count(nullif(data ->> '$.qboId', '')) AS "QuickBooks Online",
+    count(nullif(data ->> '$.netSuiteId', '')) AS "NetSuite"
+FROM records
+WHERE collection = 'invoices' AND vanished_at IS NULL;
+
+-- name: index_names
+-- Finds invoices by what the ledger calls them.
+CREATE INDEX IF NOT EXISTS {indexed} WHERE collection = 'invoices';
 
 
 -- name: called[external_id]
@@ -226,6 +233,34 @@ CAST(records.idn AS TEXT)
 -- An invoice's number.
 records.data ->> '$.invoiceNumber'
 
+-- name: called[xero_id]
+-- What Precoro's own connector calls an invoice in Xero.
+CAST(records.data ->> '$.xeroId' AS TEXT)
+
+-- name: called[qbo_id]
+-- What Precoro's own connector calls an invoice in QuickBooks.
+CAST(records.data ->> '$.qboId' AS TEXT)
+
+-- name: called[netsuite_id]
+-- What Precoro's own connector calls an invoice in NetSuite.
+CAST(records.data ->> '$.netSuiteId' AS TEXT)
+
+-- name: indexed[number_and_supplier]
+-- By number.
+invoices_by_number ON records (data ->> '$.invoiceNumber')
+
+-- name: indexed[xero_id]
+-- By its id in Xero.
+invoices_by_xero_id ON records (CAST(data ->> '$.xeroId' AS TEXT))
+
+-- name: indexed[qbo_id]
+-- By its id in QuickBooks.
+invoices_by_qbo_id ON records (CAST(data ->> '$.qboId' AS TEXT))
+
+-- name: indexed[netsuite_id]
+-- By its id in NetSuite.
+invoices_by_netsuite_id ON records (CAST(data ->> '$.netSuiteId' AS TEXT))
+
 -- name: same[external_id]
 -- Another one is called the same elsewhere; an index finds it.
 records.external_id = :external_id
@@ -241,3 +276,15 @@ records.idn = :idn
 -- name: same[number_and_supplier]
 -- Another one has the same number; an index finds it.
 records.data ->> '$.invoiceNumber' = :number
+
+-- name: same[xero_id]
+-- Another one has the same id in Xero; an index finds it.
+CAST(records.data ->> '$.xeroId' AS TEXT) = :xero_id
+
+-- name: same[qbo_id]
+-- Another one has the same id in QuickBooks; an index finds it.
+CAST(records.data ->> '$.qboId' AS TEXT) = :qbo_id
+
+-- name: same[netsuite_id]
+-- Another one has the same id in NetSuite; an index finds it.
+CAST(records.data ->> '$.netSuiteId' AS TEXT) = :netsuite_id

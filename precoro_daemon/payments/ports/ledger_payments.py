@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,6 +113,11 @@ class LedgerPayments(Protocol):
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         """Payments of that number, which is not their id, as the mirror has them."""
+        ...
+
+    async def imported(self) -> Mapping[str, int]:
+        """How many invoices of the mirror a connector of Precoro's own knows, by the connector; those without any are
+        left out."""
         ...
 
     async def waiting(self, ledger: str) -> int:

@@ -16,7 +16,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.values.money import is_whole, plain, snap
 
-MatchBy = Literal["external_id", "id", "idn", "number_and_supplier"]
+MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.PLANNED, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.PLANNED, Find, State.CONFIRMED, "the other side has it already"),
     Transition(State.SENDING, Accept, State.CONFIRMED, "answered with an id"),
+    Transition(State.PLANNED, Differ, State.REVIEW, "the other side has it already, and otherwise than it is to be"),
     Transition(State.SENDING, Differ, State.REVIEW, "recorded otherwise than it was sent, or without an id"),
     Transition(State.SENDING, Refuse, State.REJECTED, "refused, and never in doubt before"),
     Transition(State.SENDING, Unsent, State.PLANNED, "it provably never left, or a documented 429"),
