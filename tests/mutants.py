@@ -126,6 +126,20 @@ MUTANTS = (
         "tests/payments/test_exporting.py::test_a_copy_of_what_we_made_from_the_books_asks_a_person",
     ),
     Mutant(
+        "take any memo for a key of ours",
+        "LedgerAccess._normal",
+        'ours=key_in(row.ours or "")',
+        "ours=row.ours",
+        "tests/payments/test_identity.py::test_a_memo_that_begins_with_our_name_is_no_proof",
+    ),
+    Mutant(
+        "hold a payment for a supplier that nobody linked",
+        "_other_supplier",
+        "if terms.supplier_id and supplier.external_id and not",
+        "if terms.supplier_id and not",
+        "tests/payments/test_identity.py::test_a_supplier_that_nobody_linked_cannot_differ",
+    ),
+    Mutant(
         "take a zero for an id",
         "usable_id",
         'return key if said.strip("0-") and said not in _NO_IDS else None',

@@ -12,6 +12,7 @@ from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.recorder import Recorder
+from precoro_daemon.payments.rules.entries import short_key
 from precoro_daemon.payments.rules.events import Accept, Differ, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
 from precoro_daemon.payments.rules.exports import already, asked_about
 from precoro_daemon.payments.rules.history import terms_of
@@ -69,7 +70,7 @@ class EntrySender:
             await withdraw(self.journal, self.recorder, intent, canceled)
             return False
         payments = await self.access.for_invoice(invoice)
-        if mine := [payment for payment in payments if payment.ours == intent.id]:
+        if mine := [payment for payment in payments if payment.ours in (intent.id, short_key(intent.id))]:
             said = "the ledger has it already, under our key"
             await self.recognise(await self.recorder.record(intent, Find(mine[0].key), said))
             return False

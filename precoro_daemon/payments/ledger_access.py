@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.ports.ledger_payments import LedgerPayments, LinkedPayment
+from precoro_daemon.payments.rules.entries import key_in
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
@@ -54,12 +55,13 @@ class LedgerAccess:
             _log.warning("ledger_payment_rejected", ledger=self.name, key=row.key, reason=row.reason)
         if not batch.payments and not unreadable and not batch.undone and batch.position == position:
             return
-        payments = [
-            replace(row, currency=row.currency or self.currency) for row in batch.payments if can_be_kept(row.amount)
-        ]
+        payments = [self._normal(row) for row in batch.payments if can_be_kept(row.amount)]
         kept = replace(batch, payments=payments, unreadable=unreadable)
         if changed := await self.payments.take_in(self.name, kept, self.clock.now()):
             _log.info("ledger_payments_received", ledger=self.name, count=changed)
+
+    def _normal(self, row: LedgerPayment) -> LedgerPayment:
+        return replace(row, currency=row.currency or self.currency, ours=key_in(row.ours or ""))
 
     def intent_id(self, source: Source, invoice: Invoice | None) -> str:
         return intent_id(self.company, self.name, source, None if invoice is None else invoice.id)

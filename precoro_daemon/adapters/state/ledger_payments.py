@@ -158,8 +158,9 @@ def _said(row: Row) -> LedgerPayment:
     amount = read_amount(row["said"])
     assert amount is not None, "amounts were written by `plain`"
     day = date.fromisoformat(row["said_day"])
+    supplier, supplier_id = row["said_supplier"], row["said_supplier_id"]
     return LedgerPayment(
-        row["key"], row["invoice"], amount, row["said_currency"], day, row["said_supplier"], row["ours"]
+        row["key"], row["invoice"], amount, row["said_currency"], day, supplier, row["ours"], supplier_id
     )
 
 

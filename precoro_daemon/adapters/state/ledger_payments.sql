@@ -1,21 +1,24 @@
 -- name: take_in_payment
 -- Keep what the ledger says of a payment, if it is new or says something else.
-INSERT INTO ledger_payments (ledger, key, invoice, amount, currency, day, supplier, ours, takes_back, facts, seen_at)
-VALUES (:ledger, :key, :invoice, :amount, :currency, :day, :supplier, :ours, :takes_back, :facts, :at)
+INSERT INTO ledger_payments (
+    ledger, key, invoice, amount, currency, day, supplier, supplier_id, ours, takes_back, facts, seen_at
+) VALUES (
+    :ledger, :key, :invoice, :amount, :currency, :day, :supplier, :supplier_id, :ours, :takes_back, :facts, :at
+)
 ON CONFLICT (ledger, key) DO UPDATE
 SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.currency, day = excluded.day,
-    supplier = excluded.supplier, ours = excluded.ours, takes_back = excluded.takes_back, facts = excluded.facts,
-    seen_at = excluded.seen_at
+    supplier = excluded.supplier, supplier_id = excluded.supplier_id, ours = excluded.ours,
+    takes_back = excluded.takes_back, facts = excluded.facts, seen_at = excluded.seen_at
 WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DISTINCT FROM excluded.supplier
     OR ledger_payments.ours IS DISTINCT FROM excluded.ours;
 
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = :ledger AND key = :key AND NOT takes_back
 UNION ALL
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
     AND key NOT IN (SELECT value FROM json_each(:kept));
@@ -49,7 +52,7 @@ UPDATE ledger_payments SET carried = ? WHERE ledger = ? AND key = ?;
 
 -- name: linked_payment
 -- A payment of the ledger with the intent that carries it, and whether it says something else since.
-SELECT ledger_payments.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed,
+SELECT ledger_payments.key, invoice, amount, currency, day, supplier, supplier_id, ours, intent, facts <> carried AS changed,
     facts, carried,
     unreadable_rows.reason AS unreadable
 FROM ledger_payments
@@ -80,7 +83,7 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger
 SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
     ledger_payments.amount AS said,
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
-    ledger_payments.supplier AS said_supplier, ledger_payments.ours,
+    ledger_payments.supplier AS said_supplier, ledger_payments.supplier_id AS said_supplier_id, ledger_payments.ours,
     intents.*, FALSE AS dropped
 FROM ledger_payments INDEXED BY ledger_payments_changed
 JOIN intents ON intents.id = ledger_payments.intent
@@ -105,8 +108,8 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 -- name: match_candidates
 -- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
 -- there as a payment; it is not one, whichever state or company made it.
-SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
-    records.id AS invoice_id
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
+    supplier_id, ours, records.id AS invoice_id
 FROM records INDEXED BY invoices_payable
 JOIN ledger_payments INDEXED BY ledger_payments_waiting
     ON ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.invoice = {called}
@@ -124,8 +127,8 @@ ORDER BY day, ledger_payments.key;
 
 -- name: taken_back
 -- Payments of nothing or less that no intent carries, with their invoices, paid or not.
-SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
-    records.id AS invoice_id
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
+    supplier_id, ours, records.id AS invoice_id
 FROM ledger_payments INDEXED BY ledger_payments_taking_back
 JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {called} = ledger_payments.invoice
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.takes_back
@@ -153,7 +156,7 @@ WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same}
 SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
     ledger_payments.amount AS said,
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
-    ledger_payments.supplier AS said_supplier, ledger_payments.ours, intents.*,
+    ledger_payments.supplier AS said_supplier, ledger_payments.supplier_id AS said_supplier_id, ledger_payments.ours, intents.*,
     'drop' IS NOT DISTINCT FROM (
         SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
     ) AS dropped
@@ -183,7 +186,7 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
 
 -- name: payments_named
 -- Payments of the ledger that name an invoice.
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = ? AND invoice = ?;
 

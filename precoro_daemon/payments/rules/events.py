@@ -18,6 +18,7 @@ class Terms:
     currency: str
     day: date
     supplier: str | None
+    supplier_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class ObstacleKind(StrEnum):
     SOURCE_CANCELED = "source_canceled"
     SUM_CHANGED = "sum_changed"
     BILL_CLOSED = "bill_closed"
+    SUPPLIER_DIFFERS = "supplier_differs"
 
 
 _SENTENCES: Mapping[ObstacleKind, str] = {
@@ -33,6 +34,7 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.SOURCE_CANCELED: "payment {0} was cancelled in Precoro",
     ObstacleKind.SUM_CHANGED: "Precoro shows another sum by now",
     ObstacleKind.BILL_CLOSED: "its bill in the ledger takes no payment: {0}",
+    ObstacleKind.SUPPLIER_DIFFERS: "the ledger names the supplier {0!r}, {1} has {2!r}",
 }
 
 

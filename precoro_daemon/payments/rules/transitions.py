@@ -210,7 +210,8 @@ def _as_new(intent: Intent) -> Intent:
 def _agreed(intent: Intent, terms: Terms | None) -> Intent:
     if terms is None:
         return intent
-    return replace(intent, amount=terms.amount, currency=terms.currency, day=terms.day, supplier=terms.supplier)
+    agreed = replace(intent, amount=terms.amount, currency=terms.currency, day=terms.day)
+    return replace(agreed, supplier=terms.supplier, supplier_id=terms.supplier_id)
 
 
 def diagram() -> str:
