@@ -72,6 +72,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "ledger_payment_rejected": "a row of the ledger is no payment that can be read; it was quarantined",
         "ledger_list_doubted": "a full page of the ledger's list names no next page: it may go on",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
+        "ledger_payments_unmatched": "payments of the ledger are new and meet no invoice that can be paid",
+        "ledger_reread": "the whole ledger is read again",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",
         "payment_confirmed": "the other side has the payment",

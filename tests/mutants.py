@@ -140,6 +140,20 @@ MUTANTS = (
         "tests/payments/test_identity.py::test_a_supplier_that_nobody_linked_cannot_differ",
     ),
     Mutant(
+        "read nothing again when the settings of the ledger change",
+        "LedgerAccess._follow_settings",
+        "if before is not None or await",
+        "if await",
+        "tests/payments/test_reading.py::test_other_settings_read_everything_again_once",
+    ),
+    Mutant(
+        "keep what is gone among what cannot be read",
+        "LedgerAccess.read",
+        "        if position is None:",
+        "        if position == '':",
+        "tests/payments/test_reading.py::test_what_is_gone_leaves_the_list_when_the_ledger_is_read_again",
+    ),
+    Mutant(
         "take a zero for an id",
         "usable_id",
         'return key if said.strip("0-") and said not in _NO_IDS else None',
@@ -217,8 +231,8 @@ MUTANTS = (
     ),
     Mutant(
         "supplier not compared",
-        "_contradiction",
-        "    if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):",
+        "_other_supplier",
+        "    if terms.supplier is not None and not is_supplier(terms.supplier, supplier):",
         "    if False:",
         f"{STORIES}::test_what_does_not_fit_waits_for_a_person",
     ),

@@ -8,6 +8,7 @@ files.py           commands for attached files
 help.py            the manual that ships with the program, page by page
 item_tables.py     plans for suppliers' items as tables for people, and as JSON for programs
 items.py           suppliers' items: what would change, carry it out, and the file one starts from
+ledger_rows.py     ledger reread, ledger dismiss: what was read of the ledger, and what of it cannot be read
 payment_tables.py  payments as tables for people, and as JSON for programs
 payments.py        payments: what would be sent, what a person must decide, and what happened to each
 rehearsals.py      the sandbox, and the demo that runs against it

@@ -14,6 +14,7 @@ from precoro_daemon import __version__
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.help import manual
 from precoro_daemon.cli.items import items
+from precoro_daemon.cli.ledger_rows import ledger
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
@@ -177,6 +178,7 @@ main.add_command(health)
 main.add_command(state)
 main.add_command(files)
 main.add_command(payments)
+main.add_command(ledger)
 main.add_command(items)
 main.add_command(sandbox)
 main.add_command(demo)

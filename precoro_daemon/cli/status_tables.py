@@ -149,7 +149,8 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             yield Text(f"Payments {way}: {said}{since}.", style=style)
     if payments.unmatched:
-        yield Text(f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
+        said = f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}."
+        yield Text(f"{said} `payments unmatched` lists them.")
 
 
 def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:

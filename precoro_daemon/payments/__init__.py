@@ -18,6 +18,7 @@ reconciliation.py        doubts about payments to Precoro are settled by checkin
 recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
 spending.py              what was sent so far, measured against the caps
+unmatched.py             payments of the ledger that no intent carries: which, and why
 
 Theory of operation
 -------------------

@@ -18,6 +18,10 @@ from precoro_daemon.payments.rules.matching import PlannedPayment, check
 from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
+from precoro_daemon.payments.unmatched import Unmatched, list_unmatched
+
+_UNMATCHED_SHOWN = 1000
+"""Of the payments that meet no invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,12 @@ class Forecast:
     """One intent and what is to become of it in the next lap.
 
     fate    send: it would be sent · held: it would not, for now · doubt: it is being checked · review: a person
-            decides
+            decides · refused: the other side said no
     amount  what would be sent: the remainder, if the ledger misses it by a cent
     """
 
     intent: Intent
-    fate: Literal["send", "held", "doubt", "review"]
+    fate: Literal["send", "held", "doubt", "review", "refused"]
     amount: Decimal
     reason: str
 
@@ -38,12 +42,13 @@ class Forecast:
 @dataclass(frozen=True, slots=True)
 class LapForecast:
     """closed: why nothing is sent now, "" if it is · waiting: payments in the ledger without an invoice that can be
-    paid"""
+    paid · unmatched: the newest of them"""
 
     forecasts: Sequence[Forecast]
     closed: str
     waiting: int
     unreadable: Sequence[UnreadableRow]
+    unmatched: Sequence[Unmatched] = ()
 
 
 async def forecast_lap(
@@ -55,8 +60,12 @@ async def forecast_lap(
     forecasts: list[Forecast] = []
     for direction in Direction:
         forecasts += await _direction(journal, access, Spending(journal, access.clock, direction, caps))
+    forecasts += [Forecast(one, "refused", one.amount, one.reason) for one in await journal.refused()]
     payments = access.payments
-    return LapForecast(forecasts, closed, await payments.waiting(access.name), await payments.unreadable(access.name))
+    waiting, unreadable = await payments.waiting(access.name), await payments.unreadable(access.name)
+    return LapForecast(
+        forecasts, closed, waiting, unreadable, await list_unmatched(journal, access, _UNMATCHED_SHOWN)
+    )
 
 
 async def _direction(journal: Journal, access: LedgerAccess, spending: Spending) -> Sequence[Forecast]:

@@ -41,6 +41,7 @@ class MemoryLedger:
     kept: bool = True
     late: bool = False
     reads: int = 0
+    positions: list[str | None] = field(default_factory=list)
 
     def record(self, key: str, invoice: str, amount: str, **more: object) -> LedgerPayment:
         given = {"currency": "EUR", "paid_on": DAY} | more
@@ -60,6 +61,7 @@ class MemoryLedger:
     @asynccontextmanager
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         self.reads += 1
+        self.positions.append(position)
         if self.unreachable is not None:
             raise self.unreachable
 
@@ -77,7 +79,8 @@ class MemoryLedger:
         return replace(self._receipt(self._create(entry)), **(self.said.pop(0) if self.said else {}))
 
     def _receipt(self, key: str) -> Receipt:
-        entry = self.rows[key]
+        if (entry := self.rows.get(key)) is None:
+            return Receipt(key)
         return Receipt(key, entry.amount, entry.currency, entry.paid_on, entry.invoice)
 
     def _create(self, entry: Entry) -> str:

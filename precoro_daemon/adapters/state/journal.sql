@@ -112,6 +112,15 @@ FROM intents
 WHERE direction = :direction AND state IN (SELECT value FROM json_each(:states))
 ORDER BY since, id;
 
+-- name: refused_payments
+-- Payments that the other side refused, and that nobody decided about since.
+SELECT * FROM intents
+WHERE state = 'rejected' AND (
+    SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
+) IN ('refuse', 'report')
+ORDER BY since DESC, id
+LIMIT 500;
+
 -- name: due_checks
 -- Payments whose fate is to be looked at by now.
 SELECT * FROM intents

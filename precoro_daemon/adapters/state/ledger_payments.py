@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,7 @@ from decimal import Decimal
 from functools import partial
 
 from precoro_daemon.adapters.state.intent_rows import ledger_payment_cells, to_intent, to_ledger_payment
+from precoro_daemon.adapters.state.journal import write_line
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
@@ -38,6 +40,60 @@ class SqlLedgerPayments:
     async def position(self, ledger: str) -> str | None:
         row = await self._transactions.row("positions.read", (_position(ledger),))
         return None if row is None else str(row["value"])
+
+    async def reading(self, ledger: str) -> str | None:
+        row = await self._transactions.row("positions.read", (_reading(ledger),))
+        return None if row is None else str(row["value"])
+
+    async def note_reading(self, ledger: str, settings: str) -> None:
+        await self._transactions.run("positions.save", (_reading(ledger), settings))
+
+    async def reread(self, ledger: str, settings: str, at: float, reason: str) -> None:
+        def work(session: Session) -> None:
+            session.run("positions.forget", (_position(ledger),))
+            session.run("positions.save", (_reading(ledger), settings))
+            write_line(session, at=at, event="reread", reason=f"ledger {ledger}: {reason}")
+
+        await self._transactions.write(work)
+
+    async def forget_gone(self, ledger: str, since: float) -> int:
+        return await self._transactions.run("ledger_payments.forget_gone", (ledger, since))
+
+    async def new_unreadable(self, ledger: str, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
+        def work(session: Session) -> Sequence[UnreadableRow]:
+            return [
+                row
+                for row in rows
+                if not session.row("ledger_payments.is_known_unreadable", (ledger, row.key, row.reason, row.raw))
+            ]
+
+        return await self._transactions.read(work)
+
+    async def dismiss(self, ledger: str, key: str, at: float, reason: str) -> bool:
+        def work(session: Session) -> bool:
+            if not session.run("ledger_payments.dismiss_unreadable", (ledger, key)):
+                return False
+            write_line(session, at=at, event="dismiss", reason=f"ledger {ledger}: {reason}")
+            return True
+
+        return await self._transactions.write(work)
+
+    async def unmatched(self, ledger: str, by: MatchBy, limit: int) -> Sequence[MatchCandidate]:
+        def work(session: Session) -> Sequence[MatchCandidate]:
+            rows = session.rows("ledger_payments.unmatched", {"ledger": ledger, "limit": limit})
+            return [_unmatched(session, row, by) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def take_unmentioned(self, ledger: str, by: MatchBy, limit: int) -> tuple[int, Sequence[MatchCandidate]]:
+        def work(session: Session) -> tuple[int, Sequence[MatchCandidate]]:
+            rows = session.rows("ledger_payments.unmentioned", {"ledger": ledger, "limit": limit})
+            some = [_unmatched(session, row, by) for row in rows]
+            return session.run("ledger_payments.mention", (ledger,)) if some else 0, some
+
+        if not await self._transactions.rows("ledger_payments.unmentioned", {"ledger": ledger, "limit": 1}):
+            return 0, ()  # as nearly always
+        return await self._transactions.write(work)
 
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
         def work(session: Session) -> int:
@@ -146,6 +202,10 @@ def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator
             yield replace(to_ledger_payment(row), amount=Decimal(0))
 
 
+def _reading(ledger: str) -> str:
+    return f"settings by which payments of {ledger} are read"
+
+
 def _position(ledger: str) -> str:
     return f"payments of {ledger}"
 
@@ -175,13 +235,36 @@ def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[MatchCan
 
 def _candidate(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
     invoice_id = row["invoice_id"]
+    return _beside(session, to_ledger_payment(row), invoice_id, _namesakes(session, invoice_id, by))
+
+
+def _beside(
+    session: Session, payment: LedgerPayment, invoice_id: int, candidates: Sequence[Invoice]
+) -> MatchCandidate:
+    """With what we already made for that invoice, on either side."""
     others = _intents(session, Direction.TO_PRECORO, invoice_id)
     return MatchCandidate(
-        to_ledger_payment(row),
-        _namesakes(session, invoice_id, by),
+        payment,
+        candidates,
         others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
         exports=_intents(session, Direction.TO_LEDGER, invoice_id, "ledger_payments.unrecognised"),
     )
+
+
+def _unmatched(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
+    """With the invoices that bear its name, also those that cannot be paid."""
+    payment = to_ledger_payment(row)
+    named = _invoices(session, by, _names(payment.invoice))
+    if len(named) != 1:
+        return MatchCandidate(payment, named)
+    return _beside(session, payment, named[0].id, named)
+
+
+def _names(invoice: str) -> dict[str, object]:
+    """What the ledger says, as each of the names that it may be."""
+    number = int(invoice) if re.fullmatch("0|[1-9][0-9]{0,17}", invoice) else None
+    texts = dict.fromkeys(("external_id", "number", *IMPORTED_BY), invoice)
+    return texts | {"id": number, "idn": invoice if number is None else number}
 
 
 def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:

@@ -8,7 +8,7 @@ INSERT INTO ledger_payments (
 ON CONFLICT (ledger, key) DO UPDATE
 SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.currency, day = excluded.day,
     supplier = excluded.supplier, supplier_id = excluded.supplier_id, ours = excluded.ours,
-    takes_back = excluded.takes_back, facts = excluded.facts, seen_at = excluded.seen_at
+    takes_back = excluded.takes_back, facts = excluded.facts, seen_at = excluded.seen_at, mentioned = FALSE
 WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DISTINCT FROM excluded.supplier
     OR ledger_payments.ours IS DISTINCT FROM excluded.ours;
 
@@ -24,9 +24,23 @@ WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes
     AND key NOT IN (SELECT value FROM json_each(:kept));
 
 -- name: take_in_unreadable
--- Keep a row of the ledger that cannot be read.
-INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
-ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at;
+-- Keep a row of the ledger that cannot be read. One that was dismissed comes back if it says something else.
+INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at, since) VALUES (:ledger, :key, :reason, :raw, :at, :at)
+ON CONFLICT (ledger, key) DO UPDATE
+SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at,
+    dismissed = dismissed AND reason = excluded.reason AND raw = excluded.raw;
+
+-- name: is_known_unreadable
+-- Whether a row is known to be unreadable for the same reason.
+SELECT 1 FROM unreadable_rows WHERE ledger = ? AND key = ? AND reason = ? AND raw = ?;
+
+-- name: dismiss_unreadable
+-- Do not show a row that cannot be read any more.
+UPDATE unreadable_rows SET dismissed = TRUE WHERE ledger = ? AND key = ? AND NOT dismissed;
+
+-- name: forget_gone
+-- Forget rows that could not be read and were not seen since.
+DELETE FROM unreadable_rows WHERE ledger = ? AND seen_at < ?;
 
 -- name: forget_unreadable
 -- Note that a row of the ledger can be read again.
@@ -34,7 +48,7 @@ DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
 
 -- name: unreadable_rows
 -- The first rows of a ledger that cannot be read.
-SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
+SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? AND NOT dismissed ORDER BY since, key LIMIT 200;
 
 -- name: carry_payment
 -- Note which intent carries a payment of the ledger, by what it said when that was decided.
@@ -207,6 +221,34 @@ WHERE collection = 'payments' AND idn = CAST(:idn AS INTEGER) AND vanished_at IS
 -- name: count_waiting
 -- How many payments of the ledger no intent carries.
 SELECT count(*) AS payments FROM ledger_payments WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
+
+-- name: unmatched
+-- Payments of the ledger that no intent carries, the newest first.
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
+FROM ledger_payments
+WHERE ledger = :ledger AND intent IS NULL AND NOT EXISTS (
+    SELECT 1 FROM intents
+    WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+        AND (intents.remote_id = ledger_payments.key OR intents.id = ledger_payments.ours)
+)
+ORDER BY seen_at DESC, day DESC, key
+LIMIT :limit;
+
+-- name: unmentioned
+-- Some of those that were not mentioned so far.
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
+FROM ledger_payments INDEXED BY ledger_payments_unmentioned
+WHERE ledger = :ledger AND intent IS NULL AND NOT mentioned AND ours IS NULL AND NOT EXISTS (
+    SELECT 1 FROM intents
+    WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+        AND intents.remote_id = ledger_payments.key
+)
+LIMIT :limit;
+
+-- name: mention
+-- Note that all of them were mentioned.
+UPDATE ledger_payments SET mentioned = TRUE
+WHERE ledger = ? AND intent IS NULL AND NOT mentioned AND ours IS NULL;
 
 -- name: count_imported
 -- How many invoices Precoro's own connectors know.

@@ -99,6 +99,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.REVIEW, Repost, State.PLANNED, "a person wants it sent"),
     Transition(State.REVIEW, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.REJECTED, Report, State.REJECTED, "the invoice shows why"),
+    Transition(State.REJECTED, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.REJECTED, Repost, State.PLANNED, "a person wants it sent after all"),
 )
 

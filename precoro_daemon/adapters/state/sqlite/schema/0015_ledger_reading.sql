@@ -11,3 +11,13 @@ UPDATE intents SET obstacle = json_array('supplier_differs', '', '', '')
 WHERE direction = 'to_precoro' AND state = 'review' AND obstacle IS NULL AND (
     reason LIKE 'the ledger names the supplier %' OR reason LIKE 'the books name the supplier %'
 );
+
+-- A payment that meets no invoice is mentioned in the log once.
+ALTER TABLE ledger_payments ADD COLUMN mentioned INTEGER NOT NULL DEFAULT FALSE;
+UPDATE ledger_payments SET mentioned = TRUE;
+CREATE INDEX ledger_payments_unmentioned ON ledger_payments (ledger) WHERE intent IS NULL AND NOT mentioned;
+
+-- Since when a row cannot be read; `seen_at` is when it was last read so. Who dismissed it knows of it.
+ALTER TABLE unreadable_rows ADD COLUMN since REAL NOT NULL DEFAULT 0;
+ALTER TABLE unreadable_rows ADD COLUMN dismissed INTEGER NOT NULL DEFAULT FALSE;
+UPDATE unreadable_rows SET since = seen_at;
