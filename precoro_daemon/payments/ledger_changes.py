@@ -72,8 +72,18 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
     if same and await is_meant(access, intent, payment):
         await access.payments.accept(access.name, payment)
     elif not await others_unresolved(recorder.journal, intent):
-        why = f"changed in the ledger after it was sent; the ledger now says: {payment}"
-        await recorder.follow(intent, Miss(), why, payment)
+        await recorder.follow(intent, Miss(), _changed_since(intent, payment), payment)
+
+
+def _changed_since(intent: Intent, payment: LedgerPayment) -> str:
+    """What a person reads of it, and has to do."""
+    if payment.amount > 0:
+        return f"changed in the ledger after it was sent; the ledger now says: {payment}"
+    there = f"payment {intent.remote_id}" if intent.direction is Direction.TO_PRECORO else f"entry {intent.remote_id}"
+    return (
+        f"taken back in the ledger after {there} was made; the ledger now says: {payment}. If that is right, cancel"
+        " the payment in Precoro and `payments drop` this one; if not, mend the ledger and `payments adopt` this one"
+    )
 
 
 async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Changed, verdict: Verdict | None) -> None:
@@ -101,8 +111,7 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
         if same and not changed.moved:
             await access.payments.accept(access.name, payment)
         else:
-            why = f"changed in the ledger after we made it there; it now says: {payment}"
-            await recorder.follow(intent, Miss(), why, payment)
+            await recorder.follow(intent, Miss(), _changed_since(intent, payment), payment)
 
 
 async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from precoro_daemon.errors import DaemonError, DoubtfulError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
-from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 DAY = date(2026, 1, 15)
@@ -21,6 +21,7 @@ class MemoryLedger:
     """`log` is everything that was ever written, in order: reading from a position gives what came after it.
 
     failures  raised by the next calls of `create`, one each; None: it works
+    undone    documents that have no longer what they had, said with every reading
     said      what the next answers of `create` say, one each, otherwise than it was recorded
     open      what is open on each bill, by the invoice's idn, and in which currency; what is created there lowers it
     kept      whether rows we make carry our key
@@ -40,6 +41,7 @@ class MemoryLedger:
     unreachable: DaemonError | None = None
     kept: bool = True
     late: bool = False
+    undone: list[Undone] = field(default_factory=list)
     reads: int = 0
     positions: list[str | None] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class MemoryLedger:
             raise self.unreachable
 
         async def batches(rows: Sequence[LedgerPayment]) -> AsyncIterator[LedgerBatch]:
-            yield LedgerBatch(rows, self.bad, str(len(self.log)))
+            yield LedgerBatch(rows, self.bad, str(len(self.log)), self.undone)
 
         yield batches(self.log[int(position or 0) :])
 

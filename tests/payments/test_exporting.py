@@ -534,3 +534,47 @@ async def test_arming_says_that_precoros_own_import_must_be_off() -> None:
     stage.database.execute("UPDATE records SET data = json_set(data, '$.qboId', '901') WHERE collection = 'invoices'")
     said = await decide(stage, kind="arm")
     assert "knows 1 invoices from QuickBooks Online. Its import of payments must be off" in said
+
+
+async def test_days_that_the_invoice_does_not_repeat_come_from_the_mirrored_payments() -> None:
+    stage = scene(terse=True)
+    before = stage.invoice()
+    pay(stage, before, 4_000)
+    stage.bank.clock.time += HOUR
+    await stage.export()
+    stage.bank.clock.time += 10
+    pay(stage, before, 6_000)
+    pay(stage, stage.invoice(), 3_000)
+    await stage.export(after=HOUR)
+    assert {(entry.amount, entry.paid_on) for entry in stage.ledger.entries} == {
+        (Decimal(60), DAY),
+        (Decimal(30), DAY),
+    }
+    assert {one.state for one in stage.intents} == {State.CONFIRMED}
+
+
+async def test_a_payment_that_the_invoice_shows_in_part_waits_for_the_list_of_payments() -> None:
+    stage = await begun(terse=True)
+    stage.mirrors = False
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    async with stage.life() as life:
+        await life.mirror(invoice, payments=False)
+    await stage.export(after=HOUR)
+    assert stage.intents == []
+    stage.mirrors = True
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, len(stage.ledger.entries)) == (State.CONFIRMED, 1)
+
+
+async def test_a_payment_without_a_day_anywhere_goes_to_a_person() -> None:
+    stage = await begun(terse=True)
+    stage.mirrors = False
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    async with stage.life() as life:
+        await life.mirror(invoice, payments=False)
+    stage.database.execute("DELETE FROM cursors WHERE collection = 'payments'")  # nobody mirrors them
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.REVIEW, [])
+    assert "has no amount or day we can read" in stage.intent.reason

@@ -163,7 +163,14 @@ class SqlLedgerPayments:
 
     async def enriched(self, invoice: Invoice) -> Invoice:
         row = await self._transactions.row("ledger_payments.supplier_name", (invoice.supplier.id,))
-        return invoice if row is None else _with_supplier(invoice, row["external_id"])
+        named = invoice if row is None else _with_supplier(invoice, row["external_id"])
+        if all(payment.is_whole for payment in named.payments or ()):
+            return named
+        return replace(named, payments=[await self._completed(payment) for payment in named.payments or ()])
+
+    async def _completed(self, payment: Payment) -> Payment:
+        listed = None if payment.is_whole else await self.mirrored_payment(str(payment.id))
+        return payment if listed is None else payment.completed(listed)
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
         row = await self._transactions.row("ledger_payments.mirrored_payment", (remote_id,))

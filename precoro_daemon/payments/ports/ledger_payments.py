@@ -138,7 +138,7 @@ class LedgerPayments(Protocol):
         ...
 
     async def enriched(self, invoice: Invoice) -> Invoice:
-        """The invoice with what the mirror knows of its supplier."""
+        """The invoice with what the mirror knows of its supplier, and what it knows of payments shown in part."""
         ...
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:

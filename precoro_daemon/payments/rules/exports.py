@@ -39,6 +39,7 @@ class Known:
     adopted_at       what was created before is known (Unix seconds)
     hidden_sums      what was decided, or came into the ledger, of sums that Precoro showed no payment for
     exported         what we made in the ledger of the invoice's payments, or shall make
+    unlisted         ids of payments that the invoice shows in part, and that the mirror's list of them will bring
     """
 
     made: Collection[int]
@@ -48,6 +49,7 @@ class Known:
     adopted_at: float
     hidden_sums: Sequence[Decimal] = ()
     exported: Sequence[Intent] = ()
+    unlisted: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
         return Share("known", source, "we made it from the ledger", payment)
     if payment.created_at is not None and payment.created_at < known.adopted_at:
         return Share("known", source, "it was there when exporting began", payment)
-    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
-        return Share("wait", source, "it may be ours, and its outcome is not known yet", payment)
+    if why := _waits(payment, known):
+        return Share("wait", source, why, payment)
     if payment.amount is None or payment.amount <= 0 or payment.day is None:
         said = f"payment {payment.id} on {invoice} has no amount or day we can read"
         return Share("hold", source, said, payment, payment.amount or Decimal(0))
@@ -101,6 +103,12 @@ def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
     reason = doubt or f"{invoice} was paid in Precoro"
     asked = Asked() if copied else None
     return Share("plan" if doubt is None else "hold", source, reason, payment, payment.amount, asked)
+
+
+def _waits(payment: Payment, known: Known) -> str:
+    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
+        return "it may be ours, and its outcome is not known yet"
+    return "its invoice shows it in part, and the mirror's list will bring it" if payment.id in known.unlisted else ""
 
 
 def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:

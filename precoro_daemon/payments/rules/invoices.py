@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -46,6 +46,24 @@ class Payment:
     def days(self) -> frozenset[date]:
         """Every day that may be meant."""
         return frozenset(day for day in (self.day, self.utc_day) if day is not None)
+
+    def completed(self, listed: Payment) -> Payment:
+        """With what its own list says and its invoice does not repeat."""
+        days = (listed.day, listed.utc_day) if self.day is None else (self.day, self.utc_day)
+        return replace(
+            self,
+            amount=listed.amount if self.amount is None else self.amount,
+            currency=self.currency or listed.currency,
+            day=days[0],
+            utc_day=days[1],
+            external_id=self.external_id or listed.external_id,
+            created_at=listed.created_at if self.created_at is None else self.created_at,
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """It says everything that decisions need."""
+        return None not in (self.amount, self.day, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

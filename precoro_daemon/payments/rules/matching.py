@@ -229,7 +229,8 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
 
 def _may_be(planned: PlannedPayment, payment: Payment) -> bool:
     """Whatever its day: the bank's, the entry's and the transfer's are three, and a time zone may shift each."""
-    known_apart = payment.id in planned.booked and planned.terms.day not in payment.days
+    other_day = bool(payment.days) and planned.terms.day not in payment.days
+    known_apart = payment.id in planned.booked and other_day
     return str(payment.id) not in planned.other and not known_apart
 
 
