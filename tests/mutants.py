@@ -155,7 +155,7 @@ MUTANTS = (
     ),
     Mutant(
         "forget the parts of a document that the books undid",
-        "ledger_payments.payments_of_document",
+        "payments_of_document",
         "key > :key || '/' AND key < :key || '0'",
         "key > :key || '0' AND key < :key || '/'",
         f"{BOTH_SIDES}::test_a_document_undone_in_the_books_is_a_persons_affair_part_by_part",
