@@ -318,7 +318,7 @@ MUTANTS = (
     ),
     Mutant(
         "an echo before the outcome is known",
-        "_judge",
+        "_waits",
         "    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):",
         "    if False:",
         "tests/payments/test_exporting.py::test_no_echo_of_a_payment_whose_outcome_is_not_known_yet",
@@ -349,8 +349,7 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "what the books changed is accepted without a word",
         "_follow",
-        "            await recorder.follow(intent, Hold(terms=payment.terms), verdict.reason or "
-        "intent.reason, payment)",
+        "            await recorder.follow(intent, event, verdict.reason or intent.reason, payment)",
         "            await access.payments.accept(access.name, payment)",
         f"{CHANGING}::test_a_held_payment_shows_what_the_books_say_by_now",
     ),
@@ -400,7 +399,7 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "found with whatever amount",
         "compare",
-        "    if payment is None or not _differs(payment, intent):",
+        "    if payment is None or not (why := _difference(payment, intent)):",
         "    if True:",
         f"{CHANGING}::test_what_is_found_with_another_amount_than_the_books_have_goes_to_a_person",
     ),

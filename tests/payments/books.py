@@ -23,7 +23,8 @@ class MemoryLedger:
     failures  raised by the next calls of `create`, one each; None: it works
     undone    documents that have no longer what they had, said with every reading
     said      what the next answers of `create` say, one each, otherwise than it was recorded
-    open      what is open on each bill, by the invoice's idn, and in which currency; what is created there lowers it
+    overpaid  what was recorded though less was open
+    open      what is open on each bill by the invoice's idn, but for the payments that are recorded here
     kept      whether rows we make carry our key
     late      whether a create that fails as doubtful was carried out all the same
     """
@@ -36,6 +37,7 @@ class MemoryLedger:
     bad: list[UnreadableRow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[DaemonError | None] = field(default_factory=list)
+    overpaid: list[Entry] = field(default_factory=list)
     said: list[dict[str, object]] = field(default_factory=list)
     open: dict[str, Bill] = field(default_factory=dict)
     unreachable: DaemonError | None = None
@@ -90,8 +92,6 @@ class MemoryLedger:
         if known and self.capabilities.create == "idempotent":
             return f"B-{known[0]}"
         self.entries.append(entry)
-        if (bill := self.open.get(entry.invoice_idn)) is not None:
-            self.open[entry.invoice_idn] = replace(bill, open=bill.open - entry.amount)
         key = f"B-{len(self.entries) - 1}"
         self.log.append(
             LedgerPayment(
@@ -103,6 +103,8 @@ class MemoryLedger:
                 ours=entry.key if self.kept else None,
             )
         )
+        if (bill := self.bill_of(entry.invoice_idn)) is not None and bill.open < 0:
+            self.overpaid.append(entry)
         return key
 
     async def find(self, key: str) -> Receipt | None:
@@ -110,7 +112,12 @@ class MemoryLedger:
         return next(map(self._receipt, there), None)
 
     async def bill(self, entry: Entry) -> Bill | None:
-        return self.open.get(entry.invoice_idn)
+        return self.bill_of(entry.invoice_idn)
+
+    def bill_of(self, invoice: str) -> Bill | None:
+        if (bill := self.open.get(invoice)) is None:
+            return None
+        return replace(bill, open=bill.open - sum(row.amount for row in self.rows.values() if row.invoice == invoice))
 
     async def probe(self) -> Sequence[Probe]:
         return ()

@@ -460,7 +460,7 @@ async def test_a_person_is_asked_once_where_somebody_else_paid_the_bill() -> Non
 
 
 async def test_what_the_ledger_shows_as_paid_is_no_surprise_on_its_bill() -> None:
-    stage, invoice = await with_bills("70.00")
+    stage, invoice = await with_bills("100.00")
     stage.pays(invoice, "30.00")
     pay(stage, invoice, 4_000)
     await stage.export(after=HOUR)
