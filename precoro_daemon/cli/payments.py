@@ -173,8 +173,9 @@ def arm(parent: Path | None, config: Path | None) -> None:
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.state import kill_switch, place
 
-    said = f"{execute(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
-    click.echo(f"{said}\nthis is the state {place(settings)}")
+    armed, *warnings = execute(settings, "arm").splitlines()
+    said = f"{armed}; a file {kill_switch(settings)} stops them at once"
+    click.echo("\n".join((said, f"this is the state {place(settings)}", *warnings)))
 
 
 @payments.command()
