@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ledger_changes import changed_since
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.history import terms_of
@@ -60,12 +61,24 @@ async def forecast_lap(
     forecasts: list[Forecast] = []
     for direction in Direction:
         forecasts += await _direction(journal, access, Spending(journal, access.clock, direction, caps))
+    forecasts += await _undone(access)
     forecasts += [Forecast(one, "refused", one.amount, one.reason) for one in await journal.refused()]
     payments = access.payments
     waiting, unreadable = await payments.waiting(access.name), await payments.unreadable(access.name)
     return LapForecast(
         forecasts, closed, waiting, unreadable, await list_unmatched(journal, access, _UNMATCHED_SHOWN)
     )
+
+
+async def _undone(access: LedgerAccess) -> Sequence[Forecast]:
+    """What the ledger took back, and what cannot become a person's affair before another payment of its invoice is
+    settled."""
+    changes = await access.payments.changed(access.name)
+    return [
+        Forecast(one.intent, "review", one.intent.amount, changed_since(one.intent, one.payment))
+        for one in changes
+        if one.intent.state is State.CONFIRMED and one.payment.amount <= 0
+    ]
 
 
 async def _direction(journal: Journal, access: LedgerAccess, spending: Spending) -> Sequence[Forecast]:

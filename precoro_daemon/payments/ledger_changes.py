@@ -72,10 +72,10 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
     if same and await is_meant(access, intent, payment):
         await access.payments.accept(access.name, payment)
     elif not await others_unresolved(recorder.journal, intent):
-        await recorder.follow(intent, Miss(), _changed_since(intent, payment), payment)
+        await recorder.follow(intent, Miss(), changed_since(intent, payment), payment)
 
 
-def _changed_since(intent: Intent, payment: LedgerPayment) -> str:
+def changed_since(intent: Intent, payment: LedgerPayment) -> str:
     """What a person reads of it, and has to do."""
     if payment.amount > 0:
         return f"changed in the ledger after it was sent; the ledger now says: {payment}"
@@ -111,7 +111,7 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
         if same and not changed.moved:
             await access.payments.accept(access.name, payment)
         else:
-            await recorder.follow(intent, Miss(), _changed_since(intent, payment), payment)
+            await recorder.follow(intent, Miss(), changed_since(intent, payment), payment)
 
 
 async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -192,3 +194,21 @@ async def test_what_was_refused_is_listed_until_a_person_decides() -> None:
     await decide(stage, "drop", ident=stage.intent.id)
     assert stage.intent.state is State.REJECTED
     assert (await outlook(stage)).forecasts == []
+
+
+async def test_what_is_undone_is_listed_also_while_another_payment_of_its_invoice_is_not_settled() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40.00", key="first")
+    await stage.lap()
+    stage.pays(invoice, "70.00", key="second")  # more than is owed
+    await stage.lap(after=HOUR)
+    stage.ledger.change("first", amount=Decimal(0))
+    await stage.lap(after=HOUR)
+    review = {str(one.intent.source): one.reason for one in (await outlook(stage)).forecasts if one.fate == "review"}
+    assert set(review) == {"first", "second"}
+    assert review["first"].startswith("taken back in the ledger after payment")
+    [second] = [one for one in stage.intents if str(one.source) == "second"]
+    await decide(stage, "drop", ident=second.id)
+    await stage.lap(after=HOUR)
+    assert {one.state for one in stage.intents} == {State.REVIEW, State.REJECTED}
