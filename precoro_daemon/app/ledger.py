@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from hashlib import blake2b
 from typing import Any
 
 from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger
@@ -50,26 +48,6 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
     else:
         async with ledger as opened:
             yield opened
-
-
-_NOT_OF_READING = {
-    "insert", "find", "create", "prepare", "accept_review", "out_directory", "out_done", "out_columns",
-    "timeout", "token", "token_file", "password", "password_file", "grant_file", "ca_file", "tls", "pool",
-}  # fmt: skip
-"""Settings that say nothing of what a payment of the ledger looks like: to change them reads nothing again."""
-
-_READER = 1
-"""Raised when a later version reads more of the same rows than this one: then everything unreadable is read again."""
-
-
-def reading_of(settings: Settings) -> str:
-    """A fingerprint of everything by which the ledger is read; "" without a ledger. Secrets are no part of it."""
-    given = getattr(settings.ledger, settings.ledger.kind, None)
-    if given is None:
-        return ""
-    said = given.model_dump(mode="json", exclude=_NOT_OF_READING, fallback=str)
-    text = json.dumps([_READER, said, settings.mark_invoices_paid.currency], sort_keys=True)
-    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 _Described = SqlLedger | RestLedger | CsvLedger

@@ -12,7 +12,8 @@ import anyio
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import LISTS
-from precoro_daemon.app.ledger import open_ledger, reading_of
+from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.app.ledger_reading import reading_of
 from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError

@@ -32,8 +32,8 @@ call leaves. A lap therefore needs no memory: whatever the last one left, the ne
 A lap to Precoro (mark_invoices_paid) settles what is in doubt, reads the ledger, follows what it changed, makes
 intents of what is new, sends what fits, and ties up loose ends. A lap to the ledger (export_payments) compares which
 invoices are paid with which were, and does the same the other way round: before each entry it reads what is open on
-the bill, and what the ledger recorded counts once it was compared (rules/open_bills, rules/receipts). A person's decisions come between two steps
-of a lap; the second to move an intent finds it stale and leaves it.
+the bill (rules/open_bills), and what was recorded is compared before it counts (rules/receipts). A person's decisions
+come between two steps of a lap; the second to move an intent finds it stale and leaves it.
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from precoro_daemon.app.ledger import reading_of
+from precoro_daemon.app.ledger_reading import reading_of
 from tests.settings.conftest import Load, Mistake, Mistakes
 
 BOOKS = """
