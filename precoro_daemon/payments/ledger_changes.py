@@ -77,12 +77,16 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
 
 def changed_since(intent: Intent, payment: LedgerPayment) -> str:
     """What a person reads of it, and has to do."""
+    if intent.direction is Direction.TO_PRECORO:
+        said = f"changed in the ledger after it was sent; the ledger now says: {payment}"
+    else:
+        said = f"changed in the ledger after we made it there; it now says: {payment}"
     if payment.amount > 0:
-        return f"changed in the ledger after it was sent; the ledger now says: {payment}"
-    there = f"payment {intent.remote_id}" if intent.direction is Direction.TO_PRECORO else f"entry {intent.remote_id}"
+        return said
+    there = f"payment {intent.remote_id if intent.direction is Direction.TO_PRECORO else intent.source}"
     return (
-        f"taken back in the ledger after {there} was made; the ledger now says: {payment}. If that is right, cancel"
-        " the payment in Precoro and `payments drop` this one; if not, mend the ledger and `payments adopt` this one"
+        f"{said}. It was taken back there: if that is right, cancel {there} in Precoro and `payments drop` this one;"
+        " if not, mend the ledger and `payments adopt` this one"
     )
 
 

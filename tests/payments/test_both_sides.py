@@ -509,8 +509,10 @@ async def test_a_document_undone_in_the_books_is_a_persons_affair_part_by_part()
         await stage.lap(after=HOUR)
     assert [by_key()[key].state for key in ("50/1", "50/2", "500")] == ["review", "confirmed", "confirmed"]
     told = by_key()["50/1"]
-    assert told.reason.startswith(f"taken back in the ledger after payment {told.remote_id} was made")
-    assert "cancel the payment in Precoro and `payments drop` this one" in told.reason
+    assert told.reason.startswith(
+        "changed in the ledger after it was sent; the ledger now says: payment 50/1 of 0.00"
+    )
+    assert f"cancel payment {told.remote_id} in Precoro and `payments drop` this one" in told.reason
     stage.ledger.undone[:] = [Undone("50")]
     await stage.lap(after=HOUR)
     assert [by_key()[key].state for key in ("50/1", "50/2", "500")] == ["review", "review", "confirmed"]
@@ -527,7 +529,7 @@ async def test_an_entry_of_ours_undone_in_the_books_is_a_persons_affair(kept: bo
     stage.ledger.undone.append(Undone("B-0"))
     await both(stage)
     assert states(stage) == {"to_precoro": [], "to_ledger": ["review"]}
-    assert "taken back in the ledger after entry B-0 was made" in stage.intent.reason
+    assert f"cancel payment {stage.intent.source} in Precoro and `payments drop` this one" in stage.intent.reason
     assert len(stage.ledger.entries) == 1
 
 
