@@ -13,7 +13,7 @@ _NOT_OF_READING = {
 }  # fmt: skip
 """Settings that say nothing of what a payment of the ledger looks like: to change them reads nothing again."""
 
-_READER = 1
+_READING_VERSION = 1
 """Raised when a later version reads more of the same rows than this one: then everything unreadable is read again."""
 
 
@@ -23,5 +23,5 @@ def reading_of(settings: Settings) -> str:
     if given is None:
         return ""
     said = given.model_dump(mode="json", exclude=_NOT_OF_READING, fallback=str)
-    text = json.dumps([_READER, said, settings.mark_invoices_paid.currency], sort_keys=True)
+    text = json.dumps([_READING_VERSION, said, settings.mark_invoices_paid.currency], sort_keys=True)
     return blake2b(text.encode(), digest_size=12).hexdigest()
