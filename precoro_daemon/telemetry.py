@@ -77,6 +77,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "ledger_files_passed_over": "files in the ledger's folder are not read, as their names do not fit in_pattern",
         "ledger_rows_passed_over": "rows of a file are no payments: totals, texts below the table, what `skip` has",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
+        "ledger_payments_unmatched": "payments of the ledger are new and meet no invoice that can be paid",
+        "ledger_reread": "the whole ledger is read again",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",
         "payment_confirmed": "the other side has the payment",

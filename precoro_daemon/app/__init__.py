@@ -1,27 +1,28 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides
 
-bearers.py        the token of a ledger behind HTTP, from where the configuration says
-checks.py         what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
-company.py        one company: its state, its way to Precoro, its ledger, and the jobs between them
-control.py        commands about payments: executed here, or by the service that holds the state
-databases.py      opens the databases that the configuration names
-health_client.py  the health client: checks how a service is that runs somewhere
-items.py          what the commands do with suppliers' items and the plans for them
-jobs.py           the jobs of a company, and the place of each in the plan
-ledger.py         opens the ledger that the configuration names
-ledger_check.py   what `check` finds out about the ledger: can it be read, searched and written to
-ledger_config.py  the section of the configuration that a login knows, put at the file's end
-ledger_csv.py     the csv ledger as the configuration describes it
-ledger_erp.py     builds the odoo and the business_central ledger from their sections
-ledger_grants.py  the grant of the configured ledger: where it is, and how it stands
-ledger_login.py   logins at accounting systems, step by step, and what may be chosen after each
-ledger_online.py  builds the ledgers that are somebody else's service: Xero and QuickBooks Online
-listeners.py      opens the socket on which webhooks come in
-payments.py       the jobs of payments, and what the commands do to intents
-process.py        the program as a service: the state held throughout, all else built anew at each reload
-runs.py           one run, from opening the state to the report
-state.py          the state that the configuration names, and where what stands beside it is
-state_reading.py  reads the state beside the instance that may hold it, and takes the snapshot that a command shows
-values.py         settings as the values that the parts are built from
-watch.py          answers those who watch a service, with snapshots for which the state is read now and then
+bearers.py         the token of a ledger behind HTTP, from where the configuration says
+checks.py          what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
+company.py         one company: its state, its way to Precoro, its ledger, and the jobs between them
+control.py         commands about payments: executed here, or by the service that holds the state
+databases.py       opens the databases that the configuration names
+health_client.py   the health client: checks how a service is that runs somewhere
+items.py           what the commands do with suppliers' items and the plans for them
+jobs.py            the jobs of a company, and the place of each in the plan
+ledger.py          opens the ledger that the configuration names
+ledger_check.py    what `check` finds out about the ledger: can it be read, searched and written to
+ledger_config.py   the section of the configuration that a login knows, put at the file's end
+ledger_csv.py      the csv ledger as the configuration describes it
+ledger_erp.py      builds the odoo and the business_central ledger from their sections
+ledger_grants.py   the grant of the configured ledger: where it is, and how it stands
+ledger_login.py    logins at accounting systems, step by step, and what may be chosen after each
+ledger_online.py   builds the ledgers that are somebody else's service: Xero and QuickBooks Online
+ledger_reading.py  tells one way to read the ledger from another, by the settings that say how
+listeners.py       opens the socket on which webhooks come in
+payments.py        the jobs of payments, and what the commands do to intents
+process.py         the program as a service: the state held throughout, all else built anew at each reload
+runs.py            one run, from opening the state to the report
+state.py           the state that the configuration names, and where what stands beside it is
+state_reading.py   reads the state beside the instance that may hold it, and takes the snapshot that a command shows
+values.py          settings as the values that the parts are built from
+watch.py           answers those who watch a service, with snapshots for which the state is read now and then
 """

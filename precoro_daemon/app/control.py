@@ -46,7 +46,7 @@ async def open_control(settings: Settings, handler: CommandHandler | None, servi
         if handler is None:
             raise DecisionRefused("there is no ledger: say where it is in [ledger]")
         async with AsyncExitStack() as stack:
-            if command.kind == "plan":
+            if command.kind in ("plan", "reread"):
                 stack.callback(_wake, service)  # also where a lap reads the ledger already
                 await _between_laps(service, stack)
             said = await handler.execute(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import anyio
 
@@ -10,6 +10,7 @@ from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import misfits_of
 from precoro_daemon.app.state import state_of
 from precoro_daemon.errors import LedgerMisfit
+from precoro_daemon.payments.commands import import_warning
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.settings import Settings
@@ -32,7 +33,18 @@ async def check_ledger(settings: Settings) -> str:
         said = [await _reading(ledger, await _position(settings, ledger.name))] if marks else []
         if exports:
             said += await _recording(ledger)
-    return f"{ledger.name} {'; '.join(said) or 'is not used: no job of payments is enabled'}"
+    answer = f"{ledger.name} {'; '.join(said) or 'is not used: no job of payments is enabled'}"
+    warnings = import_warning(await _imported(settings)) if said else ()
+    return "\n".join((answer, *(f"{'':15}{warning}" for warning in warnings)))
+
+
+async def _imported(settings: Settings) -> Mapping[str, int]:
+    """Invoices that Precoro's own connectors know."""
+    state = state_of(settings)
+    if not await anyio.to_thread.run_sync(state.exists):
+        return {}
+    async with state.open_read_only() as store:
+        return await store.ledger_payments.imported()
 
 
 async def _reading(ledger: Ledger, position: str | None) -> str:

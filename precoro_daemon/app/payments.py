@@ -13,6 +13,7 @@ import anyio
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
+from precoro_daemon.app.ledger_reading import reading_of
 from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError, LedgerMisfit, PartUnusable
@@ -126,7 +127,9 @@ def caps(settings: Settings) -> Caps:
 
 def _access(settings: Settings, store: Store, ledger: Ledger, clock: Clock) -> LedgerAccess:
     given = settings.mark_invoices_paid
-    return LedgerAccess(ledger, store.ledger_payments, clock, identity(settings), given.match_by, given.currency)
+    payments = store.ledger_payments
+    company, reading = identity(settings), reading_of(settings)
+    return LedgerAccess(ledger, payments, clock, company, given.match_by, given.currency, reading)
 
 
 def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from precoro_daemon.cli.ledger_rows import dismiss, reread
 from precoro_daemon.cli.running import NO_CALL, called, config_option, load, run_async
 from precoro_daemon.errors import DaemonError, LoginNeeded
 from precoro_daemon.values.humanize import many, moment
@@ -57,8 +58,12 @@ _LOGIN_OPTIONS = (
 @config_option
 @click.pass_context
 def ledger(ctx: click.Context, config: Path | None) -> None:
-    """Log in to the accounting system that payments are kept in step with."""
+    """The accounting system that payments are kept in step with: log in, read it again."""
     ctx.obj = config or ctx.obj
+
+
+for _command in (reread, dismiss):
+    ledger.add_command(_command)
 
 
 def _with_login_options(command: Any) -> Any:

@@ -16,13 +16,23 @@ from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.events import Answered, Asked, Dialogue
 from precoro_daemon.payments.rules.intents import Attempt, Intent
 from precoro_daemon.payments.rules.sources import source_text
+from precoro_daemon.payments.unmatched import Unmatched
 from precoro_daemon.values.humanize import moment
 from precoro_daemon.values.money import plain
 
 _SHORT_ID_CHARS = 8
 """Letters of an id that people need."""
 
-_FATES = {"send": "would be sent", "held": "held back", "doubt": "in doubt", "review": "a person decides"}
+_UNMATCHED_IN_PLAN = 20
+"""Lines of a plan for payments that meet no invoice; `payments unmatched` has them all."""
+
+_FATES = {
+    "send": "would be sent",
+    "held": "held back",
+    "doubt": "in doubt",
+    "review": "a person decides",
+    "refused": "refused",
+}
 _DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 
 
@@ -46,20 +56,58 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
     elif sendable:
         parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
     if found.waiting:
-        parts.append(Text(f"{found.waiting:,} payments in the ledger match no invoice that can be paid."))
+        said = f"{found.waiting:,} payments in the ledger match no invoice that can be paid"
+        parts += [Text(f"{said} (`payments unmatched`):"), _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN])]
     parts += [Text(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
     return Group(*parts)
 
 
 def review(found: LapForecast) -> RenderableType:
     """What a person must decide, each with its reason in full."""
-    waiting = [one for one in found.forecasts if one.fate in ("review", "doubt")]
+    waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
     if not waiting:
-        return Text("Nothing waits for a person, and nothing is in doubt.")
+        return Text("Nothing waits for a person, nothing is in doubt, and nothing was refused.")
     hint = (
         "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` shows all of it."
     )
+    if any(one.fate == "refused" for one in waiting):
+        hint += "\nWhat was refused: `payments repost` once its cause is mended, or `payments drop`."
     return Group(_table(waiting), Text(hint))
+
+
+def unmatched(found: LapForecast) -> RenderableType:
+    """Payments of the ledger that are not on their way, each with why."""
+    if not found.unmatched:
+        return Text("Every payment of the ledger meets an invoice.")
+    more = found.waiting - len(found.unmatched)
+    parts: list[RenderableType] = [_unmatched(found.unmatched)]
+    return Group(*parts, Text(f"and {more:,} older ones") if more > 0 else Text(""))
+
+
+def _unmatched(payments: Sequence[Unmatched]) -> Sheet:
+    table = Sheet(("key", "reference", "amount", "day", "why"), right=("amount",), sentences="why")
+    for one in payments:
+        payment = one.payment
+        amount = f"{plain(payment.amount)} {payment.currency}".strip()
+        table.add(payment.key, payment.invoice, amount, payment.paid_on.isoformat(), one.why)
+    return table
+
+
+def unmatched_as_json(found: LapForecast) -> str:
+    return _dumps({"waiting": found.waiting, "unmatched": [_unmatched_row(one) for one in found.unmatched]})
+
+
+def _unmatched_row(one: Unmatched) -> Mapping[str, Any]:
+    payment = one.payment
+    return {
+        "key": payment.key,
+        "reference": payment.invoice,
+        "amount": plain(payment.amount),
+        "currency": payment.currency,
+        "day": payment.paid_on.isoformat(),
+        "why": one.why,
+        "behind": None if one.behind is None else one.behind.id,
+    }
 
 
 def _table(forecasts: Sequence[Forecast]) -> Sheet:
@@ -94,6 +142,7 @@ def outlook_as_json(found: LapForecast, only: Sequence[str] = tuple(_FATES)) -> 
                 if one.fate in only
             ],
             "waiting": found.waiting,
+            "unmatched": [_unmatched_row(one) for one in found.unmatched],
             "unreadable": [{"key": row.key, "reason": row.reason, "raw": row.raw} for row in found.unreadable],
         }
     )

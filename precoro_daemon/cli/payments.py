@@ -45,7 +45,7 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
 
     settings = load(config or parent, spare=NO_CALL_TO_PRECORO)
     try:
-        _execute(settings, "plan")
+        execute(settings, "plan")
     except CommandUnanswered as busy:
         click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     forecast_of_lap = _forecast(settings)
@@ -104,14 +104,29 @@ def apply(parent: Path | None, config: Path | None) -> None:
 @config_option
 @click.pass_obj
 def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
-    """List what waits for a person, and what is in doubt."""
+    """List what waits for a person, what is in doubt, and what was refused."""
     from precoro_daemon.cli import payment_tables
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
     if as_json:
-        click.echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt")))
+        click.echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt", "refused")))
     else:
         make_console().print(payment_tables.review(forecast_of_lap))
+
+
+@payments.command()
+@_json_option
+@config_option
+@click.pass_obj
+def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
+    """List payments of the ledger that meet no invoice that can be paid, each with why."""
+    from precoro_daemon.cli import payment_tables
+
+    forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
+    if as_json:
+        click.echo(payment_tables.unmatched_as_json(forecast_of_lap))
+    else:
+        make_console().print(payment_tables.unmatched(forecast_of_lap))
 
 
 @payments.command()
@@ -121,7 +136,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
     """The other side has the payment: take it for done."""
-    click.echo(_execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
+    click.echo(execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
 
 
 @payments.command()
@@ -137,7 +152,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
     """Send the payment (again) in the next lap, if it still fits then."""
-    click.echo(_execute(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
+    click.echo(execute(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
 
 
 @payments.command()
@@ -147,7 +162,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
     """The payment is not to be sent."""
-    click.echo(_execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
+    click.echo(execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
 
 
 @payments.command()
@@ -158,8 +173,9 @@ def arm(parent: Path | None, config: Path | None) -> None:
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.state import kill_switch, place
 
-    said = f"{_execute(settings, 'arm')}; a file {kill_switch(settings)} stops them at once"
-    click.echo(f"{said}\nthis is the state {place(settings)}")
+    armed, *warnings = execute(settings, "arm").splitlines()
+    said = f"{armed}; a file {kill_switch(settings)} stops them at once"
+    click.echo("\n".join((said, f"this is the state {place(settings)}", *warnings)))
 
 
 @payments.command()
@@ -171,7 +187,7 @@ def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.state import place
 
-    click.echo(f"{_execute(settings, 'disarm', reason=reason)}\nthis is the state {place(settings)}")
+    click.echo(f"{execute(settings, 'disarm', reason=reason)}\nthis is the state {place(settings)}")
 
 
 @payments.command()
@@ -198,7 +214,7 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
         make_console().print(payment_tables.trace(found))
 
 
-def _execute(settings: Settings, kind: Kind, **given: Any) -> str:
+def execute(settings: Settings, kind: Kind, **given: Any) -> str:
     """Here, or by the service that holds the state."""
     from precoro_daemon.app.control import execute_here
     from precoro_daemon.payments.commands import Command

@@ -90,7 +90,11 @@ def _collection(snapshot: Snapshot, one: CollectionStatus) -> Mapping[str, Any]:
 def _payments(payments: PaymentStatus | None) -> Mapping[str, Any]:
     if payments is None:
         return {"payments": [], "payments_held_back": [], "ledger": None}
-    read = {"unreadable": payments.unreadable, "unmatched": payments.unmatched}
+    read = {
+        "unreadable": payments.unreadable,
+        "unreadable_since": payments.unreadable_since or None,
+        "unmatched": payments.unmatched,
+    }
     return {
         "payments": [
             {"direction": direction, "state": state, "count": count, "oldest": oldest}

@@ -162,9 +162,11 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             doubt = states.get("doubt")
             since = f"; the oldest doubt is {span(now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
-            yield Text(f"Payments {way}: {said}{since}.", style=style)
+            hint = " `payments review` lists what was refused." if "rejected" in states else ""
+            yield Text(f"Payments {way}: {said}{since}.{hint}", style=style)
     if payments.unmatched:
-        yield Text(f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}.")
+        said = f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}."
+        yield Text(f"{said} `payments unmatched` lists them.")
 
 
 def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:

@@ -18,6 +18,7 @@ reconciliation.py        doubts about payments to Precoro are settled by checkin
 recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
 spending.py              what was sent so far, measured against the caps
+unmatched.py             payments of the ledger that no intent carries: which, and why
 
 Theory of operation
 -------------------
@@ -30,8 +31,9 @@ call leaves. A lap therefore needs no memory: whatever the last one left, the ne
 
 A lap to Precoro (mark_invoices_paid) settles what is in doubt, reads the ledger, follows what it changed, makes
 intents of what is new, sends what fits, and ties up loose ends. A lap to the ledger (export_payments) compares which
-invoices are paid with which were, and does the same the other way round. A person's decisions come between two steps
-of a lap; the second to move an intent finds it stale and leaves it.
+invoices are paid with which were, and does the same the other way round: before each entry it reads what is open on
+the bill (rules/open_bills), and what was recorded is compared before it counts (rules/receipts). A person's decisions
+come between two steps of a lap; the second to move an intent finds it stale and leaves it.
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >

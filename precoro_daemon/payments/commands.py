@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
 
+from precoro_daemon.errors import DecisionRefused
 from precoro_daemon.payments import decisions
 from precoro_daemon.payments.intake import plan_ledger_payments
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.states import Direction, State
+from precoro_daemon.payments.unmatched import log_unmatched
+from precoro_daemon.values.humanize import many
 
-Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm"]
+Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm", "reread", "dismiss"]
 
 
 InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
@@ -21,10 +25,11 @@ InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan: read the ledger · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent
+    """plan: read the ledger · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent ·
+    reread: read the whole ledger · dismiss: show an unreadable row of it no more
 
     by       who wants it; stands in the journal
-    ident    how the id of the payment begins
+    ident    how the id of the payment begins; dismiss: the key of the row
     payment  adopt: the other side's id of it · invoice, force: of repost · reason: kept in the journal
     """
 
@@ -35,6 +40,15 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invoice: InvoiceId | None = None
     force: bool = False
     reason: str = ""
+
+
+def import_warning(imported: Mapping[str, int]) -> Sequence[str]:
+    """What to look at where Precoro's own connectors know invoices; empty where none does."""
+    if not imported:
+        return ()
+    known = " and ".join(f"{count:,} invoices from {name}" for name, count in imported.items())
+    must = "Its import of payments must be off: two programs that bring the same payment bring it twice."
+    return [f"WARNING: Precoro's own connector knows {known}. {must}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +72,35 @@ class CommandHandler:
                 if self.marks:
                     await self.access.read()
                     await plan_ledger_payments(self.access, self.recorder)
+                    await log_unmatched(self.recorder.journal, self.access)
                 return ""
             case "arm":
                 await self.recorder.journal.arm(self.access.clock.now())
-                return "armed: payments are sent from the next lap on"
+                armed = "armed: payments are sent from the next lap on"
+                return "\n".join((armed, *import_warning(await self.access.payments.imported())))
             case "disarm":
                 return await self._disarm(command)
+            case "reread":
+                return await self._reread(command)
+            case "dismiss":
+                return await self._dismiss(command)
         return await self._decide(command)
+
+    async def _reread(self, command: Command) -> str:
+        await self.access.reread(f"{command.by} wants it")
+        if not self.marks:
+            return "the next lap reads the whole ledger again"
+        await self.access.read()
+        await plan_ledger_payments(self.access, self.recorder)
+        left = len(await self.access.payments.unreadable(self.access.name))
+        return f"the whole ledger was read again; {many(left, 'row')} cannot be read"
+
+    async def _dismiss(self, command: Command) -> str:
+        access = self.access
+        said = f"{command.by} does not want row {command.ident} shown"
+        if not await access.payments.dismiss(access.name, command.ident, access.clock.now(), said):
+            raise DecisionRefused(f"no unreadable row has the key {command.ident!r}; `payments plan` shows them")
+        return f"row {command.ident} is shown again only if it changes; no payment is made of it"
 
     async def _disarm(self, command: Command) -> str:
         journal = self.recorder.journal

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from precoro_daemon.errors import PermanentError, TemporaryError
+from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
-from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.recorder import Recorder
-from precoro_daemon.payments.rules.events import Check, Find, Hold, Lose, Repeat
+from precoro_daemon.payments.rules.events import Check, Differ, Find, Hold, Lose, Repeat
+from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.writes.checks import next_check
 from precoro_daemon.writes.in_doubt import PROOF_CHECKS
@@ -21,22 +23,23 @@ async def lose(recorder: Recorder, intent: Intent, reason: str) -> Intent:
     return await recorder.end(intent, Lose(next_check(now, 0, now)), reason)
 
 
-async def settle_entries(journal: Journal, ledger: Ledger, recorder: Recorder) -> Sequence[Intent]:
+async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recorder) -> Sequence[Intent]:
     """Those of which it is no longer in doubt what becomes of them: there, or left to a person."""
     settled: list[Intent] = []
     for intent in await journal.in_state(Direction.TO_LEDGER, State.SENDING):
         await lose(recorder, intent, "the program ended before the ledger answered")
     for intent in await journal.in_state(Direction.TO_LEDGER, State.DOUBT):
         try:
-            after = await _settle(ledger, recorder, intent)
+            after = await _settle(access, recorder, intent)
             settled += [after] if after is not None else []
         except (TemporaryError, PermanentError) as error:
             recorder.failed.append(f"{intent}: could not be checked in the ledger: {error}")
     return settled
 
 
-async def _settle(ledger: Ledger, recorder: Recorder, intent: Intent) -> Intent | None:
+async def _settle(access: LedgerAccess, recorder: Recorder, intent: Intent) -> Intent | None:
     """What cannot make a second one is simply sent again; else it is found by its key, or a person decides."""
+    ledger = access.ledger
     if ledger.capabilities.create == "idempotent":
         await recorder.record(intent, Repeat(), "a repeat makes nothing new in this ledger")
         return None
@@ -46,9 +49,19 @@ async def _settle(ledger: Ledger, recorder: Recorder, intent: Intent) -> Intent 
     if intent.check_at is not None and intent.check_at > now:
         return None
     if (receipt := await ledger.find(intent.id)) is not None:
-        return await recorder.end(intent, Find(receipt.key), "found in the ledger by our key")
+        return await _found(access, recorder, intent, receipt)
     checks = intent.checks + 1
     if checks < PROOF_CHECKS:
         await recorder.record(intent, Check(next_check(intent.since, checks, now)), "not in the ledger so far")
         return None
     return await recorder.record(intent, Hold(), f"not in the ledger after {checks} checks")
+
+
+async def _found(access: LedgerAccess, recorder: Recorder, intent: Intent, receipt: Receipt) -> Intent:
+    assert intent.invoice_id is not None
+    invoices = await access.payments.candidates(intent.invoice_id, "id")
+    if why := fault(receipt, terms_of(intent), access.name_of(invoices[0]) if invoices else None):
+        return await recorder.end(
+            intent, Differ(usable_id(receipt.key)), f"found in the ledger by our key, but {why}"
+        )
+    return await recorder.end(intent, Find(receipt.key), "found in the ledger by our key")

@@ -12,13 +12,16 @@ from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.recorder import Recorder
-from precoro_daemon.payments.rules.events import Accept, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
+from precoro_daemon.payments.rules.entries import short_key
+from precoro_daemon.payments.rules.events import Accept, Differ, Find, Hold, Miss, Postpone, Refuse, Unsent, Withdraw
 from precoro_daemon.payments.rules.exports import already, asked_about
+from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
-from precoro_daemon.payments.rules.receipts import Receipt
+from precoro_daemon.payments.rules.open_bills import judge_bill, known_open
+from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
@@ -52,8 +55,8 @@ class EntrySender:
         invoices = await self.access.payments.candidates(intent.invoice_id, "id")
         if not invoices:
             await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
-        elif await self._stands_apart(intent, invoices[0]):
-            await self._create(intent, entry_of(intent, invoices[0]))
+        elif await self._stands_apart(intent, invoices[0]) and await self._fits_bill(intent, invoices[0]):
+            await self._create(intent, entry_of(intent, invoices[0]), self.access.name_of(invoices[0]))
 
     async def recognise(self, intent: Intent) -> None:
         """What it made comes back from the ledger as a payment, and is then known to be this one."""
@@ -67,19 +70,55 @@ class EntrySender:
             await withdraw(self.journal, self.recorder, intent, canceled)
             return False
         payments = await self.access.for_invoice(invoice)
-        if mine := [payment for payment in payments if payment.ours == intent.id]:
+        if mine := [payment for payment in payments if payment.ours in (intent.id, short_key(intent.id))]:
             said = "the ledger has it already, under our key"
             await self.recognise(await self.recorder.record(intent, Find(mine[0].key), said))
             return False
         if intent.doubted:
-            return True  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
-        exported = await self.journal.of_invoice(Direction.TO_LEDGER, invoice.id)
-        ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
+            return await self._is_absent(
+                intent, invoice
+            )  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
         other = (await self.journal.past(intent.id)).other
-        others = [payment for payment in foreign(payments, ours, exported) if payment.key not in other]
+        others = [payment for payment in await self._foreign(invoice) if payment.key not in other]
         if equal := [payment for payment in others if payment.amount == intent.amount]:
             await self.recorder.record(intent, Hold(asked_about(equal)), already(equal, invoice))
         return not equal
+
+    async def _is_absent(self, intent: Intent, invoice: Invoice) -> bool:
+        """Where bills are read, what an earlier attempt recorded is no longer open on its bill: it is looked for."""
+        capabilities = self.access.ledger.capabilities
+        if not capabilities.bills or capabilities.lookup == "none":
+            return True
+        if (receipt := await self.access.ledger.find(intent.id)) is None:
+            return True
+        if why := fault(receipt, terms_of(intent), self.access.name_of(invoice)):
+            await self.recorder.record(
+                intent, Differ(usable_id(receipt.key)), f"found in the ledger by our key, but {why}"
+            )
+        else:
+            await self.recognise(
+                await self.recorder.record(intent, Find(receipt.key), "found in the ledger by our key")
+            )
+        return False
+
+    async def _fits_bill(self, intent: Intent, invoice: Invoice) -> bool:
+        """By what is open on the bill now: people, bank lines and other programs pay bills too."""
+        ledger = self.access.ledger
+        if not ledger.capabilities.bills:
+            return True
+        bill = await ledger.bill(entry_of(intent, invoice))
+        elsewhere = [payment.amount for payment in await self._foreign(invoice) if payment.amount > 0]
+        expected = known_open(invoice, intent.amount, elsewhere)
+        answered = (await self.journal.past(intent.id)).other
+        event, why = judge_bill(terms_of(intent), bill, expected, answered)
+        if event is not None and (isinstance(event, Hold) or event.obstacle != intent.obstacle):
+            await self.recorder.record(intent, event, why)
+        return event is None
+
+    async def _foreign(self, invoice: Invoice) -> Sequence[LedgerPayment]:
+        exported = await self.journal.of_invoice(Direction.TO_LEDGER, invoice.id)
+        ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
+        return foreign(await self.access.for_invoice(invoice), ours, exported)
 
     async def _is_canceled(self, intent: Intent) -> bool:
         if not isinstance(intent.source, PrecoroPayment):
@@ -87,7 +126,9 @@ class EntrySender:
         payment = await self.access.payments.mirrored_payment(str(intent.source.id))
         return payment is not None and payment.canceled
 
-    async def _create(self, intent: Intent, entry: Entry) -> None:
+    async def _create(self, intent: Intent, entry: Entry, bill: str | None) -> None:
+        """`bill`: what the ledger calls it, None if that is not known."""
+
         async def begin(_: str) -> Intent:
             attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
             begun = await self.recorder.begin(intent, attempt, {})
@@ -102,15 +143,15 @@ class EntrySender:
                 return outcome_by_contract(error)
 
         begun, outcome = await write_once(begin, send, partial(lose, self.recorder))
-        await self._settle(begun, outcome)
+        await self._settle(begun, outcome, bill)
 
-    async def _settle(self, intent: Intent, outcome: Outcome[Receipt]) -> None:
+    async def _settle(self, intent: Intent, outcome: Outcome[Receipt], bill: str | None) -> None:
         """A refusal says that there is none only where no earlier attempt may have recorded the payment."""
         if outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN):
             self.spending.add(intent.currency, intent.amount)
         attempts = await self.journal.attempts(intent.id)
         if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
-            await self.recognise(await self.recorder.end(intent, Accept(outcome.result.key, seen=True), ""))
+            await self._settle_accepted(intent, outcome.result, bill)
         elif outcome.kind is OutcomeKind.UNSENT:
             await self.recorder.end(intent, Unsent(), outcome.text)
         elif outcome.kind is OutcomeKind.REFUSED and made_nothing(attempts[:-1]):
@@ -119,6 +160,12 @@ class EntrySender:
             await lose(self.recorder, intent, outcome.text)
         if outcome.ended is not None:
             raise outcome.ended
+
+    async def _settle_accepted(self, intent: Intent, receipt: Receipt, bill: str | None) -> None:
+        if why := fault(receipt, terms_of(intent), bill):
+            await self.recorder.end(intent, Differ(usable_id(receipt.key)), why)
+        else:
+            await self.recognise(await self.recorder.end(intent, Accept(receipt.key, seen=True), ""))
 
 
 async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Obstacle) -> None:

@@ -90,7 +90,7 @@ class _Lap:
 
     async def run(self) -> None:
         job = self.job
-        for settled in await settle_entries(job.journal, job.access.ledger, self.recorder):
+        for settled in await settle_entries(job.journal, job.access, self.recorder):
             await self.sender.recognise(settled)
             if settled.invoice_id is not None:
                 await job.paid_set.again(settled.invoice_id)  # its payment may be gone from Precoro by now

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from precoro_daemon.payments.ledger_access import LedgerAccess
+from precoro_daemon.payments.ledger_changes import changed_since
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.history import terms_of
@@ -18,6 +19,10 @@ from precoro_daemon.payments.rules.matching import PlannedPayment, check
 from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
+from precoro_daemon.payments.unmatched import Unmatched, list_unmatched
+
+_UNMATCHED_SHOWN = 1000
+"""Of the payments that meet no invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,12 @@ class Forecast:
     """One intent and what is to become of it in the next lap.
 
     fate    send: it would be sent · held: it would not, for now · doubt: it is being checked · review: a person
-            decides
+            decides · refused: the other side said no
     amount  what would be sent: the remainder, if the ledger misses it by a cent
     """
 
     intent: Intent
-    fate: Literal["send", "held", "doubt", "review"]
+    fate: Literal["send", "held", "doubt", "review", "refused"]
     amount: Decimal
     reason: str
 
@@ -38,12 +43,13 @@ class Forecast:
 @dataclass(frozen=True, slots=True)
 class LapForecast:
     """closed: why nothing is sent now, "" if it is · waiting: payments in the ledger without an invoice that can be
-    paid"""
+    paid · unmatched: the newest of them"""
 
     forecasts: Sequence[Forecast]
     closed: str
     waiting: int
     unreadable: Sequence[UnreadableRow]
+    unmatched: Sequence[Unmatched] = ()
 
 
 async def forecast_lap(
@@ -55,8 +61,24 @@ async def forecast_lap(
     forecasts: list[Forecast] = []
     for direction in Direction:
         forecasts += await _direction(journal, access, Spending(journal, access.clock, direction, caps))
+    forecasts += await _undone(access)
+    forecasts += [Forecast(one, "refused", one.amount, one.reason) for one in await journal.refused()]
     payments = access.payments
-    return LapForecast(forecasts, closed, await payments.waiting(access.name), await payments.unreadable(access.name))
+    waiting, unreadable = await payments.waiting(access.name), await payments.unreadable(access.name)
+    return LapForecast(
+        forecasts, closed, waiting, unreadable, await list_unmatched(journal, access, _UNMATCHED_SHOWN)
+    )
+
+
+async def _undone(access: LedgerAccess) -> Sequence[Forecast]:
+    """What the ledger took back, and what cannot become a person's affair before another payment of its invoice is
+    settled."""
+    changes = await access.payments.changed(access.name)
+    return [
+        Forecast(one.intent, "review", one.intent.amount, changed_since(one.intent, one.payment))
+        for one in changes
+        if one.intent.state is State.CONFIRMED and one.payment.amount <= 0
+    ]
 
 
 async def _direction(journal: Journal, access: LedgerAccess, spending: Spending) -> Sequence[Forecast]:
@@ -79,6 +101,8 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     invoices = await access.payments.candidates(intent.invoice_id, "id")
     if not invoices:
         return _held(intent, "the invoice is gone from Precoro")
+    if intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.BILL_CLOSED:
+        return _held(intent, str(intent.obstacle))
     if intent.direction is Direction.TO_LEDGER:
         return Forecast(intent, "send", intent.amount, intent.reason)
     linked = await access.linked(intent)

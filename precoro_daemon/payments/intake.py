@@ -46,7 +46,7 @@ async def _plan(access: LedgerAccess, recorder: Recorder, candidate: MatchCandid
     if verdict.kind == "wait":
         _postponed(access, payment, verdict.reason)
         return
-    new = new_intent(access, payment, verdict.invoice)
+    new = replace(new_intent(access, payment, verdict.invoice), obstacle=verdict.obstacle)
     if verdict.kind == "plan":
         intent = await recorder.plan(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
     else:
@@ -72,4 +72,5 @@ def new_intent(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | 
         invoice_id=None if invoice is None else invoice.id,
         invoice_idn=None if invoice is None else invoice.idn,
         supplier=payment.supplier,
+        supplier_id=payment.supplier_id,
     )

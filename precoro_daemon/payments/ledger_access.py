@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.ports.ledger_payments import LedgerPayments, LinkedPayment
+from precoro_daemon.payments.rules.entries import key_in
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
@@ -27,6 +28,7 @@ class LedgerAccess:
     company   whose it is; stands in every id we derive
     match_by  which of Precoro's names for an invoice the ledger uses
     currency  what its payments are in where it does not say, "" if that is not known
+    settings  the fingerprint of the settings by which it is read, "" if nobody looks at it
     """
 
     ledger: Ledger
@@ -35,6 +37,7 @@ class LedgerAccess:
     company: str
     match_by: MatchBy
     currency: str = ""
+    settings: str = ""
 
     @property
     def name(self) -> str:
@@ -42,24 +45,45 @@ class LedgerAccess:
 
     async def read(self) -> None:
         """Take in what is new or changed. Raises what the ledger raises."""
-        position = await self.payments.position(self.name)
+        await self._follow_settings()
+        position, began = await self.payments.position(self.name), self.clock.now()
         async with self.ledger.recorded(position) as batches:
             async for batch in batches:
                 await self._take_in(batch, position)
+        if position is None:
+            await self.payments.forget_gone(self.name, began)
+
+    async def reread(self, reason: str) -> None:
+        """The next reading begins anew."""
+        await self.payments.reread(self.name, self.settings, self.clock.now(), reason)
+        _log.info("ledger_reread", ledger=self.name, reason=reason)
+
+    async def _follow_settings(self) -> None:
+        """What other settings could not read, or read otherwise, is read again; so is what an earlier version could
+        not read, which did not note its settings."""
+        before = await self.payments.reading(self.name) if self.settings else self.settings
+        if before == self.settings:
+            return
+        if before is not None or await self.payments.unreadable(self.name):
+            await self.reread("the settings by which it is read were changed")
+        else:
+            await self.payments.note_reading(self.name, self.settings)
 
     async def _take_in(self, batch: LedgerBatch, position: str | None) -> None:
         too_long = [_too_long(row) for row in batch.payments if not can_be_kept(row.amount)]
         unreadable = [*batch.unreadable, *too_long]
-        for row in unreadable:
+        news = await self.payments.new_unreadable(self.name, unreadable) if unreadable else ()
+        for row in news:
             _log.warning("ledger_payment_rejected", ledger=self.name, key=row.key, reason=row.reason)
-        if not batch.payments and not unreadable and not batch.undone and batch.position == position:
+        if not batch.payments and not news and not batch.undone and batch.position == position:
             return
-        payments = [
-            replace(row, currency=row.currency or self.currency) for row in batch.payments if can_be_kept(row.amount)
-        ]
+        payments = [self._normal(row) for row in batch.payments if can_be_kept(row.amount)]
         kept = replace(batch, payments=payments, unreadable=unreadable)
         if changed := await self.payments.take_in(self.name, kept, self.clock.now()):
             _log.info("ledger_payments_received", ledger=self.name, count=changed)
+
+    def _normal(self, row: LedgerPayment) -> LedgerPayment:
+        return replace(row, currency=row.currency or self.currency, ours=key_in(row.ours or ""))
 
     def intent_id(self, source: Source, invoice: Invoice | None) -> str:
         return intent_id(self.company, self.name, source, None if invoice is None else invoice.id)
@@ -83,7 +107,7 @@ class LedgerAccess:
             "idn": None if invoice.idn is None else str(invoice.idn),
             "number_and_supplier": invoice.number,
         }
-        return names[self.match_by]
+        return (names | dict(invoice.imported)).get(self.match_by)
 
 
 def _too_long(row: LedgerPayment) -> UnreadableRow:

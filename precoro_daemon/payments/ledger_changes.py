@@ -10,7 +10,7 @@ from precoro_daemon.payments.rules.events import Hold, Miss, Replan, Withdraw
 from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Intent, made_nothing
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
-from precoro_daemon.payments.rules.matching import Paid, Verdict, is_supplier, match
+from precoro_daemon.payments.rules.matching import Paid, Verdict, match, names_supplier
 from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
 from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
 
@@ -18,6 +18,7 @@ from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
 async def follow_changes(access: LedgerAccess, recorder: Recorder) -> None:
     """Everything that the ledger changed, on the way to Precoro and of what we made in the ledger."""
     await hold_unreadable(access, recorder)
+    await _follow_suppliers(access, recorder)
     for changed in await access.payments.changed(access.name):
         await _follow(access, recorder, changed)
     await follow_entries(access, recorder)
@@ -44,9 +45,24 @@ async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) ->
         case _ if verdict is None:  # and judged like a new one
             await recorder.follow(intent, Withdraw(), said, payment, link="frees")
         case _ if verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked:
-            await recorder.follow(intent, Hold(terms=payment.terms), verdict.reason or intent.reason, payment)
+            event = Hold(terms=payment.terms, obstacle=verdict.obstacle)
+            await recorder.follow(intent, event, verdict.reason or intent.reason, payment)
         case _:
             await recorder.follow(intent, Replan(payment.terms), said, payment)
+
+
+async def _follow_suppliers(access: LedgerAccess, recorder: Recorder) -> None:
+    """What was held for its supplier alone is judged anew once Precoro or the ledger names that otherwise."""
+    for intent in await recorder.journal.in_state(Direction.TO_PRECORO, State.REVIEW):
+        if intent.obstacle is None or intent.obstacle.kind is not ObstacleKind.SUPPLIER_DIFFERS:
+            continue
+        linked = await access.linked(intent)
+        if linked is None or linked.changed or linked.unreadable or linked.intent != intent.id:
+            continue
+        verdict = await _judge_anew(access, recorder.journal, intent, linked.payment)
+        fits = verdict is not None and verdict.kind != "hold"
+        if fits and await _made_nothing(recorder, intent) and not (await recorder.journal.past(intent.id)).asked:
+            await recorder.follow(intent, Replan(linked.payment.terms), "its supplier fits by now", linked.payment)
 
 
 async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent, payment: LedgerPayment) -> None:
@@ -56,8 +72,22 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
     if same and await is_meant(access, intent, payment):
         await access.payments.accept(access.name, payment)
     elif not await others_unresolved(recorder.journal, intent):
-        why = f"changed in the ledger after it was sent; the ledger now says: {payment}"
-        await recorder.follow(intent, Miss(), why, payment)
+        await recorder.follow(intent, Miss(), changed_since(intent, payment), payment)
+
+
+def changed_since(intent: Intent, payment: LedgerPayment) -> str:
+    """What a person reads of it, and has to do."""
+    if intent.direction is Direction.TO_PRECORO:
+        said = f"changed in the ledger after it was sent; the ledger now says: {payment}"
+    else:
+        said = f"changed in the ledger after we made it there; it now says: {payment}"
+    if payment.amount > 0:
+        return said
+    there = f"payment {intent.remote_id if intent.direction is Direction.TO_PRECORO else intent.source}"
+    return (
+        f"{said}. It was taken back there: if that is right, cancel {there} in Precoro and `payments drop` this one;"
+        " if not, mend the ledger and `payments adopt` this one"
+    )
 
 
 async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Changed, verdict: Verdict | None) -> None:
@@ -81,11 +111,11 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
     affair; nothing is ever sent back for it."""
     for changed in await access.payments.changed_entries(access.name):
         intent, payment = changed.intent, changed.payment
-        if payment.amount == intent.amount and not changed.moved:
+        same = payment.amount == intent.amount and payment.currency in ("", intent.currency)
+        if same and not changed.moved:
             await access.payments.accept(access.name, payment)
         else:
-            why = f"changed in the ledger after we made it there; it now says: {payment}"
-            await recorder.follow(intent, Miss(), why, payment)
+            await recorder.follow(intent, Miss(), changed_since(intent, payment), payment)
 
 
 async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:
@@ -119,8 +149,8 @@ async def is_meant(access: LedgerAccess, intent: Intent, payment: LedgerPayment)
         return False
     namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)
     mine = [one for one in namesakes if one.id == intent.invoice_id and access.name_of(one) == payment.invoice]
-    if access.match_by == "number_and_supplier" and payment.supplier is not None:
-        mine = [one for one in mine if is_supplier(payment.supplier, one.supplier)]
+    if access.match_by == "number_and_supplier" and (payment.supplier or payment.supplier_id):
+        mine = [one for one in mine if names_supplier(payment, one.supplier)]
     return bool(mine)
 
 

@@ -26,6 +26,7 @@ from precoro_daemon.payments.rules.events import Check
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
+from precoro_daemon.payments.unmatched import log_unmatched
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.telemetry import get_logger
 
@@ -90,6 +91,7 @@ class _Lap:
         await reconciler.check_doubts(self.recorder)
         while await self._read_ledger():
             await plan_ledger_payments(self.job.access, self.recorder)
+            await log_unmatched(reconciler.journal, self.job.access)
             if await self._send_planned():
                 break
         await finish(reconciler, self.recorder)

@@ -51,6 +51,7 @@ class InvoiceChecker:
         await self._follow(exported, invoice)
         if invoice is None:
             return True
+        invoice = await self.access.payments.enriched(invoice)
         found = shares(invoice, await self._known(invoice, exported))
         await self._follow_hidden(exported, {share.source for share in found})
         for share in found:
@@ -112,8 +113,16 @@ class InvoiceChecker:
             pending=pending,
             ledger_payments=foreign(payments, ours, exported),
             adopted_at=self.adopted_at,
+            exported=exported,
+            unlisted=await self._unlisted(invoice),
             hidden_sums=[one.amount for one in exported if await self._is_decided_rest(one)],
         )
+
+    async def _unlisted(self, invoice: Invoice) -> Collection[int]:
+        if (await self.mirror.cursor("payments")).at is None:
+            return ()  # nobody mirrors them
+        some = [payment.id for payment in invoice.standing if not payment.is_whole]
+        return [one for one in some if await self.access.payments.mirrored_payment(str(one)) is None]
 
     async def _is_decided_rest(self, intent: Intent) -> bool:
         if not isinstance(intent.source, HiddenRest):

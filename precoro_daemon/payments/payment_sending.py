@@ -77,12 +77,13 @@ class PaymentSender:
         verdict = await self._judge(intent, invoice, self._today(fresh.server_time))
         if verdict.kind == "send":
             await self._pay_within_caps(intent, fresh, verdict.amount, read_at)
-        elif verdict.obstacle is not None:
+        elif verdict.kind == "wait" and verdict.obstacle is not None:
             await self._postpone(intent, verdict.obstacle)
         elif verdict.payment is not None:
             await self.find(intent, verdict.payment, verdict.reason)
         else:
-            await self.recorder.record(intent, Hold(verdict.asked), verdict.reason, facts_on(invoice))
+            event = Hold(verdict.asked, obstacle=verdict.obstacle)
+            await self.recorder.record(intent, event, verdict.reason, facts_on(invoice))
 
     async def find(self, intent: Intent, payment: Payment, reason: str) -> None:
         """Precoro has it already."""

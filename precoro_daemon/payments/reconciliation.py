@@ -101,22 +101,27 @@ class Reconciler:
 async def compare(recorder: Recorder, intent: Intent, payment: Payment | None) -> bool:
     """Whether the payment is what the ledger has; one that was found may have been made before the ledger changed it.
     What differs goes to a person, while no other intent of the invoice is on its way."""
-    if payment is None or not _differs(payment, intent):
+    if payment is None or not (why := _difference(payment, intent)):
         return True
     if not await others_unresolved(recorder.journal, intent):
-        assert payment.amount is not None
-        why = f"Precoro has {plain(payment.amount)}, the ledger has {plain(intent.amount)}"
         await recorder.record(intent, Miss(), why)
     return False
 
 
-def _differs(payment: Payment, intent: Intent) -> bool:
-    return payment.amount is not None and abs(payment.amount - intent.amount) > ROUNDING_CENT
+def _difference(payment: Payment, intent: Intent) -> str:
+    """What Precoro has otherwise than the ledger, for people. Not the day: a time zone may shift it."""
+    if payment.amount is not None and abs(payment.amount - intent.amount) > ROUNDING_CENT:
+        return f"Precoro has {plain(payment.amount)}, the ledger has {plain(intent.amount)}"
+    if payment.currency not in ("", intent.currency):
+        return f"Precoro has {payment.currency}, the ledger has {intent.currency}"
+    if payment.invoice_id not in (None, intent.invoice_id):
+        return f"Precoro has it on the invoice with id {payment.invoice_id}"
+    return ""
 
 
 def found(payment: Payment, intent: Intent) -> Find:
     """Its payment was seen under our id. One that differs is checked once more."""
-    return Find(str(payment.id), payment.idn, seen=not _differs(payment, intent))
+    return Find(str(payment.id), payment.idn, seen=not _difference(payment, intent))
 
 
 def facts_of(fresh: Fresh | None) -> Mapping[str, str]:

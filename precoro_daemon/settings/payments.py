@@ -32,7 +32,9 @@ _Number = Annotated[int, BeforeValidator(read_number), Field(ge=0), Allowed("a w
 _Switch = Annotated[bool, one_of(("true", "false"))]
 _Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), Allowed("three capital letters (ISO 4217), or nothing")]
 
-MATCHES = ("external_id", "id", "idn", "number_and_supplier")
+MATCHES = ("external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id")
+
+_MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
 
 
 class Payments(Section):
@@ -62,10 +64,9 @@ class MarkInvoicesPaid(Section):
     """From one reading of the ledger to the next. Reading costs no call to Precoro; changed invoices are checked as
     soon as lists bring them."""
 
-    match_by: Annotated[Literal["external_id", "id", "idn", "number_and_supplier"], Lower, one_of(MATCHES)] = (
-        "external_id"
-    )
-    """What the ledger calls an invoice: Precoro's externalId, id or idn, or the supplier's invoice number. A number
+    match_by: Annotated[_MatchBy, Lower, one_of(MATCHES)] = "external_id"
+    """What the ledger calls an invoice: Precoro's externalId, id or idn, the supplier's invoice number, or the id
+    that Precoro's own connector noted (xero_id, qbo_id, netsuite_id; its import of payments must be off). A number
     alone is no name: with it, the ledger must say the supplier too (by Precoro's id, name or externalId)."""
 
     currency: _Currency = ""

@@ -122,8 +122,15 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
         return
     yield from _to_decide(snapshot, payments)
     if payments.unreadable:
-        text = "They are payments that nobody will see until they are corrected in your books; the others go on."
-        commands = (f"{snapshot.command} payments plan",)
+        since = (
+            f" The oldest is {span(snapshot.now - payments.unreadable_since)} old."
+            if payments.unreadable_since
+            else ""
+        )
+        text = (
+            f"They are payments that nobody will see until they are corrected in your books; the others go on.{since}"
+        )
+        commands = (f"{snapshot.command} payments plan", f"{snapshot.command} ledger reread")
         yield Matter(f"{many(payments.unreadable, 'row')} of your books cannot be read", text, commands)
     if payments.enabled and payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"

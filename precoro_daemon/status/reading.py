@@ -64,6 +64,7 @@ class Overview:
     payments            by direction and state, how many and the time of the oldest
     switch              whether payments may be sent
     unreadable          by ledger, rows that cannot be read
+    unreadable_since    by ledger, since when the oldest of them
     unmatched           by ledger, payments that match no invoice that can be paid
     items               plans that are under way
     laps                the last lap of each job
@@ -87,6 +88,7 @@ class Overview:
     refusals: Mapping[str, float] = field(default_factory=dict)
     switch: Switch = field(default_factory=lambda: Switch(armed=False))
     unreadable: Mapping[str, int] = field(default_factory=dict)
+    unreadable_since: Mapping[str, float] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
     watched: Sequence[WatchedHour] = ()
     backlog: int = 0

@@ -84,7 +84,7 @@ class PaymentStatus:
     enabled      at least one job of payments is
     switch       whether payments are armed
     kill_switch  the path of that file; stopped: why it keeps payments from being sent, "" if it does not
-    unreadable   rows of the ledger that cannot be read
+    unreadable   rows of the ledger that cannot be read; unreadable_since: the oldest of them
     unmatched    payments in the ledger that match no invoice that can be paid
     """
 
@@ -95,6 +95,7 @@ class PaymentStatus:
     ledger: str | None = None
     enabled: bool = True
     unreadable: int = 0
+    unreadable_since: float = 0.0
     unmatched: int = 0
 
     @property

@@ -146,6 +146,7 @@ def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus |
         ledger=scope.ledger,
         enabled=scope.pays,
         unreadable=overview.unreadable.get(scope.ledger or "", 0),
+        unreadable_since=overview.unreadable_since.get(scope.ledger or "", 0.0),
         unmatched=overview.unmatched.get(scope.ledger or "", 0),
     )
 

@@ -197,6 +197,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
     more: dict[str, Any] = {
         "switch": Switch(armed=False, reason="disarmed by root: audit"),
         "unreadable": {"Books": 3, "other": 9},
+        "unreadable_since": {"Books": 5.0},
         "unmatched": {"Books": 1_200},
     }
     quiet = seen(**more)
@@ -208,7 +209,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
     assert "Payments in your books that match no invoice that can be paid: 1,200." in shown
     told = json.loads(status_json.as_json(busy))
     assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
-    assert told["ledger"] == {"unreadable": 3, "unmatched": 1_200}
+    assert told["ledger"] == {"unreadable": 3, "unreadable_since": 5.0, "unmatched": 1_200}
     assert "books" not in text(status_tables.status(quiet))
     assert json.loads(status_json.as_json(quiet))["ledger"] is None
 

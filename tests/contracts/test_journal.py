@@ -334,6 +334,9 @@ async def test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows(stor
         ("id", {}),
         ("idn", {"idn": "A-1"}),
         ("number_and_supplier", {"invoiceNumber": "A-1"}),
+        ("xero_id", {"xeroId": "A-1"}),
+        ("qbo_id", {"qboId": "A-1"}),
+        ("netsuite_id", {"netSuiteId": "A-1"}),
     ],
 )
 async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, names: dict[str, object]) -> None:

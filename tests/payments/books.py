@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from precoro_daemon.errors import DaemonError, DoubtfulError
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
-from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 DAY = date(2026, 1, 15)
@@ -21,6 +21,10 @@ class MemoryLedger:
     """`log` is everything that was ever written, in order: reading from a position gives what came after it.
 
     failures  raised by the next calls of `create`, one each; None: it works
+    undone    documents that have no longer what they had, said with every reading
+    said      what the next answers of `create` say, one each, otherwise than it was recorded
+    overpaid  what was recorded though less was open
+    open      what is open on each bill by the invoice's idn, but for the payments that are recorded here
     kept      whether rows we make carry our key
     late      whether a create that fails as doubtful was carried out all the same
     """
@@ -33,10 +37,15 @@ class MemoryLedger:
     bad: list[UnreadableRow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[DaemonError | None] = field(default_factory=list)
+    overpaid: list[Entry] = field(default_factory=list)
+    said: list[dict[str, object]] = field(default_factory=list)
+    open: dict[str, Bill] = field(default_factory=dict)
     unreachable: DaemonError | None = None
     kept: bool = True
     late: bool = False
+    undone: list[Undone] = field(default_factory=list)
     reads: int = 0
+    positions: list[str | None] = field(default_factory=list)
 
     def record(self, key: str, invoice: str, amount: str, **more: object) -> LedgerPayment:
         given = {"currency": "EUR", "paid_on": DAY} | more
@@ -56,11 +65,12 @@ class MemoryLedger:
     @asynccontextmanager
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
         self.reads += 1
+        self.positions.append(position)
         if self.unreachable is not None:
             raise self.unreachable
 
         async def batches(rows: Sequence[LedgerPayment]) -> AsyncIterator[LedgerBatch]:
-            yield LedgerBatch(rows, self.bad, str(len(self.log)))
+            yield LedgerBatch(rows, self.bad, str(len(self.log)), self.undone)
 
         yield batches(self.log[int(position or 0) :])
 
@@ -70,7 +80,12 @@ class MemoryLedger:
             self._create(entry)
         if failure is not None:
             raise failure
-        return Receipt(self._create(entry))
+        return replace(self._receipt(self._create(entry)), **(self.said.pop(0) if self.said else {}))
+
+    def _receipt(self, key: str) -> Receipt:
+        if (entry := self.rows.get(key)) is None:
+            return Receipt(key)
+        return Receipt(key, entry.amount, entry.currency, entry.paid_on, entry.invoice)
 
     def _create(self, entry: Entry) -> str:
         known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
@@ -88,14 +103,21 @@ class MemoryLedger:
                 ours=entry.key if self.kept else None,
             )
         )
+        if (bill := self.bill_of(entry.invoice_idn)) is not None and bill.open < 0:
+            self.overpaid.append(entry)
         return key
 
     async def find(self, key: str) -> Receipt | None:
         there = (f"B-{number}" for number, one in enumerate(self.entries) if one.key == key)
-        return next(map(Receipt, there), None)
+        return next(map(self._receipt, there), None)
 
     async def bill(self, entry: Entry) -> Bill | None:
-        return None
+        return self.bill_of(entry.invoice_idn)
+
+    def bill_of(self, invoice: str) -> Bill | None:
+        if (bill := self.open.get(invoice)) is None:
+            return None
+        return replace(bill, open=bill.open - sum(row.amount for row in self.rows.values() if row.invoice == invoice))
 
     async def probe(self) -> Sequence[Probe]:
         return ()

@@ -1,4 +1,7 @@
-"""Both directions at once, with people who pay on both sides, faults on both, and crashes: no echo, nothing twice.
+"""Both directions at once, with people who pay on both sides, a third party, faults on both, and crashes.
+
+No echo, nothing twice, nothing without a word. The third party is a connector of Precoro's own, a bank line that pays
+a bill without a payment that we can read, and a bookkeeper who undoes what reached Precoro.
 
 `python -m tests.payments.both_ways --seed 1 --count 500` plays that many companies and prints what came of them.
 """
@@ -11,12 +14,15 @@ import json
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from precoro_daemon.errors import DoubtfulError, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Capabilities
-from precoro_daemon.payments.rules.states import State
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.receipts import Bill
+from precoro_daemon.payments.rules.states import UNRESOLVED, State
 from precoro_daemon.sandbox.refusals import RefusedError
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
@@ -42,9 +48,13 @@ async def play(seed: int) -> tuple[Counter[str], list[str]]:
     stage.bank.clock.time += MINUTE
     invoices = [stage.invoice() for _ in range(2)]
     twice: list[tuple[int, str]] = []
+    copies: list[int] = []
+    if stage.ledger.capabilities.bills:
+        stage.ledger.open = {str(one.idn): Bill(str(one.id), Decimal(100), "EUR") for one in invoices}
     for number in range(dice.randrange(3, 8)):
         twice += _happens(dice, stage, dice.choice(invoices), number)
         _changes_ours(dice, stage)
+        copies += _third_party(dice, stage, invoices)
         for exporting in dice.sample((True, False), k=2):
             await _lap(dice, stage, exporting=exporting)
     stage.ledger.failures.clear()
@@ -55,13 +65,17 @@ async def play(seed: int) -> tuple[Counter[str], list[str]]:
 
     await stage.settle(both)
     counts, wrong = _judged(stage)
-    return counts, wrong + _entered_again(stage, twice)
+    counts["copies"], counts["undone"] = len(copies), len(_undone(stage))
+    booked = {entry.payment_id for entry in stage.ledger.entries}
+    wrong += [f"copied into the ledger: payment {one}" for one in copies if one in booked]
+    return counts, wrong + _entered_again(stage, twice) + _overpaid(stage) + _silent(stage)
 
 
 def _company(dice: random.Random) -> Scene:
     stage = scene(keep_external_id=dice.random() < 0.7, repost=dice.choice(("never", "guarded")))
     capabilities = dice.choice((("idempotent", "key"), ("plain", "key"), ("plain", "none")))
-    stage.ledger.capabilities = Capabilities(reads=True, create=capabilities[0], lookup=capabilities[1])
+    bills = dice.random() < 0.4
+    stage.ledger.capabilities = Capabilities(True, capabilities[0], capabilities[1], bills)  # type: ignore[arg-type]
     stage.ledger.kept, stage.ledger.late = dice.random() < 0.6, dice.random() < 0.6
     return stage
 
@@ -93,6 +107,52 @@ def _changes_ours(dice: random.Random, stage: Scene) -> None:
     entry = stage.ledger.entries[int(key.removeprefix("B-"))]
     again = {"amount": entry.amount, "paid_on": entry.paid_on + timedelta(days=dice.choice((0, 2)))}
     stage.ledger.change(key, **dice.choice(({"amount": Decimal(0)}, again)))
+
+
+def _third_party(dice: random.Random, stage: Scene, invoices: list[Row]) -> list[int]:
+    """What neither we nor the people at Precoro do. Ids of payments that a connector brought to Precoro."""
+    what = dice.choice(("connector", "bank line", "bookkeeper", "nobody", "nobody"))
+    confirmed = [one for one in stage.intents if one.state is State.CONFIRMED]
+    if what == "bank line" and stage.ledger.open:
+        idn = dice.choice(list(stage.ledger.open))
+        bill = stage.ledger.open[idn]
+        left = (stage.ledger.bill_of(idn) or bill).open
+        stage.ledger.open[idn] = replace(
+            bill, open=bill.open - min(max(left, Decimal(0)), Decimal(dice.choice((5, 30))))
+        )
+    elif what == "bookkeeper":
+        undoable = [str(one.source) for one in confirmed if one.direction == "to_precoro"]
+        for key in undoable and [dice.choice(undoable)]:
+            stage.ledger.change(key, amount=Decimal(0))
+    elif what == "connector" and confirmed:
+        one = dice.choice(confirmed)
+        [invoice] = [row for row in invoices if row.id == one.invoice_id]
+        try:
+            stage.bank.person_pays(invoice, int(one.amount * 100), one.day.isoformat())
+        except RefusedError:
+            return []
+        return [invoice.made("payments")[-1].id]
+    return []
+
+
+def _undone(stage: Scene) -> list[Intent]:
+    rows = stage.ledger.rows
+    return [
+        one
+        for one in stage.intents
+        if one.direction == "to_precoro" and one.remote_id is not None and rows[str(one.source)].amount == 0
+    ]
+
+
+def _silent(stage: Scene) -> list[str]:
+    """What the books undid after it reached Precoro, and nobody was asked about."""
+    busy = {one.invoice_id for one in stage.intents if one.direction == "to_precoro" and one.state in UNRESOLVED}
+    silent = [one for one in _undone(stage) if one.state is State.CONFIRMED and one.invoice_id not in busy]
+    return [f"undone without a word: {one}" for one in silent]
+
+
+def _overpaid(stage: Scene) -> list[str]:
+    return [f"more than was open: {entry}" for entry in stage.ledger.overpaid]
 
 
 async def _lap(dice: random.Random, stage: Scene, *, exporting: bool) -> None:

@@ -53,6 +53,7 @@ class Scene:
     armed: bool = True
     mirrors: bool = True
     adopt: bool = True
+    terse: bool = False
     invoices: list[Row] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
@@ -88,6 +89,7 @@ class Scene:
     async def life(self) -> AsyncIterator[Life]:
         async with Life(self.bank, self.database, self.restore_guard, self.fate) as life:
             life.wire.posts, life.wire.reads, life.wire.calls = self.posts, self.reads, self.calls
+            life.wire.terse = self.terse
             yield life
 
     def job(self, life: Life) -> MarkInvoicesPaid:

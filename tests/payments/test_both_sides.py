@@ -16,7 +16,7 @@ from precoro_daemon.payments.rules.events import Hold
 from precoro_daemon.payments.rules.exports import Known, shares
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import read_invoice
-from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone
 from precoro_daemon.payments.rules.sources import PrecoroPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.sandbox import paying, schema
@@ -489,3 +489,56 @@ def _renumber(stage: Scene, invoice: Row) -> None:
             index[type(name)(99_999)] = index.pop(name)
     invoice.idn = 99_999
     stage.bank.company.touch(invoice)
+
+
+# What the books undo
+
+
+async def test_a_document_undone_in_the_books_is_a_persons_affair_part_by_part() -> None:
+    """Its payments reached Precoro; then one of its bills is unreconciled, and at last all of it is deleted."""
+    stage = scene()
+    first, second, third = (stage.invoice() for _ in range(3))
+    stage.pays(first, key="50/1")
+    stage.pays(second, key="50/2")
+    stage.pays(third, key="500")
+    await stage.lap()
+    by_key = lambda: {str(one.source): one for one in stage.intents}  # noqa: E731
+    assert {one.state for one in by_key().values()} == {State.CONFIRMED}
+    stage.ledger.undone.append(Undone("50", ["50/2"]))
+    for _ in range(2):
+        await stage.lap(after=HOUR)
+    assert [by_key()[key].state for key in ("50/1", "50/2", "500")] == ["review", "confirmed", "confirmed"]
+    told = by_key()["50/1"]
+    assert told.reason.startswith(
+        "changed in the ledger after it was sent; the ledger now says: payment 50/1 of 0.00"
+    )
+    assert f"cancel payment {told.remote_id} in Precoro and `payments drop` this one" in told.reason
+    stage.ledger.undone[:] = [Undone("50")]
+    await stage.lap(after=HOUR)
+    assert [by_key()[key].state for key in ("50/1", "50/2", "500")] == ["review", "review", "confirmed"]
+    assert [payments(one) for one in (first, second, third)] == [[10_000]] * 3, "nothing is undone by itself"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_an_entry_of_ours_undone_in_the_books_is_a_persons_affair(kept: bool) -> None:
+    stage = await begun()
+    stage.ledger.kept = kept
+    invoice = stage.invoice(20_000)
+    pay(stage, invoice)
+    await both(stage, 1)
+    stage.ledger.undone.append(Undone("B-0"))
+    await both(stage)
+    assert states(stage) == {"to_precoro": [], "to_ledger": ["review"]}
+    assert f"cancel payment {stage.intent.source} in Precoro and `payments drop` this one" in stage.intent.reason
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_a_document_undone_before_it_was_sent_is_not_sent() -> None:
+    stage = scene(armed=False)
+    invoice = stage.invoice()
+    stage.pays(invoice, key="50/1")
+    await stage.lap()
+    stage.ledger.undone.append(Undone("50"))
+    stage.armed = True
+    await stage.lap(after=HOUR)
+    assert (payments(invoice), stage.intent.state) == ([], State.REJECTED)

@@ -7,9 +7,12 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.payments.ports.ledger import Capabilities
+from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.invoices import read_payment
+from precoro_daemon.payments.rules.receipts import Bill
 from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.rows import Row
@@ -337,3 +340,241 @@ async def test_an_invoice_that_was_gone_for_a_moment_takes_no_payment_with_it() 
     for _ in range(3):
         await stage.export(after=HOUR)
     assert [entry.amount for entry in stage.ledger.entries] == [Decimal(40)]
+
+
+_NIL = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "remote_id"),
+    [
+        ({"currency": "USD"}, "the ledger recorded currency USD instead of EUR", "B-0"),
+        ({"amount": Decimal(1)}, "the ledger recorded amount 1.00 instead of 100.00", "B-0"),
+        ({"paid_on": DAY.replace(day=14)}, "the ledger recorded day 2026-01-14 instead of 2026-01-15", "B-0"),
+        ({"invoice": "another"}, "the ledger recorded bill another instead of", "B-0"),
+        ({"key": _NIL}, f"the ledger answered with '{_NIL}' where the id of the payment belongs", None),
+        ({"key": "0"}, "the ledger answered with '0' where the id of the payment belongs", None),
+        ({"key": "false"}, "the ledger answered with 'false' where", None),
+        ({"key": " "}, "the ledger answered with ' ' where", None),
+    ],
+)
+async def test_what_the_books_recorded_otherwise_is_no_success(
+    said: dict[str, object], why: str, remote_id: str | None
+) -> None:
+    stage = await begun()
+    stage.ledger.said.append(said)
+    pay(stage, stage.invoice())
+    for _ in range(4):
+        await stage.export(after=HOUR)
+        await stage.lap()
+    assert (stage.intent.state, stage.intent.remote_id) == (State.REVIEW, remote_id)
+    assert stage.intent.reason.startswith(why)
+    assert stage.events[-2:] == ["send", "differ"]
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_what_a_doubt_finds_otherwise_than_it_was_sent_is_no_success() -> None:
+    stage = await begun()
+    stage.ledger.capabilities = Capabilities(reads=False, create="plain", lookup="key")
+    stage.ledger.late = True
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    stage.ledger.change("B-0", currency="USD")
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.intent.remote_id) == (State.REVIEW, "B-0")
+    assert "the ledger recorded currency USD instead of EUR" in stage.intent.reason
+    assert len(stage.ledger.entries) == 1
+
+
+async def test_an_entry_that_comes_back_in_another_currency_goes_to_a_person() -> None:
+    stage = await begun()
+    stage.ledger.said.append(dict.fromkeys(("amount", "currency", "paid_on", "invoice")))  # its answer tells nothing
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.CONFIRMED
+    stage.ledger.change("B-0", currency="USD")
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REVIEW
+    assert "100.00 USD" in stage.intent.reason
+
+
+async def with_bills(invoice_open: str = "100.00", currency: str = "EUR", **given: object) -> tuple[Scene, Row]:
+    """The ledger tells what is open on the bill of the only invoice."""
+    stage = await begun()
+    stage.ledger.capabilities = Capabilities(reads=True, create="idempotent", lookup="key", bills=True)
+    invoice = stage.invoice()
+    stage.ledger.open[str(invoice.idn)] = Bill("501", Decimal(invoice_open), currency, **given)
+    return stage, invoice
+
+
+async def test_what_is_open_on_the_bill_is_read_before_each_entry() -> None:
+    stage, invoice = await with_bills()
+    pay(stage, invoice, 4_000)
+    pay(stage, invoice, 6_000)
+    await stage.export(after=HOUR)
+    assert {entry.amount for entry in stage.ledger.entries} == {Decimal(40), Decimal(60)}
+
+
+@pytest.mark.parametrize(
+    ("bill", "why"),
+    [
+        (("60.00", "EUR"), "60.00 EUR is open on the bill in the ledger, and this payment is 100.00"),
+        (("0", "EUR"), "0.00 EUR is open on the bill in the ledger, and this payment is 100.00"),
+        (("100.00", "USD"), "the bill in the ledger is in USD, the payment in EUR"),
+    ],
+)
+async def test_a_bill_that_does_not_take_the_payment_holds_it(bill: tuple[str, str], why: str) -> None:
+    stage, invoice = await with_bills(*bill)
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.REVIEW, [])
+    assert stage.intent.reason.startswith(why)
+
+
+async def test_a_payment_waits_for_a_bill_that_is_not_posted_or_not_there() -> None:
+    stage, invoice = await with_bills(closed="it is a draft")
+    pay(stage, invoice)
+    for _ in range(2):
+        await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.PLANNED, [])
+    assert stage.events == ["plan", "postpone"]
+    assert stage.intent.reason == "its bill in the ledger takes no payment: it is a draft"
+    del stage.ledger.open[str(invoice.idn)]
+    await stage.export(after=HOUR)
+    assert "it is not there (yet)" in stage.intent.reason
+    stage.ledger.open[str(invoice.idn)] = Bill("501", Decimal(100), "EUR")
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.CONFIRMED
+
+
+async def test_a_person_is_asked_once_where_somebody_else_paid_the_bill() -> None:
+    stage, invoice = await with_bills("70.00")
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.REVIEW, [])
+    assert "70.00 EUR is open on the bill in the ledger, and 100.00 should be" in stage.intent.reason
+    await decide(stage, kind="repost", ident=stage.intent.id)
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, len(stage.ledger.entries)) == (State.CONFIRMED, 1)
+
+
+async def test_what_the_ledger_shows_as_paid_is_no_surprise_on_its_bill() -> None:
+    stage, invoice = await with_bills("100.00")
+    stage.pays(invoice, "30.00")
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 1
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_a_repeat_is_not_held_by_the_bill_that_it_paid_itself(carried_out: bool) -> None:
+    stage, invoice = await with_bills()
+    stage.ledger.late, stage.ledger.kept = carried_out, False
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.DOUBT
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, len(stage.ledger.entries)) == (State.CONFIRMED, 1)
+
+
+async def test_a_copy_of_what_we_made_from_the_books_asks_a_person() -> None:
+    """Precoro's own connector brings the payment that we made already, without our id."""
+    stage = await begun()
+    invoice = stage.invoice()
+    stage.pays(invoice, "40.00")
+    await stage.lap(after=HOUR)
+    pay(stage, invoice, 4_000)
+    for _ in range(2):
+        await stage.export(after=HOUR)
+    assert stage.ledger.entries == []
+    held = stage.intents[-1]
+    assert (held.direction, held.state) == ("to_ledger", State.REVIEW)
+    assert "may be a copy, brought by another program from the ledger, of payment" in held.reason
+    await decide(stage, kind="repost", ident=held.id)
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 1, "a person said that it is another one"
+
+
+async def test_a_copy_of_what_we_recorded_in_the_books_asks_a_person() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    stage.bank.clock.time += HOUR
+    pay(stage, invoice, 4_000)  # with the day that we recorded
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 1
+    assert [one.state for one in stage.intents] == [State.CONFIRMED, State.REVIEW]
+    assert "which we recorded there" in stage.intents[-1].reason
+
+
+async def test_two_equal_payments_of_a_person_are_both_recorded() -> None:
+    stage = await begun()
+    invoice = stage.invoice()
+    pay(stage, invoice, 4_000)
+    pay(stage, invoice, 4_000)
+    for _ in range(2):
+        await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 2
+
+
+async def decide(stage: Scene, **given: object) -> str:
+    async with stage.life() as life:
+        handler = CommandHandler(Recorder(life.store.journal, stage.bank.clock), stage.job(life).access, marks=True)
+        return await handler.execute(Command(**({"by": "somebody"} | given)))
+
+
+async def test_arming_says_that_precoros_own_import_must_be_off() -> None:
+    stage = await begun()
+    assert "WARNING" not in await decide(stage, kind="arm")
+    stage.invoice()
+    await stage.export()
+    stage.database.execute("UPDATE records SET data = json_set(data, '$.qboId', '901') WHERE collection = 'invoices'")
+    said = await decide(stage, kind="arm")
+    assert "knows 1 invoices from QuickBooks Online. Its import of payments must be off" in said
+
+
+async def test_days_that_the_invoice_does_not_repeat_come_from_the_mirrored_payments() -> None:
+    stage = scene(terse=True)
+    before = stage.invoice()
+    pay(stage, before, 4_000)
+    stage.bank.clock.time += HOUR
+    await stage.export()
+    stage.bank.clock.time += 10
+    pay(stage, before, 6_000)
+    pay(stage, stage.invoice(), 3_000)
+    await stage.export(after=HOUR)
+    assert {(entry.amount, entry.paid_on) for entry in stage.ledger.entries} == {
+        (Decimal(60), DAY),
+        (Decimal(30), DAY),
+    }
+    assert {one.state for one in stage.intents} == {State.CONFIRMED}
+
+
+async def test_a_payment_that_the_invoice_shows_in_part_waits_for_the_list_of_payments() -> None:
+    stage = await begun(terse=True)
+    stage.mirrors = False
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    async with stage.life() as life:
+        await life.mirror(invoice, payments=False)
+    await stage.export(after=HOUR)
+    assert stage.intents == []
+    stage.mirrors = True
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, len(stage.ledger.entries)) == (State.CONFIRMED, 1)
+
+
+async def test_a_payment_without_a_day_anywhere_goes_to_a_person() -> None:
+    stage = await begun(terse=True)
+    stage.mirrors = False
+    invoice = stage.invoice()
+    pay(stage, invoice)
+    async with stage.life() as life:
+        await life.mirror(invoice, payments=False)
+    stage.database.execute("DELETE FROM cursors WHERE collection = 'payments'")  # nobody mirrors them
+    await stage.export(after=HOUR)
+    assert (stage.intent.state, stage.ledger.entries) == (State.REVIEW, [])
+    assert "has no amount or day we can read" in stage.intent.reason

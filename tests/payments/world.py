@@ -273,6 +273,7 @@ class BankWire:
     """Implements `Transport`. `posts` are what becomes of the payments sent, one after the other, then all is well.
 
     meanwhile  what happens here while a call is under way
+    terse      an invoice shows no days of its payments
     """
 
     bank: Bank
@@ -281,6 +282,7 @@ class BankWire:
     reads: list[int] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
+    terse: bool = False
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
@@ -329,7 +331,7 @@ class BankWire:
             if request.method == "PATCH":
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries
-            return self._raw(200, drawn.raw(row))
+            return self._raw(200, _without_days(drawn.raw(row)) if self.terse else drawn.raw(row))
         except (RefusedError, MissingError) as refusal:
             return self._json(refusal.status, refusal.body())
 
@@ -346,6 +348,13 @@ class BankWire:
         now = self.bank.clock.now()
         headers = {"Content-Type": kind, "Date": formatdate(now, usegmt=True)}
         return Answer(status, headers, body, float(int(now)))
+
+
+def _without_days(raw: bytes) -> bytes:
+    tree = json.loads(raw)
+    for payment in tree.get("payments", {}).get("data", ()):
+        del payment["payDate"], payment["createDate"]
+    return json.dumps(tree).encode()
 
 
 def form_of(request: Request) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from precoro_daemon.app.ledger_reading import reading_of
 from tests.settings.conftest import Load, Mistake, Mistakes
 
 BOOKS = """
@@ -64,3 +65,22 @@ def test_a_currency_has_three_letters(mistake: Mistake) -> None:
 
 def test_a_way_to_match_that_does_not_exist(mistake: Mistake) -> None:
     assert "external_id, id, idn, number_and_supplier" in mistake('[mark_invoices_paid]\nmatch_by = "amount"\n')
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        ("", True),
+        ('out_directory = "/tmp/out"\nout_done = ["/tmp/done"]\nout_columns = { a = "{key}" }\n', True),
+        ('delimiter = ";"\n', False),
+        ('delimiter = ";"\ndecimal_mark = ","\n', False),
+        ('currency = "EUR"\n', False),
+        ('ours_prefix = "P"\n', False),
+    ],
+)
+def test_what_says_how_the_ledger_is_read_tells_one_reading_from_another(read: Load, more: str, same: bool) -> None:
+    assert (reading_of(read(BOOKS)) == reading_of(read(BOOKS + more))) is same
+
+
+def test_without_a_ledger_there_is_no_reading(read: Load) -> None:
+    assert reading_of(read()) == ""

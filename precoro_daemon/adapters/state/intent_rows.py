@@ -111,7 +111,7 @@ def ledger_payment_cells(payment: LedgerPayment) -> dict[str, Any]:
 
 
 def to_ledger_payment(row: Row) -> LedgerPayment:
-    columns = ("key", "invoice", "currency", "supplier", "ours")
+    columns = ("key", "invoice", "currency", "supplier", "ours", "supplier_id")
     day = date.fromisoformat(row["day"])
     return LedgerPayment(**{name: row[name] for name in columns}, amount=_amount(row), paid_on=day)
 

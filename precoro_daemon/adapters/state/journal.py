@@ -147,6 +147,9 @@ class SqlJournal:
     async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
         return await self._intents("journal.intents_in_state", direction=direction, states=json.dumps(states))
 
+    async def refused(self) -> Sequence[Intent]:
+        return await self._intents("journal.refused_payments")
+
     async def due_checks(self, direction: Direction, now: float) -> Sequence[Intent]:
         return await self._intents("journal.due_checks", direction=direction, now=now)
 

@@ -22,10 +22,11 @@ CREATE INDEX IF NOT EXISTS payments_canceled ON records (id) WHERE collection = 
 -- name: create_intent
 -- Keep a payment that must exist on the other side.
 INSERT INTO intents (
-    id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, state, reason, obstacle,
+    id, direction, ledger, source, amount, currency, day, invoice_id, invoice_idn, supplier, supplier_id, state, reason,
+    obstacle,
     since, attempts, doubted, checks, check_at, remote_id, remote_idn, marked, reported, seen
 ) VALUES (
-    :id, :direction, :ledger, :source, :amount, :currency, :day, :invoice_id, :invoice_idn, :supplier, :state,
+    :id, :direction, :ledger, :source, :amount, :currency, :day, :invoice_id, :invoice_idn, :supplier, :supplier_id, :state,
     :reason,
     :obstacle, :since, :attempts, :doubted, :checks, :check_at, :remote_id, :remote_idn, :marked, :reported, :seen
 );
@@ -33,7 +34,8 @@ INSERT INTO intents (
 -- name: move_intent
 -- Move a payment on, unless somebody else moved it.
 UPDATE intents
-SET amount = :amount, currency = :currency, day = :day, supplier = :supplier, state = :state, reason = :reason,
+SET amount = :amount, currency = :currency, day = :day, supplier = :supplier, supplier_id = :supplier_id, state = :state,
+    reason = :reason,
     obstacle = :obstacle, since = :since, attempts = :attempts, doubted = :doubted, checks = :checks,
     check_at = :check_at, remote_id = :remote_id, remote_idn = :remote_idn, marked = :marked, reported = :reported,
     seen = :seen
@@ -109,6 +111,15 @@ SELECT intents.*
 FROM intents
 WHERE direction = :direction AND state IN (SELECT value FROM json_each(:states))
 ORDER BY since, id;
+
+-- name: refused_payments
+-- Payments that the other side refused, and that nobody decided about since.
+SELECT * FROM intents
+WHERE state = 'rejected' AND (
+    SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
+) IN ('refuse', 'report')
+ORDER BY since DESC, id
+LIMIT 500;
 
 -- name: due_checks
 -- Payments whose fate is to be looked at by now.

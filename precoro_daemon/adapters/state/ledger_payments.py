@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,10 +11,11 @@ from decimal import Decimal
 from functools import partial
 
 from precoro_daemon.adapters.state.intent_rows import ledger_payment_cells, to_intent, to_ledger_payment
+from precoro_daemon.adapters.state.journal import write_line
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.invoices import Invoice, Payment, read_invoice, read_payment
+from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Payment, read_invoice, read_payment
 from precoro_daemon.payments.rules.ledger_payments import (
     LedgerBatch,
     LedgerPayment,
@@ -24,6 +26,8 @@ from precoro_daemon.payments.rules.ledger_payments import (
 from precoro_daemon.payments.rules.matching import MatchBy, Paid
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import read_amount
+
+_INDEXED_ON_DEMAND = frozenset({"number_and_supplier", *IMPORTED_BY})
 
 
 class SqlLedgerPayments:
@@ -36,6 +40,60 @@ class SqlLedgerPayments:
     async def position(self, ledger: str) -> str | None:
         row = await self._transactions.row("positions.read", (_position(ledger),))
         return None if row is None else str(row["value"])
+
+    async def reading(self, ledger: str) -> str | None:
+        row = await self._transactions.row("positions.read", (_reading(ledger),))
+        return None if row is None else str(row["value"])
+
+    async def note_reading(self, ledger: str, settings: str) -> None:
+        await self._transactions.run("positions.save", (_reading(ledger), settings))
+
+    async def reread(self, ledger: str, settings: str, at: float, reason: str) -> None:
+        def work(session: Session) -> None:
+            session.run("positions.forget", (_position(ledger),))
+            session.run("positions.save", (_reading(ledger), settings))
+            write_line(session, at=at, event="reread", reason=f"ledger {ledger}: {reason}")
+
+        await self._transactions.write(work)
+
+    async def forget_gone(self, ledger: str, since: float) -> int:
+        return await self._transactions.run("ledger_payments.forget_gone", (ledger, since))
+
+    async def new_unreadable(self, ledger: str, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
+        def work(session: Session) -> Sequence[UnreadableRow]:
+            return [
+                row
+                for row in rows
+                if not session.row("ledger_payments.is_known_unreadable", (ledger, row.key, row.reason, row.raw))
+            ]
+
+        return await self._transactions.read(work)
+
+    async def dismiss(self, ledger: str, key: str, at: float, reason: str) -> bool:
+        def work(session: Session) -> bool:
+            if not session.run("ledger_payments.dismiss_unreadable", (ledger, key)):
+                return False
+            write_line(session, at=at, event="dismiss", reason=f"ledger {ledger}: {reason}")
+            return True
+
+        return await self._transactions.write(work)
+
+    async def unmatched(self, ledger: str, by: MatchBy, limit: int) -> Sequence[MatchCandidate]:
+        def work(session: Session) -> Sequence[MatchCandidate]:
+            rows = session.rows("ledger_payments.unmatched", {"ledger": ledger, "limit": limit})
+            return [_unmatched(session, row, by) for row in rows]
+
+        return await self._transactions.read(work)
+
+    async def take_unmentioned(self, ledger: str, by: MatchBy, limit: int) -> tuple[int, Sequence[MatchCandidate]]:
+        def work(session: Session) -> tuple[int, Sequence[MatchCandidate]]:
+            rows = session.rows("ledger_payments.unmentioned", {"ledger": ledger, "limit": limit})
+            some = [_unmatched(session, row, by) for row in rows]
+            return session.run("ledger_payments.mention", (ledger,)) if some else 0, some
+
+        if not await self._transactions.rows("ledger_payments.unmentioned", {"ledger": ledger, "limit": 1}):
+            return 0, ()  # as nearly always
+        return await self._transactions.write(work)
 
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
         def work(session: Session) -> int:
@@ -54,9 +112,9 @@ class SqlLedgerPayments:
         return await self._transactions.write(work)
 
     async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
-        if by == "number_and_supplier" and not self._indexed:
-            # Only who matches by numbers pays for their index.
-            await self._transactions.run("ledger_payments.index_invoice_numbers", ())
+        if by in _INDEXED_ON_DEMAND and not self._indexed:
+            # Only who matches by such names pays for their index.
+            await self._transactions.run(f"ledger_payments.index_names[{by}]", ())
             self._indexed = True
         return await self._transactions.read(partial(_candidates, ledger=ledger, by=by))
 
@@ -109,7 +167,14 @@ class SqlLedgerPayments:
 
     async def enriched(self, invoice: Invoice) -> Invoice:
         row = await self._transactions.row("ledger_payments.supplier_name", (invoice.supplier.id,))
-        return invoice if row is None else _with_supplier(invoice, row["external_id"])
+        named = invoice if row is None else _with_supplier(invoice, row["external_id"])
+        if all(payment.is_whole for payment in named.payments or ()):
+            return named
+        return replace(named, payments=[await self._completed(payment) for payment in named.payments or ()])
+
+    async def _completed(self, payment: Payment) -> Payment:
+        listed = None if payment.is_whole else await self.mirrored_payment(str(payment.id))
+        return payment if listed is None else payment.completed(listed)
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
         row = await self._transactions.row("ledger_payments.mirrored_payment", (remote_id,))
@@ -118,6 +183,10 @@ class SqlLedgerPayments:
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         rows = await self._transactions.rows("ledger_payments.payments_called", {"idn": idn})
         return [read_payment(row["data"]) for row in rows]
+
+    async def imported(self) -> Mapping[str, int]:
+        row = await self._transactions.row("ledger_payments.count_imported", ())
+        return {} if row is None else {name: row[name] for name in row.keys() if row[name]}  # noqa: SIM118 - a row
 
     async def waiting(self, ledger: str) -> int:
         return int(await self._transactions.value("ledger_payments.count_waiting", (ledger,)))
@@ -148,6 +217,10 @@ def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator
             yield LedgerPayment(row["remote_id"], "", Decimal(0), row["currency"], day, ours=row["id"])
 
 
+def _reading(ledger: str) -> str:
+    return f"settings by which payments of {ledger} are read"
+
+
 def _position(ledger: str) -> str:
     return f"payments of {ledger}"
 
@@ -160,8 +233,9 @@ def _said(row: Row) -> LedgerPayment:
     amount = read_amount(row["said"])
     assert amount is not None, "amounts were written by `plain`"
     day = date.fromisoformat(row["said_day"])
+    supplier, supplier_id = row["said_supplier"], row["said_supplier_id"]
     return LedgerPayment(
-        row["key"], row["invoice"], amount, row["said_currency"], day, row["said_supplier"], row["ours"]
+        row["key"], row["invoice"], amount, row["said_currency"], day, supplier, row["ours"], supplier_id
     )
 
 
@@ -176,13 +250,36 @@ def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[MatchCan
 
 def _candidate(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
     invoice_id = row["invoice_id"]
+    return _beside(session, to_ledger_payment(row), invoice_id, _namesakes(session, invoice_id, by))
+
+
+def _beside(
+    session: Session, payment: LedgerPayment, invoice_id: int, candidates: Sequence[Invoice]
+) -> MatchCandidate:
+    """With what we already made for that invoice, on either side."""
     others = _intents(session, Direction.TO_PRECORO, invoice_id)
     return MatchCandidate(
-        to_ledger_payment(row),
-        _namesakes(session, invoice_id, by),
+        payment,
+        candidates,
         others=[Paid(intent.amount, intent.day) for intent in others if intent.state is not State.REJECTED],
         exports=_intents(session, Direction.TO_LEDGER, invoice_id, "ledger_payments.unrecognised"),
     )
+
+
+def _unmatched(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
+    """With the invoices that bear its name, also those that cannot be paid."""
+    payment = to_ledger_payment(row)
+    named = _invoices(session, by, _names(payment.invoice))
+    if len(named) != 1:
+        return MatchCandidate(payment, named)
+    return _beside(session, payment, named[0].id, named)
+
+
+def _names(invoice: str) -> dict[str, object]:
+    """What the ledger says, as each of the names that it may be."""
+    number = int(invoice) if re.fullmatch("0|[1-9][0-9]{0,17}", invoice) else None
+    texts = dict.fromkeys(("external_id", "number", *IMPORTED_BY), invoice)
+    return texts | {"id": number, "idn": invoice if number is None else number}
 
 
 def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
@@ -191,7 +288,8 @@ def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoi
     if not found:
         return ()
     [one] = found
-    values = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    values: dict[str, object] = {"id": one.id, "idn": one.idn, "external_id": one.external_id, "number": one.number}
+    values |= dict.fromkeys(IMPORTED_BY) | dict(one.imported)
     return _invoices(session, by, values)
 
 

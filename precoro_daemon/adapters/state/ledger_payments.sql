@@ -1,21 +1,24 @@
 -- name: take_in_payment
 -- Keep what the ledger says of a payment, if it is new or says something else.
-INSERT INTO ledger_payments (ledger, key, invoice, amount, currency, day, supplier, ours, takes_back, facts, seen_at)
-VALUES (:ledger, :key, :invoice, :amount, :currency, :day, :supplier, :ours, :takes_back, :facts, :at)
+INSERT INTO ledger_payments (
+    ledger, key, invoice, amount, currency, day, supplier, supplier_id, ours, takes_back, facts, seen_at
+) VALUES (
+    :ledger, :key, :invoice, :amount, :currency, :day, :supplier, :supplier_id, :ours, :takes_back, :facts, :at
+)
 ON CONFLICT (ledger, key) DO UPDATE
 SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.currency, day = excluded.day,
-    supplier = excluded.supplier, ours = excluded.ours, takes_back = excluded.takes_back, facts = excluded.facts,
-    seen_at = excluded.seen_at
+    supplier = excluded.supplier, supplier_id = excluded.supplier_id, ours = excluded.ours,
+    takes_back = excluded.takes_back, facts = excluded.facts, seen_at = excluded.seen_at, mentioned = FALSE
 WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DISTINCT FROM excluded.supplier
     OR ledger_payments.ours IS DISTINCT FROM excluded.ours;
 
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = :ledger AND key = :key AND NOT takes_back
 UNION ALL
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
     AND key NOT IN (SELECT value FROM json_each(:kept));
@@ -35,9 +38,23 @@ WHERE remote_id > :key || '/' AND remote_id < :key || '0' AND direction = 'to_le
     AND NOT EXISTS (SELECT 1 FROM ledger_payments WHERE ledger = :ledger AND key = intents.remote_id);
 
 -- name: take_in_unreadable
--- Keep a row of the ledger that cannot be read.
-INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at) VALUES (:ledger, :key, :reason, :raw, :at)
-ON CONFLICT (ledger, key) DO UPDATE SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at;
+-- Keep a row of the ledger that cannot be read. One that was dismissed comes back if it says something else.
+INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at, since) VALUES (:ledger, :key, :reason, :raw, :at, :at)
+ON CONFLICT (ledger, key) DO UPDATE
+SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at,
+    dismissed = dismissed AND reason = excluded.reason AND raw = excluded.raw;
+
+-- name: is_known_unreadable
+-- Whether a row is known to be unreadable for the same reason.
+SELECT 1 FROM unreadable_rows WHERE ledger = ? AND key = ? AND reason = ? AND raw = ?;
+
+-- name: dismiss_unreadable
+-- Do not show a row that cannot be read any more.
+UPDATE unreadable_rows SET dismissed = TRUE WHERE ledger = ? AND key = ? AND NOT dismissed;
+
+-- name: forget_gone
+-- Forget rows that could not be read and were not seen since.
+DELETE FROM unreadable_rows WHERE ledger = ? AND seen_at < ?;
 
 -- name: forget_unreadable
 -- Note that a row of the ledger can be read again.
@@ -52,7 +69,7 @@ WHERE ledger = :ledger AND (
 
 -- name: unreadable_rows
 -- The first rows of a ledger that cannot be read.
-SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? ORDER BY seen_at, key LIMIT 200;
+SELECT key, reason, raw FROM unreadable_rows WHERE ledger = ? AND NOT dismissed ORDER BY since, key LIMIT 200;
 
 -- name: carry_payment
 -- Note which intent carries a payment of the ledger, by what it said when that was decided.
@@ -70,7 +87,7 @@ UPDATE ledger_payments SET carried = ? WHERE ledger = ? AND key = ?;
 
 -- name: linked_payment
 -- A payment of the ledger with the intent that carries it, and whether it says something else since.
-SELECT ledger_payments.key, invoice, amount, currency, day, supplier, ours, intent, facts <> carried AS changed,
+SELECT ledger_payments.key, invoice, amount, currency, day, supplier, supplier_id, ours, intent, facts <> carried AS changed,
     facts, carried,
     unreadable_rows.reason AS unreadable
 FROM ledger_payments
@@ -81,9 +98,13 @@ WHERE ledger_payments.ledger = ? AND ledger_payments.key = ?;
 -- name: recognise_payment
 -- Note that a payment of the ledger is one that we made there.
 -- What an intent to the ledger made comes back from there as a payment of its own; it is not one. Where it says another
--- amount by now than was written, that is news.
+-- amount or currency by now than was written, that is news.
 UPDATE ledger_payments SET intent = made.id,
-    carried = CASE WHEN made.amount = ledger_payments.amount THEN ledger_payments.facts ELSE '' END
+    carried = CASE
+        WHEN made.amount = ledger_payments.amount AND ledger_payments.currency IN ('', made.currency)
+            THEN ledger_payments.facts
+        ELSE ''
+    END
 FROM intents AS made
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger_payments.intent IS NULL
     AND made.id IN (
@@ -97,7 +118,7 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger
 SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
     ledger_payments.amount AS said,
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
-    ledger_payments.supplier AS said_supplier, ledger_payments.ours,
+    ledger_payments.supplier AS said_supplier, ledger_payments.supplier_id AS said_supplier_id, ledger_payments.ours,
     intents.*, FALSE AS dropped
 FROM ledger_payments INDEXED BY ledger_payments_changed
 JOIN intents ON intents.id = ledger_payments.intent
@@ -122,8 +143,8 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 -- name: match_candidates
 -- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
 -- there as a payment; it is not one, whichever state or company made it.
-SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
-    records.id AS invoice_id
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
+    supplier_id, ours, records.id AS invoice_id
 FROM records INDEXED BY invoices_payable
 JOIN ledger_payments INDEXED BY ledger_payments_waiting
     ON ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.invoice = {called}
@@ -141,8 +162,8 @@ ORDER BY day, ledger_payments.key;
 
 -- name: taken_back
 -- Payments of nothing or less that no intent carries, with their invoices, paid or not.
-SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier, ours,
-    records.id AS invoice_id
+SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
+    supplier_id, ours, records.id AS invoice_id
 FROM ledger_payments INDEXED BY ledger_payments_taking_back
 JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {called} = ledger_payments.invoice
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.takes_back
@@ -170,7 +191,7 @@ WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same}
 SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledger_payments.carried,
     ledger_payments.amount AS said,
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
-    ledger_payments.supplier AS said_supplier, ledger_payments.ours, intents.*,
+    ledger_payments.supplier AS said_supplier, ledger_payments.supplier_id AS said_supplier_id, ledger_payments.ours, intents.*,
     'drop' IS NOT DISTINCT FROM (
         SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
     ) AS dropped
@@ -200,7 +221,7 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
 
 -- name: payments_named
 -- Payments of the ledger that name an invoice.
-SELECT key, invoice, amount, currency, day, supplier, ours
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = ? AND invoice = ?;
 
@@ -222,9 +243,44 @@ WHERE collection = 'payments' AND idn = CAST(:idn AS INTEGER) AND vanished_at IS
 -- How many payments of the ledger no intent carries.
 SELECT count(*) AS payments FROM ledger_payments WHERE ledger = ? AND intent IS NULL AND ours IS NULL;
 
--- name: index_invoice_numbers
--- Finds invoices by their numbers.
-CREATE INDEX IF NOT EXISTS invoices_by_number ON records (data ->> '$.invoiceNumber') WHERE collection = 'invoices';
+-- name: unmatched
+-- Payments of the ledger that no intent carries, the newest first.
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
+FROM ledger_payments
+WHERE ledger = :ledger AND intent IS NULL AND NOT EXISTS (
+    SELECT 1 FROM intents
+    WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+        AND (intents.remote_id = ledger_payments.key OR intents.id = ledger_payments.ours)
+)
+ORDER BY seen_at DESC, day DESC, key
+LIMIT :limit;
+
+-- name: unmentioned
+-- Some of those that were not mentioned so far.
+SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
+FROM ledger_payments INDEXED BY ledger_payments_unmentioned
+WHERE ledger = :ledger AND intent IS NULL AND NOT mentioned AND ours IS NULL AND NOT EXISTS (
+    SELECT 1 FROM intents
+    WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
+        AND intents.remote_id = ledger_payments.key
+)
+LIMIT :limit;
+
+-- name: mention
+-- Note that all of them were mentioned.
+UPDATE ledger_payments SET mentioned = TRUE
+WHERE ledger = ? AND intent IS NULL AND NOT mentioned AND ours IS NULL;
+
+-- name: count_imported
+-- How many invoices Precoro's own connectors know.
+SELECT count(nullif(data ->> '$.xeroId', '')) AS "Xero", count(nullif(data ->> '$.qboId', '')) AS "QuickBooks Online",
+    count(nullif(data ->> '$.netSuiteId', '')) AS "NetSuite"
+FROM records
+WHERE collection = 'invoices' AND vanished_at IS NULL;
+
+-- name: index_names
+-- Finds invoices by what the ledger calls them.
+CREATE INDEX IF NOT EXISTS {indexed} WHERE collection = 'invoices';
 
 
 -- name: called[external_id]
@@ -243,6 +299,34 @@ CAST(records.idn AS TEXT)
 -- An invoice's number.
 records.data ->> '$.invoiceNumber'
 
+-- name: called[xero_id]
+-- What Precoro's own connector calls an invoice in Xero.
+CAST(records.data ->> '$.xeroId' AS TEXT)
+
+-- name: called[qbo_id]
+-- What Precoro's own connector calls an invoice in QuickBooks.
+CAST(records.data ->> '$.qboId' AS TEXT)
+
+-- name: called[netsuite_id]
+-- What Precoro's own connector calls an invoice in NetSuite.
+CAST(records.data ->> '$.netSuiteId' AS TEXT)
+
+-- name: indexed[number_and_supplier]
+-- By number.
+invoices_by_number ON records (data ->> '$.invoiceNumber')
+
+-- name: indexed[xero_id]
+-- By its id in Xero.
+invoices_by_xero_id ON records (CAST(data ->> '$.xeroId' AS TEXT))
+
+-- name: indexed[qbo_id]
+-- By its id in QuickBooks.
+invoices_by_qbo_id ON records (CAST(data ->> '$.qboId' AS TEXT))
+
+-- name: indexed[netsuite_id]
+-- By its id in NetSuite.
+invoices_by_netsuite_id ON records (CAST(data ->> '$.netSuiteId' AS TEXT))
+
 -- name: same[external_id]
 -- Another one is called the same elsewhere; an index finds it.
 records.external_id = :external_id
@@ -258,3 +342,15 @@ records.idn = :idn
 -- name: same[number_and_supplier]
 -- Another one has the same number; an index finds it.
 records.data ->> '$.invoiceNumber' = :number
+
+-- name: same[xero_id]
+-- Another one has the same id in Xero; an index finds it.
+CAST(records.data ->> '$.xeroId' AS TEXT) = :xero_id
+
+-- name: same[qbo_id]
+-- Another one has the same id in QuickBooks; an index finds it.
+CAST(records.data ->> '$.qboId' AS TEXT) = :qbo_id
+
+-- name: same[netsuite_id]
+-- Another one has the same id in NetSuite; an index finds it.
+CAST(records.data ->> '$.netSuiteId' AS TEXT) = :netsuite_id

@@ -53,6 +53,7 @@ def read_overview(
         lanes=read_lanes(session, since),
         switch=read_switch(session, restore_guard),
         unreadable=_by_ledger(session, "overview.count_unreadable"),
+        unreadable_since={row["ledger"]: row["oldest"] for row in session.rows("overview.count_unreadable")},
         unmatched=_by_ledger(session, "overview.count_unmatched"),
         watched=read_hours(session, 0.0),
         backlog=_backlog(session, details),

@@ -30,7 +30,7 @@ LIMIT ?;
 
 -- name: count_unreadable
 -- Rows of each ledger that cannot be read.
-SELECT ledger, count(*) AS payments FROM unreadable_rows GROUP BY ledger;
+SELECT ledger, count(*) AS payments, min(since) AS oldest FROM unreadable_rows WHERE NOT dismissed GROUP BY ledger;
 
 -- name: count_unmatched
 -- Payments of each ledger that match no invoice so far.

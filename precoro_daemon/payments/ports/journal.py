@@ -108,6 +108,10 @@ class Journal(Protocol):
         """Oldest first."""
         ...
 
+    async def refused(self) -> Sequence[Intent]:
+        """What the other side refused and nobody has decided since, the newest first; the first hundreds."""
+        ...
+
     async def due_checks(self, direction: Direction, now: float) -> Sequence[Intent]:
         """Doubts and reviews whose next check is due by now, in the order in which they fell due."""
         ...

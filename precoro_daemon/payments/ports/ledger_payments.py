@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +61,40 @@ class LedgerPayments(Protocol):
 
     async def position(self, ledger: str) -> str | None: ...
 
+    async def reading(self, ledger: str) -> str | None:
+        """The fingerprint of the settings by which the ledger was read so far; None: not known."""
+        ...
+
+    async def note_reading(self, ledger: str, settings: str) -> None:
+        """It is read by these settings."""
+        ...
+
+    async def reread(self, ledger: str, settings: str, at: float, reason: str) -> None:
+        """Forget the position, note the settings, and journal why: all or nothing. What was taken in stays, and a
+        payment that comes again as it was is no news."""
+        ...
+
+    async def forget_gone(self, ledger: str, since: float) -> int:
+        """Rows that could not be read, and that a reading of the whole ledger since then did not bring; how many."""
+        ...
+
+    async def new_unreadable(self, ledger: str, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
+        """Those of these that nobody knows of so far, or of which something else is said."""
+        ...
+
+    async def dismiss(self, ledger: str, key: str, at: float, reason: str) -> bool:
+        """Do not show an unreadable row any more, unless it changes; journalled. False if there is none."""
+        ...
+
+    async def unmatched(self, ledger: str, by: MatchBy, limit: int) -> Sequence[MatchCandidate]:
+        """Payments that no intent carries, the newest first, with every invoice that bears the name, paid or not;
+        those among them that carry a key of ours were made by nobody this store knows."""
+        ...
+
+    async def take_unmentioned(self, ledger: str, by: MatchBy, limit: int) -> tuple[int, Sequence[MatchCandidate]]:
+        """How many of those were not mentioned before, and some of them; from now on all of them were."""
+        ...
+
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
         """Payments and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
         ...
@@ -108,7 +142,7 @@ class LedgerPayments(Protocol):
         ...
 
     async def enriched(self, invoice: Invoice) -> Invoice:
-        """The invoice with what the mirror knows of its supplier."""
+        """The invoice with what the mirror knows of its supplier, and what it knows of payments shown in part."""
         ...
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
@@ -117,6 +151,11 @@ class LedgerPayments(Protocol):
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         """Payments of that number, which is not their id, as the mirror has them."""
+        ...
+
+    async def imported(self) -> Mapping[str, int]:
+        """How many invoices of the mirror a connector of Precoro's own knows, by the connector; those without any are
+        left out."""
         ...
 
     async def waiting(self, ledger: str) -> int:

@@ -11,6 +11,7 @@ invoices.py         invoices and their payments, read from loose JSON with every
 ledger_payments.py  a payment as the ledger has it, from its row to the decision
 matching.py         which invoice a payment in the ledger is for, and whether it may be sent
 obstacles.py        why an intent is not sent now, as a value; the sentence for people is made from it
+open_bills.py       whether a bill, as the ledger has it now, takes a payment
 receipts.py         what the ledger has recorded and what is open on a bill, compared with what was meant
 sources.py          what an intent is made from, and the ids that follow from it
 states.py           which way an intent goes, which states it can be in, and what an attempt may come to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -27,6 +28,14 @@ of 4 in 10^13."""
 
 ENTRY_NAMES = (*ENTRY_FIELDS, SHORT_KEY)
 
+_OUR_UUID = re.compile(
+    r"(?<![0-9a-z-])[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-z-])"
+)
+"""A UUID of version 5, as ours are; what other programs write into a memo is of version 4 mostly."""
+
+_OUR_SHORT_KEY = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{20}(?![0-9a-z])")
+"""With a letter and a digit: twenty digits alone may be a bank's reference."""
+
 
 def short_key(key: str) -> str:
     return sha256(key.encode()).hexdigest()[:20]
@@ -35,3 +44,12 @@ def short_key(key: str) -> str:
 def named(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an entry with those made of them."""
     return {**{name: fields[name] for name in ENTRY_FIELDS}, SHORT_KEY: short_key(fields["key"])}
+
+
+def key_in(text: str) -> str | None:
+    """The key of ours, or its short form, that stands in a text of the ledger; None if none does.
+
+    Nothing else is a proof: people too write memos that begin with our name.
+    """
+    found = _OUR_UUID.search(text.lower()) or _OUR_SHORT_KEY.search(text.lower())
+    return found[0] if found else None

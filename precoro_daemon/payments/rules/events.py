@@ -18,6 +18,7 @@ class Terms:
     currency: str
     day: date
     supplier: str | None
+    supplier_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ class Accept:
     remote_idn: int | str | None = None
     marked: bool = True
     seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Differ:
+    """remote_id: what the other side calls what it recorded, None if it named nothing usable"""
+
+    name: ClassVar = "differ"
+    remote_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,7 @@ Event = (
     | Postpone
     | Send
     | Accept
+    | Differ
     | Refuse
     | Unsent
     | Lose

@@ -16,6 +16,9 @@ from precoro_daemon.payments.rules.sources import HiddenRest, PrecoroPayment
 from precoro_daemon.payments.rules.states import State
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 
+_SKEW_S = 60.0
+"""By which Precoro's clock and ours may differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -34,7 +37,9 @@ class Known:
     pending          those that may be there and that we do not know of yet
     ledger_payments  what the ledger has for the invoice, without what is known to be a payment of ours on either side
     adopted_at       what was created before is known (Unix seconds)
-    rests            what was decided, or came into the ledger, of sums that Precoro showed no payment for
+    hidden_sums      what was decided, or came into the ledger, of sums that Precoro showed no payment for
+    exported         what we made in the ledger of the invoice's payments, or shall make
+    unlisted         ids of payments that the invoice shows in part, and that the mirror's list of them will bring
     """
 
     made: Collection[int]
@@ -43,6 +48,8 @@ class Known:
     ledger_payments: Sequence[LedgerPayment]
     adopted_at: float
     hidden_sums: Sequence[Decimal] = ()
+    exported: Sequence[Intent] = ()
+    unlisted: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +91,48 @@ def _judge(invoice: Invoice, payment: Payment, known: Known) -> Share:
         return Share("known", source, "we made it from the ledger", payment)
     if payment.created_at is not None and payment.created_at < known.adopted_at:
         return Share("known", source, "it was there when exporting began", payment)
-    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
-        return Share("wait", source, "it may be ours, and its outcome is not known yet", payment)
+    if why := _waits(payment, known):
+        return Share("wait", source, why, payment)
     if payment.amount is None or payment.amount <= 0 or payment.day is None:
         said = f"payment {payment.id} on {invoice} has no amount or day we can read"
         return Share("hold", source, said, payment, payment.amount or Decimal(0))
     if equal := [one for one in known.ledger_payments if one.amount == payment.amount]:
         return Share("hold", source, already(equal, invoice), payment, payment.amount, asked_about(equal))
-    doubt = _doubtful(invoice, payment, known)
+    copied = _copied(invoice, payment, known)
+    doubt = copied or _doubtful(invoice, payment, known)
     reason = doubt or f"{invoice} was paid in Precoro"
-    return Share("plan" if doubt is None else "hold", source, reason, payment, payment.amount)
+    asked = Asked() if copied else None
+    return Share("plan" if doubt is None else "hold", source, reason, payment, payment.amount, asked)
+
+
+def _waits(payment: Payment, known: Known) -> str:
+    if any(payment.amount == one.amount and payment.id not in one.known for one in known.pending):
+        return "it may be ours, and its outcome is not known yet"
+    return "its invoice shows it in part, and the mirror's list will bring it" if payment.id in known.unlisted else ""
+
+
+def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:
+    """Why it may be a payment of ours that a connector of Precoro's brought back from the ledger; "" if it cannot."""
+    said = f"payment {payment.id} on {invoice} may be a copy, brought by another program from the ledger, of"
+    mine = (one for one in invoice.standing if one.id in known.made or one.external_id in known.names)
+    if made := next((one for one in mine if one.amount == payment.amount), None):
+        return f"{said} payment {made.id}, which we made from there"
+    back = (one for one in known.exported if _may_be_back(payment, one))
+    if (one := next(back, None)) is not None:
+        return f"{said} payment {one.source}, which we recorded there"
+    return ""
+
+
+def _may_be_back(payment: Payment, exported: Intent) -> bool:
+    """It came to Precoro after the ledger had the other one, with the day that we recorded."""
+    if exported.source == PrecoroPayment(payment.id) or exported.amount != payment.amount:
+        return False
+    if exported.state is State.REJECTED or (exported.remote_id is None and not exported.attempts):
+        return False
+    known_since = exported.since - _SKEW_S if exported.state is State.CONFIRMED else 0.0
+    if payment.created_at is not None and payment.created_at < known_since:
+        return False
+    return any(abs((day - exported.day).days) <= 1 for day in payment.days)
 
 
 def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:

@@ -81,4 +81,4 @@ def begun_again(
 
 
 def terms_of(intent: Intent) -> Terms:
-    return Terms(intent.amount, intent.currency, intent.day, intent.supplier)
+    return Terms(intent.amount, intent.currency, intent.day, intent.supplier, intent.supplier_id)

@@ -41,6 +41,7 @@ class Intent:
     invoice_id: int | None = None
     invoice_idn: int | str | None = None
     supplier: str | None = None
+    supplier_id: str | None = None
     state: State = State.PLANNED
     reason: str = ""
     obstacle: Obstacle | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,9 @@ from precoro_daemon.values.money import read_amount
 APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
 PAYABLE = frozenset({APPROVED, PARTLY_PAID})
 _CREDIT_NOTES = frozenset({1, 5})
+
+IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
+"""Where Precoro's own connectors note what the ledger calls an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,24 @@ class Payment:
         """Every day that may be meant."""
         return frozenset(day for day in (self.day, self.utc_day) if day is not None)
 
+    def completed(self, listed: Payment) -> Payment:
+        """With what its own list says and its invoice does not repeat."""
+        days = (listed.day, listed.utc_day) if self.day is None else (self.day, self.utc_day)
+        return replace(
+            self,
+            amount=listed.amount if self.amount is None else self.amount,
+            currency=self.currency or listed.currency,
+            day=days[0],
+            utc_day=days[1],
+            external_id=self.external_id or listed.external_id,
+            created_at=listed.created_at if self.created_at is None else self.created_at,
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """It says everything that decisions need."""
+        return None not in (self.amount, self.day, self.created_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
@@ -59,6 +80,7 @@ class Invoice:
     """An invoice as Precoro shows it.
 
     total, paid  exact, None if they cannot be read
+    imported     what connectors of Precoro's own call it in the ledger, by the name that `match_by` has for it
     payments     all of them, cancelled ones too; None where it was read from a list, which has none
     """
 
@@ -73,6 +95,7 @@ class Invoice:
     external_id: str | None
     credit_note: bool = False
     payments: Sequence[Payment] | None = None
+    imported: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def remainder(self) -> Decimal | None:
@@ -108,6 +131,7 @@ def read_invoice(raw: str | bytes) -> Invoice:
         external_id=_text(fields.get("externalId")),
         credit_note=whole_number(fields.get("logicType")) in _CREDIT_NOTES,
         payments=standing,
+        imported={name: said for name, key in IMPORTED_BY.items() if (said := _text(fields.get(key)))},
     )
 
 

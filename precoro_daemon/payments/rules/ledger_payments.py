@@ -38,13 +38,14 @@ class LedgerPayment:
     @property
     def facts(self) -> str:
         """What an intent carries of it: differs if the ledger says something else."""
-        said = (self.invoice, plain(self.amount), self.currency, self.paid_on.isoformat(), self.supplier or "")
+        supplier = (self.supplier or "") + (f"\x1f{self.supplier_id}" if self.supplier_id else "")
+        said = (self.invoice, plain(self.amount), self.currency, self.paid_on.isoformat(), supplier)
         return "|".join(said)
 
     @property
     def terms(self) -> Terms:
         """What an intent takes over from it."""
-        return Terms(self.amount, self.currency, self.paid_on, self.supplier)
+        return Terms(self.amount, self.currency, self.paid_on, self.supplier, self.supplier_id)
 
     def __str__(self) -> str:
         currency = f" {self.currency}" if self.currency else ""

@@ -16,7 +16,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.values.money import is_whole, plain, snap
 
-MatchBy = Literal["external_id", "id", "idn", "number_and_supplier"]
+MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Verdict:
               decides · wait: not yet, and nothing is wrong
     asks      a person has to look at the other side, whatever the ledger says by then
     about     what they have to look at there: once they said that it is another payment, it is not asked about again
-    obstacle  what it waits for
+    obstacle  what it waits for, or what it is held for
     """
 
     kind: Literal["plan", "send", "find", "hold", "wait"]
@@ -60,17 +60,19 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     """
     live = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
     if by == "number_and_supplier":
-        if payment.supplier is None:
+        if payment.supplier is None and payment.supplier_id is None:
             return Verdict(
                 "hold", "the ledger names no supplier, and a number alone may be that of another one's invoice"
             )
-        live = [invoice for invoice in live if is_supplier(payment.supplier, invoice.supplier)]
+        live = [invoice for invoice in live if names_supplier(payment, invoice.supplier)]
     if len(live) != 1:
         return _not_one(live)
     [invoice] = live
     reason = _contradiction(payment.terms, invoice) or _duplicate(payment, others)
     if reason is not None:
         return Verdict("hold", reason, invoice, payment.amount)
+    if (differs := _other_supplier(payment.terms, invoice)) is not None:
+        return Verdict("hold", str(differs), invoice, payment.amount, obstacle=differs)
     if invoice.status not in PAYABLE:
         return _waits(invoice, obstacle(ObstacleKind.NOT_PAYABLE, invoice.status))
     return Verdict("plan", "", invoice, payment.amount)
@@ -97,8 +99,6 @@ def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
     if not terms.currency or terms.currency != invoice.currency:
         said = terms.currency or "no currency"
         return f"the ledger says {said}, {invoice} is in {invoice.currency or 'no currency we can read'}"
-    if terms.supplier is not None and not is_supplier(terms.supplier, invoice.supplier):
-        return f"the ledger names the supplier {terms.supplier!r}, {invoice} has {invoice.supplier.name!r}"
     if not is_whole(terms.amount, terms.currency):
         return f"{amount} is finer than the coins of the currency"
     return None
@@ -115,6 +115,27 @@ def is_supplier(said: str, supplier: Supplier) -> bool:
     """Whether the ledger's word for a supplier is one of Precoro's: its id, its name, its external id."""
     known = (str(supplier.id) if supplier.id is not None else "", supplier.name, supplier.external_id or "")
     return _folded(said) in {_folded(name) for name in known if name}
+
+
+def names_supplier(payment: LedgerPayment, supplier: Supplier) -> bool:
+    """Whether the ledger says that it is this one: by a word for it, else by its own id, which Precoro must know."""
+    if payment.supplier is not None:
+        return is_supplier(payment.supplier, supplier)
+    return bool(payment.supplier_id and supplier.external_id) and is_linked(payment.supplier_id, supplier)
+
+
+def is_linked(supplier_id: str | None, supplier: Supplier) -> bool:
+    return _folded(supplier_id or "") == _folded(supplier.external_id or "")
+
+
+def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
+    """What nobody linked cannot differ: the ledger's own id counts where Precoro's supplier has an external id."""
+    supplier = invoice.supplier
+    if terms.supplier is not None and not is_supplier(terms.supplier, supplier):
+        return obstacle(ObstacleKind.SUPPLIER_DIFFERS, terms.supplier, invoice, supplier.name)
+    if terms.supplier_id and supplier.external_id and not is_linked(terms.supplier_id, supplier):
+        return obstacle(ObstacleKind.SUPPLIER_DIFFERS, terms.supplier_id, invoice, supplier.external_id)
+    return None
 
 
 def _folded(name: str) -> str:
@@ -145,6 +166,8 @@ def check(planned: PlannedPayment, invoice: Invoice, ours: Collection[int], toda
         return present
     if (reason := _unfit(planned, invoice)) is not None:
         return Verdict("hold", reason, invoice)
+    if (differs := _other_supplier(planned.terms, invoice)) is not None:
+        return Verdict("hold", str(differs), invoice, obstacle=differs)
     if (waits_for := _not_yet(planned, invoice, today)) is not None:
         return _waits(invoice, waits_for)
     return _fitted(planned, invoice, ours)
@@ -206,7 +229,8 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
 
 def _may_be(planned: PlannedPayment, payment: Payment) -> bool:
     """Whatever its day: the bank's, the entry's and the transfer's are three, and a time zone may shift each."""
-    known_apart = payment.id in planned.booked and planned.terms.day not in payment.days
+    other_day = bool(payment.days) and planned.terms.day not in payment.days
+    known_apart = payment.id in planned.booked and other_day
     return str(payment.id) not in planned.other and not known_apart
 
 

@@ -18,6 +18,8 @@ class ObstacleKind(StrEnum):
     SOURCE_GONE = "source_gone"
     SOURCE_CANCELED = "source_canceled"
     SUM_CHANGED = "sum_changed"
+    BILL_CLOSED = "bill_closed"
+    SUPPLIER_DIFFERS = "supplier_differs"
 
 
 _SENTENCES: Mapping[ObstacleKind, str] = {
@@ -31,6 +33,8 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.SOURCE_GONE: "payment {0} no longer stands in Precoro",
     ObstacleKind.SOURCE_CANCELED: "payment {0} was cancelled in Precoro",
     ObstacleKind.SUM_CHANGED: "Precoro shows another sum by now",
+    ObstacleKind.BILL_CLOSED: "its bill in the ledger takes no payment: {0}",
+    ObstacleKind.SUPPLIER_DIFFERS: "the ledger names the supplier {0!r}, {1} has {2!r}",
 }
 
 

@@ -9,6 +9,9 @@ from decimal import Decimal
 from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.values.money import plain
 
+_NO_IDS = frozenset({"false", "none", "null"})
+"""What some ledgers have where an id is missing, as text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -42,6 +45,19 @@ class Bill:
     open: Decimal
     currency: str
     closed: str = ""
+
+
+def fault(receipt: Receipt, terms: Terms, invoice: str | None) -> str:
+    """Why it does not count as recorded, for people; "" if it does. `invoice` as for `difference`."""
+    if usable_id(receipt.key) is None:
+        return f"the ledger answered with {receipt.key!r} where the id of the payment belongs: look whether it has it"
+    return difference(receipt, terms, invoice)
+
+
+def usable_id(key: str) -> str | None:
+    """None for what stands where no id is: a zero, in digits or as a UUID, or a word for nothing."""
+    said = key.strip().lower()
+    return key if said.strip("0-") and said not in _NO_IDS else None
 
 
 def difference(receipt: Receipt, terms: Terms, invoice: str | None) -> str:

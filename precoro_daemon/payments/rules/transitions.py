@@ -29,6 +29,7 @@ from precoro_daemon.payments.rules.events import (
     Accept,
     Adopt,
     Check,
+    Differ,
     Drop,
     Event,
     Find,
@@ -77,11 +78,14 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.PLANNED, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.PLANNED, Find, State.CONFIRMED, "the other side has it already"),
     Transition(State.SENDING, Accept, State.CONFIRMED, "answered with an id"),
+    Transition(State.PLANNED, Differ, State.REVIEW, "the other side has it already, and otherwise than it is to be"),
+    Transition(State.SENDING, Differ, State.REVIEW, "recorded otherwise than it was sent, or without an id"),
     Transition(State.SENDING, Refuse, State.REJECTED, "refused, and never in doubt before"),
     Transition(State.SENDING, Unsent, State.PLANNED, "it provably never left, or a documented 429"),
     Transition(State.SENDING, Lose, State.DOUBT, "any other outcome, or a crash"),
     Transition(State.DOUBT, Check, State.DOUBT, "checked, nothing settled yet"),
     Transition(State.DOUBT, Find, State.CONFIRMED, "found by our id"),
+    Transition(State.DOUBT, Differ, State.REVIEW, "found by our id, and otherwise than it was sent"),
     Transition(State.DOUBT, Repeat, State.PLANNED, "not found, and two of it cannot both fit"),
     Transition(State.DOUBT, Hold, State.REVIEW, "not found, or found without our id"),
     Transition(State.CONFIRMED, See, State.CONFIRMED, "seen on the other side"),
@@ -95,11 +99,13 @@ TABLE: tuple[Transition, ...] = (
     Transition(State.REVIEW, Repost, State.PLANNED, "a person wants it sent"),
     Transition(State.REVIEW, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.REJECTED, Report, State.REJECTED, "the invoice shows why"),
+    Transition(State.REJECTED, Drop, State.REJECTED, "a person does not want it sent"),
     Transition(State.REJECTED, Repost, State.PLANNED, "a person wants it sent after all"),
 )
 
 OUTCOMES: Mapping[type[Event], AttemptOutcome] = {
     Accept: AttemptOutcome.ACCEPTED,
+    Differ: AttemptOutcome.ACCEPTED,
     Refuse: AttemptOutcome.REFUSED,
     Unsent: AttemptOutcome.UNSENT,
     Lose: AttemptOutcome.UNKNOWN,
@@ -149,6 +155,8 @@ def apply(intent: Intent, event: Event) -> Intent:  # noqa: C901, PLR0911, PLR09
         case Accept():
             there = _there(now, event.remote_id, event.remote_idn, seen=event.seen)
             return replace(there, marked=event.marked, checks=0)
+        case Differ():
+            return replace(now, remote_id=event.remote_id, doubted=True, checks=0, check_at=None)
         case Find():
             there = _there(now, event.remote_id, event.remote_idn, seen=event.seen)
             return replace(there, checks=now.checks + 1)
@@ -203,7 +211,8 @@ def _as_new(intent: Intent) -> Intent:
 def _agreed(intent: Intent, terms: Terms | None) -> Intent:
     if terms is None:
         return intent
-    return replace(intent, amount=terms.amount, currency=terms.currency, day=terms.day, supplier=terms.supplier)
+    agreed = replace(intent, amount=terms.amount, currency=terms.currency, day=terms.day)
+    return replace(agreed, supplier=terms.supplier, supplier_id=terms.supplier_id)
 
 
 def diagram() -> str:

@@ -1,0 +1,51 @@
+"""whether a bill, as the ledger has it now, takes a payment"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from precoro_daemon.payments.rules.events import Asked, Hold, Postpone, Terms
+from precoro_daemon.payments.rules.invoices import Invoice
+from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
+from precoro_daemon.payments.rules.receipts import Bill
+from precoro_daemon.values.money import ROUNDING_CENT, plain
+
+Judgement = tuple[Hold | Postpone | None, str]
+"""What keeps the payment from being recorded now, and why; None: nothing does."""
+
+
+def judge_bill(terms: Terms, bill: Bill | None, known_open: Decimal | None, answered: frozenset[str]) -> Judgement:
+    """Judge a payment by its bill, read just before it is recorded.
+
+    known_open  what should be open on it by all that we know, None if that is not known
+    answered    what a person has answered about this payment
+    """
+    if bill is None or bill.closed:
+        waits_for = obstacle(ObstacleKind.BILL_CLOSED, bill.closed if bill else "it is not there (yet)")
+        return Postpone(waits_for), str(waits_for)
+    if bill.currency != terms.currency:
+        return Hold(), f"the bill in the ledger is in {bill.currency}, the payment in {terms.currency}"
+    open_now = f"{plain(bill.open)} {bill.currency} is open on the bill in the ledger"
+    if terms.amount > bill.open:
+        return Hold(), f"{open_now}, and this payment is {plain(terms.amount)}: somebody may have paid it there"
+    question = f"what is open on bill {bill.key}"
+    if known_open is not None and bill.open + ROUNDING_CENT < known_open and question not in answered:
+        return Hold(Asked(frozenset({question}))), (
+            f"{open_now}, and {plain(known_open)} should be: somebody else paid {plain(known_open - bill.open)} of it"
+            " there; is this payment among that? (`repost` records it all the same)"
+        )
+    return None, ""
+
+
+def known_open(invoice: Invoice, amount: Decimal, elsewhere: Sequence[Decimal]) -> Decimal | None:
+    """What should be open in the ledger before this payment is recorded there.
+
+    At Precoro its amount is paid already; in the ledger it is not, but there is what Precoro does not have yet.
+
+    elsewhere  payments that the ledger shows and that Precoro does not have from us
+    """
+    if invoice.remainder is None or invoice.total is None:
+        return None
+    # A mirror that has not seen the payment yet would expect more than the whole bill.
+    return min(invoice.remainder + amount, invoice.total) - sum(elsewhere, Decimal(0))
