@@ -19,6 +19,7 @@ from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+from precoro_daemon.payments.rules.matching import MatchBy
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.payments.rules.open_bills import judge_bill, known_open
 from precoro_daemon.payments.rules.receipts import Receipt, fault, usable_id
@@ -56,7 +57,9 @@ class EntrySender:
         if not invoices:
             await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
         elif await self._stands_apart(intent, invoices[0]) and await self._fits_bill(intent, invoices[0]):
-            await self._create(intent, entry_of(intent, invoices[0]), self.access.name_of(invoices[0]))
+            await self._create(
+                intent, entry_of(intent, invoices[0], self.access.match_by), self.access.name_of(invoices[0])
+            )
 
     async def recognise(self, intent: Intent) -> None:
         """What it made comes back from the ledger as a payment, and is then known to be this one."""
@@ -106,7 +109,7 @@ class EntrySender:
         ledger = self.access.ledger
         if not ledger.capabilities.bills:
             return True
-        bill = await ledger.bill(entry_of(intent, invoice))
+        bill = await ledger.bill(entry_of(intent, invoice, self.access.match_by))
         elsewhere = [payment.amount for payment in await self._foreign(invoice) if payment.amount > 0]
         expected = known_open(invoice, intent.amount, elsewhere)
         answered = (await self.journal.past(intent.id)).other
@@ -192,7 +195,8 @@ def foreign(
     return [payment for payment in payments if payment.key not in settled and payment.ours is None]
 
 
-def entry_of(intent: Intent, invoice: Invoice) -> Entry:
+def entry_of(intent: Intent, invoice: Invoice, by: MatchBy) -> Entry:
+    """by: where the ledger's own id of an invoice is one that its connector left at Precoro, that is its external id."""
     return Entry(
         key=intent.id,
         amount=intent.amount,
@@ -202,7 +206,7 @@ def entry_of(intent: Intent, invoice: Invoice) -> Entry:
         invoice_id=invoice.id,
         invoice_idn=str(invoice.idn or ""),
         invoice_number=invoice.number,
-        invoice_external_id=invoice.external_id or "",
+        invoice_external_id=dict(invoice.imported).get(by) or invoice.external_id or "",
         supplier_id=invoice.supplier.id,
         supplier_name=invoice.supplier.name,
     )
