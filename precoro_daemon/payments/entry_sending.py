@@ -196,7 +196,7 @@ def foreign(
 
 
 def entry_of(intent: Intent, invoice: Invoice, by: MatchBy) -> Entry:
-    """by: where the ledger's own id of an invoice is one that its connector left at Precoro, that is its external id."""
+    """by: where the ledger knows bills by ids that a connector left at Precoro, that id goes as the external one."""
     return Entry(
         key=intent.id,
         amount=intent.amount,
