@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -1196,10 +1197,14 @@ def main(names: Sequence[str]) -> int:
     return 1 if survived else 0
 
 
-def symbols(path: Path) -> Iterator[tuple[str, int, int]]:
+@cache
+def symbols(path: Path) -> list[tuple[str, int, int]]:
     """Every function, class and constant of a module, or every statement of an SQL file: its qualified name, and
     where its text begins and ends."""
-    text = path.read_text("utf-8")
+    return list(_symbols(path, path.read_text("utf-8")))
+
+
+def _symbols(path: Path, text: str) -> Iterator[tuple[str, int, int]]:
     if path.suffix == ".sql":
         for part in re.finditer(r"^-- name: (\w+)\n.*?(?=^-- name: |\Z)", text, re.MULTILINE | re.DOTALL):
             yield part[1], part.start(), part.end()
@@ -1225,14 +1230,19 @@ def _defined(node: ast.AST, prefix: str, starts: Sequence[int]) -> Iterator[tupl
 def place(mutant: Mutant, root: Path = ROOT) -> tuple[Path, int]:
     """The file and the offset of what the mutant edits. AssertionError unless there is exactly one such place."""
     found = set()
-    for path in sorted([*(root / "precoro_daemon").rglob("*.py"), *(root / "precoro_daemon").rglob("*.sql")]):
-        text = path.read_text("utf-8")
+    for path, text in sources(root):
         if mutant.before in text:
             for name, start, end in symbols(path):
                 if name == mutant.symbol and text.count(mutant.before, start, end) == 1:
                     found.add((path, text.index(mutant.before, start, end)))
     assert len(found) == 1, f"{mutant.name}: {len(found)} places in {mutant.symbol}; mend tests/mutants.py"
     return found.pop()
+
+
+@cache
+def sources(root: Path) -> list[tuple[Path, str]]:
+    package = root / "precoro_daemon"
+    return [(path, path.read_text("utf-8")) for path in sorted([*package.rglob("*.py"), *package.rglob("*.sql")])]
 
 
 def _is_caught(mutant: Mutant) -> bool:

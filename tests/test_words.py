@@ -8,8 +8,6 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "precoro_daemon"
 
@@ -102,7 +100,6 @@ def excused(path: Path, word: str) -> bool:
     return any(re.fullmatch(w, word.lower()) and re.fullmatch(f, where) for w, f, _ in EXCEPTIONS)
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_words_of_the_field(path: Path) -> None:
-    wrong = [f"{path.relative_to(ROOT)}:{line}: {word}" for line, word in found(path) if not excused(path, word)]
-    assert wrong == []
+def test_the_words_of_the_field() -> None:
+    faults = [(path, line, word) for path in files() for line, word in found(path) if not excused(path, word)]
+    assert [f"{path.relative_to(ROOT)}:{line}: {word}" for path, line, word in faults] == []

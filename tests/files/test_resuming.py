@@ -18,7 +18,7 @@ from tests.files.filing import Filing, filing, kept_in, name_files, read_names
 pytestmark = pytest.mark.asyncio
 
 CONTENT = random.Random(3).randbytes(20 * 2**20)
-OTHER = random.Random(4).randbytes(20 * 2**20)
+OTHER = CONTENT[::-1]
 CUT = 12 * 2**20
 SIZE = len(CONTENT)
 

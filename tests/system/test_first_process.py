@@ -31,7 +31,11 @@ def unshare_missing() -> str:
     return "" if tried.returncode == 0 else "namespaces cannot be made here"
 
 
-MISSING = unshare_missing()
+@pytest.fixture(scope="module")
+def namespaces() -> None:
+    """Tried when a test needs them: every worker of a run imports this module, and one runs it."""
+    if reason := unshare_missing():
+        pytest.skip(reason)
 
 
 def command() -> list[str]:
@@ -85,7 +89,7 @@ def until_it_works(outer: subprocess.Popen[bytes]) -> bytes:
 
 
 @pytest.mark.asyncio
-@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+@pytest.mark.usefixtures("namespaces")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_it_works_as_process_1_and_ends_by_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
     async with serve(SandboxOptions(size="empty", counts={"invoices": 30}, limits=False)) as sandbox:
@@ -108,7 +112,7 @@ async def test_it_works_as_process_1_and_ends_by_a_signal(tmp_path: Path, number
         assert program.query("SELECT count(*) FROM records")[0][0] >= 0
 
 
-@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+@pytest.mark.usefixtures("namespaces")
 def test_its_first_moments_end_by_a_signal_too(tmp_path: Path) -> None:
     """Before anything is imported nobody heeds signals, and those of process 1 then have no effect. From the first
     lines of the program on, one is enough."""

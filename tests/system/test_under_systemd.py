@@ -43,8 +43,14 @@ def hindrance() -> str:
     return "" if tried.returncode == 0 else "system calls cannot be confined here"
 
 
-HINDRANCE = hindrance()
-pytestmark = [pytest.mark.asyncio, pytest.mark.skipif(bool(HINDRANCE), reason=HINDRANCE)]
+pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True, scope="module")
+def confined() -> None:
+    """Tried when a test needs it: every worker of a run imports this module, and one runs it."""
+    if reason := hindrance():
+        pytest.skip(reason)
 
 
 def values(key: str) -> list[str]:
