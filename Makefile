@@ -33,7 +33,7 @@ check: $(STAMP) ## lint, types, layers, architecture
 # Most tests wait more than they work.
 SIDE_BY_SIDE ?= 4
 test: check ## all that CI runs
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 	$(BIN)/pytest -m "not alone" -n $(SIDE_BY_SIDE) --dist worksteal --ignore=tests/test_architecture.py
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import precoro_daemon
@@ -70,11 +70,18 @@ def wire_to_wire(drawn: list[Decimal]) -> None:
         assert Decimal(form["sumPaid"][0]) == amount
 
 
-@settings(max_examples=200)
-@given(st.lists(st.tuples(st.decimals(0, 10**9, places=2), st.decimals(0, 10**9, places=2)), min_size=20))
-def test_a_remainder_is_exact(pairs: list[tuple[Decimal, Decimal]]) -> None:
-    for total, paid in pairs:
-        invoice = read_invoice(f'{{"id":1,"sum":{total},"sumPaid":"{paid}"}}')
+def sums(drawn: bytes) -> list[Decimal]:
+    """Six bytes a sum to the cent, of none to eleven digits, as many of each length."""
+    numbers = (int.from_bytes(drawn[start : start + 6]) for start in range(0, len(drawn), 6))
+    return [Decimal(number // 12 % 10 ** (number % 12)).scaleb(-2) for number in numbers]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.large_base_example])
+@given(st.binary(min_size=12 * 60, max_size=12 * 60).map(sums))
+@example([Decimal("1E+9"), Decimal("0.00"), Decimal("0.00"), Decimal("1E+9"), Decimal("0.10"), Decimal("0.30")])
+def test_a_remainder_is_exact(drawn: list[Decimal]) -> None:
+    for total, paid in zip(drawn[::2], drawn[1::2], strict=True):
+        invoice = read_invoice(f'{{"id":1,"sum":{total:f},"sumPaid":"{paid:f}"}}')
         assert invoice.remainder == total - paid
 
 
