@@ -19,10 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from precoro_daemon import telemetry  # noqa: F401 - loaded once, before the forks
-from precoro_daemon.adapters.objects import directory as _  # noqa: F401
-from precoro_daemon.app import runs  # noqa: F401
 from precoro_daemon.cli import main as program
+from tests.system.forking import preload
 
 TOUCHING = frozenset(
     {
@@ -83,6 +81,7 @@ def run(directory: Path, arguments: list[str], point: int | None) -> int:
 
 
 def main(beginning: Path, results: Path, points: range, arguments: list[str]) -> int:
+    preload()
     for point in points:
         directory = results / str(point)
         shutil.copytree(beginning, directory)

@@ -29,6 +29,13 @@ MESSAGE_BYTES = 1 << 18
 
 
 def main(descriptor: int) -> None:
+    preload()
+    if start := _serve(descriptor):
+        _become(*start)
+
+
+def preload() -> None:
+    """What each fork would do again otherwise."""
     for module in pkgutil.walk_packages(precoro_daemon.__path__, "precoro_daemon."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
@@ -36,8 +43,6 @@ def main(descriptor: int) -> None:
     schema.present()
     gc.collect()
     gc.freeze()
-    if start := _serve(descriptor):
-        _become(*start)
 
 
 def _serve(descriptor: int) -> tuple[dict[str, Any], int, int] | None:

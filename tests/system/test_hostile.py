@@ -9,7 +9,7 @@ import pytest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from tests.mirror.comparing import exact
 from tests.system.hostile import EMAIL, SCALE, TOKEN, Habits, Hostile, hostile
-from tests.system.program import NO_LIMITS, Finished, Program
+from tests.system.program import NO_LIMITS, Finished, Program, finish
 
 pytestmark = pytest.mark.asyncio
 
@@ -125,7 +125,9 @@ async def test_the_key_shows_nowhere(tmp_path: Path) -> None:
         program.fresh = True  # a fork has its parent's command line
         async with program.running("--once") as process:
             seen = _command_line(process.pid)
-        runs = [await program.once(), await program.run("status"), await program.run("check")]
+            runs = [await finish(process)]
+        program.fresh = False
+        runs += [await program.run("status"), await program.run("check")]
         program.environment = {"PRECORO_TOKEN": f"{TOKEN}-wrong"}
         runs += [await program.once(), await program.run("estimate")]
         seen += [part for done in runs for part in _said(done)]

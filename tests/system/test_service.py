@@ -201,6 +201,7 @@ async def test_no_secret_stands_in_anything_that_a_run_leaves(tmp_path: Path) ->
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
         seen += [done.stdout, done.stderr, commands.decode()]
+        program.fresh = False
         seen += [(await program.run(*words)).stdout for words in (["status"], ["status", "--json"], ["check"])]
     await anyio.to_thread.run_sync(_search, tmp_path, canary, hook)
     for text in seen:
