@@ -14,7 +14,7 @@ from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.settings import ledger_csv as given_csv
 from precoro_daemon.values.text_patterns import compile_pattern
 
-_NOT_OF_READING = {"in_directory", "in_pattern", "settle", "out_directory", "out_done", "out_columns"}
+_OF_FOLDERS_ALONE = {"in_directory", "in_pattern", "settle", "out_directory", "out_done", "out_columns"}
 
 
 def csv_ledger(name: str, given: given_csv.CsvLedger) -> CsvLedger:
@@ -42,7 +42,7 @@ def _format(given: given_csv.CsvLedger) -> Format:
 
 def fingerprint_of_reading(given: given_csv.CsvLedger) -> str:
     """Of every setting that may make something else of a row."""
-    said = given.model_dump_json(exclude=_NOT_OF_READING)
+    said = given.model_dump_json(exclude=_OF_FOLDERS_ALONE)
     return blake2b(said.encode(), digest_size=8).hexdigest()
 
 

@@ -231,7 +231,7 @@ async def _check_reach(
     skew = Skew(seconds, lister.clock.now(), overlap)
     await lister.mirror.save_skew(skew)
     brought = report.created + report.updated
-    _log.error("skew_found", collection=collection.name, seconds=round(seconds), missed=brought)
+    _log.error("skew_detected", collection=collection.name, seconds=round(seconds), missed=brought)
     return replace(report, skew=skew)
 
 

@@ -85,6 +85,8 @@ def _wrong(payment: Payment, intent: Intent) -> str:
 async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, reason: str) -> Intent:
     """It is not to be sent. What the ledger has for another invoice by now is another payment, and judged as such."""
     _expect(intent, State.REVIEW, State.PLANNED, State.REJECTED)
+    if intent.state is State.REJECTED and (await recorder.journal.past(intent.id)).last == Drop.name:
+        raise DecisionRefused(f"{intent} is rejected, and was dropped already")
     said = f"{by} does not want it sent" + (f": {reason}" if reason else "")
     linked = await access.linked(intent)
     mine = linked is not None and linked.intent == intent.id and intent.invoice_id is not None

@@ -28,7 +28,7 @@ async def test_a_zone_behind_utc_costs_one_scan_and_no_row(tmp_path: Path, zone:
         edit(shown, 13, "changed in the hours that the answer leaves out")
         with capture_logs() as logs:
             report = await shown.run()
-        [found] = [line for line in logs if line["event"] == "skew_found"]
+        [found] = [line for line in logs if line["event"] == "skew_detected"]
         assert -zone * 3600 <= found["seconds"] <= 14 * 3600
         assert found["missed"] == 13
         assert [line for line in report.failed if "modifiedSince" in line]
@@ -39,7 +39,7 @@ async def test_a_zone_behind_utc_costs_one_scan_and_no_row(tmp_path: Path, zone:
             report = await shown.run()
         assert shown.differences(counted=False) == []
         assert report.failed == []
-        assert not [line for line in logs if line["event"] == "skew_found"], "it is told once"
+        assert not [line for line in logs if line["event"] == "skew_detected"], "it is told once"
         assert pages_asked(shown).count(1) == 1, "and costs no second scan any more"
 
 
@@ -54,4 +54,4 @@ async def test_a_zone_ahead_costs_nothing(tmp_path: Path, zone: float) -> None:
                 assert (await shown.run()).failed == []
             assert shown.differences(counted=False) == []
             assert pages_asked(shown).count(1) == 1
-            assert not [line for line in logs if line["event"] == "skew_found"]
+            assert not [line for line in logs if line["event"] == "skew_detected"]

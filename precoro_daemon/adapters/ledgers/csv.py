@@ -144,7 +144,7 @@ class CsvLedger:
         if passed_over - self._passed_over:
             shown = sorted(passed_over)[:_MOST_NAMED]
             _log.warning(
-                "ledger_files_passed_over", ledger=self._name, count=len(passed_over), files=shown, read=inbox.pattern
+                "ledger_files_skipped", ledger=self._name, count=len(passed_over), files=shown, read=inbox.pattern
             )
         self._passed_over = frozenset(passed_over)
 
@@ -173,7 +173,7 @@ class CsvLedger:
             raise TemporaryError(f"ledger {self._name}: {error}") from None
         export = read_export(path.name, content, inbox.format, self._reader)
         if export.passed_over:
-            _log.info("ledger_rows_passed_over", ledger=self._name, file=path.name, count=export.passed_over)
+            _log.info("ledger_rows_skipped", ledger=self._name, file=path.name, count=export.passed_over)
         return export
 
     async def create(self, entry: Entry) -> Receipt:

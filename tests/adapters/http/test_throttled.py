@@ -660,7 +660,7 @@ async def test_whoever_is_cancelled_holds_nothing(seed: int, granted: Limits):
 @pytest.mark.asyncio
 async def test_a_failed_book_leaves_the_gate_open():
     class Full(MemoryBook):
-        async def charge(self, at: float, key: bytes, lane: Lane | None = None) -> None:
+        async def charge(self, *_: object) -> None:
             raise ServerFault("stands for a full disk")
 
     server = StrictServer()

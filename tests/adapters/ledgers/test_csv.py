@@ -226,7 +226,7 @@ async def test_endings_in_any_case_and_files_that_are_passed_over(folders: Folde
         async with folders.open() as ledger:
             assert list((await read_all(ledger)).amounts) == ["1"]
             await read_all(ledger)
-    passed_over = [(line["count"], line["files"]) for line in lines if line["event"] == "ledger_files_passed_over"]
+    passed_over = [(line["count"], line["files"]) for line in lines if line["event"] == "ledger_files_skipped"]
     assert passed_over == [(1, ["umsatz.xls"])]
 
 

@@ -52,7 +52,7 @@ async def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path):
         await books.pay("901", Decimal(1))
         assert await reason(books) == (
             "read: the query gives no invoice; it gives key, bill, amount, paid_on, position, and needs key, invoice,"
-            " amount, paid_on, position, and may have currency, supplier, ours"
+            " amount, paid_on, position, and may have currency, supplier, supplier_id, ours"
         )
 
 
