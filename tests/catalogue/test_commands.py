@@ -116,7 +116,7 @@ async def test_killed_at_any_moment_nothing_is_made_twice(tmp_path: Path) -> Non
     async with shop(tmp_path, items=1, latency=0.01) as (sandbox, program, _):
         await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
         [row] = program.rows()
-        program.want([row | {"sku": f"N-{number}"} for number in range(60)])
+        program.want([row, *(row | {"sku": f"N-{number}"} for number in range(60))])
         await program.run("items", "plan", "--supplier", "V-1")
         for number in range(6):
             before = len(sandbox.company["items"])

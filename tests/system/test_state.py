@@ -393,7 +393,7 @@ async def test_items_written_since_the_backup_are_not_made_twice(tmp_path: Path)
     async with shop(tmp_path, items=1, latency=0.01) as (sandbox, program, _):
         await program.run("items", "pull", "--supplier", "V-1", "--to", str(tmp_path / "wanted.csv"))
         [row] = program.rows()
-        program.want([row | {"sku": f"N-{number}"} for number in range(40)])
+        program.want([row, *(row | {"sku": f"N-{number}"} for number in range(40))])
         await program.run("items", "plan", "--supplier", "V-1")
         async with program.running("items", "apply", "--supplier", "V-1", "--yes") as process:
             await until(lambda: len(sandbox.company["items"]) >= 10)
