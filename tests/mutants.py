@@ -1176,7 +1176,7 @@ ORDER BY day, ledger_payments.key;
     Mutant(
         "what could be read at last stays unreadable",
         "_undone",
-        '        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": document.key})\n',
+        '        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})\n',
         "",
         "tests/contracts/test_journal.py::test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows",
     ),

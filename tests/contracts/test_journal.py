@@ -327,6 +327,18 @@ async def test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows(stor
 
 
 @pytest.mark.asyncio
+async def test_what_was_dismissed_stays_so_when_its_document_is_read_anew(store: Store) -> None:
+    rows = [UnreadableRow("a.csv:4", "garbled", "{}"), UnreadableRow("a.csv:5", "garbled", "{}")]
+    await store.ledger_payments.take_in("books", LedgerBatch([], rows, "1"), T0)
+    assert await store.ledger_payments.dismiss("books", "a.csv:4", T0, "known")
+    await store.ledger_payments.take_in("books", LedgerBatch([], rows, "2", [Undone("a.csv")]), T0)
+    assert [row.key for row in await store.ledger_payments.unreadable("books")] == ["a.csv:5"]
+    changed = UnreadableRow("a.csv:4", "otherwise", "{}")
+    await store.ledger_payments.take_in("books", LedgerBatch([], [changed], "3", [Undone("a.csv")]), T0)
+    assert await store.ledger_payments.unreadable("books") == [changed]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("by", "names"),
     [

@@ -19,7 +19,6 @@ from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Payment
 from precoro_daemon.payments.rules.ledger_payments import (
     LedgerBatch,
     LedgerPayment,
-    Undone,
     UnreadableRow,
     invoice_in,
 )
@@ -101,7 +100,7 @@ class SqlLedgerPayments:
             changed = 0
             for payment in batch.payments:
                 changed += _take_in(session, payment, about)
-            for payment in _undone(session, ledger, batch.undone):
+            for payment in _undone(session, ledger, batch):
                 changed += _take_in(session, payment, about)
             for row in batch.unreadable:
                 cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
@@ -205,11 +204,13 @@ def _take_in(session: Session, payment: LedgerPayment, about: Mapping[str, objec
     return True
 
 
-def _undone(session: Session, ledger: str, undone: Sequence[Undone]) -> Iterator[LedgerPayment]:
+def _undone(session: Session, ledger: str, batch: LedgerBatch) -> Iterator[LedgerPayment]:
     """What the ledger took back without saying more of it, as a payment of nothing."""
-    for document in undone:
-        values = {"ledger": ledger, "key": document.key, "kept": json.dumps(list(document.kept))}
-        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": document.key})
+    still = json.dumps([row.key for row in batch.unreadable])
+    for document in batch.undone:
+        about = {"ledger": ledger, "key": document.key}
+        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})
+        values = about | {"kept": json.dumps(list(document.kept))}
         for row in session.rows("ledger_payments.payments_of_document", values):
             yield replace(to_ledger_payment(row), amount=Decimal(0))
         for row in session.rows("ledger_payments.entries_of_document", values):

@@ -61,9 +61,10 @@ DELETE FROM unreadable_rows WHERE ledger = ? AND seen_at < ?;
 DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
 
 -- name: forget_unreadable_parts
--- Note that a document of the ledger, and its parts or rows, no longer have what could not be read.
+-- Note that a document of the ledger, and its parts or rows, no longer have what could not be read, but for those that
+-- still cannot: their age, and that they were dismissed, stay.
 DELETE FROM unreadable_rows
-WHERE ledger = :ledger AND (
+WHERE ledger = :ledger AND key NOT IN (SELECT value FROM json_each(:still)) AND (
     key = :key OR (key > :key || '/' AND key < :key || '0') OR (key > :key || ':' AND key < :key || ';')
 );
 
