@@ -14,6 +14,7 @@ from precoro_daemon.payments.commands import import_warning
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.settings import Settings
+from precoro_daemon.values.humanize import many
 
 _UNUSED_KEY = "0" * 32
 """Under which no ledger has a payment."""
@@ -56,7 +57,9 @@ async def _reading(ledger: Ledger, position: str | None) -> str:
         shown = f"can be read, such as {batch.payments[0]}"
         currencies = sorted({one.currency or "no currency" for one in batch.payments})
         shown += f" (seen: {', '.join(currencies)})"
-        return f"{shown}, but not {len(batch.unreadable)} of its rows" if batch.unreadable else shown
+        if batch.unreadable:
+            shown += f"; {many(len(batch.unreadable), 'row')} of it cannot be read, such as {batch.unreadable[0].key}"
+        return shown
     if batch.unreadable:
         row = batch.unreadable[0]
         raise LedgerMisfit(f"ledger {ledger.name}: no payment could be read; row {row.key}: {row.reason}")

@@ -173,7 +173,7 @@ def _lines(found: GrantStatus, file: Path, now: float) -> Iterator[str]:
     if found.refreshed_at:
         yield f"last refresh   {moment(found.refreshed_at)}"
     if found.lost:
-        yield f"log in again   {found.lost}"
+        yield f"log in         {found.lost}"
         return
     if found.token_until:
         yield f"access token   until {moment(found.token_until)}, renewed before"
@@ -213,7 +213,18 @@ def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[
     present = configured(path)
     kind = kind or str(present.get("kind", ""))
     if kind not in GRANTED:
-        raise click.UsageError(f"which ledger? those that give grants are {', '.join(GRANTED)}")
+        raise click.UsageError(_no_grant(kind))
     section = present.get(kind)
     named = section.get("grant_file") if isinstance(section, dict) else None
     return kind, file or Path(named or default_grant_file(path, kind)).absolute()
+
+
+def _no_grant(kind: str) -> str:
+    """Why there is nothing to show or to give back."""
+    from precoro_daemon.app.ledger_grants import GRANTED
+
+    if kind in ("", "none"):
+        return f"no [ledger] is configured; name the kind that you logged in to: {', '.join(GRANTED)}"
+    if kind == "odoo":
+        return "odoo has no login that ends: its key is in a file, and `check` tells whether Odoo takes it"
+    return f"a ledger of the kind {kind} needs no login; those that do are {', '.join(GRANTED)}"

@@ -56,9 +56,14 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
     elif sendable:
         parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
     if found.waiting:
-        said = f"{found.waiting:,} payments in the ledger match no invoice that can be paid"
-        parts += [Text(f"{said} (`payments unmatched`):"), _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN])]
+        said = f"Payments in the ledger that match no invoice that can be paid: {found.waiting:,}"
+        parts += [
+            Text(f"{said} (`payments unmatched` lists them all)."),
+            _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN]),
+        ]
     parts += [Text(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
+    if found.unreadable:
+        parts.append(Text("Correct such a row in the ledger, or hide it: `ledger dismiss KEY`."))
     return Group(*parts)
 
 

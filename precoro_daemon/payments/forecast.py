@@ -112,7 +112,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     # A list does not show payments: those are checked when it is sent.
     verdict = check(planned, replace(invoices[0], payments=()), frozenset(), _day(access.clock.now()))
     if verdict.kind == "send":
-        return Forecast(intent, "send", verdict.amount, intent.reason)
+        return Forecast(intent, "send", verdict.amount, f"it fits what {invoices[0]} still owes")
     return _held(intent, verdict.reason)
 
 

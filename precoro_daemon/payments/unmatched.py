@@ -49,7 +49,8 @@ async def _explained(journal: Journal, access: LedgerAccess, candidate: MatchCan
     if payment.ours is not None:
         return Unmatched(payment, "it carries a key of ours that this state does not know: another one made it")
     if not candidate.candidates:
-        return Unmatched(payment, f"no invoice in the mirror is called {payment.invoice!r} ({access.match_by})")
+        why = f"no invoice in the mirror is called {payment.invoice!r} ({access.match_by})"
+        return Unmatched(payment, why if payment.amount > 0 else f"{why}; as it is not above zero, it is never sent")
     verdict = judge(access, candidate)
     if verdict.kind == "wait":
         return Unmatched(payment, verdict.reason)

@@ -301,7 +301,7 @@ def test_check_opens_the_ledger(
     ("rows", "exit_code", "said"),
     [
         ([("16", "12.50")], 0, "B can be read, such as payment 1 of 12.50 EUR on 2026-01-31 for 16 (seen: EUR)"),
-        ([("16", "12.50"), ("17", "much")], 0, "(seen: EUR), but not 1 of its rows"),
+        ([("16", "12.50"), ("17", "much")], 0, "(seen: EUR); 1 row of it cannot be read, such as 2"),
         ([("16", "much")], 4, "no payment could be read; row 1: amount: 'much' is no"),
     ],
 )

@@ -265,7 +265,23 @@ def test_status_and_logout(config: Path) -> None:
         assert (out.exit_code, file.exists()) == (0, False)
         assert grant["refresh_token"] in authority.revoked[0]
         after = run("ledger", "status", "--config", str(config))
-        assert (after.exit_code, "log in again" in after.stdout) == (4, True)
+        assert (after.exit_code, "there is no grant" in after.stdout) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("", "no [ledger] is configured; name the kind that you logged in to: xero,"),
+        ("csv", "a ledger of the kind csv needs no login"),
+        ("odoo", "its key is in a file, and `check` tells"),
+    ],
+)
+def test_status_of_a_ledger_without_a_login_says_so(config: Path, kind: str, said: str) -> None:
+    if kind:
+        config.write_text(f'{config.read_text()}\n[ledger]\nkind = "{kind}"\n')
+    told = run("ledger", "status", "--config", str(config))
+    assert told.exit_code == 2
+    assert said in " ".join(told.output.split())
 
 
 def test_a_login_that_fails_keeps_nothing(config: Path) -> None:

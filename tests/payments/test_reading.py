@@ -44,15 +44,26 @@ async def test_what_meets_no_invoice_is_listed_with_why() -> None:
     stage = scene()
     pending, paid = stage.invoice(status=schema.PENDING), stage.invoice(status=schema.PAID)
     stage.ledger.record("A", '="16"', "10.00")
+    stage.ledger.record("E", "refund", "-10.00")
     stage.pays(pending, key="B")
     stage.pays(paid, key="C")
     stage.pays(pending, key="D", ours="6b5a1f1e-0000-5000-8000-00000000000b")
     await stage.lap()
     said = await whys(stage)
     assert said["A"] == "no invoice in the mirror is called '=\"16\"' (idn)"
+    assert said["E"].endswith("as it is not above zero, it is never sent")
     assert said["B"] == f"its invoice has status {schema.PENDING} and cannot be paid now"
     assert said["C"] == f"its invoice has status {schema.PAID} and cannot be paid now"
     assert said["D"].startswith("it carries a key of ours that this state does not know")
+
+
+async def test_a_plan_says_why_a_payment_would_be_sent() -> None:
+    stage = scene(armed=False)
+    invoice = stage.invoice()
+    stage.pays(invoice)
+    await stage.lap()
+    [planned] = (await outlook(stage)).forecasts
+    assert (planned.fate, planned.reason) == ("send", f"it fits what invoice {invoice.idn} still owes")
 
 
 async def test_a_payment_that_waits_behind_another_one_names_it() -> None:
