@@ -226,5 +226,5 @@ def _no_grant(kind: str) -> str:
     if kind in ("", "none"):
         return f"no [ledger] is configured; name the kind that you logged in to: {', '.join(GRANTED)}"
     if kind == "odoo":
-        return "odoo has no login that ends: its key is in a file, and `check` tells whether Odoo takes it"
+        return "of odoo there is no login to show: its key is in a file, and `check` tells whether Odoo takes it"
     return f"a ledger of the kind {kind} needs no login; those that do are {', '.join(GRANTED)}"
