@@ -52,7 +52,7 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
         parts.append(Text("Nothing is to be sent.\n"))
     sendable = sum(one.fate == "send" for one in found.forecasts)
     if found.closed:
-        parts.append(Text(f"Nothing is sent now: {found.closed}.", style="yellow"))
+        parts.append(Text(f"Payments are held back: {found.closed}.", style="yellow"))
     elif sendable:
         parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
     if found.waiting:

@@ -93,7 +93,8 @@ def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
     """What speaks against it by the facts of the ledger and of the invoice alone; None if nothing does."""
     amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
     if terms.amount <= 0:
-        return f"the ledger has {amount} for {invoice}: taken back or cancelled there; undo it in Precoro by hand"
+        said = f"the ledger has {amount} for {invoice}: taken back or cancelled there, or money that came in"
+        return f"{said}; if Precoro has that payment, cancel it there by hand"
     if invoice.credit_note:
         return f"{invoice} is a credit note, and those are not paid"
     if not terms.currency or terms.currency != invoice.currency:
