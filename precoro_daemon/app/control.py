@@ -44,7 +44,7 @@ async def open_control(settings: Settings, handler: CommandHandler | None, servi
 
     async def execute(command: Command) -> str:
         if handler is None:
-            raise DecisionRefused("there is no ledger: say where it is in [ledger]")
+            raise DecisionRefused("there is no ledger: see `precoro-daemon help ledgers`, and name yours in [ledger]")
         async with AsyncExitStack() as stack:
             if command.kind in ("plan", "reread"):
                 stack.callback(_wake, service)  # also where a lap reads the ledger already

@@ -155,7 +155,9 @@ async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncI
     state = state_of(settings)
     async with state.open_read_only() if read_only else state.open() as store, open_ledger(settings) as ledger:
         if ledger is None:
-            raise ConfigurationError("there is no ledger: say where it is in [ledger]")
+            raise ConfigurationError(
+                "there is no ledger: see `precoro-daemon help ledgers`, and name yours in [ledger]"
+            )
         if not read_only:
             await store.journal.prepare()
         handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))

@@ -80,7 +80,7 @@ def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.C
     with explained(path, what):
         _refuse_foreign(path, what)
         if _is_new(path):
-            raise StoreUnusable(f"There is no state in {path} yet: nothing has been mirrored so far.")
+            raise StoreUnusable(f"There is no state in {path} yet; the first run makes it: `precoro-daemon --once`.")
         connection = _connect(path, "ro")
         try:
             _refuse_other(path, connection, identity)
