@@ -85,7 +85,8 @@ class Journal(Protocol):
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
         """`plan` for each, in their order, in one transaction; what came of each, in the same order.
 
-        Of two for one invoice the second meets the first one unresolved. What is raised for one takes all of them back.
+        Of two for one invoice the second meets the first one unresolved. What is raised for one takes all of them
+        back.
         """
         ...
 
