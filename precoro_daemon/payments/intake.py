@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ledger_changes import follow_changes
+from precoro_daemon.payments.ports.journal import Beginning
 from precoro_daemon.payments.ports.ledger_payments import MatchCandidate
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.events import Hold, Plan
@@ -19,13 +21,17 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+_PLANNED_AT_ONCE = 200
+"""Payments that become intents with one commit. Nothing of any of them is sent before."""
+
 
 async def plan_ledger_payments(access: LedgerAccess, recorder: Recorder) -> None:
     """Follow what the ledger changed; make intents of its payments that match an invoice, and hold what is not
     certain."""
     await follow_changes(access, recorder)
-    for candidate in await access.payments.match_candidates(access.name, access.match_by):
-        await _plan(access, recorder, candidate)
+    candidates = await access.payments.match_candidates(access.name, access.match_by)
+    for start in range(0, len(candidates), _PLANNED_AT_ONCE):
+        await _plan(access, recorder, candidates[start : start + _PLANNED_AT_ONCE])
 
 
 def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
@@ -41,22 +47,29 @@ def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
     return verdict
 
 
-async def _plan(access: LedgerAccess, recorder: Recorder, candidate: MatchCandidate) -> None:
+async def _plan(access: LedgerAccess, recorder: Recorder, candidates: Sequence[MatchCandidate]) -> None:
+    begun = [one for candidate in candidates if (one := _beginning(access, recorder, candidate)) is not None]
+    if not begun:
+        return
+    for one, intent in zip(begun, await recorder.plan_many(begun), strict=True):
+        if intent is None:
+            _postponed(access, str(one.new.source), "another payment of that invoice is not settled yet")
+
+
+def _beginning(access: LedgerAccess, recorder: Recorder, candidate: MatchCandidate) -> Beginning | None:
+    """The payment as an intent that is to begin, planned or held; None if it waits."""
     verdict, payment = judge(access, candidate), candidate.payment
     if verdict.kind == "wait":
-        _postponed(access, payment, verdict.reason)
-        return
+        _postponed(access, payment.key, verdict.reason)
+        return None
     new = replace(new_intent(access, payment, verdict.invoice), obstacle=verdict.obstacle)
     if verdict.kind == "plan":
-        intent = await recorder.plan(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
-    else:
-        intent = await recorder.plan(new, Hold(verdict.asked), verdict.reason, payment)
-    if intent is None:
-        _postponed(access, payment, "another payment of that invoice is not settled yet")
+        return recorder.beginning(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
+    return recorder.beginning(new, Hold(verdict.asked), verdict.reason, payment)
 
 
-def _postponed(access: LedgerAccess, payment: LedgerPayment, reason: str) -> None:
-    _log.debug("ledger_payment_postponed", ledger=access.name, key=payment.key, reason=reason)
+def _postponed(access: LedgerAccess, key: str, reason: str) -> None:
+    _log.debug("ledger_payment_postponed", ledger=access.name, key=key, reason=reason)
 
 
 def new_intent(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None) -> Intent:

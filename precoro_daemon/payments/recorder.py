@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from precoro_daemon.payments.ports.journal import Journal, Link
+from precoro_daemon.payments.ports.journal import Beginning, Journal, Link
 from precoro_daemon.payments.rules.events import Assigned, Drop, Event, Hold, Plan, Send
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
@@ -37,13 +37,23 @@ class Recorder:
     moves: int = 0
     failed: list[str] = field(default_factory=list)
 
-    async def plan(
-        self, new: Intent, event: Plan | Hold, reason: str, payment: LedgerPayment | None = None
-    ) -> Intent | None:
-        intent = await self.journal.plan(new, self._step(event, reason), payment)
+    async def plan(self, new: Intent, event: Plan | Hold, reason: str) -> Intent | None:
+        intent = await self.journal.plan(new, self._step(event, reason))
         if intent is not None:
             self._notify(None, intent)
         return intent
+
+    def beginning(self, new: Intent, event: Plan | Hold, reason: str, payment: LedgerPayment) -> Beginning:
+        """What `plan_many` takes."""
+        return Beginning(new, self._step(event, reason), payment)
+
+    async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
+        """As with `plan`, for all of them at once: one commit, which costs more than what it keeps."""
+        intents = await self.journal.plan_many(beginnings)
+        for intent in intents:
+            if intent is not None:
+                self._notify(None, intent)
+        return intents
 
     async def replace(
         self, intent: Intent, why: str, new: Intent, reason: str, payment: LedgerPayment

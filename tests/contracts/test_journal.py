@@ -17,6 +17,7 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
+from precoro_daemon.payments.ports.journal import Beginning
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment
 from precoro_daemon.payments.rules.events import (
     Accept,
@@ -100,6 +101,44 @@ async def test_an_intent_begins_once(store: Store) -> None:
     assert await store.journal.plan(draft(), Step(Plan(), T0)) is None
     assert await store.journal.plan(draft("18"), Step(Plan(), T0)) is None, "the invoice has an unresolved one"
     assert await store.journal.plan(draft("18", invoice=2), Step(Plan(), T0)) is not None
+
+
+@pytest.mark.asyncio
+async def test_many_begin_in_one_transaction_and_each_as_if_alone(backend: Backend) -> None:
+    claims = [claim("17", "1"), claim("18", "1"), claim("19", "2")]
+    drafts = [draft("17", 1), draft("18", 1), draft("19", 2), draft("17", 1)]
+    payments = [*claims, claims[0]]
+    begun = [Beginning(new, Step(Plan(), T0, "seen"), payment) for new, payment in zip(drafts, payments, strict=True)]
+    async with backend.open() as store:
+        await store.ledger_payments.take_in("books", LedgerBatch(claims, [], "1"), T0)
+        first, behind, third, again = await store.journal.plan_many(begun)
+        assert (behind, again) == (None, None), "the invoice has an unresolved one; it is there"
+        for intent in (first, third):
+            assert intent is not None
+            assert [line.reason for line in await store.journal.trace(intent.id)] == ["seen"]
+            linked = await store.ledger_payments.linked("books", str(intent.source))
+            assert linked is not None
+            assert (linked.intent, linked.changed) == (intent.id, False)
+        waiting = await store.ledger_payments.linked("books", "18")
+        assert waiting is not None
+        assert waiting.intent is None
+    async with backend.open() as store:
+        assert {one.id for one in await store.journal.in_state(Direction.TO_PRECORO, State.PLANNED)} == {
+            drafts[0].id,
+            drafts[2].id,
+        }
+        assert await store.journal.plan_many([]) == []
+
+
+@pytest.mark.asyncio
+async def test_what_is_wrong_with_one_of_many_takes_all_of_them_back(store: Store, backend: Backend) -> None:
+    await store.ledger_payments.take_in("books", LedgerBatch([claim()], [], "1"), T0)
+    many = [Beginning(draft(), Step(Plan(), T0), claim()), Beginning(draft("18", 2), Step(Drop(), T0))]
+    with pytest.raises(ImpossibleTransition):
+        await store.journal.plan_many(many)
+    rows = backend.query("SELECT (SELECT count(*) FROM intents), (SELECT count(*) FROM journal)")
+    assert rows == [(0, 0)]
+    assert await store.ledger_payments.waiting("books") == 1
 
 
 @pytest.mark.asyncio

@@ -19,6 +19,7 @@ from precoro_daemon.values.money import plain, read_amount
 
 _FLAGS = ("doubted", "marked", "reported", "seen")
 _INTENT = tuple(field.name for field in fields(Intent))
+_LEDGER_PAYMENT = tuple(field.name for field in fields(LedgerPayment))
 
 
 def intent_cells(intent: Intent) -> dict[str, Any]:
@@ -102,7 +103,8 @@ def _dialogue(cell: str | None) -> Dialogue | None:
 
 
 def ledger_payment_cells(payment: LedgerPayment) -> dict[str, Any]:
-    return asdict(payment) | {
+    # Not `asdict` here either.
+    return {name: getattr(payment, name) for name in _LEDGER_PAYMENT} | {
         "amount": plain(payment.amount),
         "day": payment.paid_on.isoformat(),
         "takes_back": payment.amount <= 0,

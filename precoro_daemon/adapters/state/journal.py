@@ -20,7 +20,7 @@ from precoro_daemon.adapters.state.intent_rows import (
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import SendingStopped, StaleIntent
-from precoro_daemon.payments.ports.journal import Line, Link, Switch
+from precoro_daemon.payments.ports.journal import Beginning, Line, Link, Switch
 from precoro_daemon.payments.rules.events import dialogue_of
 from precoro_daemon.payments.rules.history import Past, begun_again, recall
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
@@ -82,6 +82,12 @@ class SqlJournal:
 
     async def plan(self, new: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
         return await self._transactions.write(partial(_plan, new=new, step=step, payment=payment))
+
+    async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
+        def work(session: Session) -> Sequence[Intent | None]:
+            return [_plan(session, one.new, one.step, one.payment) for one in beginnings]
+
+        return await self._transactions.write(work)
 
     async def replace(
         self, intent: Intent, step: Step, new: Intent, begin: Step, payment: LedgerPayment

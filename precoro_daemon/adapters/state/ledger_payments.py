@@ -98,6 +98,7 @@ class SqlLedgerPayments:
         def work(session: Session) -> int:
             about = {"ledger": ledger, "at": at}
             changed = 0
+            session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in batch.payments])
             for payment in batch.payments:
                 changed += _take_in(session, payment, about)
             for payment in _undone(session, ledger, batch):
@@ -197,7 +198,6 @@ class SqlLedgerPayments:
 
 def _take_in(session: Session, payment: LedgerPayment, about: Mapping[str, object]) -> bool:
     """Whether it is new or changed."""
-    session.run("ledger_payments.forget_unreadable", (about["ledger"], payment.key))
     if not session.run("ledger_payments.take_in_payment", {**ledger_payment_cells(payment), **about}):
         return False
     session.run("ledger_payments.recognise_payment", {"ledger": about["ledger"], "key": payment.key})
@@ -250,8 +250,11 @@ def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[MatchCan
 
 
 def _candidate(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
-    invoice_id = row["invoice_id"]
-    return _beside(session, to_ledger_payment(row), invoice_id, _namesakes(session, invoice_id, by))
+    payment = to_ledger_payment(row)
+    candidates = _invoices(session, by, _names(payment.invoice))
+    if not row["has_intents"]:
+        return MatchCandidate(payment, candidates)
+    return _beside(session, payment, row["invoice_id"], candidates)
 
 
 def _beside(

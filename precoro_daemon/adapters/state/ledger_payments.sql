@@ -145,7 +145,8 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 -- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
 -- there as a payment; it is not one, whichever state or company made it.
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
-    supplier_id, ours, records.id AS invoice_id
+    supplier_id, ours, records.id AS invoice_id,
+    EXISTS (SELECT 1 FROM intents AS made WHERE made.invoice_id = records.id) AS has_intents
 FROM records INDEXED BY invoices_payable
 JOIN ledger_payments INDEXED BY ledger_payments_waiting
     ON ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.invoice = {called}
@@ -164,7 +165,8 @@ ORDER BY day, ledger_payments.key;
 -- name: taken_back
 -- Payments of nothing or less that no intent carries, with their invoices, paid or not.
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
-    supplier_id, ours, records.id AS invoice_id
+    supplier_id, ours, records.id AS invoice_id,
+    EXISTS (SELECT 1 FROM intents AS made WHERE made.invoice_id = records.id) AS has_intents
 FROM ledger_payments INDEXED BY ledger_payments_taking_back
 JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {called} = ledger_payments.invoice
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.takes_back

@@ -44,6 +44,15 @@ class Line:
     dialogue: Dialogue | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An intent that is to begin, the step by which it does, and the payment of the ledger that it carries."""
+
+    new: Intent
+    step: Step
+    payment: LedgerPayment | None = None
+
+
 class Journal(Protocol):
     """Intents, attempts and the append-only journal. One writer.
 
@@ -70,6 +79,14 @@ class Journal(Protocol):
         One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
         carries, and a person is asked. None, and nothing is written, if it is there in any other state, or if another
         one of its invoice is unresolved (in the direction to Precoro).
+        """
+        ...
+
+    async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
+        """`plan` for each, in their order, in one transaction; what came of each, in the same order.
+
+        Of two for one invoice the second meets the first one unresolved. What is raised for one takes all of them
+        back.
         """
         ...
 
