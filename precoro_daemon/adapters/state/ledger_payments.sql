@@ -12,6 +12,14 @@ SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.cu
 WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DISTINCT FROM excluded.supplier
     OR ledger_payments.ours IS DISTINCT FROM excluded.ours;
 
+-- name: note_row
+-- Note which payment a row of a file, or what it says, was read as first.
+INSERT INTO ledger_rows (ledger, row, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: key_of_row
+-- Which payment a row of a file, or what it says, was read as first.
+SELECT key FROM ledger_rows WHERE ledger = ? AND row = ?;
+
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
