@@ -374,16 +374,25 @@ MUTANTS = (
     Mutant(
         "our own entry taken for a payment of the books",
         "match_candidates",
-        """    AND ledger_payments.ours IS NULL AND NOT EXISTS (
-        SELECT 1 FROM intents
-        WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
-            AND intents.remote_id = ledger_payments.key
-    )
-ORDER BY day, ledger_payments.key;
+        """        ledger_payments.ours IS NULL OR EXISTS (
 """,
-        """ORDER BY day, ledger_payments.key;
+        """        TRUE OR EXISTS (
 """,
         f"{BOTH_SIDES}::test_what_another_company_made_in_the_same_books_is_no_payment_of_ours",
+    ),
+    Mutant(
+        "a copy of our own entry is ours",
+        "recognise_payment",
+        "first.key <> :key",
+        "FALSE",
+        f"{BOTH_SIDES}::test_a_copy_of_our_entry_with_our_key_goes_to_a_person",
+    ),
+    Mutant(
+        "a copy of our own entry is sent unasked",
+        "judge",
+        '    if verdict.kind == "plan" and candidate.payment.ours is not None:',
+        "    if False:",
+        f"{BOTH_SIDES}::test_a_copy_of_our_entry_with_our_key_goes_to_a_person",
     ),
     Mutant(
         "the random schedules see a blind retry",

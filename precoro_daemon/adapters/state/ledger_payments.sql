@@ -106,7 +106,8 @@ WHERE ledger_payments.ledger = ? AND ledger_payments.key = ?;
 -- name: recognise_payment
 -- Note that a payment of the ledger is one that we made there.
 -- What an intent to the ledger made comes back from there as a payment of its own; it is not one. Where it says another
--- amount or currency by now than was written, that is news.
+-- amount or currency by now than was written, that is news. A second one with the same key of ours is none of ours: people
+-- copy payments with all that stands in them.
 UPDATE ledger_payments SET intent = made.id,
     carried = CASE
         WHEN made.amount = ledger_payments.amount AND ledger_payments.currency IN ('', made.currency)
@@ -119,7 +120,11 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger
         SELECT ledger_payments.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key
         AND direction = 'to_ledger'
     )
-    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed';
+    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed'
+    AND NOT EXISTS (
+        SELECT 1 FROM ledger_payments AS first
+        WHERE first.intent = made.id AND first.ledger = :ledger AND first.key <> :key
+    );
 
 -- name: changed_entries
 -- Payments that we made in the ledger and that say something else there by now.
@@ -150,7 +155,7 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 
 -- name: match_candidates
 -- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
--- there as a payment; it is not one, whichever state or company made it.
+-- there as a payment; it is not one, whichever state or company made it. A copy of it is one.
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
     supplier_id, ours, records.id AS invoice_id
 FROM records INDEXED BY invoices_payable
@@ -161,7 +166,13 @@ WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.v
         SELECT 1 FROM unreadable_rows
         WHERE unreadable_rows.ledger = ledger_payments.ledger AND unreadable_rows.key = ledger_payments.key
     )
-    AND ledger_payments.ours IS NULL AND NOT EXISTS (
+    AND (
+        ledger_payments.ours IS NULL OR EXISTS (
+            SELECT 1 FROM ledger_payments AS first
+            WHERE first.intent = ledger_payments.ours AND first.ledger = ledger_payments.ledger
+        )
+    )
+    AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
             AND intents.remote_id = ledger_payments.key
