@@ -1204,6 +1204,20 @@ MUTANTS = (
         "tests/payments/test_settings_changed.py::test_two_rows_that_say_the_same_in_two_years_are_two_payments",
     ),
     Mutant(
+        "a row that nobody understands no longer holds its payment",
+        "forget_gone",
+        "WHERE ledger = ? AND seen_at < ? AND NOT EXISTS (",
+        "WHERE ledger = ? AND seen_at < ? AND TRUE OR NOT EXISTS (",
+        "tests/payments/test_reading.py::test_what_held_a_payment_back_holds_it_though_its_file_is_gone",
+    ),
+    Mutant(
+        "a credit of a journal entry is money",
+        "_shares",
+        "    if not credits_ and not _is_less(total, bills.values()):",
+        "    if not credits_:",
+        "tests/adapters/ledgers/test_quickbooks.py::test_credits_are_no_payments",
+    ),
+    Mutant(
         "what could be read at last stays unreadable",
         "_undone",
         '        session.run("ledger_payments.forget_unreadable_parts", {"ledger": ledger, "key": key})\n',

@@ -61,8 +61,13 @@ SELECT 1 FROM unreadable_rows WHERE ledger = ? AND key = ? AND reason = ? AND ra
 UPDATE unreadable_rows SET dismissed = TRUE WHERE ledger = ? AND key = ? AND NOT dismissed;
 
 -- name: forget_gone
--- Forget rows that could not be read and were not seen since.
-DELETE FROM unreadable_rows WHERE ledger = ? AND seen_at < ?;
+-- Forget rows that could not be read and were not seen since. Where one says something of a payment that is known, that
+-- payment is not sent: it was not read anew either.
+DELETE FROM unreadable_rows
+WHERE ledger = ? AND seen_at < ? AND NOT EXISTS (
+    SELECT 1 FROM ledger_payments
+    WHERE ledger_payments.ledger = unreadable_rows.ledger AND ledger_payments.key = unreadable_rows.key
+);
 
 -- name: forget_unreadable
 -- Note that a row of the ledger can be read again.
