@@ -374,16 +374,25 @@ MUTANTS = (
     Mutant(
         "our own entry taken for a payment of the books",
         "match_candidates",
-        """    AND ledger_payments.ours IS NULL AND NOT EXISTS (
-        SELECT 1 FROM intents
-        WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
-            AND intents.remote_id = ledger_payments.key
-    )
-ORDER BY day, ledger_payments.key;
+        """        ledger_payments.ours IS NULL OR EXISTS (
 """,
-        """ORDER BY day, ledger_payments.key;
+        """        TRUE OR EXISTS (
 """,
         f"{BOTH_SIDES}::test_what_another_company_made_in_the_same_books_is_no_payment_of_ours",
+    ),
+    Mutant(
+        "a copy of our own entry is ours",
+        "recognise_payment",
+        "first.key <> :key",
+        "FALSE",
+        f"{BOTH_SIDES}::test_a_copy_of_our_entry_with_our_key_goes_to_a_person",
+    ),
+    Mutant(
+        "a copy of our own entry is sent unasked",
+        "judge",
+        '    if verdict.kind == "plan" and candidate.payment.ours is not None:',
+        "    if False:",
+        f"{BOTH_SIDES}::test_a_copy_of_our_entry_with_our_key_goes_to_a_person",
     ),
     Mutant(
         "the random schedules see a blind retry",
@@ -1172,6 +1181,41 @@ ORDER BY day, ledger_payments.key;
         "        read = [one for one in before if one in there] if before[:1] == [reading] else []",
         "        read = [one for one in before if one in there]",
         "tests/adapters/ledgers/test_csv.py::test_other_settings_read_everything_again",
+    ),
+    Mutant(
+        "a row that other settings read otherwise is another payment",
+        "_as_known",
+        "    if payment.row is None:",
+        "    if True:",
+        "tests/payments/test_settings_changed.py::test_the_same_row_read_by_other_settings_is_paid_once",
+    ),
+    Mutant(
+        "a row with a cell more is another payment",
+        "_as_known",
+        "    for name in (payment.row, payment.key):",
+        "    for name in (payment.row,):",
+        "tests/payments/test_settings_changed.py::test_a_later_file_with_the_same_row_is_known_by_what_it_says",
+    ),
+    Mutant(
+        "rows of two years are one payment",
+        "TableRows._content",
+        "[str(period), *",
+        "[*",
+        "tests/payments/test_settings_changed.py::test_two_rows_that_say_the_same_in_two_years_are_two_payments",
+    ),
+    Mutant(
+        "a row that nobody understands no longer holds its payment",
+        "forget_gone",
+        "WHERE ledger = ? AND seen_at < ? AND NOT EXISTS (",
+        "WHERE ledger = ? AND seen_at < ? AND TRUE OR NOT EXISTS (",
+        "tests/payments/test_reading.py::test_what_held_a_payment_back_holds_it_though_its_file_is_gone",
+    ),
+    Mutant(
+        "a credit of a journal entry is money",
+        "_shares",
+        "    if not credits_ and not _is_less(total, bills.values()):",
+        "    if not credits_:",
+        "tests/adapters/ledgers/test_quickbooks.py::test_credits_are_no_payments",
     ),
     Mutant(
         "what could be read at last stays unreadable",

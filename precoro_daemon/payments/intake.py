@@ -40,6 +40,9 @@ def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
     if unsettled := [export for export in equal if export.state in UNRESOLVED]:
         return Verdict("wait", f"it may be our own entry {unsettled[0].id}, whose outcome is not known yet")
     verdict = match(candidate.payment, candidate.candidates, access.match_by, candidate.others)
+    if verdict.kind == "plan" and candidate.payment.ours is not None:
+        said = f"it carries the key of our own entry {candidate.payment.ours}, which is there already: is it a copy?"
+        return replace(verdict, kind="hold", reason=said, asks=True)
     if verdict.kind == "plan" and equal:
         # A ledger that does not give our key back shows what we made as anybody's, and on the day of its choice.
         said = f"it may be our own entry of {equal[0].day} (see {equal[0].id}), which did not come back so far"

@@ -202,6 +202,24 @@ async def test_our_entry_taken_back_and_made_again_in_the_books_is_never_paid(ap
     assert payments(invoice) == [4_000]
 
 
+@pytest.mark.parametrize("amount", ["40.00", "25.00"])
+@pytest.mark.parametrize("same_bill", [True, False])
+async def test_a_copy_of_our_entry_with_our_key_goes_to_a_person(amount: str, same_bill: bool) -> None:
+    """Somebody pays next month's bill by copying this month's payment, memo and all."""
+    stage = await begun()
+    invoice, other = stage.invoice(20_000), stage.invoice(20_000)
+    pay(stage, invoice)
+    await both(stage, 2)
+    ours = stage.intent.id
+    bill = invoice if same_bill else other
+    stage.ledger.record("copy", str(bill.idn), amount, ours=ours, paid_on=DAY + timedelta(days=2))
+    await both(stage)
+    assert states(stage) == {"to_precoro": ["review"], "to_ledger": ["confirmed"]}
+    [held] = [one for one in stage.intents if one.state is State.REVIEW]
+    assert "carries the key of our own entry" in held.reason
+    assert (len(stage.ledger.entries), payments(invoice), payments(other)) == (1, [4_000], [])
+
+
 @pytest.mark.parametrize("change", [{"amount": Decimal("45.00")}, {"invoice": "another"}])
 async def test_our_entry_changed_in_the_books_is_told_once(change: dict[str, object]) -> None:
     stage = await begun()

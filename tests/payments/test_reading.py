@@ -131,6 +131,26 @@ async def test_what_is_gone_leaves_the_list_when_the_ledger_is_read_again() -> N
     assert payments(invoice) == [10_000], "what is known is not made a second time"
 
 
+@pytest.mark.parametrize("dismissed", [False, True])
+async def test_what_held_a_payment_back_holds_it_though_its_file_is_gone(dismissed: bool) -> None:
+    """It was a payment, then a row that nobody understands; then files were moved away, and all was read again."""
+    stage = scene(armed=False)
+    invoice = stage.invoice(status=schema.PENDING)
+    stage.pays(invoice, key="17")
+    await stage.lap()
+    stage.ledger.bad.append(BAD)
+    await stage.lap(after=HOUR)
+    if dismissed:
+        await decide(stage, "dismiss", ident="17")
+    stage.ledger.bad.clear()
+    stage.ledger.log.clear()
+    stage.bank.company.edit(invoice, status=schema.APPROVED)
+    stage.bank.clock.time += HOUR
+    await decide(stage, "reread")
+    await stage.lap(after=HOUR)
+    assert stage.intents == []
+
+
 async def test_what_is_dismissed_is_shown_again_only_if_it_changes() -> None:
     stage = scene()
     stage.ledger.bad.append(BAD)

@@ -192,8 +192,8 @@ def _database() -> sqlite3.Connection:
     return connection
 
 
-_FORGOTTEN = ("attempts", "intents", "ledger_payments", "unreadable_rows", "positions", "paid_invoices", "records",
-              "changes", "scans", "cursors", "details")  # fmt: skip
+_FORGOTTEN = ("attempts", "intents", "ledger_payments", "ledger_rows", "unreadable_rows", "positions",
+              "paid_invoices", "records", "changes", "scans", "cursors", "details")  # fmt: skip
 
 
 def emptied_database() -> sqlite3.Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import blake2b
@@ -79,7 +79,7 @@ class TableRows:
                 reason = f"has {len(cells)} cells, but the header has {len(header)}"
                 yield self._refuse(place, row, reason, cells[len(header) :])
             else:
-                yield self._read(place, row)
+                yield self._read(place, row, cells)
 
     def _refuse(self, place: str, row: Mapping[str, Cell], reason: str, more: Sequence[Cell] = ()) -> RowOf:
         key = self._key(row)
@@ -117,14 +117,15 @@ class TableRows:
         writing = self._reader.writing
         return read_day(cell, writing) if self._has_year else read_day_within(cell, writing, self._table.period)
 
-    def _read(self, place: str, row: Mapping[str, Cell]) -> RowOf:
+    def _read(self, place: str, row: Mapping[str, Cell], cells: Sequence[Cell]) -> RowOf:
         kind: RowKind = "payment"
         key = self._key(row)
         try:
             kind = self._kinds.judge({column: shown(row[name]) for column, name in self._judged})
             read = self._payment(place, row)
             if isinstance(read, LedgerPayment):
-                payment = replace(read, amount=Decimal(0)) if kind == "void" else read
+                payment = replace(read, row=self._content(cells))
+                payment = replace(payment, amount=Decimal(0)) if kind == "void" else payment
                 return RowOf(place, kind, read.key, self._keyed, None if kind == "skip" else payment)
             reason = read.reason
         except CellError as error:
@@ -133,6 +134,11 @@ class TableRows:
         if kind == "skip" or (kind == "void" and key):
             return RowOf(place, kind, key, keyed=bool(key))
         return self._refuse(place, row, reason)
+
+    def _content(self, cells: Sequence[Cell]) -> str:
+        """What stands in the row. No setting has a part in it: what a better one makes of the row is no other row."""
+        period = self._table.period
+        return _fingerprint([str(period), *(tidy(shown(cell)) for cell in cells)])
 
     def _payment(self, place: str, row: Mapping[str, Cell]) -> LedgerPayment | UnreadableRow:
         """Raises CellError where columns contradict each other."""
@@ -180,8 +186,11 @@ def _is_total(text: str) -> bool:
 def named_by_what_it_says(payment: LedgerPayment, reference: str | None) -> str:
     """Amounts and days as read: the same row in another format is the same payment."""
     values = [reference or payment.invoice, *(getattr(payment, name) for name in _MADE_OF[1:])]
-    said = "\x1f".join(map(_normal, values))
-    return blake2b(said.encode(), digest_size=12).hexdigest()
+    return _fingerprint(map(_normal, values))
+
+
+def _fingerprint(texts: Iterable[str]) -> str:
+    return blake2b("\x1f".join(texts).encode(), digest_size=12).hexdigest()
 
 
 def _normal(value: Any) -> str:

@@ -60,10 +60,12 @@ class SqlLedgerPayments:
 
     async def new_unreadable(self, ledger: str, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         def work(session: Session) -> Sequence[UnreadableRow]:
+            keys = [_first_key(session, ledger, row.key) or row.key for row in rows]
+            known = "ledger_payments.is_known_unreadable"
             return [
                 row
-                for row in rows
-                if not session.row("ledger_payments.is_known_unreadable", (ledger, row.key, row.reason, row.raw))
+                for row, key in zip(rows, keys, strict=True)
+                if not session.row(known, (ledger, key, row.reason, row.raw))
             ]
 
         return await self._transactions.read(work)
@@ -98,13 +100,15 @@ class SqlLedgerPayments:
         def work(session: Session) -> int:
             about = {"ledger": ledger, "at": at}
             changed = 0
-            session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in batch.payments])
-            for payment in batch.payments:
+            payments = [_as_known(session, payment, ledger) for payment in batch.payments]
+            session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in payments])
+            for payment in payments:
                 changed += _take_in(session, payment, about)
             for payment in _undone(session, ledger, batch):
                 changed += _take_in(session, payment, about)
             for row in batch.unreadable:
-                cells = {"key": row.key, "reason": row.reason, "raw": row.raw}
+                key = _first_key(session, ledger, row.key) or row.key
+                cells = {"key": key, "reason": row.reason, "raw": row.raw}
                 session.run("ledger_payments.take_in_unreadable", cells | about)
             session.run("positions.save", (_position(ledger), batch.position))
             return changed
@@ -204,11 +208,28 @@ def _take_in(session: Session, payment: LedgerPayment, about: Mapping[str, objec
     return True
 
 
+def _as_known(session: Session, payment: LedgerPayment, ledger: object) -> LedgerPayment:
+    """By the key that its row had when it was read first, by other settings perhaps; else by what it says."""
+    if payment.row is None:
+        return payment
+    key = _first_key(session, ledger, payment.row) or _first_key(session, ledger, payment.key) or payment.key
+    for name in (payment.row, payment.key):
+        session.run("ledger_payments.note_row", (ledger, name, key))
+    return replace(payment, key=key)
+
+
+def _first_key(session: Session, ledger: object, name: str) -> str | None:
+    """By what a row was known first, None if it was in no file that was read."""
+    row = session.row("ledger_payments.key_of_row", (ledger, name))
+    return None if row is None else str(row["key"])
+
+
 def _undone(session: Session, ledger: str, batch: LedgerBatch) -> Iterator[LedgerPayment]:
     """What the ledger took back without saying more of it, as a payment of nothing."""
-    still = json.dumps([row.key for row in batch.unreadable])
+    unreadable = [row.key for row in batch.unreadable]
+    still = json.dumps([_first_key(session, ledger, key) or key for key in unreadable])
     for document in batch.undone:
-        about = {"ledger": ledger, "key": document.key}
+        about = {"ledger": ledger, "key": _first_key(session, ledger, document.key) or document.key}
         session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})
         values = about | {"kept": json.dumps(list(document.kept))}
         for row in session.rows("ledger_payments.payments_of_document", values):

@@ -12,6 +12,14 @@ SET invoice = excluded.invoice, amount = excluded.amount, currency = excluded.cu
 WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DISTINCT FROM excluded.supplier
     OR ledger_payments.ours IS DISTINCT FROM excluded.ours;
 
+-- name: note_row
+-- Note which payment a row of a file, or what it says, was read as first.
+INSERT INTO ledger_rows (ledger, row, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: key_of_row
+-- Which payment a row of a file, or what it says, was read as first.
+SELECT key FROM ledger_rows WHERE ledger = ? AND row = ?;
+
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
@@ -53,8 +61,13 @@ SELECT 1 FROM unreadable_rows WHERE ledger = ? AND key = ? AND reason = ? AND ra
 UPDATE unreadable_rows SET dismissed = TRUE WHERE ledger = ? AND key = ? AND NOT dismissed;
 
 -- name: forget_gone
--- Forget rows that could not be read and were not seen since.
-DELETE FROM unreadable_rows WHERE ledger = ? AND seen_at < ?;
+-- Forget rows that could not be read and were not seen since. Where one says something of a payment that is known, that
+-- payment is not sent: it was not read anew either.
+DELETE FROM unreadable_rows
+WHERE ledger = ? AND seen_at < ? AND NOT EXISTS (
+    SELECT 1 FROM ledger_payments
+    WHERE ledger_payments.ledger = unreadable_rows.ledger AND ledger_payments.key = unreadable_rows.key
+);
 
 -- name: forget_unreadable
 -- Note that a row of the ledger can be read again.
@@ -99,7 +112,8 @@ WHERE ledger_payments.ledger = ? AND ledger_payments.key = ?;
 -- name: recognise_payment
 -- Note that a payment of the ledger is one that we made there.
 -- What an intent to the ledger made comes back from there as a payment of its own; it is not one. Where it says another
--- amount or currency by now than was written, that is news.
+-- amount or currency by now than was written, that is news. A second one with the same key of ours is none of ours: people
+-- copy payments with all that stands in them.
 UPDATE ledger_payments SET intent = made.id,
     carried = CASE
         WHEN made.amount = ledger_payments.amount AND ledger_payments.currency IN ('', made.currency)
@@ -112,7 +126,11 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger
         SELECT ledger_payments.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key
         AND direction = 'to_ledger'
     )
-    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed';
+    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed'
+    AND NOT EXISTS (
+        SELECT 1 FROM ledger_payments AS first
+        WHERE first.intent = made.id AND first.ledger = :ledger AND first.key <> :key
+    );
 
 -- name: changed_entries
 -- Payments that we made in the ledger and that say something else there by now.
@@ -143,7 +161,7 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 
 -- name: match_candidates
 -- Payments that no intent carries, with an invoice that can be paid. What an intent to the ledger made comes back from
--- there as a payment; it is not one, whichever state or company made it.
+-- there as a payment; it is not one, whichever state or company made it. A copy of it is one.
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
     supplier_id, ours, records.id AS invoice_id,
     EXISTS (SELECT 1 FROM intents AS made WHERE made.invoice_id = records.id) AS has_intents
@@ -155,7 +173,13 @@ WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.v
         SELECT 1 FROM unreadable_rows
         WHERE unreadable_rows.ledger = ledger_payments.ledger AND unreadable_rows.key = ledger_payments.key
     )
-    AND ledger_payments.ours IS NULL AND NOT EXISTS (
+    AND (
+        ledger_payments.ours IS NULL OR EXISTS (
+            SELECT 1 FROM ledger_payments AS first
+            WHERE first.intent = ledger_payments.ours AND first.ledger = ledger_payments.ledger
+        )
+    )
+    AND NOT EXISTS (
         SELECT 1 FROM intents
         WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
             AND intents.remote_id = ledger_payments.key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -24,6 +24,8 @@ class LedgerPayment:
     supplier_id  the ledger's own id of the supplier: only a supplier that Precoro knows by an external id can differ
               from it
     ours      the key of the `Entry` we once created it with, None if it is not ours or the ledger does not keep keys
+    row       what stands in its row of a file, whatever the settings take it for: the same row is the same payment,
+              also under settings that make another key of it. None where payments come from no file
     """
 
     key: str
@@ -34,6 +36,7 @@ class LedgerPayment:
     supplier: str | None = None
     ours: str | None = None
     supplier_id: str | None = None
+    row: str | None = field(default=None, compare=False)
 
     @property
     def facts(self) -> str:

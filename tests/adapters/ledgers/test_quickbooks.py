@@ -199,6 +199,8 @@ async def test_one_document_for_several_bills_is_a_payment_of_each(tmp_path: Pat
         ([(Decimal(30), "Bill", "901"), (Decimal(30), "VendorCredit", "7")], {}, False),
         ([(Decimal(9), "Bill", "901"), (Decimal(9), "Bill", "902"), (Decimal(3), "VendorCredit", "7")], {}, True),
         ([(Decimal(9), "JournalEntry", "8")], {}, False),
+        ([(Decimal(100), "Bill", "901"), (Decimal(30), "JournalEntry", "8")], {"901": Decimal(70)}, False),
+        ([(Decimal(100), "Bill", "901"), (Decimal(-30), "JournalEntry", "8")], {"901": Decimal(100)}, False),
         ([], {}, False),
         (None, {}, False),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -84,7 +84,8 @@ def read_documents(rows: Sequence[Any], home: str) -> Documents:
 def _shares(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """The money that each bill got; None where nobody can tell.
 
-    A payment may settle credits too: its total is then less than what its bills got. Credits alone are no payment.
+    A payment may settle credits too, by journal entries as well: its total is then less than what its bills got.
+    Credits alone are no payment.
     """
     bills: dict[str, Any] = {}
     credits_ = False
@@ -92,12 +93,17 @@ def _shares(row: Mapping[str, Any]) -> dict[str, Any] | None:
         if kind == "Bill":
             bills[id_] = _sum(bills[id_], amount) if id_ in bills else amount
         credits_ |= kind == "VendorCredit"
-    if not credits_:
-        return bills
     total = row.get("TotalAmt")
+    if not credits_ and not _is_less(total, bills.values()):
+        return bills
     if total == 0 or not bills:
         return {}
     return {next(iter(bills)): total} if len(bills) == 1 else None
+
+
+def _is_less(total: Any, amounts: Iterable[Any]) -> bool:
+    numbers = [one for one in (total, *amounts) if isinstance(one, int | Decimal)]
+    return len(numbers) > 1 and numbers[0] is total and numbers[0] < sum(numbers[1:])
 
 
 def _sum(one: Any, other: Any) -> Any:
