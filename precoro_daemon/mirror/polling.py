@@ -27,7 +27,7 @@ _HISTORY_S = 14 * 86_400.0
 """Rows that a first scan of a whole list brings and that changed since then show how the collection changes."""
 
 _REPLANNED_EVERY_S = 3600.0
-_REPLANNED_IN_A_FILL_S = 300.0
+_REPLANNED_IN_A_FILL_S = 900.0
 """The end of a fill is news, and `status` of another process goes by what waits now."""
 
 _WRONG_DATE_S = 86_400.0

@@ -36,6 +36,9 @@ _WORTH_LOGGING = 5.0
 _OUTRANKED_S = 30.0
 """Seconds between two signs of life of a call that only lets others go first: a job counts as stuck after minutes."""
 
+_LEAST_PAUSE_S = 0.5
+"""Seconds of this machine between two such signs: in a rehearsal half a minute passes in milliseconds."""
+
 _TAUGHT_EVERY_S = 60.0
 """Seconds after which what was learned is kept for the next process again. What a refusal taught is kept at once."""
 
@@ -121,7 +124,7 @@ class Gate:
     async def _let_others_go(self, call: QueuedCall) -> None:
         """Its windows are open, and the call in its way nudges it. That others leave meanwhile is a sign of life."""
         left = self._departures
-        await self._until(call.nudged, _OUTRANKED_S)
+        await self._until(call.nudged, max(_OUTRANKED_S, _LEAST_PAUSE_S * self._clock.time_scale))
         if self._departures > left:
             self._progress.outranked(call.lane)
 
