@@ -40,7 +40,7 @@ async def test_check_tells_a_wrong_key_from_a_server_that_is_not_there(tmp_path:
 async def test_status_before_anything_was_mirrored(tmp_path: Path) -> None:
     done = await Program(tmp_path, "http://127.0.0.1:1").run("status")
     assert done.code == 4
-    assert "nothing has been mirrored" in done.stderr
+    assert "There is no state in" in done.stderr
 
 
 async def test_status_tells_freshness_what_failed_and_the_quota(tmp_path: Path) -> None:

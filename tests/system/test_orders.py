@@ -101,8 +101,8 @@ async def test_a_state_that_is_removed_under_the_service_ends_all_sending(tmp_pa
             process.send_signal(signal.SIGTERM)
             done = await finish(process)
         assert payments(invoice) == []
-        assert "was removed or replaced while in use" in done.only("job_blocked")[0]["reason"]
-        assert done.code == 0
+        assert "was removed or replaced while in use" in done.stdout + done.stderr
+        assert done.code in (0, 4), "blocked until it was stopped, or ended by the first part that had to write"
 
 
 async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def test_a_state_of_an_older_version_waits_for_the_next_run(tmp_path: Path
 @pytest.mark.asyncio
 async def test_there_is_no_overview_of_no_state_or_of_another_company(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    with pytest.raises(StoreUnusable, match="nothing has been mirrored"):
+    with pytest.raises(StoreUnusable, match="There is no state in"):
         await look(path)
     assert names(tmp_path) == []
     async with SqliteState(path, "other").open():
