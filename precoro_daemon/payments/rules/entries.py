@@ -28,12 +28,12 @@ of 4 in 10^13."""
 
 ENTRY_NAMES = (*ENTRY_FIELDS, SHORT_KEY)
 
-_OUR_UUID = re.compile(
+OUR_UUID = re.compile(
     r"(?<![0-9a-z-])[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-z-])"
 )
 """A UUID of version 5, as ours are; what other programs write into a memo is of version 4 mostly."""
 
-_OUR_SHORT_KEY = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{20}(?![0-9a-z])")
+OUR_SHORT_KEY = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{20}(?![0-9a-z])")
 """With a letter and a digit: twenty digits alone may be a bank's reference."""
 
 
@@ -51,5 +51,5 @@ def key_in(text: str) -> str | None:
 
     Nothing else is a proof: people too write memos that begin with our name.
     """
-    found = _OUR_UUID.search(text.lower()) or _OUR_SHORT_KEY.search(text.lower())
+    found = OUR_UUID.search(text.lower()) or OUR_SHORT_KEY.search(text.lower())
     return found[0] if found else None
