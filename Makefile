@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs pictures bench sweep mutants lock clean
+.PHONY: help demo test check lint types alone side-by-side docs pictures bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,17 +23,26 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## mirror a made-up company from the built-in sandbox and show the result
 	@$(BIN)/precoro-daemon demo
 
-check: $(STAMP) ## lint, types, layers, architecture
+check: lint types ## lint, types, layers, architecture
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_architecture.py
 
+types: $(STAMP)
+	$(BIN)/mypy
+
 # Most tests wait more than they work.
 SIDE_BY_SIDE ?= 4
-test: check ## all that CI runs
+test: alone ## all that CI runs
+	@$(MAKE) --no-print-directory --jobs=2 types side-by-side
+
+alone: lint
 	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+
+side-by-side: $(STAMP)
 	$(BIN)/pytest -m "not alone" -n $(SIDE_BY_SIDE) --dist worksteal --ignore=tests/test_architecture.py
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)

@@ -718,7 +718,7 @@ MUTANTS = (
         "path_of",
         'return f"{collection}/{folder}/{number}__{safe_name(name)}"',
         'return f"{collection}/{folder}/{number}__{name}"',
-        "tests/files/test_rules.py::test_a_hundred_thousand_hostile_names_stay_inside_and_apart",
+        "tests/files/test_rules.py::test_twenty_thousand_hostile_names_stay_inside_and_apart",
     ),
     Mutant(
         "a body taken whose end nobody announced",

@@ -9,7 +9,7 @@ from tests.catalogue.schedules import drawn, play_all
 
 def test_random_schedules() -> None:
     """The sweep plays as many as it has time for."""
-    tally = asyncio.run(play_all(map(drawn, range(180))))
+    tally = asyncio.run(play_all(map(drawn, range(60))))
     assert tally.wrong == []
-    assert tally.counts["done"] > 720
-    assert tally.counts["conflict"] > 7
+    assert tally.counts["done"] > 240
+    assert tally.counts["conflict"] > 2

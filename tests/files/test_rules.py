@@ -139,11 +139,11 @@ PIECES = [
 ]  # fmt: skip
 
 
-def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
+def test_twenty_thousand_hostile_names_stay_inside_and_apart() -> None:
     """Two files may share a folder and a name, but never a path, not even where a file system folds names."""
     random = Random(20261125)  # the seed
     seen: set[str] = set()
-    for number in range(100_000):
+    for number in range(20_000):
         name = "".join(random.choices(PIECES, k=random.randrange(6)))
         key = "".join(random.choices(PIECES, k=random.randrange(3))) or number % 50
         path = path_of("invoices", key, number, (number, name))
@@ -153,7 +153,7 @@ def test_a_hundred_thousand_hostile_names_stay_inside_and_apart() -> None:
         folder, file = path.split("/")[1:]
         assert max(len(folder.encode()), len(file.encode())) <= 255
         seen.add(unicodedata.normalize("NFKC", path).casefold())
-    assert len(seen) == 100_000
+    assert len(seen) == 20_000
 
 
 def test_a_document_without_number_is_named_by_its_id() -> None:

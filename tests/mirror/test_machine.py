@@ -14,7 +14,7 @@ from precoro_daemon.sandbox.options import Meta, Order
 from tests.mirror.machine import MirrorMachine
 
 FEW = settings(
-    max_examples=2,
+    max_examples=1,
     stateful_step_count=12,
     derandomize=True,
     deadline=None,

