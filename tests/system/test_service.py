@@ -181,7 +181,10 @@ async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tm
 
 async def test_no_secret_stands_in_anything_that_a_run_leaves(tmp_path: Path) -> None:
     canary, hook = "canary-0123456789-key", "canary_webhook_0123456789abcdef"
-    options = SandboxOptions(size="empty", counts={"invoices": 40, "suppliers": 8}, limits=False, token=canary, email="canary@sandbox.example", busy=600)
+    counts = {"invoices": 40, "suppliers": 8}
+    options = SandboxOptions(
+        size="empty", counts=counts, limits=False, token=canary, email="canary@sandbox.example", busy=600
+    )
     async with serve(options) as sandbox:
         program = Program(tmp_path, sandbox.url, token=canary, email="canary@sandbox.example", fresh=True)
         program.environment = {"PRECORO_DAEMON__APPLY_DELIVERIES__SECRET": hook}
