@@ -228,6 +228,11 @@ class StoreHeld(FatalError):
     exit_code = 7
 
 
+class Deposed(StoreHeld):
+    """Another worker of the fleet serves the company now, or the lease is too old. The company stops here at once,
+    and the worker goes on with its others."""
+
+
 def most_severe(errors: Iterable[DaemonError]) -> DaemonError | None:
     """The one that says most of why a run ended: a fatal one before any other, else the first."""
     known = sorted(errors, key=lambda error: not isinstance(error, FatalError))

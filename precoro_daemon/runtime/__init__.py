@@ -1,6 +1,7 @@
 """a scheduler that knows no Precoro: jobs, what becomes of them, and the lifecycle of the process
 
 backoff.py        how long a job that cannot work waits
+fleet_worker.py   one worker of a fleet: renews its lease, takes companies, serves each until it is lost
 guard.py          tasks that go on until somebody ends them, and are missed if they do not
 job.py            the one protocol of a job, its place in the plan, and what laps and runs report
 job_state.py      what becomes of a job, as a transition table
@@ -10,6 +11,7 @@ ports.py          what the runtime needs from outside: time, the book of laps, s
 scheduled_job.py  one job in the scheduler: checks, laps, and what follows from them for its next turn and the log
 scheduler.py      runs jobs: each on its schedule for months, or all in rounds until nothing is due
 schedules.py      when a job has its turn by itself: every so often, or at times of the day
+tenure.py         who serves which company of a fleet, and for how long: the rules of leases
 watchdog.py       tells the supervisor that all is well, as long as every part gives signs of life
 
 Theory of operation

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
+
+from precoro_daemon.runtime.tenure import Fleet, Holding
 
 
 class Clock(Protocol):
@@ -117,3 +119,56 @@ class Heartbeat(Protocol):
     def summary(self) -> str:
         """How the program is, in one line for people."""
         ...
+
+
+class Tenure(Protocol):
+    """Whether this process still serves the company. Cheap: it asks no database."""
+
+    def refuse_if_lost(self) -> None:
+        """Before anything leaves that no transaction of the state goes before. Raises Deposed, StoreUnavailable."""
+        ...
+
+
+class Permanent:
+    """Implements `Tenure` where no other process can serve the company: it holds the state itself."""
+
+    def refuse_if_lost(self) -> None:
+        """Nobody else is there."""
+
+
+class Leases(Protocol):
+    """The lease of one worker, and the companies that it holds. Raises StoreUnavailable where the database cannot be
+    asked at present, StoreUnusable where it never can. Whatever is asked ends within the last third of a lease."""
+
+    @property
+    def worker(self) -> str:
+        """The id of the worker since it last joined."""
+        ...
+
+    async def join(self) -> None:
+        """Become a worker of the fleet, under a new id and with a new lease."""
+        ...
+
+    async def renew(self) -> Sequence[Holding] | None:
+        """What this worker holds, for one more lease; None if its lease has run out, which nothing brings back."""
+        ...
+
+    async def survey(self, known: Collection[str]) -> Fleet: ...
+
+    async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:
+        """Companies without a living holder, each under its next epoch."""
+        ...
+
+    async def release(self, companies: Collection[str]) -> Collection[str]:
+        """Those that were handed back; the others have a transaction under way, and are to be tried again."""
+        ...
+
+    async def leave(self) -> None:
+        """Hand everything back, and be gone."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Until something changed in the fleet, or so long."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,12 +1,12 @@
-"""what the throttle needs from outside: the account, a clock the server may set, who counts calls"""
+"""what the throttle needs from outside: the account, a clock the server may set, progress, the lease"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from precoro_daemon.quota.ports import BudgetBook, CallProgress
-from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.runtime.ports import Clock, Permanent, Tenure
 
 
 class ServerClock(Clock, Protocol):
@@ -19,8 +19,9 @@ class ServerClock(Clock, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GateDependencies:
-    """The book of calls, the clock, and who counts calls."""
+    """The book of calls, the clock, who counts calls, and whether the company is still served here."""
 
     book: BudgetBook
     clock: ServerClock
     progress: CallProgress
+    tenure: Tenure = field(default_factory=Permanent)

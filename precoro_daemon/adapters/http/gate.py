@@ -60,6 +60,7 @@ class Gate:
         self._book = dependencies.book
         self._clock = dependencies.clock
         self._progress = dependencies.progress
+        self._tenure = dependencies.tenure
         self._arrivals = count()
         self._waiting: list[QueuedCall] = []
         self._stopped = False
@@ -142,6 +143,7 @@ class Gate:
     def refuse_if_stopped(self) -> None:
         if self._stopped:
             raise Stopped("no call leaves any more: the run is ending")
+        self._tenure.refuse_if_lost()
 
     def _opening(self, call: QueuedCall, now: float) -> Opening:
         paced = Opening(self._pace.opens(), "second")

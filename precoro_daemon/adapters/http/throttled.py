@@ -37,7 +37,8 @@ class Throttled:
     """Implements `Exchange` within the limits of one key, whatever earlier processes spent of them.
 
     Besides what `Exchange` raises: BudgetSpent when the day is over for the call's lane, AuthenticationError when
-    the key stands refused, StoreUnusable when a charge cannot be made durable. A cancelled call holds nothing.
+    the key stands refused, StoreUnusable when a charge cannot be made durable, Deposed when the company is served
+    elsewhere now. A cancelled call holds nothing.
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class Throttled:
         self._gate.stop()
 
     def refuse_if_stopped(self) -> None:
-        """Raises Stopped after `stop`: for what goes elsewhere, and is to end with the calls."""
+        """Raises Stopped after `stop`, and what `Tenure` raises: for what goes elsewhere, and is to end with the
+        calls."""
         self._gate.refuse_if_stopped()
 
     async def sleep(self, seconds: float) -> None:

@@ -1,0 +1,49 @@
+"""the fence of a company in a fleet: its epoch and its holder, asked in each transaction that writes
+
+A worker that was stopped, or whose machine was suspended, may believe that it still serves a company that another one
+serves by now. Each transaction of the company's state begins with one statement that finds the company's row by its
+epoch and holder, and locks it for sharing. If the row is another's by then, nothing is written. If it is still ours,
+a hand-over waits for the end of the transaction: it must change the row. So the transactions of two holders never
+overlap, and all of an earlier epoch come before any of a later one.
+
+The worker may also be stopped inside the transaction, with the lock held. The same statement lets the server end the
+session after one lease without a statement. Where the server waits for data of a COPY instead, whoever takes the
+company over ends the dead worker's sessions by their name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from precoro_daemon.adapters.state.postgresql.fleet_session import LEASE_STATEMENTS
+from precoro_daemon.errors import Deposed
+from precoro_daemon.runtime.tenure import Holding, reserve
+
+
+@dataclass(frozen=True, slots=True)
+class EpochFence:
+    """Implements `Fence` for one company under one epoch. `lease`: seconds"""
+
+    holding: Holding
+    worker: str
+    lease: float
+
+    def check(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._require("check", cursor, "another worker of the fleet serves it now; nothing was written")
+
+    def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._require("check_permit", cursor, "its lease is lost or too old for a payment; nothing was sent")
+
+    def _require(self, statement: str, cursor: psycopg.Cursor[Any], otherwise: str) -> None:
+        values = {
+            "company": self.holding.company,
+            "epoch": self.holding.epoch,
+            "worker": self.worker,
+            "lease_ms": str(int(self.lease * 1000)),
+            "reserve": reserve(self.lease),
+        }
+        if cursor.execute(LEASE_STATEMENTS[statement].encode(), values).fetchone() is None:
+            raise Deposed(f"The company {self.holding.company} is served here no more: {otherwise}.")

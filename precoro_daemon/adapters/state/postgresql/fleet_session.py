@@ -1,0 +1,92 @@
+"""the one session of a worker or of a command with the tables of the fleet
+
+Every session of a worker, this one and those of its companies' state, bears the worker's id as its application name:
+whoever finds the worker dead ends them by it. What else bounds a session is in `session_settings`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from precoro_daemon.adapters.state.statements import read_named
+from precoro_daemon.errors import StoreUnavailable, StoreUnusable
+from precoro_daemon.runtime.tenure import reserve
+
+LEASE_STATEMENTS = read_named(Path(__file__).with_name("leases.sql"))
+
+_LEAST_CONNECT_S = 2
+"""libpq waits no shorter."""
+
+
+def session_settings(lease: float, worker: str) -> dict[str, Any]:
+    """What a connection is opened with, so that neither a stopped worker nor a lost network holds a lock for longer
+    than a lease."""
+    milliseconds = int(lease * 1000)
+    return {
+        "application_name": worker,
+        "connect_timeout": max(_LEAST_CONNECT_S, int(reserve(lease))),
+        "tcp_user_timeout": milliseconds,
+        "keepalives_idle": max(1, int(lease)),
+        "options": f"-c idle_in_transaction_session_timeout={milliseconds} -c statement_timeout={4 * milliseconds}",
+    }
+
+
+class FleetSession:
+    """Connected when it is first used, and anew after any failure."""
+
+    def __init__(self, conninfo: str, lease: float) -> None:
+        self._conninfo = conninfo
+        self._lease = lease
+        self._connection: psycopg.AsyncConnection[DictRow] | None = None
+        self.worker = ""
+
+    async def rows(self, statement: str, **values: Any) -> list[DictRow]:
+        """One statement as a transaction of its own. Raises StoreUnavailable, StoreUnusable."""
+        try:
+            with anyio.fail_after(reserve(self._lease)):
+                connection = await self._connected()
+                cursor = await connection.execute(LEASE_STATEMENTS[statement].encode(), values or None)
+                return await cursor.fetchall() if cursor.description else []
+        except psycopg.ProgrammingError as error:
+            await self.close()
+            raise StoreUnusable(f"The tables of the fleet cannot be used: {_said(error)}") from error
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            await self.close()
+            raise StoreUnavailable(f"The database of the fleet cannot be reached: {_said(error)}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def wait(self, seconds: float) -> None:
+        """Until the fleet is told of a change, or so long. Raises StoreUnavailable."""
+        try:
+            connection = await self._connected()
+            async for _ in connection.notifies(timeout=seconds, stop_after=1):
+                pass
+        except (psycopg.Error, OSError) as error:
+            await self.close()
+            raise StoreUnavailable(f"The database of the fleet cannot be reached: {_said(error)}") from error
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+    async def _connected(self) -> psycopg.AsyncConnection[DictRow]:
+        if self._connection is None:
+            settings = session_settings(self._lease, self.worker)
+            self._connection = await psycopg.AsyncConnection[DictRow].connect(
+                self._conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None, **settings
+            )
+            await self._connection.execute("LISTEN precoro_fleet")
+        return self._connection
+
+
+def _said(error: BaseException) -> str:
+    """On one line."""
+    return " ".join(str(error).split()) or type(error).__name__

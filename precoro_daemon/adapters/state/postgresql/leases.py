@@ -1,0 +1,80 @@
+"""the leases of a fleet in PostgreSQL: who is alive, and who holds which company under which epoch
+
+The rules are those of `runtime.tenure`; the statements are in leases.sql. Only the database's clock is asked.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+
+from psycopg.rows import DictRow
+
+from precoro_daemon.adapters.state.postgresql.fleet_session import FleetSession
+from precoro_daemon.runtime.tenure import Fleet, Holding
+
+_NAME_LENGTH = 40
+"""PostgreSQL keeps 63 bytes of an application name, and an id has to be whole in it."""
+
+
+class PostgresLeases:
+    """Implements `Leases`."""
+
+    def __init__(self, conninfo: str, lease: float, name: str, address: str | None = None) -> None:
+        """`lease`: seconds · `name`: of the worker, for people · `address`: where it listens, if it does"""
+        self._session = FleetSession(conninfo, lease)
+        self._lease = lease
+        self._name = name
+        self._address = address
+
+    @property
+    def worker(self) -> str:
+        return self._session.worker
+
+    async def join(self) -> None:
+        await self._session.close()
+        readable = self._name.encode("ascii", "replace").decode()[:_NAME_LENGTH]
+        self._session.worker = f"{readable}/{secrets.token_hex(8)}"
+        await self._session.rows("make")
+        await self._session.rows("forget_dead")
+        await self._session.rows(
+            "join", worker=self.worker, name=self._name, address=self._address, lease=self._lease
+        )
+
+    async def renew(self) -> Sequence[Holding] | None:
+        rows = await self._session.rows("renew", worker=self.worker, lease=self._lease)
+        return _holdings(rows) if rows else None
+
+    async def survey(self, known: Collection[str]) -> Fleet:
+        rows = await self._session.rows("survey", known=list(known))
+        serving = [row for row in rows if not row["draining"]]
+        return Fleet(
+            companies=rows[0]["companies"] if rows else 0,
+            free=rows[0]["free"] if rows else 0,
+            held={row["id"]: row["held"] for row in serving},
+            names=frozenset(row["name"] for row in serving),
+        )
+
+    async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:
+        taken = await self._session.rows("take", worker=self.worker, name=self._name, known=list(known), most=most)
+        if len(taken) < most:
+            await self._session.rows("end_sessions")
+        return _holdings(taken)
+
+    async def release(self, companies: Collection[str]) -> Collection[str]:
+        rows = await self._session.rows("release", worker=self.worker, companies=list(companies))
+        return {row["name"] for row in rows}
+
+    async def leave(self) -> None:
+        await self._session.rows("leave", worker=self.worker)
+
+    async def wait(self, seconds: float) -> None:
+        await self._session.wait(seconds)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _holdings(rows: Sequence[DictRow]) -> Sequence[Holding]:
+    """The row of a worker that holds nothing has no company."""
+    return [Holding(row["name"], row["epoch"], row["schema"], row["moved_to"]) for row in rows if row["name"]]

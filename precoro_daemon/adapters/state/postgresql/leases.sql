@@ -1,0 +1,189 @@
+-- name: make
+-- Makes the tables of a fleet unless they are there. Two workers may start at the same moment: one makes them.
+SELECT pg_advisory_xact_lock(hashtext('precoro_fleet'));
+CREATE SCHEMA IF NOT EXISTS precoro_fleet;
+CREATE TABLE IF NOT EXISTS precoro_fleet.workers (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    address text,
+    started timestamptz NOT NULL DEFAULT clock_timestamp(),
+    alive_until timestamptz NOT NULL,
+    draining boolean NOT NULL DEFAULT FALSE
+);
+CREATE TABLE IF NOT EXISTS precoro_fleet.companies (
+    name text PRIMARY KEY,
+    schema text NOT NULL UNIQUE,
+    holder text,
+    epoch bigint NOT NULL DEFAULT 0,
+    moved_to text,
+    since timestamptz
+);
+CREATE TABLE IF NOT EXISTS precoro_fleet.commands (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    company text NOT NULL,
+    command text NOT NULL,
+    arguments jsonb NOT NULL,
+    given_by text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    taken_by text,
+    done_at timestamptz,
+    outcome text
+);
+CREATE INDEX IF NOT EXISTS commands_open ON precoro_fleet.commands (company) WHERE taken_by IS NULL;
+
+-- name: enrol
+-- Makes a company known to the fleet; one that is known stays as it is.
+INSERT INTO precoro_fleet.companies (name, schema) VALUES (%(company)s, %(schema)s) ON CONFLICT (name) DO NOTHING
+
+-- name: join
+-- A new worker, alive for one lease by the database's clock.
+INSERT INTO precoro_fleet.workers (id, name, address, alive_until)
+VALUES (%(worker)s, %(name)s, %(address)s, clock_timestamp() + %(lease)s * interval '1 second')
+
+-- name: forget_dead
+-- Workers that have been dead for a day and hold nothing.
+DELETE FROM precoro_fleet.workers w
+WHERE w.alive_until < clock_timestamp() - interval '1 day'
+    AND NOT EXISTS (SELECT FROM precoro_fleet.companies c WHERE c.holder = w.id)
+
+-- name: renew
+-- Prolongs the lease of a worker and says what it holds: a row for each company, or one without. No row: the lease
+-- ran out, and is never prolonged again.
+WITH alive AS (
+    UPDATE precoro_fleet.workers SET alive_until = clock_timestamp() + %(lease)s * interval '1 second'
+    WHERE id = %(worker)s AND alive_until > clock_timestamp()
+    RETURNING id
+)
+SELECT c.name, c.epoch, c.schema, c.moved_to FROM alive LEFT JOIN precoro_fleet.companies c ON c.holder = alive.id
+ORDER BY c.name
+
+-- name: survey
+-- Every living worker: how many companies it holds, and how many there are and are free in all.
+WITH alive AS (
+    SELECT id, name, draining FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
+), known AS (
+    SELECT c.name, alive.id AS holder
+    FROM precoro_fleet.companies c LEFT JOIN alive ON alive.id = c.holder
+    WHERE c.name = ANY(%(known)s)
+)
+SELECT alive.id, alive.name, alive.draining,
+    (SELECT count(*) FROM known WHERE known.holder = alive.id) AS held,
+    (SELECT count(*) FROM known) AS companies,
+    (SELECT count(*) FROM known WHERE known.holder IS NULL) AS free
+FROM alive
+
+-- name: take
+-- Takes companies without a living holder, those first that were moved here; each gets the next epoch. One in whose
+-- state a transaction is under way is left out: its turn comes when that has ended. One that another worker takes at
+-- the same moment has another epoch by the time it is locked.
+WITH alive AS (
+    SELECT id, name, draining FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
+), seen AS MATERIALIZED (
+    SELECT c.name, c.epoch FROM precoro_fleet.companies c
+    WHERE c.name = ANY(%(known)s)
+        AND NOT EXISTS (SELECT FROM alive WHERE alive.id = c.holder)
+        AND (
+            c.moved_to IS NULL OR c.moved_to = %(name)s
+            OR NOT EXISTS (SELECT FROM alive WHERE alive.name = c.moved_to AND NOT alive.draining)
+        )
+        AND EXISTS (SELECT FROM alive WHERE alive.id = %(worker)s)
+), free AS (
+    SELECT c.name FROM precoro_fleet.companies c JOIN seen ON seen.name = c.name AND seen.epoch = c.epoch
+    ORDER BY (c.moved_to IS NOT DISTINCT FROM %(name)s) DESC, c.since NULLS FIRST, c.name
+    LIMIT %(most)s
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+)
+UPDATE precoro_fleet.companies c SET holder = %(worker)s, epoch = c.epoch + 1, since = clock_timestamp()
+FROM free WHERE c.name = free.name
+RETURNING c.name, c.epoch, c.schema, c.moved_to
+
+-- name: end_sessions
+-- Ends the sessions of workers that are dead and still hold companies. A worker that was stopped in the midst of a COPY
+-- would keep its row lock otherwise: no time-out of the server ends a session that waits for such data.
+SELECT count(pg_terminate_backend(a.pid)) AS ended
+FROM pg_stat_activity a JOIN precoro_fleet.workers w ON a.application_name = w.id
+WHERE w.alive_until <= clock_timestamp() AND a.usename = current_user AND a.pid <> pg_backend_pid()
+    AND EXISTS (SELECT FROM precoro_fleet.companies c WHERE c.holder = w.id)
+
+-- name: release
+-- Hands companies back at once, and says which. One in whose state a transaction is under way is left out.
+WITH ours AS (
+    SELECT name FROM precoro_fleet.companies
+    WHERE holder = %(worker)s AND name = ANY(%(companies)s)
+    FOR NO KEY UPDATE SKIP LOCKED
+), released AS (
+    UPDATE precoro_fleet.companies c SET holder = NULL, since = clock_timestamp()
+    FROM ours WHERE c.name = ours.name
+    RETURNING c.name
+)
+SELECT name, pg_notify('precoro_fleet', 'free') FROM released
+
+-- name: leave
+-- The end of a worker: whatever it still holds is free with that.
+WITH gone AS (DELETE FROM precoro_fleet.workers WHERE id = %(worker)s RETURNING id)
+SELECT id, pg_notify('precoro_fleet', 'free') FROM gone
+
+-- name: move
+-- Gives a company to the worker of a name, as soon as its holder has handed it back.
+WITH moved AS (
+    UPDATE precoro_fleet.companies SET moved_to = %(name)s
+    WHERE name = %(company)s
+        AND EXISTS (
+            SELECT FROM precoro_fleet.workers w
+            WHERE w.name = %(name)s AND w.alive_until > clock_timestamp() AND NOT w.draining
+        )
+    RETURNING name
+)
+SELECT name, pg_notify('precoro_fleet', 'moved') FROM moved
+
+-- name: drain
+-- The living workers of a name take nothing any more and hand back what they have.
+WITH drained AS (
+    UPDATE precoro_fleet.workers SET draining = TRUE
+    WHERE name = %(name)s AND alive_until > clock_timestamp()
+    RETURNING id
+)
+SELECT id, pg_notify('precoro_fleet', 'draining') FROM drained
+
+-- name: give
+-- A command for the holder of a company, whichever worker that is.
+WITH given AS (
+    INSERT INTO precoro_fleet.commands (company, command, arguments, given_by)
+    VALUES (%(company)s, %(command)s, %(arguments)s, %(given_by)s)
+    RETURNING id
+)
+SELECT id, pg_notify('precoro_fleet', 'command') FROM given
+
+-- name: take_commands
+-- Commands for companies that this worker holds, in the order in which they were given. Each is taken once.
+WITH open AS (
+    SELECT m.id FROM precoro_fleet.commands m JOIN precoro_fleet.companies c ON c.name = m.company
+    WHERE m.taken_by IS NULL AND c.holder = %(worker)s
+    ORDER BY m.id
+    FOR UPDATE OF m SKIP LOCKED
+), taken AS (
+    UPDATE precoro_fleet.commands m SET taken_by = %(worker)s FROM open WHERE m.id = open.id
+    RETURNING m.id, m.company, m.command, m.arguments, m.given_by
+)
+SELECT id, company, command, arguments, given_by FROM taken ORDER BY id
+
+-- name: finish
+-- What came of a command.
+UPDATE precoro_fleet.commands SET done_at = clock_timestamp(), outcome = %(outcome)s
+WHERE id = %(command)s AND taken_by = %(worker)s AND done_at IS NULL
+
+-- name: check
+-- Is the company still ours? The row lock makes a hand-over wait for the end of this transaction. A worker that is
+-- stopped inside it loses its session, and with it the lock, after one lease.
+SELECT set_config('idle_in_transaction_session_timeout', %(lease_ms)s, TRUE)
+FROM precoro_fleet.companies
+WHERE name = %(company)s AND epoch = %(epoch)s AND holder = %(worker)s
+FOR SHARE
+
+-- name: check_permit
+-- The same; and the lease runs for so many seconds more, by the database's clock.
+SELECT set_config('idle_in_transaction_session_timeout', %(lease_ms)s, TRUE)
+FROM precoro_fleet.companies c JOIN precoro_fleet.workers w ON w.id = c.holder
+WHERE c.name = %(company)s AND c.epoch = %(epoch)s AND c.holder = %(worker)s
+    AND w.alive_until > clock_timestamp() + %(reserve)s * interval '1 second'
+FOR SHARE OF c

@@ -1,0 +1,197 @@
+"""one worker of a fleet: renews its lease, takes companies, serves each until it is lost"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from precoro_daemon.errors import DaemonError, Deposed, StoreUnavailable
+from precoro_daemon.runtime.ports import Leases
+from precoro_daemon.runtime.tenure import Holding, Standing, deposed, next_turn, turn_every
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(slots=True)
+class Tenancy:
+    """Implements `Tenure`: one company while this worker serves it.
+
+    `ending` is set when the company is to be handed over: what is under way may end, then serving returns.
+    """
+
+    holding: Holding
+    standing: Callable[[], Standing]
+    ending: anyio.Event = field(default_factory=anyio.Event)
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    lost: bool = False
+
+    def refuse_if_lost(self) -> None:
+        standing, now = self.standing(), anyio.current_time()
+        if self.lost or standing.over(now):
+            raise Deposed(f"the lease of {self.holding.company} is lost; nothing leaves here for it any more")
+        if not standing.lets_call(now):
+            raise StoreUnavailable("The lease could not be renewed in time; no call leaves until it is.")
+
+    def stop(self) -> None:
+        """At once: somebody else serves the company."""
+        self.lost = True
+        self.scope.cancel()
+
+
+class FleetWorker:
+    """Serves its share of the companies. `serve` is called for each, and returns when it stopped for good or when
+    `Tenancy.ending` is set; its company is handed back then, and may come again. It has to end what it began for the
+    company also when it is cancelled. Errors of this program end the company; any other ends the worker."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        name: str,
+        lease: float,
+        known: Callable[[], Collection[str]],
+        serve: Callable[[Tenancy], Awaitable[None]],
+    ) -> None:
+        """`name`: by which a person knows it · `lease`: seconds · `known`: the companies that can be served here"""
+        self._leases = leases
+        self._name = name
+        self._lease = lease
+        self._known = known
+        self._serve = serve
+        self._standing = Standing(lease)
+        self._served: dict[str, Tenancy] = {}
+        self._mine: Sequence[Holding] = ()
+        self._stopping = False
+        self._rest: anyio.CancelScope | None = None
+
+    @property
+    def standing(self) -> Standing:
+        return self._standing
+
+    def stop(self) -> None:
+        """Hand back everything, each company as soon as it has ended; `run` returns then."""
+        self._stopping = True
+        self._nudge()
+
+    async def run(self) -> None:
+        """Until `stop`. A database that is gone is waited for."""
+        try:
+            while not self._stopping:
+                try:
+                    await self._join()
+                except StoreUnavailable as error:
+                    _log.warning("fleet_unreachable", error=str(error))
+                    await self._pause()
+                else:
+                    await self._attend()
+        finally:
+            await self._leases.close()
+
+    async def _join(self) -> None:
+        sent_at = anyio.current_time()
+        await self._leases.join()
+        self._standing, self._mine = Standing(self._lease).renewed(sent_at), ()
+        _log.info("fleet_joined", worker=self._leases.worker)
+
+    async def _attend(self) -> None:
+        """One lease from its beginning to its end. All companies have ended when it returns."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._end_in_time, tasks.cancel_scope, name="end of the lease")
+                while not (self._stopping and not self._served):
+                    await self._turn(tasks)
+                    await self._pause()
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True), suppress(StoreUnavailable):
+                await self._leases.leave()
+
+    async def _end_in_time(self, everything: anyio.CancelScope) -> None:
+        """Its own judgement, whatever a renewal is waiting for."""
+        while True:
+            ends_at = self._standing.ends_at
+            await anyio.sleep_until(ends_at)
+            if self._standing.ends_at == ends_at:
+                break
+        self._lose_all(everything)
+
+    def _lose_all(self, everything: anyio.CancelScope) -> None:
+        _log.warning("lease_lost", worker=self._leases.worker, companies=len(self._served))
+        for tenancy in self._served.values():
+            tenancy.stop()
+        everything.cancel()
+
+    async def _turn(self, tasks: TaskGroup) -> None:
+        try:
+            if self._standing.renewal_due(anyio.current_time()) and not await self._renew():
+                self._lose_all(tasks.cancel_scope)
+                return
+            await self._share(tasks)
+        except StoreUnavailable as error:
+            if self._standing.reachable:
+                _log.warning("fleet_unreachable", error=str(error))
+            self._standing = self._standing.failed()
+
+    async def _renew(self) -> bool:
+        sent_at = anyio.current_time()
+        mine = await self._leases.renew()
+        if mine is None:
+            return False
+        self._standing, self._mine = self._standing.renewed(sent_at), mine
+        for company in deposed({name: one.holding.epoch for name, one in self._served.items()}, mine):
+            _log.warning("company_deposed", company=company)
+            self._served[company].stop()
+        return True
+
+    async def _share(self, tasks: TaskGroup) -> None:
+        known = () if self._stopping else self._known()
+        fleet = await self._leases.survey(known)
+        turn = next_turn(self._leases.worker, self._name, self._mine, fleet)
+        for company in [one.company for one in self._mine] if self._stopping else turn.hand_back:
+            if company in self._served:
+                self._served[company].ending.set()
+        await self._release([one.company for one in self._mine if one.company not in self._served])
+        if turn.take and not self._stopping:
+            # One that was lost a moment ago may still be winding up here.
+            startable = [company for company in known if company not in self._served]
+            for holding in await self._leases.take(startable, turn.take):
+                self._mine = [*self._mine, holding]
+                self._served[holding.company] = Tenancy(holding, lambda: self._standing)
+                tasks.start_soon(self._occupy, self._served[holding.company], name=f"company {holding.company}")
+
+    async def _release(self, ended: Collection[str]) -> None:
+        if ended:
+            released = await self._leases.release(ended)
+            self._mine = [one for one in self._mine if one.company not in released]
+
+    async def _occupy(self, tenancy: Tenancy) -> None:
+        company = tenancy.holding.company
+        _log.info("company_taken", company=company, epoch=tenancy.holding.epoch)
+        try:
+            with tenancy.scope:
+                await self._serve(tenancy)
+        except DaemonError as error:
+            _log.warning("company_ended", company=company, error=str(error))
+        finally:
+            del self._served[company]
+        if tenancy.ending.is_set():
+            self._nudge()
+
+    async def _pause(self) -> None:
+        with anyio.CancelScope() as self._rest:
+            await (self._waited() if self._standing.reachable else anyio.sleep(turn_every(self._lease)))
+        self._rest = None
+
+    async def _waited(self) -> None:
+        try:
+            await self._leases.wait(turn_every(self._lease))
+        except StoreUnavailable:
+            self._standing = self._standing.failed()
+
+    def _nudge(self) -> None:
+        if self._rest:
+            self._rest.cancel()

@@ -1,0 +1,254 @@
+"""Leases, epochs and the fence on a real PostgreSQL, one step after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from signal import SIGCONT, SIGSTOP
+
+import anyio
+import psycopg
+import pytest
+
+from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
+from precoro_daemon.adapters.state.postgresql.fleet_commands import FleetCommand, PostgresFleet
+from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
+from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases
+from precoro_daemon.errors import Deposed, StoreHeld, StoreUnavailable, StoreUnusable
+from precoro_daemon.runtime.ports import Leases
+from tests.adapters.state.postgresql.fleets import LEASE, Tables, fleet_database
+
+
+@pytest.fixture
+def tables(postgres: str) -> Iterator[Tables]:
+    with fleet_database(postgres, "leases") as tables:
+        tables.enrol("acme", "bolt", "cord")
+        yield tables
+
+
+@asynccontextmanager
+async def joined(tables: Tables, name: str, lease: float = LEASE) -> AsyncIterator[PostgresLeases]:
+    leases = PostgresLeases(tables.conninfo, lease, name)
+    await leases.join()
+    try:
+        yield leases
+    finally:
+        await leases.close()
+
+
+KNOWN = ("acme", "bolt", "cord")
+
+
+@pytest.mark.asyncio
+async def test_a_company_is_taken_once_and_its_epoch_grows_with_each_hand_over(tables: Tables):
+    async with joined(tables, "a") as a, joined(tables, "b") as b:
+        port: Leases = a
+        first = await port.take(KNOWN, 2)
+        assert [(one.epoch, one.schema) for one in first] == [(1, "of_acme"), (1, "of_bolt")]
+        assert [one.company for one in await b.take(KNOWN, 3)] == ["cord"]
+        assert await b.take(KNOWN, 3) == []
+        assert await a.release(["acme", "cord"]) == {"acme"}
+        assert [(one.company, one.epoch) for one in await b.take(KNOWN, 3)] == [("acme", 2)]
+        assert [one.company for one in await a.renew() or ()] == ["bolt"]
+        await a.leave()
+        assert [(one.company, one.epoch) for one in await b.take(KNOWN, 3)] == [("bolt", 2)]
+
+
+@pytest.mark.asyncio
+async def test_only_a_company_that_is_known_here_is_taken(tables: Tables):
+    async with joined(tables, "a") as a:
+        assert [one.company for one in await a.take(["bolt"], 3)] == ["bolt"]
+        assert (await a.survey(["bolt", "cord"])).free == 1
+
+
+@pytest.mark.asyncio
+async def test_a_lease_that_ran_out_is_never_renewed_and_its_companies_are_free(tables: Tables):
+    async with joined(tables, "a") as a, joined(tables, "b") as b:
+        assert len(await a.take(KNOWN, 2)) == 2
+        assert await a.renew() is not None
+        tables.expire(a.worker)
+        assert await a.renew() is None
+        assert await a.take(KNOWN, 3) == []
+        assert (await b.survey(KNOWN)).free == 3
+        assert sorted(one.epoch for one in await b.take(KNOWN, 3)) == [1, 2, 2]
+        former = a.worker
+        await a.join()
+        assert a.worker != former
+        assert await a.renew() == []
+
+
+@pytest.mark.asyncio
+async def test_the_fence_refuses_who_was_replaced_and_holds_up_a_hand_over(tables: Tables):
+    async with joined(tables, "a") as a, joined(tables, "b") as b:
+        (holding,) = await a.take(["acme"], 1)
+        fence = EpochFence(holding, a.worker, LEASE)
+        with psycopg.connect(tables.conninfo) as state, state.transaction(), state.cursor() as cursor:
+            fence.check(cursor)
+            fence.check_permit(cursor)
+            tables.expire(a.worker)
+            assert await b.take(["acme"], 1) == []
+            assert await a.release(["acme"]) == set()  # nobody waits for a transaction
+        assert [one.epoch for one in await b.take(["acme"], 1)] == [2]
+        with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
+            with pytest.raises(Deposed, match="acme"), state.transaction():
+                fence.check(cursor)
+            with pytest.raises(StoreHeld), state.transaction():
+                fence.check_permit(cursor)
+
+
+@pytest.mark.asyncio
+async def test_a_company_that_came_back_under_a_later_epoch_is_not_the_former_one(tables: Tables):
+    async with joined(tables, "a") as a:
+        (former,) = await a.take(["acme"], 1)
+        await a.release(["acme"])
+        (present,) = await a.take(["acme"], 1)
+        with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
+            EpochFence(present, a.worker, LEASE).check(cursor)
+            with pytest.raises(Deposed):
+                EpochFence(former, a.worker, LEASE).check(cursor)
+
+
+@pytest.mark.asyncio
+async def test_a_permit_needs_a_third_of_the_lease_and_the_rest_of_the_state_does_not(tables: Tables):
+    async with joined(tables, "a") as a:
+        (holding,) = await a.take(["acme"], 1)
+        fence = EpochFence(holding, a.worker, LEASE)
+        tables.rows("UPDATE precoro_fleet.workers SET alive_until = clock_timestamp() + interval '4 s'")
+        with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
+            fence.check(cursor)
+            with pytest.raises(Deposed, match="too old for a payment"):
+                fence.check_permit(cursor)
+        assert await a.renew() is not None
+        with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
+            fence.check_permit(cursor)
+
+
+STOPPED = """
+import sys, psycopg, time
+from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
+from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
+from precoro_daemon.runtime.tenure import Holding
+conninfo, worker, way = sys.argv[1:]
+settings = session_settings(1000.0, worker)
+state = psycopg.connect(conninfo, **settings)
+cursor = state.cursor()
+EpochFence(Holding("acme", 1, ""), worker, 1.0 if way == "idle" else 1000.0).check(cursor)
+if way == "copy":
+    cursor.execute("CREATE TEMPORARY TABLE pages (data text)")
+    copying = cursor.copy("COPY pages FROM STDIN")
+    copying.__enter__().write_row(["one"])
+print("inside", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("way", ["idle", "copy"])
+async def test_a_worker_that_is_stopped_inside_a_transaction_keeps_its_company_for_a_lease_at_most(
+    tables: Tables, way: str
+):
+    """In the midst of a COPY no time-out of the server helps: the next worker ends the session."""
+    async with joined(tables, "a") as a, joined(tables, "b") as b:
+        assert await a.take(["acme"], 1)
+        command = [sys.executable, "-c", STOPPED, tables.conninfo, a.worker, way]
+        process = await anyio.to_thread.run_sync(lambda: subprocess.Popen(command, stdout=subprocess.PIPE))
+        try:
+            assert process.stdout is not None
+            assert await anyio.to_thread.run_sync(process.stdout.readline) == b"inside\n"
+            process.send_signal(SIGSTOP)
+            assert await b.take(["acme"], 1) == []  # alive, and a transaction is under way
+            tables.expire(a.worker)
+            with anyio.fail_after(60):
+                while not await b.take(["acme"], 1):  # noqa: ASYNC110 - what another program does
+                    await anyio.sleep(0.1)
+        finally:
+            process.send_signal(SIGCONT)
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+@pytest.mark.asyncio
+async def test_a_company_is_moved_by_name_and_a_drained_worker_counts_no_more(tables: Tables):
+    async with joined(tables, "a") as a, joined(tables, "b") as b, PostgresFleet(tables.conninfo, LEASE) as fleet:
+        assert len(await a.take(KNOWN, 3)) == 3
+        assert not await fleet.move("acme", "nobody")
+        assert not await fleet.move("unknown", "b")
+        assert await fleet.move("acme", "b")
+        assert [one.moved_to for one in await a.renew() or ()] == ["b", None, None]
+        assert await a.release(["acme"]) == {"acme"}
+        assert await a.take(KNOWN, 3) == []  # it waits for b
+        assert [one.company for one in await b.take(KNOWN, 3)] == ["acme"]
+        assert await fleet.drain("b") == 1
+        seen = await a.survey(KNOWN)
+        assert (seen.held, seen.names) == ({a.worker: 2}, {"a"})
+        await b.release(["acme"])
+        assert [one.company for one in await a.take(KNOWN, 3)] == ["acme"]
+
+
+@pytest.mark.asyncio
+async def test_a_command_reaches_the_holder_once_and_wakes_it(tables: Tables):
+    async with joined(tables, "a") as a, joined(tables, "b") as b, PostgresFleet(tables.conninfo, LEASE) as fleet:
+        await a.take(["acme"], 1)
+        await b.take(["bolt"], 1)
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(a.wait, 600.0)
+                await anyio.sleep(0.1)
+                number = await fleet.give("acme", "pause", {"reason": "a person"}, "anna")
+        assert await fleet.take_commands(b.worker) == []
+        given = FleetCommand(number, "acme", "pause", {"reason": "a person"}, "anna")
+        assert await fleet.take_commands(a.worker) == [given]
+        assert await fleet.take_commands(a.worker) == []
+        await fleet.finish(b.worker, number, "not b's")
+        await fleet.finish(a.worker, number, "done")
+        assert tables.rows("SELECT outcome, done_at IS NOT NULL FROM precoro_fleet.commands") == [("done", True)]
+
+
+@pytest.mark.asyncio
+async def test_many_workers_that_take_at_once_share_without_a_company_twice(tables: Tables):
+    many = [f"company{number}" for number in range(40)]
+    tables.enrol(*many)
+    workers = [PostgresLeases(tables.conninfo, LEASE, f"w{number}") for number in range(6)]
+    taken: list[str] = []
+
+    async def take(leases: PostgresLeases) -> None:
+        await leases.join()
+        for _ in range(4):
+            taken.extend(one.company for one in await leases.take(many, 7))
+        await leases.close()
+
+    async with anyio.create_task_group() as tasks:
+        for leases in workers:
+            tasks.start_soon(take, leases)
+    assert sorted(taken) == sorted(many)
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_is_gone_is_unavailable_and_one_without_rights_unusable(tables: Tables, postgres: str):
+    gone = PostgresLeases(tables.conninfo.replace("leases", "missing"), LEASE, "a")
+    with pytest.raises(StoreUnavailable, match="missing"):
+        await gone.join()
+    tables.rows("CREATE ROLE stranger LOGIN")
+    try:
+        with pytest.raises(StoreUnusable, match="denied"):
+            await PostgresLeases(tables.conninfo.replace("user=postgres", "user=stranger"), LEASE, "a").join()
+    finally:
+        tables.rows("DROP ROLE stranger")
+
+
+@pytest.mark.asyncio
+async def test_a_session_that_was_cut_is_made_anew(tables: Tables):
+    async with joined(tables, "a") as a:
+        tables.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", a.worker)
+        with pytest.raises(StoreUnavailable):
+            await a.renew()
+        assert await a.renew() == []
+
+
+def test_a_session_lets_go_within_a_lease(tables: Tables):
+    with psycopg.connect(tables.conninfo, **session_settings(LEASE, "me")) as connection:
+        for setting, value in (("idle_in_transaction_session_timeout", "15s"), ("statement_timeout", "1min")):
+            assert connection.execute("SELECT current_setting(%s)", (setting,)).fetchone() == (value,)
