@@ -1,0 +1,338 @@
+"""A fleet of real worker processes that are killed and stopped, cut off from their database, and outlive its restart.
+
+Precoro is a socket that counts what it is sent. In the end the tables are asked: did two holders of a company ever
+write side by side, was a payment made twice, and was one lost.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream
+
+from tests.adapters.state.postgresql.fleets import Tables
+
+ROOT = Path(__file__).resolve().parents[4]
+
+MADE = """
+CREATE TABLE tenures (seq bigint GENERATED ALWAYS AS IDENTITY, company text, epoch bigint, worker text);
+CREATE TABLE intents (company text, number int, state text, PRIMARY KEY (company, number));
+"""
+OUT_OF_ORDER = """
+SELECT count(*) FROM (
+    SELECT epoch, max(epoch) OVER (PARTITION BY company ORDER BY seq ROWS UNBOUNDED PRECEDING) AS newest FROM tenures
+) AS lines WHERE epoch < newest
+"""
+OVERLAPPING = """
+SELECT count(*) FROM (
+    SELECT first, lag(last) OVER (PARTITION BY company ORDER BY epoch) AS former FROM (
+        SELECT company, epoch, min(seq) AS first, max(seq) AS last FROM tenures GROUP BY company, epoch
+    ) AS spans
+) AS pairs WHERE former > first
+"""
+SHARED_EPOCH = (
+    "SELECT count(*) FROM (SELECT FROM tenures GROUP BY company, epoch HAVING count(DISTINCT worker) > 1) AS x"
+)
+SERVED = "SELECT company, max(epoch) FROM tenures GROUP BY company"
+
+LOST = (ConnectionError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+
+
+@dataclass
+class Proxy:
+    """TCP in front of the database's socket; `cut` breaks all that stands, in the midst of whatever it carries."""
+
+    upstream: str
+    scopes: set[anyio.CancelScope] = field(default_factory=set)
+
+    async def carry(self, client: SocketStream) -> None:
+        with anyio.CancelScope() as scope, suppress(*LOST):
+            self.scopes.add(scope)
+            try:
+                async with (
+                    client,
+                    await anyio.connect_unix(self.upstream) as server,
+                    anyio.create_task_group() as ways,
+                ):
+                    ways.start_soon(self._forward, server, client, scope)
+                    await self._forward(client, server, scope)
+            finally:
+                self.scopes.discard(scope)
+
+    @staticmethod
+    async def _forward(source: SocketStream, target: SocketStream, scope: anyio.CancelScope) -> None:
+        with suppress(*LOST):
+            async for piece in source:
+                await target.send(piece)
+        scope.cancel()
+
+    def cut(self) -> None:
+        for scope in list(self.scopes):
+            scope.cancel()
+
+
+@dataclass
+class Precoro:
+    """Counts what it is sent, before it answers."""
+
+    random: Random
+    seen: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    async def answer(self, client: SocketStream) -> None:
+        with suppress(*LOST):
+            async with client:
+                line = (await client.receive()).decode()
+                company, number = line.split()
+                self.seen[company, int(number)] += 1
+                await anyio.sleep(self.random.uniform(0, 0.1))
+                await client.send(b"ok\n")
+
+
+@dataclass
+class Fleet:
+    """The workers, and what is done to them."""
+
+    tables: Tables
+    random: Random
+    lease: float
+    companies: list[str]
+    conninfo: str
+    port: int
+    log: IO[bytes]
+    proxy: Proxy
+    workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    started: int = 0
+    taken_over_after: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.started += 1
+        name = f"w{self.started}"
+        settings = {
+            "conninfo": self.conninfo, "lease": self.lease, "name": name, "port": self.port,
+            "companies": self.companies,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "tests.adapters.state.postgresql.fleet_process", json.dumps(settings)]
+        self.workers[name] = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=self.log)
+
+    def held(self) -> Mapping[str, list[tuple[str, int]]]:
+        held: dict[str, list[tuple[str, int]]] = {}
+        sql = """SELECT w.name, c.name, c.epoch FROM precoro_fleet.companies c JOIN precoro_fleet.workers w
+            ON w.id = c.holder WHERE w.alive_until > clock_timestamp()"""
+        for name, company, epoch in self.tables.rows(sql):
+            held.setdefault(name, []).append((company, epoch))
+        return held
+
+    async def until_all_are_served(self) -> None:
+        """Every company has written under the epoch that it has now."""
+        sql = """SELECT count(*) FROM precoro_fleet.companies c
+            WHERE EXISTS (SELECT FROM tenures t WHERE t.company = c.name AND t.epoch = c.epoch)
+            AND EXISTS (
+                SELECT FROM precoro_fleet.workers w WHERE w.id = c.holder AND w.alive_until > clock_timestamp()
+            )
+        """
+        with anyio.fail_after(120):
+            while self.tables.rows(sql) != [(len(self.companies),)]:  # noqa: ASYNC110 - other processes
+                await anyio.sleep(0.2)
+
+    async def victim(self) -> str:
+        with anyio.fail_after(60):
+            while not (holding := [name for name in self.held() if self.workers[name].poll() is None]):  # noqa: ASYNC110
+                await anyio.sleep(0.2)
+        return self.random.choice(holding)
+
+    async def until_taken_over(self, former: list[tuple[str, int]]) -> None:
+        """Each of the companies has written under a later epoch."""
+        began, left = time.monotonic(), dict(former)
+        with anyio.fail_after(90):
+            while left:
+                await anyio.sleep(0.2)
+                for company, epoch in self.tables.rows(SERVED):
+                    if company in left and epoch > left[company]:
+                        del left[company]
+        self.taken_over_after.append(time.monotonic() - began)
+
+    async def kill(self) -> None:
+        name = await self.victim()
+        former = self.held().get(name, [])
+        process = self.workers.pop(name)
+        process.kill()
+        process.wait()
+        self.start()
+        await self.until_taken_over(former)
+
+    async def stop_and_continue(self) -> None:
+        """It wakes up after others took its companies over, and goes on where it was."""
+        name = await self.victim()
+        former = self.held().get(name, [])
+        self.workers[name].send_signal(signal.SIGSTOP)
+        try:
+            await self.until_taken_over(former)
+            await anyio.sleep(self.random.uniform(0, self.lease))
+        finally:
+            self.workers[name].send_signal(signal.SIGCONT)
+        await anyio.sleep(1.0)
+
+    async def cut(self) -> None:
+        self.proxy.cut()
+        await anyio.sleep(self.random.uniform(0.2, 1.0))
+
+    def died(self) -> list[str]:
+        """Workers that ended by themselves: none should."""
+        return [name for name, process in self.workers.items() if process.poll() is not None]
+
+    async def finish(self) -> list[int]:
+        """Their exit codes."""
+        for process in self.workers.values():
+            process.send_signal(signal.SIGTERM)
+        with anyio.move_on_after(60):
+            while any(process.poll() is None for process in self.workers.values()):  # noqa: ASYNC110 - processes
+                await anyio.sleep(0.1)
+        codes = [process.poll() for process in self.workers.values()]
+        for process in self.workers.values():
+            process.kill()
+            process.wait()
+        return [-9 if code is None else code for code in codes]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`doubled`, `unknown`, `lost`: payments that Precoro got twice, got without a permit, or did not get though they
+    are confirmed."""
+
+    events: Mapping[str, int]
+    writes: int
+    out_of_order: int
+    overlapping: int
+    shared_epochs: int
+    paid: int
+    doubled: int
+    unknown: int
+    lost: int
+    doubts: int
+    exits: list[int]
+    still_held: int
+    taken_over_after: list[float]
+
+    @property
+    def wrong(self) -> Mapping[str, int]:
+        names = ("out_of_order", "overlapping", "shared_epochs", "doubled", "unknown", "lost", "still_held")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    def shown(self) -> str:
+        took = self.taken_over_after or [0.0]
+        return (
+            f"{dict(self.events)}: {self.writes} writes, {self.paid} payments, {self.doubts} doubts; "
+            f"wrong: {dict(self.wrong)}; take-over of a worker's companies: median {statistics.median(took):.1f} s, at most {max(took):.1f} s"
+        )
+
+
+Event = Callable[[Fleet], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Story:
+    """How many of each event; they come in a random order."""
+
+    seed: int = 0
+    workers: int = 3
+    companies: int = 8
+    lease: float = 3.0
+    kills: int = 0
+    stops: int = 0
+    cuts: int = 0
+    restarts: int = 0
+    restart: Callable[[], None] = lambda: None
+
+    def drawn(self, random: Random) -> list[str]:
+        counts = {"kill": self.kills, "stop": self.stops, "cut": self.cuts, "restart": self.restarts}
+        events = [event for event, count in counts.items() for _ in range(count)]
+        random.shuffle(events)
+        return events
+
+
+async def play(tables: Tables, story: Story, log: Path) -> Outcome:
+    """`log`: what the workers write."""
+    random = Random(story.seed)
+    precoro = Precoro(random)
+    companies = [f"c{number}" for number in range(story.companies)]
+    tables.enrol(*companies)
+    tables.rows(MADE)
+    socket = dict(part.split("=", 1) for part in tables.conninfo.split())["host"] + "/.s.PGSQL.5432"
+    proxy = Proxy(socket)
+    listeners = [await anyio.create_tcp_listener(local_host="127.0.0.1") for _ in range(2)]
+    calls, queries = (listener.extra(SocketAttribute.local_port) for listener in listeners)
+    conninfo = f"host=127.0.0.1 port={queries} user=postgres dbname={tables.name} sslmode=disable"
+    events = story.drawn(random)
+    async with listeners[0], listeners[1], anyio.create_task_group() as tasks:
+        tasks.start_soon(listeners[0].serve, precoro.answer)
+        tasks.start_soon(listeners[1].serve, proxy.carry)
+        with log.open("wb") as file:
+            fleet = Fleet(tables, random, story.lease, companies, conninfo, calls, file, proxy)
+            exits, died = await _run(fleet, story, events)
+        tasks.cancel_scope.cancel()
+    assert died == [], f"{died} ended by themselves:\n{log.read_text()[-3000:]}"
+    return _judged(tables, precoro, fleet, Counter(events), exits)
+
+
+async def _run(fleet: Fleet, story: Story, events: list[str]) -> tuple[list[int], list[str]]:
+    """Exit codes, and who did not wait to be asked to end."""
+    died: list[str] = []
+    try:
+        for _ in range(story.workers):
+            fleet.start()
+        await fleet.until_all_are_served()
+        for event in events:
+            await _happen(event, fleet, story)
+        await fleet.until_all_are_served()
+        died = fleet.died()
+    finally:
+        with anyio.CancelScope(shield=True):
+            exits = await fleet.finish()
+    return exits, died
+
+
+async def _happen(event: str, fleet: Fleet, story: Story) -> None:
+    match event:
+        case "kill":
+            await fleet.kill()
+        case "stop":
+            await fleet.stop_and_continue()
+        case "cut":
+            await fleet.cut()
+        case "restart":
+            await anyio.to_thread.run_sync(story.restart)
+            await fleet.until_all_are_served()
+    await anyio.sleep(fleet.random.uniform(0.2, 1.0))
+
+
+def _judged(tables: Tables, precoro: Precoro, fleet: Fleet, events: Counter[str], exits: list[int]) -> Outcome:
+    states = {(company, number): state for company, number, state in tables.rows("SELECT * FROM intents")}
+    number = {name: tables.rows(sql)[0][0] for name, sql in (
+        ("out_of_order", OUT_OF_ORDER), ("overlapping", OVERLAPPING), ("shared_epochs", SHARED_EPOCH),
+        ("writes", "SELECT count(*) FROM tenures"),
+        ("still_held", "SELECT count(*) FROM precoro_fleet.companies c JOIN precoro_fleet.workers w ON w.id = c.holder"),
+    )}  # fmt: skip
+    return Outcome(
+        events=events,
+        paid=sum(precoro.seen.values()),
+        doubled=sum(count > 1 for count in precoro.seen.values()),
+        unknown=sum(states.get(key, "planned") == "planned" for key in precoro.seen),
+        lost=sum(state == "confirmed" and key not in precoro.seen for key, state in states.items()),
+        doubts=sum(state == "doubt" for state in states.values()),
+        exits=exits,
+        taken_over_after=fleet.taken_over_after,
+        **number,
+    )

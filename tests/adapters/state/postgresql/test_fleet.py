@@ -1,0 +1,28 @@
+"""A fleet of real processes on a real PostgreSQL: killed, stopped, cut off. `make sweep` plays long stories of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.state.postgresql.fleet_story import Story, play
+from tests.adapters.state.postgresql.fleets import Tables, fleet_database
+
+
+@pytest.fixture
+def tables(postgres: str) -> Iterator[Tables]:
+    with fleet_database(postgres, "fleet") as tables:
+        yield tables
+
+
+@pytest.mark.asyncio
+async def test_workers_that_die_or_sleep_never_serve_a_company_side_by_side(tables: Tables, tmp_path: Path):
+    story = Story(seed=4, kills=2, stops=3, cuts=2)
+    outcome = await play(tables, story, tmp_path / "log")
+    print(outcome.shown())
+    assert outcome.wrong == {}
+    assert outcome.exits == [0] * story.workers
+    assert outcome.paid > 20
+    assert max(outcome.taken_over_after) < 3 * (story.lease + 5)
