@@ -34,6 +34,8 @@ DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
 QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
 ONLINE = "tests/payments/test_online_ledgers.py"
+FLEET = "tests/adapters/state/postgresql/test_fleet.py"
+LEASES = "tests/adapters/state/postgresql/test_leases.py"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,48 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "a worker that was replaced goes on writing",
+        "EpochFence._require",
+        "is None:",
+        "is Ellipsis:",
+        f"{FLEET}::test_workers_that_die_or_sleep_never_serve_a_company_side_by_side",
+    ),
+    Mutant(
+        "a hand-over does not wait for a transaction",
+        "check",
+        "FOR SHARE",
+        "FOR KEY SHARE",
+        f"{LEASES}::test_the_fence_refuses_who_was_replaced_and_holds_up_a_hand_over",
+    ),
+    Mutant(
+        "a former epoch of the same worker may write",
+        "check",
+        "AND epoch = %(epoch)s",
+        "AND epoch >= %(epoch)s",
+        f"{LEASES}::test_a_company_that_came_back_under_a_later_epoch_is_not_the_former_one",
+    ),
+    Mutant(
+        "a lease about to end permits a payment",
+        "check_permit",
+        "clock_timestamp() + %(reserve)s",
+        "clock_timestamp() + 0 * %(reserve)s",
+        f"{LEASES}::test_a_permit_needs_a_third_of_the_lease_and_the_rest_of_the_state_does_not",
+    ),
+    Mutant(
+        "a company that another worker takes at the same moment is taken again",
+        "take",
+        "AND seen.epoch = c.epoch",
+        "AND seen.epoch <= c.epoch",
+        f"{LEASES}::test_many_workers_that_take_at_once_share_without_a_company_twice",
+    ),
+    Mutant(
+        "a session of a dead worker in the midst of a COPY is left alone",
+        "PostgresLeases.take",
+        "len(taken) < most",
+        "len(taken) > most",
+        f"{LEASES}::test_a_worker_that_is_stopped_inside_a_transaction_keeps_its_company_for_a_lease_at_most",
+    ),
     Mutant(
         "a grant that was written whole is thrown away",
         "GrantFile.recovered",

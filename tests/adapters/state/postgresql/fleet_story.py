@@ -46,6 +46,7 @@ SELECT count(*) FROM (
 SHARED_EPOCH = (
     "SELECT count(*) FROM (SELECT FROM tenures GROUP BY company, epoch HAVING count(DISTINCT worker) > 1) AS x"
 )
+STILL_HELD = "SELECT count(*) FROM precoro_fleet.companies c JOIN precoro_fleet.workers w ON w.id = c.holder"
 SERVED = "SELECT company, max(epoch) FROM tenures GROUP BY company"
 
 LOST = (ConnectionError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
@@ -235,7 +236,8 @@ class Outcome:
         took = self.taken_over_after or [0.0]
         return (
             f"{dict(self.events)}: {self.writes} writes, {self.paid} payments, {self.doubts} doubts; "
-            f"wrong: {dict(self.wrong)}; take-over of a worker's companies: median {statistics.median(took):.1f} s, at most {max(took):.1f} s"
+            f"wrong: {dict(self.wrong)}; take-over of a worker's companies: "
+            f"median {statistics.median(took):.1f} s, at most {max(took):.1f} s"
         )
 
 
@@ -283,7 +285,8 @@ async def play(tables: Tables, story: Story, log: Path) -> Outcome:
             fleet = Fleet(tables, random, story.lease, companies, conninfo, calls, file, proxy)
             exits, died = await _run(fleet, story, events)
         tasks.cancel_scope.cancel()
-    assert died == [], f"{died} ended by themselves:\n{log.read_text()[-3000:]}"
+    written = await anyio.Path(log).read_text()
+    assert died == [], f"{died} ended by themselves:\n{written[-3000:]}"
     return _judged(tables, precoro, fleet, Counter(events), exits)
 
 
@@ -323,7 +326,7 @@ def _judged(tables: Tables, precoro: Precoro, fleet: Fleet, events: Counter[str]
     number = {name: tables.rows(sql)[0][0] for name, sql in (
         ("out_of_order", OUT_OF_ORDER), ("overlapping", OVERLAPPING), ("shared_epochs", SHARED_EPOCH),
         ("writes", "SELECT count(*) FROM tenures"),
-        ("still_held", "SELECT count(*) FROM precoro_fleet.companies c JOIN precoro_fleet.workers w ON w.id = c.holder"),
+        ("still_held", STILL_HELD),
     )}  # fmt: skip
     return Outcome(
         events=events,

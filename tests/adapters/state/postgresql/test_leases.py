@@ -87,9 +87,9 @@ async def test_the_fence_refuses_who_was_replaced_and_holds_up_a_hand_over(table
         with psycopg.connect(tables.conninfo) as state, state.transaction(), state.cursor() as cursor:
             fence.check(cursor)
             fence.check_permit(cursor)
+            assert await a.release(["acme"]) == set()  # nobody waits for a transaction
             tables.expire(a.worker)
             assert await b.take(["acme"], 1) == []
-            assert await a.release(["acme"]) == set()  # nobody waits for a transaction
         assert [one.epoch for one in await b.take(["acme"], 1)] == [2]
         with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
             with pytest.raises(Deposed, match="acme"), state.transaction():
