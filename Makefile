@@ -56,8 +56,8 @@ pictures: $(STAMP) ## take the manual's pictures of the program at work (needs c
 
 SEED ?= 0
 MINUTES ?= 10
-sweep: $(STAMP) ## long random tests: make sweep SEED=1 MINUTES=30
-	$(BIN)/python -m tests.sweep --seed $(SEED) --minutes $(MINUTES)
+sweep: $(STAMP) ## long random tests: make sweep SEED=1 MINUTES=30 (ONLY=name for one kind)
+	$(BIN)/python -m tests.sweep --seed $(SEED) --minutes $(MINUTES) $(if $(ONLY),--only $(ONLY))
 
 mutants: $(STAMP) ## put bugs that cost money into copies of the tree; each must be caught by its test
 	$(BIN)/python -m tests.mutants

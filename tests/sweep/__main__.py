@@ -7,7 +7,7 @@ import itertools
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.sweep.rounds import ROUNDS
@@ -22,10 +22,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--only", choices=ROUNDS, nargs="+", default=list(ROUNDS))
     asked = parser.parse_args()
     end = time.monotonic() + asked.minutes * 60
-    known, failed = _known(), 0
-    for number, one in enumerate(itertools.chain(known, _fresh(asked.seed)), start=1):
+    known, failed = [one for one in _known() if one[0] in asked.only], 0
+    for number, one in enumerate(itertools.chain(known, _fresh(asked.seed, asked.only)), start=1):
         if not _play(one):
             failed += 1
             _remember(one, known)
@@ -40,8 +41,8 @@ def _known() -> list[Round]:
     return [(name, int(seed)) for name, seed in map(str.split, lines)]
 
 
-def _fresh(first: int) -> Iterator[Round]:
-    return ((name, seed) for seed in itertools.count(first * 1_000_000) for name in ROUNDS)
+def _fresh(first: int, names: Sequence[str]) -> Iterator[Round]:
+    return ((name, seed) for seed in itertools.count(first * 1_000_000) for name in names)
 
 
 def _play(one: Round) -> bool:

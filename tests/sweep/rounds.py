@@ -18,7 +18,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.adapters.grants.killing import at_random
+from tests.adapters.state.postgresql.fleet_story import Story
+from tests.adapters.state.postgresql.fleet_story import play as play_fleet
+from tests.adapters.state.postgresql.fleets import fleet_database
 from tests.catalogue import schedules as item_schedules
+from tests.contracts.ledgers.servers import postgres_in, restart_postgres
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
@@ -142,6 +146,21 @@ def weeks(seed: int) -> None:
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
 
 
+def fleet(seed: int) -> None:
+    """Four workers: twenty are killed, ten are stopped and wake up; their wires are cut, and PostgreSQL restarts."""
+    with tempfile.TemporaryDirectory(prefix="f") as directory, postgres_in(Path(directory)) as server:
+        Path(directory).chmod(0o755)
+        story = Story(
+            seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1,
+            restart=partial(restart_postgres, Path(directory)),
+        )  # fmt: skip
+        with fleet_database(server, "fleet") as tables:
+            outcome = anyio.run(play_fleet, tables, story, Path(directory, "log"))
+    print(outcome.shown(), end=" ")
+    assert outcome.wrong == {}, outcome.shown()
+    assert outcome.exits == [0] * story.workers, outcome.exits
+
+
 ROUNDS: Mapping[str, Callable[[int], None]] = {
     "machine": machine,
     "zones": zones,
@@ -155,4 +174,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "stops": stops,
     "days": days,
     "weeks": weeks,
+    "fleet": fleet,
 }
