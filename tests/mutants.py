@@ -86,6 +86,20 @@ MUTANTS = (
         f"{LEASES}::test_many_workers_that_take_at_once_share_without_a_company_twice",
     ),
     Mutant(
+        "calls whose limits are lifted leave for a company that is served elsewhere",
+        "Gate.refuse_if_stopped",
+        "self._tenure.refuse_if_lost()",
+        "pass",
+        "tests/adapters/http/test_throttled.py::test_no_call_leaves_for_a_company_that_is_served_elsewhere",
+    ),
+    Mutant(
+        "companies outlive the lease of a silent database",
+        "FleetWorker._lose_all",
+        "everything.cancel()",
+        "pass",
+        "tests/runtime/test_fleet_worker.py::test_a_database_that_keeps_silent_lengthens_no_tenure",
+    ),
+    Mutant(
         "a session of a dead worker in the midst of a COPY is left alone",
         "PostgresLeases.take",
         "len(taken) < most",

@@ -117,12 +117,14 @@ class Fleet:
     free       of them, those without a living holder
     held       companies by the id of each worker that is not drained
     names      of the workers that are not drained
+    moved_here free ones that a person moved to this worker: they come whatever its target
     """
 
     companies: int
     free: int
     held: Mapping[str, int]
     names: frozenset[str] = frozenset()
+    moved_here: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def next_turn(worker: str, name: str, mine: Sequence[Holding], fleet: Fleet) -> 
     elsewhere = [one.company for one in mine if _wanted_elsewhere(one, name, fleet)]
     surplus = len(mine) - len(elsewhere) - targets(fleet.held, fleet.companies)[worker]
     if surplus <= 0 or fleet.free or elsewhere:
-        return Turn(max(0, -surplus), tuple(elsewhere))
+        return Turn(max(0, -surplus, fleet.moved_here), tuple(elsewhere))
     movable = sorted(one.company for one in mine if one.moved_to != name)
     return Turn(0, tuple(movable[: max(1, surplus // _GENTLE)]))
 

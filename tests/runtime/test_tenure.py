@@ -105,6 +105,8 @@ def test_a_company_that_was_moved_goes_to_a_living_worker_and_stays_there():
     assert next_turn("a", "a", [*of("a", 3), Holding("x", 1, "", "b")], fleet).hand_back == ("x",)
     assert next_turn("a", "a", of("a", 4, "gone"), fleet).hand_back == ("a000",)
     assert next_turn("a", "a", of("a", 4, "a"), fleet).hand_back == ()
+    full = Fleet(4, 1, {"a": 1, "b": 2}, frozenset({"a", "b"}), moved_here=1)
+    assert next_turn("b", "b", of("b", 2), full).take == 1
 
 
 @pytest.mark.parametrize(

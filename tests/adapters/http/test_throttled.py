@@ -27,6 +27,7 @@ from precoro_daemon.errors import (
     BudgetSpent,
     ConnectionFault,
     DaemonError,
+    Deposed,
     Forbidden,
     KeyInDoubt,
     LockedOut,
@@ -236,6 +237,43 @@ async def test_with_all_limits_lifted_nothing_is_charged_and_calls_overlap():
             assert client.in_flight_bound == 16
     assert len(server.targets) == 100
     assert bench.book.calls == []
+
+
+class LostTenure:
+    """Implements `Tenure` of a company that another worker serves, once it is lost."""
+
+    lost = False
+
+    def refuse_if_lost(self) -> None:
+        if self.lost:
+            raise Deposed("served elsewhere")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("granted", [LIFTED, limits(per_second=5)], ids=["limits lifted", "charged"])
+async def test_no_call_leaves_for_a_company_that_is_served_elsewhere(granted: Limits):
+    """Where limits are lifted nothing is charged, so no transaction of the state would refuse."""
+    server, tenure = StrictServer(), LostTenure()
+    async with serving(server) as origin:
+        bench, ours = Bench(origin), credentials(origin, "t0ken")
+        dependencies = GateDependencies(bench.book, bench.clock, bench.restore_guard, tenure)
+        async with (
+            HttpSession(ours, Timeouts()) as session,
+            Throttled(session, ours, granted, dependencies) as client,
+        ):
+            await client.send(get(1))
+            tenure.lost = True
+            with pytest.raises(Deposed):
+                await client.send(get(2))
+            with pytest.raises(Deposed):
+                await client.send_once(get(3), permitted)
+            with pytest.raises(Deposed):
+                client.refuse_if_stopped()
+    assert server.targets == [get(1).target]
+
+
+async def permitted() -> None:
+    """Nothing is in the way."""
 
 
 @pytest.mark.asyncio

@@ -53,6 +53,7 @@ class PostgresLeases:
             free=rows[0]["free"] if rows else 0,
             held={row["id"]: row["held"] for row in serving},
             names=frozenset(row["name"] for row in serving),
+            moved_here=next((row["moved_here"] for row in serving if row["id"] == self.worker), 0),
         )
 
     async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:

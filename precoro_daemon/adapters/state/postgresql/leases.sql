@@ -58,16 +58,17 @@ SELECT c.name, c.epoch, c.schema, c.moved_to FROM alive LEFT JOIN precoro_fleet.
 ORDER BY c.name
 
 -- name: survey
--- Every living worker: how many companies it holds, and how many there are and are free in all.
+-- Every living worker: how many companies it holds and how many wait for it; and how many there are and are free.
 WITH alive AS (
     SELECT id, name, draining FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
 ), known AS (
-    SELECT c.name, alive.id AS holder
+    SELECT c.name, c.moved_to, alive.id AS holder
     FROM precoro_fleet.companies c LEFT JOIN alive ON alive.id = c.holder
     WHERE c.name = ANY(%(known)s)
 )
 SELECT alive.id, alive.name, alive.draining,
     (SELECT count(*) FROM known WHERE known.holder = alive.id) AS held,
+    (SELECT count(*) FROM known WHERE known.holder IS NULL AND known.moved_to = alive.name) AS moved_here,
     (SELECT count(*) FROM known) AS companies,
     (SELECT count(*) FROM known WHERE known.holder IS NULL) AS free
 FROM alive

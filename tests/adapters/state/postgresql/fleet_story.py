@@ -6,6 +6,7 @@ write side by side, was a payment made twice, and was one lost.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import statistics
@@ -57,32 +58,31 @@ class Proxy:
     """TCP in front of the database's socket; `cut` breaks all that stands, in the midst of whatever it carries."""
 
     upstream: str
-    scopes: set[anyio.CancelScope] = field(default_factory=set)
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    async def carry(self, client: SocketStream) -> None:
-        with anyio.CancelScope() as scope, suppress(*LOST):
-            self.scopes.add(scope)
-            try:
-                async with (
-                    client,
-                    await anyio.connect_unix(self.upstream) as server,
-                    anyio.create_task_group() as ways,
-                ):
-                    ways.start_soon(self._forward, server, client, scope)
-                    await self._forward(client, server, scope)
-            finally:
-                self.scopes.discard(scope)
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            far_reader, far_writer = await asyncio.open_unix_connection(self.upstream)
+            ends = {writer, far_writer}
+            self.open |= ends
+            await asyncio.gather(self._forward(reader, far_writer, ends), self._forward(far_reader, writer, ends))
+            self.open -= ends
+        writer.transport.abort()
 
     @staticmethod
-    async def _forward(source: SocketStream, target: SocketStream, scope: anyio.CancelScope) -> None:
-        with suppress(*LOST):
-            async for piece in source:
-                await target.send(piece)
-        scope.cancel()
+    async def _forward(
+        source: asyncio.StreamReader, target: asyncio.StreamWriter, ends: set[asyncio.StreamWriter]
+    ) -> None:
+        with suppress(OSError):
+            while piece := await source.read(2**16):
+                target.write(piece)
+                await target.drain()
+        for end in ends:
+            end.transport.abort()
 
     def cut(self) -> None:
-        for scope in list(self.scopes):
-            scope.cancel()
+        for end in list(self.open):
+            end.transport.abort()
 
 
 @dataclass
@@ -274,16 +274,18 @@ async def play(tables: Tables, story: Story, log: Path) -> Outcome:
     tables.rows(MADE)
     socket = dict(part.split("=", 1) for part in tables.conninfo.split())["host"] + "/.s.PGSQL.5432"
     proxy = Proxy(socket)
-    listeners = [await anyio.create_tcp_listener(local_host="127.0.0.1") for _ in range(2)]
-    calls, queries = (listener.extra(SocketAttribute.local_port) for listener in listeners)
-    conninfo = f"host=127.0.0.1 port={queries} user=postgres dbname={tables.name} sslmode=disable"
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    calls = listener.extra(SocketAttribute.local_port)
+    queries = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
+    port = queries.sockets[0].getsockname()[1]
+    conninfo = f"host=127.0.0.1 port={port} user=postgres dbname={tables.name} sslmode=disable"
     events = story.drawn(random)
-    async with listeners[0], listeners[1], anyio.create_task_group() as tasks:
-        tasks.start_soon(listeners[0].serve, precoro.answer)
-        tasks.start_soon(listeners[1].serve, proxy.carry)
+    async with listener, queries, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, precoro.answer)
         with log.open("wb") as file:
             fleet = Fleet(tables, random, story.lease, companies, conninfo, calls, file, proxy)
             exits, died = await _run(fleet, story, events)
+        proxy.cut()
         tasks.cancel_scope.cancel()
     written = await anyio.Path(log).read_text()
     assert died == [], f"{died} ended by themselves:\n{written[-3000:]}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from signal import SIGCONT, SIGSTOP
+from typing import Any
 
 import anyio
 import psycopg
@@ -16,7 +17,7 @@ from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
 from precoro_daemon.adapters.state.postgresql.fleet_commands import FleetCommand, PostgresFleet
 from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
 from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases
-from precoro_daemon.errors import Deposed, StoreHeld, StoreUnavailable, StoreUnusable
+from precoro_daemon.errors import Deposed, StoreUnavailable, StoreUnusable
 from precoro_daemon.runtime.ports import Leases
 from tests.adapters.state.postgresql.fleets import LEASE, Tables, fleet_database
 
@@ -80,22 +81,25 @@ async def test_a_lease_that_ran_out_is_never_renewed_and_its_companies_are_free(
 
 
 @pytest.mark.asyncio
-async def test_the_fence_refuses_who_was_replaced_and_holds_up_a_hand_over(tables: Tables):
+@pytest.mark.parametrize("check", [EpochFence.check, EpochFence.check_permit])
+async def test_the_fence_refuses_who_was_replaced_and_holds_up_a_hand_over(
+    tables: Tables, check: Callable[[EpochFence, psycopg.Cursor[Any]], None]
+):
     async with joined(tables, "a") as a, joined(tables, "b") as b:
         (holding,) = await a.take(["acme"], 1)
         fence = EpochFence(holding, a.worker, LEASE)
         with psycopg.connect(tables.conninfo) as state, state.transaction(), state.cursor() as cursor:
-            fence.check(cursor)
-            fence.check_permit(cursor)
+            check(fence, cursor)
             assert await a.release(["acme"]) == set()  # nobody waits for a transaction
             tables.expire(a.worker)
             assert await b.take(["acme"], 1) == []
         assert [one.epoch for one in await b.take(["acme"], 1)] == [2]
-        with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
-            with pytest.raises(Deposed, match="acme"), state.transaction():
-                fence.check(cursor)
-            with pytest.raises(StoreHeld), state.transaction():
-                fence.check_permit(cursor)
+        with (
+            psycopg.connect(tables.conninfo) as state,
+            state.cursor() as cursor,
+            pytest.raises(Deposed, match="acme"),
+        ):
+            check(fence, cursor)
 
 
 @pytest.mark.asyncio
@@ -180,6 +184,7 @@ async def test_a_company_is_moved_by_name_and_a_drained_worker_counts_no_more(ta
         assert [one.moved_to for one in await a.renew() or ()] == ["b", None, None]
         assert await a.release(["acme"]) == {"acme"}
         assert await a.take(KNOWN, 3) == []  # it waits for b
+        assert [(await leases.survey(KNOWN)).moved_here for leases in (a, b)] == [0, 1]
         assert [one.company for one in await b.take(KNOWN, 3)] == ["acme"]
         assert await fleet.drain("b") == 1
         seen = await a.survey(KNOWN)

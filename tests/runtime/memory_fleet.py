@@ -1,0 +1,119 @@
+"""A fleet's tables in memory, by the clock of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+import anyio
+
+from precoro_daemon.errors import StoreUnavailable
+from precoro_daemon.runtime.tenure import Fleet, Holding
+
+
+@dataclass
+class Row:
+    holder: str = ""
+    epoch: int = 0
+    moved_to: str | None = None
+
+
+@dataclass
+class MemoryFleet:
+    """The database of a fleet. `gone`: it refuses everybody · `silent`: it answers nobody"""
+
+    lease: float
+    companies: dict[str, Row]
+    alive_until: dict[str, float] = field(default_factory=dict)
+    draining: set[str] = field(default_factory=set)
+    gone: bool = False
+    silent: bool = False
+
+    def alive(self) -> list[str]:
+        return [worker for worker, until in self.alive_until.items() if until > anyio.current_time()]
+
+
+@dataclass
+class MemoryLeases:
+    """Implements `Leases`; `name` is that of the worker."""
+
+    fleet: MemoryFleet
+    name: str
+    joined: int = 0
+
+    @property
+    def worker(self) -> str:
+        return f"{self.name}/{self.joined}"
+
+    async def _reach(self) -> None:
+        if self.fleet.silent:
+            with anyio.move_on_after(self.fleet.lease / 3):
+                await anyio.sleep(inf)
+            raise StoreUnavailable("silent")
+        if self.fleet.gone:
+            raise StoreUnavailable("gone")
+        await anyio.sleep(0.01)
+
+    async def join(self) -> None:
+        await self._reach()
+        self.joined += 1
+        self.fleet.alive_until[self.worker] = anyio.current_time() + self.fleet.lease
+
+    async def renew(self) -> Sequence[Holding] | None:
+        await self._reach()
+        if self.worker not in self.fleet.alive():
+            return None
+        self.fleet.alive_until[self.worker] = anyio.current_time() + self.fleet.lease
+        return [
+            Holding(name, row.epoch, "", row.moved_to)
+            for name, row in self.fleet.companies.items()
+            if row.holder == self.worker
+        ]
+
+    def _free(self, known: Collection[str]) -> list[str]:
+        alive = self.fleet.alive()
+        return [name for name in known if self.fleet.companies[name].holder not in alive]
+
+    async def survey(self, known: Collection[str]) -> Fleet:
+        await self._reach()
+        serving = [worker for worker in self.fleet.alive() if worker.split("/")[0] not in self.fleet.draining]
+        holders = [self.fleet.companies[name].holder for name in known]
+        held = {worker: holders.count(worker) for worker in serving}
+        names = frozenset(worker.split("/")[0] for worker in serving)
+        free = self._free(known)
+        moved_here = sum(self.fleet.companies[company].moved_to == self.name for company in free)
+        return Fleet(len(known), len(free), held, names, moved_here)
+
+    async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:
+        await self._reach()
+        taken = []
+        eligible = [name for name in self._free(known) if self.fleet.companies[name].moved_to in (None, self.name)]
+        for name in sorted(eligible, key=lambda name: self.fleet.companies[name].moved_to is None)[:most]:
+            row = self.fleet.companies[name] = replace(
+                self.fleet.companies[name], holder=self.worker, epoch=self.fleet.companies[name].epoch + 1
+            )
+            taken.append(Holding(name, row.epoch, "", row.moved_to))
+        return taken
+
+    async def release(self, companies: Collection[str]) -> Collection[str]:
+        await self._reach()
+        for name in companies:
+            if self.fleet.companies[name].holder == self.worker:
+                self.fleet.companies[name].holder = ""
+        return companies
+
+    async def leave(self) -> None:
+        await self._reach()
+        self.fleet.alive_until.pop(self.worker, None)
+
+    async def wait(self, seconds: float) -> None:
+        """It notifies nobody: whatever happens is found by looking."""
+        with anyio.move_on_after(seconds):
+            while True:
+                if self.fleet.gone:
+                    raise StoreUnavailable("gone")
+                await anyio.sleep(0.5)
+
+    async def close(self) -> None:
+        """Nothing is open."""
