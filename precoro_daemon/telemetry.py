@@ -99,7 +99,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "items_paused": "the writes of a plan cannot go on at present; the next lap tries again",
         "items_stopped": "a plan goes no further",
         "fleet_joined": "this worker has a lease, and takes companies of the fleet",
-        "fleet_unreachable": "the database of the fleet does not answer; no call leaves until it does",
+        "fleet_disconnected": "the database of the fleet does not answer; no call leaves until it does",
         "lease_lost": "this worker's lease ran out; its companies stop, and it joins anew",
         "company_taken": "this worker serves the company from now on",
         "company_ended": "the company stopped with an error; it is handed back",

@@ -79,13 +79,6 @@ MUTANTS = (
         f"{LEASES}::test_a_permit_needs_a_third_of_the_lease_and_the_rest_of_the_state_does_not",
     ),
     Mutant(
-        "a company that another worker takes at the same moment is taken again",
-        "take",
-        "AND seen.epoch = c.epoch",
-        "AND seen.epoch <= c.epoch",
-        f"{LEASES}::test_many_workers_that_take_at_once_share_without_a_company_twice",
-    ),
-    Mutant(
         "calls whose limits are lifted leave for a company that is served elsewhere",
         "Gate.refuse_if_stopped",
         "self._tenure.refuse_if_lost()",

@@ -84,7 +84,7 @@ class FleetWorker:
                 try:
                     await self._join()
                 except StoreUnavailable as error:
-                    _log.warning("fleet_unreachable", error=str(error))
+                    _log.warning("fleet_disconnected", error=str(error))
                     await self._pause()
                 else:
                     await self._attend()
@@ -133,7 +133,7 @@ class FleetWorker:
             await self._share(tasks)
         except StoreUnavailable as error:
             if self._standing.reachable:
-                _log.warning("fleet_unreachable", error=str(error))
+                _log.warning("fleet_disconnected", error=str(error))
             self._standing = self._standing.failed()
 
     async def _renew(self) -> bool:

@@ -7,8 +7,8 @@ a hand-over waits for the end of the transaction: it must change the row. So the
 overlap, and all of an earlier epoch come before any of a later one.
 
 The worker may also be stopped inside the transaction, with the lock held. The same statement lets the server end the
-session after one lease without a statement. Where the server waits for data of a COPY instead, whoever takes the
-company over ends the dead worker's sessions by their name.
+session after one lease without a statement. Where the server waits for data of a COPY instead, the worker that
+takes the company over ends the dead worker's sessions by their name.
 """
 
 from __future__ import annotations

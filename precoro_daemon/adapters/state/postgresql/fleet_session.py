@@ -1,7 +1,7 @@
 """the one session of a worker or of a command with the tables of the fleet
 
 Every session of a worker, this one and those of its companies' state, bears the worker's id as its application name:
-whoever finds the worker dead ends them by it. What else bounds a session is in `session_settings`.
+a worker that finds it dead ends them by it. What else bounds a session is in `session_settings`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class FleetSession:
             raise
 
     async def wait(self, seconds: float) -> None:
-        """Until the fleet is told of a change, or so long. Raises StoreUnavailable."""
+        """Until something changed in the fleet, or so long. Raises StoreUnavailable."""
         try:
             connection = await self._connected()
             async for _ in connection.notifies(timeout=seconds, stop_after=1):

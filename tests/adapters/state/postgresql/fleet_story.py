@@ -148,6 +148,13 @@ class Fleet:
             while self.tables.rows(sql) != [(len(self.companies),)]:  # noqa: ASYNC110 - other processes
                 await anyio.sleep(0.2)
 
+    async def until_all_have_joined(self) -> None:
+        """From then on a worker ends as it should when it is asked to."""
+        sql = "SELECT name FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()"
+        with anyio.fail_after(120):
+            while not self.workers.keys() <= {name for (name,) in self.tables.rows(sql)}:  # noqa: ASYNC110 - as above
+                await anyio.sleep(0.2)
+
     async def victim(self) -> str:
         with anyio.fail_after(60):
             while not (holding := [name for name in self.held() if self.workers[name].poll() is None]):  # noqa: ASYNC110
@@ -302,6 +309,7 @@ async def _run(fleet: Fleet, story: Story, events: list[str]) -> tuple[list[int]
         for event in events:
             await _happen(event, fleet, story)
         await fleet.until_all_are_served()
+        await fleet.until_all_have_joined()
         died = fleet.died()
     finally:
         with anyio.CancelScope(shield=True):
