@@ -120,7 +120,7 @@ class FleetWorker:
         self._lose_all(everything)
 
     def _lose_all(self, everything: anyio.CancelScope) -> None:
-        _log.warning("lease_lost", worker=self._leases.worker, companies=len(self._served))
+        _log.warning("lease_expired", worker=self._leases.worker, companies=len(self._served))
         for tenancy in self._served.values():
             tenancy.stop()
         everything.cancel()
