@@ -101,7 +101,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "fleet_joined": "this worker has a lease, and takes companies of the fleet",
         "fleet_disconnected": "the database of the fleet does not answer; no call leaves until it does",
         "lease_expired": "this worker's lease ran out; its companies stop, and it joins anew",
-        "company_taken": "this worker serves the company from now on",
+        "company_started": "this worker serves the company from now on",
         "company_ended": "the company stopped with an error; it is handed back",
         "company_deposed": "another worker serves the company now; it stops here at once",
         "call_refused": "Precoro answered 429; the window it named stays closed until its time",

@@ -87,8 +87,8 @@ MUTANTS = (
     ),
     Mutant(
         "companies outlive the lease of a silent database",
-        "FleetWorker._lose_all",
-        "everything.cancel()",
+        "FleetWorker._end_in_time",
+        "self._lose_all(everything)",
         "pass",
         "tests/runtime/test_fleet_worker.py::test_a_database_that_keeps_silent_lengthens_no_tenure",
     ),

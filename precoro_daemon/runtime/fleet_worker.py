@@ -170,7 +170,7 @@ class FleetWorker:
 
     async def _occupy(self, tenancy: Tenancy) -> None:
         company = tenancy.holding.company
-        _log.info("company_taken", company=company, epoch=tenancy.holding.epoch)
+        _log.info("company_started", company=company, epoch=tenancy.holding.epoch)
         try:
             with tenancy.scope:
                 await self._serve(tenancy)
