@@ -1,0 +1,3 @@
+"""the state of a company in a schema of a PostgreSQL database
+
+"""
