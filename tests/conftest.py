@@ -85,7 +85,6 @@ def state_database(postgres: str) -> str:
     return url
 
 
-
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if reason := mariadb_missing():

@@ -18,6 +18,7 @@ mirror.py           the mirror in SQL
 overview.py         what the state holds and what is due, for people
 paid_set.py         which invoices are paid, compared inside the database page by page
 ports.py            the seam behind which a program remembers: a state, and the repositories that it opens
+postgresql/         the state of a company in a schema of a PostgreSQL database
 repositories.py     the repositories on the transactions of one engine
 restore_guard.py    what tells a restored, copied or moved state from the one that sent
 rows.py             rows of the mirror's tables ↔ values of the mirror

@@ -251,7 +251,8 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
 -- Payments of the ledger that name an invoice.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
-WHERE ledger = ? AND invoice = ?;
+WHERE ledger = ? AND invoice = ?
+ORDER BY key;
 
 -- name: supplier_name
 -- What a supplier is called elsewhere.

@@ -154,7 +154,7 @@ WHERE records.collection = :collection
         :recent IS NULL
         OR :recent = (records.detail_version IS NOT NULL OR coalesce(records.updated_at >= :since, FALSE))
     )
-ORDER BY records.updated_at DESC NULLS LAST
+ORDER BY records.updated_at DESC NULLS LAST, records.id
 LIMIT :limit;
 
 -- name: count_unseen

@@ -26,7 +26,9 @@ _READ_ONLY = (
     "The state {where} cannot be written: {error}. It may be a standby, or be failing over; name the server that is "
     "written to, or run again later."
 )
-_FULL = "The disk of the state {where} is full: {error}. Free some space and run again; what was stored before is whole."
+_FULL = (
+    "The disk of the state {where} is full: {error}. Free some space and run again; what was stored before is whole."
+)
 _RIGHTS = "The user of the state {where} lacks a right: {error}. Let it own the schema of the state."
 _CHANGED = (
     "The tables of the state {where} are not as this program made them: {error}. Take back what was changed in the "

@@ -100,7 +100,9 @@ def _refresh_views(connection: psycopg.Connection[Any]) -> None:
 
 
 def _has_tables(connection: psycopg.Connection[Any]) -> bool:
-    found = connection.execute("SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())").fetchone()
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())"
+    ).fetchone()
     return bool(found and found[0])
 
 

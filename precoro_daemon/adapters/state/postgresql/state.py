@@ -105,16 +105,16 @@ class PostgresState:
             guard = PostgresRestoreGuard(lambda: session)
             return read_overview(session, guard, since=since, files=files, details=details, now=now)
 
-    def back_up(self, target: Path, *, replace: bool) -> Backup:
+    def back_up(self, target: Path, *, replace: bool) -> Backup:  # noqa: ARG002 - the port has it
         raise StoreUnusable(
-            f"The state is in a database: {self._where}. Back it up with PostgreSQL's own program, while the service "
-            f"runs: pg_dump --format=custom --schema={self._schema} --file={target} {self._server.address}"
+            f"The state is in a database: {self._where}. Back it up with PostgreSQL's own program, while the service"
+            f" runs: pg_dump --format=custom --schema={self._schema} --file={target} {self._server.address}"
         )
 
     def restore(self, backup: Path) -> Restored:
         raise StoreUnusable(
-            f"The state is in a database: {self._where}. Stop the service, drop the schema, and bring the backup back "
-            f"with PostgreSQL's own program: pg_restore --dbname={self._server.address} {backup}. Payments are "
+            f"The state is in a database: {self._where}. Stop the service, drop the schema, and bring the backup back"
+            f" with PostgreSQL's own program: pg_restore --dbname={self._server.address} {backup}. Payments are "
             "disarmed then; look at `payments plan` and arm them anew."
         )
 
@@ -144,7 +144,7 @@ class PostgresState:
     def _settings(self) -> str:
         """Of one transaction, since the connection may be another company's in the next one."""
         values = {"search_path": sql.Identifier(self._schema).as_string(None), "timezone": "UTC", **_LIMITS}
-        given = (f"set_config('{name}', {sql.Literal(value).as_string(None)}, true)" for name, value in values.items())
+        given = (f"set_config('{name}', {sql.Literal(one).as_string(None)}, true)" for name, one in values.items())
         return ", ".join((*given, _DURABLE))
 
     def _hold(self, resources: ExitStack) -> _Opening:

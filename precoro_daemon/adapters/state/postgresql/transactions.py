@@ -25,7 +25,7 @@ _BATCH = 500
 
 
 class Result(NamedTuple):
-    count: int
+    written: int
     rows: Sequence[Row]
 
 
@@ -54,7 +54,7 @@ class PostgresSession:
         return self.rows(statement, values)[0][0]
 
     def run(self, statement: str, values: Values = ()) -> int:
-        return self.send(self._text(statement, values))[-1].count
+        return self.send(self._text(statement, values))[-1].written
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
         many = f"many.{statement}"
@@ -63,12 +63,12 @@ class PostgresSession:
             return self.run(many, {"rows": as_json(statement, given)}) if given else 0
         remaining, count = iter(rows), 0
         while batch := [self._text(statement, row) for row in islice(remaining, _BATCH)]:
-            count += sum(result.count for result in self.send(*batch)[-len(batch) :])
+            count += sum(result.written for result in self.send(*batch)[-len(batch) :])
         return count
 
     def run_alone(self, statement: str, values: Values = ()) -> int:
         """The only one of its transaction, which ends with it in the same message."""
-        return self.send(self._text(statement, values), "COMMIT")[-2].count
+        return self.send(self._text(statement, values), "COMMIT")[-2].written
 
     def send(self, *texts: str) -> Sequence[Result]:
         message = "; ".join((self._beginning, *texts) if self._beginning else texts)

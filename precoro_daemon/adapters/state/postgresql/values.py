@@ -16,7 +16,7 @@ from psycopg.adapt import Loader
 from precoro_daemon.adapters.state.session import Values
 from precoro_daemon.adapters.state.statements import read_statements
 
-_NAMED = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+_NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 _IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
 _IDN_FIRST = frozenset({"mirror.create_record", "mirror.update_record"})
 """Statements by position whose first value is an idn."""
