@@ -32,6 +32,7 @@ name statements, and decide nothing that a rule of their subject's room could de
 own: sqlite/ brings the session and its transactions, the schema with its migrations, the views, what holds the state
 against others, what tells a restored state, backups, and the sentences about all that can fail.
 
-A second engine is a package beside sqlite/: its `State`, its session and transactions, its schema and views, an
-`own.sql` with those statements that it words otherwise, and a backend in tests/contracts/conftest.py.
+postgresql/ is the second engine: a schema for each company, and a seam for what fences a writer (`fence.py`). Another
+one is a package beside them: its `State`, its session and transactions, its schema and views, an `own.sql` with its
+words for the macros and for those statements that it says otherwise, and a backend in tests/contracts/conftest.py.
 """

@@ -20,15 +20,13 @@ _LOST = (
     "from the state at the next start."
 )
 _DEPOSED = "The state {where} was opened by another process since; this one writes nothing any more."
-_PASSWORD = "The server of the state {where} refuses user or password: {error}."
+_REJECTED = "The server of the state {where} refuses user or password: {error}."
 _ABSENT = "There is no such database for the state {where}: {error}. Create it first."
 _READ_ONLY = (
     "The state {where} cannot be written: {error}. It may be a standby, or be failing over; name the server that is "
     "written to, or run again later."
 )
-_FULL = (
-    "The disk of the state {where} is full: {error}. Free some space and run again; what was stored before is whole."
-)
+_FULL = "The disk of the state {where} is full: {error}. Free some space and run again; what is stored is whole."
 _RIGHTS = "The user of the state {where} lacks a right: {error}. Let it own the schema of the state."
 _CHANGED = (
     "The tables of the state {where} are not as this program made them: {error}. Take back what was changed in the "
@@ -44,7 +42,7 @@ _PASSING = frozenset({_UNREACHED, _LOST, _READ_ONLY, _FULL, _SLOW, _CROWDED, _CO
 
 _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((PoolTimeout, TooManyRequests), _UNREACHED),
-    ((errors.InvalidPassword, errors.InvalidAuthorizationSpecification), _PASSWORD),
+    ((errors.InvalidPassword, errors.InvalidAuthorizationSpecification), _REJECTED),
     ((errors.InvalidCatalogName,), _ABSENT),
     ((errors.ReadOnlySqlTransaction,), _READ_ONLY),
     ((errors.DiskFull,), _FULL),
@@ -84,18 +82,18 @@ def _sentence(error: psycopg.Error) -> str:
         return _LOST if error.sqlstate.startswith(("08", "57P")) else _OTHER
     if not isinstance(error, psycopg.OperationalError):
         return _OTHER
-    return _PASSWORD if "password" in str(error) else _LOST  # libpq itself, without a code
+    return _REJECTED if "password" in str(error) else _LOST  # libpq itself, without a code
 
 
 def unreached(where: str, error: psycopg.Error) -> StoreUnusable | StoreHeld:
     """While connecting nothing is lost: libpq gives no code, only the server's words."""
     told = " ".join(str(error).split())
     if "password authentication failed" in told or "no password supplied" in told:
-        return StoreUnusable(_PASSWORD.format(where=where, error=told))
+        return StoreUnusable(_REJECTED.format(where=where, error=told))
     if "does not exist" in told and "database" in told:
         return StoreUnusable(_ABSENT.format(where=where, error=told))
     if "too many" in told or "remaining connection slots" in told:
         return StoreUnavailable(_CROWDED.format(where=where, error=told))
     if "pg_hba.conf" in told or ('role "' in told and "does not exist" in told):
-        return StoreUnusable(_PASSWORD.format(where=where, error=told))
+        return StoreUnusable(_REJECTED.format(where=where, error=told))
     return StoreUnavailable(_UNREACHED.format(where=where, error=told))

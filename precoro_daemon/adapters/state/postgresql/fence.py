@@ -18,5 +18,5 @@ class Fence(Protocol):
         ...
 
     def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
-        """The same, where something is sent by leave of the transaction: enough of the lease must be left for that."""
+        """The same, where something is sent by leave of the transaction: enough of the lease must be left."""
         ...

@@ -1,10 +1,10 @@
-"""one process holds the state: an advisory lock of the server, and a count that refuses who held it before"""
+"""one process holds the state: an advisory lock of the server, and a count that refuses former holders"""
 
 from __future__ import annotations
 
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -37,12 +37,11 @@ class Holder:
         return self._guard
 
     def demand(self) -> None:
-        """The server says good-bye, or the system does for it; nothing else is ever said on this connection."""
+        """The server says good-bye, or the system does for it; hardly anything else is ever said on this connection."""
         try:
-            ready, _, _ = select.select([self._connection.fileno()], [], [], 0)
-            if ready:
+            while select.select([self._connection.fileno()], [], [], 0)[0]:
                 self._connection.pgconn.consume_input()
-            lost = self._connection.closed or self._connection.pgconn.status != psycopg.pq.ConnStatus.OK
+            lost = self._connection.closed
         except psycopg.Error:
             lost = True
         if lost:
@@ -59,13 +58,13 @@ def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterat
     with explained(where):
         if not _value(connection, f"SELECT pg_try_advisory_lock({key})"):
             raise StoreHeld(
-                f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state of "
-                "its own."
+                f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
+                "of its own."
             )
     try:
         yield
     finally:
-        if not connection.closed:
+        with suppress(psycopg.Error):  # it went with the connection
             connection.execute(f"SELECT pg_advisory_unlock({key})".encode())
 
 
@@ -83,10 +82,12 @@ def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> H
 
 def _holder(connection: psycopg.Connection[Any], key: int) -> str:
     found = connection.execute(
-        "SELECT activity.application_name, to_char(activity.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
+        "SELECT activity.application_name, "
+        "to_char(activity.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
         "FROM pg_locks AS held JOIN pg_stat_activity AS activity ON activity.pid = held.pid "
         "WHERE held.locktype = 'advisory' AND held.granted AND held.classid = %s::bigint::oid "
-        "AND held.objid = %s::bigint::oid AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        "AND held.objid = %s::bigint::oid "
+        "AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         (key >> 32, key & 0xFFFFFFFF),
     ).fetchone()
     return "another process" if found is None or not found[0] else f"{found[0]}, since {found[1]} UTC"

@@ -37,7 +37,7 @@ _LIVENESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Seconds, the last in milliseconds: a server that is gone without a word is known to be after about half a minute."""
+"""Seconds, the last in milliseconds: a server that is gone without a word is known to be after half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ def refuse_standby(connection: psycopg.Connection[Any], address: str) -> None:
     found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
     if found and found[0]:
         raise StoreUnavailable(
-            f"The server of the state {address} is a standby, which cannot be written. Name the primary, or run again "
-            "when it was promoted."
+            f"The server of the state {address} is a standby, which cannot be written. Name the primary, or run "
+            "again when it was promoted."
         )
 
 
