@@ -11,7 +11,7 @@ from precoro_daemon.settings.ledger_values import DatabaseAddress, Password, dat
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Allowed, Clash, Label
 
-_FORMS = (
+_STORE_URL_FORMS = (
     "sqlite:///relative.db or sqlite:////absolute.db, a file; postgresql://user@host:port/database, a server "
     "(a socket's directory is a host with its slashes as %2F)"
 )
@@ -21,7 +21,7 @@ _SQLITE, _POSTGRESQL = "sqlite:///", "postgresql://"
 def read_store_url(value: str) -> str:
     scheme, separator, rest = value.partition("://")
     if separator and scheme not in ("sqlite", "postgresql"):
-        raise Clash(f'"{scheme}" is not supported; allowed: {_FORMS}')
+        raise Clash(f'"{scheme}" is not supported; allowed: {_STORE_URL_FORMS}')
     if scheme == "postgresql" and separator:
         database_address(value)
         return value
@@ -30,7 +30,7 @@ def read_store_url(value: str) -> str:
     return value
 
 
-StoreUrl = Annotated[str, AfterValidator(read_store_url), Allowed(_FORMS)]
+StoreUrl = Annotated[str, AfterValidator(read_store_url), Allowed(_STORE_URL_FORMS)]
 SchemaName = Annotated[
     str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$"), Allowed("up to 63 small letters, digits and _, no digit first")
 ]

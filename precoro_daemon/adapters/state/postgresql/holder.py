@@ -12,7 +12,7 @@ import psycopg
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.errors import StoreHeld, StoreUnavailable
 
-_HELD, _WRITING = 0x50726563, 0x50726564
+_HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
 """The upper halves of the keys of advisory locks; the lower one is the number of the schema."""
 
 _PATIENCE = "SET LOCAL lock_timeout = '35s'"
@@ -23,21 +23,23 @@ class Holder:
     """Implements `Holding`.
 
     The lock belongs to a connection of its own, and ends with it. It keeps others out while that connection lives. It
-    cannot stop a process that lost it unnoticed; the count does. Whoever opens the state raises the count while no
+    cannot stop a process that lost it unnoticed; the count does. Who opens the state raises the count while no
     transaction that writes is under way, and each such transaction first asks whether the count is still its own.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], where: str, schema: int, count: int) -> None:
         self._connection = connection
         self._where = where
-        self._guard = f"SELECT pg_advisory_xact_lock_shared({_key(_WRITING, schema)}); SELECT demand_holder({count})"
+        self._guard = (
+            f"SELECT pg_advisory_xact_lock_shared({_key(_WRITING_LOCK, schema)}); SELECT demand_holder({count})"
+        )
 
     @property
     def guard(self) -> str:
         return self._guard
 
     def demand(self) -> None:
-        """The server says good-bye, or the system does for it; hardly anything else is ever said on this connection."""
+        """The server says good-bye, or the system does for it; little else is ever said on this connection."""
         try:
             while select.select([self._connection.fileno()], [], [], 0)[0]:
                 self._connection.pgconn.consume_input()
@@ -54,7 +56,7 @@ class Holder:
 @contextmanager
 def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterator[None]:
     """Hold the state against every other process. Raises StoreHeld naming the present holder."""
-    key = _key(_HELD, schema)
+    key = _key(_HOLDING_LOCK, schema)
     with explained(where):
         if not _value(connection, f"SELECT pg_try_advisory_lock({key})"):
             raise StoreHeld(
@@ -71,7 +73,7 @@ def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterat
 def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> Holder:
     """Runs inside a transaction, with the schema's tables in sight; from its end on, nobody else writes."""
     connection.execute(_PATIENCE)
-    connection.execute(f"SELECT pg_advisory_xact_lock({_key(_WRITING, schema)})".encode())
+    connection.execute(f"SELECT pg_advisory_xact_lock({_key(_WRITING_LOCK, schema)})".encode())
     count = _value(
         connection,
         "INSERT INTO meta (key, value) VALUES ('holder', '1') "

@@ -18,7 +18,7 @@ from precoro_daemon.adapters.state.postgresql.failures import unreached
 from precoro_daemon.adapters.state.postgresql.values import prepare
 from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 
-_OLDEST = 160000
+_OLDEST_SERVER = 160000
 """pg_input_is_valid, and subqueries without a name in FROM, came with PostgreSQL 16."""
 
 _CONNECTIONS = 8
@@ -70,10 +70,10 @@ class Server:
         return connection
 
     def _refuse_unfit(self, connection: psycopg.Connection[Any]) -> None:
-        if connection.info.server_version < _OLDEST:
+        if connection.info.server_version < _OLDEST_SERVER:
             raise StoreUnusable(
                 f"The server of the state {self.address} is PostgreSQL {connection.info.server_version // 10000}; "
-                f"the state needs {_OLDEST // 10000} or newer. Upgrade it, or name another one."
+                f"the state needs {_OLDEST_SERVER // 10000} or newer. Upgrade it, or name another one."
             )
         encoding = connection.info.parameter_status("server_encoding")
         if encoding not in ("UTF8", None):

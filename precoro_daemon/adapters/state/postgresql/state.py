@@ -74,7 +74,7 @@ class PostgresState:
 
     @asynccontextmanager
     async def open_read_only(self) -> AsyncIterator[Store]:
-        async with self._opened(self._look) as store:
+        async with self._opened(self._open_for_reading) as store:
             yield store
 
     def exists(self) -> bool:
@@ -167,7 +167,7 @@ class PostgresState:
             connection.close()
         return _Opening(holder, self._beginning)
 
-    def _look(self, resources: ExitStack) -> _Opening:
+    def _open_for_reading(self, resources: ExitStack) -> _Opening:
         with self._reading() as connection:
             current = find_schema(connection, self._schema) is not None and read_version(connection) == VERSION
             if current:

@@ -13,7 +13,7 @@ import psycopg
 from precoro_daemon.adapters.host.threads import run_to_end
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.adapters.state.postgresql.fence import Fence
-from precoro_daemon.adapters.state.postgresql.values import STATEMENTS, as_json, cells, row_factory
+from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS, as_json, cells, row_factory
 from precoro_daemon.adapters.state.session import Row, Session, Values
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class PostgresSession:
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
         many = f"many.{statement}"
-        if many in STATEMENTS:
+        if many in POSTGRES_STATEMENTS:
             given = list(rows)
             return self.run(many, {"rows": as_json(statement, given)}) if given else 0
         remaining, count = iter(rows), 0
@@ -89,7 +89,7 @@ class PostgresSession:
             more = self.cursor.nextset()
 
     def _text(self, statement: str, values: Values) -> str:
-        return self.cursor.mogrify(STATEMENTS[statement].encode(), cells(statement, values))
+        return self.cursor.mogrify(POSTGRES_STATEMENTS[statement].encode(), cells(statement, values))
 
 
 class Connections(Protocol):

@@ -30,7 +30,7 @@ def _translated(text: str) -> str:
     return _NAMED.sub(r"%(\1)s", text).replace("?", "%s")
 
 
-STATEMENTS: Mapping[str, str] = {
+POSTGRES_STATEMENTS: Mapping[str, str] = {
     name: _translated(text) for name, text in read_statements(Path(__file__).with_name("own.sql")).items()
 }
 
@@ -73,18 +73,18 @@ class Cells(tuple[Any, ...]):
     """Implements `Row`: a tuple that also goes by the names of its columns."""
 
     __slots__ = ()
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
 
     def __getitem__(self, key: Any) -> Any:
-        return tuple.__getitem__(self, self.places[key] if isinstance(key, str) else key)
+        return tuple.__getitem__(self, self.indices[key] if isinstance(key, str) else key)
 
     def keys(self) -> Sequence[str]:
-        return list(self.places)
+        return list(self.indices)
 
 
 @lru_cache(maxsize=500)
 def _cells_of(names: tuple[str, ...]) -> type[Cells]:
-    return type("Cells", (Cells,), {"__slots__": (), "places": {name: at for at, name in enumerate(names)}})
+    return type("Cells", (Cells,), {"__slots__": (), "indices": {name: at for at, name in enumerate(names)}})
 
 
 def row_factory(cursor: Cursor[Any]) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
-from precoro_daemon.adapters.state.postgresql.values import STATEMENTS
+from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
 from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
 from tests.adapters.state.postgresql.probe import PostgresBackend
 
@@ -23,7 +23,7 @@ def backend(state_database: str) -> PostgresBackend:
 
 
 def test_no_statement_has_words_left_that_the_engine_does_not_know() -> None:
-    for name, text in STATEMENTS.items():
+    for name, text in POSTGRES_STATEMENTS.items():
         assert "@" not in text, name
         assert "INDEXED BY" not in text, name
 
@@ -58,7 +58,7 @@ async def test_who_lost_the_connection_that_holds_it_stops_at_once(backend: Post
             "(SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         await asyncio.sleep(0.2)
-        with pytest.raises(StoreUnavailable, match="The connection that holds the state .* was lost"):
+        with pytest.raises(StoreUnavailable, match=r"The connection that holds the state .* was lost"):
             await store.budget_book.charge(1.0, KEY)
     async with backend.open() as store:
         await store.budget_book.charge(1.0, KEY)
@@ -76,7 +76,7 @@ async def test_nothing_is_done_by_leave_of_a_transaction_whose_end_is_not_known(
             with psycopg.connect(backend.url, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
-        with pytest.raises(StoreUnavailable, match="The connection to the state .* was lost in the middle"):
+        with pytest.raises(StoreUnavailable, match=r"The connection to the state .* was lost in the middle"):
             await transactions.write(work, then=done.append)
         assert done == []
         assert backend.query("SELECT count(*) FROM calls") == [(0,)]
@@ -169,7 +169,7 @@ async def test_a_changed_schema_is_said(backend: PostgresBackend) -> None:
     async with backend.open() as store:
         backend.change("ALTER TABLE laps RENAME COLUMN good_at TO bad_at")
         try:
-            with pytest.raises(StoreUnusable, match="tables of the state .* are not as this program made them"):
+            with pytest.raises(StoreUnusable, match=r"tables of the state .* are not as this program made them"):
                 await store.lap_book.load()
         finally:
             backend.change("ALTER TABLE laps RENAME COLUMN bad_at TO good_at")
@@ -178,11 +178,11 @@ async def test_a_changed_schema_is_said(backend: PostgresBackend) -> None:
 @pytest.mark.asyncio
 async def test_json_is_kept_as_it_came_and_can_be_read_as_jsonb(backend: PostgresBackend) -> None:
     async with backend.open():
-        for id_, raw in enumerate(
-            ['{"a":"x\\u0000y"}', '{"a":"\\\\u0000"}', '{"a":1e400000}', '{"a":"\\u0000\\u0000"}']
-        ):
+        raws = ('{"a":"x\\u0000y"}', '{"a":"\\\\u0000"}', '{"a":1e400000}', '{"a":"\\u0000\\u0000"}')
+        for id_, raw in enumerate(raws):
             backend.change(
-                f"INSERT INTO details (collection, id, fetched_at, data) VALUES ('invoices', {id_}, 0, $raw${raw}$raw$)"
+                "INSERT INTO details (collection, id, fetched_at, data) "
+                f"VALUES ('invoices', {id_}, 0, $raw${raw}$raw$)"
             )
         assert backend.query("SELECT data, doc ->> 'a' FROM details ORDER BY id") == [
             ('{"a":"x\\u0000y"}', "x\ufffdy"),
