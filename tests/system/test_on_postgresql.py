@@ -48,7 +48,7 @@ async def test_a_company_is_mirrored_looked_at_and_run_again(
         assert asked(state_database, COUNTS.format("once")) == (there, there)
         status = await program.run("status", "--json")
         assert status.code == 0
-        assert json.loads(status.stdout)["collections"]["invoices"]["live"] == there
+        assert json.loads(status.stdout)["collections"]["invoices"]["records"] == there
         refused = await program.run("state", "backup", "copy.db")
         assert refused.code == 4
         assert "pg_dump --format=custom --schema=once" in refused.stderr

@@ -14,8 +14,8 @@ class PostgresRestoreGuard:
 
     What was armed is kept in the state together with what no copy of it has: the cluster's identifier, its timeline,
     the schema's number, and the file of the journal. So a dump that is loaded elsewhere, a recovery to a point in
-    time, a promoted standby, a journal that was emptied and filled again are all distinguished from the state that
-    sent. A rewritten journal (VACUUM FULL) is taken for one of them. A snapshot of the cluster's whole storage that is
+    time, a promoted standby, a journal that was emptied and filled again are distinguished from the state that sent.
+    A rewritten journal (VACUUM FULL) is taken for one of them. A snapshot of the cluster's whole storage that is
     put back is not noticed: nothing of it is outside.
 
     Everything is asked in the transaction that is under way: what permits to send and what guards it are one.
