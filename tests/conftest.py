@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import aioresponses.core
+import psycopg
 import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
@@ -70,6 +71,18 @@ aioresponses.core.ClientResponse = _CannedResponse
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with postgres_in(tmp_path_factory.mktemp("pg")) as directory:
         yield directory
+
+
+@pytest.fixture(scope="session")
+def state_database(postgres: str) -> str:
+    """The address of a database for states on the same server. Nobody cuts the power in these tests."""
+    url = f"postgresql://postgres@/states?host={postgres}"
+    with psycopg.connect(url.replace("/states", "/postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE states")
+        connection.execute("ALTER DATABASE states SET synchronous_commit = off")
+    return url
 
 
 @pytest.fixture(scope="session")

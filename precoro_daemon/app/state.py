@@ -5,7 +5,8 @@ Whatever reads `settings.state` stands here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import blake2b
@@ -16,11 +17,39 @@ from anyio import TemporaryDirectory, to_thread
 from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.settings import Settings
+from precoro_daemon.settings.state import State as NamedState
 
 
 def state_of(settings: Settings) -> State:
     """Nothing is opened yet. The only place that knows which engine an address is for."""
+    if settings.state.server is not None:
+        return _on_server(settings)
     return SqliteState(settings.state.path, identity(settings))
+
+
+def _on_server(settings: Settings) -> State:
+    # Who keeps the state in a file needs none of this at the start.
+    from precoro_daemon.adapters.state.postgresql.server import Server  # noqa: PLC0415
+    from precoro_daemon.adapters.state.postgresql.state import PostgresState  # noqa: PLC0415
+
+    named = settings.state
+    password = None if named.password is None else named.password.get_secret_value()
+    return PostgresState(Server(named.url, password, tuple(_encryption(named))), schema(settings), identity(settings))
+
+
+def _encryption(named: NamedState) -> Iterator[tuple[str, str]]:
+    """A server that is not on this machine proves who it is."""
+    if named.server is not None and not named.server.is_local:
+        yield "sslmode", "verify-full"
+        yield "sslrootcert", "system" if named.ca_file is None else str(named.ca_file)
+
+
+def schema(settings: Settings) -> str:
+    """Of the company, in a database that may have others: its name for people, and what no other company has."""
+    if settings.state.schema_name is not None:
+        return settings.state.schema_name
+    label = re.sub("[^a-z0-9]+", "_", (settings.state.company or "").lower()).strip("_")
+    return "_".join(filter(None, ("precoro", label[:40].strip("_"), identity(settings)[:8])))
 
 
 @asynccontextmanager
@@ -46,7 +75,8 @@ def address(settings: Settings) -> str:
 
 
 def place(settings: Settings) -> Path:
-    """Where it is, for people who may be in another directory than the service. Blocking."""
+    """Where it is, or what stands beside it if it is on a server, for people who may be in another directory than the
+    service. Blocking."""
     return settings.state.path.resolve()
 
 

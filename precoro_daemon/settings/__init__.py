@@ -24,6 +24,7 @@ model.py                    the whole configuration, its sections held against e
 payments.py                 [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
 reading.py                  file, environment and credential files → values with their origins → Settings
 sections.py                 every section, key by key: meaning, unit, reason for the default
+state.py                    [state]: where the mirror is kept, in a file or in a schema of a PostgreSQL database
 values.py                   how one value is read, from TOML or from a variable, and what is allowed
 """
 
@@ -42,9 +43,9 @@ from precoro_daemon.settings.sections import (
     MirrorCollections,
     Precoro,
     Reserve,
-    State,
     TakeCensus,
 )
+from precoro_daemon.settings.state import State
 
 __all__ = [
     "ExportPayments",

@@ -25,13 +25,14 @@ from precoro_daemon.settings.sections import (
     MirrorCollections,
     Precoro,
     Section,
-    State,
     TakeCensus,
 )
+from precoro_daemon.settings.state import State
 from precoro_daemon.settings.values import Clash, is_loopback
 
 SECRETS = (
     ("precoro", "token"),
+    ("state", "password"),
     ("ledger", "sql", "password"),
     ("ledger", "rest", "token"),
     ("ledger", "xero", "token"),

@@ -26,6 +26,7 @@ _DEFAULT_FILE = Path("config.toml")
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS: Mapping[KeyPath, str] = {
     ("precoro", "token"): "precoro_token",
+    ("state", "password"): "state_password",
     ("ledger", "sql", "password"): "ledger_password",
     ("ledger", "rest", "token"): "ledger_token",
     ("ledger", "xero", "token"): "ledger_token",

@@ -22,7 +22,6 @@ from precoro_daemon.settings.values import (
     DetailCollections,
     Email,
     Ids,
-    Label,
     Limit,
     ListCalls,
     Lower,
@@ -36,7 +35,6 @@ from precoro_daemon.settings.values import (
     Seconds,
     Share,
     Status,
-    StoreUrl,
     Token,
     Weight,
     one_of,
@@ -90,21 +88,6 @@ class Precoro(Section):
     def origin(self) -> str:
         """Scheme, host and port without a slash at the end; the only address that ever gets the key."""
         return self.base_url or REGIONS[self.region or "international"]
-
-
-class State(Section):
-    """Where the mirror is kept."""
-
-    url: StoreUrl = "sqlite:///precoro.db"
-    """sqlite:///relative.db (from the working directory) or sqlite:////absolute.db. One file, nothing to set up."""
-
-    company: Label | None = None
-    """Ties the store to the company by this name instead of by the e-mail, so that the API user may change. Set it
-    before the first run: a store that knows the company by the e-mail is then another one."""
-
-    @property
-    def path(self) -> Path:
-        return Path(self.url.removeprefix("sqlite:///"))
 
 
 class Reserve(Section):

@@ -187,15 +187,6 @@ def is_loopback(origin: str) -> bool:
         return host == "localhost"
 
 
-def read_store_url(value: str) -> str:
-    scheme, separator, rest = value.partition("://")
-    if separator and scheme != "sqlite":
-        raise Clash(f'"{scheme}" is not supported; allowed: sqlite:///relative.db or sqlite:////absolute.db')
-    if not rest.startswith("/") or rest.endswith("/") or set(rest) & set("?#:\0"):
-        raise ValueError
-    return value
-
-
 def read_header(secret: SecretStr) -> SecretStr:
     """Text that is sent as one HTTP header: without the white space around, printable within."""
     text = bare(secret.get_secret_value())
@@ -302,9 +293,6 @@ Oldest = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, s
 Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
 
 Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]
-StoreUrl = Annotated[
-    str, AfterValidator(read_store_url), Allowed("sqlite:///relative.db or sqlite:////absolute.db, a file")
-]
 Email = Annotated[SecretStr, AfterValidator(read_email), Allowed("the e-mail of the key's user (or PRECORO_EMAIL)")]
 Token = Annotated[
     SecretStr, AfterValidator(read_header), Allowed("the API key: one line in token_file, or PRECORO_TOKEN")

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.state.postgresql.probe import PostgresBackend
 from tests.adapters.state.sqlite.probe import SqliteBackend
 from tests.contracts.backends import Backend
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend}
+BACKENDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=BACKENDS)
 def backend_in(request: pytest.FixtureRequest) -> Callable[[Path], Backend]:
-    return BACKENDS[request.param]
+    """A state of its own at each call."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("state_database")
+        return lambda _: PostgresBackend(url)
+    return SqliteBackend
 
 
 @pytest.fixture

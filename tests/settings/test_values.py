@@ -90,7 +90,9 @@ def test_where_the_store_is(url: str, path: str, read: Load):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("postgresql://me:hunter2@host/db", '"postgresql" is not supported; allowed: sqlite:///relative.db or'),
+        ("mysql://me@host/db", '"mysql" is not supported; allowed: sqlite:///relative.db or'),
+        ("postgresql://me:hunter2@host/db", "has a password in it; put it into a file of its own and name that as"),
+        ("postgresql://me@host", 'read "postgresql://***@host", allowed:'),
         ("sqlite://b.db", 'read "sqlite://b.db", allowed: sqlite:///relative.db or sqlite:////absolute.db, a file'),
         ("sqlite:///", "a file"),
         ("sqlite:////var/", "a file"),

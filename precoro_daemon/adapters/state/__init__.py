@@ -18,7 +18,7 @@ mirror.py           the mirror in SQL
 overview.py         what the state holds and what is due, for people
 paid_set.py         which invoices are paid, compared inside the database page by page
 ports.py            the seam behind which a program remembers: a state, and the repositories that it opens
-postgresql/         the state in PostgreSQL
+postgresql/         the state of a company in a schema of a PostgreSQL database
 repositories.py     the repositories on the transactions of one engine
 restore_guard.py    what tells a restored, copied or moved state from the one that sent
 rows.py             rows of the mirror's tables ↔ values of the mirror
@@ -32,6 +32,7 @@ name statements, and decide nothing that a rule of their subject's room could de
 own: sqlite/ brings the session and its transactions, the schema with its migrations, the views, what holds the state
 against others, what tells a restored state, backups, and the sentences about all that can fail.
 
-A second engine is a package beside sqlite/: its `State`, its session and transactions, its schema and views, an
-`own.sql` with those statements that it words otherwise, and a backend in tests/contracts/conftest.py.
+postgresql/ is the second engine: a schema for each company, and a seam for what fences a writer (`fence.py`). Another
+one is a package beside them: its `State`, its session and transactions, its schema and views, an `own.sql` with its
+words for the macros and for those statements that it says otherwise, and a backend in tests/contracts/conftest.py.
 """

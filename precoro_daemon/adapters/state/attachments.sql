@@ -31,7 +31,7 @@ UPDATE quarantine SET retry_at = 0 WHERE collection = ? AND stage = 'file' AND k
 UPDATE attached_files
 SET gone_at = :at
 WHERE collection = :collection AND record_id = :record_id AND gone_at IS NULL
-    AND id NOT IN (SELECT value FROM json_each(:ids));
+    AND id NOT IN (SELECT value FROM @ints(:ids));
 
 -- name: release_lost
 -- End the quarantine of the files that a record lost.

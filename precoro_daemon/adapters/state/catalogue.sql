@@ -30,7 +30,7 @@ LIMIT ?;
 -- name: read_versions
 -- The versions of these items.
 SELECT id, version FROM records
-WHERE collection = 'items' AND vanished_at IS NULL AND id IN (SELECT value FROM json_each(?));
+WHERE collection = 'items' AND vanished_at IS NULL AND id IN (SELECT value FROM @ints(?));
 
 -- name: changed_since
 -- Items that changed since a plan was made.
@@ -115,7 +115,7 @@ UPDATE item_writes SET state = 'dropped', reason = :reason WHERE plan = :plan AN
 -- name: read_writes
 -- Writes of a plan in some states, in their order.
 SELECT * FROM item_writes
-WHERE plan = :plan AND state IN (SELECT value FROM json_each(:states))
+WHERE plan = :plan AND state IN (SELECT value FROM @texts(:states))
 ORDER BY number
 LIMIT :limit;
 
@@ -123,8 +123,8 @@ LIMIT :limit;
 -- Writes of a plan that are not sent yet and are about these items.
 SELECT * FROM item_writes
 WHERE plan = :plan AND state = 'planned'
-    AND (item IN (SELECT value FROM json_each(:items))
-        OR (kind = 'create' AND key IN (SELECT value FROM json_each(:keys))))
+    AND (item IN (SELECT value FROM @ints(:items))
+        OR (kind = 'create' AND key IN (SELECT value FROM @texts(:keys))))
 ORDER BY number;
 
 -- name: begin_write

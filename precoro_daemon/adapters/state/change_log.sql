@@ -18,13 +18,13 @@ SELECT coalesce(max(seq), 0) AS seq FROM changes;
 -- The next changes, those that a follower wants with what was stored then.
 SELECT
     changes.seq, changes.collection, changes.id, changes.kind,
-    CAST(CASE changes.kind WHEN 'detailed' THEN details.data ELSE records.data END AS BLOB) AS data,
+    @bytes(CASE changes.kind WHEN 'detailed' THEN details.data ELSE records.data END) AS data,
     details.fetched_at AS at
 FROM changes
 LEFT JOIN records
     ON records.collection = changes.collection AND records.id = changes.id
-    AND changes.collection IN (SELECT value FROM json_each(:collections))
-    AND changes.kind IN (SELECT value FROM json_each(:kinds))
+    AND changes.collection IN (SELECT value FROM @texts(:collections))
+    AND changes.kind IN (SELECT value FROM @texts(:kinds))
 LEFT JOIN details
     ON details.collection = records.collection AND details.id = records.id AND changes.kind = 'detailed'
 WHERE changes.seq > :after

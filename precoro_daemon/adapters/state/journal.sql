@@ -109,7 +109,7 @@ SELECT * FROM intents WHERE id >= :prefix AND id < :prefix || '~' ORDER BY id LI
 -- Payments of one direction in some states, oldest first.
 SELECT intents.*
 FROM intents
-WHERE direction = :direction AND state IN (SELECT value FROM json_each(:states))
+WHERE direction = :direction AND state IN (SELECT value FROM @texts(:states))
 ORDER BY since, id;
 
 -- name: refused_payments
@@ -142,7 +142,7 @@ SELECT * FROM intents WHERE invoice_id = :invoice_id AND direction = :direction 
 -- name: canceled_payments
 -- Payments of ours that Precoro has, and that somebody cancelled there.
 SELECT intents.*
-FROM records INDEXED BY payments_canceled
+FROM records @by_index(payments_canceled)
 JOIN intents ON intents.direction = 'to_precoro' AND intents.state = 'confirmed'
     AND intents.remote_id = CAST(records.id AS TEXT)
 WHERE records.collection = 'payments' AND records.status = 8

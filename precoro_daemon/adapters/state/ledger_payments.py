@@ -185,7 +185,7 @@ class SqlLedgerPayments:
         return None if row is None else read_payment(row["data"])
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
-        rows = await self._transactions.rows("ledger_payments.payments_called", {"idn": idn})
+        rows = await self._transactions.rows("ledger_payments.payments_called", {"number": idn})
         return [read_payment(row["data"]) for row in rows]
 
     async def imported(self) -> Mapping[str, int]:

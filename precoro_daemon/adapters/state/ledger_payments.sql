@@ -14,11 +14,11 @@ WHERE ledger_payments.facts <> excluded.facts OR ledger_payments.supplier IS DIS
 
 -- name: note_row
 -- Note which payment a row of a file, or what it says, was read as first.
-INSERT INTO ledger_rows (ledger, row, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO ledger_rows (ledger, "row", key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: key_of_row
 -- Which payment a row of a file, or what it says, was read as first.
-SELECT key FROM ledger_rows WHERE ledger = ? AND row = ?;
+SELECT key FROM ledger_rows WHERE ledger = ? AND "row" = ?;
 
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
@@ -29,20 +29,20 @@ UNION ALL
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
 WHERE ledger = :ledger AND key > :key || '/' AND key < :key || '0' AND NOT takes_back
-    AND key NOT IN (SELECT value FROM json_each(:kept));
+    AND key NOT IN (SELECT value FROM @texts(:kept));
 
 -- name: entries_of_document
 -- What we made in a document of the ledger and what never came back from there, but for what it still has.
 -- Undone between two readings, it would else never be heard of.
 SELECT id, remote_id, currency, day
-FROM intents INDEXED BY intents_by_remote
+FROM intents @by_index(intents_by_remote)
 WHERE remote_id = :key AND direction = 'to_ledger' AND ledger = :ledger AND state = 'confirmed'
     AND NOT EXISTS (SELECT 1 FROM ledger_payments WHERE ledger = :ledger AND key = intents.remote_id)
 UNION ALL
 SELECT id, remote_id, currency, day
-FROM intents INDEXED BY intents_by_remote
+FROM intents @by_index(intents_by_remote)
 WHERE remote_id > :key || '/' AND remote_id < :key || '0' AND direction = 'to_ledger' AND ledger = :ledger
-    AND state = 'confirmed' AND remote_id NOT IN (SELECT value FROM json_each(:kept))
+    AND state = 'confirmed' AND remote_id NOT IN (SELECT value FROM @texts(:kept))
     AND NOT EXISTS (SELECT 1 FROM ledger_payments WHERE ledger = :ledger AND key = intents.remote_id);
 
 -- name: take_in_unreadable
@@ -50,7 +50,8 @@ WHERE remote_id > :key || '/' AND remote_id < :key || '0' AND direction = 'to_le
 INSERT INTO unreadable_rows (ledger, key, reason, raw, seen_at, since) VALUES (:ledger, :key, :reason, :raw, :at, :at)
 ON CONFLICT (ledger, key) DO UPDATE
 SET reason = excluded.reason, raw = excluded.raw, seen_at = excluded.seen_at,
-    dismissed = dismissed AND reason = excluded.reason AND raw = excluded.raw;
+    dismissed = unreadable_rows.dismissed AND unreadable_rows.reason = excluded.reason
+        AND unreadable_rows.raw = excluded.raw;
 
 -- name: is_known_unreadable
 -- Whether a row is known to be unreadable for the same reason.
@@ -77,7 +78,7 @@ DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
 -- Note that a document of the ledger, and its parts or rows, no longer have what could not be read, but for those that
 -- still cannot: their age, and that they were dismissed, stay.
 DELETE FROM unreadable_rows
-WHERE ledger = :ledger AND key NOT IN (SELECT value FROM json_each(:still)) AND (
+WHERE ledger = :ledger AND key NOT IN (SELECT value FROM @texts(:still)) AND (
     key = :key OR (key > :key || '/' AND key < :key || '0') OR (key > :key || ':' AND key < :key || ';')
 );
 
@@ -126,7 +127,7 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.key = :key AND ledger
         SELECT ledger_payments.ours UNION ALL SELECT id FROM intents WHERE remote_id = :key
         AND direction = 'to_ledger'
     )
-    AND made.direction = 'to_ledger' AND +made.ledger = :ledger AND made.state = 'confirmed'
+    AND made.direction = 'to_ledger' AND made.ledger || '' = :ledger AND made.state = 'confirmed'
     AND NOT EXISTS (
         SELECT 1 FROM ledger_payments AS first
         WHERE first.intent = made.id AND first.ledger = :ledger AND first.key <> :key
@@ -139,7 +140,7 @@ SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledg
     ledger_payments.currency AS said_currency, ledger_payments.day AS said_day,
     ledger_payments.supplier AS said_supplier, ledger_payments.supplier_id AS said_supplier_id, ledger_payments.ours,
     intents.*, FALSE AS dropped
-FROM ledger_payments INDEXED BY ledger_payments_changed
+FROM ledger_payments @by_index(ledger_payments_changed)
 JOIN intents ON intents.id = ledger_payments.intent
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
     AND ledger_payments.facts <> ledger_payments.carried
@@ -165,8 +166,8 @@ UPDATE ledger_payments SET intent = NULL, carried = NULL WHERE ledger = ? AND ke
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
     supplier_id, ours, records.id AS invoice_id,
     EXISTS (SELECT 1 FROM intents AS made WHERE made.invoice_id = records.id) AS has_intents
-FROM records INDEXED BY invoices_payable
-JOIN ledger_payments INDEXED BY ledger_payments_waiting
+FROM records @by_index(invoices_payable)
+JOIN ledger_payments @by_index(ledger_payments_waiting)
     ON ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.invoice = {called}
 WHERE records.collection = 'invoices' AND records.status IN (2, 4) AND records.vanished_at IS NULL
     AND NOT EXISTS (
@@ -191,7 +192,7 @@ ORDER BY day, ledger_payments.key;
 SELECT ledger_payments.ledger, ledger_payments.key, invoice, amount, currency, day, supplier,
     supplier_id, ours, records.id AS invoice_id,
     EXISTS (SELECT 1 FROM intents AS made WHERE made.invoice_id = records.id) AS has_intents
-FROM ledger_payments INDEXED BY ledger_payments_taking_back
+FROM ledger_payments @by_index(ledger_payments_taking_back)
 JOIN records ON records.collection = 'invoices' AND records.vanished_at IS NULL AND {called} = ledger_payments.invoice
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND ledger_payments.takes_back
     AND NOT EXISTS (
@@ -210,7 +211,7 @@ ORDER BY day, ledger_payments.key;
 SELECT records.data, suppliers.external_id AS supplier_external_id
 FROM records
 LEFT JOIN records AS suppliers
-    ON suppliers.collection = 'suppliers' AND suppliers.id = CAST(records.data ->> '$.supplier.id' AS INTEGER)
+    ON suppliers.collection = 'suppliers' AND suppliers.id = @whole(records, supplier.id)
 WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
 
 -- name: changed_payments
@@ -222,7 +223,7 @@ SELECT ledger_payments.key, ledger_payments.invoice, ledger_payments.facts, ledg
     'drop' IS NOT DISTINCT FROM (
         SELECT event FROM journal WHERE intent = intents.id ORDER BY seq DESC LIMIT 1
     ) AS dropped
-FROM ledger_payments INDEXED BY ledger_payments_changed
+FROM ledger_payments @by_index(ledger_payments_changed)
 JOIN intents ON intents.id = ledger_payments.intent
 WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
     AND ledger_payments.facts <> ledger_payments.carried
@@ -250,7 +251,8 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NOT NULL
 -- Payments of the ledger that name an invoice.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
 FROM ledger_payments
-WHERE ledger = ? AND invoice = ?;
+WHERE ledger = ? AND invoice = ?
+ORDER BY key;
 
 -- name: supplier_name
 -- What a supplier is called elsewhere.
@@ -259,12 +261,12 @@ SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
 -- name: mirrored_payment
 -- A payment as the mirror has it.
 SELECT data FROM records
-WHERE collection = 'payments' AND id = CAST(? AS INTEGER) AND vanished_at IS NULL;
+WHERE collection = 'payments' AND id = @number(?) AND vanished_at IS NULL;
 
 -- name: payments_called
 -- Payments with this idn, as the mirror has them.
 SELECT data FROM records
-WHERE collection = 'payments' AND idn = CAST(:idn AS INTEGER) AND vanished_at IS NULL;
+WHERE collection = 'payments' AND idn = @idn_of(:number) AND vanished_at IS NULL;
 
 -- name: count_waiting
 -- How many payments of the ledger no intent carries.
@@ -285,7 +287,7 @@ LIMIT :limit;
 -- name: unmentioned
 -- Some of those that were not mentioned so far.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours
-FROM ledger_payments INDEXED BY ledger_payments_unmentioned
+FROM ledger_payments @by_index(ledger_payments_unmentioned)
 WHERE ledger = :ledger AND intent IS NULL AND NOT mentioned AND ours IS NULL AND NOT EXISTS (
     SELECT 1 FROM intents
     WHERE intents.direction = 'to_ledger' AND intents.ledger = ledger_payments.ledger
@@ -300,8 +302,8 @@ WHERE ledger = ? AND intent IS NULL AND NOT mentioned AND ours IS NULL;
 
 -- name: count_imported
 -- How many invoices Precoro's own connectors know.
-SELECT count(nullif(data ->> '$.xeroId', '')) AS "Xero", count(nullif(data ->> '$.qboId', '')) AS "QuickBooks Online",
-    count(nullif(data ->> '$.netSuiteId', '')) AS "NetSuite"
+SELECT count(nullif(@field(records, xeroId), '')) AS "Xero", count(nullif(@field(records, qboId), '')) AS "QuickBooks Online",
+    count(nullif(@field(records, netSuiteId), '')) AS "NetSuite"
 FROM records
 WHERE collection = 'invoices' AND vanished_at IS NULL;
 
@@ -320,23 +322,23 @@ CAST(records.id AS TEXT)
 
 -- name: called[idn]
 -- An invoice's idn as text.
-CAST(records.idn AS TEXT)
+@idn_text(records.idn)
 
 -- name: called[number_and_supplier]
 -- An invoice's number.
-records.data ->> '$.invoiceNumber'
+@field(records, invoiceNumber)
 
 -- name: called[xero_id]
 -- What Precoro's own connector calls an invoice in Xero.
-CAST(records.data ->> '$.xeroId' AS TEXT)
+@text(records, xeroId)
 
 -- name: called[qbo_id]
 -- What Precoro's own connector calls an invoice in QuickBooks.
-CAST(records.data ->> '$.qboId' AS TEXT)
+@text(records, qboId)
 
 -- name: called[netsuite_id]
 -- What Precoro's own connector calls an invoice in NetSuite.
-CAST(records.data ->> '$.netSuiteId' AS TEXT)
+@text(records, netSuiteId)
 
 -- name: indexed[number_and_supplier]
 -- By number.
@@ -368,16 +370,16 @@ records.idn = :idn
 
 -- name: same[number_and_supplier]
 -- Another one has the same number; an index finds it.
-records.data ->> '$.invoiceNumber' = :number
+@field(records, invoiceNumber) = :number
 
 -- name: same[xero_id]
 -- Another one has the same id in Xero; an index finds it.
-CAST(records.data ->> '$.xeroId' AS TEXT) = :xero_id
+@text(records, xeroId) = :xero_id
 
 -- name: same[qbo_id]
 -- Another one has the same id in QuickBooks; an index finds it.
-CAST(records.data ->> '$.qboId' AS TEXT) = :qbo_id
+@text(records, qboId) = :qbo_id
 
 -- name: same[netsuite_id]
 -- Another one has the same id in NetSuite; an index finds it.
-CAST(records.data ->> '$.netSuiteId' AS TEXT) = :netsuite_id
+@text(records, netSuiteId) = :netsuite_id

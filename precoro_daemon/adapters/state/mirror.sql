@@ -2,7 +2,7 @@
 -- Of these ids the records that the mirror has: their version, and whether they are wanted or vanished.
 SELECT id, version, wanted, vanished_at IS NOT NULL AS vanished
 FROM records
-WHERE collection = ? AND id IN (SELECT value FROM json_each(?));
+WHERE collection = ? AND id IN (SELECT value FROM @ints(?));
 
 -- name: create_record
 -- Keep a record that was never seen before.
@@ -154,12 +154,12 @@ WHERE records.collection = :collection
         :recent IS NULL
         OR :recent = (records.detail_version IS NOT NULL OR coalesce(records.updated_at >= :since, FALSE))
     )
-ORDER BY records.updated_at DESC
+ORDER BY records.updated_at DESC NULLS LAST, records.id
 LIMIT :limit;
 
 -- name: count_unseen
 -- How many of these ids the open scan has not seen.
-SELECT count(*) AS unseen FROM json_each(:ids) AS wanted
+SELECT count(*) AS unseen FROM @ints(:ids) AS wanted
 WHERE NOT EXISTS (
     SELECT 1 FROM scan_rows
     WHERE scan_rows.scan = (SELECT number FROM scans WHERE collection = :collection AND kind = :kind)
@@ -178,7 +178,7 @@ SELECT (
 ) - (
     SELECT count(*)
     FROM quarantine AS failed
-    JOIN records ON records.collection = failed.collection AND records.id = CAST(failed.key AS INTEGER)
+    JOIN records ON records.collection = failed.collection AND records.id = @number(failed.key)
     WHERE failed.collection = :collection AND failed.stage = 'detail'
         AND (failed.retry_at IS NULL OR failed.retry_at >= :before)
         AND records.wanted AND records.vanished_at IS NULL AND records.detail_version IS DISTINCT FROM records.version
@@ -207,7 +207,7 @@ WHERE with_attachments.collection = :collection
 -- Of these ids the live records, with when their detail came, whether it is up to date, and what failed.
 SELECT records.id, records.idn, records.version, details.fetched_at,
     records.detail_version IS NOT DISTINCT FROM records.version AS good, failed.attempts, failed.retry_at
-FROM json_each(:ids) AS wanted
+FROM @ints(:ids) AS wanted
 JOIN records ON records.collection = :collection AND records.id = wanted.value
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 LEFT JOIN quarantine AS failed

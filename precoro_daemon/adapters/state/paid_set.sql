@@ -2,7 +2,7 @@
 -- The last of the next paid invoices, and how many they are.
 SELECT max(id) AS last, count(*) AS "rows"
 FROM (
-    SELECT id FROM records INDEXED BY invoices_paid
+    SELECT id FROM records @by_index(invoices_paid)
     WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND id > ?
     ORDER BY id
     LIMIT ?
@@ -11,7 +11,7 @@ FROM (
 -- name: compare_page
 -- Note which of these paid invoices are new or changed.
 INSERT INTO paid_invoices (id, version, due)
-SELECT id, version, :due FROM records INDEXED BY invoices_paid
+SELECT id, version, :due FROM records @by_index(invoices_paid)
 WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND id > :after AND id <= :last
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, due = excluded.due, left_at = NULL
@@ -21,7 +21,7 @@ WHERE paid_invoices.version IS DISTINCT FROM excluded.version OR paid_invoices.l
 -- Note which invoices are no longer paid.
 UPDATE paid_invoices SET left_at = :at, due = TRUE
 WHERE left_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM records INDEXED BY invoices_paid
+    SELECT 1 FROM records @by_index(invoices_paid)
     WHERE collection = 'invoices' AND status IN (4, 5) AND vanished_at IS NULL AND records.id = paid_invoices.id
 );
 

@@ -7,6 +7,9 @@ takes the place of one.
 
 A statement with a hole, `{called}`, is asked for by one of its variants, `statement[idn]`: its hole is then the
 fragment `called[idn]`.
+
+What engines say in different words is a macro, `@ints(:ids)`: each engine's `own.sql` has its text under `@ints`, in
+which `$1` and `$2` stand for what is in the brackets.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _SHARED = Path(__file__).parent
-_NAME = re.compile(r"^-- name: ([\w.\[\]]+)\n", re.MULTILINE)
+_NAME = re.compile(r"^-- name: ([@\w.\[\]]+)\n", re.MULTILINE)
 _HOLE = re.compile(r"\{(\w+)\}")
+_MACRO = re.compile(r" ?(@\w+)\(([^()]*)\)")
 _SQL_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
@@ -28,7 +32,23 @@ def read_statements(own: Path) -> Mapping[str, str]:
         for path in sorted(_SHARED.glob("*.sql"))
         for name, text in read_named(path).items()
     }
-    return dict(_variants(shared | read_named(own)))
+    named = shared | read_named(own)
+    macros = {name: text for name, text in named.items() if name.startswith("@")}
+    plain = {name: _expanded(text, macros) for name, text in named.items() if name not in macros}
+    return dict(_variants(plain))
+
+
+def _expanded(text: str, macros: Mapping[str, str]) -> str:
+    def expand(found: re.Match[str]) -> str:
+        if found[1] not in macros:
+            return found[0]
+        fragment = macros[found[1]]
+        for number, given in enumerate(found[2].split(", "), start=1):
+            fragment = fragment.replace(f"${number}", given)
+        space = " " if fragment and found[0].startswith(" ") else ""
+        return f"{space}{fragment}"
+
+    return _MACRO.sub(expand, text)
 
 
 def _variants(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""what every transaction asks first: is the company still ours"""
+"""what may refuse a write because the company belongs to another worker by now"""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import psycopg
 
 
 class Fence(Protocol):
-    """Both run inside a transaction, before anything else in it. They raise Deposed, and nothing is written then."""
+    """Asked inside the transaction that it guards, before anything else of it. Blocking.
+
+    Both raise StoreHeld or StoreUnusable; the transaction is then taken back.
+    """
 
     def check(self, cursor: psycopg.Cursor[Any]) -> None:
-        """The company cannot change hands before the transaction ends."""
+        """At the start of every transaction that writes."""
         ...
 
     def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
-        """The same; and the lease runs long enough for what is about to be done by leave of this transaction."""
+        """The same, where something is sent by leave of the transaction: enough of the lease must be left."""
         ...

@@ -1,3 +1,43 @@
+-- name: @ints
+-- Whole numbers out of a JSON list, as `value`.
+json_each($1)
+
+-- name: @texts
+-- Texts out of a JSON list, as `value`.
+json_each($1)
+
+-- name: @by_index
+-- The planner takes the index that was made for this, also where it guesses otherwise.
+INDEXED BY $1
+
+-- name: @bytes
+-- A text as its bytes.
+CAST($1 AS BLOB)
+
+-- name: @number
+-- The whole number that a text says.
+CAST($1 AS INTEGER)
+
+-- name: @field
+-- A field of what the list said of a record.
+$1.data ->> '$.$2'
+
+-- name: @text
+-- The same as text, also where it is a number.
+CAST($1.data ->> '$.$2' AS TEXT)
+
+-- name: @whole
+-- The same as a whole number.
+CAST($1.data ->> '$.$2' AS INTEGER)
+
+-- name: @idn_text
+-- An idn as text.
+CAST($1 AS TEXT)
+
+-- name: @idn_of
+-- The idn that is this number.
+CAST($1 AS INTEGER)
+
 -- name: sqlite.read_views
 -- The names of all views.
 SELECT name FROM sqlite_schema WHERE type = 'view';

@@ -1,0 +1,105 @@
+"""one process holds the state: an advisory lock of the server, and a count that refuses former holders"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+
+from precoro_daemon.adapters.state.postgresql.failures import explained
+from precoro_daemon.errors import StoreHeld, StoreUnavailable
+
+_HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
+"""The upper halves of the keys of advisory locks; the lower one is the number of the schema."""
+
+_PATIENCE = "SET LOCAL lock_timeout = '35s'"
+"""For transactions of the former holder to end: the server ends one that stands still after half a minute."""
+
+
+class Holder:
+    """Implements `Holding`.
+
+    The lock belongs to a connection of its own, and ends with it. It keeps others out while that connection lives. It
+    cannot stop a process that lost it unnoticed; the count does. Who opens the state raises the count while no
+    transaction that writes is under way, and each such transaction first asks whether the count is still its own.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], where: str, schema: int, count: int) -> None:
+        self._connection = connection
+        self._where = where
+        self._guard = (
+            f"SELECT pg_advisory_xact_lock_shared({_key(_WRITING_LOCK, schema)}); SELECT demand_holder({count})"
+        )
+
+    @property
+    def guard(self) -> str:
+        return self._guard
+
+    def demand(self) -> None:
+        """The server says good-bye, or the system does for it; little else is ever said on this connection."""
+        try:
+            while select.select([self._connection.fileno()], [], [], 0)[0]:
+                self._connection.pgconn.consume_input()
+            lost = self._connection.closed
+        except psycopg.Error:
+            lost = True
+        if lost:
+            raise StoreUnavailable(
+                f"The connection that holds the state {self._where} was lost: the server was stopped, or the network "
+                "is. Nothing is written any more; what is stored is read anew at the next start."
+            )
+
+
+@contextmanager
+def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterator[None]:
+    """Hold the state against every other process. Raises StoreHeld naming the present holder."""
+    key = _key(_HOLDING_LOCK, schema)
+    with explained(where):
+        if not _value(connection, f"SELECT pg_try_advisory_lock({key})"):
+            raise StoreHeld(
+                f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
+                "of its own."
+            )
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # it went with the connection
+            connection.execute(f"SELECT pg_advisory_unlock({key})".encode())
+
+
+def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> Holder:
+    """Runs inside a transaction, with the schema's tables in sight; from its end on, nobody else writes."""
+    connection.execute(_PATIENCE)
+    connection.execute(f"SELECT pg_advisory_xact_lock({_key(_WRITING_LOCK, schema)})".encode())
+    count = _value(
+        connection,
+        "INSERT INTO meta (key, value) VALUES ('holder', '1') "
+        "ON CONFLICT (key) DO UPDATE SET value = (meta.value::bigint + 1)::text RETURNING value",
+    )
+    return Holder(connection, where, schema, int(count))
+
+
+def _holder(connection: psycopg.Connection[Any], key: int) -> str:
+    found = connection.execute(
+        "SELECT activity.application_name, "
+        "to_char(activity.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
+        "FROM pg_locks AS held JOIN pg_stat_activity AS activity ON activity.pid = held.pid "
+        "WHERE held.locktype = 'advisory' AND held.granted AND held.classid = %s::bigint::oid "
+        "AND held.objid = %s::bigint::oid "
+        "AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        (key >> 32, key & 0xFFFFFFFF),
+    ).fetchone()
+    return "another process" if found is None or not found[0] else f"{found[0]}, since {found[1]} UTC"
+
+
+def _key(kind: int, schema: int) -> int:
+    return kind << 32 | schema
+
+
+def _value(connection: psycopg.Connection[Any], statement: str) -> Any:
+    row = connection.execute(statement.encode()).fetchone()
+    assert row is not None, "each of these statements has a row"
+    return row[0]

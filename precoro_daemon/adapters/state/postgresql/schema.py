@@ -1,0 +1,118 @@
+"""brings the schema of a company to the present one: migrations, views, whose data it is"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from precoro_daemon.adapters.state.postgresql.views import view_definitions
+from precoro_daemon.errors import StoreUnusable
+
+MIGRATIONS = [
+    path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
+]
+"""The steps from an empty schema to the present one; the first makes version 1."""
+
+VERSION = len(MIGRATIONS)
+"""Of the schema this program writes; kept in `meta`."""
+
+
+def find_schema(connection: psycopg.Connection[Any], schema: str) -> int | None:
+    """Its number, None if there is none."""
+    row = connection.execute("SELECT oid::bigint FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def make_schema(connection: psycopg.Connection[Any], schema: str) -> int:
+    """Its number; it is made if there is none. Several may come at once."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (schema,))
+        found = find_schema(connection, schema)
+        if found is None:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+            found = find_schema(connection, schema)
+    assert found is not None, "it was made a moment ago"
+    return found
+
+
+def enter(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Runs inside a transaction: its tables are in sight, for as long as that lasts."""
+    connection.execute("SELECT set_config('search_path', %s, true)", (sql.Identifier(schema).as_string(None),))
+
+
+def read_version(connection: psycopg.Connection[Any]) -> int:
+    """0 of an empty schema."""
+    found = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+    if not found or not found[0]:
+        return 0
+    return int(_read_meta(connection, "version") or 0)
+
+
+def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str) -> None:
+    """Raises StoreUnusable if it is not ours to use."""
+    version = read_version(connection)
+    if version > VERSION:
+        raise StoreUnusable(
+            f"The state {where} was written by a newer version of this program (its schema is {version}, "
+            f"this one knows {VERSION}). Run the newer version, or use another database."
+        )
+    if version and _read_meta(connection, "identity") not in (None, identity):
+        raise StoreUnusable(
+            f"The state {where} holds the data of another company or another user's key. "
+            "Give this configuration a schema of its own, or go back to the former key, e-mail and region."
+        )
+    if not version and _has_tables(connection):
+        raise StoreUnusable(
+            f"The schema of the state {where} has tables of another program. Name another one (state.schema_name)."
+        )
+
+
+def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None:
+    """Runs inside a transaction."""
+    version = read_version(connection)
+    for script in MIGRATIONS[version:]:
+        connection.execute(script.encode())
+    if version < VERSION:
+        _write_meta(connection, "version", str(VERSION))
+    if _read_meta(connection, "identity") is None:
+        _write_meta(connection, "identity", identity)
+    _refresh_views(connection)
+
+
+def _refresh_views(connection: psycopg.Connection[Any]) -> None:
+    """Make the views anew when this version of the program defines them differently. Every view here is ours."""
+    definitions = view_definitions()
+    fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
+    if _read_meta(connection, "views") == fingerprint:
+        return
+    names = connection.execute("SELECT viewname FROM pg_views WHERE schemaname = current_schema()").fetchall()
+    if names:
+        # At once, since they stand on each other.
+        every = sql.SQL(", ").join(sql.Identifier(name) for (name,) in names)
+        connection.execute(sql.SQL("DROP VIEW {}").format(every))
+    for definition in definitions:
+        connection.execute(definition.encode())
+    _write_meta(connection, "views", fingerprint)
+
+
+def _has_tables(connection: psycopg.Connection[Any]) -> bool:
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())"
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _read_meta(connection: psycopg.Connection[Any], key: str) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE key = %s", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _write_meta(connection: psycopg.Connection[Any], key: str, value: str) -> None:
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

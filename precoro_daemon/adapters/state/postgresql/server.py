@@ -1,0 +1,136 @@
+"""the server of a state: how it is reached, by single connections and by a pool that companies share"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
+
+from precoro_daemon.adapters.state.postgresql.failures import unreached
+from precoro_daemon.adapters.state.postgresql.values import prepare
+from precoro_daemon.errors import StoreUnavailable, StoreUnusable
+
+_OLDEST_SERVER = 160000
+"""pg_input_is_valid, and subqueries without a name in FROM, came with PostgreSQL 16."""
+
+_CONNECTIONS = 8
+"""Of one process to one server: each grows by 0.4 MB with every company that it served."""
+
+_LIFETIME_S = 3600.0
+"""Seconds after which a connection is made anew, and with it what its server process has grown by."""
+
+_PATIENCE_S = 20.0
+"""Seconds to wait for a connection of the pool."""
+
+_LIVENESS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Seconds, the last in milliseconds: a server that is gone without a word is known to be after half a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """address: as the configuration has it, for people · options: of libpq, beside what the address says"""
+
+    address: str
+    password: str | None = field(default=None, repr=False)
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def conninfo(self) -> str:
+        given: dict[str, Any] = {**_LIVENESS, "application_name": _application_name(), **dict(self.options)}
+        if self.password is not None:
+            given["password"] = self.password
+        return make_conninfo(self.address, **given)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Raises StoreUnusable where it is no server for a state."""
+        try:
+            connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=None)
+        except psycopg.Error as error:
+            raise unreached(self.address, error) from error
+        try:
+            self._refuse_unfit(connection)
+        except BaseException:
+            connection.close()
+            raise
+        prepare(connection)
+        return connection
+
+    def _refuse_unfit(self, connection: psycopg.Connection[Any]) -> None:
+        if connection.info.server_version < _OLDEST_SERVER:
+            raise StoreUnusable(
+                f"The server of the state {self.address} is PostgreSQL {connection.info.server_version // 10000}; "
+                f"the state needs {_OLDEST_SERVER // 10000} or newer. Upgrade it, or name another one."
+            )
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in ("UTF8", None):
+            raise StoreUnusable(
+                f"The database of the state {self.address} keeps text as {encoding}. Make one with ENCODING 'UTF8'."
+            )
+
+
+_POOLS: dict[Server, tuple[ConnectionPool[psycopg.Connection[Any]], list[object]]] = {}
+_POOLS_LOCK = Lock()
+
+
+@contextmanager
+def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
+    """One pool for all states of this process on one server, closed with the last of them."""
+    token = object()
+    with _POOLS_LOCK:
+        pool, users = _POOLS.setdefault(server, (_pool(server), []))
+        users.append(token)
+        pool.open()
+    try:
+        yield pool
+    finally:
+        with _POOLS_LOCK:
+            users.remove(token)
+            last = not users
+            if last:
+                del _POOLS[server]
+        if last:
+            pool.close()
+
+
+def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
+    return ConnectionPool(
+        server.conninfo,
+        kwargs={"autocommit": True, "prepare_threshold": None},
+        min_size=0,
+        max_size=_CONNECTIONS,
+        open=False,
+        configure=prepare,
+        timeout=_PATIENCE_S,
+        max_lifetime=_LIFETIME_S,
+        num_workers=1,
+        name="state",
+    )
+
+
+def refuse_standby(connection: psycopg.Connection[Any], address: str) -> None:
+    """For who wants to write."""
+    found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    if found and found[0]:
+        raise StoreUnavailable(
+            f"The server of the state {address} is a standby, which cannot be written. Name the primary, or run "
+            "again when it was promoted."
+        )
+
+
+def _application_name() -> str:
+    """What the server shows of who is connected; it keeps 63 bytes."""
+    return f"precoro-daemon, process {os.getpid()} on {socket.gethostname()}"[:63]

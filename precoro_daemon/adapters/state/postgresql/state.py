@@ -1,0 +1,213 @@
+"""the state of a company in a schema of a PostgreSQL database"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.overview import read_overview
+from precoro_daemon.adapters.state.ports import Backup, Restored, Store
+from precoro_daemon.adapters.state.postgresql.failures import explained
+from precoro_daemon.adapters.state.postgresql.fence import Fence
+from precoro_daemon.adapters.state.postgresql.holder import Holder, held, take_over
+from precoro_daemon.adapters.state.postgresql.restore_guard import PostgresRestoreGuard
+from precoro_daemon.adapters.state.postgresql.schema import (
+    VERSION,
+    bring_up_to_date,
+    enter,
+    find_schema,
+    make_schema,
+    read_version,
+    refuse_other,
+)
+from precoro_daemon.adapters.state.postgresql.server import Server, pooled, refuse_standby
+from precoro_daemon.adapters.state.postgresql.transactions import READ_ONLY, PostgresSession, PostgresTransactions
+from precoro_daemon.adapters.state.repositories import build_store
+from precoro_daemon.adapters.state.session import Row, Session, Values
+from precoro_daemon.errors import StoreUnavailable, StoreUnusable
+from precoro_daemon.files.ports.attachment_book import WantedFiles
+from precoro_daemon.mirror.ports.mirror import WantedDetails
+from precoro_daemon.status.reading import Overview
+
+_LIMITS = {"statement_timeout": "300s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "30s"}
+"""Of each transaction. The longest statements make an index on a million records; a process that is stopped inside a
+transaction lets go of it after half a minute."""
+
+_DURABLE = (
+    "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END, true)"
+)
+"""What was committed must survive a loss of power, whatever is the default of the database or the user."""
+
+
+class _Opening(NamedTuple):
+    """holder: None where a fence guards the state, or nothing is written · beginning: of each transaction"""
+
+    holder: Holder | None
+    beginning: str
+
+
+class PostgresState:
+    """Implements `State` on one schema. `identity` names the company and user whose data it keeps, as a hash.
+
+    `fence`: who says in each transaction whether this process may write; without one, the state is held by a lock.
+    """
+
+    def __init__(self, server: Server, schema: str, identity: str, *, fence: Fence | None = None) -> None:
+        self._server = server
+        self._schema = schema
+        self._identity = identity
+        self._fence = fence
+        self._where = f"{server.address} (schema {schema})"
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Store]:
+        async with self._opened(self._hold) as store:
+            yield store
+
+    @asynccontextmanager
+    async def open_read_only(self) -> AsyncIterator[Store]:
+        async with self._opened(self._open_for_reading) as store:
+            yield store
+
+    def exists(self) -> bool:
+        with self._reading() as connection:
+            return read_version(connection) > 0
+
+    def demand(self) -> None:
+        with self._reading() as connection:
+            self._demand(connection)
+
+    def overview(
+        self,
+        *,
+        since: float,
+        files: WantedFiles,
+        details: WantedDetails,
+        now: float,
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> Overview:
+        with self._reading() as connection:
+            self._demand(connection)
+            if read_version(connection) < VERSION:
+                raise StoreUnusable(
+                    f"The state {self._where} was written by an older version of this program. "
+                    "The next run (--once or run) brings it up to date; then it can be read."
+                )
+            session = _Interruptible(connection, self._where, unwanted)
+            guard = PostgresRestoreGuard(lambda: session)
+            return read_overview(session, guard, since=since, files=files, details=details, now=now)
+
+    def back_up(self, target: Path, *, replace: bool) -> Backup:  # noqa: ARG002 - the port has it
+        raise StoreUnusable(
+            f"The state is in a database: {self._where}. Back it up with PostgreSQL's own program, while the service"
+            f" runs: pg_dump --format=custom --schema={self._schema} --file={target} {self._server.address}"
+        )
+
+    def restore(self, backup: Path) -> Restored:
+        raise StoreUnusable(
+            f"The state is in a database: {self._where}. Stop the service, drop the schema, and bring the backup back"
+            f" with PostgreSQL's own program: pg_restore --dbname={self._server.address} {backup}. Payments are "
+            "disarmed then; look at `payments plan` and arm them anew."
+        )
+
+    def hand_over(self, path: Path) -> None:
+        """Nothing that belongs to it stands in files."""
+
+    def _demand(self, connection: psycopg.Connection[Any]) -> None:
+        refuse_other(connection, self._where, self._identity)
+        if not read_version(connection):
+            raise StoreUnusable(
+                f"There is no state in {self._where} yet; the first run makes it: `precoro-daemon --once`."
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that sees one moment, on a connection of its own."""
+        with explained(self._where), closing(self._server.connect()) as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.execute(f"SELECT {self._settings}".encode())
+            yield connection
+
+    @property
+    def _beginning(self) -> str:
+        return f"BEGIN; SELECT {self._settings}"
+
+    @property
+    def _settings(self) -> str:
+        """Of one transaction, since the connection may be another company's in the next one."""
+        values = {"search_path": sql.Identifier(self._schema).as_string(None), "timezone": "UTC", **_LIMITS}
+        given = (f"set_config('{name}', {sql.Literal(one).as_string(None)}, true)" for name, one in values.items())
+        return ", ".join((*given, _DURABLE))
+
+    def _hold(self, resources: ExitStack) -> _Opening:
+        """The tables are brought up to date, and nobody else writes into them from then on."""
+        connection = resources.enter_context(closing(self._server.connect()))
+        with explained(self._where):
+            refuse_standby(connection, self._server.address)
+            schema = make_schema(connection, self._schema)
+            if self._fence is None:
+                resources.enter_context(held(connection, self._where, schema))
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._schema,))
+                enter(connection, self._schema)
+                refuse_other(connection, self._where, self._identity)
+                if self._fence is not None:
+                    self._fence.check(connection.cursor())
+                bring_up_to_date(connection, self._identity)
+                holder = take_over(connection, self._where, schema) if self._fence is None else None
+        if holder is None:
+            connection.close()
+        return _Opening(holder, self._beginning)
+
+    def _open_for_reading(self, resources: ExitStack) -> _Opening:
+        with self._reading() as connection:
+            current = find_schema(connection, self._schema) is not None and read_version(connection) == VERSION
+            if current:
+                refuse_other(connection, self._where, self._identity)
+        return _Opening(None, f"{self._beginning}; {READ_ONLY}") if current else self._hold(resources)
+
+    @asynccontextmanager
+    async def _opened(self, prepare: Callable[[ExitStack], _Opening]) -> AsyncIterator[Store]:
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        resources = ExitStack()
+        try:
+            opening = await run_to_end(executor, lambda: prepare(resources))
+            transactions = PostgresTransactions(
+                executor,
+                resources.enter_context(pooled(self._server)),
+                self._where,
+                opening.beginning,
+                holding=opening.holder,
+                fence=self._fence,
+            )
+            yield build_store(transactions, PostgresRestoreGuard(lambda: _current(transactions)))
+        finally:
+            await run_to_end(executor, resources.close)
+            executor.shutdown(wait=False)
+
+
+def _current(transactions: PostgresTransactions) -> Session:
+    assert transactions.session is not None, "the guard is asked inside of transactions"
+    return transactions.session
+
+
+class _Interruptible(PostgresSession):
+    """Stops between two statements once nobody waits for the answer."""
+
+    def __init__(self, connection: psycopg.Connection[Any], where: str, unwanted: Callable[[], bool]) -> None:
+        super().__init__(connection)
+        self._where = where
+        self._unwanted = unwanted
+
+    def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
+        if self._unwanted():
+            raise StoreUnavailable(f"Nobody waits any more for what was read from the state {self._where}.")
+        return super().rows(statement, values)

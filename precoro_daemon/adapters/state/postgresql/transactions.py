@@ -1,0 +1,219 @@
+"""sessions and transactions on connections of a pool, one after the other"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import psycopg
+
+from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.postgresql.failures import explained
+from precoro_daemon.adapters.state.postgresql.fence import Fence
+from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS, as_json, cells, row_factory
+from precoro_daemon.adapters.state.session import Row, Session, Values
+
+T = TypeVar("T")
+
+READ_ONLY = "SET TRANSACTION READ ONLY"
+
+_BATCH = 500
+"""Statements sent in one message: a few hundred KB."""
+
+
+class Result(NamedTuple):
+    written: int
+    rows: Sequence[Row]
+
+
+class PostgresSession:
+    """Implements `Session` on a connection, inside a transaction.
+
+    Values are put into the statement here (psycopg.ClientCursor), so that the beginning of a transaction, what guards
+    it, and its first statement are one message to the server. Nothing is kept in the session of the server: it may be
+    behind a PgBouncer that gives each transaction another one.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], beginning: str = "") -> None:
+        """`beginning` is sent with the first statement."""
+        self.connection = connection
+        self.cursor = psycopg.ClientCursor(connection, row_factory=row_factory)
+        self._beginning = beginning
+
+    def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
+        return self.send(self._text(statement, values))[-1].rows
+
+    def row(self, statement: str, values: Values = ()) -> Row | None:
+        found = self.rows(statement, values)
+        return found[0] if found else None
+
+    def value(self, statement: str, values: Values = ()) -> Any:
+        return self.rows(statement, values)[0][0]
+
+    def run(self, statement: str, values: Values = ()) -> int:
+        return self.send(self._text(statement, values))[-1].written
+
+    def run_many(self, statement: str, rows: Iterable[Values]) -> int:
+        many = f"many.{statement}"
+        if many in POSTGRES_STATEMENTS:
+            given = list(rows)
+            return self.run(many, {"rows": as_json(statement, given)}) if given else 0
+        remaining, count = iter(rows), 0
+        while batch := [self._text(statement, row) for row in islice(remaining, _BATCH)]:
+            count += sum(result.written for result in self.send(*batch)[-len(batch) :])
+        return count
+
+    def run_alone(self, statement: str, values: Values = ()) -> int:
+        """The only one of its transaction, which ends with it in the same message."""
+        return self.send(self._text(statement, values), "COMMIT")[-2].written
+
+    def send(self, *texts: str) -> Sequence[Result]:
+        message = "; ".join((self._beginning, *texts) if self._beginning else texts)
+        self._beginning = ""
+        self.cursor.execute(message.encode())
+        return list(self._results())
+
+    def end(self) -> None:
+        """What was never begun has nothing to end."""
+        if not self._beginning:
+            self.send("COMMIT")
+
+    def _results(self) -> Iterator[Result]:
+        more: bool | None = True
+        while more:
+            rows = self.cursor.fetchall() if self.cursor.description else ()
+            yield Result(self.cursor.rowcount, rows)
+            more = self.cursor.nextset()
+
+    def _text(self, statement: str, values: Values) -> str:
+        return self.cursor.mogrify(POSTGRES_STATEMENTS[statement].encode(), cells(statement, values))
+
+
+class Connections(Protocol):
+    """A pool."""
+
+    def getconn(self) -> psycopg.Connection[Any]: ...
+
+    def putconn(self, conn: psycopg.Connection[Any]) -> None: ...
+
+
+class Holding(Protocol):
+    """What keeps a state for the one who opened it."""
+
+    def demand(self) -> None:
+        """Raises StoreUnavailable if it is known to be lost."""
+        ...
+
+    @property
+    def guard(self) -> str:
+        """Statements that refuse a transaction that writes, once somebody else holds the state."""
+        ...
+
+
+class PostgresTransactions:
+    """Implements `Transactions` on one thread.
+
+    What came of a transaction whose end was not answered is not known: StoreUnavailable, whatever it was. Nothing is
+    done by leave of it (`then`), and the state is read anew before anything else is done.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        connections: Connections,
+        where: str,
+        beginning: str,
+        *,
+        holding: Holding | None = None,
+        fence: Fence | None = None,
+    ) -> None:
+        """`beginning`: the statements with which a transaction begins."""
+        self._executor = executor
+        self._connections = connections
+        self._where = where
+        self._beginning = beginning
+        self._holding = holding
+        self._fence = fence
+        self.session: PostgresSession | None = None
+
+    async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
+        return await run_to_end(self._executor, lambda: self._write(work, then))
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        return await run_to_end(self._executor, lambda: self._read(work))
+
+    async def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
+        return await self.read(lambda session: session.rows(statement, values))
+
+    async def row(self, statement: str, values: Values = ()) -> Row | None:
+        return await self.read(lambda session: session.row(statement, values))
+
+    async def value(self, statement: str, values: Values = ()) -> Any:
+        return await self.read(lambda session: session.value(statement, values))
+
+    async def run(self, statement: str, values: Values = ()) -> int:
+        return await run_to_end(self._executor, lambda: self._run_alone(statement, values))
+
+    async def run_many(self, statement: str, rows: Sequence[Values]) -> int:
+        return await self.write(lambda session: session.run_many(statement, rows))
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        with self._opened(f"{self._beginning}; {READ_ONLY}") as session:
+            result = work(session)
+            session.end()
+            return result
+
+    def _write(self, work: Callable[[Session], T], then: Callable[[T], None] | None) -> T:
+        with self._opened(self._guarded()) as session:
+            self._check(session, permit=then is not None)
+            result = work(session)
+            session.end()
+        if then:
+            then(result)
+        return result
+
+    def _run_alone(self, statement: str, values: Values) -> int:
+        with self._opened(self._guarded()) as session:
+            self._check(session, permit=False)
+            return session.run_alone(statement, values)
+
+    def _guarded(self) -> str:
+        if self._holding is None:
+            return self._beginning
+        self._holding.demand()
+        return f"{self._beginning}; {self._holding.guard}"
+
+    def _check(self, session: PostgresSession, *, permit: bool) -> None:
+        if self._fence is None:
+            return
+        session.send()
+        if permit:
+            self._fence.check_permit(session.cursor)
+        else:
+            self._fence.check(session.cursor)
+
+    @contextmanager
+    def _opened(self, beginning: str) -> Iterator[PostgresSession]:
+        with explained(self._where):
+            connection = self._connections.getconn()
+            try:
+                self.session = PostgresSession(connection, beginning)
+                yield self.session
+            except BaseException:
+                _take_back(connection)
+                raise
+            finally:
+                self.session = None
+                self._connections.putconn(connection)
+
+
+def _take_back(connection: psycopg.Connection[Any]) -> None:
+    """A connection that cannot even do that is closed, and the server takes back what it began."""
+    try:
+        if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()

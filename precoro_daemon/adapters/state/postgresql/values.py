@@ -1,0 +1,117 @@
+"""statements, values and rows as psycopg takes and gives them"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection, Cursor
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+
+from precoro_daemon.adapters.state.session import Values
+from precoro_daemon.adapters.state.statements import read_statements
+
+_NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
+_IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
+_IDN_FIRST = frozenset({"mirror.create_record", "mirror.update_record"})
+"""Statements by position whose first value is an idn."""
+
+_TEXT_OID = 25
+
+
+def _translated(text: str) -> str:
+    """Placeholders as psycopg has them."""
+    text = text.rstrip(";\n ").replace("%", "%%")
+    return _NAMED.sub(r"%(\1)s", text).replace("?", "%s")
+
+
+POSTGRES_STATEMENTS: Mapping[str, str] = {
+    name: _translated(text) for name, text in read_statements(Path(__file__).with_name("own.sql")).items()
+}
+
+
+def cells(statement: str, values: Values) -> Values:
+    """An idn as its JSON text, and nothing that PostgreSQL cannot keep."""
+    if isinstance(values, Mapping):
+        return {name: _idn(value) if name in _IDN else _cell(value) for name, value in values.items()}
+    if statement in _IDN_FIRST:
+        return (_idn(values[0]), *map(_cell, values[1:]))
+    return tuple(map(_cell, values))
+
+
+def _idn(value: object) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _cell(value: Any) -> Any:
+    """U+0000 cannot stand in a text of PostgreSQL. Members of enumerations are what they are made of."""
+    if isinstance(value, str):
+        text = str.__str__(value)
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    return int(value) if isinstance(value, int) and type(value) not in (int, bool) else value
+
+
+def as_json(statement: str, rows: Iterable[Values]) -> str:
+    """Rows by position as one JSON text: objects whose keys are the positions."""
+    return json.dumps([dict(_numbered(cells(statement, row))) for row in rows], default=_hex)
+
+
+def _numbered(row: Values) -> Iterator[tuple[str, Any]]:
+    return ((str(number), value) for number, value in enumerate(row))
+
+
+def _hex(value: bytes) -> str:
+    return f"\\x{value.hex()}"
+
+
+class Cells(tuple[Any, ...]):
+    """Implements `Row`: a tuple that also goes by the names of its columns."""
+
+    __slots__ = ()
+    indices: Mapping[str, int]
+
+    def __getitem__(self, key: Any) -> Any:
+        return tuple.__getitem__(self, self.indices[key] if isinstance(key, str) else key)
+
+    def keys(self) -> Sequence[str]:
+        return list(self.indices)
+
+
+@lru_cache(maxsize=500)
+def _cells_of(names: tuple[str, ...]) -> type[Cells]:
+    return type("Cells", (Cells,), {"__slots__": (), "indices": {name: at for at, name in enumerate(names)}})
+
+
+def row_factory(cursor: Cursor[Any]) -> Any:
+    """psycopg's name for it. An idn becomes what it was."""
+    columns = cursor.description or ()
+    kind = _cells_of(tuple(column.name for column in columns))
+    idns = [at for at, column in enumerate(columns) if column.name in _IDN and column.type_code == _TEXT_OID]
+    if not idns:
+        return kind
+
+    def make(values: Sequence[Any]) -> Cells:
+        found = list(values)
+        for at in idns:
+            if found[at] is not None:
+                found[at] = json.loads(found[at])
+        return kind(found)
+
+    return make
+
+
+class _NumberLoader(Loader):
+    """Sums of whole numbers are numeric."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data).decode()
+        return float(text) if "." in text else int(text)
+
+
+def prepare(connection: Connection[Any]) -> None:
+    connection.adapters.register_loader("numeric", _NumberLoader)

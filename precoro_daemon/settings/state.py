@@ -1,0 +1,79 @@
+"""[state]: where the mirror is kept, in a file or in a schema of a PostgreSQL database"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from precoro_daemon.settings.ledger_values import DatabaseAddress, Password, database_address
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import Allowed, Clash, Label
+
+_STORE_URL_FORMS = (
+    "sqlite:///relative.db or sqlite:////absolute.db, a file; postgresql://user@host:port/database, a server "
+    "(a socket's directory is a host with its slashes as %2F)"
+)
+_SQLITE, _POSTGRESQL = "sqlite:///", "postgresql://"
+
+
+def read_store_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if separator and scheme not in ("sqlite", "postgresql"):
+        raise Clash(f'"{scheme}" is not supported; allowed: {_STORE_URL_FORMS}')
+    if scheme == "postgresql" and separator:
+        database_address(value)
+        return value
+    if not rest.startswith("/") or rest.endswith("/") or set(rest) & set("?#:\0"):
+        raise ValueError
+    return value
+
+
+StoreUrl = Annotated[str, AfterValidator(read_store_url), Allowed(_STORE_URL_FORMS)]
+SchemaName = Annotated[
+    str, Field(pattern="^[a-z_][a-z0-9_]{0,62}$"), Allowed("up to 63 small letters, digits and _, no digit first")
+]
+
+
+class State(Section):
+    """Where the mirror is kept."""
+
+    url: StoreUrl = "sqlite:///precoro.db"
+    """sqlite:///relative.db (from the working directory) or sqlite:////absolute.db: one file, nothing to set up. Or
+    postgresql://user@host:port/database, PostgreSQL 16 or newer: the company has a schema of its own in it."""
+
+    company: Label | None = None
+    """Ties the store to the company by this name instead of by the e-mail, so that the API user may change. Set it
+    before the first run: a store that knows the company by the e-mail is then another one."""
+
+    schema_name: SchemaName | None = None
+    """The schema in a PostgreSQL database. Without it: precoro_, the company's name as far as it is made of letters
+    and digits, and eight signs that no other company has, so that many companies share one database."""
+
+    password_file: Path | None = None
+    """File that holds the password of the PostgreSQL user and nothing else, readable by nobody else."""
+
+    password: Password | None = None
+    """From the environment, else password_file, else a credential of systemd; never in the file."""
+
+    ca_file: Path | None = None
+    """Certificates that may vouch for the server, if the system's are not the right ones. A server on another machine
+    must prove who it is."""
+
+    @field_validator("schema_name", "password_file", "ca_file")
+    @classmethod
+    def _only_of_a_server(cls, given: object, info: ValidationInfo) -> object:
+        if given is not None and not str(info.data.get("url", _POSTGRESQL)).startswith(_POSTGRESQL):
+            raise Clash("is only of use with a PostgreSQL server", also="state.url")
+        return given
+
+    @property
+    def server(self) -> DatabaseAddress | None:
+        """None for a file."""
+        return database_address(self.url) if self.url.startswith(_POSTGRESQL) else None
+
+    @property
+    def path(self) -> Path:
+        """The file; on a server, what stands in the working directory instead is called so."""
+        return Path("precoro") if self.server else Path(self.url.removeprefix(_SQLITE))

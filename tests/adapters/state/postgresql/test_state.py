@@ -1,0 +1,192 @@
+"""The state on PostgreSQL beside its contract: who holds it, what is refused and how that is said, what fences it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from precoro_daemon.adapters.state.postgresql.server import Server
+from precoro_daemon.adapters.state.postgresql.state import PostgresState
+from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
+from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
+from tests.adapters.state.postgresql.probe import PostgresBackend
+
+KEY = b"12345678"
+
+
+@pytest.fixture
+def backend(state_database: str) -> PostgresBackend:
+    return PostgresBackend(state_database)
+
+
+def test_no_statement_has_words_left_that_the_engine_does_not_know() -> None:
+    for name, text in POSTGRES_STATEMENTS.items():
+        assert "@" not in text, name
+        assert "INDEXED BY" not in text, name
+
+
+@pytest.mark.asyncio
+async def test_who_holds_it_is_named(backend: PostgresBackend) -> None:
+    async with backend.open():
+        with pytest.raises(StoreHeld, match=r"held by precoro-daemon, process \d+ on \S+, since .* UTC\. Stop it"):
+            async with backend.open():
+                raise AssertionError
+    async with backend.open():
+        pass
+
+
+@pytest.mark.asyncio
+async def test_who_lost_the_lock_unnoticed_writes_nothing_once_another_has_it(backend: PostgresBackend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.charge(1.0, KEY)
+        backend.change("UPDATE meta SET value = (value::bigint + 1)::text WHERE key = 'holder'")
+        with pytest.raises(StoreHeld, match="was opened by another process since"):
+            await store.budget_book.charge(2.0, KEY)
+        with pytest.raises(StoreHeld):
+            await store.attachments.note_with_attachments("invoices", [1])
+    assert backend.query("SELECT at FROM calls") == [(1.0,)]
+
+
+@pytest.mark.asyncio
+async def test_who_lost_the_connection_that_holds_it_stops_at_once(backend: PostgresBackend) -> None:
+    async with backend.open() as store:
+        backend.change(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        await asyncio.sleep(0.2)
+        with pytest.raises(StoreUnavailable, match=r"The connection that holds the state .* was lost"):
+            await store.budget_book.charge(1.0, KEY)
+    async with backend.open() as store:
+        await store.budget_book.charge(1.0, KEY)
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_done_by_leave_of_a_transaction_whose_end_is_not_known(backend: PostgresBackend) -> None:
+    async with backend.open() as store:
+        transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
+        done = []
+
+        def work(session: Any) -> None:
+            session.run("budget_book.charge_call", (1.0, KEY, None))
+            pid = session.connection.info.backend_pid
+            with psycopg.connect(backend.url, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+        with pytest.raises(StoreUnavailable, match=r"The connection to the state .* was lost in the middle"):
+            await transactions.write(work, then=done.append)
+        assert done == []
+        assert backend.query("SELECT count(*) FROM calls") == [(0,)]
+        await store.budget_book.charge(2.0, KEY)
+
+
+class _Fence:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.deposed = False
+
+    def check(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._ask("write", cursor)
+
+    def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._ask("permit", cursor)
+
+    def _ask(self, what: str, cursor: psycopg.Cursor[Any]) -> None:
+        assert cursor.connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+        self.asked.append(what)
+        if self.deposed:
+            raise StoreHeld("worker b has the company")
+
+
+@pytest.mark.asyncio
+async def test_a_fence_is_asked_in_each_transaction_that_writes(backend: PostgresBackend) -> None:
+    fence = _Fence()
+    async with PostgresState(Server(backend.url), backend.schema, "company", fence=fence).open() as store:
+        fence.asked.clear()
+        await store.budget_book.load(0.0)
+        assert fence.asked == []
+        await store.budget_book.charge(1.0, KEY)
+        transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
+        await transactions.write(lambda _: None, then=lambda _: None)
+        assert fence.asked == ["write", "permit"]
+        fence.deposed = True
+        with pytest.raises(StoreHeld, match="worker b"):
+            await store.budget_book.charge(2.0, KEY)
+    assert backend.query("SELECT at FROM calls") == [(1.0,)]
+
+
+@pytest.mark.asyncio
+async def test_another_companys_a_newer_one_and_a_foreign_one_are_refused(backend: PostgresBackend) -> None:
+    async with backend.open():
+        pass
+    with pytest.raises(StoreUnusable, match="holds the data of another company"):
+        async with backend.state("another").open():
+            raise AssertionError
+    backend.change("UPDATE meta SET value = '99' WHERE key = 'version'")
+    try:
+        with pytest.raises(StoreUnusable, match=r"written by a newer version .*\(its schema is 99"):
+            backend.state().demand()
+    finally:
+        backend.change("UPDATE meta SET value = '1' WHERE key = 'version'")
+    backend.change("CREATE SCHEMA foreign_one; CREATE TABLE foreign_one.things (id int)")
+    foreign = PostgresState(Server(backend.url), "foreign_one", "company")
+    with pytest.raises(StoreUnusable, match="has tables of another program"):
+        foreign.demand()
+    backend.change("DROP SCHEMA foreign_one CASCADE")
+
+
+def test_what_keeps_the_server_from_being_used_is_said(backend: PostgresBackend) -> None:
+    def refused(kind: type[StoreUnusable], words: str, url: str) -> None:
+        with pytest.raises(kind, match=words):
+            PostgresState(Server(url), "company", "company").exists()
+
+    refused(StoreUnavailable, "cannot be reached", "postgresql://me@127.0.0.1:1/states")
+    refused(StoreUnusable, "no such database", backend.url.replace("/states", "/nothing"))
+    refused(StoreUnusable, "refuses user or password", backend.url.replace("postgres@", "nobody@"))
+
+
+@pytest.mark.asyncio
+async def test_no_rights_and_a_server_that_only_reads_are_said(backend: PostgresBackend) -> None:
+    backend.change("CREATE ROLE guest LOGIN")
+    guest = PostgresState(Server(backend.url.replace("postgres@", "guest@")), "guests", "company")
+    with pytest.raises(StoreUnusable, match="lacks a right: permission denied for database"):
+        async with guest.open():
+            raise AssertionError
+    backend.change(
+        "ALTER ROLE guest SET default_transaction_read_only = on; GRANT CREATE ON DATABASE states TO guest"
+    )
+    with pytest.raises(StoreUnavailable, match="cannot be written: cannot execute CREATE SCHEMA in a read-only"):
+        async with guest.open():
+            raise AssertionError
+    backend.change("REVOKE CREATE ON DATABASE states FROM guest; DROP ROLE guest")
+
+
+@pytest.mark.asyncio
+async def test_a_changed_schema_is_said(backend: PostgresBackend) -> None:
+    async with backend.open() as store:
+        backend.change("ALTER TABLE laps RENAME COLUMN good_at TO bad_at")
+        try:
+            with pytest.raises(StoreUnusable, match=r"tables of the state .* are not as this program made them"):
+                await store.lap_book.load()
+        finally:
+            backend.change("ALTER TABLE laps RENAME COLUMN bad_at TO good_at")
+
+
+@pytest.mark.asyncio
+async def test_json_is_kept_as_it_came_and_can_be_read_as_jsonb(backend: PostgresBackend) -> None:
+    async with backend.open():
+        raws = ('{"a":"x\\u0000y"}', '{"a":"\\\\u0000"}', '{"a":1e400000}', '{"a":"\\u0000\\u0000"}')
+        for id_, raw in enumerate(raws):
+            backend.change(
+                "INSERT INTO details (collection, id, fetched_at, data) "
+                f"VALUES ('invoices', {id_}, 0, $raw${raw}$raw$)"
+            )
+        assert backend.query("SELECT data, doc ->> 'a' FROM details ORDER BY id") == [
+            ('{"a":"x\\u0000y"}', "x\ufffdy"),
+            ('{"a":"\\\\u0000"}', "\\u0000"),
+            ('{"a":1e400000}', None),
+            ('{"a":"\\u0000\\u0000"}', "\ufffd\ufffd"),
+        ]

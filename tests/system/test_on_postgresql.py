@@ -1,0 +1,73 @@
+"""The program from the outside with its state on a real PostgreSQL: runs, looks at itself, is killed, and goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+import psycopg
+import pytest
+
+from precoro_daemon.sandbox import SandboxOptions, serve
+from tests.mirror.comparing import truth_of
+from tests.system.program import NO_LIMITS, Program, finish
+
+pytestmark = pytest.mark.asyncio
+
+COUNTS = "SELECT count(*), count(DISTINCT id) FROM {}.records WHERE collection = 'invoices' AND vanished_at IS NULL"
+
+
+def on_postgresql(directory: Path, origin: str, postgres: str, schema: str) -> Program:
+    url = f"postgresql://postgres@{quote(postgres, safe='')}/states"
+    sections: dict[str, dict[str, Any]] = {
+        "state": {"url": url, "schema_name": schema},
+        "limits": NO_LIMITS,
+        "mirror_collections": {"collections": ["invoices", "suppliers"], "per_page": 10},
+    }
+    return Program(directory, origin, sections=sections)
+
+
+def asked(state_database: str, statement: str) -> tuple[Any, ...] | None:
+    with psycopg.connect(state_database) as connection:
+        return connection.execute(statement.encode()).fetchone()
+
+
+async def test_a_company_is_mirrored_looked_at_and_run_again(
+    tmp_path: Path, postgres: str, state_database: str
+) -> None:
+    async with serve(SandboxOptions(limits=False)) as sandbox:
+        program = on_postgresql(tmp_path, sandbox.url, postgres, "once")
+        first = await program.once()
+        assert (first.code, first.stderr) == (0, "")
+        again = await program.once()
+        assert (again.code, again.stderr) == (0, "")
+        there = len(truth_of(sandbox, "invoices").rows)
+        assert asked(state_database, COUNTS.format("once")) == (there, there)
+        status = await program.run("status", "--json")
+        assert status.code == 0
+        assert json.loads(status.stdout)["collections"]["invoices"]["records"] == there
+        refused = await program.run("state", "backup", "copy.db")
+        assert refused.code == 4
+        assert "pg_dump --format=custom --schema=once" in refused.stderr
+
+
+async def test_killed_in_the_middle_it_goes_on_where_it_was(
+    tmp_path: Path, postgres: str, state_database: str
+) -> None:
+    async with serve(SandboxOptions(limits=False, latency=0.05)) as sandbox:
+        program = on_postgresql(tmp_path, sandbox.url, postgres, "killed")
+        async with program.running("--once") as process:
+            while len(sandbox.journal) < 6:  # noqa: ASYNC110 - another process makes it happen
+                await anyio.sleep(0.01)
+            held = await program.once()
+            assert held.code == 7
+            assert "is held by precoro-daemon, process" in held.stderr
+            process.kill()
+            await finish(process)
+        done = await program.once()
+        assert (done.code, done.stderr) == (0, "")
+        there = len(truth_of(sandbox, "invoices").rows)
+        assert asked(state_database, COUNTS.format("killed")) == (there, there)
