@@ -11,7 +11,6 @@ from time import monotonic
 import anyio
 from anyio.abc import TaskGroup
 
-from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
 from precoro_daemon.app.state_reading import read_state, scope_of, see_disks
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.mirror.polling import Polling
@@ -21,9 +20,6 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Live, Outlook, Snapshot, Stored, Tallies
 from precoro_daemon.status.taking import describe_state, take_snapshot
-from precoro_daemon.telemetry import get_logger
-
-_log = get_logger()
 
 _READ_AT_MOST_EVERY_S = 5.0
 """Real seconds between two readings of the state, however many people ask."""
@@ -45,19 +41,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def open_watch(settings: Settings, watched: Watched) -> AsyncIterator[None]:
-    """Answer those who watch until the context ends, if the configuration says where. Raises ListenerUnusable."""
-    section = settings.watch
-    if section.listen is None:
-        yield
-        return
+async def watcher_of(settings: Settings, watched: Watched) -> AsyncIterator[StateWatcher]:
+    """Snapshots until the context ends."""
     async with anyio.create_task_group() as tasks:
         watcher = StateWatcher(settings, watched, tasks)
-        async with watch(watcher, section.listen, Gatekeeper(section.hosts)) as real:
-            _log.info("listening_started", what="watch", address=str(real))
-            if not section.listen.is_local:
-                _log.warning("watch_exposed", address=str(real))
-            yield
+        yield watcher
         watcher.close()
         tasks.cancel_scope.cancel()
 
