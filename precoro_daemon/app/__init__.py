@@ -3,11 +3,11 @@
 bearers.py         the token of a ledger behind HTTP, from where the configuration says
 checks.py          what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
 company.py         one company: its state, its way to Precoro, its ledger, and the jobs between them
-company_files.py   which companies a process serves: a directory with a file for each, and what no two of them may share
+company_files.py   which companies a process serves: a directory of files, and what no two of them may share
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
-doors.py           through which webhooks and watchers come to a company: sockets of its own, or those of many companies
-fleet.py           many companies in one process: each has a life of its own, and all share signals, sockets and the watch over them
+doors.py           through which webhooks and watchers come to a company: sockets of its own, or shared ones
+fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 health_client.py   the health client: checks how a service is that runs somewhere

@@ -1,4 +1,4 @@
-"""which companies a process serves: a directory with a file for each, and what no two of them may share"""
+"""which companies a process serves: a directory of files, and what no two of them may share"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Log, Settings, Watch, load_company, load_defaults
 from precoro_daemon.values.addresses import Address
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_COMPANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 """It stands in addresses, in labels of metrics and in the log."""
 
 
@@ -47,15 +47,18 @@ def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
     refused: dict[str, str] = {}
     for name in names:
         try:
-            if not _NAME.fullmatch(name):
-                text = "a company's file is named with letters, digits, - and _"
-                raise ConfigurationError(f"{path_of(directory, name)}: {text}")
-            companies[name] = load_company(path_of(directory, name), environ)
+            companies[name] = load_company(_fit(path_of(directory, name)), environ)
         except ConfigurationError as error:
             refused[name] = str(error)
     shared = dict(_shared(directory, companies))
     own = {name: settings for name, settings in companies.items() if name not in shared}
     return CompanyFiles(watch, deliveries.listen, log, own, refused | shared)
+
+
+def _fit(path: Path) -> Path:
+    if not _COMPANY_NAME.fullmatch(path.stem):
+        raise ConfigurationError(f"{path}: a company's file is named with letters, digits, - and _")
+    return path
 
 
 def _names(directory: Path) -> list[str]:
@@ -71,20 +74,20 @@ def _names(directory: Path) -> list[str]:
     return names
 
 
+def _webhook_secrets(settings: Settings) -> Iterator[object]:
+    section = settings.apply_deliveries
+    given = (section.secret, section.previous_secret) if section.listen else ()
+    return iter({secret.get_secret_value() for secret in given if secret})
+
+
 _APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
     "the state {shown} (state.url)": lambda one: iter([place(one)]),
     "the company (precoro.base_url, region or email, state.company)": lambda one: iter([identity(one)]),
     "the API key (precoro.token_file)": lambda one: iter([credentials_of(one).fingerprint]),
     "the control socket {shown} (daemon.control_socket)": lambda one: iter([control_socket(one)]),
-    "the webhooks' secret (apply_deliveries.secret_file)": lambda one: _webhook_secrets(one),
+    "the webhooks' secret (apply_deliveries.secret_file)": _webhook_secrets,
 }
 """What belongs to one company alone, and its value. `shown` is a path."""
-
-
-def _webhook_secrets(settings: Settings) -> Iterator[object]:
-    section = settings.apply_deliveries
-    given = (section.secret, section.previous_secret) if section.listen else ()
-    return iter({secret.get_secret_value() for secret in given if secret})
 
 
 def _shared(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""many companies in one process: each has a life of its own, and all share signals, sockets and the watch over them"""
+"""many companies in one process: each has a life of its own; signals and sockets are shared"""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _SPREAD_S = 30.0
 _SPREAD_PER_COMPANY_S = 0.2
 """Real seconds for each: a start takes about as long of a core."""
 
-_LOOK_AT_COMPANIES_S = 5.0
-"""Real seconds between two looks at all companies, at most."""
+_COMPANIES_CHECK_S = 5.0
+"""Real seconds between two checks of all companies, at most."""
 
 _DESCRIPTORS = (400, 32)
-"""Of the process: connections of webhooks and watchers among them; and of each company: its state, its control socket,
-its connections to Precoro, to a ledger and to stores of files."""
+"""Of the process: connections of webhooks and watchers among them; and of each company: its state, its control
+socket, its connections to Precoro, to a ledger and to stores of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Fleet:
             found.append(CompanyGlance(name, one.standing, one.reason, snapshot))
         return sorted(found, key=lambda one: one.name)
 
-    async def look(self, patience: float) -> Sequence[CompanyGlance]:
+    async def renew(self, patience: float) -> Sequence[CompanyGlance]:
         await self.doors.read_states(patience)
         return self.glance()
 
@@ -199,7 +199,7 @@ class Fleet:
 
     async def _watch_over(self) -> None:
         supervisor = self._host.supervisor
-        pause = min(_LOOK_AT_COMPANIES_S, (supervisor.watchdog_interval or _LOOK_AT_COMPANIES_S) / 3)
+        pause = min(_COMPANIES_CHECK_S, (supervisor.watchdog_interval or _COMPANIES_CHECK_S) / 3)
         said = self.summary()
         supervisor.ready(said)
         while True:

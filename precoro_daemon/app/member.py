@@ -92,7 +92,7 @@ class Member:
             self._scope.cancel()
 
     def end_if_stuck(self) -> None:
-        """Look for parts that give no sign of life; with one of them the company is ended, and started again."""
+        """Check for parts that give no sign of life; with one of them the company is ended, and started again."""
         pulse = self._served and self._served.pulse
         stuck = next((part.name for part in pulse.parts if part.stuck), "") if pulse else ""
         if self._stuck is None and stuck and self._scope is not None:

@@ -63,7 +63,7 @@ class FleetWatcher(Protocol):
         """At once, with the states as they were last read."""
         ...
 
-    async def look(self, patience: float) -> Sequence[CompanyGlance]:
+    async def renew(self, patience: float) -> Sequence[CompanyGlance]:
         """With fresh readings of the states that are due for one, as far as `patience` (real seconds) reaches."""
         ...
 

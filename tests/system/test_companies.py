@@ -69,9 +69,7 @@ class Companies:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Process]:
-        process = await Forked.start(
-            ["fleet", "run", "--companies", str(self.files)], self.directory, self.environ()
-        )
+        process = await Forked.start(["fleet", "run", "--companies", str(self.files)], self.directory, self.environ())
         try:
             yield process
         finally:
@@ -95,7 +93,10 @@ class Companies:
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def count(self, name: str, sql: str) -> int:
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.state(name).as_uri()}?mode=ro", uri=True)) as one:
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{self.state(name).as_uri()}?mode=ro", uri=True)) as one,
+        ):
             return int(one.execute(sql).fetchone()[0])
         return 0
 
@@ -155,18 +156,20 @@ async def companies(tmp_path: Path, *names: str) -> AsyncIterator[tuple[Companie
 
 
 async def test_each_company_is_served_for_itself(tmp_path: Path) -> None:
-    """A bad file, a state that another process holds, webhooks, a company's own commands, kill -9, and the next start."""
+    """A bad file, a state that another process holds, webhooks, status, kill -9, and the next start."""
     async with companies(tmp_path, "acme", "bolt", "held", "oops") as (fleet, _):
         fleet.write("acme")
         fleet.write("bolt")
         bad = fleet.write("oops", limits={"per_day": -1})
         fleet.write("held")
-        holder = Path(f"{fleet.state('held')}.lock").open("w+")  # noqa: SIM115 - it is let go of in the middle
+        holder = os.open(f"{fleet.state('held')}.lock", os.O_RDWR | os.O_CREAT)
         fcntl.flock(holder, fcntl.LOCK_EX)
         async with fleet.running() as process:
             await fleet.until("acme", "SELECT count(*) FROM details")
             await fleet.until("bolt", "SELECT count(*) FROM details")
-            page = await fleet.shows("/", "acme", "bolt", f"{bad}:", "limits.per_day", "is held by", "2 of 4 companies")
+            page = await fleet.shows(
+                "/", "acme", "bolt", f"{bad}:", "limits.per_day", "is held by", "2 of 4 companies"
+            )
             assert 'href="companies/acme/"' in page
             assert "<h1>acme</h1>" in await fleet.asked("/companies/acme/")
             assert "404" in await fleet.asked("/companies/oops/")
@@ -183,7 +186,7 @@ async def test_each_company_is_served_for_itself(tmp_path: Path) -> None:
             assert 'precoro_daemon_delivery_answers_total{company="acme"' not in answers
             process.kill()
             await process.wait()
-        holder.close()
+        os.close(holder)
         async with fleet.running() as process:
             await fleet.until("held", "SELECT count(*) FROM details")
             shown = await fleet.typed("fleet", "status", "--companies", str(fleet.files))

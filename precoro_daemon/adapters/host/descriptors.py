@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 def allow_descriptors(wanted: int) -> int:
-    """Raise the limit to so many, as far as the system lets us; gives the limit that stands then. It is never lowered."""
+    """Raise the limit to so many, as far as the system lets us, and never lower it; gives what stands then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted

@@ -1,4 +1,4 @@
-"""one socket for those who watch many companies: a page of all, each one's own, health, metrics with their names"""
+"""the page of many companies, each one's own, their metrics, the health of the process"""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from time import time
 
 import anyio.lowlevel
 from aiohttp import web
-from prometheus_client import Metric
 
 from precoro_daemon.adapters.listener.html import Html, tag
-from precoro_daemon.adapters.listener.metrics import fleet_families
+from precoro_daemon.adapters.listener.metrics import Families, company_samples
 from precoro_daemon.adapters.listener.page import document, footer_line, header
 from precoro_daemon.adapters.listener.watch import (
     FRESH_WITHIN_S,
@@ -28,7 +27,7 @@ from precoro_daemon.values.addresses import Address
 
 _BELOW = "/companies/"
 
-_SHOWN_CHARS = 300
+_REASON_CHARS = 300
 """Of why a company is not served."""
 
 
@@ -63,18 +62,19 @@ class _FleetPages:
         return verdict("healthy", ())
 
     async def _readiness(self, _: web.Request) -> web.Response:
-        """Once every company had its first try: one that cannot be served is no reason to keep webhooks from others."""
+        """Once every company had its first try. One that cannot be served keeps no webhooks from others."""
         return verdict("ready", (f"{one.name} starts" for one in self._fleet.glance() if one.standing == "starting"))
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        glances = await self._fleet.look(FRESH_WITHIN_S)
-        metrics: Sequence[Metric] = ()
-        for metrics in fleet_families(glances):
+        glances = await self._fleet.renew(FRESH_WITHIN_S)
+        found = Families(("company",))
+        for one in glances:
+            found.add(company_samples(one), (one.name,))
             await anyio.lowlevel.checkpoint()  # a hundred companies take a tenth of a second
-        return await as_metrics(metrics, request)
+        return await as_metrics(found.metrics, request)
 
     async def _page(self, _: web.Request) -> web.Response:
-        return as_html(companies_page(await self._fleet.look(FRESH_WITHIN_S)))
+        return as_html(companies_page(await self._fleet.renew(FRESH_WITHIN_S)))
 
 
 def companies_page(glances: Sequence[CompanyGlance]) -> str:
@@ -117,6 +117,6 @@ def _row(one: CompanyGlance) -> Html:
 
 def _cells(one: CompanyGlance) -> Iterator[Html]:
     yield tag("td", one.standing)
-    yield tag("td", one.needs[:_SHOWN_CHARS] or "–", class_="urgent" if one.urgent else None)
+    yield tag("td", one.needs[:_REASON_CHARS] or "–", class_="urgent" if one.urgent else None)
     yield tag("td", "–" if one.left_today is None else one.left_today)
     yield tag("td", one.as_of or "–")

@@ -95,19 +95,17 @@ class Sample(NamedTuple):
 
 
 def families(snapshot: Snapshot, company: str = "") -> Sequence[Metric]:
-    """The snapshot as metrics; those that nothing is known of are left out. `company`: its name, as a label of each."""
+    """The snapshot as metrics; those that nothing is known of are left out. `company`: a label of each, if named."""
     found = Families(("company",) if company else ())
     found.add(_samples(snapshot), (company,) if company else ())
     return found.metrics
 
 
-def fleet_families(glances: Sequence[CompanyGlance]) -> Iterator[Sequence[Metric]]:
-    """All companies as metrics, each with its name as a label. They grow company by company; the last are whole."""
-    found = Families(("company",))
-    for one in glances:
-        served = Sample("company_served", one.standing == "running")
-        found.add([served, *(_samples(one.snapshot) if one.snapshot else ())], (one.name,))
-        yield found.metrics
+def company_samples(one: CompanyGlance) -> Iterator[Sample]:
+    """Of one company among others."""
+    yield Sample("company_served", one.standing == "running")
+    if one.snapshot is not None:
+        yield from _samples(one.snapshot)
 
 
 class Families:
