@@ -32,7 +32,7 @@ class Denied:
     at: list[float] = field(default_factory=list)
 
     @asynccontextmanager
-    async def hold(self, settings: Settings) -> AsyncIterator[Store]:  # noqa: ARG002
+    async def hold(self, settings: Settings) -> AsyncIterator[Store]:
         self.at.append(anyio.current_time())
         raise self.why()
         yield

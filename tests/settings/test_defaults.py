@@ -1,4 +1,4 @@
-"""Companies of one directory: what they have in common stands in defaults.toml, and mistakes are told where they stand."""
+"""Companies of one directory: what they have in common stands in defaults.toml; mistakes are told where they are."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_company_takes_webhooks_if_it_has_a_secret_for_them(acme: Path) -> Non
 def test_what_the_process_has_once_is_no_companys(acme: Path, key: str) -> None:
     line = {"log": 'level = "error"'}.get(key, 'listen = "127.0.0.1:9470"')
     add(acme, f"[{key}]\n{line}\n")
-    with pytest.raises(ConfigurationError, match="companies beside a defaults.toml have this in common"):
+    with pytest.raises(ConfigurationError, match="companies beside a defaults"):
         load_company(acme, {})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -16,9 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio.abc import Process
+from structlog.testing import capture_logs
 
+from precoro_daemon.app.company_files import read_companies
+from precoro_daemon.app.fleet import FleetHost, serve_fleet
+from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from tests.system.forked import DEVELOPMENT, ROOT, Forked
 from tests.system.program import NO_LIMITS, Finished, finish
@@ -243,3 +249,29 @@ async def test_a_reload_touches_those_alone_whose_files_changed(tmp_path: Path) 
     refused = [(line["company"], line["reason"]) for line in done.only("company_refused")]
     assert any(name == "acme" and "bolt.toml" in reason and "the state" in reason for name, reason in refused)
     assert any(name == "bolt" and "acme.toml" in reason for name, reason in refused), "both are told"
+
+
+async def test_a_company_that_hangs_is_named_and_started_again_alone(tmp_path: Path) -> None:
+    """In this process. Its time runs a hundred times faster, so that a minute without a sign of life is soon over."""
+    async with companies(tmp_path, "acme", "bolt") as (fleet, sandboxes):
+        fleet.write("acme")
+        fleet.write("bolt", limits={"time_scale": 100}, daemon={"stuck_after": 60})
+        sandboxes["bolt"].faults.add("hang", path="^/invoices")
+        files = await anyio.to_thread.run_sync(read_companies, fleet.files, {})
+        host = FleetHost(
+            Unsupervised(), lambda: files, lambda _: None, lambda _: None, lambda _: None, lambda name: name
+        )
+        with capture_logs() as logs:
+            task = asyncio.create_task(serve_fleet(files, host))
+            with anyio.fail_after(60):
+                while not [one for one in logs if one["event"] == "company_failed"] and not task.done():  # noqa: ASYNC110
+                    await anyio.sleep(0.05)
+            page = await fleet.asked("/")
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    [stuck] = [one for one in logs if one["event"] == "company_stuck"]
+    assert (stuck["company"], stuck["part"]) == ("bolt", "mirror_collections")
+    assert "mirror_collections gave no sign of life" in page
+    assert "1 of 2 companies" in page
+    assert fleet.count("acme", "SELECT count(*) FROM details") == 3
