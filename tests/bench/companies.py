@@ -66,19 +66,17 @@ def _measure(folder: Path, companies: int) -> _Figures:
             _until_mirrored(folder, urls)
             time.sleep(5)
             mirrored = _memory(process.pid)
-        with _fleet(folder) as process:
-            time.sleep(10 + 0.3 * companies)
+        with _settled(folder, companies) as process:
             before = _cpu(process.pid)
             time.sleep(_WINDOW_S)
             idling = (_cpu(process.pid) - before) / _WINDOW_S
             idle = _memory(process.pid)
         _write(folder, urls, every=f"{_LAP_EVERY_S}s")
-        with _fleet(folder) as process:
-            time.sleep(15 + 0.3 * companies)
-            before, laps_before = _cpu(process.pid), _scans(folder, urls)
+        with _settled(folder, companies) as process:
+            before, laps_before = _cpu(process.pid), _logged(folder, "scan_finished") / 25
             time.sleep(_WINDOW_S)
             used = _cpu(process.pid) - before - idling * _WINDOW_S
-            laps = (_scans(folder, urls) - laps_before) / 25
+            laps = _logged(folder, "scan_finished") / 25 - laps_before
     lap = used / max(laps, 1)
     print(f"  {companies}: {laps:.0f} laps, idle {1e6 * idling / companies:.0f} us/s a company", flush=True)
     return _Figures(mirrored, idle, 1000 * lap, idling / companies * 86_400 + _LAPS_A_DAY * lap)
@@ -124,15 +122,25 @@ def _fleet(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(30)
 
 
+@contextmanager
+def _settled(folder: Path, companies: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A fleet in which all companies are served, and have had their first turns."""
+    before = _logged(folder, "company_started")
+    with _fleet(folder) as process:
+        while _logged(folder, "company_started") < before + companies:
+            time.sleep(0.5)
+        time.sleep(30)
+        yield process
+
+
 def _until_mirrored(folder: Path, urls: Mapping[str, str]) -> None:
     while not all(_asked(folder / f"{name}.db", "SELECT count(*) FROM details") >= 30 for name in urls):
         time.sleep(1)
 
 
-def _scans(folder: Path, urls: Mapping[str, str]) -> int:
-    """Lists that were read to their end, by all companies so far, as the log tells."""
-    del urls
-    return (folder / "log").read_bytes().count(b'"event":"scan_finished"')
+def _logged(folder: Path, event: str) -> int:
+    """How often, by all companies so far."""
+    return (folder / "log").read_bytes().count(f'"event":"{event}"'.encode())
 
 
 def _asked(state: Path, sql: str) -> int:
