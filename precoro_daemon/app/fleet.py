@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.host.descriptors import allow_descriptors
+from precoro_daemon.adapters.host.heap import share_one_heap
 from precoro_daemon.app.company_files import CompanyFiles
 from precoro_daemon.app.fleet_doors import DoorsOfCompany, FleetDoors
 from precoro_daemon.app.member import Member
@@ -64,6 +65,7 @@ class FleetHost:
 async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | None = None) -> End:
     """Serve all companies until a signal. Raises ListenerUnusable if the shared sockets cannot be opened."""
     _log.info("fleet_started", companies=len(files.companies), refused=len(files.refused))
+    share_one_heap()
     ends: list[End] = []
     failure: DaemonError | None = None
     fleet = Fleet(files, host, tenure or FileTenure())
