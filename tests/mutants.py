@@ -728,7 +728,7 @@ MUTANTS = (
     ),
     Mutant(
         "the second of two reloads forgets the settings in use",
-        "_Process._reload",
+        "ServedCompany.reread",
         "self._settings, self._former = fresh, self._former or self._settings",
         "self._settings, self._former = fresh, self._settings",
         "tests/system/test_service.py::test_reloads_that_cannot_be_used_leave_the_service_as_it_was",

@@ -11,7 +11,6 @@ from time import monotonic
 import anyio
 from anyio.abc import TaskGroup
 
-from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
 from precoro_daemon.app.state_reading import read_state, scope_of, see_disks
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.mirror.polling import Polling
@@ -21,9 +20,6 @@ from precoro_daemon.settings import Settings
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Live, Outlook, Snapshot, Stored, Tallies
 from precoro_daemon.status.taking import describe_state, take_snapshot
-from precoro_daemon.telemetry import get_logger
-
-_log = get_logger()
 
 _READ_AT_MOST_EVERY_S = 5.0
 """Real seconds between two readings of the state, however many people ask."""
@@ -44,21 +40,28 @@ class Watched:
     command: str = "precoro-daemon"
 
 
+class Readings:
+    """One reading at a time for all companies of a process, whose readings together cost what one's may alone."""
+
+    def __init__(self) -> None:
+        self.limiter = anyio.CapacityLimiter(1)
+        self.sharing = 0
+
+
 @asynccontextmanager
-async def open_watch(settings: Settings, watched: Watched) -> AsyncIterator[None]:
-    """Answer those who watch until the context ends, if the configuration says where. Raises ListenerUnusable."""
-    section = settings.watch
-    if section.listen is None:
-        yield
-        return
+async def watcher_of(
+    settings: Settings, watched: Watched, readings: Readings | None = None
+) -> AsyncIterator[StateWatcher]:
+    """Snapshots until the context ends. `readings`: shared by the companies of a process."""
+    readings = readings or Readings()
+    readings.sharing += 1
     async with anyio.create_task_group() as tasks:
-        watcher = StateWatcher(settings, watched, tasks)
-        async with watch(watcher, section.listen, Gatekeeper(section.hosts)) as real:
-            _log.info("listening_started", what="watch", address=str(real))
-            if not section.listen.is_local:
-                _log.warning("watch_exposed", address=str(real))
-            yield
-        watcher.close()
+        watcher = StateWatcher(settings, watched, tasks, readings)
+        try:
+            yield watcher
+        finally:
+            readings.sharing -= 1
+            watcher.close()
         tasks.cancel_scope.cancel()
 
 
@@ -70,7 +73,11 @@ def _outlook(polling: Polling, now: float) -> Outlook:
 class StateWatcher:
     """Implements `Watcher`. The state is read on a thread by a connection of its own, one reading at a time."""
 
-    def __init__(self, settings: Settings, watched: Watched, tasks: TaskGroup) -> None:
+    def __init__(
+        self, settings: Settings, watched: Watched, tasks: TaskGroup, readings: Readings | None = None
+    ) -> None:
+        self._readings = readings or Readings()
+        self._took = 0.0
         self._settings = settings
         self._watched = watched
         self._tasks = tasks
@@ -107,19 +114,23 @@ class StateWatcher:
         self._closed = True
 
     async def _read(self, done: anyio.Event) -> None:
-        began = anyio.current_time()
         try:
-            self._stored = await anyio.to_thread.run_sync(partial(self._stored_at, self._watched.clock.now()))
+            reading = partial(self._stored_at, self._watched.clock.now())
+            self._stored = await anyio.to_thread.run_sync(reading, limiter=self._readings.limiter)
             self._unreadable = ""
         except (DaemonError, OSError, ValueError) as error:
             self._unreadable = str(error)
         finally:
-            now = anyio.current_time()
-            self._read_again_at = now + max(_READ_AT_MOST_EVERY_S, _PAUSE_PER_READING * (now - began))
+            pause = _PAUSE_PER_READING * self._took * max(self._readings.sharing, 1)
+            self._read_again_at = anyio.current_time() + max(_READ_AT_MOST_EVERY_S, pause)
             self._reading = None
             done.set()
 
     def _stored_at(self, now: float) -> Stored:
         """Blocking."""
-        overview = read_state(self._settings, now, unwanted=lambda: self._closed)
-        return describe_state(self._scope, overview, see_disks(self._settings), now)
+        began = monotonic()
+        try:
+            overview = read_state(self._settings, now, unwanted=lambda: self._closed)
+            return describe_state(self._scope, overview, see_disks(self._settings), now)
+        finally:
+            self._took = monotonic() - began

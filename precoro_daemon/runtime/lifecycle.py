@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -61,14 +61,12 @@ class Service:
 class Hooks:
     """What the lifecycle calls outside while services run.
 
-    reload       read the configuration anew, and log what is wrong with it; True if the service is to be built again
     stopping     announce that the end has begun
     last_resort  the process must be gone after that many real seconds
     ending       called with how it ends; what it does with signals from then on stays so
     """
 
     supervisor: Supervisor
-    reload: Callable[[], Awaitable[bool]]
     stopping: Callable[[], None]
     last_resort: Callable[[float], None]
     ending: Callable[[End], None]
@@ -77,27 +75,49 @@ class Hooks:
 Build = Callable[[], AbstractAsyncContextManager[Service]]
 
 
-async def run_services(build: Build, hooks: Hooks) -> End:
+class Served(Protocol):
+    """What runs until a signal says that it is over: the services of one company, or those of many."""
+
+    async def run(self) -> None:
+        """Until `stop`, and what was in flight then has ended. Raises what is fatal."""
+        ...
+
+    async def reload(self) -> None:
+        """Read the configuration anew, and go by it if it can be used."""
+        ...
+
+    def stop(self) -> None:
+        """Begin nothing any more, and end soon."""
+        ...
+
+
+async def run_services(build: Build, reread: Callable[[], Awaitable[bool]], hooks: Hooks) -> End:
     """Build a service and run it, again after each reload, until a signal says that it is over.
 
-    The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
+    reread  read the configuration anew, and log what is wrong with it; True if the service is to be built again
     """
-    services = _Services(build, hooks)
+    return await run_until_signal(Services(build, reread, hooks.supervisor), hooks)
+
+
+async def run_until_signal(served: Served, hooks: Hooks) -> End:
+    """The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
+    SIGHUP reloads."""
+    signals_of = _Signals(served, hooks)
     # Around the group: who reads the signals must have gone before they end.
     with _handling(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with anyio.create_task_group() as group:
             # It was held back since the program began, when nobody could have handled it.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-            handle = partial(services.handle_signals, signals, group)
+            handle = partial(signals_of.handle, signals, group)
             group.start_soon(guarded, "the watch for signals", handle, name="signals")
             try:
-                await services.run()
+                await served.run()
             finally:
-                if services.ended is not None:
-                    hooks.ending(services.ended)
+                if signals_of.ended is not None:
+                    hooks.ending(signals_of.ended)
             group.cancel_scope.cancel()
-    assert services.ended is not None
-    return services.ended
+    assert signals_of.ended is not None
+    return signals_of.ended
 
 
 async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
@@ -156,58 +176,72 @@ def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals
             end.close()
 
 
-class _Services:
-    def __init__(self, build: Build, hooks: Hooks) -> None:
+class _Signals:
+    def __init__(self, served: Served, hooks: Hooks) -> None:
         self.ended: End | None = None
-        self._build = build
+        self._served = served
         self._hooks = hooks
-        self._scope: anyio.CancelScope | None = None
-        self._service: Service | None = None
-        self._asked = False
-        self._reading = anyio.Lock()
 
-    async def run(self) -> None:
-        while self.ended is None:
-            async with self._build() as service:
-                self._service = service
-                with anyio.CancelScope() as self._scope:
-                    if self._asked:
-                        await self._reload()
-                    if self.ended is None:
-                        await service.run()
-                self._service = self._scope = None
-
-    async def handle_signals(self, signals: AsyncIterator[signal.Signals], group: TaskGroup) -> None:
+    async def handle(self, signals: AsyncIterator[signal.Signals], group: TaskGroup) -> None:
         everything = group.cancel_scope
         async for number in signals:
             _log.info("signal_received", signal=signal.Signals(number).name)
             if number == signal.SIGHUP:
-                group.start_soon(self._reload, name="reload")
+                group.start_soon(self._served.reload, name="reload")
             elif self.ended is None:
                 self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)
             else:
                 self._hooks.last_resort(_AT_ONCE_S)
                 everything.cancel()
 
-    async def _reload(self) -> None:
-        """What is asked for while a service is being built is done when it is."""
-        async with self._reading:
-            self._asked = self.ended is None and self._service is None
-            if self.ended is not None or self._asked or not await self._hooks.reload():
-                return
-            if self._service is None and self.ended is None:
-                self._asked = True  # the former one is gone meanwhile, and the next may be built by what was before
-            elif self.ended is None:
-                self._hooks.supervisor.reloading()
-                self._drain()
-
     def _stop(self, end: End, everything: anyio.CancelScope) -> None:
         self.ended = end
         self._hooks.last_resort(_DRAIN_S + _GRACE_S)
         self._hooks.supervisor.stopping("finishing the calls in flight")
         self._hooks.stopping()
-        self._drain()
+        self._served.stop()
         everything.deadline = anyio.current_time() + _DRAIN_S + 1
+
+
+class Services:
+    """Implements `Served`: one service after the other, a new one after each reload. `reread`: see `run_services`."""
+
+    def __init__(self, build: Build, reread: Callable[[], Awaitable[bool]], supervisor: Supervisor) -> None:
+        self._build = build
+        self._reread = reread
+        self._supervisor = supervisor
+        self._stopped = False
+        self._scope: anyio.CancelScope | None = None
+        self._service: Service | None = None
+        self._asked = False
+        self._reading = anyio.Lock()
+
+    async def run(self) -> None:
+        while not self._stopped:
+            async with self._build() as service:
+                self._service = service
+                with anyio.CancelScope() as self._scope:
+                    if self._asked:
+                        await self.reload()
+                    if not self._stopped:
+                        await service.run()
+                self._service = self._scope = None
+
+    async def reload(self) -> None:
+        """What is asked for while a service is being built is done when it is."""
+        async with self._reading:
+            self._asked = not self._stopped and self._service is None
+            if self._stopped or self._asked or not await self._reread():
+                return
+            if self._service is None and not self._stopped:
+                self._asked = True  # the former one is gone meanwhile, and the next may be built by what was before
+            elif not self._stopped:
+                self._supervisor.reloading()
+                self._drain()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._drain()
 
     def _drain(self) -> None:
         if self._service is not None and self._scope is not None:

@@ -34,7 +34,7 @@ from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
-from precoro_daemon.settings.reading import load, load_watch
+from precoro_daemon.settings.reading import load, load_company, load_defaults, load_watch
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -67,5 +67,7 @@ __all__ = [
     "Watch",
     "file_keys",
     "load",
+    "load_company",
+    "load_defaults",
     "load_watch",
 ]

@@ -34,11 +34,12 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where each value came from: a line of the file, or a variable of the environment."""
+    """Where each value came from: a line of the file, or of the one below it, or a variable of the environment."""
 
     file: str | None = None
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     variables: Mapping[KeyPath, str] = field(default_factory=dict)
+    below: Origins | None = None
 
     def mistake(self, path: KeyPath, text: str) -> Mistake:
         line, where = self._where(path)
@@ -46,7 +47,8 @@ class Origins:
 
     def where(self, path: KeyPath) -> str:
         """The same for the middle of a sentence; "" for a value that nobody gave."""
-        return self._where(path)[1] if path in self.variables or path in self.lines else ""
+        known = path in self.variables or path in self.lines or (self.below is not None and path in self.below.lines)
+        return self._where(path)[1] if known else ""
 
     def _where(self, path: KeyPath) -> tuple[int, str]:
         """What is missing is reported where its section begins."""
@@ -55,6 +57,9 @@ class Origins:
                 return _AFTER_THE_FILE, self.variables[path[:end]]
             if path[:end] in self.lines:
                 return self.lines[path[:end]], f"{self.file}:{self.lines[path[:end]]}"
+            if self.below is not None and path[:end] in self.below.lines:
+                line = self.below.lines[path[:end]]
+                return _AFTER_THE_FILE // 2 + line, f"{self.below.file}:{line}"
         below = (name for known, name in self.variables.items() if known[: len(path)] == path)
         return _AFTER_THE_FILE, next(below, self.file or "environment")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.files import NotRegular, open_regular
 from precoro_daemon.settings.lines import KeyPath, line_numbers
-from precoro_daemon.settings.listening import Watch
+from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
 from precoro_daemon.settings.model import SECRETS, Settings
+from precoro_daemon.settings.sections import Log
 
 _PREFIX = "precoro_daemon__"
 _SHORT_NAMES = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
@@ -55,14 +56,40 @@ _DEMANDED: frozenset[KeyPath] = frozenset(
 _STAND_IN = "what-is-wrong-with-the-token-was-said"
 _ABSENT = "a-secret-that-this-command-does-not-need"
 
+_DEFAULTS = "defaults.toml"
+"""The name of what the companies of one directory have in common."""
+
+_OF_THE_PROCESS: Sequence[KeyPath] = (("watch",), ("log",), ("apply_deliveries", "listen"))
+"""What companies that share a process cannot each have for themselves."""
+
 Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    """`below`: what is merged under it, None where it stands alone."""
+
     name: str | None = None
     values: Tree = field(default_factory=dict)
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    below: _File | None = None
+
+    @property
+    def merged(self) -> Tree:
+        return self.values if self.below is None else _layered(self.below.values, self.values)
+
+    def origins(self, variables: Mapping[KeyPath, str] | None = None) -> Origins:
+        below = None if self.below is None else Origins(self.below.name, dict(self._lines_below(self.below)))
+        return Origins(self.name, self.lines, variables or {}, below)
+
+    def _lines_below(self, below: _File) -> Iterator[tuple[KeyPath, int]]:
+        """Of what is in use: a list of ours takes the place of the whole list below it."""
+        for path, line in below.lines.items():
+            above: Any = self.values
+            for part in path:
+                above = above.get(part) if isinstance(above, dict) else above
+            if above is None or isinstance(above, dict):
+                yield path, line
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str] = ()) -> Settings:
@@ -73,13 +100,50 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
              of them; an empty variable counts as absent
     spare    sections whose secret is not going to be used, so that its absence is no mistake: systemd has credentials
              only while the service runs
+
+    Where defaults.toml stands beside the file, it is one company of several: the defaults are merged under it.
     """
-    file = _read_file(path or _DEFAULT_FILE) if path or _DEFAULT_FILE.exists() else _File()
+    return _settings(_read(path), environ, spare)
+
+
+def load_company(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The same for one company of a process that serves several, defaults.toml or not."""
+    return _settings(_read_company(path), environ, ())
+
+
+def load_defaults(directory: Path, environ: Mapping[str, str]) -> tuple[Watch, ApplyDeliveries, Log]:
+    """What the process of several companies takes from defaults.toml. ConfigurationError lists its mistakes there."""
+    path = directory / _DEFAULTS
+    file = _read_file(path) if path.exists() else _File(str(path))
     variables = _variables(environ)
-    origins = Origins(file.name, file.lines, {_path(name): given for name, (given, _) in variables.items()})
+    origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
+    listen = {
+        name: value for name, value in (_section(values, ("apply_deliveries",)) or {}).items() if name == "listen"
+    }
+    taken = {"watch": values.get("watch", {}), "log": values.get("log", {}), "apply_deliveries": listen}
+    settings, mistakes = _validate(_stand_in(taken), origins)
+    if settings is None:
+        raise ConfigurationError("\n".join(map(str, sorted(mistakes, key=lambda one: one.line))))
+    return settings.watch, settings.apply_deliveries, settings.log
+
+
+def _stand_in(taken: Tree) -> Tree:
+    """A configuration that is whole: what every company has to give is not asked of what they have in common."""
+    if "listen" in taken["apply_deliveries"]:
+        taken["apply_deliveries"]["secret"] = _ABSENT
+    return taken | {"precoro": {"region": "international", "email": "nobody@example.com", "token": _STAND_IN}}
+
+
+def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -> Settings:
+    variables = _variables(environ)
+    origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
+    values = _merge(file.merged, _from_environment({name: text for name, (_, text) in variables.items()}))
     values.setdefault("precoro", {})
     mistakes = [mistake for secret in SECRETS for mistake in _where(secret, values, file, origins, environ)]
+    if file.below is not None:
+        mistakes += _refuse_for_itself(file)
+        _without_secret_no_webhooks(values)
     for secret in _DEMANDED:
         if secret[0] in spare and (section := _section(values, secret[:-1])) is not None:
             section.setdefault(str(secret[-1]), _ABSENT)
@@ -94,13 +158,41 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
 
 def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
     """[watch] alone, by which a service is asked how it is. Mistakes elsewhere say nothing of the one that runs."""
-    file = _read_file(path or _DEFAULT_FILE) if path or _DEFAULT_FILE.exists() else _File()
-    values = _merge(file.values, _from_environment({name: text for name, (_, text) in _variables(environ).items()}))
+    file = _read(path)
+    values = _merge(file.merged, _from_environment({name: text for name, (_, text) in _variables(environ).items()}))
     section = values.get("watch", {})
     try:
         return Watch(**section)
     except (ValidationError, TypeError):
         return load(path, environ).watch  # which lists what is wrong
+
+
+def _read(path: Path | None) -> _File:
+    if path is None and not _DEFAULT_FILE.exists():
+        return _File()
+    path = path or _DEFAULT_FILE
+    if path.name != _DEFAULTS and path.with_name(_DEFAULTS).exists():
+        return _read_company(path)
+    return _read_file(path)
+
+
+def _read_company(path: Path) -> _File:
+    defaults = path.with_name(_DEFAULTS)
+    return replace(_read_file(path), below=_read_file(defaults) if defaults.exists() else _File(str(defaults)))
+
+
+def _refuse_for_itself(file: _File) -> Iterator[Mistake]:
+    for path in _OF_THE_PROCESS:
+        if (section := _section({"": file.values}, ("", *path[:-1]))) and path[-1] in section:
+            text = f"companies beside a {_DEFAULTS} have this in common; it belongs there"
+            yield Origins(file.name, file.lines).mistake(path, text)
+
+
+def _without_secret_no_webhooks(values: Tree) -> None:
+    """Of the companies that share a port for webhooks, those take some that have a secret for it."""
+    section = _section(values, ("apply_deliveries",))
+    if section is not None and not {"secret", "secret_file"} & section.keys():
+        section.pop("listen", None)
 
 
 def _read_file(path: Path) -> _File:
@@ -194,6 +286,14 @@ def _merge(below: Tree, above: Tree) -> Tree:
     return merged
 
 
+def _layered(below: Tree, above: Tree) -> Tree:
+    """Table by table; any other value of the one above stands."""
+    both = {
+        key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)
+    }
+    return below | above | {key: _layered(below[key], above[key]) for key in both}
+
+
 def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
     """Set a secret: from the environment, else its file, else systemd's credential."""
     section = _section(values, secret[:-1])
@@ -226,11 +326,12 @@ def _section(values: Tree, path: KeyPath) -> Tree | None:
 
 
 def _refuse_in(file: _File, secret: KeyPath) -> list[Mistake]:
+    below = [] if file.below is None else _refuse_in(file.below, secret)
     section = _section(dict(file.values), secret[:-1])
     if section is None or secret[-1] not in section:
-        return []
+        return below
     text = f"a secret does not belong in this file; put it into a file of its own and name that as {secret[-1]}_file"
-    return [Origins(file.name, file.lines).mistake(secret, text)]
+    return [Origins(file.name, file.lines).mistake(secret, text), *below]
 
 
 def _find(credential: str, file: object, environ: Mapping[str, str]) -> str | None:

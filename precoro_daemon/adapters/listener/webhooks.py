@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import structlog
 from aiohttp import web
 
 from precoro_daemon.adapters.listener.serving import serving
@@ -27,6 +28,9 @@ _BODY_BYTES = 4096
 
 _WEBHOOK_CONNECTIONS = 200
 """Connections at a time; each holds a few kilobytes."""
+
+WEBHOOK_PATIENCE_S = 15.0
+"""Real seconds of a connection."""
 
 _UNKNOWN_TYPES_LOGGED = 20
 """Unknown types that the log names; those who invent more are not worth lines."""
@@ -47,22 +51,53 @@ class Reception:
     wake: Callable[[], None]
     answers: Counter[int] = field(default_factory=Counter)
     pulse: PartPulse = field(default_factory=lambda: PartPulse("webhooks"))
-    patience: float = 15.0
+    patience: float = WEBHOOK_PATIENCE_S
 
 
 @asynccontextmanager
 async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Address]:
     """Take webhooks until the context ends; gives the real address. Raises ListenerUnusable."""
-    handler = _WebhookHandler(reception)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler.receive)
-    async with (
-        serving(app, address, most=_WEBHOOK_CONNECTIONS, patience=reception.patience) as real,
-        anyio.create_task_group() as group,
-    ):
-        group.start_soon(guarded, "the task that keeps deliveries", handler.keep, name="deliveries")
+    entrance = Entrance(reception.answers)
+    async with entrance.open(address, reception.patience) as real, entrance.admitting(reception):
         yield real
-        group.cancel_scope.cancel()
+
+
+class Entrance:
+    """Leads each webhook to the company whose secret its path is. `answers` counts those that nobody expects."""
+
+    def __init__(self, answers: Counter[int]) -> None:
+        self._answers = answers
+        self._handlers: list[_WebhookHandler] = []
+
+    @asynccontextmanager
+    async def open(self, address: Address, patience: float = WEBHOOK_PATIENCE_S) -> AsyncIterator[Address]:
+        """Answer until the context ends; gives the real address. Raises ListenerUnusable."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._receive)
+        async with serving(app, address, most=_WEBHOOK_CONNECTIONS, patience=patience) as real:
+            yield real
+
+    @asynccontextmanager
+    async def admitting(self, reception: Reception) -> AsyncIterator[None]:
+        """Take those of a company until the context ends. Its log lines say what the present task's do."""
+        handler = _WebhookHandler(reception)
+        async with anyio.create_task_group() as group:
+            group.start_soon(guarded, "the task that keeps deliveries", handler.keep, name="deliveries")
+            self._handlers.append(handler)
+            try:
+                yield
+            finally:
+                self._handlers.remove(handler)
+                handler.close()
+            group.cancel_scope.cancel()
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        """All secrets are compared, so that the time tells nothing of them."""
+        found = [handler for handler in self._handlers if handler.admits(request.path)]
+        if found:
+            return await found[0].receive(request)
+        self._answers[404] += 1
+        return web.Response(status=404)
 
 
 class _WebhookHandler:
@@ -73,6 +108,7 @@ class _WebhookHandler:
         self._secrets = [secret.encode() for secret in reception.secrets]
         self._batch = _Batch()
         self._logged_types: set[int] = set()
+        self._said_in_logs = structlog.contextvars.get_contextvars()
 
     async def receive(self, request: web.Request) -> web.Response:
         status = await self._status(request)
@@ -80,8 +116,6 @@ class _WebhookHandler:
         return web.Response(status=status)
 
     async def _status(self, request: web.Request) -> int:
-        if not self._admits(request.path):
-            return 404
         if request.method != "POST":
             return 405
         try:
@@ -95,7 +129,7 @@ class _WebhookHandler:
             return 202
         return await self._keep(Delivery(type_, id_, idn))
 
-    def _admits(self, path: str) -> bool:
+    def admits(self, path: str) -> bool:
         """Each comparison takes as long whatever the path has in common with the secret, and all are made."""
         given = path.removeprefix("/").encode()
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
@@ -103,7 +137,7 @@ class _WebhookHandler:
     def _log_unknown(self, type_: int) -> None:
         if type_ not in self._logged_types and len(self._logged_types) < _UNKNOWN_TYPES_LOGGED:
             self._logged_types.add(type_)
-            _log.warning("delivery_ignored", type=type_, reason="no such type is known")
+            _log.warning("delivery_ignored", type=type_, reason="no such type is known", **self._said_in_logs)
 
     async def _keep(self, delivery: Delivery) -> int:
         batch, record = self._batch, (delivery.type, delivery.id)
@@ -112,6 +146,10 @@ class _WebhookHandler:
         batch.begun.set()
         await batch.kept.wait()
         return 503 if batch.refused is None or record in batch.refused else 204
+
+    def close(self) -> None:
+        """Those that wait get an answer: nothing was kept."""
+        self._batch.kept.set()
 
     async def keep(self) -> None:
         """For as long as webhooks are taken."""

@@ -1,0 +1,207 @@
+"""one company as a service: the state held throughout, all else built anew at each reload"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+
+from precoro_daemon.adapters.listener.webhooks import Reception
+from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.app.company import Company, open_company
+from precoro_daemon.app.control import open_control
+from precoro_daemon.app.doors import Doors, OwnDoors
+from precoro_daemon.app.state import address, identity
+from precoro_daemon.app.values import ADVICE, clock_for, contradiction
+from precoro_daemon.app.watch import Watched
+from precoro_daemon.errors import ConfigurationError, DaemonError, leaves, most_severe
+from precoro_daemon.runtime.lifecycle import Service
+from precoro_daemon.runtime.ports import Supervisor
+from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
+from precoro_daemon.runtime.watchdog import Watchdog
+from precoro_daemon.settings import Settings
+from precoro_daemon.status.heartbeat import ProgressHeartbeat
+from precoro_daemon.status.pulse import Pulse
+from precoro_daemon.status.snapshot import Tallies
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a company's services are given by the process.
+
+    reread   the settings as they are now. Raises ConfigurationError
+    adopted  called with settings that are in use from now on
+    doors    through which webhooks and watchers come
+    tallies  what was counted, lines of the log among it
+    command  how this program is called with its configuration, for people who need to know what to type
+    """
+
+    supervisor: Supervisor
+    reread: Callable[[], Settings]
+    adopted: Callable[[Settings], None]
+    doors: Doors = field(default_factory=OwnDoors)
+    tallies: Tallies = field(default_factory=Tallies)
+    command: str = "precoro-daemon"
+
+
+class ServedCompany:
+    """The settings in use, those before them, and the service that is built from them."""
+
+    def __init__(self, settings: Settings, surroundings: Surroundings, store: Store) -> None:
+        self._settings = settings
+        self._former: Settings | None = None
+        self._surroundings = surroundings
+        self._store = store
+        self._clock = clock_for(settings)
+        self._heartbeat: ProgressHeartbeat | None = None
+        self._reloads = 0
+
+    @property
+    def settings(self) -> Settings:
+        """Those in use."""
+        return self._settings
+
+    @property
+    def pulse(self) -> Pulse | None:
+        """Signs of life; None before anything was built."""
+        return None if self._heartbeat is None else self._heartbeat.pulse
+
+    def announce_end(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.stopping = True
+
+    @asynccontextmanager
+    async def build(self) -> AsyncIterator[Service]:
+        """By the settings in use or, if nothing can be built from new ones, by the former."""
+        async with AsyncExitStack() as stack:
+            reloads = self._reloads + (self._former is not None)
+            try:
+                service = await stack.enter_async_context(self._service(self._settings, reloads))
+            except Exception as error:
+                if self._former is None:
+                    raise
+                self._settings, self._former = self._former, None
+                self._surroundings.adopted(self._settings)
+                service = await stack.enter_async_context(self._service(self._settings, self._reloads))
+                self._refuse(error)
+            if self._former is not None:
+                _log.info("reloaded")
+                self._reloads = reloads
+            self._former = None
+            yield service
+
+    @asynccontextmanager
+    async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
+        heartbeat = ProgressHeartbeat(self._clock, self._surroundings.tallies)
+        heartbeat.pulse.reloads = reloads
+        async with open_company(self._store, settings, self._clock, heartbeat, planned=True) as company:
+            await _log_quota(company)
+            given = Dependencies(self._clock, company.gateway.stop, self._store.lap_book)
+            scheduler = Scheduler(list(company.jobs.values()), given)
+            heartbeat.pulse.jobs = scheduler.jobs
+            self._heartbeat = heartbeat
+            async with (
+                self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
+                self._webhooks(settings, scheduler, heartbeat),
+                open_control(settings, company.handler, scheduler),
+            ):
+                watchdog = Watchdog(
+                    self._clock, heartbeat, self._surroundings.supervisor, settings.daemon.stuck_after
+                )
+                yield Service(scheduler, watchdog, resume=not reloads)
+
+    @asynccontextmanager
+    async def _webhooks(
+        self, settings: Settings, scheduler: Scheduler, heartbeat: ProgressHeartbeat
+    ) -> AsyncIterator[None]:
+        """Taken, if the configuration says where."""
+        section = settings.apply_deliveries
+        if section.listen is None:
+            yield
+            return
+        given = [secret.get_secret_value() for secret in (section.secret, section.previous_secret) if secret]
+        wake = partial(scheduler.wake, "apply_deliveries")
+        reception = Reception(given, self._store.deliveries, self._clock, wake, heartbeat.tallies.answers)
+        heartbeat.pulse.others = [reception.pulse]
+        async with self._surroundings.doors.webhooks(section.listen, reception):
+            yield
+
+    def _watched(self, heartbeat: ProgressHeartbeat, company: Company) -> Watched:
+        return Watched(
+            pulse=heartbeat.pulse,
+            tallies=self._surroundings.tallies,
+            account=company.gateway.account,
+            polling=company.polling,
+            clock=self._clock,
+            command=self._surroundings.command,
+        )
+
+    async def reread(self) -> bool:
+        """Read the configuration anew; False, and logged, if it cannot be used."""
+        try:
+            fresh = await anyio.to_thread.run_sync(self._surroundings.reread, abandon_on_cancel=True)
+            _refuse_other_fixed(self._settings, fresh)
+        except Exception as error:  # noqa: BLE001 - the service goes on, whatever it is
+            self._refuse(error)
+            return False
+        # Those that were asked for while others still drain were never tried: the ones in use are to go back to.
+        self._settings, self._former = fresh, self._former or self._settings
+        self._surroundings.adopted(fresh)
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        """The log is read by nobody at that moment: the page shows it later."""
+        failure = most_severe(leaves(error)) if isinstance(error, ExceptionGroup) else error
+        foreseen = isinstance(failure, DaemonError)
+        reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"
+        _log.error("reload_refused", reason=reason, **({} if foreseen else {"exc_info": error}))
+        if self._heartbeat is not None:
+            self._heartbeat.pulse.refused = reason
+
+
+def other_fixed(present: Settings, fresh: Settings) -> list[str]:
+    """What stands in the new settings and cannot be taken over by a service that holds a state."""
+    fixed = {
+        "state.url": (address(present), address(fresh)),
+        "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
+        "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
+    }
+    return [name for name, (before, now) in fixed.items() if before != now]
+
+
+def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
+    if other := other_fixed(present, fresh):
+        names = ", ".join(other)
+        raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
+
+
+async def _log_quota(company: Company) -> None:
+    """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
+    plan = await company.polling.replan()
+    if plan is None:
+        return
+    if (found := contradiction(company.polling.options, plan)) is not None:
+        _log.warning(
+            "schedule_contradicted",
+            scheduled=found.asked,
+            lists=sum(found.asked.values()),
+            room=found.room,
+            per_day=plan.granted,
+            limit=found.limit,
+            advice=ADVICE,
+        )
+    _log.info(
+        "quota_planned",
+        per_day=plan.granted,
+        lists=plan.lists,
+        documents=plan.documents,
+        backfill=plan.backfill,
+        due=company.polling.backlog,
+        days=await company.polling.days_left(),
+    )
