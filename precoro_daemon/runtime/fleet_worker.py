@@ -170,12 +170,12 @@ class FleetWorker:
 
     async def _occupy(self, tenancy: Tenancy) -> None:
         company = tenancy.holding.company
-        _log.info("company_started", company=company, epoch=tenancy.holding.epoch)
+        _log.info("company_claimed", company=company, epoch=tenancy.holding.epoch)
         try:
             with tenancy.scope:
                 await self._serve(tenancy)
         except DaemonError as error:
-            _log.warning("company_ended", company=company, error=str(error))
+            _log.warning("company_returned", company=company, error=str(error))
         finally:
             del self._served[company]
         if tenancy.ending.is_set():

@@ -98,7 +98,7 @@ def test_a_service_keeps_the_former_key_out_of_its_log_too(
     stream: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is in flight while the configuration is read anew still has it."""
-    log = ServiceLog(Tallies())
+    log = ServiceLog(Tallies().line)
     for token in ("former-key-0123", "present-key-4567"):
         precoro = {"region": "us", "email": EMAIL, "token": token}
         log.follow(Settings(precoro=precoro))  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ failures.py        what PostgreSQL refuses, said to the operator
 fence.py           what may refuse a write because the company belongs to another worker by now
 fleet_commands.py  what is left for a fleet in its database: companies, moves, drains, commands
 fleet_session.py   the one session of a worker or of a command with the tables of the fleet
-holder.py          one process holds the state: an advisory lock of the server, and a count that refuses former holders
+holder.py          one process holds the state: a lock of the server, and a count that refuses former holders
 leases.py          the leases of a fleet in PostgreSQL: who is alive, and who holds which company under which epoch
 restore_guard.py   the restore guard in the database: what a dump, a restored or a promoted copy has otherwise
 schema.py          brings the schema of a company to the present one: migrations, views, whose data it is

@@ -1,4 +1,4 @@
-"""one process holds the state: an advisory lock of the server, and a count that refuses former holders"""
+"""one process holds the state: a lock of the server, and a count that refuses former holders"""
 
 from __future__ import annotations
 
