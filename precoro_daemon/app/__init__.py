@@ -3,8 +3,13 @@
 bearers.py         the token of a ledger behind HTTP, from where the configuration says
 checks.py          what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
 company.py         one company: its state, its way to Precoro, its ledger, and the jobs between them
+company_files.py   which companies a process serves: a directory of files, and what no two of them may share
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
+doors.py           through which webhooks and watchers come to a company: sockets of its own, or shared ones
+fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
+fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
+fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan
@@ -17,12 +22,14 @@ ledger_grants.py   the grant of the configured ledger: where it is, and how it s
 ledger_login.py    logins at accounting systems, step by step, and what may be chosen after each
 ledger_online.py   builds the ledgers that are somebody else's service: Xero and QuickBooks Online
 ledger_reading.py  tells one way to read the ledger from another, by the settings that say how
-listeners.py       opens the socket on which webhooks come in
+member.py          one company among others in a process: served, started again when it fails, ended alone
 payments.py        the jobs of payments, and what the commands do to intents
-process.py         the program as a service: the state held throughout, all else built anew at each reload
+process.py         one company in a process of its own, until a signal
 runs.py            one run, from opening the state to the report
+served.py          one company as a service: the state held throughout, all else built anew at each reload
 state.py           the state that the configuration names, and where what stands beside it is
 state_reading.py   reads the state beside the instance that may hold it, and takes the snapshot that a command shows
+tenure.py          who may serve a company now: on one machine, who holds its state
 values.py          settings as the values that the parts are built from
 watch.py           answers those who watch a service, with snapshots for which the state is read now and then
 """

@@ -1,4 +1,4 @@
-"""through which webhooks and watchers come to a company: sockets of its own, or those of many companies"""
+"""through which webhooks and watchers come to a company: sockets of its own, or shared ones"""
 
 from __future__ import annotations
 

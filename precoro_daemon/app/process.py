@@ -58,8 +58,8 @@ async def serve(settings: Settings, host: Host) -> End:
                 host.supervisor, host.reread, host.adopted, tallies=host.tallies, command=host.command
             )
             company = ServedCompany(settings, given, store)
-            hooks = Hooks(host.supervisor, company.reread, company.announce_end, host.last_resort, host.ending)
-            ends.append(await run_services(company.build, hooks))
+            hooks = Hooks(host.supervisor, company.announce_end, host.last_resort, host.ending)
+            ends.append(await run_services(company.build, company.reread, hooks))
     except* DaemonError as errors:
         failure = most_severe(leaves(errors))
     if failure is not None:

@@ -146,9 +146,7 @@ class ServedCompany:
         """Read the configuration anew; False, and logged, if it cannot be used."""
         try:
             fresh = await anyio.to_thread.run_sync(self._surroundings.reread, abandon_on_cancel=True)
-            if other := other_fixed(self._settings, fresh):
-                names = ", ".join(other)
-                raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
+            _refuse_other_fixed(self._settings, fresh)
         except Exception as error:  # noqa: BLE001 - the service goes on, whatever it is
             self._refuse(error)
             return False
@@ -175,6 +173,12 @@ def other_fixed(present: Settings, fresh: Settings) -> list[str]:
         "the company (precoro.base_url, region or email, state.company)": (identity(present), identity(fresh)),
     }
     return [name for name, (before, now) in fixed.items() if before != now]
+
+
+def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
+    if other := other_fixed(present, fresh):
+        names = ", ".join(other)
+        raise ConfigurationError(f"{names} cannot change while the program runs; stop it and start it again")
 
 
 async def _log_quota(company: Company) -> None:

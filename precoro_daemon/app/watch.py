@@ -40,13 +40,28 @@ class Watched:
     command: str = "precoro-daemon"
 
 
+class Readings:
+    """One reading at a time for all companies of a process, whose readings together cost what one's may alone."""
+
+    def __init__(self) -> None:
+        self.limiter = anyio.CapacityLimiter(1)
+        self.sharing = 0
+
+
 @asynccontextmanager
-async def watcher_of(settings: Settings, watched: Watched) -> AsyncIterator[StateWatcher]:
-    """Snapshots until the context ends."""
+async def watcher_of(
+    settings: Settings, watched: Watched, readings: Readings | None = None
+) -> AsyncIterator[StateWatcher]:
+    """Snapshots until the context ends. `readings`: shared by the companies of a process."""
+    readings = readings or Readings()
+    readings.sharing += 1
     async with anyio.create_task_group() as tasks:
-        watcher = StateWatcher(settings, watched, tasks)
-        yield watcher
-        watcher.close()
+        watcher = StateWatcher(settings, watched, tasks, readings)
+        try:
+            yield watcher
+        finally:
+            readings.sharing -= 1
+            watcher.close()
         tasks.cancel_scope.cancel()
 
 
@@ -58,7 +73,11 @@ def _outlook(polling: Polling, now: float) -> Outlook:
 class StateWatcher:
     """Implements `Watcher`. The state is read on a thread by a connection of its own, one reading at a time."""
 
-    def __init__(self, settings: Settings, watched: Watched, tasks: TaskGroup) -> None:
+    def __init__(
+        self, settings: Settings, watched: Watched, tasks: TaskGroup, readings: Readings | None = None
+    ) -> None:
+        self._readings = readings or Readings()
+        self._took = 0.0
         self._settings = settings
         self._watched = watched
         self._tasks = tasks
@@ -95,19 +114,23 @@ class StateWatcher:
         self._closed = True
 
     async def _read(self, done: anyio.Event) -> None:
-        began = anyio.current_time()
         try:
-            self._stored = await anyio.to_thread.run_sync(partial(self._stored_at, self._watched.clock.now()))
+            reading = partial(self._stored_at, self._watched.clock.now())
+            self._stored = await anyio.to_thread.run_sync(reading, limiter=self._readings.limiter)
             self._unreadable = ""
         except (DaemonError, OSError, ValueError) as error:
             self._unreadable = str(error)
         finally:
-            now = anyio.current_time()
-            self._read_again_at = now + max(_READ_AT_MOST_EVERY_S, _PAUSE_PER_READING * (now - began))
+            pause = _PAUSE_PER_READING * self._took * max(self._readings.sharing, 1)
+            self._read_again_at = anyio.current_time() + max(_READ_AT_MOST_EVERY_S, pause)
             self._reading = None
             done.set()
 
     def _stored_at(self, now: float) -> Stored:
         """Blocking."""
-        overview = read_state(self._settings, now, unwanted=lambda: self._closed)
-        return describe_state(self._scope, overview, see_disks(self._settings), now)
+        began = monotonic()
+        try:
+            overview = read_state(self._settings, now, unwanted=lambda: self._closed)
+            return describe_state(self._scope, overview, see_disks(self._settings), now)
+        finally:
+            self._took = monotonic() - began

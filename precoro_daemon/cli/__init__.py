@@ -5,6 +5,8 @@ commands.py         --once, and the commands that change nothing: check, status,
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
 files.py            commands for attached files
+fleet.py            fleet: many companies in one process, and how they all are
+fleet_tables.py     all companies as a table for people, and as JSON for programs
 help.py             the manual that ships with the program, page by page
 item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs
 items.py            suppliers' items: what would change, carry it out, and the file one starts from

@@ -12,6 +12,7 @@ import click
 
 from precoro_daemon import __version__
 from precoro_daemon.cli.files import files
+from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
 from precoro_daemon.cli.items import items
 from precoro_daemon.cli.ledger import ledger
@@ -175,6 +176,7 @@ def _refuse_unfit(settings: Settings, only: str | None) -> None:
 
 main.add_command(run)
 main.add_command(health)
+main.add_command(fleet)
 main.add_command(state)
 main.add_command(files)
 main.add_command(payments)

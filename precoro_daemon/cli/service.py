@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,10 +18,9 @@ from precoro_daemon.cli.running import called, config_option, load, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.runtime.lifecycle import End
-    from precoro_daemon.settings import Settings
-    from precoro_daemon.status.snapshot import Tallies
+    from precoro_daemon.settings import Log, Settings
 
-_CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
+CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 
 
 @click.command()
@@ -28,27 +28,25 @@ _CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 @click.pass_obj
 def run(parent: Path | None, config: Path | None) -> None:
     """Keep the mirror, files and payments up to date, until stopped by a signal."""
-    # Until the service handles signals itself: the first process of a container ignores what nobody handles.
-    signal.signal(signal.SIGTERM, leave)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
+    await_service()
     path = config or parent
     settings = load(path)
     from precoro_daemon.app.process import Host, serve, supervisor_of
     from precoro_daemon.status.snapshot import Tallies
 
     tallies = Tallies()
-    log = ServiceLog(tallies)
+    log = ServiceLog(tallies.line)
     log.follow(settings)
     host = Host(
         supervisor=supervisor_of(os.environ),
         reread=partial(load, path),
         adopted=log.follow,
-        last_resort=_leave_within,
-        ending=_keep_code,
+        last_resort=leave_within,
+        ending=keep_code,
         tallies=tallies,
         command=called(path),
     )
-    sys.exit(_CODES[run_async(lambda: serve(settings, host))])
+    sys.exit(CODES[run_async(lambda: serve(settings, host))])
 
 
 @click.command()
@@ -68,22 +66,30 @@ def health(parent: Path | None, config: Path | None) -> None:
 class ServiceLog:
     """The log as the settings in use want it; a secret that was ever in use stays out of it."""
 
-    def __init__(self, tallies: Tallies) -> None:
-        self._tallies = tallies
+    def __init__(self, counted: Callable[[str, str], None]) -> None:
+        """`counted`: called with level and event of each line."""
+        self._counted = counted
         self._secrets: dict[str, None] = {}
 
     def follow(self, settings: Settings) -> None:
+        self.follow_all(settings.log, [settings])
+
+    def follow_all(self, log: Log, companies: Iterable[Settings]) -> None:
+        """Of a process that serves several."""
         from precoro_daemon import telemetry
         from precoro_daemon.app.values import secrets
 
-        self._secrets |= dict.fromkeys(secrets(settings))
+        for settings in companies:
+            self._secrets |= dict.fromkeys(secrets(settings))
         telemetry.set_up(
-            settings.log.level,
-            settings.log.format,
-            secrets=tuple(self._secrets),
-            stream=sys.stdout,
-            counted=self._tallies.line,
+            log.level, log.format, secrets=tuple(self._secrets), stream=sys.stdout, counted=self._counted
         )
+
+
+def await_service() -> None:
+    """Until the service handles signals itself: the first process of a container ignores what nobody handles."""
+    signal.signal(signal.SIGTERM, leave)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
 
 
 def leave(*_: object) -> NoReturn:
@@ -91,16 +97,16 @@ def leave(*_: object) -> NoReturn:
     os._exit(0)
 
 
-def _keep_code(end: End) -> None:
+def keep_code(end: End) -> None:
     """From here on no signal changes the exit code; who insists need not wait for what hangs."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(_CODES[end]))
+        signal.signal(number, lambda *_: os._exit(CODES[end]))
         # In its last moments Python takes its own handlers away. What is ignored stays so.
         atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
-def _leave_within(seconds: float) -> None:
+def leave_within(seconds: float) -> None:
     """What hangs in a thread keeps Python from ending; what is on disk is whole at every moment."""
     timer = threading.Timer(seconds, os._exit, (1,))
     timer.daemon = True

@@ -61,14 +61,12 @@ class Service:
 class Hooks:
     """What the lifecycle calls outside while services run.
 
-    reload       read the configuration anew, and log what is wrong with it; True if the service is to be built again
     stopping     announce that the end has begun
     last_resort  the process must be gone after that many real seconds
     ending       called with how it ends; what it does with signals from then on stays so
     """
 
     supervisor: Supervisor
-    reload: Callable[[], Awaitable[bool]]
     stopping: Callable[[], None]
     last_resort: Callable[[float], None]
     ending: Callable[[End], None]
@@ -93,9 +91,12 @@ class Served(Protocol):
         ...
 
 
-async def run_services(build: Build, hooks: Hooks) -> End:
-    """Build a service and run it, again after each reload, until a signal says that it is over."""
-    return await run_until_signal(Services(build, hooks.reload, hooks.supervisor), hooks)
+async def run_services(build: Build, reread: Callable[[], Awaitable[bool]], hooks: Hooks) -> End:
+    """Build a service and run it, again after each reload, until a signal says that it is over.
+
+    reread  read the configuration anew, and log what is wrong with it; True if the service is to be built again
+    """
+    return await run_until_signal(Services(build, reread, hooks.supervisor), hooks)
 
 
 async def run_until_signal(served: Served, hooks: Hooks) -> End:
@@ -203,10 +204,7 @@ class _Signals:
 
 
 class Services:
-    """Implements `Served`: one service after the other, a new one after each reload.
-
-    reread  read the configuration anew, and log what is wrong with it; True if the service is to be built again
-    """
+    """Implements `Served`: one service after the other, a new one after each reload. `reread`: see `run_services`."""
 
     def __init__(self, build: Build, reread: Callable[[], Awaitable[bool]], supervisor: Supervisor) -> None:
         self._build = build

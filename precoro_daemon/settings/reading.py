@@ -117,7 +117,9 @@ def load_defaults(directory: Path, environ: Mapping[str, str]) -> tuple[Watch, A
     variables = _variables(environ)
     origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
-    listen = {name: value for name, value in (_section(values, ("apply_deliveries",)) or {}).items() if name == "listen"}
+    listen = {
+        name: value for name, value in (_section(values, ("apply_deliveries",)) or {}).items() if name == "listen"
+    }
     taken = {"watch": values.get("watch", {}), "log": values.get("log", {}), "apply_deliveries": listen}
     settings, mistakes = _validate(_stand_in(taken), origins)
     if settings is None:
@@ -285,7 +287,9 @@ def _merge(below: Tree, above: Tree) -> Tree:
 
 def _layered(below: Tree, above: Tree) -> Tree:
     """Table by table; any other value of the one above stands."""
-    both = {key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)}
+    both = {
+        key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)
+    }
     return below | above | {key: _layered(below[key], above[key]) for key in both}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench import (
+    companies,
     custom_fields,
     deliveries,
     files,
@@ -48,6 +49,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 }
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
+    "companies": companies.many,
     "forecast": forecasts.first_fill,
     "freshness": freshness.planned,
     "week": months.week,

@@ -68,8 +68,8 @@ class House:
         self.manager.said.append("told")
 
     async def run(self) -> End:
-        hooks = Hooks(self.manager, self.reload, self.stopping, self.limits.append, self.ends.append)
-        return await run_services(self.build, hooks)
+        hooks = Hooks(self.manager, self.stopping, self.limits.append, self.ends.append)
+        return await run_services(self.build, self.reload, hooks)
 
 
 async def nothing(_: Day) -> LapReport:

@@ -1,6 +1,8 @@
 """the machine and its service manager: time, threads, systemd
 
-clock.py    real time and sleep
-systemd.py  the notify socket of systemd: ready, reloading, stopping, how it is, and that it is alive
-threads.py  blocking work on threads, always run to its end
+clock.py        real time and sleep
+descriptors.py  how many files and sockets the process may have open
+heap.py         how the C library keeps the memory of many threads
+systemd.py      the notify socket of systemd: ready, reloading, stopping, how it is, and that it is alive
+threads.py      blocking work on threads, always run to its end
 """

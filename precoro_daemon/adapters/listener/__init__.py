@@ -1,5 +1,6 @@
 """what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
 
+companies.py        the page of many companies, each one's own, their metrics, the health of the process
 control.py          a socket beside the state, on which a command line has the service that holds it execute a command
 freshness_chart.py  how late changes come, as people see it: by the hour of the day, and by collection
 hour_bars.py        a bar for each hour of a day, drawn

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from precoro_daemon import __version__
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.runtime.job_state import JobStatus
+from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot, Stored
 
@@ -83,22 +84,49 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
 """Every metric by its name, which comes after precoro_daemon_."""
 
 
+_MEANINGS: Mapping[str, Meaning] = {**METRICS, "company_served": Meaning("1 if the company is served at present")}
+"""Also of a process that serves several companies."""
+
+
 class Sample(NamedTuple):
     name: str
     value: float
     labels: Sequence[str] = ()
 
 
-def families(snapshot: Snapshot) -> Sequence[Metric]:
-    """The snapshot as metrics; those that nothing is known of are left out."""
-    found: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
-    for sample in _samples(snapshot):
-        meaning = METRICS[sample.name]
-        if sample.name not in found:
-            family = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
-            found[sample.name] = family(_METRIC_PREFIX + sample.name, meaning.text, labels=meaning.labels)
-        found[sample.name].add_metric([*map(str, sample.labels)], float(sample.value))
-    return list(found.values())
+def families(snapshot: Snapshot, company: str = "") -> Sequence[Metric]:
+    """The snapshot as metrics; those that nothing is known of are left out. `company`: a label of each, if named."""
+    found = Families(("company",) if company else ())
+    found.add(_samples(snapshot), (company,) if company else ())
+    return found.metrics
+
+
+def company_samples(one: CompanyGlance) -> Iterator[Sample]:
+    """Of one company among others."""
+    yield Sample("company_served", one.standing == "running")
+    if one.snapshot is not None:
+        yield from _samples(one.snapshot)
+
+
+class Families:
+    """Samples by the name of their metric. `labels`: what each sample has before its own."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = labels
+        self._found: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return list(self._found.values())
+
+    def add(self, samples: Iterable[Sample], labels: Sequence[str]) -> None:
+        for sample in samples:
+            meaning = _MEANINGS[sample.name]
+            if sample.name not in self._found:
+                family = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
+                names = [*self._labels, *meaning.labels]
+                self._found[sample.name] = family(_METRIC_PREFIX + sample.name, meaning.text, labels=names)
+            self._found[sample.name].add_metric([*labels, *map(str, sample.labels)], float(sample.value))
 
 
 def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:

@@ -29,9 +29,19 @@ _RELOAD_S = "30"
 """Seconds until a browser loads the page again."""
 
 
-def page(snapshot: Snapshot) -> str:
+def page(snapshot: Snapshot, company: str = "") -> str:
+    """`company`: its name, where the process serves several."""
     found = matters(snapshot)
     title, mood = _state(snapshot, found)
+    head = header(company or "precoro-daemon", title, mood, _now(snapshot))
+    footer = tag("footer", _footer(snapshot, company))
+    return document(
+        f"{company} · {title}" if company else title, head, tag("main", *_sections(snapshot, found)), footer
+    )
+
+
+def document(title: str, *body: Html) -> str:
+    """A whole page."""
     return "<!DOCTYPE html>\n" + tag(
         "html",
         tag(
@@ -44,7 +54,7 @@ def page(snapshot: Snapshot) -> str:
             tag("title", f"{title} · precoro-daemon"),
             tag("style", Html(_STYLE)),
         ),
-        tag("body", _header(snapshot, title, mood), tag("main", *_sections(snapshot, found)), _footer(snapshot)),
+        tag("body", *body),
         lang="en",
     )
 
@@ -65,14 +75,11 @@ def _state(snapshot: Snapshot, found: Sequence[Matter]) -> tuple[str, str]:
 _SIGNS = {"well": "✓", "soon": "●", "urgent": "▲"}
 
 
-def _header(snapshot: Snapshot, title: str, mood: str) -> Html:
+def header(name: str, title: str, mood: str, now: str) -> Html:
+    """Whose page it is, how it stands, and what it does at present."""
     sign = tag("span", _SIGNS[mood], class_=mood, aria_hidden="true")
-    return tag(
-        "header",
-        tag("h1", "precoro-daemon"),
-        tag("p", sign, " ", title, class_="state", role="status"),
-        tag("p", _now(snapshot), class_="soft"),
-    )
+    state = tag("p", sign, " ", title, class_="state", role="status")
+    return tag("header", tag("h1", name), state, tag("p", now, class_="soft"))
 
 
 def _now(snapshot: Snapshot) -> str:
@@ -109,7 +116,17 @@ def _matter(matter: Matter) -> Html:
     )
 
 
-def _footer(snapshot: Snapshot) -> Html:
-    links = join(*(join(" · ", tag("a", name, href=name)) for name in ("healthz", "readyz", "metrics")))
-    text = f"precoro-daemon {__version__} · {moment(snapshot.now)} · loads again every {_RELOAD_S} s"
-    return tag("footer", tag("p", text, links, class_="soft"))
+def _footer(snapshot: Snapshot, company: str) -> Html:
+    all_of_them = tag("a", "all companies", href="../../")
+    return footer_line(
+        snapshot.now, *([all_of_them] if company else []), *map(_linked, ("healthz", "readyz", "metrics"))
+    )
+
+
+def _linked(name: str) -> Html:
+    return tag("a", name, href=name)
+
+
+def footer_line(now: float, *links: Html) -> Html:
+    text = f"precoro-daemon {__version__} · {moment(now)} · loads again every {_RELOAD_S} s"
+    return tag("p", text, *(join(" · ", link) for link in links), class_="soft")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import anyio
 from aiohttp import web
+from prometheus_client import Metric
 
 from precoro_daemon.adapters.listener.metrics import families, rendered
 from precoro_daemon.adapters.listener.page import POLICY, page
@@ -25,7 +26,7 @@ _WATCH_CONNECTIONS = 64
 _CONNECTION_LIFE_S = 10.0
 """Real seconds from the beginning of a connection to its end."""
 
-_FRESH_WITHIN_S = 2.0
+FRESH_WITHIN_S = 2.0
 """Real seconds that an answer waits for a fresh reading of the state; a probe waits for none."""
 
 _RESPONSE_HEADERS = {
@@ -71,8 +72,22 @@ async def watch(
 ) -> AsyncIterator[Address]:
     """Answer until the context ends; gives the real address. No connection lasts longer than `life` (real seconds).
     Raises ListenerUnusable."""
+    async with answering(CompanyPages(watcher).find, address, gatekeeper, life=life) as real:
+        yield real
+
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+Find = Callable[[str], "Answer | Collection[str]"]
+"""Who answers under a path; where nobody does, the paths that there are."""
+
+
+@asynccontextmanager
+async def answering(
+    find: Find, address: Address, gatekeeper: Gatekeeper, *, life: float = _CONNECTION_LIFE_S
+) -> AsyncIterator[Address]:
+    """The same for any pages."""
     app = web.Application()
-    handler = _WatchHandler(watcher, None if address.path else gatekeeper)
+    handler = _WatchHandler(find, None if address.path else gatekeeper)
     app.router.add_route("*", "/{path:.*}", handler.receive)
     async with serving(app, address, most=_WATCH_CONNECTIONS, patience=life) as real:
         yield real
@@ -81,15 +96,9 @@ async def watch(
 class _WatchHandler:
     """`gatekeeper` is None where no browser can come to."""
 
-    def __init__(self, watcher: Watcher, gatekeeper: Gatekeeper | None) -> None:
-        self._watcher = watcher
+    def __init__(self, find: Find, gatekeeper: Gatekeeper | None) -> None:
+        self._find = find
         self._gatekeeper = gatekeeper
-        self._answers: Mapping[str, Callable[[web.Request], Awaitable[web.Response]]] = {
-            "/": self._page,
-            "/healthz": self._health,
-            "/readyz": self._readiness,
-            "/metrics": self._metrics,
-        }
 
     async def receive(self, request: web.Request) -> web.Response:
         response = await self._answer(request)
@@ -101,28 +110,51 @@ class _WatchHandler:
             return _plain(421, "This name is not known here. If it is yours, add it to hosts in [watch].")
         if request.method not in {"GET", "HEAD"}:
             return _plain(405, "Only GET and HEAD.", Allow="GET, HEAD")
-        if (answer := self._answers.get(request.path)) is None:
-            return _plain(404, f"There are {', '.join(self._answers)}.")
-        return await answer(request)
+        found = self._find(request.path)
+        return await found(request) if callable(found) else _plain(404, f"There are {', '.join(found)}.")
+
+
+class CompanyPages:
+    """`company`: its name, where the process serves several."""
+
+    def __init__(self, watcher: Watcher, company: str = "") -> None:
+        self._watcher = watcher
+        self._company = company
+        self._answers: Mapping[str, Answer] = {
+            "/": self._page,
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+            "/metrics": self._metrics,
+        }
+
+    def find(self, path: str) -> Answer | Collection[str]:
+        return self._answers.get(path, self._answers.keys())
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _verdict("healthy", ailments(self._watcher.glance()))
+        return verdict("healthy", ailments(self._watcher.glance()))
 
     async def _readiness(self, _: web.Request) -> web.Response:
         """With the state as it was last read: a probe may have a second. The next one sees what is read meanwhile."""
-        return _verdict("ready", obstacles(await self._watcher.snapshot(0.2)))
+        return verdict("ready", obstacles(await self._watcher.snapshot(0.2)))
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        found = families(await self._watcher.snapshot(_FRESH_WITHIN_S))
-        body, kind = await anyio.to_thread.run_sync(rendered, found, request.headers.get("Accept", ""))
-        return web.Response(body=body, headers={"Content-Type": kind})
+        snapshot = await self._watcher.snapshot(FRESH_WITHIN_S)
+        return await as_metrics(families(snapshot, self._company), request)
 
     async def _page(self, _: web.Request) -> web.Response:
-        text = page(await self._watcher.snapshot(_FRESH_WITHIN_S))
-        return web.Response(text=text, content_type="text/html", charset="utf-8")
+        return as_html(page(await self._watcher.snapshot(FRESH_WITHIN_S), self._company))
 
 
-def _verdict(word: str, reasons: Iterable[str]) -> web.Response:
+async def as_metrics(found: Sequence[Metric], request: web.Request) -> web.Response:
+    body, kind = await anyio.to_thread.run_sync(rendered, found, request.headers.get("Accept", ""))
+    return web.Response(body=body, headers={"Content-Type": kind})
+
+
+def as_html(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html", charset="utf-8")
+
+
+def verdict(word: str, reasons: Iterable[str]) -> web.Response:
     said = list(reasons)
     text = json.dumps({word: not said, "reasons": said}, indent=2)
     return web.Response(text=f"{text}\n", status=503 if said else 200, content_type="application/json")

@@ -148,7 +148,7 @@ class _WebhookHandler:
         return 503 if batch.refused is None or record in batch.refused else 204
 
     def close(self) -> None:
-        """Those that wait are told to come again."""
+        """Those that wait get an answer: nothing was kept."""
         self._batch.kept.set()
 
     async def keep(self) -> None:

@@ -1,0 +1,107 @@
+"""which companies a process serves: a directory of files, and what no two of them may share"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from precoro_daemon.app.state import control_socket, identity, place
+from precoro_daemon.app.values import credentials_of
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.settings import Log, Settings, Watch, load_company, load_defaults
+from precoro_daemon.values.addresses import Address
+
+_COMPANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+"""It stands in addresses, in labels of metrics and in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFiles:
+    """What a directory says.
+
+    webhooks   where they come in for all companies
+    companies  by the names of their files
+    refused    why a company cannot be served by its file
+    """
+
+    watch: Watch
+    webhooks: Address | None
+    log: Log
+    companies: Mapping[str, Settings] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def path_of(directory: Path, company: str) -> Path:
+    return directory / f"{company}.toml"
+
+
+def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
+    """Blocking. Raises ConfigurationError where no company can be served: no directory, or mistakes in defaults.toml
+    that are not of one company."""
+    names = _names(directory)
+    watch, deliveries, log = load_defaults(directory, environ)
+    companies: dict[str, Settings] = {}
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            companies[name] = load_company(_fit(path_of(directory, name)), environ)
+        except ConfigurationError as error:
+            refused[name] = str(error)
+    shared = dict(_shared(directory, companies))
+    own = {name: settings for name, settings in companies.items() if name not in shared}
+    return CompanyFiles(watch, deliveries.listen, log, own, refused | shared)
+
+
+def _fit(path: Path) -> Path:
+    if not _COMPANY_NAME.fullmatch(path.stem):
+        raise ConfigurationError(f"{path}: a company's file is named with letters, digits, - and _")
+    return path
+
+
+def _names(directory: Path) -> list[str]:
+    """Of the files that are neither hidden nor what all have in common."""
+    try:
+        found = sorted(path.stem for path in directory.iterdir() if path.suffix == ".toml")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(f"{directory}: the directory of companies cannot be read: {reason}") from None
+    names = [name for name in found if name != "defaults" and not name.startswith(".")]
+    if not names:
+        raise ConfigurationError(f"{directory}: there is no company's file in it, such as acme.toml")
+    return names
+
+
+def _webhook_secrets(settings: Settings) -> Iterator[object]:
+    section = settings.apply_deliveries
+    given = (section.secret, section.previous_secret) if section.listen else ()
+    return iter({secret.get_secret_value() for secret in given if secret})
+
+
+_APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
+    "the state {shown} (state.url)": lambda one: iter([place(one)]),
+    "the company (precoro.base_url, region or email, state.company)": lambda one: iter([identity(one)]),
+    "the API key (precoro.token_file)": lambda one: iter([credentials_of(one).fingerprint]),
+    "the control socket {shown} (daemon.control_socket)": lambda one: iter([control_socket(one)]),
+    "the webhooks' secret (apply_deliveries.secret_file)": _webhook_secrets,
+}
+"""What belongs to one company alone, and its value. `shown` is a path."""
+
+
+def _shared(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:
+    """Each company that has in common with another what it must have for itself, and why it is refused."""
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for what, value_of in _APART.items():
+        owners: defaultdict[object, list[str]] = defaultdict(list)
+        for name, settings in companies.items():
+            for value in value_of(settings):
+                owners[value].append(name)
+        for value, names in owners.items():
+            for name in names if len(names) > 1 else ():
+                others = " and ".join(str(path_of(directory, one)) for one in names if one != name)
+                text = what.format(shown=value if isinstance(value, Path) else "")
+                reasons[name].append(f"{path_of(directory, name)}: {text} is also that of {others}")
+    for name, found in reasons.items():
+        yield name, "\n".join(found)

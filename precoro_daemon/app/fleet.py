@@ -1,0 +1,233 @@
+"""many companies in one process: each has a life of its own; signals and sockets are shared"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import anyio
+from anyio.abc import TaskGroup
+
+from precoro_daemon.adapters.host.descriptors import allow_descriptors
+from precoro_daemon.adapters.host.heap import share_one_heap
+from precoro_daemon.app.company_files import CompanyFiles
+from precoro_daemon.app.fleet_doors import DoorsOfCompany, FleetDoors
+from precoro_daemon.app.member import Member
+from precoro_daemon.app.served import Surroundings
+from precoro_daemon.app.tenure import FileTenure, Tenure
+from precoro_daemon.errors import DaemonError, leaves, most_severe
+from precoro_daemon.runtime.guard import guarded
+from precoro_daemon.runtime.lifecycle import End, Hooks, run_until_signal
+from precoro_daemon.runtime.ports import Supervisor, Unsupervised
+from precoro_daemon.settings import Settings
+from precoro_daemon.status.companies import CompanyGlance
+from precoro_daemon.status.snapshot import Tallies, Watcher
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_SPREAD_S = 30.0
+"""Real seconds over which the first turns of companies are spread, at most."""
+
+_SPREAD_PER_COMPANY_S = 0.2
+"""Real seconds for each: a start takes about as long of a core."""
+
+_COMPANIES_CHECK_S = 5.0
+"""Real seconds between two checks of all companies, at most."""
+
+_DESCRIPTORS = (400, 32)
+"""Of the process: connections of webhooks and watchers among them; and of each company: its state, its control
+socket, its connections to Precoro, to a ledger and to stores of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetHost:
+    """What the process gives to its companies.
+
+    reread       what the directory says now. Raises ConfigurationError
+    adopted      called with what is gone by from now on
+    last_resort  the process must be gone after that many real seconds, whatever hangs
+    ending       called with how all ends, when signals are handled no more
+    command      how this program is called with one company's configuration
+    tallies      what was counted, by company
+    """
+
+    supervisor: Supervisor
+    reread: Callable[[], CompanyFiles]
+    adopted: Callable[[CompanyFiles], None]
+    last_resort: Callable[[float], None]
+    ending: Callable[[End], None]
+    command: Callable[[str], str]
+    tallies: dict[str, Tallies] = field(default_factory=dict)
+
+
+async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | None = None) -> End:
+    """Serve all companies until a signal. Raises ListenerUnusable if the shared sockets cannot be opened."""
+    _log.info("fleet_started", companies=len(files.companies), refused=len(files.refused))
+    share_one_heap()
+    ends: list[End] = []
+    failure: DaemonError | None = None
+    fleet = Fleet(files, host, tenure or FileTenure())
+    try:
+        async with fleet.doors.open(files, fleet):
+            hooks = Hooks(
+                host.supervisor, lambda: None, host.last_resort, host.ending
+            )  # each company announces its own end
+            ends.append(await run_until_signal(fleet, hooks))
+    except* DaemonError as errors:
+        failure = most_severe(leaves(errors))
+    if failure is not None:
+        _log.error("run_failed", reason=str(failure), exit_code=failure.exit_code)
+        raise failure
+    _log.info("run_finished", stopped=ends[0])
+    return ends[0]
+
+
+class Fleet:
+    """Implements `Served` and `FleetWatcher`."""
+
+    def __init__(self, files: CompanyFiles, host: FleetHost, tenure: Tenure) -> None:
+        self.doors = FleetDoors()
+        self._files = files
+        self._host = host
+        self._tenure = tenure
+        self._members: dict[str, Member] = {}
+        self._refused: dict[str, str] = {}
+        self._stopping = anyio.Event()
+        self._all_gone = anyio.Event()
+        self._reading = anyio.Lock()
+        self._tasks: TaskGroup | None = None
+
+    async def run(self) -> None:
+        async with anyio.create_task_group() as self._tasks:
+            self._take(self._files)
+            self._tasks.start_soon(guarded, "the watch over companies", self._watch_over, name="companies")
+            await self._stopping.wait()
+            self.stop()
+            if self._members:
+                await self._all_gone.wait()
+            self._tasks.cancel_scope.cancel()
+
+    async def reload(self) -> None:
+        async with self._reading:
+            if self._tasks is None or self._stopping.is_set():
+                return
+            self._host.supervisor.reloading()
+            try:
+                files = await anyio.to_thread.run_sync(self._host.reread, abandon_on_cancel=True)
+            except Exception as error:  # noqa: BLE001 - all companies go on, whatever it is
+                foreseen = isinstance(error, DaemonError)
+                reason = str(error) if foreseen else f"unexpected: {type(error).__name__}: {error}"
+                _log.error("reload_refused", reason=reason, **({} if foreseen else {"exc_info": error}))
+            else:
+                self._take(files)
+                _log.info("reloaded")
+            self._host.supervisor.ready(self.summary())
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for member in self._members.values():
+            if not member.leaving:
+                member.leave()
+
+    def glance(self) -> Sequence[CompanyGlance]:
+        found = [CompanyGlance(name, "refused", reason) for name, reason in self._refused.items()]
+        for name, one in self._members.items():
+            watcher = self.watcher(name)
+            snapshot = None if watcher is None else watcher.glance()
+            found.append(CompanyGlance(name, one.standing, one.reason, snapshot))
+        return sorted(found, key=lambda one: one.name)
+
+    async def renew(self, patience: float) -> Sequence[CompanyGlance]:
+        await self.doors.read_states(patience)
+        return self.glance()
+
+    def watcher(self, name: str) -> Watcher | None:
+        return self.doors.watchers.get(name)
+
+    def summary(self) -> str:
+        """How all are, in one line for people."""
+        served = sum(one.standing == "running" for one in self._members.values())
+        said = f"{served} of {len(self._members) + len(self._refused)} companies served"
+        troubles = {name: one.reason for name, one in self._members.items() if one.reason} | self._refused
+        return "; ".join([said, *(f"{name}: {reason}" for name, reason in sorted(troubles.items())[:1])])
+
+    def _take(self, files: CompanyFiles) -> None:
+        """Start, end, reload and refuse companies, so that they are as the directory says."""
+        self._refuse_other_sockets(files)
+        self._host.adopted(files)
+        self._files = files
+        self._allow_descriptors(len(files.companies))
+        present = files.companies.keys() | files.refused.keys()
+        for name in self._members.keys() - present:
+            self._members[name].leave()
+        self._refused = {name: why for name, why in files.refused.items() if name not in self._members}
+        for name, reason in files.refused.items():
+            _log.error("company_refused", company=name, reason=reason)
+            if name in self._members:
+                self._members[name].refuse(reason)
+        fresh = files.companies.keys() - self._members.keys()
+        for name, settings in files.companies.items():
+            if name in fresh:
+                self._start(name, settings, spread=len(fresh))
+            elif self._tasks is not None:
+                self._tasks.start_soon(self._members[name].reload, settings, name=f"reload {name}")
+
+    def _start(self, name: str, settings: Settings, spread: int) -> None:
+        tallies = self._host.tallies.setdefault(name, Tallies())
+        given = Surroundings(
+            Unsupervised(),
+            lambda: settings,
+            lambda _: None,
+            DoorsOfCompany(name, self.doors),
+            tallies,
+            self._host.command(name),
+        )
+        member = self._members[name] = Member(name, settings, self._tenure, given)
+        assert self._tasks is not None
+        self._tasks.start_soon(self._serve, member, _offset(name, spread), name=name)
+
+    async def _serve(self, member: Member, delay: float) -> None:
+        await guarded(f"the company {member.name}", lambda: member.serve(delay))
+        del self._members[member.name]
+        if self._stopping.is_set():
+            if not self._members:
+                self._all_gone.set()
+        elif (settings := self._files.companies.get(member.name)) is not None:
+            self._start(member.name, settings, spread=1)  # its file was taken away and came back meanwhile
+        elif (reason := self._files.refused.get(member.name)) is not None:
+            self._refused[member.name] = reason
+
+    async def _watch_over(self) -> None:
+        supervisor = self._host.supervisor
+        pause = min(_COMPANIES_CHECK_S, (supervisor.watchdog_interval or _COMPANIES_CHECK_S) / 3)
+        said = self.summary()
+        supervisor.ready(said)
+        while True:
+            for member in self._members.values():
+                member.end_if_stuck()
+            supervisor.alive()
+            if (summary := self.summary()) != said:
+                said = summary
+                supervisor.status(said)
+            await anyio.sleep(pause)
+
+    def _refuse_other_sockets(self, files: CompanyFiles) -> None:
+        """They are open already."""
+        before, now = (self._files.watch, self._files.webhooks), (files.watch, files.webhooks)
+        if before != now:
+            reason = "[watch] and [apply_deliveries] listen in defaults.toml cannot change while the program runs"
+            _log.error("reload_refused", reason=f"{reason}; stop it and start it again")
+
+    def _allow_descriptors(self, companies: int) -> None:
+        of_process, of_company = _DESCRIPTORS
+        wanted = of_process + of_company * companies
+        if (allowed := allow_descriptors(wanted)) < wanted:
+            _log.warning("descriptors_short", allowed=allowed, wanted=wanted)
+
+
+def _offset(name: str, spread: int) -> float:
+    """When a company begins, in real seconds: by its name, so that companies of one process do not do all at once."""
+    share = int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) / 2**32
+    return share * min(_SPREAD_S, _SPREAD_PER_COMPANY_S * spread)

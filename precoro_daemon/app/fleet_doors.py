@@ -1,0 +1,76 @@
+"""the sockets that many companies share: webhooks by their secrets, watchers by the companies' names"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+
+from precoro_daemon.adapters.listener.companies import watch_companies
+from precoro_daemon.adapters.listener.watch import Gatekeeper
+from precoro_daemon.adapters.listener.webhooks import Entrance, Reception
+from precoro_daemon.app.company_files import CompanyFiles
+from precoro_daemon.app.doors import log_watch
+from precoro_daemon.app.watch import Readings, StateWatcher, Watched, watcher_of
+from precoro_daemon.settings import Settings
+from precoro_daemon.status.companies import FleetWatcher
+from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.addresses import Address
+
+_log = get_logger()
+
+
+class FleetDoors:
+    """`watchers`: of the companies that are served at present, by name."""
+
+    def __init__(self) -> None:
+        self.watchers: dict[str, StateWatcher] = {}
+        self.readings = Readings()
+        self.entrance = Entrance(Counter())
+
+    @asynccontextmanager
+    async def open(self, files: CompanyFiles, fleet: FleetWatcher) -> AsyncIterator[None]:
+        """Answer until the context ends, where the files say. Raises ListenerUnusable."""
+        async with AsyncExitStack() as stack:
+            if files.webhooks is not None:
+                real = await stack.enter_async_context(self.entrance.open(files.webhooks))
+                _log.info("listening_started", what="webhooks", address=str(real))
+            if files.watch.listen is not None:
+                gatekeeper = Gatekeeper(files.watch.hosts)
+                real = await stack.enter_async_context(watch_companies(fleet, files.watch.listen, gatekeeper))
+                log_watch(files.watch, real)
+            yield
+
+    async def read_states(self, patience: float) -> None:
+        """Those that are due for a reading, as far as the patience (real seconds) reaches."""
+        watchers: Sequence[StateWatcher] = tuple(self.watchers.values())
+        async with anyio.create_task_group() as group:
+            for watcher in watchers:
+                group.start_soon(watcher.snapshot, patience)
+
+
+class DoorsOfCompany:
+    """Implements `Doors` for one company among others."""
+
+    def __init__(self, name: str, doors: FleetDoors) -> None:
+        self._name = name
+        self._doors = doors
+
+    @asynccontextmanager
+    async def watch(self, settings: Settings, watched: Watched) -> AsyncIterator[None]:
+        if settings.watch.listen is None:
+            yield
+            return
+        async with watcher_of(settings, watched, self._doors.readings) as watcher:
+            self._doors.watchers[self._name] = watcher
+            try:
+                yield
+            finally:
+                del self._doors.watchers[self._name]
+
+    @asynccontextmanager
+    async def webhooks(self, listen: Address, reception: Reception) -> AsyncIterator[None]:  # noqa: ARG002 - it is shared
+        async with self._doors.entrance.admitting(reception):
+            yield

@@ -1,0 +1,59 @@
+"""all companies as a table for people, and as JSON for programs"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from precoro_daemon.cli.sheets import Sheet
+from precoro_daemon.status.attention import matters
+from precoro_daemon.status.companies import CompanyGlance
+
+_NEEDS_CHARS = 34
+"""Of what a person sees of each need; the whole of it stands below, or in `status`."""
+
+_STATES = {"running": "served", "waiting": "not served", "refused": "refused"}
+
+
+def fleet(found: Sequence[CompanyGlance]) -> RenderableType:
+    """A line for each company; below, why companies are not served."""
+    titles = ("company", "state", "lists as of", "calls left", "needs a person")
+    table = Sheet(titles, right=("calls left",), sentences="needs a person", sparse=("calls left",))
+    for one in found:
+        left = "" if one.left_today is None else f"{one.left_today:,}"
+        table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, _short(one.needs))
+    return Group(table, *(_why(one) for one in found if one.reason))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _NEEDS_CHARS else f"{line[: _NEEDS_CHARS - 1]}…"
+
+
+def _why(one: CompanyGlance) -> RenderableType:
+    return Group(Text(f"{one.name}:", style="bold yellow"), Padding(Text(one.reason), (0, 0, 0, 2)))
+
+
+def as_json(found: Sequence[CompanyGlance]) -> str:
+    """By company."""
+    return json.dumps({"companies": [_company(one) for one in found]}, indent=2, ensure_ascii=False)
+
+
+def _company(one: CompanyGlance) -> dict[str, object]:
+    """`reason`: why it is refused or cannot be read; `as_of`: Unix seconds of the oldest list, null before the last
+    of them was read; `needs`: titles of what waits for a person."""
+    stored = None if one.snapshot is None else one.snapshot.stored
+    known = [] if stored is None else [each.as_of for each in stored.mirrored]
+    dates = [at for at in known if at is not None]
+    return {
+        "name": one.name,
+        "state": _STATES.get(one.standing, one.standing).replace(" ", "_"),
+        "reason": one.reason,
+        "as_of": min(dates) if dates and len(dates) == len(known) else None,
+        "calls_left_today": one.left_today,
+        "needs": [] if one.snapshot is None else [matter.title for matter in matters(one.snapshot)],
+    }

@@ -1,0 +1,72 @@
+"""many companies in one process: where each stands, and what of it needs a person"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from precoro_daemon.status.attention import matters
+from precoro_daemon.status.snapshot import Snapshot, Watcher
+from precoro_daemon.values.humanize import span
+
+Standing = Literal["starting", "running", "waiting", "refused", "stopping"]
+"""starting: for the first time; waiting: until it is tried again; refused: its file has mistakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyGlance:
+    """One company at a moment.
+
+    reason    why it is not served, or goes on by former settings; "" if all is as its file says
+    snapshot  None where nothing of it is known
+    """
+
+    name: str
+    standing: Standing
+    reason: str = ""
+    snapshot: Snapshot | None = None
+
+    @property
+    def needs(self) -> str:
+        """What waits for a person, in a few words; "" if nothing does."""
+        found = [] if self.snapshot is None else matters(self.snapshot)
+        more = f", and {len(found) - 1} more" if found[1:] else ""
+        return self.reason or (f"{found[0].title}{more}" if found else "")
+
+    @property
+    def urgent(self) -> bool:
+        found = [] if self.snapshot is None else matters(self.snapshot)
+        return bool(self.reason) or any(matter.weight == "urgent" for matter in found)
+
+    @property
+    def left_today(self) -> int | None:
+        """Calls; None where nothing is known of them, or a day has no limit."""
+        return None if self.snapshot is None else self.snapshot.quota.left.get("day")
+
+    @property
+    def as_of(self) -> str:
+        """How old the oldest list is, in words; "" where nothing is known of it."""
+        stored = None if self.snapshot is None else self.snapshot.stored
+        if self.snapshot is None or stored is None:
+            return ""
+        known = [one.as_of for one in stored.mirrored if one.as_of is not None]
+        if len(known) < len(stored.mirrored):
+            return "first scans"
+        return f"{span(self.snapshot.now - min(known))} ago" if known else ""
+
+
+class FleetWatcher(Protocol):
+    """Gives glances at all companies, by name. Nothing raises, and nothing holds up the program."""
+
+    def glance(self) -> Sequence[CompanyGlance]:
+        """At once, with the states as they were last read."""
+        ...
+
+    async def renew(self, patience: float) -> Sequence[CompanyGlance]:
+        """With fresh readings of the states that are due for one, as far as `patience` (real seconds) reaches."""
+        ...
+
+    def watcher(self, name: str) -> Watcher | None:
+        """Of one company; None if it is not served at present."""
+        ...
