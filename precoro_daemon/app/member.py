@@ -96,7 +96,7 @@ class Member:
         pulse = self._served and self._served.pulse
         stuck = next((part.name for part in pulse.parts if part.stuck), "") if pulse else ""
         if self._stuck is None and stuck and self._scope is not None:
-            _log.error("company_stuck", company=self.name, part=stuck)
+            _log.error("company_stalled", company=self.name, part=stuck)
             self._stuck = CompanyStuck(f"{stuck} gave no sign of life")
             self._trouble, self._ended_at = str(self._stuck), anyio.current_time()
             self._scope.cancel()

@@ -270,7 +270,7 @@ async def test_a_company_that_hangs_is_named_and_started_again_alone(tmp_path: P
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-    [stuck] = [one for one in logs if one["event"] == "company_stuck"]
+    [stuck] = [one for one in logs if one["event"] == "company_stalled"]
     assert (stuck["company"], stuck["part"]) == ("bolt", "mirror_collections")
     assert "mirror_collections gave no sign of life" in page
     assert "1 of 2 companies" in page
