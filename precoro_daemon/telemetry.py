@@ -27,7 +27,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "company_failed": "a company cannot be served at present; it is tried again, and the others go on",
         "company_refused": "a company's file cannot be used; one that is served goes on by its former settings",
         "company_stalled": "a part of a company gave no sign of life; the company alone is ended and started again",
-        "descriptors_short": "the system lets the process open fewer files than its companies may need",
+        "descriptors_limited": "the system lets the process open fewer files than its companies may need",
         "signal_received": "the operating system asked to stop",
         "deadline_reached": "the time given to the run is up; what was begun is being ended",
         "reloaded": "the configuration was read anew and is in use",

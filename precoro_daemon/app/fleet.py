@@ -224,7 +224,7 @@ class Fleet:
         of_process, of_company = _DESCRIPTORS
         wanted = of_process + of_company * companies
         if (allowed := allow_descriptors(wanted)) < wanted:
-            _log.warning("descriptors_short", allowed=allowed, wanted=wanted)
+            _log.warning("descriptors_limited", allowed=allowed, wanted=wanted)
 
 
 def _offset(name: str, spread: int) -> float:
