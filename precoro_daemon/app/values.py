@@ -153,7 +153,7 @@ def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, 
             demand,
             spent=account.made(DOCUMENT_LANES, now),
             urgent=account.made(_URGENT_LANES, now),
-            unknown=1 - account.watched(now) if _has_urgent(settings) else 0.0,
+            unknown=_has_urgent(settings) and not account.watched_a_day(now),
         )
         others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
         granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}

@@ -105,9 +105,9 @@ class Budget:
         """Calls of the last day in these lanes, so far as the lane was noted."""
         return self._shares.made(lanes, now)
 
-    def watched(self, now: float) -> float:
-        """Share of the last day that lies after the first call that is known."""
-        return min(1.0, max(0.0, now - self._stamps[0]) / SECONDS["day"]) if self._stamps else 0.0
+    def watched_a_day(self, now: float) -> bool:
+        """The first call that is known is a day old."""
+        return bool(self._stamps) and self._stamps[0] <= now - SECONDS["day"]
 
     def made_by_others(self, period: Period, now: float) -> int:
         """Calls of a window that others on the key are known to make."""

@@ -32,12 +32,15 @@ class Share:
     scheduled  calls that lists take in a day. What they took beyond that so far, as a first listing does, is not
                there for these lanes either: lists and the documents of today would wait in the evening
     least      of `calls` are there all the same
+    spread     this part of them leaves only as the day goes on: lanes above that need more than was foreseen find
+               calls at any hour
     """
 
     lanes: frozenset[Lane]
     calls: int
     scheduled: float | None = None
     least: int = 1
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ class Limits:
     guard: float = 0.02
     margin: float = 0.25
     shares: Sequence[Share] = ()
+
+    @property
+    def sustained(self) -> float:
+        """Seconds between two calls that the hour and the day admit in the long run; 0: they admit any number."""
+        given = ((SECONDS["hour"], self.per_hour), (SECONDS["day"], self.per_day))
+        return max((seconds / calls for seconds, calls in given if calls), default=0.0)
 
     def reserved(self, period: Period, lane: Lane) -> int:
         """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""

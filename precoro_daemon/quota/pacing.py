@@ -11,7 +11,8 @@ bound a, and the next call leaves by the earlier of them, a gap (a second and a 
   much as one way can be longer than another. At first W is all that round trips differ by, up to a second.
 
 Whether round trips differ on the way or at the server only a trial tells, and only where waiting costs much is it
-worth one: W is halved, and halved again whenever calls were accepted that had come too close if all had been the way
+worth one: where calls then leave more seldom than the hour and the day would have them, so never by the documented
+limits, whose hour is full after 50 minutes even if W is a second. W is halved, and halved again whenever calls were accepted that had come too close if all had been the way
 (fixed windows pass some of those: so it is the seconds missing in their gaps that count, not the calls). The first
 such call that is refused ends the trial: W is four times what it was, for a week, as paths change seldom. Any other
 refusal of the second limiter adds to the guard, which long eventless times give back.
@@ -131,10 +132,14 @@ class RoundTrips:
 
 
 class Pace:
-    """When calls may leave, of which so many may arrive in a second; 0: whenever they like."""
+    """When calls may leave, of which so many may arrive in a second; 0: whenever they like.
 
-    def __init__(self, per_second: int, guard: float) -> None:
+    sustained  seconds between two calls that longer windows admit in the long run; 0: they admit any number
+    """
+
+    def __init__(self, per_second: int, guard: float, sustained: float = 0.0) -> None:
         self._per_second = per_second
+        self._sustained = sustained
         self._base_guard = self._guard = guard
         self._trips: deque[Trip] = deque()
         self._round_trips = RoundTrips()
@@ -267,12 +272,16 @@ class Pace:
         if self._quiet % _QUIET_CALLS == 0:
             self._guard = max(self._base_guard, self._guard - _GUARD_STEP_S)
         if self._tried == math.inf:
-            slow = self._round_trips.least > self._gap
-            worth = self._cost > (_SHORTEST_WAY_S if slow else _WORTH_A_TRIAL_S)
-            if worth and self._round_trips.number >= _TRIALS_AFTER:
+            if self._worth_a_trial and self._round_trips.number >= _TRIALS_AFTER:
                 self._try_half()
         elif self._evidence > _EVIDENCE_S and at >= self._tightened_at + _HELD_S:
             self._try_half()
+
+    @property
+    def _worth_a_trial(self) -> bool:
+        slow = self._round_trips.least > self._gap
+        dear = self._cost > (_SHORTEST_WAY_S if slow else _WORTH_A_TRIAL_S)
+        return dear and self._gap + self._cost > self._sustained * self._per_second
 
     def _try_half(self) -> None:
         self._tried = max(_SHORTEST_WAY_S, self.way / 2)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Share
 
 _DAY_S = SECONDS["day"]
+
+_SPANS_A_DAY = 48
+"""In which what is spread over the day is counted."""
 
 
 class ShareAccount:
@@ -38,8 +42,8 @@ class ShareAccount:
 
     def opens(self, lane: Lane, now: float, margin: float) -> float:
         """When every share of the lane has a call left; -inf if nothing holds it."""
-        openings = (_opens(stamps, self._allowed(share, now), margin) for share, stamps in self._of(lane))
-        return max(openings, default=-math.inf)
+        openings = (_opens(share, stamps, self._allowed(share, now)) for share, stamps in self._of(lane))
+        return max(openings, default=-math.inf) + margin
 
     def left(self, lane: Lane, now: float) -> Iterator[int]:
         """Calls of today, for each share of the lane."""
@@ -72,9 +76,22 @@ class ShareAccount:
         return now - self._made[Lane.LISTS][first] if first < len(self._made[Lane.LISTS]) else 0.0
 
 
-def _opens(stamps: Sequence[float], allowed: int, margin: float) -> float:
-    allowed = max(1, allowed)
-    return stamps[-allowed] + _DAY_S + margin if len(stamps) >= allowed else -math.inf
+def _opens(share: Share, stamps: Sequence[float], calls: int) -> float:
+    made, latest = len(stamps), -math.inf
+    for seconds, part in _spans(share.spread):
+        most = max(1, int(calls * part))
+        if most <= made:
+            latest = max(latest, stamps[-most] + seconds)
+    return latest
+
+
+@cache
+def _spans(spread: float) -> Sequence[tuple[float, float]]:
+    """Seconds, and the part of a day's calls that may leave in any span so long."""
+    if not spread:
+        return ((_DAY_S, 1.0),)
+    parts = [number / _SPANS_A_DAY for number in range(1, _SPANS_A_DAY + 1)]
+    return [(part * _DAY_S, 1 - spread * (1 - part)) for part in parts]
 
 
 def within_a_day(stamps: Sequence[float], now: float) -> int:

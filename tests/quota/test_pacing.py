@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precoro_daemon.quota.limits import Limits
 from precoro_daemon.quota.pacing import Pace, Trip, in_flight_bound, latency_after
 
 GUARD = 0.002
@@ -122,6 +123,21 @@ def test_where_ways_and_answers_differ_a_trial_finds_the_way_s_part(*, fixed: bo
         line.play(2_200)
         assert 1 <= len(line.refused) <= 2
         assert line.a_minute(200) >= 42
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("way", "answer"),
+    [((0.02, 0.15), (0.05, 0.4)), ((0.05, 0.4), (0.0, 0.0)), ((0.0, 0.04), (0.3, 0.9)), ((0.02, 0.15), (2.5, 3.5))],
+)
+def test_where_the_hour_holds_calls_anyway_no_refusal_is_risked(
+    way: tuple[float, float], answer: tuple[float, float], seed: int
+) -> None:
+    """1,500 an hour are 25 a minute, and what is certain is faster."""
+    line = Line(Pace(1, GUARD, Limits().sustained), between(*way, seed), between(*answer, seed + 9))
+    line.play(1_500)
+    assert line.refused == []
+    assert line.a_minute(200) >= 27
 
 
 few_ms = st.lists(st.floats(0, 0.014), min_size=2, max_size=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from precoro_daemon.quota.budget import NO_KEY, Budget
 from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Lane, Limits, Share
 from precoro_daemon.quota.plan import Demand, QuotaPlan, duration, plan_quota
+from precoro_daemon.quota.shares import ShareAccount
 from precoro_daemon.settings import Settings
 
 START = 1_800_000_000.0
@@ -100,7 +102,7 @@ def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], gran
     backlog=st.one_of(st.none(), st.integers(0, 500_000)),
     spent=st.integers(0, 5_000),
     urgent=st.integers(0, 5_000),
-    unknown=st.floats(0, 1),
+    unknown=st.booleans(),
     files=st.booleans(),
 )
 def test_no_plan_gives_away_more_than_there_is(
@@ -134,9 +136,44 @@ def test_payments_and_webhooks_keep_what_they_took_in_the_last_day(urgent: int, 
     assert plan.documents + plan.lists + plan.kept <= 3_000
 
 
-def test_on_a_first_day_payments_and_webhooks_keep_a_tenth_that_shrinks_with_the_day() -> None:
-    day = [Demand(bound=25, lists=1200, backlog=50_000, urgent=10, unknown=share) for share in (1.0, 0.5, 0.0)]
-    assert [planned(NORMAL, demand).kept for demand in day] == [312, 162, 100]
+def test_on_a_first_day_payments_and_webhooks_keep_more_than_a_tenth() -> None:
+    """Nobody knows yet what they make."""
+    first = Demand(bound=25, lists=1200, backlog=50_000, urgent=10, unknown=True)
+    assert planned(NORMAL, first).kept == 450
+    assert planned(NORMAL, replace(first, urgent=500)).kept == 625
+    assert planned(NORMAL, replace(first, unknown=False)).kept == 100
+
+
+def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
+    sections: Any = {
+        "precoro": {"region": "us", "email": "a@b.example", "token": "t"},
+        "apply_deliveries": {"listen": "127.0.0.1:0", "secret": "0123456789abcdef01234567"},
+    }
+    settings = Settings(**sections)
+    account, demand = Budget(limits_of(settings)), Demand(bound=25, lists=1200, backlog=50_000)
+    kept = []
+    for now in (START, START + 0.9 * DAY, START + DAY + 1):
+        account.charge(NO_KEY, now, Lane.LISTS)
+        plan = plan_for(settings, demand, account, now)
+        assert plan is not None
+        kept.append(plan.kept)
+    assert kept == [450, 450, 100]
+
+
+def test_what_can_wait_never_leaves_an_hour_without_calls_for_payments() -> None:
+    """Three quarters of it leave at once and the rest evenly, so that every hour of every day opens some, whatever
+    urgent lanes make beyond what was foreseen."""
+    plan = planned(NORMAL, Demand(bound=25, lists=1200, changes=72, backlog=50_000))
+    account, now, left = ShareAccount(plan.shares), START, [0] * 72
+    while now < START + 3 * DAY:
+        if account.opens(Lane.CENSUS, now, 0.0) <= now:
+            account.note(now, Lane.CENSUS)
+            left[int((now - START) // 3600)] += 1
+        now += 2.4 if account.opens(Lane.CENSUS, now, 0.0) <= now else 300.0
+    assert sum(left[:2]) == pytest.approx(0.75 * plan.backfill, rel=0.05)
+    assert sum(left[:24]) == pytest.approx(plan.backfill, rel=0.02)
+    assert min(left) >= 0.9 * 0.25 * plan.backfill / 24
+    assert max(sum(left[hour : hour + 24]) for hour in range(48)) <= plan.backfill
 
 
 def test_what_others_on_the_key_make_is_not_divided_again() -> None:
@@ -246,38 +283,45 @@ def test_where_lists_take_all_there_is_documents_get_a_little() -> None:
 
 
 @given(
-    limits=st.fixed_dictionaries({"day": st.integers(30, 90), "hour": st.sampled_from([0, 9, 50])}),
-    calls=st.integers(0, 200),
-    waited=st.lists(st.floats(0, 20_000), max_size=60),
+    limits=st.fixed_dictionaries({"day": st.integers(200, 300), "hour": st.sampled_from([0, 50, 90])}),
+    calls=st.integers(0, 500),
+    waited=st.lists(st.floats(0, 200), max_size=100),
 )
 def test_what_is_left_takes_as_long_as_trying_it_would_show(
     limits: dict[str, float], calls: int, waited: Sequence[float]
 ) -> None:
-    """From any day of calls that the plan allowed. Where hours are short as well roughly: what opens together then
-    leaves one after the other."""
+    """From any day of calls that the plan allowed."""
     plan = planned(limits, Demand(bound=1, lists=200, backlog=None), {})
-    spent: list[float] = []
+    day = Tried(plan, int(limits["hour"]))
     for pause in waited:  # as they may have left
-        at = (spent[-1] if spent else 0.0) + pause
-        if len(spent) >= plan.backfill:
-            at = max(at, spent[-plan.backfill] + DAY)
-        if 0 < limits["hour"] <= len(spent):
-            at = max(at, spent[-int(limits["hour"])] + 3600.0)
-        spent.append(at)
-    now = spent[-1] + 3600.0 if spent else 0.0
-    spent = [at for at in spent if at > now - DAY]
-    ages = [now - at for at in spent]
-    left, at = list(spent), now
-    for number in range(calls):
-        hour = left[len(spent) :][-int(limits["hour"]) :] if limits["hour"] else []
-        if limits["hour"] and number >= limits["hour"]:
-            at = max(at, hour[0] + 3600.0)
-        if len(left) >= plan.backfill:
-            at = max(at, left[-plan.backfill] + DAY)
-        left.append(at)
-    assert plan.seconds_for(calls, ages) == pytest.approx(
-        left[-1] - now if calls else 0.0, abs=DAY / 8 if limits["hour"] else 1.0
-    )
+        day.call(day.now + pause)
+    now = day.now + 3600.0 if waited else 0.0
+    ages = [now - at for at in day.left if at > now - DAY]
+    began = len(day.left)
+    day.now = now
+    for _ in range(calls):
+        day.call(day.now)
+    took = day.now - now
+    assert plan.seconds_for(calls, ages) == pytest.approx(took, abs=DAY / 8)
+
+
+@dataclass
+class Tried:
+    """Calls for older documents that leave as soon as the account of the plan's shares, and the hour, let them."""
+
+    plan: QuotaPlan
+    hour: int
+    now: float = 0.0
+    left: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.account = ShareAccount(self.plan.shares)
+
+    def call(self, at: float) -> None:
+        hour = self.left[-self.hour] + 3600.0 if 0 < self.hour <= len(self.left) else 0.0
+        self.now = max(at, hour, self.account.opens(Lane.CENSUS, at, 0.0))
+        self.account.note(self.now, Lane.CENSUS)
+        self.left.append(self.now)
 
 
 DOCUMENTED = [(1.0, 1), (60.0, 60), (3600.0, 1_500), (86_400.0, 3_000)]

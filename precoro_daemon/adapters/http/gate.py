@@ -69,7 +69,7 @@ class Gate:
         self._leaving: QueuedCall | None = None
         self._in_flight: set[QueuedCall] = set()
         self._latency = 0.0
-        self._pace = Pace(budget.limits.per_second, budget.limits.guard)
+        self._pace = Pace(budget.limits.per_second, budget.limits.guard, budget.limits.sustained)
         self._limiter: AsyncLimiter | None = None
         self._departures = 0
         self._taught_at = -math.inf
