@@ -12,10 +12,11 @@ bound a, and the next call leaves by the earlier of them, a gap (a second and a 
 
 Whether round trips differ on the way or at the server only a trial tells, and only where waiting costs much is it
 worth one: where calls then leave more seldom than the hour and the day would have them, so never by the documented
-limits, whose hour is full after 50 minutes even if W is a second. W is halved, and halved again whenever calls were accepted that had come too close if all had been the way
-(fixed windows pass some of those: so it is the seconds missing in their gaps that count, not the calls). The first
-such call that is refused ends the trial: W is four times what it was, for a week, as paths change seldom. Any other
-refusal of the second limiter adds to the guard, which long eventless times give back.
+limits, whose hour is full after 50 minutes even if W is a second. W is halved, and halved again whenever calls were
+accepted that had come too close if all had been the way (fixed windows pass some of those: so it is the seconds
+missing in their gaps that count, not the calls). The first such call that is refused ends the trial: W is four times
+what it was, for a week, as paths change seldom. Any other refusal of the second limiter adds to the guard, which long
+eventless times give back.
 
 R and W are known from few round trips at first: both are taken with a slack that n of them leave.
 A call whose answer is lost proves nothing, so W holds for it. A refused one did arrive, but faster than others are
@@ -64,12 +65,13 @@ _WIDEST_GUARD_S = 0.5
 _QUIET_CALLS = 2_000
 """Accepted calls after which the guard gives back a step."""
 
-_GENERATION = 500
+_GENERATION = 1_000
 """Round trips after which older ones begin to be forgotten."""
 
-_UNSEEN = 5.0
-"""Where n round trips are known, the next may lie beyond them by this n-th of their spread: extremes are seldom where
-way and answer both differ."""
+_UNSEEN, _UNSEEN_EXTREMES = 8.0, 0.35
+"""Where n round trips are known, the next may lie beyond them by the first n-th of their spread, or by the second's
+part by √n if that is more: where way and answer both differ, their extremes meet seldom, and the least known round
+trip comes nearer to the least possible one by √n."""
 
 _SUPPOSED_S = 2.0
 """The spread that is supposed where one round trip is known. Where n are, an n-th of it is added to theirs."""
@@ -90,7 +92,7 @@ class Trip:
 
 
 class RoundTrips:
-    """The least and the greatest of the last 500 to 1,000. (Every call that waits asks for them at every turn.)
+    """The least and the greatest of the last 1,000 to 2,000. (Every call that waits asks for them at every turn.)
 
     slack  what the next ones may be beyond those that are known
     """
@@ -128,7 +130,8 @@ class RoundTrips:
         self.least = min(least for least, _ in self._kept)
         self.spread = max(greatest for _, greatest in self._kept) - self.least
         if number := min(self.number, 2 * _GENERATION):
-            self.slack = (_UNSEEN * self.spread + _SUPPOSED_S / number) / number
+            unseen = max(_UNSEEN / number, _UNSEEN_EXTREMES / math.sqrt(number))
+            self.slack = unseen * self.spread + _SUPPOSED_S / number**2
 
 
 class Pace:

@@ -44,7 +44,8 @@ _UNKNOWN_URGENT = 0.15
 """Of a day's calls, on a first day: a fill that begins at night leaves to payments of the evening what they need."""
 
 _SPREAD = 0.25
-"""Of what can wait. A first mirror of 7,000 calls is done nine hours later than if all of it left at once."""
+"""Of what can wait. A first mirror of 7,000 calls is done nine hours later at most than if all of it left at once,
+and seven hours earlier at least than if all were spread."""
 
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
@@ -146,8 +147,8 @@ class QuotaPlan:
         """Until so many calls have left in a day, of which some have."""
         evenly = self.backfill * _SPREAD
         beyond = calls - (self.backfill - evenly)
-        began = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
-        return max(self._at_once(calls - len(ages)), max(began))
+        spread = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
+        return max(self._at_once(calls - len(ages)), *spread)
 
     def _at_once(self, calls: int) -> float:
         """Until the last has left, as far as the day has them."""

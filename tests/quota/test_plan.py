@@ -297,7 +297,6 @@ def test_what_is_left_takes_as_long_as_trying_it_would_show(
         day.call(day.now + pause)
     now = day.now + 3600.0 if waited else 0.0
     ages = [now - at for at in day.left if at > now - DAY]
-    began = len(day.left)
     day.now = now
     for _ in range(calls):
         day.call(day.now)

@@ -96,8 +96,6 @@ class Course:
     held: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     sent: list[float] = field(default_factory=list)
     exported: list[float] = field(default_factory=list)
-    sent_later: list[float] = field(default_factory=list)
-    """Of `sent`, what stood in the ledger after the first day, of which no plan knows what it brings."""
     unsent: list[tuple[Row, float]] = field(default_factory=list)
     doubted: int = 0
     detailed: list[float] = field(default_factory=list)
@@ -375,9 +373,6 @@ class _Play:
                     ages.append(self._working_seconds(at, found[row.id]))
                 elif at < self._end - DAY:
                     course.unsent.append((row, at))
-        course.sent_later = [
-            self._working_seconds(at, sent[row.id]) for row, at in self._due if row.id in sent and at > MONDAY + DAY
-        ]
         self._gaps()
 
     def _working_seconds(self, since: float, until: float) -> float:

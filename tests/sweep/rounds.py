@@ -28,7 +28,7 @@ from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
-from tests.quota.week import DAY, HOUR, MONDAY, play
+from tests.quota.week import DAY, HOUR, play
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -134,15 +134,14 @@ def days(seed: int) -> None:
 def weeks(seed: int) -> None:
     """Seven days in virtual time: a first fill, another user of the key for four of them, restarts and kills.
 
-    In the first minutes the line is learned, which may cost a few refusals.
+    One refusal is allowed: the extremes of the line, of which a day sees few, may meet for the first time.
     """
     with tempfile.TemporaryDirectory() as directory:
         course = play(Path(directory), replace(WEEK, seed=seed, others=seed % 3 * 4.0))
     assert course.ours == course.trials, course.shown()
-    assert len(course.ours) <= 3, course.shown()
-    assert all(one.at < MONDAY + HOUR for one in course.ours), course.shown()
+    assert len(course.ours) <= 1, course.shown()
     assert course.unsent == [], course.shown()
-    assert max(course.sent_later) <= 20 * 60, course.shown()
+    assert max(course.sent) <= 20 * 60, course.shown()
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
 
 
