@@ -148,12 +148,13 @@ def polling_options(settings: Settings) -> PollingOptions:
 def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
     """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
     granted = windows(settings)
+    first_day = account is None or not account.watched_a_day(now)
+    demand = replace(demand, unknown=first_day and _has_urgent(settings))
     if account is not None:
         demand = replace(
             demand,
             spent=account.made(DOCUMENT_LANES, now),
             urgent=account.made(_URGENT_LANES, now),
-            unknown=_has_urgent(settings) and not account.watched_a_day(now),
         )
         others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
         granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}

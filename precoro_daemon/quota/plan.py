@@ -91,7 +91,7 @@ class QuotaPlan:
     kept      what is left to payments and deliveries
     lists     what polls may take
     today     what is kept for documents that change today
-    backfill  what is left for older documents
+    backfill  what is left for older documents; later: likewise after this day, if it is a first one
     waiting   what is left for older documents, files and census together
     filling   a first fill is under way: polls get little until it is done
     bound     what bounds and schedules of the user's take of `lists`
@@ -105,6 +105,7 @@ class QuotaPlan:
     today: int
     waiting: int
     backfill: int
+    later: int
     filling: bool
     bound: float
 
@@ -139,16 +140,22 @@ class QuotaPlan:
         if calls <= 0:
             return 0.0
         ages = spent[-self.backfill :]
-        days, number = divmod(len(ages) + calls - 1, self.backfill)
-        today = -ages[number] if number < len(ages) else self._today(number + 1, ages)
+        days, number = 0, len(ages) + calls - 1
+        if number >= self.backfill:
+            days, number = divmod(number - self.backfill + self.later, self.later)
+        today = (
+            -ages[number]
+            if number < len(ages)
+            else self._leaves(number + 1, ages, self.later if days else self.backfill)
+        )
         return max(0.0, days * SECONDS["day"] + today)
 
-    def _today(self, calls: int, ages: Sequence[float]) -> float:
-        """Until so many calls have left in a day, of which some have."""
-        evenly = self.backfill * _SPREAD
-        beyond = calls - (self.backfill - evenly)
+    def _leaves(self, calls: int, ages: Sequence[float], share: int) -> float:
+        """Until so many calls of a day's share have left, of which some have."""
+        evenly = share * _SPREAD
+        beyond = calls - (share - evenly)
         spread = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
-        return max(self._at_once(calls - len(ages)), *spread)
+        return min(max(self._at_once(calls - len(ages)), *spread), SECONDS["day"])
 
     def _at_once(self, calls: int) -> float:
         """Until the last has left, as far as the day has them."""
@@ -166,8 +173,8 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         return None
     window = min(days, key=lambda name: days[name])
     granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
-    urgent = max(demand.urgent * _URGENT_SPARE, granted * _UNKNOWN_URGENT if demand.unknown else 0.0)
-    kept = max(reserved, min(int(urgent), int(granted * _MOST_FOR_URGENT)))
+    known = max(reserved, min(int(demand.urgent * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
+    kept = max(known, int(granted * _UNKNOWN_URGENT)) if demand.unknown else known
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
     wanted = demand.changes * _TODAY_SPARE + granted * _TODAY_BESIDE
@@ -177,6 +184,7 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     documents = max(granted - kept - int(lists), least)
     today = min(int(wanted), documents // 2)
     waiting = max(1, documents - today)
+    part = _BACKFILL_BESIDE_FILES if demand.files else 1
     return QuotaPlan(
         limits=limits,
         granted=granted,
@@ -185,7 +193,8 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         lists=int(lists),
         today=today,
         waiting=waiting,
-        backfill=max(1, int(waiting * (_BACKFILL_BESIDE_FILES if demand.files else 1))),
+        backfill=max(1, int(waiting * part)),
+        later=max(1, int((waiting + kept - known) * part)),
         filling=filling,
         bound=demand.bound,
     )

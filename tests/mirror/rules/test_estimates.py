@@ -71,14 +71,22 @@ class Played:
             self.spent.append(self.now)
 
 
-def as_a_service(plan: QuotaPlan, pages: int, details: int, changes: int) -> Iterator[Played]:
-    """The lists first; then polls and the documents of the day when their time has come, older ones all the time."""
+def as_a_service(
+    plan: QuotaPlan, pages: int, details: int, changes: int, later: QuotaPlan | None = None
+) -> Iterator[Played]:
+    """The lists first; then polls and the documents of the day when their time has come, older ones all the time.
+
+    later  the plan after the first day
+    """
     played = Played(Budget(Limits(reserve=RESERVE, same_get_per_hour=0, shares=plan.shares)))
     for _ in range(pages):
         played.call(Lane.LISTS)
     every = {Lane.LISTS: DAY / plan.lists, Lane.DETAILS: DAY / changes}
     due = {lane: played.now + pause for lane, pause in every.items()}
     while len(played.spent) < details:
+        if later is not None and played.now > START + DAY:
+            played.budget.adopt(later.shares)
+            later = None
         lane = min(due, key=lambda lane: due[lane])
         if played.budget.opening(Lane.CENSUS, NO_KEY, played.now).at < due[lane]:
             played.call(Lane.CENSUS)
@@ -106,6 +114,20 @@ def test_as_a_service_it_takes_what_was_said_before_and_meanwhile(pages: int, de
     assert found.service.seconds == pytest.approx(took, rel=0.1)
     assert list(said.values()) == pytest.approx([played.now] * len(said), abs=0.1 * took)
     assert len(said) > 20
+
+
+def test_a_first_day_that_keeps_calls_for_payments_delays_the_rest_by_no_more_than_was_said() -> None:
+    first, later = (
+        plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=72, backlog=6_930, unknown=unknown))
+        for unknown in (True, False)
+    )
+    assert first is not None
+    assert later is not None
+    assert (first.backfill, first.later) == (later.backfill - 350, later.backfill)
+    *_, played = as_a_service(first, 70, 6_930, 72, later)
+    took = played.now - START
+    assert took < 2.7 * DAY
+    assert first.seconds_for(6_930) == pytest.approx(took, rel=0.1)
 
 
 def test_with_once_once_a_day_it_takes_what_was_said() -> None:
