@@ -44,8 +44,8 @@ _UNKNOWN_URGENT = 0.15
 """Of a day's calls, on a first day: a fill that begins at night leaves to payments of the evening what they need."""
 
 _SPREAD = 0.25
-"""Of what can wait. A first mirror of 7,000 calls is done half a day later at most than if all of it left at once, and
-a third of a day earlier than if all were spread."""
+"""Of what can wait. A first mirror of 7,000 calls is done half a day later at most than if all of it left at once,
+and a third of a day earlier than if all were spread."""
 
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
