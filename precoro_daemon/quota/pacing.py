@@ -68,7 +68,7 @@ _QUIET_CALLS = 2_000
 _GENERATION = 1_000
 """Round trips after which older ones begin to be forgotten."""
 
-_UNSEEN, _UNSEEN_EXTREMES = 8.0, 0.35
+_UNSEEN, _UNSEEN_EXTREMES = 5.0, 0.35
 """Where n round trips are known, the next may lie beyond them by the first n-th of their spread, or by the second's
 part by √n if that is more: where way and answer both differ, their extremes meet seldom, and the least known round
 trip comes nearer to the least possible one by √n."""

@@ -179,7 +179,7 @@ def test_an_answer_proves_that_the_next_may_leave_earlier() -> None:
     assert held == pytest.approx(1 + pace.way)
     assert pace.way > 0.3
     pace.answered(trip, 0.1, accepted=True)
-    assert 1.0 <= pace.opens() < 1.03
+    assert 1.0 <= pace.opens() < 1.02
 
 
 def test_a_call_that_hangs_or_is_lost_holds_the_next_for_a_second_more_at_most() -> None:
