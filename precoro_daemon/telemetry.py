@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from precoro_daemon.values.visible_text import visible, visible_lines
+
 EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "run_started": "the program begins its work",
@@ -164,7 +166,7 @@ def set_up(
             structlog.processors.add_log_level,
             _Counting(counted),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _console(stream) if for_people else _render_json,
+            *((_make_visible, _console(stream)) if for_people else (_render_json,)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Lines(stream),
@@ -283,9 +285,21 @@ def _discard(*_: Any) -> NoReturn:
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     ordered = {key: event.pop(key) for key in ("timestamp", "level", "event")} | dict(event)
     try:
-        return orjson.dumps(ordered).decode()
+        return visible(orjson.dumps(ordered).decode())
     except TypeError:  # orjson refuses what JSON can hold: whole numbers over 64 bits, half a surrogate pair
         return json.dumps(ordered)
+
+
+def _make_visible(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Foreign text acts on no terminal. What is no text is written by `repr`, which does the same; a traceback has
+    lines of its own."""
+    return {key: _shown(key, value) for key, value in event.items()}
+
+
+def _shown(key: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return visible_lines(value) if key == "exception" else visible(value)
 
 
 def _console(stream: TextIO) -> Processor:

@@ -8,5 +8,6 @@ names.py            names as they are compared: what looks the same is the same,
 sql_statements.py   named parameters in an SQL statement, kept apart from strings, comments and casts
 templates.py        texts with {names} in them: filled into addresses, headers, forms and JSON
 text_patterns.py    patterns that take a number out of a text, bounded so that no text can make them slow
+visible_text.py     foreign text as terminals and logs may show it: what would act on them, or hide, is written out
 written_amounts.py  amounts as people, banks and spreadsheets write them, read exactly, or why they cannot be
 """
