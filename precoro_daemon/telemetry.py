@@ -291,15 +291,15 @@ def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 def _make_visible(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Foreign text acts on no terminal. What is no text is written by `repr`, which does the same; a traceback has
-    lines of its own."""
+    """Foreign text acts on no terminal. A traceback has lines of its own."""
     return {key: _shown(key, value) for key, value in event.items()}
 
 
 def _shown(key: str, value: Any) -> Any:
-    if not isinstance(value, str):
+    if value is None or isinstance(value, bool | int | float):
         return value
-    return visible_lines(value) if key == "exception" else visible(value)
+    text = value if isinstance(value, str) else repr(value)
+    return visible_lines(text) if key == "exception" else visible(text)
 
 
 def _console(stream: TextIO) -> Processor:
