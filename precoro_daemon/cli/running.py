@@ -127,10 +127,15 @@ NO_CALL_TO_PRECORO = ("precoro", "apply_deliveries")
 
 
 def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
-    """spare: sections whose secret may be missing."""
+    """spare: sections whose secret may be missing. Where root read them, the process then is the state's owner."""
     from precoro_daemon.settings import load
 
-    return load(config, os.environ, spare=spare)
+    settings = load(config, os.environ, spare=spare)
+    if os.geteuid() == 0:
+        from precoro_daemon.app.state import act_for_owner
+
+        act_for_owner(settings)
+    return settings
 
 
 def called(path: Path | None) -> str:
