@@ -31,11 +31,11 @@ from precoro_daemon.settings.values import (
     Overlap,
     PageSize,
     Polls,
+    PrecoroKey,
     Scale,
     Seconds,
     Share,
     Status,
-    Token,
     Weight,
     one_of,
 )
@@ -65,7 +65,7 @@ class Precoro(Section):
     """File that holds the API key and nothing else, readable by nobody else. A relative path starts at the
     working directory. Not read when the key is in the environment."""
 
-    token: Token
+    token: PrecoroKey
     """The API key: PRECORO_TOKEN, else token_file, else systemd's credential precoro_token; never in the file."""
 
     connect_timeout: Seconds = 10.0
