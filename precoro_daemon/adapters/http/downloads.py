@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
@@ -40,7 +41,9 @@ class Downloads:
     async def __aenter__(self) -> Self:
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_Guarded(self._is_allowed), use_dns_cache=False),
+                connector=aiohttp.TCPConnector(
+                    resolver=_Guarded(self._is_allowed), use_dns_cache=False, socket_factory=_guarded_socket
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
                 read_bufsize=READ_BUFFER,
@@ -74,6 +77,7 @@ class Downloads:
 
     async def _get(self, address: URL, headers: Mapping[str, str], stack: AsyncExitStack) -> ComingBody:
         self._check(address)
+        _may_lead_inside.set(self._is_allowed(address.host or "", address.port))
         try:
             response = await stack.enter_async_context(
                 self._session.get(address, headers=headers, allow_redirects=False)
@@ -99,6 +103,18 @@ class Downloads:
 
     def _is_allowed(self, host: str, port: int | None) -> bool:
         return bool({host.lower(), f"{host.lower()}:{port}"} & self._allowed)
+
+
+_may_lead_inside: ContextVar[bool] = ContextVar("_may_lead_inside", default=False)
+"""Whether what the present task fetches may come from inside."""
+
+
+def _guarded_socket(found: aiohttp.AddrInfoType) -> socket.socket:
+    """The last check: of the very address that is connected to, wherever it comes from."""
+    family, kind, protocol, _, address = found
+    if not _may_lead_inside.get() and _is_inside(str(address[0])):
+        raise AddressRefused(f"{address[0]} is a private or local address{_REMEDY}")
+    return socket.socket(family, kind, protocol)
 
 
 _REMEDY = "; if it is right, name it in allowed_hosts of [fetch_attachments]"
@@ -129,8 +145,31 @@ def _is_inside(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return not (mapped or address).is_global or (mapped or address).is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        if any(address in network for network in _INSIDE):
+            return True
+        address = _translated(address)
+    return not address.is_global or address.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INSIDE = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "64:ff9b:1::/48",  # NAT64 of somebody's own: RFC 8215
+        "2002::/16",  # 6to4, which carries any IPv4 address: RFC 7526 ends it
+        "fec0::/10",  # site-local: RFC 3879 ends it
+    )
+)
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that one in IPv6 leads to: mapped, by NAT64, or in the old form ::a.b.c.d."""
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return ipaddress.IPv4Address(0) if int(address) >> 32 == 0 else address
 
 
 def read_address(text: str, start: URL) -> URL:
