@@ -45,6 +45,11 @@ class MalformedAnswer(TemporaryError):
     """
 
 
+class WebPage(MalformedAnswer):
+    """A page for people came instead of data: the login of a hotel's network, a proxy's refusal, a maintenance page.
+    Where no good answer came before, not retried: it comes for hours, and each try costs a call."""
+
+
 class RateLimited(TemporaryError):
     """Precoro answered 429. The named window is kept closed until Precoro's own time; the call is repeated then."""
 

@@ -72,14 +72,15 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
 def review(found: LapForecast) -> RenderableType:
     """What a person must decide, each with its reason in full."""
     waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
+    beside = f"\n`payments unmatched` lists {found.waiting:,} more, which match no invoice." if found.waiting else ""
     if not waiting:
-        return as_line("Nothing waits for a person, nothing is in doubt, and nothing was refused.")
+        return as_line("Nothing waits for a person, nothing is in doubt, and nothing was refused.").append(beside)
     hint = as_line(
         "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` shows all of it."
     )
     if any(one.fate == "refused" for one in waiting):
         hint.append("\nWhat was refused: `payments repost` once its cause is mended, or `payments drop`.")
-    return Group(_table(waiting), hint)
+    return Group(_table(waiting), hint.append(beside))
 
 
 def unmatched(found: LapForecast) -> RenderableType:

@@ -208,6 +208,15 @@ def read_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def read_proxy(text: str) -> str:
+    parts = _split(text)
+    if parts.username or parts.password:
+        raise Clash("holds a name or a password, which belong in HTTPS_PROXY; allowed: http://host:port")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def read_email(secret: SecretStr) -> SecretStr:
     secret = read_header(secret)
     name, _, host = secret.get_secret_value().partition("@")
@@ -306,6 +315,7 @@ Oldest = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, s
 Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
 
 Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]
+Proxy = Annotated[str, AfterValidator(read_proxy), Allowed("http://host:port")]
 Email = Annotated[SecretStr, AfterValidator(read_email), Allowed("the e-mail of the key's user (or PRECORO_EMAIL)")]
 _TOKEN_ALLOWED = Allowed("the API key: one line in token_file, or PRECORO_TOKEN")
 Token = Annotated[SecretStr, AfterValidator(read_header), _TOKEN_ALLOWED]

@@ -10,12 +10,12 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]{3})*(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_WRITTEN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]{3})*(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def harmless(text: str) -> str:
     """A number stays one, also below zero."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if _FORMULA.match(text) and not _WRITTEN_NUMBER.fullmatch(text) else text
 
 
 def restored(text: str) -> str:

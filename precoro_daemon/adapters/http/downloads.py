@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+import anyio.to_thread
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -18,6 +19,7 @@ from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Body
 from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults
 from precoro_daemon.adapters.http.origin import Timeouts
+from precoro_daemon.adapters.http.route import route_in_use
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
 
 _REDIRECTS = 5
@@ -39,10 +41,13 @@ class Downloads:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        route = route_in_use()
+        trust = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
+        self._proxy = route.proxy_for
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=_Guarded(self._is_allowed), use_dns_cache=False, socket_factory=_guarded_socket
+                    resolver=_Guarded(), use_dns_cache=False, socket_factory=_guarded_socket, ssl=trust
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
@@ -77,10 +82,12 @@ class Downloads:
 
     async def _get(self, address: URL, headers: Mapping[str, str], stack: AsyncExitStack) -> ComingBody:
         self._check(address)
-        _may_lead_inside.set(self._is_allowed(address.host or "", address.port))
         try:
+            proxy = self._proxy(address)
+            # A proxy stands inside, and it alone sees where a name leads.
+            _may_lead_inside.set(proxy is not None or self._is_allowed(address.host or "", address.port))
             response = await stack.enter_async_context(
-                self._session.get(address, headers=headers, allow_redirects=False)
+                self._session.get(address, headers=headers, allow_redirects=False, proxy=proxy)
             )
         except (AddressRefused, ConnectionFault, *FAULTS) as error:
             fault = error if isinstance(error, AddressRefused) else self._faults.of(shown(address), error)
@@ -123,15 +130,14 @@ _REMEDY = "; if it is right, name it in allowed_hosts of [fetch_attachments]"
 class _Guarded(AbstractResolver):
     """Resolves as the system does and refuses names that lead inside: here, as what it answers is connected to."""
 
-    def __init__(self, is_allowed: Callable[[str, int], bool]) -> None:
-        self._is_allowed = is_allowed
+    def __init__(self) -> None:
         self._system = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._system.resolve(host, port, family)
-        if not self._is_allowed(host, port) and any(_is_inside(one["host"]) for one in found):
+        if not _may_lead_inside.get() and any(_is_inside(one["host"]) for one in found):
             raise AddressRefused(f"{host} leads to a private or local address{_REMEDY}")
         return found
 

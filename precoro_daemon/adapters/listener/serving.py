@@ -177,7 +177,7 @@ class _Doorman:
         return _Closed()
 
     def _makes_room(self, held: Sequence[RequestHandler]) -> bool:
-        """Whoever opens connections and asks for nothing would else keep out those who ask how the service is."""
+        """Else those who open connections and ask for nothing keep out those who ask how the service is."""
         now = self._loop.time()
         idle = next((one for one in held if isinstance(one, _Connection) and one.is_idle(now)), None)
         if idle is None or idle.transport is None:
