@@ -1,6 +1,8 @@
 # precoro-daemon as a container: pinned by requirements.lock, without root, on a read-only file system.
 # Only /data is written: the state, and attached files if they are to be kept there.
-FROM python:3.13-slim-bookworm AS build
+# What it is built on: give the digest that you checked, as `precoro-daemon help running` shows.
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements.lock pyproject.toml README.md LICENSE ./
@@ -15,7 +17,7 @@ RUN python -m venv /app \
  && /app/bin/pip install --quiet --no-deps /wheels/precoro_daemon-*.whl \
  && /app/bin/python -m compileall -q /app/lib
 
-FROM python:3.13-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN groupadd --system --gid 10001 precoro \
  && useradd --system --uid 10001 --gid 10001 --home-dir /data --shell /usr/sbin/nologin precoro \
  && install -d -o 10001 -g 10001 -m 700 /data

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types alone side-by-side docs pictures bench sweep mutants lock clean
+.PHONY: help demo test check wheel lint types alone side-by-side docs pictures bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,10 @@ alone: lint
 
 side-by-side: $(STAMP)
 	$(BIN)/pytest -m "not alone" -n $(SIDE_BY_SIDE) --dist worksteal --ignore=tests/test_architecture.py
+
+wheel: $(STAMP) ## dist/: the program to install, and runtime.lock with the hashes of its libraries
+	@mkdir -p dist && sed '/^# From here on/,$$d' requirements.lock > dist/runtime.lock
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
 	$(BIN)/python -m tests.bench $(ONLY)

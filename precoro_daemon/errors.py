@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator
 
 
 class DaemonError(Exception):
-    """Something failed that this program foresaw. Its text is written for the operator."""
+    """Something failed that this program foresaw. Its text is written for the operator.
+
+    `has_lines`: the text lists several mistakes, a line each. In any other a line break is somebody else's.
+    """
 
     exit_code = 1
+    has_lines = False
 
 
 class TemporaryError(DaemonError):
@@ -39,6 +43,11 @@ class MalformedAnswer(TemporaryError):
 
     Retried, because a proxy or an overloaded server does this for minutes, never taken as data.
     """
+
+
+class WebPage(MalformedAnswer):
+    """A page for people came instead of data: the login of a hotel's network, a proxy's refusal, a maintenance page.
+    Where no good answer came before, not retried: it comes for hours, and each try costs a call."""
 
 
 class RateLimited(TemporaryError):
@@ -118,6 +127,7 @@ class WantedRefused(DaemonError):
     """What is wanted of a supplier's items has mistakes. All are listed by row and column; nothing was sent."""
 
     exit_code = 3
+    has_lines = True
 
 
 class PlanRefused(DaemonError):
@@ -142,6 +152,7 @@ class ConfigurationError(FatalError):
     """The configuration has mistakes. All of them are listed, with file, line and key."""
 
     exit_code = 4
+    has_lines = True
 
 
 class PartUnusable(FatalError):
@@ -152,6 +163,7 @@ class LedgerMisfit(PartUnusable):
     """Ledger and configuration do not fit: no such table, column or address, a wrong password, missing rights."""
 
     exit_code = 4
+    has_lines = True
 
 
 class LoginNeeded(LedgerMisfit):

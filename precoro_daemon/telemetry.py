@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from precoro_daemon.values.visible_text import visible, visible_lines
+
 EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "run_started": "the program begins its work",
@@ -127,6 +129,11 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 _REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(r"token|secret|passw|authori[sz]ation|credential|api[-_]?key|e[-_]?mail", re.IGNORECASE)
 _EXCERPT = 256
+_SHORTEST_IN_WORDS_CHARS = 8
+"""Letters of a secret that is replaced also within a word."""
+
+_OUR_OWN = frozenset({"event", "job", "lane", "kind", "collection", "window", "stopped"})
+"""Fields whose values are constants of this program: whatever the secret is, they are not it."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 Redact = Callable[[str], str]
@@ -164,7 +171,7 @@ def set_up(
             structlog.processors.add_log_level,
             _Counting(counted),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _console(stream) if for_people else _render_json,
+            *((_make_visible, _console(stream)) if for_people else (_render_json,)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Lines(stream),
@@ -179,8 +186,14 @@ def redaction(secrets: Sequence[str]) -> Redact:
     if not forms:
         return str
     longest_first = sorted(forms, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    pattern = re.compile("|".join(map(_pattern_of, longest_first)), re.IGNORECASE)
     return lambda text: pattern.sub(_REDACTED, text)
+
+
+def _pattern_of(secret: str) -> str:
+    """A short one stands in many words; there it is none."""
+    exact = re.escape(secret)
+    return exact if len(secret) >= _SHORTEST_IN_WORDS_CHARS else rf"(?<!\w){exact}(?!\w)"
 
 
 def excerpt(body: bytes | str, secrets: Sequence[str]) -> str:
@@ -199,7 +212,10 @@ class _Redaction:
         self._redact = redaction(secrets)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {key: self._plain(key, value) for key, value in event.items()}
+        return {
+            key: value if key in _OUR_OWN and isinstance(value, str) else self._plain(key, value)
+            for key, value in event.items()
+        }
 
     def _plain(self, key: str, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
@@ -283,9 +299,21 @@ def _discard(*_: Any) -> NoReturn:
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     ordered = {key: event.pop(key) for key in ("timestamp", "level", "event")} | dict(event)
     try:
-        return orjson.dumps(ordered).decode()
+        return visible(orjson.dumps(ordered).decode())
     except TypeError:  # orjson refuses what JSON can hold: whole numbers over 64 bits, half a surrogate pair
         return json.dumps(ordered)
+
+
+def _make_visible(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Foreign text acts on no terminal. A traceback has lines of its own."""
+    return {key: _shown(key, value) for key, value in event.items()}
+
+
+def _shown(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return visible_lines(text) if key == "exception" else visible(text)
 
 
 def _console(stream: TextIO) -> Processor:

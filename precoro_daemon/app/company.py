@@ -14,6 +14,7 @@ from precoro_daemon.adapters.http.downloads import Downloads
 from precoro_daemon.adapters.http.exchange import Credentials, Transport
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
+from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
@@ -30,6 +31,7 @@ from precoro_daemon.app.values import (
     limits,
     plan_for,
     polling_options,
+    route_to,
     share_of_deliveries,
     wanted_details,
 )
@@ -165,6 +167,7 @@ async def connect(
     credentials = credentials_of(settings)
     dependencies = GateDependencies(book=book, clock=clock, progress=progress)
     async with (
+        use_route(route_to(settings)),
         session(credentials, _timeouts(settings)) as transport,
         Throttled(transport, credentials, limits(settings), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger
 from precoro_daemon.adapters.ledgers.csv import CsvLedger
 from precoro_daemon.adapters.ledgers.odoo.ledger import OdooLedger
@@ -28,6 +29,7 @@ from precoro_daemon.app.databases import open_named, secrets_of
 from precoro_daemon.app.ledger_csv import csv_ledger
 from precoro_daemon.app.ledger_erp import build_business_central, build_odoo
 from precoro_daemon.app.ledger_online import build_quickbooks, build_xero
+from precoro_daemon.app.values import route_to
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings import ledger_rest as given_rest
@@ -42,7 +44,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
     if ledger is None:
         yield None
     else:
-        async with ledger as opened:
+        async with use_route(route_to(settings)), ledger as opened:
             yield opened
 
 

@@ -14,7 +14,7 @@ from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.settings import ledger_csv as given_csv
 from precoro_daemon.values.text_patterns import compile_pattern
 
-_OF_FOLDERS_ALONE = {"in_directory", "in_pattern", "settle", "out_directory", "out_done", "out_columns"}
+_OF_FOLDERS_ALONE = {"in_directory", "in_pattern", "settle", "out_directory", "out_done", "out_group", "out_columns"}
 
 
 def csv_ledger(name: str, given: given_csv.CsvLedger) -> CsvLedger:
@@ -55,5 +55,6 @@ def _outbox(name: str, given: given_csv.CsvLedger) -> Outbox | None:
         "delimiter": given.delimiter,
         "decimal_mark": given.decimal_mark,
         "day_format": given.day_format,
+        "group": given.out_group,
     }
     return Outbox(name, given.out_directory, given.out_done, given.out_columns, **options)

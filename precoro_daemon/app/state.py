@@ -14,6 +14,7 @@ from pathlib import Path
 
 from anyio import TemporaryDirectory, to_thread
 
+from precoro_daemon.adapters.host.identity import act_as_owner
 from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.settings import Settings
@@ -50,6 +51,11 @@ def schema(settings: Settings) -> str:
         return settings.state.schema_name
     label = re.sub("[^a-z0-9]+", "_", (settings.state.company or "").lower()).strip("_")
     return "_".join(filter(None, ("precoro", label[:40].strip("_"), identity(settings)[:8])))
+
+
+def act_for_owner(settings: Settings) -> None:
+    """Where root calls it, this process becomes the user whose state it is. Blocking. Raises StoreUnusable."""
+    act_as_owner(settings.state.path.absolute())
 
 
 @asynccontextmanager

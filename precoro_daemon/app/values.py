@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.adapters.http.route import Route
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.polling import PollingOptions, least_calls
 from precoro_daemon.mirror.ports.mirror import WantedDetails
@@ -198,6 +199,11 @@ def secrets(settings: Settings) -> Sequence[str]:
         items.sql and items.sql.password,
     )
     return [secret.get_secret_value() for secret in given if secret]
+
+
+def route_to(settings: Settings) -> Route:
+    """To Precoro, to the ledger, and to where files are."""
+    return Route(settings.precoro.proxy or "", settings.precoro.ca_file)
 
 
 def credentials_of(settings: Settings) -> Credentials:

@@ -2,6 +2,7 @@
 
 closing_words.py    what a person reads after a run: what failed, what is left, when it goes on
 commands.py         --once, and the commands that change nothing: check, status, estimate, alerts
+console.py          the console, and lines and tables on it, in which foreign text can do nothing to the terminal
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
 files.py            commands for attached files

@@ -24,6 +24,7 @@ from precoro_daemon.cli.running import (
     Duration,
     called,
     config_option,
+    echo,
     exit_code,
     load,
     make_console,
@@ -66,17 +67,17 @@ def check(parent: Path | None, config: Path | None) -> None:
     from precoro_daemon.app.state import address
 
     mirrored = len(settings.mirror_collections.collections)
-    click.echo(f"configuration  can be read: {mirrored} collections into {address(settings)}")
+    echo(f"configuration  can be read: {mirrored} collections into {address(settings)}")
     failures: list[DaemonError] = []
     for name, run_check in CHECKS.items():
         try:
-            click.echo(f"{name:<15}{run_async(partial(run_check, settings))}")
+            echo(f"{name:<15}{run_async(partial(run_check, settings))}")
         except DaemonError as error:
-            click.echo(f"{name:<15}cannot be used")
+            echo(f"{name:<15}cannot be used")
             failures.append(error)
     if worst := most_severe(failures):
         for text in {str(one): None for one in failures if str(one) != str(worst)}:
-            click.echo(f"precoro-daemon: {text}", err=True)
+            echo(f"precoro-daemon: {text}", err=True)
         raise worst
 
 
@@ -92,7 +93,7 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
     if webhook_url:
         if (url := settings.apply_deliveries.webhook_url) is None:
             raise click.UsageError("--webhook-url: [apply_deliveries] does not listen anywhere")
-        click.echo(url)
+        echo(url)
         return
     from precoro_daemon.app.state_reading import read_snapshot
 
@@ -100,7 +101,7 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
     if as_json:
         from precoro_daemon.cli import status_json
 
-        click.echo(status_json.as_json(snapshot))
+        echo(status_json.as_json(snapshot))
     else:
         from precoro_daemon.cli import status_tables
 
@@ -116,6 +117,7 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     from precoro_daemon.app.runs import estimate_cost
     from precoro_daemon.app.values import clock_for
     from precoro_daemon.cli import tables
+    from precoro_daemon.cli.console import as_line
     from precoro_daemon.cli.screen import LiveScreen
 
     console = make_console()
@@ -124,7 +126,7 @@ def estimate(parent: Path | None, config: Path | None) -> None:
         found, failed = run_async(lambda: estimate_cost(settings, screen))
     console.print(tables.estimate(found))
     for line in failed:
-        console.print(f"could not be read: {line}", style="yellow", markup=False)
+        console.print(as_line(f"could not be read: {line}", style="yellow"))
     sys.exit(3 if failed else 0)
 
 
@@ -132,7 +134,7 @@ def estimate(parent: Path | None, config: Path | None) -> None:
 def alerts() -> None:
     """Print alert rules for Prometheus, to be put beside its configuration and adapted."""
     rules = files_of("precoro_daemon.adapters.listener").joinpath("alerts.yml")
-    click.echo(rules.read_text("utf-8"), nl=False)
+    echo(rules.read_text("utf-8"), nl=False)
 
 
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:

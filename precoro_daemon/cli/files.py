@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, make_console, run_async
 
 
 @click.group()
@@ -36,7 +36,7 @@ def verify(parent: Path | None, share: float, as_json: bool, config: Path | None
 
     verdict = run_async(lambda: verify_attachments(settings, share))
     if as_json:
-        click.echo(tables.verdict_as_json(verdict))
+        echo(tables.verdict_as_json(verdict))
     else:
         make_console().print(tables.verdict(verdict))
     sys.exit(0 if verdict.all_good else 3)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import called, make_console, run_async
+from precoro_daemon.cli.running import called, echo, make_console, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.app.company_files import CompanyFiles
@@ -75,7 +75,7 @@ def status(directory: Path, as_json: bool) -> None:
 
     found = read_fleet(directory, os.environ, lambda name: called(path_of(directory, name)))
     if as_json:
-        click.echo(fleet_tables.as_json(found))
+        echo(fleet_tables.as_json(found))
     else:
         make_console().print(fleet_tables.fleet(found), crop=False)
 

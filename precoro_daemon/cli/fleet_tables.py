@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.text import Text
 
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.companies import CompanyGlance
@@ -35,7 +35,7 @@ def _short(text: str) -> str:
 
 
 def _why(one: CompanyGlance) -> RenderableType:
-    return Group(Text(f"{one.name}:", style="bold yellow"), Padding(Text(one.reason), (0, 0, 0, 2)))
+    return Group(as_line(f"{one.name}:", style="bold yellow"), Padding(as_line(one.reason), (0, 0, 0, 2)))
 
 
 def as_json(found: Sequence[CompanyGlance]) -> str:

@@ -18,6 +18,7 @@ from precoro_daemon.catalogue.rules.item_rows import shown_custom
 from precoro_daemon.catalogue.rules.item_writes import State, Write
 from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item, Value, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import moment
 
@@ -34,14 +35,18 @@ def outline(made: Outline, *, everything: bool) -> RenderableType:
     shown = plan.steps if everything else plan.steps[:_WRITES_SHOWN]
     parts: list[RenderableType] = [_steps(shown, made.fields)] if shown else []
     if len(shown) < len(plan.steps):
-        parts.append(Text(f"  … and {len(plan.steps) - len(shown):,} more; --all shows them, --json too\n"))
+        parts.append(as_line(f"  … and {len(plan.steps) - len(shown):,} more; --all shows them, --json too\n"))
     hidden = {step.item for step in plan.steps if step.kind is Kind.HIDE}
     others = [item for item in plan.only_there if item.id not in hidden]
     parts += _only_there(others, everything=everything)
     if plan.doubted:
-        parts.append(Text(f"in doubt, not planned again: {', '.join(plan.doubted[:_WRITES_SHOWN])}", style="yellow"))
+        parts.append(
+            as_line(f"in doubt, not planned again: {', '.join(plan.doubted[:_WRITES_SHOWN])}", style="yellow")
+        )
     if plan.left:
-        parts.append(Text(f"{len(plan.left):,} more differ, which the configuration leaves alone (create, update)."))
+        parts.append(
+            as_line(f"{len(plan.left):,} more differ, which the configuration leaves alone (create, update).")
+        )
     parts.append(_summary(made))
     return Group(*parts)
 
@@ -53,7 +58,7 @@ def _summary(made: Outline) -> Text:
     )
     words = f"{said or 'Nothing to do'}; {plan.unchanged:,} unchanged, {len(plan.only_there):,} only in Precoro."
     hint = f"\nNothing was sent. `items apply` carries out this plan (number {made.state.number})." if said else ""
-    return Text(f"{made.state.supplier}: {words}{hint}", style="bold")
+    return as_line(f"{made.state.supplier}: {words}", style="bold").append(hint)
 
 
 def _only_there(items: Sequence[Item], *, everything: bool) -> Iterator[RenderableType]:
@@ -61,7 +66,7 @@ def _only_there(items: Sequence[Item], *, everything: bool) -> Iterator[Renderab
     if shown:
         names = ", ".join(f"{item.text('externalId') or item.text('sku') or item.id}" for item in shown)
         more = f" and {len(items) - len(shown):,} more" if len(items) > len(shown) else ""
-        yield Text(f"only in Precoro, left as they are: {names}{more}")
+        yield as_line(f"only in Precoro, left as they are: {names}{more}")
 
 
 def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
@@ -70,14 +75,14 @@ def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
         table.add_column(title, no_wrap=title in ("", "item", "field"), overflow="fold")
     for step in steps:
         word, style = _WORD_BY_KIND[step.kind]
-        first = (Text(word, style=style), step.key, _cut(step.label))
+        first = (as_line(word, style=style), as_line(step.key), as_line(_cut(step.label)))
         if step.kind is Kind.CREATE:
-            table.add_row(*first, "", "", _in_short(step))
+            table.add_row(*first, "", "", as_line(_in_short(step)))
             continue
         for change in step.changes:
             cells = (shown(change.old, change.field, fields), shown(change.new, change.field, fields))
-            table.add_row(*first, field_name(change.field, fields), *map(_cut, cells))
-            first = (Text(""), "", "")
+            table.add_row(*first, *map(as_line, (field_name(change.field, fields), *map(_cut, cells))))
+            first = (as_line(), as_line(), as_line())
     return table
 
 
@@ -137,7 +142,7 @@ def plan_state(view: PlanView) -> RenderableType:
         for write in view.writes:
             table.add(str(write.state), str(write.step.kind), write.step.key, _cut(write.step.label), _why(write))
         parts.append(table)
-    return Group(*parts, Text(f"{plan_line(view.state)}", style="bold"))
+    return Group(*parts, as_line(f"{plan_line(view.state)}", style="bold"))
 
 
 def _why(write: Write) -> str:
@@ -190,9 +195,9 @@ def question(view: PlanView) -> str:
 
 
 def pulled(found: Pulled) -> RenderableType:
-    lines = [Text(f"{found.rows:,} items of {found.supplier} are in {found.path}", style="bold")]
+    lines = [as_line(f"{found.rows:,} items of {found.supplier} are in {found.path}", style="bold")]
     if found.nameless:
         ids = ", ".join(str(item.id) for item in found.nameless[:10])
         text = f"{len(found.nameless):,} more have neither externalId nor sku, so nothing could name them: ids {ids}"
-        lines.append(Text(text, style="yellow"))
+        lines.append(as_line(text, style="yellow"))
     return Group(*lines)

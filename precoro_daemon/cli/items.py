@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, exit_code, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, echo, exit_code, load, make_console, run_async
+from precoro_daemon.values.visible_text import visible
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports.plans import PlanState
@@ -50,7 +51,7 @@ def plan(parent: Path | None, /, config: Path | None, supplier: str, **given: bo
     with _watched(quiet=given["as_json"]) as progress:
         made = run_async(partial(plan_items, settings, supplier, force=given["force"], progress=progress))
     if given["as_json"]:
-        click.echo(item_tables.outline_as_json(made))
+        echo(item_tables.outline_as_json(made))
     else:
         make_console().print(item_tables.outline(made, everything=given["everything"]))
 
@@ -69,16 +70,16 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
 
     view = run_async(lambda: view_plan(settings, supplier, *OPEN))
     if view.state.ended or not view.writes:
-        click.echo(f"{item_tables.plan_line(view.state)}; nothing is left to do")
+        echo(f"{item_tables.plan_line(view.state)}; nothing is left to do")
         return
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is there to ask; read `items plan` first, then give --yes")
-        click.confirm(item_tables.question(view), abort=True)
+        click.confirm(visible(item_tables.question(view)), abort=True)
     with _progress(len(view.writes)) as on_progress:
         report, state = run_async(lambda: apply_plan(settings, supplier, view.state.number, on_progress))
     _tell(report)
-    click.echo(item_tables.plan_line(state))
+    echo(item_tables.plan_line(state))
     sys.exit(exit_code(report) or (3 if state.open else 0))
 
 
@@ -95,7 +96,7 @@ def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool)
 
     view = run_async(lambda: view_plan(settings, supplier))
     if as_json:
-        click.echo(item_tables.plan_as_json(view))
+        echo(item_tables.plan_as_json(view))
     else:
         make_console().print(item_tables.plan_state(view))
 
@@ -110,7 +111,7 @@ def drop(parent: Path | None, config: Path | None, supplier: str) -> None:
     from precoro_daemon.app.items import drop_plan
     from precoro_daemon.cli import item_tables
 
-    click.echo(item_tables.plan_line(run_async(lambda: drop_plan(settings, supplier))))
+    echo(item_tables.plan_line(run_async(lambda: drop_plan(settings, supplier))))
 
 
 @items.command()
@@ -132,11 +133,11 @@ def pull(parent: Path | None, config: Path | None, supplier: str, path: Path) ->
 def _tell(report: RunReport) -> None:
     most = 20
     for line in report.failed[:most]:
-        click.echo(line)
+        echo(line)
     if len(report.failed) > most:
-        click.echo(f"and {len(report.failed) - most:,} more; `items show` has them")
+        echo(f"and {len(report.failed) - most:,} more; `items show` has them")
     if report.spent:
-        click.echo(f"{report.spent}; `--once` or `items apply` goes on then")
+        echo(f"{report.spent}; `--once` or `items apply` goes on then")
 
 
 @contextmanager

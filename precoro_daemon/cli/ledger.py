@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from precoro_daemon.cli.ledger_rows import dismiss, reread
-from precoro_daemon.cli.running import NO_CALL, called, config_option, load, run_async
+from precoro_daemon.cli.running import NO_CALL, called, config_option, echo, load, run_async
 from precoro_daemon.errors import DaemonError, LoginNeeded
 from precoro_daemon.values.humanize import many, moment
 
@@ -96,14 +96,14 @@ def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) 
     chosen = {} if known else dialogue.chosen(session, company)
     if kind in GRANTED or not given["key_file"]:
         run_async(partial(keep, session, target, company.name))
-    click.echo(f"Logged in for {company.name}; what that needs is in {target}, for its owner alone.")
+    echo(f"Logged in for {company.name}; what that needs is in {target}, for its owner alone.")
     if os.geteuid() == 0 and target.stat().st_uid == 0:
-        click.echo(
+        echo(
             "It belongs to root, and a service that runs as another user cannot read it: see --grant-file.", err=True
         )
     _write(path, Section(kind, given["name"] or kind, session.values(company.id, target) | chosen), known)
     _say_matches(path, session, company)
-    click.echo(f"No payment is sent before `payments arm`. See first: {called(config or parent)} check")
+    echo(f"No payment is sent before `payments arm`. See first: {called(config or parent)} check")
 
 
 def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> Path:
@@ -119,11 +119,11 @@ def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:
     from precoro_daemon.app.ledger_config import add
 
     if known:
-        click.echo(f"{path} has [ledger.{section.kind}] already, and is left as it is.")
+        echo(f"{path} has [ledger.{section.kind}] already, and is left as it is.")
     elif backup := add(path, section):
-        click.echo(f"{path} got the section [ledger]; what it was before is in {backup}:\n\n{section.text}")
+        echo(f"{path} got the section [ledger]; what it was before is in {backup}:\n\n{section.text}")
     else:
-        click.echo(f"Put this into {path}, in place of any [ledger] that is there:\n\n{section.text}")
+        echo(f"Put this into {path}, in place of any [ledger] that is there:\n\n{section.text}")
 
 
 def _say_matches(path: Path, session: Login, company: Organisation) -> None:
@@ -135,10 +135,10 @@ def _say_matches(path: Path, session: Login, company: Organisation) -> None:
         settings = load(path, spare=NO_CALL)
         found = run_async(partial(count_matches, settings, bills))
     except DaemonError as error:
-        click.echo(f"Whether open bills match Precoro's invoices cannot be said yet: {error}")
+        echo(f"Whether open bills match Precoro's invoices cannot be said yet: {error}")
     else:
         by = settings.mark_invoices_paid.match_by
-        click.echo(f"{found} of {many(len(bills), 'open bill')} match an invoice of Precoro's by {by}.")
+        echo(f"{found} of {many(len(bills), 'open bill')} match an invoice of Precoro's by {by}.")
 
 
 @ledger.command()
@@ -156,12 +156,12 @@ def status(
     kind, file = _granted(config or parent, kind, grant_file)
     found = status_of(file, kind)
     if as_json:
-        click.echo(json.dumps({**asdict(found), "file": str(file)}))
+        echo(json.dumps({**asdict(found), "file": str(file)}))
     else:
         for line in _lines(found, file, time.time()):
-            click.echo(line)
+            echo(line)
         if found.lost or found.is_ending(time.time()):
-            click.echo(f"run            {called(config or parent)} ledger login {kind}")
+            echo(f"run            {called(config or parent)} ledger login {kind}")
     if found.lost:
         sys.exit(LoginNeeded.exit_code)
 
@@ -196,12 +196,12 @@ def logout(parent: Path | None, kind: str | None, grant_file: Path | None, confi
 
     kind, file = _granted(config or parent, kind, grant_file)
     if not file.exists():
-        click.echo(f"there is no grant {file}")
+        echo(f"there is no grant {file}")
         return
     refused = run_async(partial(log_out, file))
-    click.echo(f"{file} is deleted")
+    echo(f"{file} is deleted")
     if refused:
-        click.echo(f"{kind} did not take the grant back: {refused}; take the app's access away there", err=True)
+        echo(f"{kind} did not take the grant back: {refused}; take the app's access away there", err=True)
 
 
 def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[str, Path]:

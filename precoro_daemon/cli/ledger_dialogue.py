@@ -24,7 +24,7 @@ from precoro_daemon.app.ledger_login import (
     odoo_databases,
 )
 from precoro_daemon.cli.questions import Questions, listed, picked
-from precoro_daemon.cli.running import run_async
+from precoro_daemon.cli.running import echo, run_async
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.values import Clash, read_origin
 
@@ -195,5 +195,5 @@ def _has_screen() -> bool:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    echo(text, err=True)
     sys.stderr.flush()

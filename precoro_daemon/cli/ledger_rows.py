@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from precoro_daemon.cli.payments import execute
-from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, load
+from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, echo, load
 
 
 @click.command()
@@ -15,7 +15,7 @@ from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_optio
 @click.pass_obj
 def reread(parent: Path | None, config: Path | None) -> None:
     """Read the whole ledger again. Safe: a payment that is known is not made a second time."""
-    click.echo(execute(load(config or parent, spare=NO_CALL_TO_PRECORO), "reread"))
+    echo(execute(load(config or parent, spare=NO_CALL_TO_PRECORO), "reread"))
 
 
 @click.command()
@@ -24,4 +24,4 @@ def reread(parent: Path | None, config: Path | None) -> None:
 @click.pass_obj
 def dismiss(parent: Path | None, config: Path | None, key: str) -> None:
     """Do not show an unreadable row any more, unless it changes. `payments plan` shows the keys."""
-    click.echo(execute(load(config or parent, spare=NO_CALL), "dismiss", ident=key))
+    echo(execute(load(config or parent, spare=NO_CALL), "dismiss", ident=key))

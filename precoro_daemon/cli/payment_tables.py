@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 from rich.console import Group, RenderableType
-from rich.text import Text
 
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.payments.forecast import Forecast, LapForecast
 from precoro_daemon.payments.ports.journal import Line
@@ -49,44 +49,47 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
     if found.forecasts:
         parts.append(_table(found.forecasts))
     else:
-        parts.append(Text("Nothing is to be sent.\n"))
+        parts.append(as_line("Nothing is to be sent.\n"))
     sendable = sum(one.fate == "send" for one in found.forecasts)
     if found.closed:
-        parts.append(Text(f"Payments are held back: {found.closed}.", style="yellow"))
+        parts.append(as_line(f"Payments are held back: {found.closed}.", style="yellow"))
     elif sendable:
-        parts.append(Text(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew."))
+        parts.append(
+            as_line(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew.")
+        )
     if found.waiting:
         said = f"Payments in the ledger that match no invoice that can be paid: {found.waiting:,}"
         parts += [
-            Text(f"{said} (`payments unmatched` lists them all)."),
+            as_line(f"{said} (`payments unmatched` lists them all)."),
             _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN]),
         ]
-    parts += [Text(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
+    parts += [as_line(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
     if found.unreadable:
-        parts.append(Text("Correct such a row in the ledger, or hide it: `ledger dismiss KEY`."))
+        parts.append(as_line("Correct such a row in the ledger, or hide it: `ledger dismiss KEY`."))
     return Group(*parts)
 
 
 def review(found: LapForecast) -> RenderableType:
     """What a person must decide, each with its reason in full."""
     waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
+    beside = f"\n`payments unmatched` lists {found.waiting:,} more, which match no invoice." if found.waiting else ""
     if not waiting:
-        return Text("Nothing waits for a person, nothing is in doubt, and nothing was refused.")
-    hint = (
+        return as_line("Nothing waits for a person, nothing is in doubt, and nothing was refused.").append(beside)
+    hint = as_line(
         "\nDecide with `payments adopt`, `payments repost` or `payments drop`; `payments trace ID` shows all of it."
     )
     if any(one.fate == "refused" for one in waiting):
-        hint += "\nWhat was refused: `payments repost` once its cause is mended, or `payments drop`."
-    return Group(_table(waiting), Text(hint))
+        hint.append("\nWhat was refused: `payments repost` once its cause is mended, or `payments drop`.")
+    return Group(_table(waiting), hint.append(beside))
 
 
 def unmatched(found: LapForecast) -> RenderableType:
     """Payments of the ledger that are not on their way, each with why."""
     if not found.unmatched:
-        return Text("Every payment of the ledger meets an invoice.")
+        return as_line("Every payment of the ledger meets an invoice.")
     more = found.waiting - len(found.unmatched)
     parts: list[RenderableType] = [_unmatched(found.unmatched)]
-    return Group(*parts, Text(f"and {more:,} older ones") if more > 0 else Text(""))
+    return Group(*parts, as_line(f"and {more:,} older ones") if more > 0 else as_line(""))
 
 
 def _unmatched(payments: Sequence[Unmatched]) -> Sheet:
@@ -157,25 +160,25 @@ def trace(found: Trace) -> RenderableType:
     intent = found.intent
     table = Sheet(("when", "event", "state", "attempt", "why"), sentences="why")
     for line in found.lines:
-        facts = "".join(f"\n{key.replace('_', ' ')}: {value}" for key, value in line.facts.items())
+        facts = (f"{key.replace('_', ' ')}: {value}" for key, value in line.facts.items())
         attempt = str(line.attempt) if line.attempt else ""
-        why = f"{line.reason}{facts}{_said(line.dialogue)}".strip()
+        why = [said for said in (line.reason, *facts, _said(line.dialogue)) if said]
         table.add(moment(line.at), line.event, line.target, attempt, why)
     remote = f", known there as {intent.remote_id}" if intent.remote_id else ""
     title = f"{intent.id}: {intent}, {_DIRECTIONS[intent.direction]}; {intent.state}{remote}"
-    return Group(Text(title, style="bold"), table, *(Text(_attempt(one)) for one in found.attempts))
+    return Group(as_line(title, style="bold"), table, *(as_line(_attempt(one)) for one in found.attempts))
 
 
 def _said(dialogue: Dialogue | None) -> str:
-    """What a person was asked, or has said, as one more line."""
+    """What a person was asked, or has said."""
     match dialogue:
         case Asked(about=about):
-            return "\na person is asked" + (f" about {', '.join(sorted(about))}" if about else "")
+            return "a person is asked" + (f" about {', '.join(sorted(about))}" if about else "")
         case Answered(other=other):
-            return f"\na person said these are other payments: {', '.join(sorted(other))}"
+            return f"a person said these are other payments: {', '.join(sorted(other))}"
         case None:
             return ""
-    return "\na person named the invoice"
+    return "a person named the invoice"
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, load, make_console, run_async
+from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, echo, load, make_console, run_async
 from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     try:
         execute(settings, "plan")
     except CommandUnanswered as busy:
-        click.echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
+        echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     forecast_of_lap = _forecast(settings)
     if as_json:
-        click.echo(payment_tables.outlook_as_json(forecast_of_lap))
+        echo(payment_tables.outlook_as_json(forecast_of_lap))
     else:
         make_console().print(payment_tables.forecast_of_lap(forecast_of_lap))
 
@@ -79,7 +79,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
             obstacle = ""
             with suppress(CommandUnanswered):  # it is at it already
                 obstacle = _give(settings, "plan", held)
-            click.echo(
+            echo(
                 obstacle
                 or "the running service was woken, and sends what may be sent: see `payments review` and its log"
             )
@@ -87,14 +87,14 @@ def apply(parent: Path | None, config: Path | None) -> None:
         if reports[-1].stopped:
             break
     for name, report in zip(enabled, reports, strict=False):
-        click.echo(f"{name}: {report.brought} steps")
+        echo(f"{name}: {report.brought} steps")
         for line in report.failed:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
     if any(report.stopped for report in reports):
         sys.exit(130)
     forecast_of_lap = _forecast(settings)
     if forecast_of_lap.closed:
-        click.echo(f"nothing is sent: {forecast_of_lap.closed}")
+        echo(f"nothing is sent: {forecast_of_lap.closed}")
     spent = most_severe([report.spent for report in reports if report.spent])
     sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 
@@ -109,7 +109,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
     if as_json:
-        click.echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt", "refused")))
+        echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt", "refused")))
     else:
         make_console().print(payment_tables.review(forecast_of_lap))
 
@@ -124,7 +124,7 @@ def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
     if as_json:
-        click.echo(payment_tables.unmatched_as_json(forecast_of_lap))
+        echo(payment_tables.unmatched_as_json(forecast_of_lap))
     else:
         make_console().print(payment_tables.unmatched(forecast_of_lap))
 
@@ -136,7 +136,7 @@ def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
     """The other side has the payment: take it for done."""
-    click.echo(execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
+    echo(execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
 
 
 @payments.command()
@@ -152,7 +152,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
     """Send the payment (again) in the next lap, if it still fits then."""
-    click.echo(execute(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
+    echo(execute(load(config or parent, spare=NO_CALL), "repost", ident=ident, invoice=invoice, force=force))
 
 
 @payments.command()
@@ -162,7 +162,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
     """The payment is not to be sent."""
-    click.echo(execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
+    echo(execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
 
 
 @payments.command()
@@ -175,7 +175,7 @@ def arm(parent: Path | None, config: Path | None) -> None:
 
     armed, *warnings = execute(settings, "arm").splitlines()
     said = f"{armed}; a file {kill_switch(settings)} stops them at once"
-    click.echo("\n".join((said, f"this is the state {place(settings)}", *warnings)))
+    echo("\n".join((said, f"this is the state {place(settings)}", *warnings)))
 
 
 @payments.command()
@@ -187,7 +187,7 @@ def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.state import place
 
-    click.echo(f"{execute(settings, 'disarm', reason=reason)}\nthis is the state {place(settings)}")
+    echo(f"{execute(settings, 'disarm', reason=reason)}\nthis is the state {place(settings)}")
 
 
 @payments.command()
@@ -209,7 +209,7 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
 
     found = _read(load(config or parent, spare=NO_CALL), work)
     if as_json:
-        click.echo(payment_tables.trace_as_json(found))
+        echo(payment_tables.trace_as_json(found))
     else:
         make_console().print(payment_tables.trace(found))
 

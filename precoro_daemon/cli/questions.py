@@ -8,6 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from precoro_daemon.cli.running import echo
+from precoro_daemon.values.visible_text import visible
+
 
 class Choice(Protocol):
     """What may be chosen: by its id, or by its name."""
@@ -42,12 +45,12 @@ class Questions:
             if default:
                 return default
             raise click.UsageError(f"{question}: there is no terminal to ask on; give {_flag(name, hidden)}")
-        shown = None if hidden else default or None
-        return str(click.prompt(question, default=shown, hide_input=hidden, err=True)).strip()
+        shown = None if hidden else visible(default) or None
+        return str(click.prompt(visible(question), default=shown, hide_input=hidden, err=True)).strip()
 
     def line(self, question: str) -> str:
         """What only this moment can know: asked for, and read, also where another program sits at the other end."""
-        return str(click.prompt(question, err=True)).strip()
+        return str(click.prompt(visible(question), err=True)).strip()
 
     def choice(self, name: str, what: str, choices: Sequence[C], *, may_be_none: bool = False) -> C | None:
         """None only where that is allowed, or where there is nothing to choose from."""
@@ -76,7 +79,7 @@ def picked(value: str, what: str, choices: Sequence[C]) -> C:
 
 
 def listed(choices: Sequence[Choice]) -> str:
-    return "\n".join(f"  {line}" for line in map(_line, choices)) or "  none"
+    return "\n".join(f"  {visible(line)}" for line in map(_line, choices)) or "  none"
 
 
 def _line(one: Choice) -> str:
@@ -84,11 +87,11 @@ def _line(one: Choice) -> str:
 
 
 def _asked(what: str, choices: Sequence[C], *, may_be_none: bool) -> C | None:
-    click.echo(f"{what}:", err=True)
+    echo(f"{what}:", err=True)
     for number, one in enumerate(choices, start=1):
-        click.echo(f"  {number}  {_line(one)}", err=True)
+        echo(f"  {number}  {visible(_line(one))}", err=True)
     if may_be_none:
-        click.echo("  0  none", err=True)
+        echo("  0  none", err=True)
     lowest = 0 if may_be_none else 1
     number = click.prompt("Number", type=click.IntRange(lowest, len(choices)), default=1, err=True)
     return choices[number - 1] if number else None

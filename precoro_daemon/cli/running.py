@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from precoro_daemon.errors import DaemonError, leaves, most_severe
+from precoro_daemon.values.visible_text import visible, visible_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,9 +74,13 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DaemonError as error:
-            text = str(error)
+            text = visible_lines(str(error)) if error.has_lines else visible(str(error))
             click.echo(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}", err=True)
             sys.exit(error.exit_code)
+        except click.UsageError as error:
+            if type(error) is click.UsageError:  # the others tell of what was typed
+                raise click.UsageError(visible_lines(error.message), error.ctx) from None
+            raise
         except KeyboardInterrupt:
             sys.exit(130)
         finally:
@@ -122,10 +127,15 @@ NO_CALL_TO_PRECORO = ("precoro", "apply_deliveries")
 
 
 def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
-    """spare: sections whose secret may be missing."""
+    """spare: sections whose secret may be missing. Where root read them, the process then is the state's owner."""
     from precoro_daemon.settings import load
 
-    return load(config, os.environ, spare=spare)
+    settings = load(config, os.environ, spare=spare)
+    if os.geteuid() == 0:
+        from precoro_daemon.app.state import act_for_owner
+
+        act_for_owner(settings)
+    return settings
 
 
 def called(path: Path | None) -> str:
@@ -134,10 +144,15 @@ def called(path: Path | None) -> str:
     return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
-def make_console() -> Console:
-    from rich.console import Console
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """The only way to the terminal beside the console: nothing in the text acts on it. Line breaks are ours."""
+    click.echo(visible_lines(text), err=err, nl=nl)
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+def make_console() -> Console:
+    from precoro_daemon.cli.console import SafeConsole
+
+    return SafeConsole(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Scan
@@ -121,10 +122,10 @@ class LiveScreen:
     def _render(self) -> RenderableType:
         table = Table(box=None, padding=(0, 1), show_edge=False)
         for title, align in (("", "left"), ("list", "left"), ("", "right"), ("details", "left"), ("", "right")):
-            table.add_column(Text(title, style="dim"), justify=align)  # type: ignore[arg-type]
+            table.add_column(as_line(title, style="dim"), justify=align)  # type: ignore[arg-type]
         for name, row in tuple(self._rows.items()):
             table.add_row(_title(name), *_list_cells(row), *_detail_cells(row))
-        return Group(table, *self._file_lines(), Text(), self._footer(), self._waiting_line())
+        return Group(table, *self._file_lines(), as_line(), self._footer(), self._waiting_line())
 
     def _file_lines(self) -> Iterator[RenderableType]:
         """Count, bytes, rate, time to go."""
@@ -137,8 +138,8 @@ class LiveScreen:
             parts.append(f"{amount(files.done.bytes / spent)} a second")
             if files.left and files.done.files:
                 parts.append(f"about {span(files.left * spent / files.done.files)} to go")
-        yield Text()
-        yield Text(" · ".join(parts))
+        yield as_line()
+        yield as_line(" · ".join(parts))
 
     def _footer(self) -> Text:
         parts = [f"{self._calls:,} calls"]
@@ -148,14 +149,14 @@ class LiveScreen:
         parts += [f"{self._left[window]:,} left this {window}" for window in ("hour", "day") if window in self._left]
         if rate and self.calls_left:
             parts.append(f"about {span(self.calls_left / rate)} to go")
-        return Text(" · ".join(parts), style="bold")
+        return as_line(" · ".join(parts), style="bold")
 
     def _waiting_line(self) -> Text:
         if self._waiting is None:
-            return Text()
+            return as_line()
         window, until = self._waiting
         left = until - self.clock.now()
-        return Text(f"waiting for {window}: {span(left)}" if left > 1 else "", style="yellow")
+        return as_line(f"waiting for {window}: {span(left)}" if left > 1 else "", style="yellow")
 
     @property
     def calls_left(self) -> int:
@@ -188,17 +189,17 @@ def _pages(scan: Scan) -> int | None:
 
 def _list_cells(row: _Row) -> tuple[RenderableType, str]:
     if row.listed:
-        return Text("✓", style="green"), f"{row.rows:,}"
+        return as_line("✓", style="green"), f"{row.rows:,}"
     bar = ProgressBar(total=row.pages or 1, completed=row.page, width=16, pulse=row.pages is None)
     return bar, f"{row.rows:,} of {row.total:,}" if row.total is not None else f"{row.rows:,}"
 
 
 def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
     if not row.due:
-        return Text(), ""
+        return as_line(), ""
     failed = f" ({row.failed} failed)" if row.failed else ""
     if row.details + row.failed >= row.due:
-        return Text("✓", style="green" if not row.failed else "yellow"), f"{row.details:,}{failed}"
+        return as_line("✓", style="green" if not row.failed else "yellow"), f"{row.details:,}{failed}"
     bar = ProgressBar(total=row.due, completed=row.details + row.failed, width=16)
     return bar, f"{row.details:,} of {row.due:,}{failed}"
 

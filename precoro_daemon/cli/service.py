@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from precoro_daemon.cli.running import called, config_option, load, run_async
+from precoro_daemon.cli.running import called, config_option, echo, load, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.runtime.lifecycle import End
@@ -59,7 +59,7 @@ def health(parent: Path | None, config: Path | None) -> None:
 
     ailments = check_health(load_watch(config or parent, os.environ))
     for line in ailments:
-        click.echo(line, err=True)
+        echo(line, err=True)
     sys.exit(1 if ailments else 0)
 
 

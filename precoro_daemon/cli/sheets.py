@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from precoro_daemon.values.visible_text import visible
+
 _NARROWEST = 30
 """Letters of a column of sentences, which may be wrapped; no other column is."""
 
@@ -30,8 +32,10 @@ class Sheet:
     sparse: Collection[str] = ()
     rows: list[Sequence[str]] = field(default_factory=list)
 
-    def add(self, *cells: str) -> None:
-        self.rows.append(cells)
+    def add(self, *cells: str | Sequence[str]) -> None:
+        """Each cell one line, or several; nothing in it acts on the terminal."""
+        texts = ([cell] if isinstance(cell, str) else cell for cell in cells)
+        self.rows.append(tuple("\n".join(map(visible, lines)) for lines in texts))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = self._table()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, load, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, run_async
 
 
 @click.group()
@@ -28,9 +28,9 @@ def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> N
 
     began = time.monotonic()
     made = run_async(lambda: back_up_state(settings, to, replace=force))
-    click.echo(f"{made.path}: {amount(made.size)}, checked, in {time.monotonic() - began:.1f} s")
+    echo(f"{made.path}: {amount(made.size)}, checked, in {time.monotonic() - began:.1f} s")
     if settings.fetch_attachments.directory is not None:
-        click.echo(f"not in it: attached files, in {settings.fetch_attachments.directory}")
+        echo(f"not in it: attached files, in {settings.fetch_attachments.directory}")
 
 
 @state.command()
@@ -43,9 +43,9 @@ def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     from precoro_daemon.app.state import place, restore_state
 
     done = run_async(lambda: restore_state(settings, source))
-    click.echo(f"{place(settings)} is restored from {source}")
+    echo(f"{place(settings)} is restored from {source}")
     if done.former is not None:
-        click.echo(f"the former state is kept as {done.former}; remove it when you no longer need it")
+        echo(f"the former state is kept as {done.former}; remove it when you no longer need it")
     if done.calls is None:
-        click.echo("the former state could not be read: how many calls it made today is not known", err=True)
-    click.echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")
+        echo("the former state could not be read: how many calls it made today is not known", err=True)
+    echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")

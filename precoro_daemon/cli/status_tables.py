@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.text import Text
 
 from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.cli.tables import count, sheet
 from precoro_daemon.mirror.ports.mirror import Quarantined
@@ -38,7 +38,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
     if stored.grant is not None:
-        yield Text(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
+        yield as_line(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
     yield from _items(snapshot, stored)
     yield from _webhooks(snapshot, stored)
     yield from _laps(stored, snapshot.now)
@@ -69,10 +69,10 @@ def _hidden(stored: Stored) -> Iterator[RenderableType]:
         name = one.name.replace("_", " ")
         if one.hidden:
             text = f"{name}: Precoro counts {many(one.hidden, 'row')} that this key may not see; all others are here."
-            yield Text(text)
+            yield as_line(text)
         elif one.short and one.census == "owed":
             text = f"{name}: the total counts {one.short:,} more than came. If it stays so, the key may not see them."
-            yield Text(text)
+            yield as_line(text)
 
 
 def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
@@ -100,7 +100,7 @@ def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     if table.rows:
         yield table
     if words := of_still_lists(found for _, found in known):
-        yield Text(words)
+        yield as_line(words)
 
 
 def _next_scan(snapshot: Snapshot, name: str) -> str:
@@ -125,12 +125,12 @@ def _files(files: FileState) -> Iterator[RenderableType]:
     if kept.files or files.due.files or files.too_large:
         words = f"Files: {kept.files:,} kept ({amount(kept.bytes)})"
         words += f", {files.due.files:,} due ({amount(files.due.bytes)})" if files.due.files else ""
-        yield Text(f"{words}.")
+        yield as_line(f"{words}.")
     for file in files.too_large[:_FILES_NAMED]:
         size = amount(file.attachment.size or 0)
-        yield Text(f"left out: {file} is too large ({size}); see max_bytes", style="yellow")
+        yield as_line(f"left out: {file} is too large ({size}); see max_bytes", style="yellow")
     if len(files.too_large) > _FILES_NAMED:
-        yield Text(f"left out: {len(files.too_large) - _FILES_NAMED:,} more are too large", style="yellow")
+        yield as_line(f"left out: {len(files.too_large) - _FILES_NAMED:,} more are too large", style="yellow")
 
 
 def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
@@ -149,8 +149,10 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
         times = "once" if item.attempts == 1 else f"{item.attempts} times"
-        yield Text(f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="yellow")
-        yield Padding(Text(item.reason), (0, 0, 1, 4))
+        yield as_line(
+            f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="yellow"
+        )
+        yield Padding(as_line(item.reason), (0, 0, 1, 4))
 
 
 def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
@@ -163,10 +165,10 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             since = f"; the oldest doubt is {span(now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             hint = " `payments review` lists what was refused." if "rejected" in states else ""
-            yield Text(f"Payments {way}: {said}{since}.{hint}", style=style)
+            yield as_line(f"Payments {way}: {said}{since}.{hint}", style=style)
     if payments.unmatched:
         said = f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}."
-        yield Text(f"{said} `payments unmatched` lists them.")
+        yield as_line(f"{said} `payments unmatched` lists them.")
 
 
 def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
@@ -176,7 +178,7 @@ def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
         left = snapshot.seconds_left(plan)
         when = f"; the rest takes about {span(left)}" if left else ""
         style = "yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else ""
-        yield Text(f"Items of {plan.supplier}: {counts}{when}.", style=style)
+        yield as_line(f"Items of {plan.supplier}: {counts}{when}.", style=style)
 
 
 def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
@@ -185,10 +187,10 @@ def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
         words = f"Webhooks: {counts.received:,} came, the last {span(snapshot.now - counts.last_at)} ago"
         words += f"; {counts.waiting:,} wait" if counts.waiting else ""
         missed = f"; {counts.unheard:,} changes of the last day came without one" if counts.unheard else ""
-        yield Text(f"{words}{missed}.", style="yellow" if missed else "")
+        yield as_line(f"{words}{missed}.", style="yellow" if missed else "")
     elif snapshot.webhooks:
         shown = f"`{snapshot.command} status --webhook-url`"
-        yield Text(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
+        yield as_line(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
 
 
 def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
@@ -196,30 +198,30 @@ def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
     well = {name: times for name, times in stored.laps.items() if times.good_at == times.ended_at}
     if well:
         said = ", ".join(f"{name} {span(now - times.ended_at)} ago" for name, times in well.items())
-        yield Text(f"Last laps: {said}.")
+        yield as_line(f"Last laps: {said}.")
     for name, times in stored.laps.items():
         if name not in well:
             good = "none yet" if times.good_at is None else f"{span(now - times.good_at)} ago"
             ago = span(now - times.ended_at)
-            yield Text(f"{name}: its lap {ago} ago had failures; the last without: {good}.", style="yellow")
+            yield as_line(f"{name}: its lap {ago} ago had failures; the last without: {good}.", style="yellow")
 
 
 def _backfill(snapshot: Snapshot) -> Iterator[RenderableType]:
     """As a service does it, beside its scans."""
     if words := snapshot.to_go:
-        yield Text(words)
+        yield as_line(words)
 
 
 def _quota(snapshot: Snapshot) -> Iterator[RenderableType]:
     quota = snapshot.quota
     said = ", ".join(f"{calls:,} this {window}" for window, calls in quota.left.items() if window != "second")
-    yield Text(f"Calls left: {said}." if said else "No limit is set.")
+    yield as_line(f"Calls left: {said}." if said else "No limit is set.")
     held = _held(quota, snapshot.now)
     for when, lanes in held.items():
-        yield Text(f"Next call for {', '.join(lanes)}: {when}.", style="yellow")
+        yield as_line(f"Next call for {', '.join(lanes)}: {when}.", style="yellow")
     refused = snapshot.stored is not None and snapshot.stored.refused_at is not None
     if not held and not refused:
-        yield Text("The next call may go now.")
+        yield as_line("The next call may go now.")
 
 
 def _held(quota: Quota, now: float) -> dict[str, list[str]]:
@@ -235,18 +237,18 @@ def _attention(snapshot: Snapshot) -> Iterator[RenderableType]:
     found = matters(snapshot)
     if not found:
         return
-    yield Text("\nNeeds a person", style="bold")
+    yield as_line("\nNeeds a person", style="bold")
     for matter in found:
         yield from _matter(matter, own=f"{snapshot.command} status")
     if advice := how_to_type(found):
-        yield Text(f"\n{advice}", style="dim")
+        yield as_line(f"\n{advice}", style="dim")
 
 
 def _matter(matter: Matter, own: str) -> Iterator[RenderableType]:
     """Without `own`, the command that shows this. Commands are not wrapped: they are there to be copied."""
     urgent = matter.weight == "urgent"
-    yield Text(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
-    yield Padding(Text(matter.text), (0, 0, 0, 2))
+    yield as_line(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
+    yield Padding(as_line(matter.text), (0, 0, 0, 2))
     for command in matter.commands:
         if command != own:
-            yield Text(f"    $ {command}", style="cyan", no_wrap=True, overflow="ignore")
+            yield as_line(f"    $ {command}", style="cyan", whole=True)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 import orjson
 from rich.console import Group, RenderableType
-from rich.text import Text
 
+from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.files.verify_attachments import Verdict
 from precoro_daemon.mirror.rules.estimates import Estimate, Way
@@ -27,7 +27,7 @@ def estimate(found: Estimate) -> RenderableType:
             f"As a service: about {_way(found.service)}; lists are scanned meanwhile.",
             f"With --once once a day: about {_way(found.once)}.",
         ]
-    return Group(table, *(Text(words, style="bold") for words in said))
+    return Group(table, *(as_line(words, style="bold") for words in said))
 
 
 def _way(way: Way) -> str:
@@ -36,13 +36,13 @@ def _way(way: Way) -> str:
 
 def verdict(found: Verdict) -> RenderableType:
     """What reading files again brought to light."""
-    lines = [Text(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
-    lines += [Text(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
-    lines += [Text(f"orphan: {path}; no document has it, and it was left alone") for path in found.orphans]
+    lines = [as_line(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
+    lines += [as_line(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
+    lines += [as_line(f"orphan: {path}; no document has it, and it was left alone") for path in found.orphans]
     words = f"{found.good.files:,} files are good ({amount(found.good.bytes)})"
     if not found.all_good:
         words += f"; {len(found.missing)} missing and {len(found.damaged)} damaged, which the next run fetches again"
-    return Group(*lines, Text(f"{words}.", style="bold"))
+    return Group(*lines, as_line(f"{words}.", style="bold"))
 
 
 def verdict_as_json(found: Verdict) -> str:

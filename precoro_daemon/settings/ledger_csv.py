@@ -124,6 +124,10 @@ class CsvLedger(Section):
     out_done: tuple[Path, ...] = ()
     """Folders to which those files are moved once they were taken. A file that is deleted may be written again."""
 
+    out_group: Annotated[str, Allowed("the name or number of a group")] = ""
+    """Group of this machine whose members may read those files (mode 0640), such as that of the program that takes
+    them. Empty: nobody but their owner (0600)."""
+
     out_columns: Texts = Field(
         default={
             "key": "{key}",

@@ -31,11 +31,12 @@ from precoro_daemon.settings.values import (
     Overlap,
     PageSize,
     Polls,
+    PrecoroKey,
+    Proxy,
     Scale,
     Seconds,
     Share,
     Status,
-    Token,
     Weight,
     one_of,
 )
@@ -65,8 +66,17 @@ class Precoro(Section):
     """File that holds the API key and nothing else, readable by nobody else. A relative path starts at the
     working directory. Not read when the key is in the environment."""
 
-    token: Token
+    token: PrecoroKey
     """The API key: PRECORO_TOKEN, else token_file, else systemd's credential precoro_token; never in the file."""
+
+    proxy: Proxy | None = None
+    """The proxy that calls to Precoro, the ledger and the hosts of files go through, such as http://proxy:3128. No
+    default: HTTPS_PROXY says it, if anything does. NO_PROXY names hosts that are called straight in either case. A
+    name and a password for the proxy belong in HTTPS_PROXY."""
+
+    ca_file: Path | None = None
+    """File in PEM form with certificates that are believed beside the system's: of a proxy or firewall that reads
+    what passes. For Precoro, the ledger and the hosts of files."""
 
     connect_timeout: Seconds = 10.0
     """Seconds until a connection must stand. Far hosts take less than one; 10 leaves room for lost packets."""

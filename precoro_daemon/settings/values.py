@@ -33,6 +33,9 @@ class Allowed:
     choices: tuple[str, ...] = ()
 
 
+_SHORTEST_KEY_CHARS = 8
+
+
 class Clash(ValueError):
     """A value that is well formed and still does not fit: to its neighbours, or for a reason worth a sentence.
 
@@ -195,6 +198,25 @@ def read_header(secret: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def read_key(secret: SecretStr) -> SecretStr:
+    """A key of a few letters is a slip of the hand, and stands in every second word of a log."""
+    secret = read_header(secret)
+    if (length := len(secret.get_secret_value())) < _SHORTEST_KEY_CHARS:
+        raise Clash(
+            f"has {length} characters, which no key of Precoro has; allowed: the whole key, as Precoro shows it"
+        )
+    return secret
+
+
+def read_proxy(text: str) -> str:
+    parts = _split(text)
+    if parts.username or parts.password:
+        raise Clash("holds a name or a password, which belong in HTTPS_PROXY; allowed: http://host:port")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def read_email(secret: SecretStr) -> SecretStr:
     secret = read_header(secret)
     name, _, host = secret.get_secret_value().partition("@")
@@ -293,10 +315,11 @@ Oldest = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, s
 Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, such as "1h"')]
 
 Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]
+Proxy = Annotated[str, AfterValidator(read_proxy), Allowed("http://host:port")]
 Email = Annotated[SecretStr, AfterValidator(read_email), Allowed("the e-mail of the key's user (or PRECORO_EMAIL)")]
-Token = Annotated[
-    SecretStr, AfterValidator(read_header), Allowed("the API key: one line in token_file, or PRECORO_TOKEN")
-]
+_TOKEN_ALLOWED = Allowed("the API key: one line in token_file, or PRECORO_TOKEN")
+Token = Annotated[SecretStr, AfterValidator(read_header), _TOKEN_ALLOWED]
+PrecoroKey = Annotated[SecretStr, AfterValidator(read_key), _TOKEN_ALLOWED]
 Label = Annotated[str, Field(pattern=r"^\S(.{0,98}\S)?$"), Allowed("a name of 1 to 100 characters")]
 
 CollectionName = Annotated[str, AfterValidator(_known), one_of(COLLECTIONS)]

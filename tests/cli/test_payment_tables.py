@@ -58,6 +58,13 @@ def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> No
             assert letters(part) in letters(told), part
 
 
+def test_a_review_says_where_payments_without_an_invoice_are() -> None:
+    for forecasts in (FORECASTS, []):
+        shown = text(payment_tables.review(LapForecast(forecasts, "", 3, ())), 200)
+        assert "`payments unmatched` lists 3 more, which match no invoice." in shown
+        assert "unmatched" not in text(payment_tables.review(LapForecast(forecasts, "", 0, ())), 200)
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_reason_is_told_in_full(width: int) -> None:
     lines = [Line(1, 1.0, HELD.id, "hold", "planned", "review", 0, WHY, {"books": "1234567.89"})]

@@ -177,7 +177,7 @@ def test_what_can_wait_never_leaves_an_hour_without_calls_for_payments() -> None
 
 
 def test_what_others_on_the_key_make_is_not_divided_again() -> None:
-    settings = Settings(precoro={"region": "us", "email": "a@b.example", "token": "t"})  # type: ignore[arg-type]
+    settings = Settings(precoro={"region": "us", "email": "a@b.example", "token": "s3cret-key"})  # type: ignore[arg-type]
     account, demand = Budget(limits_of(settings)), Demand(bound=25, lists=1200, backlog=50_000)
     before = plan_for(settings, demand, account, START)
     account.recall(Lessons(others={"day": (500.0, START)}))

@@ -209,3 +209,10 @@ def test_settings_show_neither_key_nor_e_mail(file: Path):
     for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.precoro)):
         assert SECRET not in shown
         assert EMAIL not in shown
+
+
+def test_a_key_of_a_few_letters_is_no_key(file: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _load(file, PRECORO_TOKEN="e")
+    assert "has 1 characters, which no key of Precoro has; allowed: the whole key" in str(caught.value)
+    assert _token(_load(file, PRECORO_TOKEN="12345678")) == "12345678"

@@ -297,3 +297,11 @@ def test_wrong_wishes_for_freshness_are_told_in_a_sentence(read: Load, text: str
     with pytest.raises(ConfigurationError) as caught:
         read(text)
     assert said in str(caught.value)
+
+
+def test_a_proxy_is_an_address_without_a_password(read: Load, mistake: Mistake) -> None:
+    assert read('proxy = "http://proxy.example:3128/"').precoro.proxy == "http://proxy.example:3128"
+    assert "which belong in HTTPS_PROXY; allowed: http://host:port" in mistake('proxy = "http://a:b@proxy.example:1"')
+    for wrong in ("socks5://proxy.example:1", "proxy.example:1", "http://proxy.example/path"):
+        said = mistake(f'proxy = "{wrong}"')
+        assert "allowed: http://host:port" in said

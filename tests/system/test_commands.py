@@ -27,7 +27,7 @@ async def test_check_makes_one_call_and_no_state(tmp_path: Path) -> None:
 
 async def test_check_tells_a_wrong_key_from_a_server_that_is_not_there(tmp_path: Path, unused_tcp_port: int) -> None:
     async with company(tmp_path) as (sandbox, program):
-        program.token = "wrong"
+        program.token = "wrong-key"
         done = await program.run("check")
         assert done.code == 5
         assert "token, e-mail or region" in done.stderr

@@ -175,7 +175,7 @@ async def test_a_second_instance_names_the_first(tmp_path: Path) -> None:
 
 async def test_a_wrong_key_is_tried_three_times_and_then_left_alone(tmp_path: Path) -> None:
     async with company(tmp_path) as (sandbox, program):
-        program.token = "revoked"
+        program.token = "revoked-key"
         calls = []
         for _ in range(5):
             done = await program.once()

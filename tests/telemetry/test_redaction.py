@@ -66,6 +66,22 @@ def test_what_is_no_secret_stays(stream: io.StringIO):
     assert stream.getvalue().endswith('"key":"17","tokens_left":3,"reason":"monkey business","path":"/invoices"}\n')
 
 
+def test_a_short_secret_is_replaced_where_it_stands_alone_and_in_no_word():
+    redact = redaction(["key", "e"])
+    assert redact("the key=key e: a monkey, keys and events") == (
+        "the [redacted]=[redacted] [redacted]: a monkey, keys and events"
+    )
+    assert redaction(["eight-88"])("xeight-88x") == "x[redacted]x"
+
+
+def test_what_the_program_itself_says_is_never_taken_for_a_secret(stream: io.StringIO):
+    set_up("debug", "json", secrets=["run_started", "invoices", "take_census"], stream=stream)
+    get_logger().info("run_started", job="take_census", collection="invoices", reason="invoices")
+    assert (
+        '"event":"run_started","job":"take_census","collection":"invoices","reason":"[redacted]"' in stream.getvalue()
+    )
+
+
 def test_without_secrets_nothing_is_replaced():
     assert redaction([])("text") == redaction([""])("text") == "text"
 

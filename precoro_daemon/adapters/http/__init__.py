@@ -12,6 +12,7 @@ outcomes.py      what became of a call, in words of which there are few, for tho
 queued_call.py   one call on its way through the gate: waiting, leaving, in flight
 refusals.py      what a 429 says, read from its headers and its body
 retrying.py      a failed call is tried again, later, as long as that can help
+route.py         the way that calls take: straight or through a proxy, and whose certificates are believed
 session.py       one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes
 throttled.py     the one place where calls are charged, and where answers teach the budget
 unpacking.py     bodies that come compressed: unpacked in small pieces, or kept as they came

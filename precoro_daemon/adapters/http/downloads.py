@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+import anyio.to_thread
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -17,6 +19,7 @@ from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Body
 from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults
 from precoro_daemon.adapters.http.origin import Timeouts
+from precoro_daemon.adapters.http.route import route_in_use
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
 
 _REDIRECTS = 5
@@ -38,9 +41,14 @@ class Downloads:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        route = route_in_use()
+        trust = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
+        self._proxy = route.proxy_for
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_Guarded(self._is_allowed), use_dns_cache=False),
+                connector=aiohttp.TCPConnector(
+                    resolver=_Guarded(), use_dns_cache=False, socket_factory=_guarded_socket, ssl=trust
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
                 read_bufsize=READ_BUFFER,
@@ -75,8 +83,11 @@ class Downloads:
     async def _get(self, address: URL, headers: Mapping[str, str], stack: AsyncExitStack) -> ComingBody:
         self._check(address)
         try:
+            proxy = self._proxy(address)
+            # A proxy stands inside, and it alone sees where a name leads.
+            _may_lead_inside.set(proxy is not None or self._is_allowed(address.host or "", address.port))
             response = await stack.enter_async_context(
-                self._session.get(address, headers=headers, allow_redirects=False)
+                self._session.get(address, headers=headers, allow_redirects=False, proxy=proxy)
             )
         except (AddressRefused, ConnectionFault, *FAULTS) as error:
             fault = error if isinstance(error, AddressRefused) else self._faults.of(shown(address), error)
@@ -101,21 +112,32 @@ class Downloads:
         return bool({host.lower(), f"{host.lower()}:{port}"} & self._allowed)
 
 
+_may_lead_inside: ContextVar[bool] = ContextVar("_may_lead_inside", default=False)
+"""Whether what the present task fetches may come from inside."""
+
+
+def _guarded_socket(found: aiohttp.AddrInfoType) -> socket.socket:
+    """The last check: of the very address that is connected to, wherever it comes from."""
+    family, kind, protocol, _, address = found
+    if not _may_lead_inside.get() and _is_inside(str(address[0])):
+        raise AddressRefused(f"{address[0]} is a private or local address{_REMEDY}")
+    return socket.socket(family, kind, protocol)
+
+
 _REMEDY = "; if it is right, name it in allowed_hosts of [fetch_attachments]"
 
 
 class _Guarded(AbstractResolver):
     """Resolves as the system does and refuses names that lead inside: here, as what it answers is connected to."""
 
-    def __init__(self, is_allowed: Callable[[str, int], bool]) -> None:
-        self._is_allowed = is_allowed
+    def __init__(self) -> None:
         self._system = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._system.resolve(host, port, family)
-        if not self._is_allowed(host, port) and any(_is_inside(one["host"]) for one in found):
+        if not _may_lead_inside.get() and any(_is_inside(one["host"]) for one in found):
             raise AddressRefused(f"{host} leads to a private or local address{_REMEDY}")
         return found
 
@@ -129,8 +151,31 @@ def _is_inside(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return not (mapped or address).is_global or (mapped or address).is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        if any(address in network for network in _INSIDE):
+            return True
+        address = _translated(address)
+    return not address.is_global or address.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INSIDE = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "64:ff9b:1::/48",  # NAT64 of somebody's own: RFC 8215
+        "2002::/16",  # 6to4, which carries any IPv4 address: RFC 7526 ends it
+        "fec0::/10",  # site-local: RFC 3879 ends it
+    )
+)
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that one in IPv6 leads to: mapped, by NAT64, or in the old form ::a.b.c.d."""
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return ipaddress.IPv4Address(0) if int(address) >> 32 == 0 else address
 
 
 def read_address(text: str, start: URL) -> URL:

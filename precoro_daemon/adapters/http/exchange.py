@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
+from html import unescape
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
@@ -21,6 +23,7 @@ from precoro_daemon.errors import (
     RateLimited,
     Refused,
     ServerFault,
+    WebPage,
 )
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import excerpt
@@ -194,7 +197,8 @@ _ERROR_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
 }
 
 
-_WEB_PAGE = (MalformedAnswer, "a web page instead of data: a proxy, a maintenance page or a wrong base_url")
+_WEB_PAGE = (WebPage, "a login page of this network, a proxy, a maintenance page or a wrong base_url")
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,500})", re.IGNORECASE)
 _UNKNOWN = (MalformedAnswer, "that is no answer we know")
 
 
@@ -207,7 +211,11 @@ def check(request: Request, answer: Answer, secrets: tuple[str, ...], *, as_file
         return
     kind, advice = meaning
     text = describe(request, answer, secrets)
-    if kind in (ServerFault, MalformedAnswer) and not request.repeatable:
+    if kind is WebPage:
+        title = _TITLE.search(answer.body)
+        name = excerpt(unescape(title[1].decode("utf-8", "replace")), secrets) if title else "one without a title"
+        text = f"{request}: a web page came instead of data: {name}"
+    if kind in (ServerFault, MalformedAnswer, WebPage) and not request.repeatable:
         raise DoubtfulError(f"{text}; it may have been carried out")
     raise _with_wait(kind, f"{text}; {advice}", answer)
 

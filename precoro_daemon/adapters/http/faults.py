@@ -24,6 +24,11 @@ FAULTS = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
 _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError)
 
 
+_PROXY_ADVICE = "; see HTTPS_PROXY, NO_PROXY and proxy in [precoro]"
+_CA_ADVICE = "; if a proxy or firewall here signs for others, name its certificate as ca_file in [precoro]"
+_DNS_ADVICE = "; check DNS, or name the proxy, if there is no other way out, as HTTPS_PROXY or proxy in [precoro]"
+
+
 @dataclass(frozen=True, slots=True)
 class Faults:
     """`secrets` gives what must never appear in what is said of a failure."""
@@ -34,10 +39,26 @@ class Faults:
         """What a failure of aiohttp means. Raise it outside of the `except`: the error behind it carries headers."""
         if isinstance(error, ConnectionFault | MalformedAnswer):
             return error
+        if words := self._of_the_way(error):
+            return ConnectionFault(f"{call}: {words}")
         if isinstance(error, _LOST):
             kind = TimedOut if isinstance(error, TimeoutError) else ConnectionFault
             return kind(f"{call}: {self.reason(error)}")
         return MalformedAnswer(f"{call}: not an HTTP answer we can read: {self.reason(error)}")
+
+    def _of_the_way(self, error: BaseException) -> str:
+        """What stands between us and the other side, with what to do; "" for anything else."""
+        match error:
+            case aiohttp.ClientHttpProxyError():
+                proxy = error.request_info.real_url.with_user(None)
+                return f"the proxy {proxy} answered {error.status} {error.message}".rstrip() + _PROXY_ADVICE
+            case aiohttp.ClientProxyConnectionError():
+                return f"the proxy {error.host}:{error.port} cannot be reached ({self.reason(error)}){_PROXY_ADVICE}"
+            case aiohttp.ClientConnectorCertificateError():
+                return f"the certificate of {error.host} is not believed ({self.reason(error)}){_CA_ADVICE}"
+            case aiohttp.ClientConnectorDNSError():
+                return f"the name {error.host} leads nowhere ({self.reason(error)}){_DNS_ADVICE}"
+        return ""
 
     def reason(self, error: BaseException) -> str:
         """aiohttp's and the system's words; some of them raise without any, some quote the server."""
@@ -55,7 +76,7 @@ class Faults:
         try:
             return await handler(request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            reason = self.reason(error)
+            reason = self._of_the_way(error) or self.reason(error)
         # What a file is asked for with may be a signature that opens it to anybody.
         asked = request.url.raw_path if request.headers.get("Accept") == "*/*" else request.url.raw_path_qs
         raise ConnectionFault(f"{request.method} {asked}: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
@@ -11,11 +12,13 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+import anyio.to_thread
 from aiohttp.connector import Connection
 from yarl import URL
 
 from precoro_daemon.adapters.http.exchange import Answer, Body, OnSent
 from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults, unix
+from precoro_daemon.adapters.http.route import route_in_use
 from precoro_daemon.errors import ConnectionFault, MalformedAnswer
 
 _MOST_CONNECTIONS = 40
@@ -84,9 +87,12 @@ class Origin:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        route = route_in_use()
+        trust = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
+        self._proxy = route.proxy_for
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=self._connector(),
+                connector=self._connector(trust),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
                 read_bufsize=READ_BUFFER,
@@ -96,10 +102,10 @@ class Origin:
         )
         return self
 
-    def _connector(self) -> aiohttp.TCPConnector:
+    def _connector(self, trust: ssl.SSLContext | bool) -> aiohttp.TCPConnector:
         if self._options.keep_alive:
-            return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE)
-        return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, force_close=True)
+            return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEPALIVE, ssl=trust)
+        return aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, force_close=True, ssl=trust)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -135,9 +141,11 @@ class Origin:
         _leaving.set((outgoing, on_sent))
         timeouts = self._options.timeouts
         total = None if endless else timeouts.total
+        address = URL(self._options.url + outgoing.target, encoded=True)
         return self._session.request(
             outgoing.method,
-            URL(self._options.url + outgoing.target, encoded=True),
+            address,
+            proxy=self._proxy(address),
             data=outgoing.body,
             headers=outgoing.headers,
             allow_redirects=False,

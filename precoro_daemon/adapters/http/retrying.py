@@ -9,7 +9,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState
 
 from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request
-from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited
+from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited, WebPage
 from precoro_daemon.quota.retries import pause
 from precoro_daemon.telemetry import get_logger
 
@@ -27,6 +27,7 @@ class Retrying:
     def __init__(self, exchange: Exchange, jitter: Callable[[], float] = random.random) -> None:
         self._exchange = exchange
         self._jitter = jitter
+        self._has_read = False
 
     @property
     def in_flight_bound(self) -> int:
@@ -34,7 +35,7 @@ class Retrying:
 
     async def send(self, request: Request, read: Callable[[Answer], T]) -> T:
         """`read` turns the answer into what the caller wants; MalformedAnswer from it is a failure like any other."""
-        course = _Course(request, self._jitter)
+        course = _Course(request, self._jitter, is_first=not self._has_read)
         retrying = AsyncRetrying(
             retry=course.goes_on,
             wait=course.wait,
@@ -47,17 +48,20 @@ class Retrying:
     async def _once(self, request: Request, read: Callable[[Answer], T]) -> T:
         answer = await self._exchange.send(request)
         try:
-            return read(answer)
+            result = read(answer)
         except MalformedAnswer as error:
             if request.repeatable:
                 raise
             raise DoubtfulError(f"{request}: it was carried out, but the answer cannot be read: {error}") from error
+        self._has_read = True
+        return result
 
 
 class _Course:
-    """The tries of one call."""
+    """The tries of one call. `is_first`: no good answer came before it."""
 
-    def __init__(self, request: Request, jitter: Callable[[], float]) -> None:
+    def __init__(self, request: Request, jitter: Callable[[], float], *, is_first: bool) -> None:
+        self._is_first = is_first
         self._request = request
         self._jitter = jitter
         self._failures: list[BaseException] = []
@@ -65,7 +69,7 @@ class _Course:
 
     def goes_on(self, state: RetryCallState) -> bool:
         failure = state.outcome.exception() if state.outcome else None
-        if failure is None:
+        if failure is None or (self._is_first and isinstance(failure, WebPage)):
             return False
         self._failures.append(failure)
         self._pause = pause(self._failures, self._jitter())

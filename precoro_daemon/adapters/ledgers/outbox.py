@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import grp
 import io
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.rules.entries import named
+from precoro_daemon.values.spreadsheet_cells import harmless
 from precoro_daemon.values.templates import fill_text, plain
 
 _SAFE_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -29,6 +31,7 @@ class Outbox:
     no matter who else makes it too. It is known again as long as it lies here or in one of the `done` folders.
 
     columns  what stands in each column, with {names}
+    group    who may read the files beside their owner; "" for nobody
     """
 
     ledger: str
@@ -39,6 +42,7 @@ class Outbox:
     delimiter: str = ","
     decimal_mark: str = "."
     day_format: str = ""
+    group: str = ""
 
     def find(self, key: str) -> str | None:
         name = _file_name(key)
@@ -76,11 +80,24 @@ class Outbox:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fchmod(file.fileno(), 0o640)
+                self._share(file.fileno())
                 os.fsync(file.fileno())
             os.link(partial, self.directory / name)
         finally:
             Path(partial).unlink()
+
+    def _share(self, file: int) -> None:
+        if not self.group:
+            os.fchmod(file, 0o600)
+            return
+        try:
+            os.fchown(file, -1, int(self.group) if self.group.isdecimal() else grp.getgrnam(self.group).gr_gid)
+        except (KeyError, PermissionError):
+            raise LedgerMisfit(
+                f"ledger {self.ledger}: files cannot be given to the group {self.group}: out_group must be a group of"
+                " the user who runs this"
+            ) from None
+        os.fchmod(file, 0o640)
 
     def _make_durable(self) -> None:
         try:
@@ -110,7 +127,7 @@ class Outbox:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n")
         writer.writerow(self.columns)
-        writer.writerow(fill_text(template, values) for template in self.columns.values())
+        writer.writerow(harmless(fill_text(template, values)) for template in self.columns.values())
         try:
             return text.getvalue().encode(self.encoding)
         except UnicodeEncodeError as error:

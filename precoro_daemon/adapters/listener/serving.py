@@ -8,14 +8,16 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
 
 from precoro_daemon.errors import AddressTaken, ListenerUnusable
 from precoro_daemon.values.addresses import Address
@@ -31,6 +33,11 @@ _TAKEN_AT_ONCE = 16
 
 _CHECKS_PER_LIFE = 15
 """How often a connection is checked before it is cut off."""
+
+_FIRST_REQUEST_S = 1.0
+"""Seconds after which a connection without a whole request makes room for another one, where all are taken."""
+
+_SERVER = "precoro-daemon"
 
 _HEADER_LINE_BYTES = 8190
 """Bytes of one line of a request's head."""
@@ -56,30 +63,21 @@ are closed. Without them a flood leaves sockets that nobody closes."""
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, address: Address, *, most: int, patience: float, mode: int = 0o660
+    app: web.Application, address: Address, *, most: int, patience: float, mode: int = 0o660, evicts: bool = False
 ) -> AsyncIterator[Address]:
     """Serve the application until the context ends; gives the real address. One request for each connection.
 
-    `most` connections are held at a time, each for `patience` seconds, whatever its client does in them; further ones
-    are closed at once. `mode`: who may connect to a Unix socket. Raises ListenerUnusable.
+    `most` connections are held at a time, each for `patience` seconds, whatever its client does in them. Further ones
+    are closed at once, or, with `evicts`, take the place of one that has not asked for anything for a moment. `mode`:
+    who may connect to a Unix socket. Raises ListenerUnusable.
     """
     app.middlewares.append(_one_request_each)
-    runner = web.AppRunner(
-        app,
-        access_log=None,  # it would show secret paths
-        logger=_LOG,
-        auto_decompress=False,  # nobody has reason to compress what is sent here, and a bomb is small
-        handle_signals=False,
-        handler_cancellation=True,
-        lingering_time=_LINGER_S,
-        max_line_size=_HEADER_LINE_BYTES,
-        max_field_size=_HEADER_LINE_BYTES,
-        shutdown_timeout=1.0,
-    )
+    app.on_response_prepare.append(_sign)
+    runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     try:
         bound = await anyio.to_thread.run_sync(_bind, address, mode)
-        doorman = _Doorman(runner.server, most, patience)
+        doorman = _Doorman(runner.server, most, patience, evicts=evicts)
         server = await asyncio.get_running_loop().create_server(doorman, sock=bound, backlog=_TAKEN_AT_ONCE)
         bound.listen(_BACKLOG)
         try:
@@ -97,16 +95,63 @@ async def serving(
             await runner.cleanup()
 
 
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    """What this is made with, and in which version, is nobody's business."""
+    response.headers["Server"] = _SERVER
+
+
 @web.middleware
 async def _one_request_each(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
+    if isinstance(request.protocol, _Connection):
+        request.protocol.has_asked = True
     try:
         response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=f"{refusal.reason}\n")
     response.force_close()
     return response
+
+
+class _Connection(RequestHandler):
+    """aiohttp's own, which knows when it began and whether a request came, and answers without naming itself."""
+
+    __slots__ = ("began", "has_asked")
+
+    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # it would show secret paths
+            logger=_LOG,
+            auto_decompress=False,  # nobody has reason to compress what is sent here, and a bomb is small
+            lingering_time=_LINGER_S,
+            max_line_size=_HEADER_LINE_BYTES,
+            max_field_size=_HEADER_LINE_BYTES,
+        )
+        self.began = loop.time()
+        self.has_asked = False
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """`message` quotes the parser of a library."""
+        super().handle_error(request, status, exc, message)
+        response = web.Response(status=status, text=f"{HTTPStatus(status).phrase}\n", headers={"Server": _SERVER})
+        response.force_close()
+        return response
+
+    def is_idle(self, now: float) -> bool:
+        return not self.has_asked and now - self.began >= _FIRST_REQUEST_S and self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        return self.transport is not None and not self.transport.is_closing()
 
 
 class _Doorman:
@@ -116,25 +161,36 @@ class _Doorman:
     long over: thousands of them in a flood.
     """
 
-    def __init__(self, server: web.Server | None, most: int, patience: float) -> None:
+    def __init__(self, server: web.Server | None, most: int, patience: float, *, evicts: bool) -> None:
         assert server is not None
+        self._evicts = evicts
         self._server = server
         self._most = most
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._seen: dict[web.RequestHandler, float] = {}
         self._check()
 
     def __call__(self) -> asyncio.Protocol:
-        return _Closed() if len(self._server.connections) >= self._most else self._server()
+        held = self._server.connections
+        if len(held) < self._most or (self._evicts and self._makes_room(held)):
+            return _Connection(self._server, self._loop)
+        return _Closed()
+
+    def _makes_room(self, held: Sequence[RequestHandler]) -> bool:
+        """Else those who open connections and ask for nothing keep out those who ask how the service is."""
+        now = self._loop.time()
+        idle = next((one for one in held if isinstance(one, _Connection) and one.is_idle(now)), None)
+        if idle is None or idle.transport is None:
+            return False
+        idle.transport.abort()
+        return True
 
     def _check(self) -> None:
         now, pause = self._loop.time(), self._patience / _CHECKS_PER_LIFE
-        self._seen = {handler: self._seen.get(handler, now) for handler in self._server.connections}
-        for handler, since in self._seen.items():
-            # It may have come just after the check before the one that saw it, and the next may be too late.
-            if now - since >= self._patience - 2 * pause and handler.transport is not None:
-                handler.transport.abort()
+        for one in self._server.connections:
+            # The next check may be too late.
+            if isinstance(one, _Connection) and now - one.began >= self._patience - pause and one.transport:
+                one.transport.abort()
         self._timer = self._loop.call_later(pause, self._check)
 
     def stop(self) -> None:

@@ -34,7 +34,6 @@ _RESPONSE_HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "Server": "precoro-daemon",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -89,7 +88,7 @@ async def answering(
     app = web.Application()
     handler = _WatchHandler(find, None if address.path else gatekeeper)
     app.router.add_route("*", "/{path:.*}", handler.receive)
-    async with serving(app, address, most=_WATCH_CONNECTIONS, patience=life) as real:
+    async with serving(app, address, most=_WATCH_CONNECTIONS, patience=life, evicts=True) as real:
         yield real
 
 

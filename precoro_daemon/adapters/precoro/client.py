@@ -12,7 +12,7 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.precoro.pages import PageScan, count_rows, scan_pages
 from precoro_daemon.adapters.precoro.payloads import PageRequest, read_detail, read_page
 from precoro_daemon.adapters.precoro.queries import list_query, page_query
-from precoro_daemon.errors import ConnectionFault, Unreachable
+from precoro_daemon.errors import ConnectionFault, Unreachable, WebPage
 from precoro_daemon.mirror.ports.precoro import Detail, ListRequest
 from precoro_daemon.mirror.rules.collections import PAGE_SIZES, Collection
 from precoro_daemon.mirror.rules.cursors import Page
@@ -62,7 +62,7 @@ class PrecoroClient:
         """Where nothing was ever reached, the first call that gives up speaks for all of them."""
         try:
             result = await self._exchange.send(request, read)
-        except ConnectionFault as error:
+        except (ConnectionFault, WebPage) as error:
             if self._reached:
                 raise
             raise Unreachable(

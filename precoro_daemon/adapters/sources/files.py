@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from precoro_daemon.adapters.spreadsheets.lines import Cell, Line, UnreadableFil
 from precoro_daemon.adapters.spreadsheets.text import decoded, read_lines
 from precoro_daemon.catalogue.rules.sheets import Row, Sheet
 from precoro_daemon.errors import WantedRefused
+from precoro_daemon.values.spreadsheet_cells import harmless, restored
 
 _LARGEST_FILE = 256 * 2**20
 _UNSAFE_SIGNS = str.maketrans("/\\\0:", "____")
@@ -55,7 +57,7 @@ def read_file(path: Path, form: Format) -> Sheet:
             return _sheet(path, *_excel(content))
         text = decoded(content, form.encoding)
         if form.kind == "csv":
-            return _sheet(path, "", list(read_lines(text, form.delimiter)))
+            return _sheet(path, "", [_restored(line) for line in read_lines(text, form.delimiter)])
     except UnreadableFile as error:
         raise WantedRefused(f"{path}: {error}") from None
     return _jsonl(path, text)
@@ -68,6 +70,10 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WantedRefused(f"{path} cannot be read: {error.strerror}; see `path` in [manage_items]") from None
+
+
+def _restored(line: Line) -> Line:
+    return line._replace(cells=[restored(cell) if isinstance(cell, str) else cell for cell in line.cells])
 
 
 def _excel(content: bytes) -> tuple[str, list[Line]]:
@@ -122,11 +128,16 @@ def write_file(path: Path, form: Format, columns: Sequence[str], rows: Sequence[
     """Blocking. What `read_file` reads. An existing file is not overwritten: FileExistsError."""
     # A byte order mark is for spreadsheets; programs that read JSON stumble over it.
     encoding = "utf-8" if form.kind == "jsonl" and form.encoding == "utf-8-sig" else form.encoding
-    with path.open("x", encoding=encoding, newline="") as file:
+    with open(path, "x", encoding=encoding, newline="", opener=_for_owner) as file:
         if form.kind == "csv":
             writer = csv.writer(file, delimiter=form.delimiter, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
+            for cells in (columns, *rows):
+                writer.writerow(harmless(cell) if isinstance(cell, str) else cell for cell in cells)
         else:
             for cells in rows:
                 file.write(json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False) + "\n")
+
+
+def _for_owner(path: str, flags: int) -> int:
+    """Prices are nobody else's business."""
+    return os.open(path, flags, 0o600)

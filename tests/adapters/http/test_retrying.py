@@ -17,7 +17,7 @@ from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.errors import DoubtfulError, MalformedAnswer, NotFound, ServerFault, Stopped
+from precoro_daemon.errors import DoubtfulError, MalformedAnswer, NotFound, ServerFault, Stopped, WebPage
 from precoro_daemon.quota.limits import Limits
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials, serving
 
@@ -25,6 +25,8 @@ LIFTED = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_
 GET = Request("GET", "/invoices")
 POST = Request("POST", "/payments")
 SCALE = 500.0
+PAGE = 299
+"""Stands for a web page with status 200."""
 
 
 class Script:
@@ -39,7 +41,10 @@ class Script:
         self.calls += 1
         if self.calls == 11:
             self.busy.set()
-        return web.json_response({"call": self.calls}, status=next(self.statuses, 200))
+        status = next(self.statuses, 200)
+        if status == PAGE:
+            return web.Response(text="<title>Hotel &amp; WiFi</title>", content_type="text/html")
+        return web.json_response({"call": self.calls}, status=status)
 
 
 @asynccontextmanager
@@ -49,6 +54,19 @@ async def client(script: Script, scale: float = SCALE) -> AsyncIterator[Retrying
         around = GateDependencies(MemoryBook(), RealClock(scale), RestoreGuard())
         async with HttpSession(ours, Timeouts()) as session, Throttled(session, ours, LIFTED, around) as throttled:
             yield Retrying(throttled, jitter=lambda: 1.0)
+
+
+@pytest.mark.asyncio
+async def test_a_web_page_before_any_good_answer_is_not_asked_for_again() -> None:
+    """A hotel's login page stays for hours; one between good answers passes."""
+    script = Script(PAGE, 200, PAGE, 200)
+    async with client(script) as retrying:
+        with pytest.raises(WebPage, match="a web page came instead of data: Hotel & WiFi; a login page"):
+            await retrying.send(GET, body)
+        assert script.calls == 1
+        await retrying.send(GET, body)
+        await retrying.send(GET, body)
+    assert script.calls == 4
 
 
 def body(answer: Answer) -> bytes:

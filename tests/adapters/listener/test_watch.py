@@ -223,6 +223,35 @@ async def test_a_client_that_speaks_slowly_is_cut_off_and_makes_room() -> None:
         assert (await post.ask("/healthz")).status == 200
 
 
+async def test_who_asks_for_nothing_makes_room_for_who_does() -> None:
+    """Long before its time is over; but not at once, as a flood of requests would break itself off."""
+    async with watching(quiet(), life=120.0) as post:
+        slow = [await asyncio.open_connection(post.address.host, post.address.port) for _ in range(64)]
+        for _, writer in slow:
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        with anyio.fail_after(30):
+            while not (said := await raw(post.address, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")):  # noqa: ASYNC110 - only asking tells
+                await anyio.sleep(0.05)
+        assert said.startswith(b"HTTP/1.1 200")
+        for _, writer in slow:
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"garbage\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"A" * 9_000]
+)
+async def test_what_cannot_be_read_is_answered_without_a_word_of_what_reads_it(sent: bytes) -> None:
+    async with watching(quiet()) as post:
+        said = await raw(post.address, sent)
+        page_seen = await post.ask("/nowhere")
+    assert said.startswith((b"HTTP/1.1 400 Bad Request", b"HTTP/1.0 400 Bad Request"))
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert b"Server: precoro-daemon" in head
+    assert body == b"Bad Request\n"
+    assert not {name for name in (b"aiohttp", b"python") if name in said.lower()}
+    assert page_seen.headers["Server"] == "precoro-daemon"
+
+
 async def test_a_page_is_made_quickly() -> None:
     """Nothing else runs meanwhile."""
     snapshot = troubled()

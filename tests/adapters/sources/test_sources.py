@@ -95,11 +95,18 @@ def test_a_name_leads_to_no_other_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_what_is_written_is_read_again(tmp_path: Path, kind: str) -> None:
     form = Format(kind)  # type: ignore[arg-type]
-    rows = [["1", 'ä;\n"b"'], ["2", ""]]
+    rows = [["1", 'ä;\n"b"'], ["2", ""], ["=1+1", "'@x"], ["-1.5", "-x"]]
     write_file(tmp_path / "out", form, ["sku", "name"], rows)
     assert [list(row.cells) for row in read_file(tmp_path / "out", form).rows] == rows
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
         write_file(tmp_path / "out", form, ["sku"], rows)
+
+
+def test_no_cell_of_a_csv_file_that_is_written_is_a_formula(tmp_path: Path) -> None:
+    write_file(tmp_path / "out", Format(), ["sku", "=name"], [["=1+1", "+49 30"], ["-1.5", "@x"]])
+    lines = (tmp_path / "out").read_text("utf-8-sig").splitlines()
+    assert lines == ["sku,'=name", "'=1+1,'+49 30", "-1.5,'@x"]
 
 
 def table(path: Path, query: str, dialect: Dialect = "sqlite") -> TableSource:

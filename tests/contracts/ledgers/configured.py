@@ -22,7 +22,7 @@ from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import TOKEN, Accounting, Keyed, Rpc, drop
 from tests.contracts.ledgers.books import Books, Created
 
-ACCESS = {"PRECORO_TOKEN": "k3y", "PRECORO_EMAIL": "a@b.c", "PRECORO_DAEMON__PRECORO__REGION": "us"}
+ACCESS = {"PRECORO_TOKEN": "s3cret-key", "PRECORO_EMAIL": "a@b.c", "PRECORO_DAEMON__PRECORO__REGION": "us"}
 
 RPC = """
 values = { database = "books", user = 2, journal = 7 }

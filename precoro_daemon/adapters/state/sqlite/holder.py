@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.ownership import hand_over
-from precoro_daemon.errors import StoreHeld
+from precoro_daemon.adapters.state.sqlite.ownership import hand_over_open, owner_of, user_name
+from precoro_daemon.errors import StoreHeld, StoreUnusable
 
 _HELD: set[Path] = set()
+
+_LOCK_MODE = 0o600
+"""Who can open the file can lock it, and keep the service from starting."""
 
 
 def holds(path: Path) -> bool:
@@ -33,16 +39,16 @@ def held(path: Path) -> Iterator[None]:
     The lock is the kernel's, so it ends with the process however that ends. The file stays: removing it would let
     two processes hold locks on two files of one name.
     """
-    with Path(f"{path}.lock").open("a+", encoding="utf-8") as file:
+    with os.fdopen(_open_lock(Path(f"{path}.lock"), path), "r+", encoding="utf-8", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read(200).strip() or "another process"
+            holder = _named_holder(file.read(200).strip())
             raise StoreHeld(
                 f"The state {path} is held by {holder}. Stop it first, or give this one a state of its own."
             ) from error
-        hand_over(Path(file.name), path)
+        hand_over_open(file.fileno(), path)
+        os.fchmod(file.fileno(), _LOCK_MODE)
         file.truncate(0)
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         file.write(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")
@@ -52,3 +58,46 @@ def held(path: Path) -> Iterator[None]:
             yield
         finally:
             _HELD.discard(path)
+
+
+def _open_lock(lock: Path, state: Path) -> int:
+    """Who runs the service may have put anything there, and root would write to it: a link is not followed, a file of
+    somebody else is not touched. Raises StoreUnusable, OSError."""
+    try:
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _LOCK_MODE)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise StoreUnusable(f"{lock} is a symbolic link. See who made it, then remove it.") from None
+        raise
+    if fault := _fault_of(os.fstat(file), state):
+        os.close(file)
+        raise StoreUnusable(f"{lock} {fault}. See who made it, then remove it.")
+    return file
+
+
+def _fault_of(lock: os.stat_result, state: Path) -> str:
+    if not stat.S_ISREG(lock.st_mode):
+        return "is no regular file"
+    if lock.st_nlink > 1:
+        return "has a second name elsewhere"
+    if lock.st_uid not in (0, os.geteuid(), owner_of(state).st_uid):
+        return f"belongs to {user_name(lock.st_uid)}, who owns neither the state nor this process"
+    return ""
+
+
+def _named_holder(said: str) -> str:
+    """By what the holder wrote; not by what a process left that has ended since."""
+    found = re.fullmatch(r"process (\d{1,9}) on (\S+) since .*", said)
+    if found and found[2] == socket.gethostname() and not _is_alive(int(found[1])):
+        return "another process, which did not write its name"
+    return said or "another process"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -175,7 +175,8 @@ def _make(path: Path) -> None:
     # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
     for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
         path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)  # prices and payments of a company; the files beside it get the same mode
+    # Prices and payments of a company: the files beside it get the same mode. A link in its place is not followed.
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     hand_over(unfinished, path)
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")

@@ -28,7 +28,7 @@ class RestoreGuardFile:
         """A new arming. Durable when it returns, also the file's name."""
         self._path.unlink(missing_ok=True)
         testimony = Testimony(secrets.token_hex(8))
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         hand_over(self._path, self._state)
         _write(descriptor, testimony)
         directory = os.open(self._path.parent, os.O_RDONLY)
@@ -47,7 +47,7 @@ class RestoreGuardFile:
 
     def advance(self, seq: int, row: str) -> None:
         """Something is about to be sent by leave of this journal row."""
-        _write(os.open(self._path, os.O_WRONLY), Testimony(self.demand().nonce, seq, row))
+        _write(os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW), Testimony(self.demand().nonce, seq, row))
 
     def read(self) -> Testimony | None:
         """None if there is none, or one that was copied here."""

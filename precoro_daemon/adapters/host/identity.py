@@ -1,0 +1,71 @@
+"""what root starts acts as the owner of the state: nothing that this user left there leads root astray"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+from precoro_daemon.errors import StoreUnusable
+
+_ROOT = 0
+
+
+def act_as_owner(path: Path) -> None:
+    """From here on this process is the user whose file `path` is, or will be by its directory. Blocking.
+
+    Does nothing unless root calls it, nor where the owner cannot reach the file: systemd keeps the directories of
+    passing users where these see them in the service alone. Raises StoreUnusable where several users own the way.
+    """
+    if os.geteuid() != _ROOT:
+        return
+    owners = {one.st_uid: one.st_gid for one in _on_the_way(path) if one.st_uid != _ROOT}
+    if len(owners) > 1:
+        who = " and ".join(sorted(map(_name, owners)))
+        raise StoreUnusable(f"{path} belongs to {who}, so root leaves it alone. Run this as the service's user.")
+    for user, group in owners.items():
+        if _is_reached(path.parent, user):
+            _become(user, group)
+
+
+def _on_the_way(path: Path) -> Iterator[os.stat_result]:
+    """The directory, the file, and what a link in its place leads to."""
+    for status_of, where in (
+        (os.stat, path.parent),
+        (os.lstat, path),
+        (os.stat, path),
+        (os.stat, path.resolve().parent),
+    ):
+        try:
+            yield status_of(where)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+
+
+def _is_reached(directory: Path, user: int) -> bool:
+    os.seteuid(user)
+    try:
+        return os.access(directory, os.R_OK | os.X_OK, effective_ids=True)
+    finally:
+        os.seteuid(_ROOT)
+
+
+def _become(user: int, group: int) -> None:
+    """For good: real, effective and saved."""
+    try:
+        known = pwd.getpwuid(user)
+    except KeyError:
+        os.setgroups([group])
+    else:
+        group = known.pw_gid
+        os.initgroups(known.pw_name, group)
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

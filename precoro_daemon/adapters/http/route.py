@@ -1,0 +1,80 @@
+"""the way that calls take: straight or through a proxy, and whose certificates are believed"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import getproxies_environment, proxy_bypass
+
+from yarl import URL
+
+from precoro_daemon.errors import ConfigurationError, ConnectionFault
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """proxy    where calls go that NO_PROXY does not exempt; "": where HTTPS_PROXY, HTTP_PROXY or ALL_PROXY say
+    ca_file  certificates that are believed beside those of the system
+    """
+
+    proxy: str = ""
+    ca_file: Path | None = None
+
+    def proxy_for(self, address: URL) -> URL | None:
+        """None for straight, as always on this machine. Raises ConnectionFault for a proxy that is none of HTTP."""
+        host = address.host or ""
+        if _is_here(host) or proxy_bypass(f"{host}:{address.port}"):
+            return None
+        known = getproxies_environment()
+        given = self.proxy or known.get(address.scheme) or known.get("all") or ""
+        if not given:
+            return None
+        proxy = URL(given if "://" in given else f"http://{given}")
+        if proxy.scheme not in ("http", "https") or not proxy.host:
+            raise ConnectionFault(f"the proxy {proxy.with_user(None)} speaks no HTTP; allowed: http://host:port")
+        return proxy
+
+    def trust(self) -> ssl.SSLContext | bool:
+        """For aiohttp; True: as it is by default. Blocking. Raises ConfigurationError."""
+        if self.ca_file is None:
+            return True
+        context = ssl.create_default_context()
+        try:
+            context.load_verify_locations(self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            why = (
+                error.strerror if isinstance(error, FileNotFoundError | PermissionError) else "holds no certificates"
+            )
+            raise ConfigurationError(f"precoro.ca_file {self.ca_file}: {why}; name a file in PEM form") from None
+        return context
+
+
+_in_use: ContextVar[Route] = ContextVar("_in_use")
+
+
+def route_in_use() -> Route:
+    """The way of the company that the present task works for."""
+    return _in_use.get(Route())
+
+
+@asynccontextmanager
+async def use_route(route: Route) -> AsyncIterator[None]:
+    """For what is opened, and for tasks that are started, until the context ends."""
+    before = route_in_use()
+    _in_use.set(route)
+    try:
+        yield
+    finally:
+        _in_use.set(before)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,38 @@
+"""foreign text as terminals and logs may show it: what would act on them, or hide, is written out"""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
+"""They move the cursor, change colours and titles, end lines; half surrogate pairs cannot be written at all."""
+
+_FORMATS = (
+    "\u00ad\u061c\u070f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+"""Marks of direction, joiners, signs of no width, tags: text reads otherwise than it is."""
+
+_BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef"
+"""Letters and marks that show nothing. The selectors that emoji have (U+FE00 to U+FE0F) stay."""
+
+_UNFIT = re.compile(f"[{_CONTROLS}{_FORMATS}{_BLANKS}]")
+_UNFIT_IN_LINES = re.compile(f"(?!\n)[{_CONTROLS}{_FORMATS}{_BLANKS}]")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def visible(text: str) -> str:
+    """One line: a line break is written out too. JSON with such signs in its strings means the same afterwards."""
+    return _UNFIT.sub(_written, text)
+
+
+def visible_lines(text: str) -> str:
+    """The same for a text of ours that has several lines."""
+    return _UNFIT_IN_LINES.sub(_written, text)
+
+
+def _written(match: re.Match[str]) -> str:
+    """As JSON writes it, beyond U+FFFF as two halves."""
+    sign = match[0]
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return _SHORT.get(sign) or "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
