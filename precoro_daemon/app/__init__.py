@@ -10,6 +10,7 @@ doors.py           through which webhooks and watchers come to a company: socket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
+files.py           where attached files are kept: a directory, or a bucket
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

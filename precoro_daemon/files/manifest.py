@@ -12,6 +12,8 @@ _LINES_A_WRITE = 500
 async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
     """Whatever an earlier lap left undone. A manifest that is ahead shows that the state was restored from a backup:
     it is written anew, before anything is stored, as later the two could not be distinguished by their ends."""
+    if not store.capabilities.manifest:
+        return
     end = await store.manifest_end()
     if end > await book.newest_stored():
         await store.write_manifest((), anew=True)
