@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from precoro_daemon.adapters.objects.directory import open_directory
-from precoro_daemon.app.state import identity
+from precoro_daemon.app.state import identity, state_of
+from precoro_daemon.files.manifest import kept_files, manifest_fields
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.buckets import BucketUrl
@@ -54,3 +56,10 @@ def disk_of_files(settings: Settings) -> Path | None:
     """The directory on whose disk files are written."""
     place = settings.fetch_attachments.directory
     return spool_of(settings) if isinstance(place, BucketUrl) else place
+
+
+async def read_manifest(settings: Settings, write: Callable[[Mapping[str, int | str | None]], None]) -> None:
+    """A line for each file that is kept, also while a service holds the state. Raises StoreUnusable."""
+    async with state_of(settings).open_read_only() as store:
+        async for stored in kept_files(store.attachments):
+            write(manifest_fields(stored))

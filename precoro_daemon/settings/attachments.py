@@ -37,6 +37,7 @@ class FetchAttachments(Section):
     Everywhere else only https and public addresses are followed."""
 
     bucket: Bucket = Field(default_factory=Bucket, validate_default=True)
+    """How it is reached, if `directory` names a place in an object store."""
 
     @field_validator("bucket")
     @classmethod

@@ -25,7 +25,7 @@ from precoro_daemon.settings.values import (
 Scheme = Literal["s3", "gs", "az"]
 
 _SCHEMES = ("s3", "gs", "az")
-_LOOKS_LIKE_A_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/(.*)", re.ASCII | re.DOTALL)
+_URL_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/(.*)", re.ASCII | re.DOTALL)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
 _LONGEST_PREFIX_BYTES = 512
 """A key has 1,024 bytes at most, and a file's own path takes up to 300."""
@@ -35,11 +35,16 @@ _FORMS = "a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container
 
 @dataclass(frozen=True, slots=True)
 class BucketUrl:
-    """A place in an object store. `prefix` has no slash around it, and may be empty."""
+    """A place in an object store."""
 
     scheme: Scheme
+    """Whose store it is."""
+
     name: str
+    """Of the bucket, or the container."""
+
     prefix: str = ""
+    """Below which all keys are: without a slash around it, perhaps empty."""
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.name}{'/' if self.prefix else ''}{self.prefix}"
@@ -51,7 +56,7 @@ def read_place(value: object) -> Path | BucketUrl:
         return value
     if not isinstance(value, str) or not value.strip():
         raise ValueError
-    found = _LOOKS_LIKE_A_URL.fullmatch(value.strip())
+    found = _URL_PATTERN.fullmatch(value.strip())
     return _read_url(value.strip(), found[1].lower()) if found else Path(value)
 
 

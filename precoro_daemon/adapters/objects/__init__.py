@@ -1,8 +1,8 @@
 """attachments as files: complete under their names, or not there
 
-bucket.py           a bucket of attached files: written to a local spool, checked, sent, looked at
+bucket.py           a bucket of attached files: written to a local spool, checked, sent, checked again
 bucket_access.py    how a bucket is reached: its address, its credentials, and a client with short time-outs
-bucket_client.py    one bucket, request by request: look, read, write, copy, list
+bucket_client.py    one bucket, request by request: ask, read, write, copy, list
 bucket_failures.py  what a bucket refuses, said to the operator
 directory.py        the directory of attached files: whose it is, how much room there is, and every file in it
 failures.py         what the file system refuses, said to the operator

@@ -1,4 +1,4 @@
-"""a bucket of attached files: written to a local spool, checked, sent, looked at"""
+"""a bucket of attached files: written to a local spool, checked, sent, checked again"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from precoro_daemon.errors import BucketUnusable, FolderUnusable
 from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
 from precoro_daemon.files.ports.object_store import Capabilities
 
-_LOOKS_AT_ONCE = 8
+_CHECKS_AT_ONCE = 8
 _LONGEST_KEY_BYTES = 1024
 
 
@@ -64,12 +64,12 @@ class BucketStore:
     async def in_the_way(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
         found: dict[str, bytes | None] = {}
         blocked: list[BucketUnusable] = []
-        limiter = anyio.CapacityLimiter(_LOOKS_AT_ONCE)
+        limiter = anyio.CapacityLimiter(_CHECKS_AT_ONCE)
 
-        async def look(path: str) -> None:
+        async def check(path: str) -> None:
             async with limiter:
                 try:
-                    if await self._client.look(path) is not None and (read := await self._client.digest(path)):
+                    if await self._client.facts(path) is not None and (read := await self._client.digest(path)):
                         found[path] = read[1]
                 except BucketUnusable as error:
                     blocked.append(error)
@@ -77,7 +77,7 @@ class BucketStore:
 
         async with anyio.create_task_group() as group:
             for path in paths:
-                group.start_soon(look, path, name=f"look at {path}")
+                group.start_soon(check, path, name=f"check {path}")
         if blocked:
             raise blocked[0]
         return found
@@ -126,7 +126,7 @@ def spooled(path: str) -> str:
 
 async def _refuse_others(client: BucketClient, path: str, *, replaces: bool) -> None:
     """What is not ours is never written over."""
-    if not replaces and await client.look(path) is not None:
+    if not replaces and await client.facts(path) is not None:
         raise _in_the_way(client, path)
 
 

@@ -1,4 +1,4 @@
-"""one bucket, request by request: look, read, write, copy, list"""
+"""one bucket, request by request: ask, read, write, copy, list"""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ LENGTH = "length"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is known of an object without reading it; the SHA-256 that whoever wrote it put beside it, "" if none."""
+class ObjectFacts:
+    """What is known of an object without reading it; the SHA-256 that was put beside it, "" if none."""
 
     size: int
     sha256: str
@@ -61,7 +61,7 @@ class BucketClient:
     def key(self, path: str) -> str:
         return f"{self.access.prefix}/{path}" if self.access.prefix else path
 
-    async def look(self, path: str) -> Look | None:
+    async def facts(self, path: str) -> ObjectFacts | None:
         import obstore
 
         try:
@@ -69,7 +69,7 @@ class BucketClient:
                 found = await obstore.get_async(self._store, self.key(path), options={"head": True})
         except Missing:
             return None
-        return Look(found.meta["size"], str(found.attributes.get(SHA256, "")))
+        return ObjectFacts(found.meta["size"], str(found.attributes.get(SHA256, "")))
 
     async def read_small(self, path: str) -> bytes:
         """Raises Missing."""
@@ -151,10 +151,10 @@ class BucketClient:
         )
 
     async def confirm(self, path: str, length: int, sha256: bytes) -> None:
-        """Look at what was written; where the store keeps nothing beside an object, read it. Raises DiskFault."""
-        look = await self.look(path)
-        good = look is not None and look.size == length and look.sha256 in ("", sha256.hex())
-        if good and look is not None and not look.sha256:
+        """Check what was written; where the store keeps nothing beside an object, read it. Raises DiskFault."""
+        facts = await self.facts(path)
+        good = facts is not None and facts.size == length and facts.sha256 in ("", sha256.hex())
+        if good and facts is not None and not facts.sha256:
             good = await self.digest(path) == (length, sha256)
         if not good:
             raise DiskFault(f"{self.access}/{path}: what is there is not what was written; it is fetched again")
