@@ -24,13 +24,13 @@ from precoro_daemon.settings.values import (
 
 Scheme = Literal["s3", "gs", "az"]
 
-_SCHEMES = ("s3", "gs", "az")
+_BUCKET_SCHEMES = ("s3", "gs", "az")
 _URL_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/(.*)", re.ASCII | re.DOTALL)
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
 _LONGEST_PREFIX_BYTES = 512
 """A key has 1,024 bytes at most, and a file's own path takes up to 300."""
 
-_FORMS = "a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix"
+_PLACE_FORMS = "a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def read_place(value: object) -> Path | BucketUrl:
 def _read_url(text: str, scheme: str) -> BucketUrl:
     shown = without_credentials(text)
     rest = text.partition(":")[2]
-    if scheme not in _SCHEMES:
-        raise Clash(f'"{scheme}" is not supported; allowed: {_FORMS}')
+    if scheme not in _BUCKET_SCHEMES:
+        raise Clash(f'"{scheme}" is not supported; allowed: {_PLACE_FORMS}')
     name, _, prefix = rest.removeprefix("//").partition("/")
     prefix = prefix.rstrip("/")
-    if not rest.startswith("//") or not _NAME.fullmatch(name):
+    if not rest.startswith("//") or not _BUCKET_NAME.fullmatch(name):
         raise Clash(f'read "{shown}", which names no bucket; allowed: {scheme}://bucket/prefix, the key elsewhere')
     parts = prefix.split("/") if prefix else []
     if not prefix.isprintable() or any(part in ("", ".", "..") for part in parts) or set(prefix) & set("\\?#"):
@@ -85,7 +85,7 @@ def read_endpoint(value: str) -> str:
     return f"http{read_origin(f'https{value[4:]}').removeprefix('https')}"
 
 
-Place = Annotated[Path | BucketUrl, BeforeValidator(read_place), Allowed(_FORMS)]
+Place = Annotated[Path | BucketUrl, BeforeValidator(read_place), Allowed(_PLACE_FORMS)]
 Endpoint = Annotated[str, AfterValidator(read_endpoint), Allowed("https://host[:port]")]
 Region = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]{1,40}$"), Allowed("a region's name, such as eu-central-1")]
 KeyId = Annotated[str, Field(pattern=r"^[!-~]{1,200}$"), Allowed("the id of an access key, one word")]

@@ -12,15 +12,15 @@ from precoro_daemon.errors import BucketUnusable, FolderUnusable
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-_CONNECT_TIMEOUT_S = 5
+_BUCKET_CONNECT_S = 5
 _LONGEST_READ_S = 3_600
 """For one whole object, however large; that it stands still is noticed much sooner."""
 
-_MOST_RETRIES = 2
-_RETRY_TIMEOUT_S = 15
+_BUCKET_RETRIES = 2
+_BUCKET_RETRYING_S = 15
 """The library would try ten times in three minutes, and a lap would stand still for as long."""
 
-MISSING = "files in a bucket need the package obstore; run: pip install 'precoro-daemon[object-stores]'"
+_LIBRARY_MISSING = "files in a bucket need the package obstore; run: pip install 'precoro-daemon[object-stores]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def connect(access: BucketAccess) -> ObjectStore:
         from obstore.exceptions import BaseError
         from obstore.store import AzureStore, GCSStore, S3Store
     except ImportError:
-        raise FolderUnusable(f"{access}: {MISSING}") from None
+        raise FolderUnusable(f"{access}: {_LIBRARY_MISSING}") from None
     client, retries = _client(access), _retries()
     try:
         match access.scheme:
@@ -103,7 +103,7 @@ def _client(access: BucketAccess) -> ClientConfig:
     options: ClientConfig = {
         "timeout": timedelta(seconds=_LONGEST_READ_S),
         "read_timeout": timedelta(seconds=access.timeout),
-        "connect_timeout": timedelta(seconds=min(_CONNECT_TIMEOUT_S, access.timeout)),
+        "connect_timeout": timedelta(seconds=min(_BUCKET_CONNECT_S, access.timeout)),
         "allow_http": access.allow_http,
     }
     if access.ca_file is not None:
@@ -116,7 +116,7 @@ def _client(access: BucketAccess) -> ClientConfig:
 
 def _retries() -> RetryConfig:
     return {
-        "max_retries": _MOST_RETRIES,
-        "retry_timeout": timedelta(seconds=_RETRY_TIMEOUT_S),
+        "max_retries": _BUCKET_RETRIES,
+        "retry_timeout": timedelta(seconds=_BUCKET_RETRYING_S),
         "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=2), "base": 2},
     }

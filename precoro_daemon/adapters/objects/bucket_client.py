@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import ObjectStore
 
-_READ_BLOCK_BYTES = 4 * 2**20
+_DIGEST_BLOCK_BYTES = 4 * 2**20
 
 _PART_BYTES = 5 * 2**20
 """The least that S3 takes as a part; what is no larger goes in one request."""
@@ -32,11 +32,11 @@ _MOST_PARTS = 9_000
 _PARTS_AT_ONCE = 2
 _PATHS_A_LIST = 1_000
 
-_DRAIN_S = 8.0
+_UPLOAD_DRAIN_S = 8.0
 """Seconds that an upload which was cancelled may take to end, or to take back what it sent; a stop takes 20."""
 
-SHA256 = "sha256"
-LENGTH = "length"
+_SHA256_KEY = "sha256"
+_LENGTH_KEY = "length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class BucketClient:
                 found = await obstore.get_async(self._store, self.key(path), options={"head": True})
         except Missing:
             return None
-        return ObjectFacts(found.meta["size"], str(found.attributes.get(SHA256, "")))
+        return ObjectFacts(found.meta["size"], str(found.attributes.get(_SHA256_KEY, "")))
 
     async def read_small(self, path: str) -> bytes:
         """Raises Missing."""
@@ -94,7 +94,7 @@ class BucketClient:
         try:
             with explained(self.access):
                 found = await obstore.get_async(self._store, self.key(path))
-                async for block in found.stream(min_chunk_size=_READ_BLOCK_BYTES):
+                async for block in found.stream(min_chunk_size=_DIGEST_BLOCK_BYTES):
                     await anyio.to_thread.run_sync(hashed.update, block)
                     length += len(block)
         except Missing:
@@ -109,8 +109,8 @@ class BucketClient:
     async def write(self, path: str, file: Path, sha256: bytes, *, replaces: bool) -> None:
         """The whole file under that path, or nothing. Raises Taken.
 
-        A cancelled caller is let go when the request has ended or what was sent is taken back; after `_DRAIN_S` in
-        any case, and then parts may be left for the bucket's own rule to clear away.
+        A cancelled caller is let go when the request has ended or what was sent is taken back; in any case after
+        `_UPLOAD_DRAIN_S`, and then parts may be left for the bucket's own rule to clear away.
         """
         stopped = Event()
         sending = asyncio.ensure_future(self._send(path, file, sha256, replaces, stopped))
@@ -120,7 +120,7 @@ class BucketClient:
         except asyncio.CancelledError:
             stopped.set()
             with anyio.CancelScope(shield=True):
-                await asyncio.wait([sending], timeout=_DRAIN_S)
+                await asyncio.wait([sending], timeout=_UPLOAD_DRAIN_S)
             raise
         finally:
             if not sending.done():
@@ -134,7 +134,7 @@ class BucketClient:
         with spool_explained(file):
             size = await anyio.to_thread.run_sync(lambda: file.stat().st_size)
             content = await anyio.to_thread.run_sync(file.read_bytes) if size <= _PART_BYTES else b""
-        attributes = {SHA256: sha256.hex(), LENGTH: str(size)}
+        attributes = {_SHA256_KEY: sha256.hex(), _LENGTH_KEY: str(size)}
         key = self.key(path)
         if size <= _PART_BYTES:
             mode: PutMode = "create" if self.guards(size) and not replaces else "overwrite"

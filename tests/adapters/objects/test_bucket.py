@@ -188,4 +188,4 @@ def test_killed_at_a_request_nothing_is_half_there_and_nothing_recorded_is_missi
     gate: Gate, tmp_path: Path
 ) -> None:
     """A real lap in a process of its own: SIGKILL after some of its requests, then the next lap."""
-    assert killed_at_requests(gate, tmp_path, steps=range(5, 100, 4), late=(True,)) > 1
+    assert killed_at_requests(gate, tmp_path, steps=range(5, 100, 5), late=(True,)) > 1
