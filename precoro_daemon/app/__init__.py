@@ -7,10 +7,10 @@ company_files.py   which companies a process serves: a directory of files, and w
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
 doors.py           through which webhooks and watchers come to a company: sockets of its own, or shared ones
+files.py           where attached files are kept: a directory, or a bucket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
-files.py           where attached files are kept: a directory, or a bucket
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan
