@@ -95,10 +95,18 @@ class FolderUnusable(PermanentError):
     exit_code = 4
 
 
-class DiskFull(TemporaryError):
-    """The disk of the attached files has no more room than it must keep. Files wait until there is more."""
+class FilesBlocked(TemporaryError):
+    """No attached file can be kept at present. Files wait; the rest of the run goes on."""
 
     exit_code = 4
+
+
+class DiskFull(FilesBlocked):
+    """The disk of the attached files has no more room than it must keep. Files wait until there is more."""
+
+
+class BucketUnusable(FilesBlocked):
+    """The bucket of attached files refuses, is full, or cannot be reached. Files wait until that is mended."""
 
 
 class DiskFault(TemporaryError):

@@ -16,6 +16,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
+from tests.adapters.objects.s3 import moto
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
 # The program is started hundreds of times; compiling all of it each time would be a third of that. Tests too are
@@ -91,3 +92,9 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(reason)
     with mariadb_in(tmp_path_factory.mktemp("my")) as path:
         yield path
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    with moto() as origin:
+        yield origin

@@ -7,6 +7,7 @@ company_files.py   which companies a process serves: a directory of files, and w
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
 doors.py           through which webhooks and watchers come to a company: sockets of its own, or shared ones
+files.py           where attached files are kept: a directory, or a bucket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them

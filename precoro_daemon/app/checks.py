@@ -8,10 +8,10 @@ from itertools import islice
 import anyio
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.company import connect
+from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
-from precoro_daemon.app.state import identity, open_or_borrow, place, state_of
+from precoro_daemon.app.state import open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
     ADVICE,
@@ -78,17 +78,18 @@ async def check_state(settings: Settings) -> str:
 
 
 async def check_folder(settings: Settings) -> str:
-    """Whether files can be kept where they should be. Raises FolderUnusable."""
+    """Whether files can be kept where they should be. Raises FolderUnusable, BucketUnusable."""
     section = settings.fetch_attachments
     if section.directory is None:
         return "none is fetched, as [fetch_attachments] has no directory"
-    async with open_directory(
-        section.directory, identity=identity(settings), reserve=section.reserve_bytes
-    ) as folder:
+    async with open_files(settings) as folder:
         room = await folder.room()
+    disk = disk_of_files(settings)
     if room <= 0:
-        raise DiskFull(f"{section.directory}: no room beyond reserve_bytes in [fetch_attachments]")
-    return f"go to {section.directory}, which has room for {room / 10**9:,.1f} GB"
+        raise DiskFull(f"{disk}: no room beyond reserve_bytes in [fetch_attachments]")
+    if disk != section.directory:
+        return f"go to {section.directory}; {disk}, where they are written first, has room for {room / 10**9:,.1f} GB"
+    return f"go to {disk}, which has room for {room / 10**9:,.1f} GB"
 
 
 async def check_access(settings: Settings) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.app.state import identity
+from precoro_daemon.app.files import open_files
 from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
@@ -157,13 +156,12 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         every=settings.take_census.every,
         skew=given.store.mirror.skew,
     )
-    stores = partial(open_directory, section.directory, identity=identity(settings), reserve=section.reserve_bytes)
     fetch_attachments = FetchAttachments(
         source=given.attachments,
         log=given.store.change_log,
         book=book,
         mirror=given.store.mirror,
-        stores=stores,
+        stores=partial(open_files, settings),
         clock=clock,
         progress=given.progress,
         wanted=wanted_files(settings),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.company import connect, open_company
-from precoro_daemon.app.state import address, identity, state_of
+from precoro_daemon.app.files import open_files
+from precoro_daemon.app.state import address, state_of
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, plan_for, polling_options, windows
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
@@ -107,13 +107,9 @@ def _short(cursor: Cursor) -> str:
 
 
 async def verify_attachments(settings: Settings, share: float) -> Verdict:
-    """Read that share of the kept files again. Raises StoreHeld, StoreUnusable, FolderUnusable."""
-    section = settings.fetch_attachments
-    assert section.directory is not None
-    async with (
-        state_of(settings).open() as store,
-        open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes) as folder,
-    ):
+    """Read that share of the kept files again. Raises StoreHeld, StoreUnusable, FolderUnusable,
+    BucketUnusable."""
+    async with state_of(settings).open() as store, open_files(settings) as folder:
         clock = await clock_without_calls(settings, store.budget_book)
         return await VerifyAttachments(store.attachments, folder, clock).run(share)
 

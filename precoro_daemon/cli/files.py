@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -12,7 +15,7 @@ from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, make_
 
 @click.group()
 def files() -> None:
-    """Check the attached files on disk."""
+    """Check and list the attached files."""
 
 
 @files.command()
@@ -40,3 +43,39 @@ def verify(parent: Path | None, share: float, as_json: bool, config: Path | None
     else:
         make_console().print(tables.verdict(verdict))
     sys.exit(0 if verdict.all_good else 3)
+
+
+@files.command()
+@click.option("--csv", "as_csv", is_flag=True, help="A table with a line of titles instead of JSON lines.")
+@config_option
+@click.pass_obj
+def manifest(parent: Path | None, as_csv: bool, config: Path | None) -> None:
+    """List all kept files: document, name, path or key, bytes, SHA-256, and when each was stored."""
+    settings = load(config or parent, spare=NO_CALL)
+    from precoro_daemon.app.files import read_manifest
+
+    run_async(lambda: read_manifest(settings, _csv_line() if as_csv else _json_line))
+
+
+def _json_line(fields: Mapping[str, int | str | None]) -> None:
+    click.echo(json.dumps(fields, ensure_ascii=False))
+
+
+def _csv_line() -> Callable[[Mapping[str, int | str | None]], None]:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    titles: list[str] = []
+
+    def line(fields: Mapping[str, int | str | None]) -> None:
+        if not titles:
+            titles.extend(fields)
+            writer.writerow(titles)
+        writer.writerow(_cell(value) for value in fields.values())
+
+    return line
+
+
+def _cell(value: int | str | None) -> int | str:
+    """What a spreadsheet would take for a formula begins with an apostrophe."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@"):
+        return f"'{value}"
+    return "" if value is None else value

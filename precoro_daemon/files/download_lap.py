@@ -12,6 +12,7 @@ from precoro_daemon.errors import (
     DaemonError,
     DiskFull,
     FatalError,
+    FilesBlocked,
     KeyInDoubt,
     LockedOut,
     PermanentError,
@@ -115,7 +116,7 @@ class DownloadLap:
     async def _settle(self, task: DownloadTask) -> None:
         try:
             await self._download(task)
-        except DiskFull as error:
+        except FilesBlocked as error:
             self._hold_back(error)
         except TooLarge:
             self.busy.discard(task.file.key)  # its length is noted, so it is due no more
@@ -161,11 +162,12 @@ class DownloadLap:
         if self.done.files % _FILES_A_LOG_LINE == 0:
             self._log_counts()
 
-    def _hold_back(self, error: DiskFull) -> None:
+    def _hold_back(self, error: FilesBlocked) -> None:
         """Files stop first: what else is on the disk goes on, and they do when there is room again."""
         if self.ended is None:
             self.ended = error
-            self.failed.append(f"attached files wait: {error}; reserve_bytes in [fetch_attachments] says how much")
+            how_much = "; reserve_bytes in [fetch_attachments] says how much" if isinstance(error, DiskFull) else ""
+            self.failed.append(f"attached files wait: {error}{how_much}")
             _log.error("files_paused", reason=str(error))
 
     async def _later(self, task: DownloadTask, error: TemporaryError) -> None:

@@ -120,7 +120,7 @@ class Downloader:
                 await self._judge(file, incoming, partial)
             kept = await self._keep(partial, task)
         same = await self.book.save_kept(file, kept, at=self.clock.now())
-        if same is not None:
+        if same is not None and self.store.capabilities.links:
             with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy is no harm
                 await self.store.link(same, kept.path, replaces=True)
         return kept

@@ -7,11 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from precoro_daemon.errors import (
-    DiskFull,
-    FolderUnusable,
-    KeyInDoubt,
-)
+from precoro_daemon.errors import FilesBlocked, FolderUnusable, KeyInDoubt
 from precoro_daemon.files.download_lap import DownloadLap
 from precoro_daemon.files.downloading import Downloader, Sizes
 from precoro_daemon.files.follow_details import follow_details
@@ -75,16 +71,18 @@ class FetchAttachments:
         try:
             async with self.stores() as store:
                 report = await self._fill(store, started_at)
-        except (FolderUnusable, DiskFull) as error:
+        except (FolderUnusable, FilesBlocked) as error:
             _log.error("files_paused", reason=str(error))
             report = LapReport(failed=[f"attached files: {error}"], ended=error)
-        blocked = isinstance(report.ended, FolderUnusable | DiskFull)
+        blocked = isinstance(report.ended, FolderUnusable | FilesBlocked)
         await self.book.hold_back(str(report.ended) if blocked else None, at=self.clock.now())
         self.rounds.lap_ended()
         return report
 
     async def _fill(self, store: ObjectStore, started_at: float) -> LapReport:
         await write_manifest(self.book, store)
+        if store.capabilities.sweeps:
+            await store.drop_partials(but=await self.book.begun())
         sizes = Sizes(*await self.book.sizes())
         downloader = Downloader(
             source=self.source,

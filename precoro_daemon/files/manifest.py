@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from precoro_daemon.files.ports.attachment_book import AttachmentBook
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from precoro_daemon.files.ports.attachment_book import AttachmentBook, StoredFile
 from precoro_daemon.files.ports.object_store import ObjectStore
 
 _LINES_A_WRITE = 500
@@ -12,6 +15,8 @@ _LINES_A_WRITE = 500
 async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
     """Whatever an earlier lap left undone. A manifest that is ahead shows that the state was restored from a backup:
     it is written anew, before anything is stored, as later the two could not be distinguished by their ends."""
+    if not store.capabilities.manifest:
+        return
     end = await store.manifest_end()
     if end > await book.newest_stored():
         await store.write_manifest((), anew=True)
@@ -19,3 +24,34 @@ async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
     while lines := await book.stored(end, _LINES_A_WRITE):
         await store.write_manifest(lines, anew=False)
         end = lines[-1].seq
+
+
+async def kept_files(book: AttachmentBook) -> AsyncIterator[StoredFile]:
+    """Every file that is kept, in the order in which they were stored."""
+    end = 0
+    while lines := await book.stored(end, _LINES_A_WRITE):
+        for stored in lines:
+            yield stored
+        end = lines[-1].seq
+
+
+def manifest_fields(stored: StoredFile) -> dict[str, int | str | None]:
+    """What a line of a manifest says of a file."""
+    file, kept = stored.file, stored.kept
+    return {
+        "seq": stored.seq,
+        "collection": file.collection,
+        "document_id": file.record_id,
+        "document_idn": _printable(file.idn),
+        "attachment_id": file.attachment.id,
+        "name": _printable(file.attachment.name),
+        "path": kept.path,
+        "bytes": kept.length,
+        "sha256": kept.sha256.hex(),
+        "stored_at": datetime.fromtimestamp(stored.stored_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _printable(value: int | str | None) -> int | str | None:
+    """Half a surrogate pair, which JSON has and UTF-8 has not, becomes a question mark."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from math import ceil
 
 import anyio
 
-from precoro_daemon.errors import DiskFault, FolderUnusable
+from precoro_daemon.errors import DiskFault, FilesBlocked, FolderUnusable
 from precoro_daemon.files.ports.attachment_book import AttachmentBook, FileCounts, StoredFile
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.runtime.ports import Clock
@@ -61,13 +61,19 @@ class VerifyAttachments:
         return verdict
 
     async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
+        """Nothing is said of any of them where the store itself cannot be used. Raises BucketUnusable."""
         limiter = anyio.CapacityLimiter(_FILES_AT_ONCE)
+        blocked: list[FilesBlocked] = []
 
         async def check(stored: StoredFile) -> None:
             found: tuple[int, bytes] | None = (-1, b"")
             async with limiter:
-                with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
-                    found = await self.store.hash(stored.kept.path)
+                try:
+                    with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
+                        found = await self.store.hash(stored.kept.path)
+                except FilesBlocked as error:
+                    blocked.append(error)
+                    group.cancel_scope.cancel()
             if found == (stored.kept.length, stored.kept.sha256):
                 verdict.good = FileCounts(verdict.good.files + 1, verdict.good.bytes + stored.kept.length)
             else:
@@ -76,6 +82,8 @@ class VerifyAttachments:
         async with anyio.create_task_group() as group:
             for stored in files:
                 group.start_soon(check, stored, name=f"verify {stored.kept.path}")
+        if blocked:
+            raise blocked[0]
         wrong = {stored.file.key for stored in (*verdict.damaged, *verdict.missing)}
         await self.book.requeue([stored.file.key for stored in files if stored.file.key in wrong])
         await self.book.verified([stored.file.key for stored in files], at=stamp)

@@ -1,6 +1,7 @@
 """TOML + environment + credential files → frozen Settings; the only reader of them
 
 attachments.py              the section of attached files
+buckets.py                  [fetch_attachments.bucket]: how a bucket of files is reached
 credentials.py              a secret from its file: read only if nobody else can, and never shown
 custom_fields.py            the section of custom fields: meaning, unit, reason for the default
 databases.py                how a database is reached: what the ledger and a table of wanted items have in common

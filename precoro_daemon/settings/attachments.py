@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from precoro_daemon.mirror.rules.collections import WITH_FILES
+from precoro_daemon.settings.buckets import Bucket, Place
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Bytes, FileCollections, Hosts, InFlight
 
 
 class FetchAttachments(Section):
-    """Files attached to documents, to disk."""
+    """Files attached to documents, to disk or to a bucket."""
 
-    directory: Path | None = None
+    directory: Place | None = None
     """Where files are kept. No default: without it no file is fetched. It is made if only it itself is missing; a
-    relative path starts at the working directory. Every configuration needs one of its own."""
+    relative path starts at the working directory. s3://bucket/prefix, gs://bucket/prefix and az://container/prefix
+    name a place in an object store. Every configuration needs one of its own."""
 
     collections: FileCollections = WITH_FILES
     """Whose files: by default all collections that are mirrored and can have some; credit notes are among the
@@ -35,3 +35,13 @@ class FetchAttachments(Section):
     allowed_hosts: Hosts = Field(default=())
     """Hosts, as host or host:port, that files may come from though they are private, local or without https.
     Everywhere else only https and public addresses are followed."""
+
+    bucket: Bucket = Field(default_factory=Bucket, validate_default=True)
+    """How it is reached, if `directory` names a place in an object store."""
+
+    @field_validator("bucket")
+    @classmethod
+    def _of_that_place(cls, bucket: Bucket, info: ValidationInfo) -> Bucket:
+        if "directory" in info.data:
+            bucket.check(info.data["directory"])
+        return bucket

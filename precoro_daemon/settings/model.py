@@ -40,6 +40,7 @@ SECRETS = (
     ("ledger", "odoo", "token"),
     ("ledger", "business_central", "token"),
     ("manage_items", "sql", "password"),
+    ("fetch_attachments", "bucket", "secret"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
 )

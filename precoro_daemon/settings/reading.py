@@ -35,6 +35,7 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("ledger", "odoo", "token"): "ledger_token",
     ("ledger", "business_central", "token"): "ledger_token",
     ("manage_items", "sql", "password"): "items_password",
+    ("fetch_attachments", "bucket", "secret"): "bucket_secret",
     ("apply_deliveries", "secret"): "webhook_secret",
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
 }

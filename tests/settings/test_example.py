@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from precoro_daemon.settings import (
     Settings,
+    attachments,
+    buckets,
     databases,
     file_keys,
     items,
@@ -81,7 +83,8 @@ def test_the_example_holds_the_defaults():
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, databases, items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv,
+SECTIONS = [sections, attachments, buckets, databases,
+             items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv,
             ledger_access, ledger_xero, ledger_quickbooks, ledger_odoo, ledger_business_central]  # fmt: skip
 
 

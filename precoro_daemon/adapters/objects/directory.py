@@ -29,8 +29,9 @@ from precoro_daemon.adapters.objects.paths import (
 )
 from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
+from precoro_daemon.files.ports.object_store import Capabilities
 
-_MARK_FILE = ".precoro-daemon"
+MARK_FILE = ".precoro-daemon"
 _THREADS = 16
 _SOME = 1_000
 
@@ -38,8 +39,10 @@ _SOME = 1_000
 class DirectoryStore:
     """Implements `ports.ObjectStore`."""
 
+    capabilities = Capabilities(manifest=True, links=True, sweeps=False)
+
     def __init__(self, directory: Path, root: int, executor: Executor, reserve: int) -> None:
-        self._directory = directory
+        self.directory = directory
         self._root = root
         self._executor = executor
         self._reserve = reserve
@@ -47,7 +50,7 @@ class DirectoryStore:
 
     async def room(self) -> int:
         def work() -> int:
-            with explained(self._directory):
+            with explained(self.directory):
                 found = os.fstatvfs(self._root)
             return found.f_bavail * found.f_frsize - self._reserve
 
@@ -72,7 +75,11 @@ class DirectoryStore:
         return await run_to_end(self._executor, work)
 
     def partial_file(self, path: str, *, take_up: int = 0, replaces: bool = False) -> LocalPartialFile:
-        return LocalPartialFile(Site(self._root, path, self._executor, replaces), take_up=take_up)
+        return LocalPartialFile(self.site(path, replaces=replaces), take_up=take_up)
+
+    def site(self, path: str, *, replaces: bool) -> Site:
+        """Where a file for that path is written."""
+        return Site(self._root, path, self._executor, replaces)
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
         def work() -> bool:
@@ -101,8 +108,8 @@ class DirectoryStore:
         spared = set(map(partial_of, but))
 
         def work() -> int:
-            with explained(self._directory):
-                left = [path for path in partials(self._directory) if path not in spared]
+            with explained(self.directory):
+                left = [path for path in partials(self.directory) if path not in spared]
                 for path in left:
                     with parent(self._root, path, make=False) as (folder, name):
                         unlink(folder, name)
@@ -111,17 +118,17 @@ class DirectoryStore:
         return await run_to_end(self._executor, work)
 
     async def paths(self) -> AsyncIterator[Sequence[str]]:
-        found = kept_files(self._directory)
+        found = kept_files(self.directory)
 
         def some() -> list[str]:
-            with explained(self._directory):
+            with explained(self.directory):
                 return list(islice(found, _SOME))
 
         while paths := await run_to_end(self._executor, some):
             yield paths
 
     def _shown(self, path: str) -> str:
-        return f"{self._directory}/{path}"
+        return f"{self.directory}/{path}"
 
 
 @asynccontextmanager
@@ -152,7 +159,7 @@ def _open(directory: Path, identity: str, resources: ExitStack) -> int:
             os.fsync(above)
         root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         resources.callback(os.close, root)
-        mark = os.open(_MARK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
+        mark = os.open(MARK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
         resources.callback(os.close, mark)
         _hold(directory, mark)
         _refuse_other(directory, mark, identity)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
 from precoro_daemon.adapters.objects.failures import explained
 from precoro_daemon.adapters.objects.paths import MANIFEST
+from precoro_daemon.files.manifest import manifest_fields
 from precoro_daemon.files.ports.attachment_book import StoredFile
 
 _TAIL = 2**20
@@ -67,25 +67,4 @@ def _last_seq(file: int) -> int:
 
 
 def _line(stored: StoredFile) -> bytes:
-    file, kept = stored.file, stored.kept
-    fields = {
-        "seq": stored.seq,
-        "collection": file.collection,
-        "document_id": file.record_id,
-        "document_idn": file.idn,
-        "attachment_id": file.attachment.id,
-        "name": file.attachment.name,
-        "path": kept.path,
-        "bytes": kept.length,
-        "sha256": kept.sha256.hex(),
-        "stored_at": datetime.fromtimestamp(stored.stored_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    return orjson.dumps(_printable(fields)) + b"\n"
-
-
-def _printable(fields: dict[str, object]) -> dict[str, object]:
-    """Half a surrogate pair, which JSON has and UTF-8 has not, becomes a question mark."""
-    return {
-        key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for key, value in fields.items()
-    }
+    return orjson.dumps(manifest_fields(stored)) + b"\n"

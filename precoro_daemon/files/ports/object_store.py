@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
@@ -40,16 +41,35 @@ class PartialFile(Protocol):
         ...
 
     async def keep(self) -> Kept:
-        """The file under its final name, complete and durable. Raises DiskFull, FolderUnusable."""
+        """The file under its final name, complete and durable. Raises DiskFull, FolderUnusable; BucketUnusable or
+        DiskFault where what was written elsewhere is not there. Cancellation leaves a whole file there, or none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store of files can do.
+
+    manifest    it keeps a list of its files beside them
+    links       the same content under two paths takes the room of one
+    sweeps      partial files lie apart from the others, so that finding those of killed processes costs nothing
+    """
+
+    manifest: bool
+    links: bool
+    sweeps: bool
 
 
 class ObjectStore(Protocol):
     """Where attached files are kept. Paths are relative, with "/" between.
 
     A file under its path is complete: it appears there all at once, after its content is durable. Raises
-    FolderUnusable where something is in the way or the directory cannot be written.
+    FolderUnusable where something is in the way or the directory cannot be written, BucketUnusable where a bucket
+    cannot be used at present.
     """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     async def room(self) -> int:
         """Bytes that may still be written."""
@@ -69,8 +89,8 @@ class ObjectStore(Protocol):
         ...
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
-        """The same content at another path, without a second copy. None if what is kept is no longer what it should
-        be, or if the file system cannot do that."""
+        """The same content at another path, without a second download. None if what is kept is no longer what it
+        should be, or if the file system cannot do that."""
         ...
 
     async def hash(self, path: str) -> tuple[int, bytes] | None:

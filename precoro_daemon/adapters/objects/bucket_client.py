@@ -1,0 +1,199 @@
+"""one bucket, request by request: ask, read, write, copy, list"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from precoro_daemon.adapters.objects.bucket_access import BucketAccess, connect
+from precoro_daemon.adapters.objects.bucket_failures import Missing, explained
+from precoro_daemon.adapters.objects.failures import explained as spool_explained
+from precoro_daemon.errors import DiskFault
+
+if TYPE_CHECKING:
+    from obstore import PutMode
+    from obstore.store import ObjectStore
+
+_DIGEST_BLOCK_BYTES = 4 * 2**20
+
+_PART_BYTES = 5 * 2**20
+"""The least that S3 takes as a part; what is no larger goes in one request."""
+
+_MOST_PARTS = 9_000
+_PARTS_AT_ONCE = 2
+_PATHS_A_LIST = 1_000
+
+_UPLOAD_DRAIN_S = 8.0
+"""Seconds that an upload which was cancelled may take to end, or to take back what it sent; a stop takes 20."""
+
+_SHA256_KEY = "sha256"
+_LENGTH_KEY = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What is known of an object without reading it; the SHA-256 that was put beside it, "" if none."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class BucketClient:
+    """Every path is below the prefix. Raises BucketUnusable; `Missing` and `Taken` where a method says so.
+
+    guards_new  the store was seen to refuse a second object of the same key, so that it is asked to
+    """
+
+    access: BucketAccess
+    _store: ObjectStore
+    guards_new: bool = field(default=False)
+
+    def key(self, path: str) -> str:
+        return f"{self.access.prefix}/{path}" if self.access.prefix else path
+
+    async def facts(self, path: str) -> ObjectFacts | None:
+        import obstore
+
+        try:
+            with explained(self.access):
+                found = await obstore.get_async(self._store, self.key(path), options={"head": True})
+        except Missing:
+            return None
+        return ObjectFacts(found.meta["size"], str(found.attributes.get(_SHA256_KEY, "")))
+
+    async def read_small(self, path: str) -> bytes:
+        """Raises Missing."""
+        import obstore
+
+        with explained(self.access):
+            found = await obstore.get_async(self._store, self.key(path))
+            return bytes(await found.bytes_async())
+
+    async def write_small(self, path: str, content: bytes) -> None:
+        """Raises Taken if there is one and the store refuses to write over it."""
+        import obstore
+
+        with explained(self.access):
+            await obstore.put_async(self._store, self.key(path), content, mode="create")
+
+    async def digest(self, path: str) -> tuple[int, bytes] | None:
+        """Length and SHA-256 of all its bytes, read for this; None if there is no object."""
+        import obstore
+
+        hashed, length = hashlib.sha256(), 0
+        try:
+            with explained(self.access):
+                found = await obstore.get_async(self._store, self.key(path))
+                async for block in found.stream(min_chunk_size=_DIGEST_BLOCK_BYTES):
+                    await anyio.to_thread.run_sync(hashed.update, block)
+                    length += len(block)
+        except Missing:
+            return None
+        return length, hashed.digest()
+
+    def guards(self, size: int) -> bool:
+        """Whether the store itself will refuse an object of that size where there is one: only what goes in one
+        request is guarded."""
+        return self.guards_new and size <= _PART_BYTES
+
+    async def write(self, path: str, file: Path, sha256: bytes, *, replaces: bool) -> None:
+        """The whole file under that path, or nothing. Raises Taken.
+
+        A cancelled caller is let go when the request has ended or what was sent is taken back; in any case after
+        `_UPLOAD_DRAIN_S`, and then parts may be left for the bucket's own rule to clear away.
+        """
+        stopped = Event()
+        sending = asyncio.ensure_future(self._send(path, file, sha256, replaces, stopped))
+        try:
+            with explained(self.access):
+                await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            stopped.set()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([sending], timeout=_UPLOAD_DRAIN_S)
+            raise
+        finally:
+            if not sending.done():
+                sending.cancel()
+            elif not sending.cancelled():
+                sending.exception()  # it was asked for: nobody else will
+
+    async def _send(self, path: str, file: Path, sha256: bytes, replaces: bool, stopped: Event) -> None:
+        import obstore
+
+        with spool_explained(file):
+            size = await anyio.to_thread.run_sync(lambda: file.stat().st_size)
+            content = await anyio.to_thread.run_sync(file.read_bytes) if size <= _PART_BYTES else b""
+        attributes = {_SHA256_KEY: sha256.hex(), _LENGTH_KEY: str(size)}
+        key = self.key(path)
+        if size <= _PART_BYTES:
+            mode: PutMode = "create" if self.guards(size) and not replaces else "overwrite"
+            await obstore.put_async(self._store, key, content, attributes=attributes, mode=mode, use_multipart=False)
+            return
+        part = max(_PART_BYTES, -(-size // _MOST_PARTS))
+        await obstore.put_async(
+            self._store,
+            key,
+            _blocks(file, part, stopped),
+            attributes=attributes,
+            chunk_size=part,
+            max_concurrency=_PARTS_AT_ONCE,
+        )
+
+    async def confirm(self, path: str, length: int, sha256: bytes) -> None:
+        """Check what was written; where the store keeps nothing beside an object, read it. Raises DiskFault."""
+        facts = await self.facts(path)
+        good = facts is not None and facts.size == length and facts.sha256 in ("", sha256.hex())
+        if good and facts is not None and not facts.sha256:
+            good = await self.digest(path) == (length, sha256)
+        if not good:
+            raise DiskFault(f"{self.access}/{path}: what is there is not what was written; it is fetched again")
+
+    async def copy(self, path: str, to: str) -> None:
+        """Raises Missing."""
+        import obstore
+
+        with explained(self.access):
+            await obstore.copy_async(self._store, self.key(path), self.key(to))
+
+    async def paths(self) -> AsyncIterator[Sequence[str]]:
+        """Of all objects below the prefix, some at a time."""
+        import obstore
+
+        cut = len(self.key(""))
+        stream = obstore.list(self._store, prefix=self.access.prefix or None, chunk_size=_PATHS_A_LIST)
+        while True:
+            with explained(self.access):
+                try:
+                    some = await anext(stream)
+                except StopAsyncIteration:
+                    return
+            yield [found["path"][cut:] for found in some]
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the upload any more: what the library does then is to take back what it sent."""
+
+
+async def _blocks(file: Path, size: int, stopped: Event) -> AsyncIterator[bytes]:
+    """A store takes back an upload whose source breaks; one whose task is cancelled stays behind, open."""
+    async with await anyio.open_file(file, "rb") as reader:
+        while block := await reader.read(size):
+            if stopped.is_set():
+                raise _StoppedError
+            yield block
+
+
+async def open_client(access: BucketAccess) -> BucketClient:
+    """Raises FolderUnusable, BucketUnusable."""
+    return BucketClient(access, await anyio.to_thread.run_sync(partial(connect, access)))

@@ -1,0 +1,65 @@
+"""where attached files are kept: a directory, or a bucket"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from precoro_daemon.adapters.objects.directory import open_directory
+from precoro_daemon.app.state import identity, state_of
+from precoro_daemon.files.manifest import kept_files, manifest_fields
+from precoro_daemon.files.ports.object_store import ObjectStore
+from precoro_daemon.settings import Settings
+from precoro_daemon.settings.buckets import BucketUrl
+
+
+def open_files(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
+    """The store of files that [fetch_attachments] names. Raises FolderUnusable, BucketUnusable."""
+    section = settings.fetch_attachments
+    assert section.directory is not None
+    if isinstance(section.directory, BucketUrl):
+        return _open_bucket(settings, section.directory)
+    return open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes)
+
+
+def _open_bucket(settings: Settings, url: BucketUrl) -> AbstractAsyncContextManager[ObjectStore]:
+    from precoro_daemon.adapters.objects.bucket import open_bucket
+    from precoro_daemon.adapters.objects.bucket_access import BucketAccess
+
+    section = settings.fetch_attachments.bucket
+    access = BucketAccess(
+        scheme=url.scheme,
+        bucket=url.name,
+        prefix=url.prefix,
+        endpoint=section.endpoint,
+        region=section.region,
+        virtual_hosted=section.virtual_hosted(url),
+        access_key_id=section.access_key_id,
+        secret=None if section.secret is None else section.secret.get_secret_value(),
+        account=section.account,
+        service_account=section.service_account_file,
+        allow_http=section.plain,
+        ca_file=section.ca_file,
+        timeout=section.timeout,
+    )
+    reserve = settings.fetch_attachments.reserve_bytes
+    return open_bucket(access, spool_of(settings), identity=identity(settings), reserve=reserve)
+
+
+def spool_of(settings: Settings) -> Path:
+    """Where files are written on their way to a bucket."""
+    return settings.fetch_attachments.bucket.spool or Path(f"{settings.state.path}.spool")
+
+
+def disk_of_files(settings: Settings) -> Path | None:
+    """The directory on whose disk files are written."""
+    place = settings.fetch_attachments.directory
+    return spool_of(settings) if isinstance(place, BucketUrl) else place
+
+
+async def read_manifest(settings: Settings, write: Callable[[Mapping[str, int | str | None]], None]) -> None:
+    """A line for each file that is kept, also while a service holds the state. Raises StoreUnusable."""
+    async with state_of(settings).open_read_only() as store:
+        async for stored in kept_files(store.attachments):
+            write(manifest_fields(stored))

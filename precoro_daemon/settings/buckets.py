@@ -1,0 +1,181 @@
+"""[fetch_attachments.bucket]: how a bucket of files is reached"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from precoro_daemon.settings.sections import Section
+from precoro_daemon.settings.values import (
+    Allowed,
+    Clash,
+    Lower,
+    Seconds,
+    is_loopback,
+    one_of,
+    read_header,
+    read_origin,
+    without_credentials,
+)
+
+Scheme = Literal["s3", "gs", "az"]
+
+_BUCKET_SCHEMES = ("s3", "gs", "az")
+_URL_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/(.*)", re.ASCII | re.DOTALL)
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
+_LONGEST_PREFIX_BYTES = 512
+"""A key has 1,024 bytes at most, and a file's own path takes up to 300."""
+
+_PLACE_FORMS = "a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketUrl:
+    """A place in an object store."""
+
+    scheme: Scheme
+    """Whose store it is."""
+
+    name: str
+    """Of the bucket, or the container."""
+
+    prefix: str = ""
+    """Below which all keys are: without a slash around it, perhaps empty."""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.name}{'/' if self.prefix else ''}{self.prefix}"
+
+
+def read_place(value: object) -> Path | BucketUrl:
+    """A path, or the address of a bucket."""
+    if isinstance(value, Path | BucketUrl):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    found = _URL_PATTERN.fullmatch(value.strip())
+    return _read_url(value.strip(), found[1].lower()) if found else Path(value)
+
+
+def _read_url(text: str, scheme: str) -> BucketUrl:
+    shown = without_credentials(text)
+    rest = text.partition(":")[2]
+    if scheme not in _BUCKET_SCHEMES:
+        raise Clash(f'"{scheme}" is not supported; allowed: {_PLACE_FORMS}')
+    name, _, prefix = rest.removeprefix("//").partition("/")
+    prefix = prefix.rstrip("/")
+    if not rest.startswith("//") or not _BUCKET_NAME.fullmatch(name):
+        raise Clash(f'read "{shown}", which names no bucket; allowed: {scheme}://bucket/prefix, the key elsewhere')
+    parts = prefix.split("/") if prefix else []
+    if not prefix.isprintable() or any(part in ("", ".", "..") for part in parts) or set(prefix) & set("\\?#"):
+        raise Clash(f'read "{shown}", whose prefix is none; allowed: names with one slash between, without . or ..')
+    if len(prefix.encode()) > _LONGEST_PREFIX_BYTES:
+        raise Clash(f"the prefix has more than {_LONGEST_PREFIX_BYTES} bytes; keys have at most 1,024 in all")
+    return BucketUrl(cast("Scheme", scheme), name, prefix)
+
+
+def read_endpoint(value: str) -> str:
+    """As an origin; whether it may be without https, a setting beside it says."""
+    value = value.strip()
+    if not value.lower().startswith("http://"):
+        return read_origin(value)
+    return f"http{read_origin(f'https{value[4:]}').removeprefix('https')}"
+
+
+Place = Annotated[Path | BucketUrl, BeforeValidator(read_place), Allowed(_PLACE_FORMS)]
+Endpoint = Annotated[str, AfterValidator(read_endpoint), Allowed("https://host[:port]")]
+Region = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]{1,40}$"), Allowed("a region's name, such as eu-central-1")]
+KeyId = Annotated[str, Field(pattern=r"^[!-~]{1,200}$"), Allowed("the id of an access key, one word")]
+Account = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$"), Allowed("3 to 24 small letters and digits")]
+Secret = Annotated[SecretStr, AfterValidator(read_header), Allowed("the secret key, one line in secret_file")]
+
+
+class Bucket(Section):
+    """How the bucket is reached, where `directory` of [fetch_attachments] names one. What is not said here comes from
+    the platform: the environment, or the role of the machine."""
+
+    allow_http: Annotated[bool, Allowed("true or false")] = False
+    """Whether files may cross a network unencrypted. To this machine itself they may anyway."""
+
+    endpoint: Endpoint | None = None
+    """Where a store that is not Amazon's, Google's or Azure's own listens: https://host[:port]."""
+
+    region: Region | None = None
+    """Of the bucket in S3. No default: without it the environment's, else us-east-1; a wrong one is refused."""
+
+    addressing: Annotated[Literal["auto", "path", "virtual"], Lower, one_of(("auto", "path", "virtual"))] = "auto"
+    """Whether the bucket's name is part of the path or of the host, in S3. auto: of the host at Amazon, of the path
+    where there is an endpoint or a dot in the name, as certificates and most other stores want it."""
+
+    access_key_id: KeyId | None = None
+    """Which key of S3. It goes with a secret; without both, the platform's own is taken."""
+
+    account: Account | None = None
+    """The storage account of Azure."""
+
+    secret_file: Path | None = None
+    """File that holds the secret access key of S3, or the account key of Azure, and nothing else, readable by nobody
+    else."""
+
+    secret: Secret | None = None
+    """From the environment, else secret_file, else systemd's credential bucket_secret; never in the file."""
+
+    service_account_file: Path | None = None
+    """Google's JSON file of a service account. Without it the platform's own is taken."""
+
+    ca_file: Path | None = None
+    """Certificates that may vouch for the store, if the system's are not the right ones."""
+
+    timeout: Seconds = 30.0
+    """Seconds until a request that sends at most 5 MiB is answered, and in which an answer may stand still: a line of
+    2 Mbit/s is fast enough."""
+
+    spool: Path | None = None
+    """Directory in which files are written and checked on their way to the bucket. No default: it then stands beside
+    the state, under its name and `.spool`. It needs room for `in_flight` files."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _encrypted(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
+        if endpoint and endpoint.startswith("http://") and not (is_loopback(endpoint) or info.data.get("allow_http")):
+            raise Clash("would send files unencrypted; allowed: https, or allow_http = true beside it")
+        return endpoint
+
+    @property
+    def plain(self) -> bool:
+        return self.allow_http or bool(self.endpoint and self.endpoint.startswith("http://"))
+
+    def virtual_hosted(self, url: BucketUrl) -> bool:
+        if self.addressing == "auto":
+            return self.endpoint is None and "." not in url.name
+        return self.addressing == "virtual"
+
+    def check(self, place: Path | BucketUrl | None) -> None:
+        """Raises Clash where it does not fit the place."""
+        given = self.model_fields_set
+        if not isinstance(place, BucketUrl):
+            if given:
+                raise Clash(
+                    "there is no bucket to reach; allowed: nothing, unless directory begins with s3://, gs:// or az://",
+                    also="fetch_attachments.directory",
+                )
+            return
+        for key in sorted(given & _STRANGE[place.scheme]):
+            raise Clash(f"is nothing that {place.scheme}:// has", at=key, also="fetch_attachments.directory")
+        if place.scheme == "s3" and self.access_key_id and not self.secret:
+            raise Clash("has no secret to it; allowed: secret_file beside it", at="access_key_id")
+        if place.scheme == "s3" and self.secret and not self.access_key_id:
+            raise Clash("the secret is there, but not the id of its key", at="access_key_id")
+        if place.scheme == "az" and self.secret and not self.account:
+            raise Clash("the secret is there, but not the account it is of", at="account")
+
+
+_STRANGE = {
+    "s3": frozenset({"account", "service_account_file"}),
+    "gs": frozenset({"account", "access_key_id", "secret", "secret_file", "region", "addressing"}),
+    "az": frozenset({"access_key_id", "service_account_file", "region", "addressing"}),
+}
+"""Keys that mean nothing to a store of that kind."""
