@@ -1166,8 +1166,8 @@ MUTANTS = (
     Mutant(
         "a row that is no payment any more is still paid",
         "_Taken.take",
-        "        self._export.undone += [Undone(key) for key in",
-        "        self._export.undone += [Undone(key) for key in () and",
+        "        self._export.undone += [Undone(key, alone=True) for key in",
+        "        self._export.undone += [Undone(key, alone=True) for key in () and",
         f"{EXPORTS}::test_a_row_that_was_taken_for_a_payment_amounts_to_nothing_once_a_state_says_otherwise",
     ),
     Mutant(
@@ -1269,6 +1269,13 @@ MUTANTS = (
         "tests/contracts/test_journal.py::test_what_we_made_is_recognised_by_the_ledgers_key_of_it",
     ),
     Mutant(
+        "a row undone takes those with it that begin with its key",
+        "_undone",
+        '            if not document.alone or row["key"] == about["key"]:',
+        "            if True:",
+        "tests/payments/test_both_sides.py::test_a_row_undone_is_that_row_alone",
+    ),
+    Mutant(
         "rows of two years are one payment",
         "TableRows._content",
         "[str(period), *",
@@ -1292,8 +1299,8 @@ MUTANTS = (
     Mutant(
         "what could be read at last stays unreadable",
         "_undone",
-        '        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})\n',
-        "",
+        '            session.run("ledger_payments.forget_unreadable_parts", about | {"still": json.dumps(still)})',
+        "            pass",
         "tests/contracts/test_journal.py::test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows",
     ),
     Mutant(

@@ -244,14 +244,20 @@ def _first_key(session: Session, ledger: object, name: str) -> str | None:
 def _undone(session: Session, ledger: str, batch: LedgerBatch) -> Iterator[LedgerPayment]:
     """What the ledger took back without saying more of it, as a payment of nothing."""
     unreadable = [row.key for row in batch.unreadable]
-    still = json.dumps([_first_key(session, ledger, key) or key for key in unreadable])
+    still = [_first_key(session, ledger, key) or key for key in unreadable]
     for document in batch.undone:
         about = {"ledger": ledger, "key": _first_key(session, ledger, document.key) or document.key}
-        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})
+        if not document.alone:
+            session.run("ledger_payments.forget_unreadable_parts", about | {"still": json.dumps(still)})
+        elif about["key"] not in still:
+            session.run("ledger_payments.forget_unreadable", (ledger, about["key"]))
         values = about | {"kept": json.dumps(list(document.kept))}
         for row in session.rows("ledger_payments.payments_of_document", values):
-            yield replace(to_ledger_payment(row), amount=Decimal(0))
+            if not document.alone or row["key"] == about["key"]:
+                yield replace(to_ledger_payment(row), amount=Decimal(0))
         for row in session.rows("ledger_payments.entries_of_document", values):
+            if document.alone and row["remote_id"] != about["key"]:
+                continue
             day = date.fromisoformat(row["day"])
             yield LedgerPayment(row["remote_id"], "", Decimal(0), row["currency"], day, ours=row["id"])
 
