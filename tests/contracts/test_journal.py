@@ -539,6 +539,18 @@ async def test_what_we_made_is_recognised_by_the_ledgers_key_of_it(store: Store)
 
 
 @pytest.mark.asyncio
+async def test_a_row_of_a_file_is_the_payment_that_it_was_read_as_first(store: Store) -> None:
+    """By what stands in it, and by what it was taken for; news are counted once."""
+    take_in = store.ledger_payments.take_in
+    first = [claim("17", row="a"), claim("18", row="b")]
+    assert await take_in("books", LedgerBatch(first, [], "1"), T0) == 2
+    again = [claim("170", row="a"), claim("18", row="other", amount="11.00"), claim("19", row="c")]
+    assert await take_in("books", LedgerBatch(again, [], "2"), T0) == 2, "18 says something else, and 19 is new"
+    there = {key: await store.ledger_payments.linked("books", key) for key in ("17", "170", "18", "19")}
+    assert {key for key, one in there.items() if one is not None} == {"17", "18", "19"}
+
+
+@pytest.mark.asyncio
 async def test_the_paid_set_is_compared_by_pages(store: Store) -> None:
     await mirrored(store, *(invoice(number, status=5) for number in range(1, 8)), invoice(8, status=2))
     assert await store.paid_set.adopted_at() is None

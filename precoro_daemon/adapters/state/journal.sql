@@ -140,7 +140,7 @@ SELECT * FROM intents WHERE invoice_id = :invoice_id AND direction = :direction 
 
 -- name: invoices_with_intents
 -- Which of these invoices have any payment of ours, of whichever direction and state.
-SELECT DISTINCT invoice_id FROM intents WHERE invoice_id IN (SELECT value FROM json_each(:ids));
+SELECT DISTINCT invoice_id FROM intents WHERE invoice_id IN (SELECT value FROM @ints(:ids));
 
 -- name: canceled_payments
 -- Payments of ours that Precoro has, and that somebody cancelled there.

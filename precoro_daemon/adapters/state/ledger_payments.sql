@@ -22,12 +22,12 @@ SELECT key FROM ledger_rows WHERE ledger = ? AND "row" = ?;
 
 -- name: keys_of_rows
 -- The same for many of them.
-SELECT row, key FROM ledger_rows WHERE ledger = :ledger AND row IN (SELECT value FROM json_each(:rows));
+SELECT "row", key FROM ledger_rows WHERE ledger = :ledger AND "row" IN (SELECT value FROM @texts(:rows));
 
 -- name: entries_called
 -- Which of these keys of the ledger we know from what we made there.
 SELECT remote_id FROM intents
-WHERE direction = 'to_ledger' AND remote_id IN (SELECT value FROM json_each(:keys));
+WHERE direction = 'to_ledger' AND remote_id IN (SELECT value FROM @texts(:keys));
 
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
