@@ -368,7 +368,7 @@ MUTANTS = (
     ),
     Mutant(
         "float amount",
-        "_DECODER",
+        "_EXACT_DECODER",
         "parse_float=Decimal",
         "parse_float=lambda text: Decimal(float(text))",
         "tests/payments/test_amounts.py::test_amounts_wire_to_wire",

@@ -16,7 +16,7 @@ from precoro_daemon.values.money import read_amount
 APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
 PAYABLE = frozenset({APPROVED, PARTLY_PAID})
 _CREDIT_NOTES = frozenset({1, 5})
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+_EXACT_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
 """A number with a point is read as a Decimal: no binary float in between. Made once: thousands are read."""
 
 IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
@@ -149,7 +149,7 @@ def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
 
 def _object(raw: str | bytes) -> Mapping[str, Any]:
     try:
-        fields = _DECODER.decode(
+        fields = _EXACT_DECODER.decode(
             raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass")
         )
     except (ValueError, RecursionError) as error:
