@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TextIO, cast
 from urllib.parse import quote, quote_plus
@@ -205,6 +206,12 @@ def excerpt(body: bytes | str, secrets: Sequence[str]) -> str:
     return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
 
 
+@lru_cache(maxsize=1024)
+def _is_secret_name(key: str) -> bool:
+    """Remembered: the names are few, and each line has several."""
+    return _SECRET_NAME.search(key) is not None
+
+
 class _Redaction:
     """A processor after which the event holds only plain values, none of them a secret."""
 
@@ -218,10 +225,12 @@ class _Redaction:
         }
 
     def _plain(self, key: str, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, (int, float)):
             return value
-        if _SECRET_NAME.search(key):
+        if _is_secret_name(key):
             return _REDACTED
+        if isinstance(value, str):
+            return self._redact(str(value))
         match value:
             case Mapping():
                 return {self._redact(str(name)): self._plain(str(name), held) for name, held in value.items()}

@@ -368,9 +368,9 @@ MUTANTS = (
     ),
     Mutant(
         "float amount",
-        "_object",
-        "fields = json.loads(raw, parse_float=Decimal, parse_constant=str)",
-        "fields = json.loads(raw, parse_float=lambda text: Decimal(float(text)), parse_constant=str)",
+        "_EXACT_DECODER",
+        "parse_float=Decimal",
+        "parse_float=lambda text: Decimal(float(text))",
         "tests/payments/test_amounts.py::test_amounts_wire_to_wire",
     ),
     Mutant(
@@ -1010,8 +1010,8 @@ MUTANTS = (
     Mutant(
         "what a document of the books lost is still paid",
         "SqlLedgerPayments.take_in.work",
-        "            for payment in _undone(session, ledger, batch):",
-        "            for payment in ():",
+        "list(_undone(session, ledger, batch))",
+        "[]",
         "tests/contracts/test_journal.py::test_what_a_document_of_the_books_no_longer_has_amounts_to_nothing",
     ),
     Mutant(
@@ -1166,8 +1166,8 @@ MUTANTS = (
     Mutant(
         "a row that is no payment any more is still paid",
         "_Taken.take",
-        "        self._export.undone += [Undone(key) for key in",
-        "        self._export.undone += [Undone(key) for key in () and",
+        "        self._export.undone += [Undone(key, alone=True) for key in",
+        "        self._export.undone += [Undone(key, alone=True) for key in () and",
         f"{EXPORTS}::test_a_row_that_was_taken_for_a_payment_amounts_to_nothing_once_a_state_says_otherwise",
     ),
     Mutant(
@@ -1236,16 +1236,44 @@ MUTANTS = (
     Mutant(
         "a row that other settings read otherwise is another payment",
         "_as_known",
-        "    if payment.row is None:",
-        "    if True:",
+        "        if payment.row is not None:",
+        "        if False:",
         "tests/payments/test_settings_changed.py::test_the_same_row_read_by_other_settings_is_paid_once",
     ),
     Mutant(
         "a row with a cell more is another payment",
         "_as_known",
-        "    for name in (payment.row, payment.key):",
-        "    for name in (payment.row,):",
+        "            first.setdefault(payment.key, key)",
+        "            pass",
         "tests/payments/test_settings_changed.py::test_a_later_file_with_the_same_row_is_known_by_what_it_says",
+    ),
+    Mutant(
+        "payments of an invoice that has one already are begun together with the first ones",
+        "_plan_many",
+        'busy = {None, *(row["invoice_id"] for row in rows), ',
+        "busy = {None, ",
+        "tests/contracts/test_journal.py::test_many_begin_in_one_transaction_and_each_as_if_alone",
+    ),
+    Mutant(
+        "what we made and what became of it are recognised together",
+        "_take_in",
+        "    if len({payment.key for payment in payments}) < len(payments):",
+        "    if False:",
+        "tests/payments/test_both_sides.py::test_our_entry_changed_in_the_books_is_told_once",
+    ),
+    Mutant(
+        "only a payment that gives our key back is recognised",
+        "_take_in",
+        "one.ours is not None or one.key in entries",
+        "one.ours is not None",
+        "tests/contracts/test_journal.py::test_what_we_made_is_recognised_by_the_ledgers_key_of_it",
+    ),
+    Mutant(
+        "a row undone takes those with it that begin with its key",
+        "_undone",
+        '            if not document.alone or row["key"] == about["key"]:',
+        "            if True:",
+        "tests/payments/test_both_sides.py::test_a_row_undone_is_that_row_alone",
     ),
     Mutant(
         "rows of two years are one payment",
@@ -1271,8 +1299,8 @@ MUTANTS = (
     Mutant(
         "what could be read at last stays unreadable",
         "_undone",
-        '        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})\n',
-        "",
+        '            session.run("ledger_payments.forget_unreadable_parts", about | {"still": json.dumps(still)})',
+        "            pass",
         "tests/contracts/test_journal.py::test_a_document_that_is_read_anew_has_none_of_its_unreadable_rows",
     ),
     Mutant(

@@ -15,13 +15,14 @@ from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.matching import Verdict, match
+from precoro_daemon.payments.rules.obstacles import Obstacle
 from precoro_daemon.payments.rules.sources import LedgerSource
 from precoro_daemon.payments.rules.states import UNRESOLVED, Direction
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_PLANNED_AT_ONCE = 200
+_PLANNED_AT_ONCE = 500
 """Payments that become intents with one commit. Nothing of any of them is sent before."""
 
 
@@ -65,7 +66,7 @@ def _beginning(access: LedgerAccess, recorder: Recorder, candidate: MatchCandida
     if verdict.kind == "wait":
         _postponed(access, payment.key, verdict.reason)
         return None
-    new = replace(new_intent(access, payment, verdict.invoice), obstacle=verdict.obstacle)
+    new = new_intent(access, payment, verdict.invoice, verdict.obstacle)
     if verdict.kind == "plan":
         return recorder.beginning(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
     return recorder.beginning(new, Hold(verdict.asked), verdict.reason, payment)
@@ -75,7 +76,9 @@ def _postponed(access: LedgerAccess, key: str, reason: str) -> None:
     _log.debug("ledger_payment_postponed", ledger=access.name, key=key, reason=reason)
 
 
-def new_intent(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None) -> Intent:
+def new_intent(
+    access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None, held_for: Obstacle | None = None
+) -> Intent:
     source = LedgerSource(payment.key)
     return Intent(
         id=access.intent_id(source, invoice),
@@ -89,4 +92,5 @@ def new_intent(access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | 
         invoice_idn=None if invoice is None else invoice.idn,
         supplier=payment.supplier,
         supplier_id=payment.supplier_id,
+        obstacle=held_for,
     )

@@ -70,19 +70,22 @@ class LedgerAccess:
             await self.payments.note_reading(self.name, self.settings)
 
     async def _take_in(self, batch: LedgerBatch, position: str | None) -> None:
-        too_long = [_too_long(row) for row in batch.payments if not can_be_kept(row.amount)]
-        unreadable = [*batch.unreadable, *too_long]
+        kept = [row for row in batch.payments if can_be_kept(row.amount)]
+        unreadable = list(batch.unreadable)
+        if len(kept) < len(batch.payments):
+            unreadable += [_too_long(row) for row in batch.payments if not can_be_kept(row.amount)]
         news = await self.payments.new_unreadable(self.name, unreadable) if unreadable else ()
         for row in news:
             _log.warning("ledger_payment_rejected", ledger=self.name, key=row.key, reason=row.reason)
         if not batch.payments and not news and not batch.undone and batch.position == position:
             return
-        payments = [self._normal(row) for row in batch.payments if can_be_kept(row.amount)]
-        kept = replace(batch, payments=payments, unreadable=unreadable)
-        if changed := await self.payments.take_in(self.name, kept, self.clock.now()):
+        readable = replace(batch, payments=[self._normal(row) for row in kept], unreadable=unreadable)
+        if changed := await self.payments.take_in(self.name, readable, self.clock.now()):
             _log.info("ledger_payments_received", ledger=self.name, count=changed)
 
     def _normal(self, row: LedgerPayment) -> LedgerPayment:
+        if row.currency and row.ours is None:
+            return row  # as most are
         return replace(row, currency=row.currency or self.currency, ours=key_in(row.ours or ""))
 
     def intent_id(self, source: Source, invoice: Invoice | None) -> str:

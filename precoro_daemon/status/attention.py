@@ -28,7 +28,7 @@ _FOR_A_PERSON = {
     State.DOUBT: "in doubt, and checked again and again",
 }
 
-DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to your books"}
+DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 """Of a payment, for people."""
 
 QUARANTINED = {
@@ -128,10 +128,10 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
             else ""
         )
         text = (
-            f"They are payments that nobody will see until they are corrected in your books; the others go on.{since}"
+            f"They are payments that nobody will see until they are corrected in the ledger; the others go on.{since}"
         )
         commands = (f"{snapshot.command} payments plan", f"{snapshot.command} ledger reread")
-        yield Matter(f"{many(payments.unreadable, 'row')} of your books cannot be read", text, commands)
+        yield Matter(f"{many(payments.unreadable, 'row')} of the ledger cannot be read", text, commands)
     if payments.enabled and payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
         yield Matter("The kill switch is on", f"Payments are held back: {payments.stopped}.", (remove,))

@@ -11,6 +11,8 @@ from precoro_daemon.values.written_amounts import BENT_NUMBER, DASHES, INVISIBLE
 
 def tidy(text: str) -> str:
     """Accents in one form, no signs of no width, one plain space where there are spaces of any kind."""
+    if text.isascii():  # as nearly always: it has neither
+        return " ".join(text.split())
     return normalize("NFC", " ".join(text.translate(INVISIBLE).split()))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -66,7 +65,8 @@ def _row(number: int) -> dict[str, Any]:
 async def fill(folder: Path, count: int) -> float:
     async with SqliteState(folder / "state.db", "company").open() as store:
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(session: Any) -> None:
+            connection = session.connection
             insert = (
                 "INSERT INTO records (collection, id, version, wanted, first_seen_at, changed_at, data)"
                 " VALUES (?, ?, randomblob(16), 1, 0, 0, ?)"

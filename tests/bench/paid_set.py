@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 
@@ -35,9 +36,9 @@ async def fill(path: Path, count: int) -> float:
     async with SqliteState(path, "company").open() as store:
         await store.journal.prepare()
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(session: Any) -> None:
             rows = ((number * 3, number) for number in range(1, count + 1))
-            connection.executemany(
+            session.connection.executemany(
                 "INSERT INTO records (collection, id, idn, status, version, wanted, first_seen_at, changed_at, data)"
                 " VALUES ('invoices', ?, ?, 5, randomblob(16), 1, 0, 0, '{}')",
                 rows,

@@ -128,6 +128,10 @@ async def test_many_begin_in_one_transaction_and_each_as_if_alone(backend: Backe
             drafts[2].id,
         }
         assert await store.journal.plan_many([]) == []
+        later = [Beginning(draft("20", 1), Step(Plan(), T0)), Beginning(draft("21", 3), Step(Plan(), T0))]
+        behind, free = await store.journal.plan_many(later)
+        assert behind is None, "the invoice has an unresolved one since earlier"
+        assert free is not None
 
 
 @pytest.mark.asyncio
@@ -519,6 +523,31 @@ async def test_what_we_made_in_the_books_is_no_claim(store: Store) -> None:
     assert candidate.exports == [made], "it may be that one, as long as its outcome is unknown"
     await store.journal.end(made, Step(Accept("B-9"), T0))
     assert await store.ledger_payments.match_candidates("books", "idn") == []
+
+
+@pytest.mark.asyncio
+async def test_what_we_made_is_recognised_by_the_ledgers_key_of_it(store: Store) -> None:
+    """A ledger that does not give our key back, read after the answer."""
+    await store.journal.arm(T0)
+    export = replace(draft(), id="e5", direction=Direction.TO_LEDGER, source=PrecoroPayment(5))
+    made = await store.journal.plan(export, Step(Plan(), T0))
+    made = await store.journal.begin(made, attempt(made), send())
+    await store.journal.end(made, Step(Accept("B-9"), T0))
+    await store.ledger_payments.take_in("books", LedgerBatch([claim("17"), claim("B-9")], [], "1"), T0)
+    linked = [await store.ledger_payments.linked("books", key) for key in ("17", "B-9")]
+    assert [one and one.intent for one in linked] == [None, made.id]
+
+
+@pytest.mark.asyncio
+async def test_a_row_of_a_file_is_the_payment_that_it_was_read_as_first(store: Store) -> None:
+    """By what stands in it, and by what it was taken for; news are counted once."""
+    take_in = store.ledger_payments.take_in
+    first = [claim("17", row="a"), claim("18", row="b")]
+    assert await take_in("books", LedgerBatch(first, [], "1"), T0) == 2
+    again = [claim("170", row="a"), claim("18", row="other", amount="11.00"), claim("19", row="c")]
+    assert await take_in("books", LedgerBatch(again, [], "2"), T0) == 2, "18 says something else, and 19 is new"
+    there = {key: await store.ledger_payments.linked("books", key) for key in ("17", "170", "18", "19")}
+    assert {key for key, one in there.items() if one is not None} == {"17", "18", "19"}
 
 
 @pytest.mark.asyncio

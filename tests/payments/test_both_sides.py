@@ -537,6 +537,19 @@ async def test_a_document_undone_in_the_books_is_a_persons_affair_part_by_part()
     assert [payments(one) for one in (first, second, third)] == [[10_000]] * 3, "nothing is undone by itself"
 
 
+async def test_a_row_undone_is_that_row_alone() -> None:
+    """Who numbers payments of a file may call two of them 100 and 100/1."""
+    stage = scene(armed=False)
+    row, other = stage.invoice(), stage.invoice()
+    stage.pays(row, key="100")
+    stage.pays(other, key="100/1")
+    await stage.lap()
+    stage.ledger.undone.append(Undone("100", alone=True))
+    stage.armed = True
+    await stage.lap(after=HOUR)
+    assert (payments(row), payments(other)) == ([], [10_000])
+
+
 @pytest.mark.parametrize("kept", [True, False])
 async def test_an_entry_of_ours_undone_in_the_books_is_a_persons_affair(kept: bool) -> None:
     stage = await begun()

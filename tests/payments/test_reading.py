@@ -52,8 +52,8 @@ async def test_what_meets_no_invoice_is_listed_with_why() -> None:
     said = await whys(stage)
     assert said["A"] == "no invoice in the mirror is called '=\"16\"' (idn)"
     assert said["E"].endswith("as it is not above zero, it is never sent")
-    assert said["B"] == f"its invoice has status {schema.PENDING} and cannot be paid now"
-    assert said["C"] == f"its invoice has status {schema.PAID} and cannot be paid now"
+    assert said["B"] == "its invoice is pending approval and cannot be paid now"
+    assert said["C"] == "its invoice is paid and cannot be paid now"
     assert said["D"].startswith("it carries a key of ours that this state does not know")
 
 

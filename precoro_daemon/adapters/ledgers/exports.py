@@ -133,14 +133,14 @@ class _Taken:
             elif row.key not in self._seen:
                 self._seen[row.key] = row
                 self._keep(row)
-        self._export.undone += [Undone(key) for key in sorted(by_content - self._seen.keys() - {""})]
+        self._export.undone += [Undone(key, alone=True) for key in sorted(by_content - self._seen.keys() - {""})]
 
     def _keep(self, row: RowOf) -> None:
         if row.payment:
             self._export.payments.append(row.payment)
         else:
             self._export.passed_over += row.kind == "skip"
-            self._export.undone.append(Undone(row.key))
+            self._export.undone.append(Undone(row.key, alone=True))
 
     def _twice(self, row: RowOf) -> str:
         """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""

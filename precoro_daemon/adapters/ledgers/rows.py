@@ -48,8 +48,8 @@ class RowReader:
     secrets: Sequence[str] = ()
     invoice_pattern: re.Pattern[str] | None = None
 
-    def read(self, row: Mapping[str, Any], where: str) -> LedgerPayment | UnreadableRow:
-        """`where` names the row where its own key cannot be read."""
+    def read(self, row: Mapping[str, Any], where: str, content: str | None = None) -> LedgerPayment | UnreadableRow:
+        """`where` names the row where its own key cannot be read; `content` is `LedgerPayment.row`."""
         wrong: list[str] = []
 
         def attempt(read: Callable[[], Any]) -> Any:
@@ -70,7 +70,7 @@ class RowReader:
         }
         if wrong:
             return self.refuse(key or where, "; ".join(wrong), row)
-        return LedgerPayment(key=key, **cells)
+        return LedgerPayment(key=key, row=content, **cells)
 
     def _money(self, row: Mapping[str, Any], attempt: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
         money = attempt(lambda: read_money(row.get("amount"), self.writing))

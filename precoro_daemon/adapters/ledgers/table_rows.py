@@ -122,10 +122,9 @@ class TableRows:
         key = self._key(row)
         try:
             kind = self._kinds.judge({column: shown(row[name]) for column, name in self._judged})
-            read = self._payment(place, row)
+            read = self._payment(place, row, self._content(cells))
             if isinstance(read, LedgerPayment):
-                payment = replace(read, row=self._content(cells))
-                payment = replace(payment, amount=Decimal(0)) if kind == "void" else payment
+                payment = replace(read, amount=Decimal(0)) if kind == "void" else read
                 return RowOf(place, kind, read.key, self._keyed, None if kind == "skip" else payment)
             reason = read.reason
         except CellError as error:
@@ -140,7 +139,7 @@ class TableRows:
         period = self._table.period
         return _fingerprint([str(period), *(tidy(shown(cell)) for cell in cells)])
 
-    def _payment(self, place: str, row: Mapping[str, Cell]) -> LedgerPayment | UnreadableRow:
+    def _payment(self, place: str, row: Mapping[str, Cell], content: str) -> LedgerPayment | UnreadableRow:
         """Raises CellError where columns contradict each other."""
         values: dict[str, Any] = {name: row[self._columns[name]] for name in PAYMENT_COLUMNS if name in self._columns}
         out, said = self._direction(row, values)
@@ -148,7 +147,7 @@ class TableRows:
             values["key"] = f"{self._name}:{place}"
         if not self._has_year:
             values["paid_on"] = self._day(values["paid_on"])
-        read = self._reader.read(values, "")
+        read = self._reader.read(values, "", content)
         if isinstance(read, UnreadableRow):
             return read
         if not self._keyed:

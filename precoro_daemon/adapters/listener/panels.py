@@ -95,7 +95,7 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[Html]:
             said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
             yield tag("li", f"Payments {way}: {said}.")
     if payments.unmatched:
-        said = f"Payments in your books that match no invoice that can be paid: {payments.unmatched:,}."
+        said = f"Payments in the ledger that match no invoice that can be paid: {payments.unmatched:,}."
         yield tag("li", f"{said} The command payments unmatched lists them.")
 
 

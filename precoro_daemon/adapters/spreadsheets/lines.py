@@ -26,6 +26,8 @@ class Line(NamedTuple):
 def shown(cell: Cell) -> str:
     """A cell as a text; "" for nothing."""
     match cell:
+        case str():
+            return cell
         case None:
             return ""
         case bool():
@@ -34,4 +36,3 @@ def shown(cell: Cell) -> str:
             return f"{cell:f}"
         case date():
             return cell.isoformat()
-    return cell

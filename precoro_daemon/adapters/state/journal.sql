@@ -55,8 +55,7 @@ SELECT * FROM intents WHERE id = ?;
 -- name: write_line
 -- Write what happened into the journal.
 INSERT INTO journal (at, intent, event, source, target, attempt, reason, facts, dialogue)
-VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts, :dialogue)
-RETURNING seq;
+VALUES (:at, :intent, :event, :source, :target, :attempt, :reason, :facts, :dialogue);
 
 -- name: read_line
 -- What a line of the journal says that no other line says.
@@ -138,6 +137,10 @@ ORDER BY since, id;
 -- name: intents_of_invoice
 -- Payments of one direction for an invoice.
 SELECT * FROM intents WHERE invoice_id = :invoice_id AND direction = :direction ORDER BY since, id;
+
+-- name: invoices_with_intents
+-- Which of these invoices have any payment of ours, of whichever direction and state.
+SELECT DISTINCT invoice_id FROM intents WHERE invoice_id IN (SELECT value FROM @ints(:ids));
 
 -- name: canceled_payments
 -- Payments of ours that Precoro has, and that somebody cancelled there.

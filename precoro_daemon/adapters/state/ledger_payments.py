@@ -99,13 +99,10 @@ class SqlLedgerPayments:
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
         def work(session: Session) -> int:
             about = {"ledger": ledger, "at": at}
-            changed = 0
-            payments = [_as_known(session, payment, ledger) for payment in batch.payments]
+            payments = _as_known(session, ledger, batch.payments)
             session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in payments])
-            for payment in payments:
-                changed += _take_in(session, payment, about)
-            for payment in _undone(session, ledger, batch):
-                changed += _take_in(session, payment, about)
+            changed = _take_in(session, payments, about)
+            changed += _take_in(session, list(_undone(session, ledger, batch)), about)
             for row in batch.unreadable:
                 key = _first_key(session, ledger, row.key) or row.key
                 cells = {"key": key, "reason": row.reason, "raw": row.raw}
@@ -200,22 +197,42 @@ class SqlLedgerPayments:
         return [UnreadableRow(**row) for row in rows]
 
 
-def _take_in(session: Session, payment: LedgerPayment, about: Mapping[str, object]) -> bool:
-    """Whether it is new or changed."""
-    if not session.run("ledger_payments.take_in_payment", {**ledger_payment_cells(payment), **about}):
-        return False
-    session.run("ledger_payments.recognise_payment", {"ledger": about["ledger"], "key": payment.key})
-    return True
+def _take_in(session: Session, payments: Sequence[LedgerPayment], about: Mapping[str, object]) -> int:
+    """How many are new or changed. Those that we may have made are recognised in their order: a copy comes second."""
+    if not payments:
+        return 0
+    if len({payment.key for payment in payments}) < len(payments):
+        # What we made and what became of it, read together: only what is recognised as ours can be seen to change.
+        return sum(_take_in(session, [payment], about) for payment in payments)
+    cells = [{**ledger_payment_cells(payment), **about} for payment in payments]
+    changed = session.run_many("ledger_payments.take_in_payment", cells)
+    keys = json.dumps([payment.key for payment in payments])
+    entries = {row["remote_id"] for row in session.rows("ledger_payments.entries_called", {"keys": keys})}
+    perhaps_ours = [one for one in payments if one.ours is not None or one.key in entries]
+    values = [{"ledger": about["ledger"], "key": one.key} for one in perhaps_ours]
+    session.run_many("ledger_payments.recognise_payment", values)
+    return changed
 
 
-def _as_known(session: Session, payment: LedgerPayment, ledger: object) -> LedgerPayment:
-    """By the key that its row had when it was read first, by other settings perhaps; else by what it says."""
-    if payment.row is None:
-        return payment
-    key = _first_key(session, ledger, payment.row) or _first_key(session, ledger, payment.key) or payment.key
-    for name in (payment.row, payment.key):
-        session.run("ledger_payments.note_row", (ledger, name, key))
-    return replace(payment, key=key)
+def _as_known(session: Session, ledger: str, payments: Sequence[LedgerPayment]) -> Sequence[LedgerPayment]:
+    """By the key that each row had when it was read first, by other settings perhaps; else by what it says."""
+    names = [name for one in payments if one.row is not None for name in (one.row, one.key)]
+    if not names:
+        return payments
+    rows = session.rows("ledger_payments.keys_of_rows", {"ledger": ledger, "rows": json.dumps(names)})
+    known = {row["row"]: row["key"] for row in rows}
+    first = dict(known)
+    taken = []
+    for payment in payments:
+        key = payment.key
+        if payment.row is not None:
+            key = first.get(payment.row) or first.get(key) or key
+            first.setdefault(payment.row, key)
+            first.setdefault(payment.key, key)
+        taken.append(payment if key == payment.key else replace(payment, key=key))
+    notes = [(ledger, name, key) for name, key in first.items() if name not in known]
+    session.run_many("ledger_payments.note_row", notes)
+    return taken
 
 
 def _first_key(session: Session, ledger: object, name: str) -> str | None:
@@ -227,14 +244,20 @@ def _first_key(session: Session, ledger: object, name: str) -> str | None:
 def _undone(session: Session, ledger: str, batch: LedgerBatch) -> Iterator[LedgerPayment]:
     """What the ledger took back without saying more of it, as a payment of nothing."""
     unreadable = [row.key for row in batch.unreadable]
-    still = json.dumps([_first_key(session, ledger, key) or key for key in unreadable])
+    still = [_first_key(session, ledger, key) or key for key in unreadable]
     for document in batch.undone:
         about = {"ledger": ledger, "key": _first_key(session, ledger, document.key) or document.key}
-        session.run("ledger_payments.forget_unreadable_parts", about | {"still": still})
+        if not document.alone:
+            session.run("ledger_payments.forget_unreadable_parts", about | {"still": json.dumps(still)})
+        elif about["key"] not in still:
+            session.run("ledger_payments.forget_unreadable", (ledger, about["key"]))
         values = about | {"kept": json.dumps(list(document.kept))}
         for row in session.rows("ledger_payments.payments_of_document", values):
-            yield replace(to_ledger_payment(row), amount=Decimal(0))
+            if not document.alone or row["key"] == about["key"]:
+                yield replace(to_ledger_payment(row), amount=Decimal(0))
         for row in session.rows("ledger_payments.entries_of_document", values):
+            if document.alone and row["remote_id"] != about["key"]:
+                continue
             day = date.fromisoformat(row["day"])
             yield LedgerPayment(row["remote_id"], "", Decimal(0), row["currency"], day, ours=row["id"])
 
@@ -320,7 +343,7 @@ def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoi
 
 def _invoices(session: Session, by: MatchBy, values: Mapping[str, object]) -> Sequence[Invoice]:
     rows = session.rows(f"ledger_payments.namesakes[{by}]", values)
-    return [_with_supplier(read_invoice(row["data"]), row["supplier_external_id"]) for row in rows]
+    return [read_invoice(row["data"], row["supplier_external_id"]) for row in rows]
 
 
 def _with_supplier(invoice: Invoice, external_id: str | None) -> Invoice:

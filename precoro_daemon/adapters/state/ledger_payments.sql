@@ -20,6 +20,15 @@ INSERT INTO ledger_rows (ledger, "row", key) VALUES (?, ?, ?) ON CONFLICT DO NOT
 -- Which payment a row of a file, or what it says, was read as first.
 SELECT key FROM ledger_rows WHERE ledger = ? AND "row" = ?;
 
+-- name: keys_of_rows
+-- The same for many of them.
+SELECT "row", key FROM ledger_rows WHERE ledger = :ledger AND "row" IN (SELECT value FROM @texts(:rows));
+
+-- name: entries_called
+-- Which of these keys of the ledger we know from what we made there.
+SELECT remote_id FROM intents
+WHERE direction = 'to_ledger' AND remote_id IN (SELECT value FROM @texts(:keys));
+
 -- name: payments_of_document
 -- Payments of a document of the ledger, but for those that it still has.
 SELECT key, invoice, amount, currency, day, supplier, supplier_id, ours

@@ -16,6 +16,8 @@ from precoro_daemon.values.money import read_amount
 APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
 PAYABLE = frozenset({APPROVED, PARTLY_PAID})
 _CREDIT_NOTES = frozenset({1, 5})
+_EXACT_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+"""A number with a point is read as a Decimal: no binary float in between. Made once: thousands are read."""
 
 IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
 """Where Precoro's own connectors note what the ledger calls an invoice."""
@@ -110,7 +112,7 @@ class Invoice:
         return f"invoice {self.idn if self.idn is not None else f'with id {self.id}'}"
 
 
-def read_invoice(raw: str | bytes) -> Invoice:
+def read_invoice(raw: str | bytes, supplier_external_id: str | None = None) -> Invoice:
     """A list row or a detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
     fields = _object(raw)
     number = whole_number(fields.get("id"))
@@ -127,7 +129,7 @@ def read_invoice(raw: str | bytes) -> Invoice:
         currency=_currency(fields.get("currency")),
         total=read_amount(fields.get("sum")),
         paid=_paid(fields.get("sumPaid"), standing),
-        supplier=Supplier(whole_number(supplier.get("id")), _text(supplier.get("name")) or ""),
+        supplier=Supplier(whole_number(supplier.get("id")), _text(supplier.get("name")) or "", supplier_external_id),
         external_id=_text(fields.get("externalId")),
         credit_note=whole_number(fields.get("logicType")) in _CREDIT_NOTES,
         payments=standing,
@@ -147,8 +149,9 @@ def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
 
 def _object(raw: str | bytes) -> Mapping[str, Any]:
     try:
-        # A number with a point is read as a Decimal: no binary float in between.
-        fields = json.loads(raw, parse_float=Decimal, parse_constant=str)
+        fields = _EXACT_DECODER.decode(
+            raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass")
+        )
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"not a readable object: {error}") from error
     inner = fields.get("data") if isinstance(fields, dict) and "id" not in fields else fields

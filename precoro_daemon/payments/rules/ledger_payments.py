@@ -74,11 +74,12 @@ class Undone:
     """A document of the ledger, by its key, that has no longer what it had.
 
     Of its payment, and of its parts (whose keys begin with its own and a slash), all but those in `kept` amount to
-    nothing now.
+    nothing now. `alone`: it is a row that has no parts, and who writes such rows may call another one "100/1".
     """
 
     key: str
     kept: Collection[str] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from precoro_daemon.payments.rules.events import Asked, Terms
@@ -68,10 +69,11 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     if len(live) != 1:
         return _not_one(live)
     [invoice] = live
-    reason = _contradiction(payment.terms, invoice) or _duplicate(payment, others)
+    terms = payment.terms
+    reason = _contradiction(terms, invoice) or _duplicate(payment, others)
     if reason is not None:
         return Verdict("hold", reason, invoice, payment.amount)
-    if (differs := _other_supplier(payment.terms, invoice)) is not None:
+    if (differs := _other_supplier(terms, invoice)) is not None:
         return Verdict("hold", str(differs), invoice, payment.amount, obstacle=differs)
     if invoice.status not in PAYABLE:
         return _waits(invoice, obstacle(ObstacleKind.NOT_PAYABLE, invoice.status))
@@ -91,8 +93,8 @@ def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
 
 def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
     """What speaks against it by the facts of the ledger and of the invoice alone; None if nothing does."""
-    amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
     if terms.amount <= 0:
+        amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
         said = f"the ledger has {amount} for {invoice}: taken back or cancelled there, or money that came in"
         return f"{said}; if Precoro has that payment, cancel it there by hand"
     if invoice.credit_note:
@@ -101,7 +103,7 @@ def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
         said = terms.currency or "no currency"
         return f"the ledger says {said}, {invoice} is in {invoice.currency or 'no currency we can read'}"
     if not is_whole(terms.amount, terms.currency):
-        return f"{amount} is finer than the coins of the currency"
+        return f"{plain(terms.amount)} {terms.currency} is finer than the coins of the currency"
     return None
 
 
@@ -114,8 +116,9 @@ def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
 
 def is_supplier(said: str, supplier: Supplier) -> bool:
     """Whether the ledger's word for a supplier is one of Precoro's: its id, its name, its external id."""
-    known = (str(supplier.id) if supplier.id is not None else "", supplier.name, supplier.external_id or "")
-    return _folded(said) in {_folded(name) for name in known if name}
+    known = (supplier.name, supplier.external_id or "", str(supplier.id) if supplier.id is not None else "")
+    folded = _folded(said)
+    return any(folded == _folded(name) for name in known if name)
 
 
 def names_supplier(payment: LedgerPayment, supplier: Supplier) -> bool:
@@ -139,7 +142,9 @@ def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
+    """Remembered: a supplier has many payments."""
     return " ".join(name.casefold().split())
 
 

@@ -26,7 +26,7 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.ROW_UNREADABLE: "its row in the ledger cannot be read now",
     ObstacleKind.ROW_CHANGED: "the ledger changed it meanwhile",
     ObstacleKind.STILL_TO_COME: "it is dated {0}, which is still to come",
-    ObstacleKind.NOT_PAYABLE: "its invoice has status {0} and cannot be paid now",
+    ObstacleKind.NOT_PAYABLE: "its invoice is {0} and cannot be paid now",
     ObstacleKind.ABOVE_PAYMENT_CAP: "{0} is above the cap of {1} for one payment",
     ObstacleKind.ABOVE_DAY_CAP: "{0} was sent in 24 hours, {1} more is above the cap of {2} a day",
     ObstacleKind.LAP_CAP_REACHED: "{0} payments were sent in this lap, which is its cap",
@@ -36,6 +36,27 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.BILL_CLOSED: "its bill in the ledger takes no payment: {0}",
     ObstacleKind.SUPPLIER_DIFFERS: "the ledger names the supplier {0!r}, {1} has {2!r}",
 }
+
+
+_STATUSES = {
+    "0": "open",
+    "1": "pending approval",
+    "2": "approved",
+    "3": "denied",
+    "4": "partly paid",
+    "5": "paid",
+    "6": "awaiting confirmation",
+    "7": "on revise",
+    "8": "cancelled",
+    "9": "pending receipt",
+    "10": "in approval review",
+    "11": "closed",
+}
+"""Precoro's statuses of an invoice, as people call them."""
+
+
+def _status_in_words(status: str) -> str:
+    return _STATUSES.get(status, f"in status {status}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,8 @@ class Obstacle:
     detail: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        sentence = _SENTENCES[self.kind].format(*self.about)
+        about = map(_status_in_words, self.about) if self.kind is ObstacleKind.NOT_PAYABLE else self.about
+        sentence = _SENTENCES[self.kind].format(*about)
         return f"{sentence}: {self.detail}" if self.detail else sentence
 
 

@@ -98,8 +98,8 @@ def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     unreadable = replace(fine, unreadable=1, unmatched=3)
     told = read(replace(calm, stored=replace(calm.stored, payments=unreadable))).text
     assert "All is well" not in told
-    assert "1 row of your books cannot be read" in told
-    assert "Payments in your books that match no invoice that can be paid: 3." in told
+    assert "1 row of the ledger cannot be read" in told
+    assert "Payments in the ledger that match no invoice that can be paid: 3." in told
 
 
 def test_how_late_changes_come_is_drawn_and_told_by_collection() -> None:
@@ -187,7 +187,7 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         "Back-fill: 62,386 documents to go, at 1,515 calls a day; some lists were not read to their end yet",
         "1,204 attached files (900 MB).",
         "4 webhooks wait; the last came 40 s ago; 9 changes of the last day came without one.",
-        "Payments to your books: 7 to be sent (since 10 min), 1 for a person to decide",
+        "Payments to the ledger: 7 to be sent (since 10 min), 1 for a person to decide",
         "first listing: 12,400 of 48,000",
         "first listing: 400",
     ):
