@@ -111,7 +111,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "fleet_joined": "this worker has a lease, and takes companies of the fleet",
         "fleet_disconnected": "the database of the fleet does not answer; no call leaves until it does",
         "lease_expired": "this worker's lease ran out; its companies stop, and it joins anew",
-        "company_claimed": "this worker has the lease of the company and serves it from now on",
+        "company_acquired": "this worker has the lease of the company and serves it from now on",
         "company_returned": "the company stopped with an error; its lease is handed back",
         "company_deposed": "another worker serves the company now; it stops here at once",
         "call_refused": "Precoro answered 429; the window it named stays closed until its time",

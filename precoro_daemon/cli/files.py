@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, make_console, run_async
+from precoro_daemon.values.spreadsheet_cells import harmless
 
 
 @click.group()
@@ -58,24 +60,25 @@ def manifest(parent: Path | None, as_csv: bool, config: Path | None) -> None:
 
 
 def _json_line(fields: Mapping[str, int | str | None]) -> None:
-    click.echo(json.dumps(fields, ensure_ascii=False))
+    echo(json.dumps(fields))
 
 
 def _csv_line() -> Callable[[Mapping[str, int | str | None]], None]:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
     titles: list[str] = []
 
     def line(fields: Mapping[str, int | str | None]) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         if not titles:
             titles.extend(fields)
             writer.writerow(titles)
         writer.writerow(_cell(value) for value in fields.values())
+        echo(text.getvalue(), nl=False)
 
     return line
 
 
 def _cell(value: int | str | None) -> int | str:
-    """What a spreadsheet would take for a formula begins with an apostrophe."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@"):
-        return f"'{value}"
+    if isinstance(value, str):
+        return harmless(value)
     return "" if value is None else value

@@ -170,7 +170,7 @@ class FleetWorker:
 
     async def _occupy(self, tenancy: Tenancy) -> None:
         company = tenancy.holding.company
-        _log.info("company_claimed", company=company, epoch=tenancy.holding.epoch)
+        _log.info("company_acquired", company=company, epoch=tenancy.holding.epoch)
         try:
             with tenancy.scope:
                 await self._serve(tenancy)
