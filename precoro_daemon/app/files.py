@@ -58,6 +58,11 @@ def disk_of_files(settings: Settings) -> Path | None:
     return spool_of(settings) if isinstance(place, BucketUrl) else place
 
 
+def name_of_disk(settings: Settings) -> str:
+    """How much room there is where files pass through says nothing about a bucket that takes none."""
+    return "spool" if isinstance(settings.fetch_attachments.directory, BucketUrl) else "files"
+
+
 async def read_manifest(settings: Settings, write: Callable[[Mapping[str, int | str | None]], None]) -> None:
     """A line for each file that is kept, also while a service holds the state. Raises StoreUnusable."""
     async with state_of(settings).open_read_only() as store:

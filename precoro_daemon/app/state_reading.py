@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.app.files import disk_of_files
+from precoro_daemon.app.files import disk_of_files, name_of_disk
 from precoro_daemon.app.ledger_grants import see_grant
 from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
 from precoro_daemon.app.values import (
@@ -102,7 +102,7 @@ def _free(settings: Settings) -> Iterator[tuple[str, int]]:
     """Bytes free on each disk; one that cannot be read is left out."""
     paths: dict[str, Path | None] = {
         "state": place(settings).parent,
-        "files": disk_of_files(settings),
+        name_of_disk(settings): disk_of_files(settings),
     }
     for name, path in paths.items():
         try:

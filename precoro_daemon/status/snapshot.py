@@ -129,7 +129,7 @@ class Stored:
     laps                the last lap of each job of a service
     refused_at          Precoro refused the key then, and has answered no call since
     hours               the last 24, oldest first; the last one is not over
-    free                bytes free on the disks of "state" and "files"
+    free                bytes free on the disks of "state", and of "files" or of "spool" where files go on to a bucket
     backlog             documents whose detail is missing or old and may be asked for
     backfilled          when the calls for older documents of the last day left, oldest first
     delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
