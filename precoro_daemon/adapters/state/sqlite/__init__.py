@@ -11,5 +11,5 @@ restoring.py           a backup comes back: whole, disarmed, and no call to Prec
 schema.py              brings a state file to the present schema: migrations, views, whose data it is
 state.py               the state in one SQLite file
 transactions.py        sessions and transactions of one connection on one thread
-views.py               the views people query: one per collection, one per kind of document lines
+views.py               the views people query, in the words of SQLite
 """
