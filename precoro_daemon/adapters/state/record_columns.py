@@ -72,7 +72,7 @@ _PAID: Columns = (
         how="last_paid_date",
     ),
 )
-_PAYMENT_FIELDS: Columns = (
+_OF_PAYMENT: Columns = (
     _STATUS_NAME,
     _CREATED,
     date("pay_date", "payDate", "when it was paid"),
@@ -116,8 +116,8 @@ _OF_COLLECTION: Mapping[str, Columns] = {
     "purchase_requisitions": (_ITS_NAME, _REQUIRED),
     "warehouse_requests": (_REQUIRED,),
     "requests_for_proposals": (_ITS_NAME, _REQUIRED, date("delivery_date", "deliveryDate", "when it is delivered")),
-    "payments": (*_PAYS_INVOICE, *_PAYMENT_FIELDS),
-    "expense_payments": (*_PAYS_EXPENSE, *_PAYMENT_FIELDS),
+    "payments": (*_PAYS_INVOICE, *_OF_PAYMENT),
+    "expense_payments": (*_PAYS_EXPENSE, *_OF_PAYMENT),
     "suppliers": (
         *_NAMED,
         text("unique_code", "uniqueCode", "the company's own code of it"),

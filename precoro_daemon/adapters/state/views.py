@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from precoro_daemon.adapters.state.custom_field_columns import ATTACHMENTS, CUSTOM_FIELD_VIEWS, DICTIONARY
+from precoro_daemon.adapters.state.other_columns import ATTACHMENTS, CUSTOM_FIELD_VIEWS, DICTIONARY
 from precoro_daemon.adapters.state.record_columns import (
     COLLECTION,
     DOCUMENT_FIELDS,
