@@ -18,17 +18,11 @@ import pytest
 import pytest_asyncio
 
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.mirror.ports.precoro import Detail
-from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.documents import read_record
-from precoro_daemon.sandbox.clock import SimulatedClock
 from precoro_daemon.sandbox.company import Company
-from precoro_daemon.sandbox.options import SandboxOptions
 from precoro_daemon.sandbox.rows import Row
-from tests.contracts.listing import T0, listed
+from tests.contracts.companies import founded, mirrored
 from tests.docs.generate import MANUAL, ROOT
 
-START = datetime(2026, 6, 1, tzinfo=UTC)
 COUNTS = {"purchaseorders": 60, "invoices": 120, "suppliers": 9, "users": 5, "items": 20, "payments": 200}
 APPROVED, PARTLY_PAID, CANCELED, CLOSED = 2, 4, 8, 11
 
@@ -37,22 +31,14 @@ Rows = list[tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    options = SandboxOptions(size="empty", seed=3, counts=COUNTS, start=START)
-    return Company(options, SimulatedClock(start=START))
+    return founded(**COUNTS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def database(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("queries") / "state.db"
     async with SqliteState(path, "company").open() as store:
-        for name, collection in COLLECTIONS.items():
-            shelf = company[collection.path.removeprefix("/")]
-            rows = [read_record(company.entries.raw(row)) for row in shelf]
-            await listed(store.mirror, *rows, collection=name)
-        due = await store.mirror.due_details(["purchase_orders"], before=T0 * 2, limit=1000)
-        for one in due:
-            detail = company.details.raw(company.row("purchaseorders", one.id)).decode()
-            await store.mirror.save_detail(one, Detail(None, detail), at=T0)
+        await mirrored(store, company, ["purchase_orders"])
     return path
 
 

@@ -96,7 +96,7 @@ _PAYS_INVOICE: Columns = (
     *reference("supplier", "supplier", "suppliers", owner=True),
     Column("is_prepayment", Kind.BOOLEAN, "whether it was paid in advance", "prepayment"),
 )
-_NAMED: Columns = (_ITS_NAME, _CREATED, _ENABLED)
+_SMALL_SET: Columns = (_ITS_NAME, _CREATED, _ENABLED)
 
 _OF_COLLECTION: Mapping[str, Columns] = {
     "purchase_orders": (_ITS_NAME, _REQUIRED, *money("invoiced_sum", "invoicedSum", "what was invoiced of it")),
@@ -119,7 +119,7 @@ _OF_COLLECTION: Mapping[str, Columns] = {
     "payments": (*_PAYS_INVOICE, *_OF_PAYMENT),
     "expense_payments": (*_PAYS_EXPENSE, *_OF_PAYMENT),
     "suppliers": (
-        *_NAMED,
+        *_SMALL_SET,
         text("unique_code", "uniqueCode", "the company's own code of it"),
         _APPROVED,
         _CURRENCY,
@@ -157,14 +157,14 @@ _OF_COLLECTION: Mapping[str, Columns] = {
         _CREATED,
         _ENABLED,
     ),
-    "taxes": (*_NAMED, decimal("percent", "percent", "the rate in per cent")),
+    "taxes": (*_SMALL_SET, decimal("percent", "percent", "the rate in per cent")),
     "payment_terms": (
-        *_NAMED,
+        *_SMALL_SET,
         Column("credit_days", Kind.INTEGER, "days after which it is due", "creditPeriodDays"),
         decimal("prepayment_percent", "prepaymentPercent", "what is paid in advance, in per cent"),
     ),
     "budgets": (
-        *_NAMED,
+        *_SMALL_SET,
         decimal("sum", "sum", "what may be spent"),
         decimal("available_sum", "availableSum", "what is left of it"),
         date("start_date", "startDate", "when it begins"),
@@ -186,7 +186,7 @@ _OF_COLLECTION: Mapping[str, Columns] = {
 
 def fields_of(collection: str) -> Columns:
     """The columns that come from the JSON of its records, but for those that all documents have."""
-    return _OF_COLLECTION.get(collection, _NAMED)
+    return _OF_COLLECTION.get(collection, _SMALL_SET)
 
 
 LINE_FIELDS: Columns = (

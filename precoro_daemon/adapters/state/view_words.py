@@ -41,7 +41,7 @@ def render_code(engine: Engine, source: str, *, owned: bool = False) -> str:
 
 def render_word(engine: Engine, how: str, source: str, path: str) -> str:
     """One value, read in one of the engine's ways."""
-    return engine.words[how].format(json=source, path=path, steps=path.replace(".", ","), **_NAMES)
+    return engine.words[how].format(json=source, path=path, steps=path.replace(".", ","), **_SPOKEN)
 
 
 def singular(plural: str) -> str:
@@ -68,15 +68,16 @@ def _digits(engine: Engine, currency: str) -> str:
 
 
 def _minor(engine: Engine, source: str, path: str, digits: str) -> str:
-    return engine.words["minor"].format(json=source, path=path, steps=path, digits=digits)
+    decimal = render_word(engine, "decimal", source, path)
+    return engine.words["minor"].format(json=source, path=path, decimal=decimal, digits=digits)
 
 
 def _open_minor(engine: Engine, source: str, _path: str, digits: str) -> str:
     return engine.words["open_minor"].format(
         sum=_minor(engine, source, "sum", digits),
         paid=_minor(engine, source, "sumPaid", digits),
-        said=render_word(engine, "decimal", source, "sumPaid"),
-        **_NAMES,
+        said=render_word(engine, "text", source, "sumPaid"),
+        **_SPOKEN,
     )
 
 
@@ -93,7 +94,7 @@ _CURRENCIES = {
 }
 """The currencies that do not have hundredths, as fragments name them."""
 
-_NAMES = {
+_SPOKEN = {
     "names": " ".join(f"WHEN {number} THEN '{name.replace('_', ' ')}'" for name, number in STATUSES.items()),
     "payable": f"{STATUSES['approved']}, {STATUSES['partly_paid']}",
     "canceled": str(STATUSES["canceled"]),

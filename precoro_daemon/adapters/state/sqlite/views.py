@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.custom_field_views import custom_field_views
+from precoro_daemon.adapters.state.custom_field_views import custom_field_views
 from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.adapters.state.view_words import Engine
 from precoro_daemon.adapters.state.views import define_views
@@ -22,4 +22,5 @@ def view_definitions() -> tuple[str, ...]:
         owner="owner.data",
         line="line.value",
     )
-    return (*define_views(engine), *custom_field_views())
+    words = read_named(Path(__file__).with_name("custom_field_views.sql"))
+    return (*define_views(engine), *custom_field_views(words))

@@ -250,7 +250,7 @@ coalesce(
 -- The day of the latest payment in the detail that was not canceled.
 (
     SELECT max(CASE
-        WHEN paid.type = 'object' AND paid.value ->> '$.status' IS NOT {canceled}
+        WHEN paid.type = 'object' AND CAST(paid.value ->> '$.status' AS TEXT) IS NOT '{canceled}'
         THEN substr(paid.value ->> '$.payDate', 1, 10)
     END)
     FROM json_each(
