@@ -99,10 +99,10 @@ given AS (
         {names},
         entries.vanished_at,
         (
-            SELECT CASE WHEN told ~ '^[0-9]{{1,18}}$' THEN told::bigint END
+            SELECT CASE WHEN text ~ '^[0-9]{{1,18}}$' THEN text::bigint END
             FROM (SELECT CASE jsonb_typeof(entries.reference)
                 WHEN 'object' THEN entries.reference ->> 'id' ELSE entries.reference #>> '{{}}'
-            END AS told) AS field
+            END AS text) AS field
         ) AS field_id,
         CASE jsonb_typeof(entries.reference) WHEN 'object' THEN entries.reference ->> 'name' END AS reference_name,
         entries.entry,

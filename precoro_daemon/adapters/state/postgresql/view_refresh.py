@@ -1,6 +1,6 @@
 """makes views anew where they are not as they should be; who reads them; all companies in one
 
-Whoever administers the database decides by what is there. A role `readers` may read the views, and nothing else. A
+The administrator of the database decides by what is there. A role `readers` may read the views, and nothing else. A
 schema `precoro_all` gets each view over all companies of the database, with a column `company`.
 """
 

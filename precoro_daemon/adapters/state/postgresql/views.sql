@@ -176,7 +176,7 @@ END
             WHEN t ~ '^[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})$'
             THEN t
         END AS given
-        FROM (SELECT {json} #>> '{{{steps}}}' AS t) AS told
+        FROM (SELECT {json} #>> '{{{steps}}}' AS t) AS written
     ) AS read
 )
 
