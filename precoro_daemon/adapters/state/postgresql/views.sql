@@ -129,9 +129,11 @@ FROM jsonb_array_elements('{rows}'::jsonb) AS value;
 
 -- name: text
 -- A field that is text or a number, with the digits it was sent with.
-CASE
-    WHEN jsonb_typeof({json} #> '{{{steps}}}') IN ('string', 'number') THEN nullif({json} #>> '{{{steps}}}', '')
-END
+-- OFFSET 0 here and below: the document is unpacked once for a column, however often its value is used.
+(
+    SELECT CASE WHEN jsonb_typeof(v) IN ('string', 'number') THEN nullif(v #>> '{{}}', '') END
+    FROM (SELECT {json} #> '{{{steps}}}' AS v OFFSET 0) AS field
+)
 
 -- name: code
 -- The code of a currency.
@@ -139,29 +141,35 @@ nullif({json} ->> 'currency', '')
 
 -- name: decimal
 -- An amount; NULL where it cannot be read. Nothing is cast before it is known to be a number.
-CASE jsonb_typeof({json} #> '{{{steps}}}')
-    WHEN 'number' THEN ({json} #>> '{{{steps}}}')::numeric
-    WHEN 'string' THEN CASE
-        WHEN {json} #>> '{{{steps}}}' ~ '^-?(0|[1-9][0-9]{{0,254}})(\.[0-9]{{1,255}})?$'
-        THEN ({json} #>> '{{{steps}}}')::numeric
+(
+    SELECT CASE jsonb_typeof(v)
+        WHEN 'number' THEN v::numeric
+        WHEN 'string' THEN CASE
+            WHEN v #>> '{{}}' ~ '^-?(0|[1-9][0-9]{{0,254}})(\.[0-9]{{1,255}})?$' THEN (v #>> '{{}}')::numeric
+        END
     END
-END
+    FROM (SELECT {json} #> '{{{steps}}}' AS v OFFSET 0) AS field
+)
 
 -- name: integer
 -- A whole number that may come as text.
-CASE WHEN {json} #>> '{{{steps}}}' ~ '^[0-9]{{1,18}}$' THEN ({json} #>> '{{{steps}}}')::bigint END
+(
+    SELECT CASE WHEN t ~ '^[0-9]{{1,18}}$' THEN t::bigint END
+    FROM (SELECT {json} #>> '{{{steps}}}' AS t OFFSET 0) AS field
+)
 
 -- name: boolean
 -- Yes or no.
-CASE WHEN jsonb_typeof({json} #> '{{{steps}}}') = 'boolean' THEN ({json} #>> '{{{steps}}}')::boolean END
+(SELECT CASE WHEN jsonb_typeof(v) = 'boolean' THEN v::boolean END FROM (SELECT {json} #> '{{{steps}}}' AS v OFFSET 0) AS field)
 
 -- name: date
 -- The day of a time as it was written, whatever its offset; NULL if it is no day of the calendar.
-CASE
-    WHEN left({json} #>> '{{{steps}}}', 10) ~ '^[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}$'
-        AND pg_input_is_valid(left({json} #>> '{{{steps}}}', 10), 'date')
-    THEN left({json} #>> '{{{steps}}}', 10)
-END
+(
+    SELECT CASE
+        WHEN t ~ '^[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}$' AND pg_input_is_valid(t, 'date') THEN t
+    END
+    FROM (SELECT left({json} #>> '{{{steps}}}', 10) AS t OFFSET 0) AS field
+)
 
 -- name: timestamp
 -- A time in UTC; NULL if it is none. What has no offset is UTC, whatever the session's zone.
@@ -176,7 +184,8 @@ END
             WHEN t ~ '^[12][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})$'
             THEN t
         END AS given
-        FROM (SELECT {json} #>> '{{{steps}}}' AS t) AS written
+        FROM (SELECT {json} #>> '{{{steps}}}' AS t OFFSET 0) AS written
+        OFFSET 0
     ) AS read
 )
 
@@ -187,7 +196,7 @@ END
         WHEN abs(n) < 1000000000000000 AND n * 10::numeric ^ digits = trunc(n * 10::numeric ^ digits)
         THEN (n * 10::numeric ^ digits)::bigint
     END
-    FROM (SELECT {decimal} AS n, {digits} AS digits) AS amount
+    FROM (SELECT {decimal} AS n, {digits} AS digits OFFSET 0) AS amount
 )
 
 -- name: digits
@@ -209,7 +218,7 @@ END
 -- The same as people write it.
 (
     SELECT round(minor / 10::numeric ^ digits, digits)
-    FROM (SELECT {minor} AS minor, {digits} AS digits) AS owed
+    FROM (SELECT {minor} AS minor, {digits} AS digits OFFSET 0) AS owed
 )
 
 -- name: status
