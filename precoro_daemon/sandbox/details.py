@@ -41,6 +41,8 @@ class Details:
         body["items"] = shapes.lines(self.lines(row), row)
         body["attachments"] = self._files(row)
         body["followers"] = shapes.nested([])
+        approver = self.entries.chosen("users", row, 49) if row.approved else None
+        body["lastApprover"] = shapes.reference(approver, row, 51)
         if row.collection in ("invoices", "expenses"):
             made = row.made("payments" if row.collection == "invoices" else "expensePayments")
             body["payments"] = shapes.nested([self._payment(each) for each in made])

@@ -16,8 +16,8 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,12})?")
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 """The form of ISO 4217."""
 
-_USUAL_DIGITS = 2
-_OTHER_DIGITS = dict.fromkeys(
+USUAL_DIGITS = 2
+OTHER_DIGITS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
     0,
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
@@ -64,7 +64,7 @@ def _are_thousands(first: str, others: Sequence[str], grouping: str) -> bool:
 def is_whole(amount: Decimal, currency: str) -> bool:
     """Whether it can be paid in coins of the currency. Zeros at the end do not count."""
     decimals = format(amount, "f").partition(".")[2].rstrip("0")
-    return len(decimals) <= _OTHER_DIGITS.get(currency, _USUAL_DIGITS)
+    return len(decimals) <= OTHER_DIGITS.get(currency, USUAL_DIGITS)
 
 
 def snap(amount: Decimal, remainder: Decimal) -> Decimal:
@@ -76,4 +76,4 @@ def plain(amount: Decimal) -> str:
     """As people and forms write it: no exponent, hundredths at least, no zeros behind them."""
     text = format(amount, "f")
     whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(_USUAL_DIGITS, '0')}"
+    return f"{whole}.{decimals.rstrip('0').ljust(USUAL_DIGITS, '0')}"

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from precoro_daemon.adapters.listener.metrics import METRICS
-from precoro_daemon.adapters.state.sqlite.views import view_definitions
+from precoro_daemon.adapters.state.views import described_views, record_views
 from precoro_daemon.cli.running import EXIT_CODES
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS, STATUSES, WITH_FILES
 from precoro_daemon.payments.rules.transitions import TABLE, diagram
@@ -68,8 +68,7 @@ def _diagram() -> str:
 
 
 def _collections() -> str:
-    views = re.findall(r"CREATE VIEW (\w+)", "\n".join(view_definitions()))
-    lines = {name: view for name in COLLECTIONS for view in views if _is_of(view, name)}
+    lines = {view.name: view.lines for view in record_views()}
     rows = (
         (
             f"`{name}`",
@@ -84,10 +83,25 @@ def _collections() -> str:
     return _table(("view", "list at Precoro", "view of its lines", "details", "files", "filters"), rows)
 
 
-def _is_of(view: str, collection: str) -> bool:
-    """invoice_lines is of invoices, request_for_proposal_lines of requests_for_proposals."""
-    singular = "_".join(word.removesuffix("s") for word in collection.split("_"))
-    return view == f"{singular}_lines"
+def _columns() -> str:
+    """One row for each column; what many views have in common is said once."""
+    views: dict[tuple[str, str, str], list[str]] = {}
+    for view, columns in described_views().items():
+        for column in columns:
+            views.setdefault((column.name, column.kind.value, column.meaning), []).append(view)
+    rows = ((f"`{name}`", kind, meaning, _named(found)) for (name, kind, meaning), found in views.items())
+    return _table(("column", "type", "meaning", "views"), rows)
+
+
+def _named(views: Sequence[str]) -> str:
+    """By name, but for what all of a sort have."""
+    left = list(views)
+    told = []
+    for sort, members in _SORTS.items():
+        if set(members) <= set(left):
+            told.append(sort)
+            left = [view for view in left if view not in members]
+    return ", ".join((*told, *(f"`{view}`" for view in left)))
 
 
 def _statuses() -> str:
@@ -183,8 +197,18 @@ def _table(titles: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
+_RECORDS = tuple(view.name for view in record_views())
+_SORTS = {
+    "every record": ("documents", *_RECORDS),
+    "every document": ("documents", *(view.name for view in record_views() if view.is_of_documents)),
+    "every line": ("document_lines", *(view.lines for view in record_views() if view.lines)),
+    "every custom value": tuple(view for view in described_views() if view.endswith("_custom_values")),
+}
+"""Views that have columns in common."""
+
 PARTS: dict[str, Callable[[], str]] = {
     "collections": _collections,
+    "columns": _columns,
     "diagram": _diagram,
     "events": _events,
     "exit codes": _exit_codes,

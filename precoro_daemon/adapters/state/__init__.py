@@ -1,30 +1,36 @@
 """where the program remembers
 
-attachments.py      attached files in SQL: read out of details as the change log brings them
-budget_book.py      the account of API calls in SQL
-catalogue.py        suppliers' items in SQL: what the mirror has of them, and the plans
-catalogue_rows.py   rows of the tables of suppliers' items ↔ the domain's values
-change_log.py       the change log in SQL: changes behind a follower's position, and the position itself
-commits.py          one commit of list pages: records, change rows, scan progress and cursor
-custom_fields.py    custom fields in SQL: what records refer to, what is due, options and what they were
-deliveries.py       webhooks that came, in SQL
-details.py          details in SQL: which are due, and what storing one settles
-freshness_book.py   what scans saw of when collections change, in SQL
-intent_rows.py      rows of the journal's tables ↔ values of the payments
-journal.py          intents, attempts and the append-only journal in SQL
-lap_book.py         the last lap of each job in SQL
-ledger_payments.py  what the ledger says was paid, in SQL; read together with the mirror's invoices
-mirror.py           the mirror in SQL
-overview.py         what the state holds and what is due, for people
-paid_set.py         which invoices are paid, compared inside the database page by page
-ports.py            the seam behind which a program remembers: a state, and the repositories that it opens
-postgresql/         the state of a company in a schema of a PostgreSQL database
-repositories.py     the repositories on the transactions of one engine
-restore_guard.py    what tells a restored, copied or moved state from the one that sent
-rows.py             rows of the mirror's tables ↔ values of the mirror
-session.py          what repositories need of an engine: sessions, transactions, and the guard of what may be sent
-sqlite/             the state in one SQLite file
-statements.py       SQL by name, read from the .sql files of this room and of an engine
+attachments.py         attached files in SQL: read out of details as the change log brings them
+budget_book.py         the account of API calls in SQL
+catalogue.py           suppliers' items in SQL: what the mirror has of them, and the plans
+catalogue_rows.py      rows of the tables of suppliers' items ↔ the domain's values
+change_log.py          the change log in SQL: changes behind a follower's position, and the position itself
+commits.py             one commit of list pages: records, change rows, scan progress and cursor
+custom_field_views.py  the views of custom fields: values by their owners, fields, options and what options were
+custom_fields.py       custom fields in SQL: what records refer to, what is due, options and what they were
+deliveries.py          webhooks that came, in SQL
+details.py             details in SQL: which are due, and what storing one settles
+freshness_book.py      what scans saw of when collections change, in SQL
+intent_rows.py         rows of the journal's tables ↔ values of the payments
+journal.py             intents, attempts and the append-only journal in SQL
+lap_book.py            the last lap of each job in SQL
+ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
+mirror.py              the mirror in SQL
+other_columns.py       the columns of attachments and custom fields, and of the data dictionary
+overview.py            what the state holds and what is due, for people
+paid_set.py            which invoices are paid, compared inside the database page by page
+ports.py               the seam behind which a program remembers: a state, and the repositories that it opens
+postgresql/            the state of a company in a schema of a PostgreSQL database
+record_columns.py      the columns of collections and of document lines
+repositories.py        the repositories on the transactions of one engine
+restore_guard.py       what tells a restored, copied or moved state from the one that sent
+rows.py                rows of the mirror's tables ↔ values of the mirror
+session.py             what repositories need of an engine: sessions, transactions, and the guard of what may be sent
+sqlite/                the state in one SQLite file
+statements.py          SQL by name, read from the .sql files of this room and of an engine
+view_columns.py        what a column of a view is: its name, kind and meaning, and where the JSON of a record has it
+view_words.py          how the columns of views are read out of JSON, in the words of an engine
+views.py               the views people query: which there are, and their definitions in the words of an engine
 
 How it is built. `ports.py` is the seam: a `State` opens repositories, and copies, restores and looks at itself; app/
 knows nothing else of this room. The repositories are written once, in SQL, on the small session of `session.py`: they

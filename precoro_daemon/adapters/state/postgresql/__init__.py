@@ -13,5 +13,6 @@ server.py          the server of a state: how it is reached, by single connectio
 state.py           the state of a company in a schema of a PostgreSQL database
 transactions.py    sessions and transactions on connections of a pool, one after the other
 values.py          statements, values and rows as psycopg takes and gives them
+view_refresh.py    makes views anew where they are not as they should be; who reads them; all companies in one
 views.py           the views people query, in the words of PostgreSQL
 """

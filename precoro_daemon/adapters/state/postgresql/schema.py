@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from precoro_daemon.adapters.state.postgresql.views import view_definitions
+from precoro_daemon.adapters.state.postgresql.view_refresh import (
+    describe_views,
+    let_readers_read,
+    make_views,
+    unite_companies,
+)
 from precoro_daemon.errors import StoreUnusable
 
 MIGRATIONS = [
@@ -84,19 +88,12 @@ def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None
 
 
 def _refresh_views(connection: psycopg.Connection[Any]) -> None:
-    """Make the views anew when this version of the program defines them differently. Every view here is ours."""
-    definitions = view_definitions()
-    fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
-    if _read_meta(connection, "views") == fingerprint:
-        return
-    names = connection.execute("SELECT viewname FROM pg_views WHERE schemaname = current_schema()").fetchall()
-    if names:
-        # At once, since they stand on each other.
-        every = sql.SQL(", ").join(sql.Identifier(name) for (name,) in names)
-        connection.execute(sql.SQL("DROP VIEW {}").format(every))
-    for definition in definitions:
-        connection.execute(definition.encode())
-    _write_meta(connection, "views", fingerprint)
+    """Make the views anew where this version defines them differently, or somebody dropped or changed one."""
+    if _read_meta(connection, "views") != describe_views(connection):
+        make_views(connection)
+        _write_meta(connection, "views", describe_views(connection))
+    unite_companies(connection)
+    let_readers_read(connection)
 
 
 def _has_tables(connection: psycopg.Connection[Any]) -> bool:

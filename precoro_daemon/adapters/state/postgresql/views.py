@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+from precoro_daemon.adapters.state.custom_field_views import custom_field_views
 from precoro_daemon.adapters.state.statements import read_named
+from precoro_daemon.adapters.state.view_words import Engine
+from precoro_daemon.adapters.state.views import define_views
 
 
-def view_definitions() -> list[str]:
+@cache
+def view_definitions() -> tuple[str, ...]:
     """CREATE VIEW statements, in an order in which they can be run."""
-    templates = read_named(Path(__file__).with_name("views.sql"))
-    options = templates["custom_field_options"]
-    return [
-        templates["custom_fields"],
-        options.format(view="custom_field_options", which="options.latest AND options.until IS NULL"),
-        options.format(view="custom_field_option_history", which="TRUE"),
-    ]
+    engine = Engine(
+        words=read_named(Path(__file__).with_name("views.sql")),
+        record="records.doc",
+        detailed="coalesce(details.doc, records.doc)",
+        document="data_jsonb",
+        owner="owner.doc",
+        line="line.value",
+    )
+    words = read_named(Path(__file__).with_name("custom_field_views.sql"))
+    return (*define_views(engine), *custom_field_views(words))

@@ -19,7 +19,10 @@ SELECT
     lined.collection,
     lined.document_id,
     lined.document_idn,
-    line.value ->> '$.id' AS line_id,
+    CASE
+        WHEN line.value ->> '$.id' GLOB '[0-9]*' AND line.value ->> '$.id' NOT GLOB '*[^0-9]*'
+        THEN CAST(line.value ->> '$.id' AS INTEGER)
+    END AS line_id,
     lined.vanished_at,
     line.value AS holder
 FROM (
@@ -66,9 +69,11 @@ given AS (
     SELECT
         {names},
         entries.vanished_at,
-        CAST(
-            CASE json_type(entries.reference) WHEN 'object' THEN entries.reference ->> '$.id' ELSE entries.reference ->> '$' END
-            AS INTEGER
+        (
+            SELECT CASE WHEN t GLOB '[0-9]*' AND t NOT GLOB '*[^0-9]*' AND length(t) <= 18 THEN CAST(t AS INTEGER) END
+            FROM (SELECT CASE json_type(entries.reference)
+                WHEN 'object' THEN entries.reference ->> '$.id' ELSE entries.reference ->> '$'
+            END AS t)
         ) AS field_id,
         CASE json_type(entries.reference) WHEN 'object' THEN entries.reference ->> '$.name' END AS reference_name,
         entries.entry,
@@ -174,3 +179,23 @@ SELECT
 FROM field_options AS options
 JOIN field_definitions AS fields ON fields.collection = options.collection AND fields.id = options.field_id
 WHERE {which};
+
+-- name: listed
+-- Where the row of a list has its JSON.
+records.data
+
+-- name: detailed
+-- Where the detail has its JSON.
+details.data
+
+-- name: tells
+-- Whether a field is there at all.
+{json} -> '$.{name}' IS NOT NULL
+
+-- name: empty
+-- Whether a list of values is empty in one of several ways.
+{members} IN ('[]', '{{}}', 'null', '""')
+
+-- name: reference
+-- Which custom field an entry is of.
+nullif(entry.value -> '$.{name}', 'null')

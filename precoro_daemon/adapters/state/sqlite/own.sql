@@ -39,8 +39,8 @@ CAST($1 AS TEXT)
 CAST($1 AS INTEGER)
 
 -- name: sqlite.read_views
--- The names of all views.
-SELECT name FROM sqlite_schema WHERE type = 'view';
+-- All views, as they were made.
+SELECT name, sql FROM sqlite_schema WHERE type = 'view';
 
 -- name: journal.count_indexes
 -- How many of the indexes for payments are there.

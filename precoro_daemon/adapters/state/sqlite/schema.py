@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
@@ -71,16 +70,19 @@ def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
 
 
 def _refresh_views(connection: sqlite3.Connection) -> None:
-    """Make the views anew when this version of the program defines them differently. Every view here is ours."""
-    definitions = view_definitions()
-    fingerprint = blake2b("\n".join(definitions).encode(), digest_size=16).hexdigest()
-    if _read_meta(connection, "views") == fingerprint:
+    """Make the views anew where one of them is missing or not as this version defines it. Every view here is ours."""
+    present = {str(row["name"]): str(row["sql"]) for row in SqliteSession(connection).rows("sqlite.read_views")}
+    wanted = {_name_of(definition): definition.removesuffix(";") for definition in view_definitions()}
+    if wanted.items() <= present.items():
         return
-    for (name,) in SqliteSession(connection).rows("sqlite.read_views"):
+    for name in present:
         connection.execute(f'DROP VIEW "{name}"')
-    for definition in definitions:
+    for definition in wanted.values():
         connection.execute(definition)
-    _write_meta(connection, "views", fingerprint)
+
+
+def _name_of(definition: str) -> str:
+    return definition.split(maxsplit=3)[2]
 
 
 def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:

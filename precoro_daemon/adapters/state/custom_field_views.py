@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
 from precoro_daemon.mirror.rules.field_references import FIELD_SETS
 
@@ -36,56 +34,55 @@ _SUPPLIER_VALUES = _Values(
 )
 
 
-def custom_field_views() -> Iterator[str]:
-    """CREATE VIEW statements, in an order in which they can be run."""
-    templates = read_named(Path(__file__).with_name("custom_field_views.sql"))
+def custom_field_views(words: Mapping[str, str]) -> Iterator[str]:
+    """CREATE VIEW statements in the words of an engine, in an order in which they can be run."""
     for values in (_DOCUMENT_VALUES, _ITEM_VALUES, _SUPPLIER_VALUES):
-        yield _values(templates, values, _owners(templates, values))
-    yield _values(templates, _LINE_VALUES, _line_owners(templates, _LINE_VALUES))
-    yield templates["custom_fields"]
-    options = templates["custom_field_options"]
+        yield _values(words, values, _owners(words, values))
+    yield _values(words, _LINE_VALUES, _line_owners(words, _LINE_VALUES))
+    yield words["custom_fields"]
+    options = words["custom_field_options"]
     yield options.format(view="custom_field_options", which="options.latest AND options.until IS NULL")
-    yield options.format(view="custom_field_option_history", which="1")
+    yield options.format(view="custom_field_option_history", which="TRUE")
 
 
-def _values(templates: Mapping[str, str], values: _Values, owners: str) -> str:
+def _values(words: Mapping[str, str], values: _Values, owners: str) -> str:
     definitions, references = FIELD_SETS[values.field_sets[-1]]
-    found = ", ".join(f"nullif(entry.value -> '$.{name}', 'null')" for name in references)
-    return templates["values"].format(
+    found = ", ".join(words["reference"].format(name=name) for name in references)
+    return words["values"].format(
         view=values.view,
         owners=owners,
         names=", ".join(values.keys),
         plain=", ".join(f"given.{name}" for name in values.keys),
-        held=_first_held(templates, "owners.holder", values.field_sets),
+        held=_first_held(words, "owners.holder", values.field_sets),
         definitions=definitions,
         reference=f"coalesce({found}, NULL)",
     )
 
 
-def _owners(templates: Mapping[str, str], values: _Values) -> str:
-    return templates["owners"].format(
-        keys=", ".join(f"records.{column} AS {name}" for name, column in values.keys.items()),
-        listed=_tells("records.data", values.field_sets),
-        detailed=_tells("details.data", values.field_sets),
+def _owners(words: Mapping[str, str], values: _Values) -> str:
+    return words["owners"].format(
+        keys=", ".join(f"{words.get(column, f'records.{column}')} AS {name}" for name, column in values.keys.items()),
+        listed=_tells(words, words["listed"], values.field_sets),
+        detailed=_tells(words, words["detailed"], values.field_sets),
         collections=_quoted(values.collections),
     )
 
 
-def _tells(json: str, field_sets: Sequence[str]) -> str:
-    return " OR ".join(f"{json} -> '$.{name}' IS NOT NULL" for name in field_sets)
+def _tells(words: Mapping[str, str], json: str, field_sets: Sequence[str]) -> str:
+    return " OR ".join(words["tells"].format(json=json, name=name) for name in field_sets)
 
 
-def _line_owners(templates: Mapping[str, str], values: _Values) -> str:
-    lines = templates["members"].format(json="lined.document", field="items")
-    return templates["line_owners"].format(lines=lines, collections=_quoted(values.collections))
+def _line_owners(words: Mapping[str, str], values: _Values) -> str:
+    lines = words["members"].format(json="lined.document", field="items")
+    return words["line_owners"].format(lines=lines, collections=_quoted(values.collections))
 
 
-def _first_held(templates: Mapping[str, str], json: str, field_sets: Sequence[str]) -> str:
+def _first_held(words: Mapping[str, str], json: str, field_sets: Sequence[str]) -> str:
     """Values move from one name to another between versions of the API, and may for a while stand in both."""
-    *others, last = (templates["members"].format(json=json, field=name) for name in field_sets)
+    *others, last = (words["members"].format(json=json, field=name) for name in field_sets)
     held = last
     for members in others:
-        empty = f"""{members} IN ('[]', '{{}}', 'null', '""')"""
+        empty = words["empty"].format(members=members)
         held = f"CASE WHEN {empty} THEN {held} ELSE coalesce({members}, {held}) END"
     return held
 
