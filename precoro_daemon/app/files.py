@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from precoro_daemon.adapters.objects.directory import open_directory
-from precoro_daemon.app.state import identity, state_of
+from precoro_daemon.app.state import identity, place, state_of
 from precoro_daemon.files.manifest import kept_files, manifest_fields
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.settings import Settings
@@ -49,7 +49,7 @@ def _open_bucket(settings: Settings, url: BucketUrl) -> AbstractAsyncContextMana
 
 def spool_of(settings: Settings) -> Path:
     """Where files are written on their way to a bucket."""
-    return settings.fetch_attachments.bucket.spool or Path(f"{settings.state.path}.spool")
+    return settings.fetch_attachments.bucket.spool or Path(f"{place(settings)}.spool")
 
 
 def disk_of_files(settings: Settings) -> Path | None:
