@@ -51,6 +51,20 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "credit notes count among invoices",
+        "define_views",
+        "if view.kind:",
+        'if view.kind == "credit note":',
+        "tests/adapters/state/sqlite/test_views.py::test_credit_notes_are_no_invoices",
+    ),
+    Mutant(
+        "minor units of every currency are hundredths",
+        "_digits",
+        'engine.words["digits"].format(currency=currency, **_CURRENCIES)',
+        "str(USUAL_DIGITS)",
+        "tests/adapters/state/sqlite/test_views.py::test_minor_units_are_the_same_amount_exactly_or_nothing",
+    ),
+    Mutant(
         "a worker that was replaced goes on writing",
         "EpochFence._require",
         "is None:",
