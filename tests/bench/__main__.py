@@ -26,6 +26,7 @@ from tests.bench import (
     network,
     payments,
     startup,
+    uploads,
 )
 from tests.bench.figures import Line, table
 from tests.bench.processes import CLIENT_CORE, SERVER_CORE
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "network": network.pace,
     "files": files.many,
     "large_file": files.large,
+    "uploads": uploads.many,
     "payments": payments.compare,
     "ledger": ledger.compare,
     "items": items.plan,
