@@ -146,7 +146,7 @@ def test_on_a_first_day_payments_and_webhooks_keep_more_than_a_tenth() -> None:
 
 def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
     sections: Any = {
-        "precoro": {"region": "us", "email": "a@b.example", "token": "t"},
+        "precoro": {"region": "us", "email": "a@b.example", "token": "a-key-of-its-own"},
         "apply_deliveries": {"listen": "127.0.0.1:0", "secret": "0123456789abcdef01234567"},
     }
     settings = Settings(**sections)

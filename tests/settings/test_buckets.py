@@ -10,7 +10,7 @@ from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings, load
 from precoro_daemon.settings.buckets import BucketUrl
 
-ENVIRON = {"PRECORO_TOKEN": "k", "PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"}
+ENVIRON = {"PRECORO_TOKEN": "a-key-of-its-own", "PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"}
 
 
 def loaded(folder: Path, directory: str, *bucket: str, environ: dict[str, str] | None = None) -> Settings:

@@ -55,7 +55,7 @@ def test_good_answers_pass(status: int):
 
 
 def test_a_web_page_is_never_data():
-    page = failure(200, b"<html>We will be back</html>", {"content-type": "text/html; charset=utf-8"})
+    page = failure(200, b"<html><title>We will be back</title></html>", {"content-type": "text/html; charset=utf-8"})
     assert type(page) is errors.WebPage
     assert "We will be back" in str(page)
 
