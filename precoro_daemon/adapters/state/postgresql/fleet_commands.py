@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -24,6 +24,29 @@ class FleetCommand:
     given_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """up_s: seconds since it joined · left_s: of its lease; below zero, it is dead · companies: that it holds"""
+
+    name: str
+    draining: bool
+    up_s: float
+    left_s: float
+    companies: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRow:
+    """worker: None while no living one serves the company · for_s: seconds since that is so, None of a new company ·
+    moved_to: the worker for which a person wants it"""
+
+    company: str
+    worker: str | None
+    epoch: int
+    moved_to: str | None
+    for_s: float | None
+
+
 class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
     """May be used on any machine that reaches the database. Raises StoreUnavailable, StoreUnusable."""
 
@@ -40,9 +63,22 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
     ) -> None:
         await self._session.close()
 
-    async def enrol(self, company: str, schema: str) -> None:
-        """Known companies stay as they are."""
-        await self._session.rows("enrol", company=company, schema=schema)
+    async def enrol(self, schemas: Mapping[str, str]) -> Mapping[str, str]:
+        """By company. Known ones stay as they are; gives why some are not of this fleet as they were given."""
+        given = {"companies": list(schemas), "schemas": list(schemas.values())}
+        await self._session.rows("enrol", **given)
+        otherwise = await self._session.rows("enrolled_otherwise", **given)
+        return {row["name"]: _otherwise(**row) for row in otherwise}
+
+    async def forget(self, company: str) -> bool:
+        """False if there is no such company, or a living worker serves it."""
+        return bool(await self._session.rows("forget", company=company))
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        return [WorkerRow(**row) for row in await self._session.rows("workers")]
+
+    async def holders(self) -> Sequence[HolderRow]:
+        return [HolderRow(**row) for row in await self._session.rows("holders")]
 
     async def move(self, company: str, name: str) -> bool:
         """Give a company to the worker of that name; False if there is no such company, or no such worker alive that
@@ -61,10 +97,32 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         number: int = rows[0]["id"]
         return number
 
-    async def take_commands(self, worker: str) -> Sequence[FleetCommand]:
+    async def take_commands(self, worker: str, companies: Collection[str]) -> Sequence[FleetCommand]:
         """Those for companies that this worker holds. Each is taken once: one whose worker dies is lost, and its
         outcome stays empty."""
-        return [FleetCommand(**row) for row in await self._session.rows("take_commands", worker=worker)]
+        rows = await self._session.rows("take_commands", worker=worker, companies=list(companies))
+        return [FleetCommand(**row) for row in rows]
+
+    async def withdraw(self, command: int) -> bool:
+        """False if a worker took it."""
+        return bool(await self._session.rows("withdraw", command=command))
+
+    async def outcome(self, command: int) -> str | None:
+        """What came of it; None so far."""
+        rows = await self._session.rows("outcome", command=command)
+        return rows[0]["outcome"] if rows else None
+
+    async def wait(self, seconds: float) -> None:
+        """Until something changed in the fleet, or so long."""
+        await self._session.wait(seconds)
 
     async def finish(self, worker: str, command: int, outcome: str) -> None:
         await self._session.rows("finish", worker=worker, command=command, outcome=outcome)
+
+
+def _otherwise(name: str, known_name: str, known_schema: str) -> str:
+    other = f"with the state {known_schema}" if name == known_name else f"as {known_name}"
+    return (
+        f"the fleet knows this company {other}; give its file that name and that state again, or end it on every "
+        f"worker and run `fleet forget {known_name}`"
+    )

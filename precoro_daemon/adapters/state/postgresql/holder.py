@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from precoro_daemon.adapters.state.postgresql.failures import explained
-from precoro_daemon.errors import StoreHeld, StoreUnavailable
+from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable
 
 _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
 """The upper halves of the keys of advisory locks; the lower one is the number of the schema."""
@@ -58,16 +58,31 @@ def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterat
     """Hold the state against every other process. Raises StoreHeld naming the present holder."""
     key = _key(_HOLDING_LOCK, schema)
     with explained(where):
-        if not _value(connection, f"SELECT pg_try_advisory_lock({key})"):
-            raise StoreHeld(
-                f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
-                "of its own."
-            )
+        _lock(connection, where, key, "pg_try_advisory_lock")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # it went with the connection
             connection.execute(f"SELECT pg_advisory_unlock({key})".encode())
+
+
+def refuse_held(connection: psycopg.Connection[Any], where: str, schema: int) -> None:
+    """Runs inside a transaction, for who writes by a fence instead. Raises StoreHeld naming the present holder."""
+    _lock(connection, where, _key(_HOLDING_LOCK, schema), "pg_try_advisory_xact_lock")
+
+
+def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
+    """A fleet serves by leases, of which the lock knows nothing. Raises StoreEnrolled."""
+    fleet = connection.execute("SELECT to_regclass('precoro_fleet.companies') IS NOT NULL").fetchone()
+    if not fleet or not fleet[0]:
+        return
+    found = connection.execute("SELECT name FROM precoro_fleet.companies WHERE schema = %s", (schema,)).fetchone()
+    if found is not None:
+        raise StoreEnrolled(
+            f"The state {where} belongs to a fleet, as the company {found[0]}; `fleet run` serves it. To serve it "
+            f"alone, take its file from every worker, reload them, and run `fleet forget {found[0]}`.",
+            company=found[0],
+        )
 
 
 def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> Holder:
@@ -80,6 +95,14 @@ def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> H
         "ON CONFLICT (key) DO UPDATE SET value = (meta.value::bigint + 1)::text RETURNING value",
     )
     return Holder(connection, where, schema, int(count))
+
+
+def _lock(connection: psycopg.Connection[Any], where: str, key: int, how: str) -> None:
+    if not _value(connection, f"SELECT {how}({key})"):
+        raise StoreHeld(
+            f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
+            "of its own."
+        )
 
 
 def _holder(connection: psycopg.Connection[Any], key: int) -> str:
