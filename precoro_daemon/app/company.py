@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from precoro_daemon.adapters.host.clock import RealClock
@@ -43,6 +43,7 @@ from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
+from precoro_daemon.runtime.ports import Permanent, Tenure
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress
 
@@ -91,6 +92,14 @@ class Company:
         return sum(counts.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How calls go to Precoro. `session`: what carries them · `tenure`: asked before each whether one may leave"""
+
+    session: OpenSession = HttpSession
+    tenure: Tenure = field(default_factory=Permanent)
+
+
 @asynccontextmanager
 async def open_company(
     store: Store,
@@ -99,15 +108,12 @@ async def open_company(
     progress: Progress,
     *,
     planned: bool = False,
-    session: OpenSession = HttpSession,
+    way: Way = Way(),
 ) -> AsyncIterator[Company]:
-    """Open the ways to Precoro and to the ledger.
-
-    planned  lists have their turns by their worth, as in a service; else all of them once
-    session  what carries requests to Precoro
-    """
+    """Open the ways to Precoro and to the ledger. `planned`: lists have their turns by their worth, as in a service;
+    else all of them once"""
     async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(connect(settings, store.budget_book, clock, progress, session))
+        gateway = await stack.enter_async_context(connect(settings, store.budget_book, clock, progress, way))
         ledger, trouble = await _open_ledger(stack, settings)
         polling = polling_of(settings, store, clock, gateway.account, ledger)
         await polling.load()
@@ -161,14 +167,18 @@ async def _backfilled(book: BudgetBook, clock: RealClock) -> Sequence[float]:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, book: BudgetBook, clock: RealClock, progress: Progress, session: OpenSession = HttpSession
+    settings: Settings,
+    book: BudgetBook,
+    clock: RealClock,
+    progress: Progress,
+    way: Way = Way(),
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
-    dependencies = GateDependencies(book=book, clock=clock, progress=progress)
+    dependencies = GateDependencies(book, clock, progress, way.tenure)
     async with (
         use_route(route_to(settings)),
-        session(credentials, _timeouts(settings)) as transport,
+        way.session(credentials, _timeouts(settings)) as transport,
         Throttled(transport, credentials, limits(settings), dependencies) as throttled,
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):

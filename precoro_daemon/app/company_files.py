@@ -11,7 +11,7 @@ from pathlib import Path
 from precoro_daemon.app.state import control_socket, identity, place
 from precoro_daemon.app.values import credentials_of
 from precoro_daemon.errors import ConfigurationError
-from precoro_daemon.settings import Log, Settings, Watch, load_company, load_defaults
+from precoro_daemon.settings import Fleet, Log, Settings, Shared, State, Watch, load_company, load_defaults
 from precoro_daemon.values.addresses import Address
 
 _COMPANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
@@ -23,6 +23,8 @@ class CompanyFiles:
     """What a directory says.
 
     webhooks   where they come in for all companies
+    fleet      how it is one worker of several
+    state      of a company with none of its own
     companies  by the names of their files
     refused    why a company cannot be served by its file
     """
@@ -30,8 +32,15 @@ class CompanyFiles:
     watch: Watch
     webhooks: Address | None
     log: Log
+    fleet: Fleet = field(default_factory=Fleet)
+    state: State = field(default_factory=State)
     companies: Mapping[str, Settings] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def leased(self) -> bool:
+        """Companies are shared with other workers, through the database of their states."""
+        return self.state.server is not None
 
 
 def path_of(directory: Path, company: str) -> Path:
@@ -42,17 +51,30 @@ def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
     """Blocking. Raises ConfigurationError where no company can be served: no directory, or mistakes in defaults.toml
     that are not of one company."""
     names = _names(directory)
-    watch, deliveries, log = load_defaults(directory, environ)
+    shared = load_defaults(directory, environ)
     companies: dict[str, Settings] = {}
     refused: dict[str, str] = {}
     for name in names:
         try:
-            companies[name] = load_company(_fit(path_of(directory, name)), environ)
+            companies[name] = _of_fleet(
+                load_company(_fit(path_of(directory, name)), environ), directory, name, shared
+            )
         except ConfigurationError as error:
             refused[name] = str(error)
-    shared = dict(_shared(directory, companies))
-    own = {name: settings for name, settings in companies.items() if name not in shared}
-    return CompanyFiles(watch, deliveries.listen, log, own, refused | shared)
+    alike = dict(_alike(directory, companies))
+    own = {name: settings for name, settings in companies.items() if name not in alike}
+    watch, deliveries, log, fleet, state = shared
+    return CompanyFiles(watch, deliveries.listen, log, fleet, state, own, refused | alike)
+
+
+def _of_fleet(settings: Settings, directory: Path, name: str, shared: Shared) -> Settings:
+    """Only the database that keeps the leases can refuse a worker that was replaced, so it keeps the states too."""
+    if shared.state.server is not None and settings.state.url != shared.state.url:
+        raise ConfigurationError(
+            f"{path_of(directory, name)}: state.url: {settings.state.url} is not the database of the fleet; a "
+            f"company of a fleet has no state.url of its own, and takes that of {directory / 'defaults.toml'}"
+        )
+    return settings
 
 
 def _fit(path: Path) -> Path:
@@ -90,7 +112,7 @@ _APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
 """What belongs to one company alone, and its value. `shown` is a path."""
 
 
-def _shared(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:
+def _alike(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:
     """Each company that has in common with another what it must have for itself, and why it is refused."""
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for what, value_of in _APART.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -11,12 +11,15 @@ from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.host.descriptors import allow_descriptors
 from precoro_daemon.adapters.host.heap import share_one_heap
+from precoro_daemon.app.company import Way
 from precoro_daemon.app.company_files import CompanyFiles
 from precoro_daemon.app.fleet_doors import DoorsOfCompany, FleetDoors
+from precoro_daemon.app.lessee import Lessee
 from precoro_daemon.app.member import Member
 from precoro_daemon.app.served import Surroundings
 from precoro_daemon.app.tenure import FileTenure, Tenure
-from precoro_daemon.errors import DaemonError, leaves, most_severe
+from precoro_daemon.errors import DaemonError, Deposed, leaves, most_severe
+from precoro_daemon.runtime.fleet_worker import Tenancy
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.lifecycle import End, Hooks, run_until_signal
 from precoro_daemon.runtime.ports import Supervisor, Unsupervised
@@ -92,6 +95,7 @@ class Fleet:
         self._files = files
         self._host = host
         self._tenure = tenure
+        self._lessee = Lessee(files.fleet, files.state, self._occupy) if files.leased else None
         self._members: dict[str, Member] = {}
         self._refused: dict[str, str] = {}
         self._stopping = anyio.Event()
@@ -103,6 +107,8 @@ class Fleet:
         async with anyio.create_task_group() as self._tasks:
             self._take(self._files)
             self._tasks.start_soon(guarded, "the watch over companies", self._watch_over, name="companies")
+            if self._lessee is not None:
+                await self._lessee.run()
             await self._stopping.wait()
             self.stop()
             if self._members:
@@ -127,12 +133,14 @@ class Fleet:
 
     def stop(self) -> None:
         self._stopping.set()
+        if self._lessee is not None:
+            self._lessee.stop()
         for member in self._members.values():
             if not member.leaving:
                 member.leave()
 
     def glance(self) -> Sequence[CompanyGlance]:
-        found = [CompanyGlance(name, "refused", reason) for name, reason in self._refused.items()]
+        found = [CompanyGlance(name, "refused", reason) for name, reason in self._refusals.items()]
         for name, one in self._members.items():
             watcher = self.watcher(name)
             snapshot = None if watcher is None else watcher.glance()
@@ -146,16 +154,21 @@ class Fleet:
     def watcher(self, name: str) -> Watcher | None:
         return self.doors.watchers.get(name)
 
+    @property
+    def _refusals(self) -> Mapping[str, str]:
+        foreign = {} if self._lessee is None else self._lessee.foreign
+        return self._refused | foreign
+
     def summary(self) -> str:
         """How all are, in one line for people."""
         served = sum(one.standing == "running" for one in self._members.values())
-        said = f"{served} of {len(self._members) + len(self._refused)} companies served"
-        troubles = {name: one.reason for name, one in self._members.items() if one.reason} | self._refused
+        said = f"{served} of {len(self._members) + len(self._refusals)} companies served"
+        troubles = {name: one.reason for name, one in self._members.items() if one.reason} | dict(self._refusals)
         return "; ".join([said, *(f"{name}: {reason}" for name, reason in sorted(troubles.items())[:1])])
 
     def _take(self, files: CompanyFiles) -> None:
         """Start, end, reload and refuse companies, so that they are as the directory says."""
-        self._refuse_other_sockets(files)
+        self._refuse_other_process(files)
         self._host.adopted(files)
         self._files = files
         self._allow_descriptors(len(files.companies))
@@ -167,26 +180,51 @@ class Fleet:
             _log.error("company_refused", company=name, reason=reason)
             if name in self._members:
                 self._members[name].refuse(reason)
+        assert self._tasks is not None
+        if self._lessee is not None:
+            self._tasks.start_soon(self._lessee.enrol, files.companies, name="enrolment")
         fresh = files.companies.keys() - self._members.keys()
         for name, settings in files.companies.items():
-            if name in fresh:
-                self._start(name, settings, spread=len(fresh))
-            elif self._tasks is not None:
+            if name not in fresh:
                 self._tasks.start_soon(self._members[name].reload, settings, name=f"reload {name}")
+            elif self._lessee is None:
+                self._start(name, settings, spread=len(fresh))
 
     def _start(self, name: str, settings: Settings, spread: int) -> None:
-        tallies = self._host.tallies.setdefault(name, Tallies())
-        given = Surroundings(
+        member = self._members[name] = Member(name, settings, self._tenure, self._surroundings(name, settings, Way()))
+        assert self._tasks is not None
+        self._tasks.start_soon(self._serve, member, _offset(name, spread), name=name)
+
+    def _surroundings(self, name: str, settings: Settings, way: Way) -> Surroundings:
+        return Surroundings(
             Unsupervised(),
             lambda: settings,
             lambda _: None,
             DoorsOfCompany(name, self.doors),
-            tallies,
+            self._host.tallies.setdefault(name, Tallies()),
             self._host.command(name),
+            way,
         )
-        member = self._members[name] = Member(name, settings, self._tenure, given)
-        assert self._tasks is not None
-        self._tasks.start_soon(self._serve, member, _offset(name, spread), name=name)
+
+    async def _occupy(self, tenancy: Tenancy, tenure: Tenure) -> None:
+        """Serve a company for as long as this worker has its lease. Cancelled, it ends at once."""
+        name = tenancy.holding.company
+        if (settings := self._files.companies.get(name)) is None:
+            return
+        given = self._surroundings(name, settings, Way(tenure=tenancy))
+        member = self._members[name] = Member(name, settings, tenure, given)
+        lost: list[DaemonError] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_hand_over, tenancy, member, name=f"hand-over of {name}")
+                await member.serve(_offset(name, spread=len(self._members)))
+                tasks.cancel_scope.cancel()
+        except* Deposed as errors:
+            lost += leaves(errors)
+        finally:
+            del self._members[name]
+        if lost:
+            raise lost[0]
 
     async def _serve(self, member: Member, delay: float) -> None:
         await guarded(f"the company {member.name}", lambda: member.serve(delay))
@@ -213,11 +251,19 @@ class Fleet:
                 supervisor.status(said)
             await anyio.sleep(pause)
 
-    def _refuse_other_sockets(self, files: CompanyFiles) -> None:
-        """They are open already."""
-        before, now = (self._files.watch, self._files.webhooks), (files.watch, files.webhooks)
-        if before != now:
-            reason = "[watch] and [apply_deliveries] listen in defaults.toml cannot change while the program runs"
+    def _refuse_other_process(self, files: CompanyFiles) -> None:
+        """Sockets are open already, and leases are taken."""
+        before, now = (
+            {
+                "[watch]": one.watch,
+                "[apply_deliveries] listen": one.webhooks,
+                "[fleet]": one.fleet,
+                "[state] url": one.state.url if self._files.leased or one.leased else None,
+            }
+            for one in (self._files, files)
+        )
+        if changed := [name for name in before if before[name] != now[name]]:
+            reason = f"{' and '.join(changed)} in defaults.toml cannot change while the program runs"
             _log.error("reload_refused", reason=f"{reason}; stop it and start it again")
 
     def _allow_descriptors(self, companies: int) -> None:
@@ -225,6 +271,12 @@ class Fleet:
         wanted = of_process + of_company * companies
         if (allowed := allow_descriptors(wanted)) < wanted:
             _log.warning("descriptors_limited", allowed=allowed, wanted=wanted)
+
+
+async def _hand_over(tenancy: Tenancy, member: Member) -> None:
+    """What is in flight may end; no more begins."""
+    await tenancy.ending.wait()
+    member.leave()
 
 
 def _offset(name: str, spread: int) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import structlog
 
 from precoro_daemon.app.served import ServedCompany, Surroundings, other_fixed
 from precoro_daemon.app.state import address
 from precoro_daemon.app.tenure import Tenure
-from precoro_daemon.errors import DaemonError, StoreHeld, leaves, most_severe
+from precoro_daemon.errors import DaemonError, Deposed, StoreHeld, leaves, most_severe
 from precoro_daemon.runtime.backoff import LONGEST_PAUSE_S, pause_of_company
 from precoro_daemon.runtime.lifecycle import Services
 from precoro_daemon.runtime.ports import Unsupervised
@@ -53,13 +55,15 @@ class Member:
         return self._trouble or self._refused or (pulse.refused if pulse else "")
 
     async def serve(self, delay: float) -> None:
-        """From `delay` on (real seconds), until `leave`."""
+        """From `delay` on (real seconds), until `leave`. Raises Deposed once it is another worker's to serve."""
         structlog.contextvars.bind_contextvars(company=self.name)
         await self._rest(delay)
         while not self.leaving:
             began = anyio.current_time()
             failure = await self._term()
             if failure is not None and not self.leaving:
+                if (deposed := _deposed(failure)) is not None:
+                    raise deposed
                 ran = anyio.current_time() - began
                 await self._rest(self._set_back(failure, ran))
         _log.info("company_ended")
@@ -119,10 +123,7 @@ class Member:
         return failure
 
     def _surroundings(self) -> Surroundings:
-        given = self._given
-        return Surroundings(
-            _Announcing(self), lambda: self._settings, given.adopted, given.doors, given.tallies, given.command
-        )
+        return replace(self._given, supervisor=_Announcing(self), reread=lambda: self._settings)
 
     def note_ready(self) -> None:
         """Its service works."""
@@ -147,6 +148,11 @@ class Member:
         self._prodded = anyio.Event()
         with anyio.move_on_after(seconds):
             await self._prodded.wait()
+
+
+def _deposed(failure: Exception) -> Deposed | None:
+    found = leaves(failure) if isinstance(failure, ExceptionGroup) else [failure]
+    return next((one for one in found if isinstance(one, Deposed)), None)
 
 
 class _Announcing(Unsupervised):

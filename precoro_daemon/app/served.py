@@ -11,7 +11,7 @@ import anyio
 
 from precoro_daemon.adapters.listener.webhooks import Reception
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.app.company import Company, open_company
+from precoro_daemon.app.company import Company, Way, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.doors import Doors, OwnDoors
 from precoro_daemon.app.state import address, identity
@@ -38,6 +38,7 @@ class Surroundings:
     reread   the settings as they are now. Raises ConfigurationError
     adopted  called with settings that are in use from now on
     doors    through which webhooks and watchers come
+    way      how calls go to Precoro
     tallies  what was counted, lines of the log among it
     command  how this program is called with its configuration, for people who need to know what to type
     """
@@ -48,6 +49,7 @@ class Surroundings:
     doors: Doors = field(default_factory=OwnDoors)
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
+    way: Way = field(default_factory=Way)
 
 
 class ServedCompany:
@@ -100,7 +102,8 @@ class ServedCompany:
     async def _service(self, settings: Settings, reloads: int) -> AsyncIterator[Service]:
         heartbeat = ProgressHeartbeat(self._clock, self._surroundings.tallies)
         heartbeat.pulse.reloads = reloads
-        async with open_company(self._store, settings, self._clock, heartbeat, planned=True) as company:
+        way = self._surroundings.way
+        async with open_company(self._store, settings, self._clock, heartbeat, planned=True, way=way) as company:
             await _log_quota(company)
             given = Dependencies(self._clock, company.gateway.stop, self._store.lap_book)
             scheduler = Scheduler(list(company.jobs.values()), given)

@@ -11,31 +11,48 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anyio import TemporaryDirectory, to_thread
 
 from precoro_daemon.adapters.host.identity import act_as_owner
 from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
+from precoro_daemon.runtime.tenure import Holding
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.state import State as NamedState
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.postgresql.server import Server
 
 
 def state_of(settings: Settings) -> State:
     """Nothing is opened yet. The only place that knows which engine an address is for."""
     if settings.state.server is not None:
-        return _on_server(settings)
+        # Who keeps the state in a file needs none of this at the start.
+        from precoro_daemon.adapters.state.postgresql.state import PostgresState  # noqa: PLC0415
+
+        return PostgresState(server_of(settings.state), schema(settings), identity(settings))
     return SqliteState(settings.state.path, identity(settings))
 
 
-def _on_server(settings: Settings) -> State:
-    # Who keeps the state in a file needs none of this at the start.
-    from precoro_daemon.adapters.state.postgresql.server import Server  # noqa: PLC0415
+def fenced_state(settings: Settings, holding: Holding, worker: str, lease: float) -> State:
+    """Of a company that this process serves by a lease, in the database of its fleet."""
+    from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence  # noqa: PLC0415
+    from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings  # noqa: PLC0415
     from precoro_daemon.adapters.state.postgresql.state import PostgresState  # noqa: PLC0415
 
-    named = settings.state
+    server = server_of(settings.state, **session_settings(lease, worker))
+    return PostgresState(server, schema(settings), identity(settings), fence=EpochFence(holding, worker, lease))
+
+
+def server_of(named: NamedState, **options: object) -> Server:
+    """The server of a state that is not in a file. `options` of libpq count beside what its address says."""
+    from precoro_daemon.adapters.state.postgresql.server import Server  # noqa: PLC0415
+
     password = None if named.password is None else named.password.get_secret_value()
-    return PostgresState(Server(named.url, password, tuple(_encryption(named))), schema(settings), identity(settings))
+    given = ((name, str(value)) for name, value in options.items())
+    return Server(named.url, password, (*_encryption(named), *given))
 
 
 def _encryption(named: NamedState) -> Iterator[tuple[str, str]]:
@@ -81,9 +98,9 @@ def address(settings: Settings) -> str:
 
 
 def place(settings: Settings) -> Path:
-    """Where it is, or what stands beside it if it is on a server, for people who may be in another directory than the
-    service. Blocking."""
-    return settings.state.path.resolve()
+    """Where it is, or what would stand in its place if it is on a server, for people who may be in another directory
+    than the service. Blocking."""
+    return (settings.state.path if settings.state.server is None else Path(schema(settings))).resolve()
 
 
 def control_socket(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ credentials.py              a secret from its file: read only if nobody else can
 custom_fields.py            the section of custom fields: meaning, unit, reason for the default
 databases.py                how a database is reached: what the ledger and a table of wanted items have in common
 files.py                    opens what is a regular file: a pipe may be waited for, for ever
+fleet.py                    [fleet]: several workers that share the companies of one database
 items.py                    [manage_items]: where a supplier's wanted items come from, and what may be done about them
 layouts/                    how banks and programs write their files of payments, as TOML files
 ledger.py                   [ledger]: the accounting system that payments are kept in step with
@@ -31,11 +32,12 @@ values.py                   how one value is read, from TOML or from a variable,
 
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
+from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
-from precoro_daemon.settings.reading import load, load_company, load_defaults, load_watch
+from precoro_daemon.settings.reading import Shared, load, load_company, load_defaults, load_watch
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -53,6 +55,7 @@ __all__ = [
     "FetchAttachments",
     "FetchDetails",
     "Filters",
+    "Fleet",
     "Ledger",
     "Limits",
     "Log",
@@ -63,6 +66,7 @@ __all__ = [
     "Reserve",
     "ResolveCustomFields",
     "Settings",
+    "Shared",
     "State",
     "TakeCensus",
     "Watch",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
+from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.items import ManageItems
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
     watch: Watch = Watch()
     daemon: Daemon = Daemon()
+    fleet: Fleet = Fleet()
     log: Log = Log()
 
     @classmethod

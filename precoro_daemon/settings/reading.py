@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
@@ -15,11 +15,13 @@ from pydantic_settings import EnvSettingsSource
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.files import NotRegular, open_regular
+from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
 from precoro_daemon.settings.model import SECRETS, Settings
 from precoro_daemon.settings.sections import Log
+from precoro_daemon.settings.state import State
 
 _PREFIX = "precoro_daemon__"
 _SHORT_NAMES = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
@@ -60,7 +62,7 @@ _ABSENT = "a-secret-that-this-command-does-not-need"
 _DEFAULTS = "defaults.toml"
 """The name of what the companies of one directory have in common."""
 
-_OF_THE_PROCESS: Sequence[KeyPath] = (("watch",), ("log",), ("apply_deliveries", "listen"))
+_OF_THE_PROCESS: Sequence[KeyPath] = (("watch",), ("log",), ("fleet",), ("apply_deliveries", "listen"))
 """What companies that share a process cannot each have for themselves."""
 
 Tree = dict[str, Any]
@@ -112,8 +114,19 @@ def load_company(path: Path, environ: Mapping[str, str]) -> Settings:
     return _settings(_read_company(path), environ, ())
 
 
-def load_defaults(directory: Path, environ: Mapping[str, str]) -> tuple[Watch, ApplyDeliveries, Log]:
-    """What the process of several companies takes from defaults.toml. ConfigurationError lists its mistakes there."""
+class Shared(NamedTuple):
+    """What the process of several companies takes from defaults.toml. `state`: that of a company with none of its
+    own; one in a PostgreSQL database makes the process a worker of a fleet"""
+
+    watch: Watch
+    deliveries: ApplyDeliveries
+    log: Log
+    fleet: Fleet
+    state: State
+
+
+def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
+    """ConfigurationError lists the mistakes in what belongs to the process."""
     path = directory / _DEFAULTS
     file = _read_file(path) if path.exists() else _File(str(path))
     variables = _variables(environ)
@@ -122,11 +135,12 @@ def load_defaults(directory: Path, environ: Mapping[str, str]) -> tuple[Watch, A
     listen = {
         name: value for name, value in (_section(values, ("apply_deliveries",)) or {}).items() if name == "listen"
     }
-    taken = {"watch": values.get("watch", {}), "log": values.get("log", {}), "apply_deliveries": listen}
+    unfound = _where(("state", "password"), values, file, origins, environ)
+    taken = {name: values.get(name, {}) for name in ("watch", "log", "fleet", "state")} | {"apply_deliveries": listen}
     settings, mistakes = _validate(_stand_in(taken), origins)
-    if settings is None:
-        raise ConfigurationError("\n".join(map(str, sorted(mistakes, key=lambda one: one.line))))
-    return settings.watch, settings.apply_deliveries, settings.log
+    if settings is None or unfound:
+        raise ConfigurationError("\n".join(map(str, sorted([*unfound, *mistakes], key=lambda one: one.line))))
+    return Shared(settings.watch, settings.apply_deliveries, settings.log, settings.fleet, settings.state)
 
 
 def _stand_in(taken: Tree) -> Tree:

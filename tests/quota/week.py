@@ -20,7 +20,7 @@ import anyio
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.app.company import open_company
+from precoro_daemon.app.company import Way, open_company
 from precoro_daemon.app.state import identity
 from precoro_daemon.mirror.ports.deliveries import Delivery
 from precoro_daemon.quota.limits import Lane
@@ -281,7 +281,7 @@ class _Play:
         async with (
             self._state().open() as store,
             open_company(
-                store, self._settings, clock, progress, planned=True, session=lambda *_: self._line
+                store, self._settings, clock, progress, planned=True, way=Way(lambda *_: self._line)
             ) as company,
         ):
             await company.polling.replan()

@@ -106,7 +106,7 @@ def test_alone_a_file_is_what_it_was(acme: Path) -> None:
 
 def test_the_process_takes_its_sockets_and_its_log_from_the_defaults(acme: Path) -> None:
     common(acme, '[watch]\nlisten = "127.0.0.1:9470"\n[apply_deliveries]\nlisten = "127.0.0.1:8470"\n')
-    watch, deliveries, log = load_defaults(acme.parent, {"PRECORO_DAEMON__LOG__LEVEL": "error"})
+    watch, deliveries, log, _, _ = load_defaults(acme.parent, {"PRECORO_DAEMON__LOG__LEVEL": "error"})
     assert (watch.listen, deliveries.listen) == (Address("127.0.0.1", 9470), Address("127.0.0.1", 8470))
     assert log.level == "error"
     shared = common(acme, '[watch]\nlisten = "nowhere"\n')

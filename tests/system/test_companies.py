@@ -4,161 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
 import pytest
-from anyio.abc import Process
 from structlog.testing import capture_logs
 
 from precoro_daemon.app.company_files import read_companies
 from precoro_daemon.app.fleet import FleetHost, serve_fleet
 from precoro_daemon.runtime.ports import Unsupervised
-from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
-from tests.system.forked import DEVELOPMENT, ROOT, Forked
-from tests.system.program import NO_LIMITS, Finished, finish
+from tests.system.companies import SECRETS, companies
+from tests.system.program import finish
 
 pytestmark = pytest.mark.asyncio
-
-SECRETS = {"acme": "acme_webhooks_0123456789abcdef", "bolt": "bolt_webhooks_0123456789abcdef"}
-
-
-@dataclass
-class Companies:
-    """A directory of companies, each with a sandbox of its own."""
-
-    directory: Path
-    origins: dict[str, str]
-
-    @property
-    def files(self) -> Path:
-        return self.directory / "companies"
-
-    def share(self, **sections: dict[str, Any]) -> None:
-        (self.files / "defaults.toml").write_text(_toml(sections))
-
-    def write(self, name: str, *, state: Path | None = None, **sections: dict[str, Any]) -> Path:
-        """The file of one company, as a person writes it."""
-        given: dict[str, dict[str, Any]] = {
-            "precoro": {
-                "base_url": self.origins[name],
-                "email": f"{name}@sandbox.example",
-                "token_file": self.secret(f"{name}.token", f"key-of-{name}"),
-            },
-            "state": {"url": f"sqlite:///{state or self.state(name)}"},
-        }
-        if name in SECRETS:
-            given["apply_deliveries"] = {"secret_file": self.secret(f"{name}.hook", SECRETS[name])}
-        path = self.files / f"{name}.toml"
-        path.write_text(_toml(given | sections))
-        return path
-
-    def secret(self, name: str, text: str) -> str:
-        path = self.directory / name
-        path.touch(mode=0o600)
-        path.write_text(f"{text}\n")
-        return str(path)
-
-    def state(self, name: str) -> Path:
-        return self.directory / f"{name}.db"
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Process]:
-        process = await Forked.start(["fleet", "run", "--companies", str(self.files)], self.directory, self.environ())
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            with anyio.CancelScope(shield=True):
-                await process.aclose()
-
-    def environ(self) -> dict[str, str]:
-        ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
-        return {**ours, **DEVELOPMENT, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-
-    async def typed(self, *words: str) -> Finished:
-        done = await anyio.run_process(
-            [sys.executable, "-m", "precoro_daemon", *words],
-            cwd=self.directory,
-            env=self.environ(),
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    def count(self, name: str, sql: str) -> int:
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{self.state(name).as_uri()}?mode=ro", uri=True)) as one,
-        ):
-            return int(one.execute(sql).fetchone()[0])
-        return 0
-
-    async def until(self, name: str, sql: str, timeout: float = 60) -> None:
-        with anyio.fail_after(timeout):
-            while not self.count(name, sql):  # noqa: ASYNC110 - it is another process
-                await anyio.sleep(0.1)
-
-    async def asked(self, target: str, socket: str = "watch", method: str = "GET", body: bytes = b"") -> str:
-        async with await anyio.connect_unix(str(self.directory / f"{socket}.sock")) as stream:
-            head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
-            await stream.send(head.encode() + body)
-            return b"".join([part async for part in stream]).decode()
-
-    async def shows(self, target: str, *words: str, timeout: float = 60) -> str:
-        """Wait until a page has all these words."""
-        text = ""
-        with anyio.move_on_after(timeout):
-            while not (text and all(word in text for word in words)):
-                with suppress(OSError, anyio.EndOfStream):
-                    text = await self.asked(target)
-                await anyio.sleep(0.1)
-        assert all(word in text for word in words), text
-        return text
-
-
-def _toml(sections: dict[str, dict[str, Any]]) -> str:
-    lines: list[str] = []
-    for name, keys in sections.items():
-        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items()), ""]
-    return "\n".join(lines)
-
-
-@asynccontextmanager
-async def companies(tmp_path: Path, *names: str) -> AsyncIterator[tuple[Companies, dict[str, Sandbox]]]:
-    """Sandboxes, and a directory in which nothing stands yet but what all have in common."""
-    async with AsyncExitStack() as stack:
-        sandboxes: dict[str, Sandbox] = {}
-        for number, name in enumerate(names, 3):
-            options = SandboxOptions(
-                size="empty",
-                counts={"invoices": number, "suppliers": 2},
-                limits=False,
-                token=f"key-of-{name}",
-                email=f"{name}@sandbox.example",
-            )
-            sandboxes[name] = await stack.enter_async_context(serve(options))
-        fleet = Companies(tmp_path, {name: one.url for name, one in sandboxes.items()})
-        fleet.files.mkdir()
-        fleet.share(
-            limits=NO_LIMITS,
-            mirror_collections={"collections": ["invoices"], "every": "1h"},
-            watch={"listen": f"unix:{tmp_path}/watch.sock"},
-            apply_deliveries={"listen": f"unix:{tmp_path}/hooks.sock"},
-        )
-        yield fleet, sandboxes
 
 
 async def test_each_company_is_served_for_itself(tmp_path: Path) -> None:

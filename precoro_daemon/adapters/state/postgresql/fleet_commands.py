@@ -40,9 +40,16 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
     ) -> None:
         await self._session.close()
 
-    async def enrol(self, company: str, schema: str) -> None:
-        """Known companies stay as they are."""
-        await self._session.rows("enrol", company=company, schema=schema)
+    async def enrol(self, schemas: Mapping[str, str]) -> Mapping[str, str]:
+        """By company. Known ones stay as they are; gives why some are not of this fleet as they were given."""
+        given = {"companies": list(schemas), "schemas": list(schemas.values())}
+        await self._session.rows("enrol", **given)
+        otherwise = await self._session.rows("enrolled_otherwise", **given)
+        return {row["name"]: _otherwise(**row) for row in otherwise}
+
+    async def forget(self, company: str) -> bool:
+        """False if there is no such company, or a living worker serves it."""
+        return bool(await self._session.rows("forget", company=company))
 
     async def move(self, company: str, name: str) -> bool:
         """Give a company to the worker of that name; False if there is no such company, or no such worker alive that
@@ -68,3 +75,11 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
 
     async def finish(self, worker: str, command: int, outcome: str) -> None:
         await self._session.rows("finish", worker=worker, command=command, outcome=outcome)
+
+
+def _otherwise(name: str, known_name: str, known_schema: str) -> str:
+    other = f"with the state {known_schema}" if name == known_name else f"as {known_name}"
+    return (
+        f"the fleet knows this company {other}; give its file that name and that state again, or end it on every "
+        f"worker and run `fleet forget {known_name}`"
+    )

@@ -58,16 +58,30 @@ def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterat
     """Hold the state against every other process. Raises StoreHeld naming the present holder."""
     key = _key(_HOLDING_LOCK, schema)
     with explained(where):
-        if not _value(connection, f"SELECT pg_try_advisory_lock({key})"):
-            raise StoreHeld(
-                f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
-                "of its own."
-            )
+        _lock(connection, where, key, "pg_try_advisory_lock")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # it went with the connection
             connection.execute(f"SELECT pg_advisory_unlock({key})".encode())
+
+
+def refuse_held(connection: psycopg.Connection[Any], where: str, schema: int) -> None:
+    """Runs inside a transaction, for who writes by a fence instead. Raises StoreHeld naming the present holder."""
+    _lock(connection, where, _key(_HOLDING_LOCK, schema), "pg_try_advisory_xact_lock")
+
+
+def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
+    """A fleet serves by leases, of which the lock knows nothing. Raises StoreHeld."""
+    fleet = connection.execute("SELECT to_regclass('precoro_fleet.companies') IS NOT NULL").fetchone()
+    if not fleet or not fleet[0]:
+        return
+    found = connection.execute("SELECT name FROM precoro_fleet.companies WHERE schema = %s", (schema,)).fetchone()
+    if found is not None:
+        raise StoreHeld(
+            f"The state {where} belongs to a fleet, as the company {found[0]}; `fleet run` serves it. To serve it "
+            f"alone, take its file from every worker, reload them, and run `fleet forget {found[0]}`."
+        )
 
 
 def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> Holder:
@@ -80,6 +94,14 @@ def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> H
         "ON CONFLICT (key) DO UPDATE SET value = (meta.value::bigint + 1)::text RETURNING value",
     )
     return Holder(connection, where, schema, int(count))
+
+
+def _lock(connection: psycopg.Connection[Any], where: str, key: int, how: str) -> None:
+    if not _value(connection, f"SELECT {how}({key})"):
+        raise StoreHeld(
+            f"The state {where} is held by {_holder(connection, key)}. Stop it first, or give this one a state "
+            "of its own."
+        )
 
 
 def _holder(connection: psycopg.Connection[Any], key: int) -> str:

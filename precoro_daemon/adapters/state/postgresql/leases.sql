@@ -32,8 +32,29 @@ CREATE TABLE IF NOT EXISTS precoro_fleet.commands (
 CREATE INDEX IF NOT EXISTS commands_open ON precoro_fleet.commands (company) WHERE taken_by IS NULL;
 
 -- name: enrol
--- Makes a company known to the fleet; one that is known stays as it is.
-INSERT INTO precoro_fleet.companies (name, schema) VALUES (%(company)s, %(schema)s) ON CONFLICT (name) DO NOTHING
+-- Makes companies known to the fleet; those that are known, by name or by schema, stay as they are.
+INSERT INTO precoro_fleet.companies (name, schema)
+SELECT given.name, given.schema FROM unnest(%(companies)s::text[], %(schemas)s::text[]) AS given (name, schema)
+ORDER BY given.name
+ON CONFLICT DO NOTHING
+
+-- name: enrolled_otherwise
+-- Of these companies, those whose name the fleet has for another schema, or their schema under another name.
+SELECT given.name, known.name AS known_name, known.schema AS known_schema
+FROM unnest(%(companies)s::text[], %(schemas)s::text[]) AS given (name, schema)
+JOIN precoro_fleet.companies known
+    ON (known.name = given.name AND known.schema <> given.schema)
+    OR (known.schema = given.schema AND known.name <> given.name)
+ORDER BY given.name
+
+-- name: forget
+-- A company of the fleet no more, unless a living worker serves it. Its state stays as it is.
+DELETE FROM precoro_fleet.companies c
+WHERE c.name = %(company)s
+    AND NOT EXISTS (
+        SELECT FROM precoro_fleet.workers w WHERE w.id = c.holder AND w.alive_until > clock_timestamp()
+    )
+RETURNING c.name
 
 -- name: join
 -- A new worker, alive for one lease by the database's clock.

@@ -16,7 +16,13 @@ from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.adapters.state.postgresql.fence import Fence
-from precoro_daemon.adapters.state.postgresql.holder import Holder, held, take_over
+from precoro_daemon.adapters.state.postgresql.holder import (
+    Holder,
+    held,
+    refuse_enrolled,
+    refuse_held,
+    take_over,
+)
 from precoro_daemon.adapters.state.postgresql.restore_guard import PostgresRestoreGuard
 from precoro_daemon.adapters.state.postgresql.schema import (
     VERSION,
@@ -157,15 +163,20 @@ class PostgresState:
                 resources.enter_context(held(connection, self._where, schema))
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._schema,))
+                if self._fence is None:
+                    refuse_enrolled(connection, self._where, self._schema)
+                else:
+                    refuse_held(connection, self._where, schema)
                 enter(connection, self._schema)
                 refuse_other(connection, self._where, self._identity)
                 if self._fence is not None:
                     self._fence.check(connection.cursor())
                 bring_up_to_date(connection, self._identity)
-                holder = take_over(connection, self._where, schema) if self._fence is None else None
-        if holder is None:
-            connection.close()
-        return _Opening(holder, self._beginning)
+                holder = take_over(connection, self._where, schema)
+        if self._fence is None:
+            return _Opening(holder, self._beginning)
+        connection.close()
+        return _Opening(None, self._beginning)
 
     def _open_for_reading(self, resources: ExitStack) -> _Opening:
         with self._reading() as connection:
