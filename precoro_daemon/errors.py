@@ -248,6 +248,14 @@ class StoreHeld(FatalError):
     exit_code = 7
 
 
+class StoreEnrolled(StoreHeld):
+    """The state belongs to a fleet, whose workers serve it by leases. `company`: its name there"""
+
+    def __init__(self, message: str, *, company: str) -> None:
+        super().__init__(message)
+        self.company = company
+
+
 class Deposed(StoreHeld):
     """Another worker of the fleet serves the company now, or the lease is too old. The company stops here at once,
     and the worker goes on with its others."""

@@ -6,10 +6,12 @@ company.py         one company: its state, its way to Precoro, its ledger, and t
 company_files.py   which companies a process serves: a directory of files, and what no two of them may share
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
-doors.py           through which webhooks and watchers come to a company: sockets of its own, or shared ones
+doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
 files.py           where attached files are kept: a directory, or a bucket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
+fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
+fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them

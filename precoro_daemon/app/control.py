@@ -5,14 +5,14 @@ from __future__ import annotations
 import http.client
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import anyio.to_thread
 import msgspec
 
-from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, control
+from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, Executor, control
 from precoro_daemon.app.health_client import LocalConnection
 from precoro_daemon.app.payments import open_handler
 from precoro_daemon.app.state import control_socket, demand_state, state_of
@@ -39,8 +39,11 @@ _OPENS_WITHIN = 3.0
 
 
 @asynccontextmanager
-async def open_control(settings: Settings, handler: CommandHandler | None, service: Scheduler) -> AsyncIterator[None]:
-    """Take commands about payments. Where no socket can be made, they have to wait until the service is stopped."""
+async def open_control(
+    settings: Settings, handler: CommandHandler | None, service: Scheduler
+) -> AsyncIterator[Executor]:
+    """Take commands about payments, on the socket and by what it gives. Where no socket can be made, those beside the
+    state have to wait until the service is stopped."""
 
     async def execute(command: Command) -> str:
         if handler is None:
@@ -57,14 +60,16 @@ async def open_control(settings: Settings, handler: CommandHandler | None, servi
         _log.info("command_executed", kind=command.kind, by=command.by)
         return said
 
+    executor = Executor(execute)
     async with AsyncExitStack() as stack:
         path = await anyio.to_thread.run_sync(_cleared, settings)
         try:
-            await stack.enter_async_context(control(Address(path=str(path)), execute))
+            await stack.enter_async_context(control(Address(path=str(path)), executor))
             await anyio.to_thread.run_sync(state_of(settings).hand_over, path)
         except ListenerUnusable as error:
             _log.warning("listening_failed", what="commands", reason=str(error))
-        yield
+        await stack.enter_async_context(executor.open())
+        yield executor
 
 
 def _wake(service: Scheduler) -> None:
@@ -85,7 +90,7 @@ async def execute_here(settings: Settings, command: Command) -> str:
     """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, and what the ledger raises."""
     await anyio.to_thread.run_sync(demand_state, settings)
     async with open_handler(settings) as here:
-        return await here.handler.execute(_legible(command))
+        return await here.handler.execute(legible(command))
 
 
 def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
@@ -99,23 +104,28 @@ def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
     with closing(asked):
         _connect(asked, path, held)
         try:
-            asked.request("POST", PATH, msgspec.json.encode(_legible(command)))
+            asked.request("POST", PATH, msgspec.json.encode(legible(command)))
             answer = asked.getresponse()
             found = _read_answer(answer.status, answer.read(65_536))
         except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
             text = f"the service gave no answer, and may have done it: see `payments review` or `trace` ({error})"
             raise CommandUnanswered(text) from None
-    if "said" in found:
-        return str(found["said"])
-    why = str(found.get("refused", f"the service answered {answer.status}"))
-    if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+    return said_of(answer.status, found)
+
+
+def said_of(status: int, facts: Mapping[str, str | int]) -> str:
+    """What a command came to. Raises CommandUnanswered; DecisionRefused for what the service refuses."""
+    if "said" in facts:
+        return str(facts["said"])
+    why = str(facts.get("refused", f"the service answered {status}"))
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         raise CommandUnanswered(why)
     refusal = DecisionRefused(why)
-    refusal.exit_code = int(found.get("exit_code", refusal.exit_code))
+    refusal.exit_code = int(facts.get("exit_code", refusal.exit_code))
     raise refusal
 
 
-def _legible(command: Command) -> Command:
+def legible(command: Command) -> Command:
     """Whatever bytes a shell made of it: a command to stop is never refused for its words."""
     texts = {name: value for name, value in msgspec.structs.asdict(command).items() if isinstance(value, str)}
     texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}

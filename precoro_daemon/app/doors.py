@@ -1,4 +1,4 @@
-"""through which webhooks and watchers come to a company: sockets of its own, or shared ones"""
+"""through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
 from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
 from precoro_daemon.app.watch import Watched, watcher_of
@@ -26,6 +27,10 @@ class Doors(Protocol):
 
     def webhooks(self, listen: Address, reception: Reception) -> AbstractAsyncContextManager[None]:
         """Take webhooks there."""
+        ...
+
+    def commands(self, executor: Executor) -> AbstractAsyncContextManager[None]:
+        """Take commands by other ways than the company's own socket."""
         ...
 
 
@@ -50,6 +55,10 @@ class OwnDoors:
         async with webhooks(reception, listen) as real:
             _log.info("listening_started", what="webhooks", address=str(real))
             yield
+
+    @asynccontextmanager
+    async def commands(self, executor: Executor) -> AsyncIterator[None]:  # noqa: ARG002 - there is no other way
+        yield
 
 
 def log_watch(section: WatchSection, real: Address) -> None:

@@ -95,7 +95,7 @@ class Fleet:
         self._files = files
         self._host = host
         self._tenure = tenure
-        self._lessee = Lessee(files.fleet, files.state, self._occupy) if files.leased else None
+        self._lessee = self._lease_companies(files) if files.leased else None
         self._members: dict[str, Member] = {}
         self._refused: dict[str, str] = {}
         self._stopping = anyio.Event()
@@ -205,6 +205,9 @@ class Fleet:
             self._host.command(name),
             way,
         )
+
+    def _lease_companies(self, files: CompanyFiles) -> Lessee:
+        return Lessee(files.fleet, files.state, self._occupy, self.doors.executors)
 
     async def _occupy(self, tenancy: Tenancy, tenure: Tenure) -> None:
         """Serve a company for as long as this worker has its lease. Cancelled, it ends at once."""

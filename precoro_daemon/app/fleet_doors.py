@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import anyio
 
 from precoro_daemon.adapters.listener.companies import watch_companies
+from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.listener.watch import Gatekeeper
 from precoro_daemon.adapters.listener.webhooks import Entrance, Reception
 from precoro_daemon.app.company_files import CompanyFiles
@@ -23,10 +24,11 @@ _log = get_logger()
 
 
 class FleetDoors:
-    """`watchers`: of the companies that are served at present, by name."""
+    """`watchers`, `executors`: of the companies that are served at present, by name."""
 
     def __init__(self) -> None:
         self.watchers: dict[str, StateWatcher] = {}
+        self.executors: dict[str, Executor] = {}
         self.readings = Readings()
         self.entrance = Entrance(Counter())
 
@@ -74,3 +76,11 @@ class DoorsOfCompany:
     async def webhooks(self, listen: Address, reception: Reception) -> AsyncIterator[None]:  # noqa: ARG002 - it is shared
         async with self._doors.entrance.admitting(reception):
             yield
+
+    @asynccontextmanager
+    async def commands(self, executor: Executor) -> AsyncIterator[None]:
+        self._doors.executors[self._name] = executor
+        try:
+            yield
+        finally:
+            del self._doors.executors[self._name]

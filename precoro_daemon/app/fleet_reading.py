@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from precoro_daemon.app.company_files import read_companies
@@ -16,16 +16,20 @@ from precoro_daemon.status.companies import CompanyGlance
 _ANSWERS_WITHIN_S = 1.0
 
 
-def read_fleet(directory: Path, environ: Mapping[str, str], command: Callable[[str], str]) -> Sequence[CompanyGlance]:
-    """By name. `command`: how this program is called for a company. Blocking. Raises ConfigurationError."""
+def read_fleet(
+    directory: Path, environ: Mapping[str, str], command: Callable[[str], str], leased: Collection[str] | None = None
+) -> Sequence[CompanyGlance]:
+    """By name. `command`: how this program is called for a company · `leased`: those that a worker serves, where a
+    fleet has the companies. Blocking. Raises ConfigurationError."""
     files = read_companies(directory, environ)
     found = [CompanyGlance(name, "refused", reason) for name, reason in files.refused.items()]
-    found += [_glance(name, settings, command(name)) for name, settings in files.companies.items()]
+    for name, settings in files.companies.items():
+        served = _is_served(settings) if leased is None else name in leased
+        found.append(_glance(name, settings, command(name), served=served))
     return sorted(found, key=lambda one: one.name)
 
 
-def _glance(name: str, settings: Settings, command: str) -> CompanyGlance:
-    served = _is_served(settings)
+def _glance(name: str, settings: Settings, command: str, *, served: bool) -> CompanyGlance:
     try:
         return CompanyGlance(name, "running" if served else "waiting", "", read_snapshot(settings, command))
     except DaemonError as error:

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.state import fenced_state, schema, server_of
 from precoro_daemon.errors import StoreUnavailable
 from precoro_daemon.runtime.fleet_worker import FleetWorker, Tenancy
+from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.settings import Fleet, Settings, State
 from precoro_daemon.telemetry import get_logger
 
@@ -44,8 +46,9 @@ class Lessee:
     `foreign`: why a company cannot be served by any worker with this directory, by name.
     """
 
-    def __init__(self, fleet: Fleet, state: State, serve: Serve) -> None:
-        """`serve` one company, until it is stopped for good or `Tenancy.ending` is set."""
+    def __init__(self, fleet: Fleet, state: State, serve: Serve, executors: Mapping[str, Executor]) -> None:
+        """`serve` one company, until it is stopped for good or `Tenancy.ending` is set · `executors`: of commands for
+        the companies that are served at present"""
         # Who keeps states in files needs no driver.
         from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases  # noqa: PLC0415
 
@@ -54,6 +57,7 @@ class Lessee:
         self._server = server_of(state)
         self._leases = PostgresLeases(self._server.conninfo, fleet.lease, worker_name(fleet))
         self._serve = serve
+        self._executors = executors
         self._companies: Mapping[str, str] = {}
         self._enrolled: Collection[str] = ()
         self._worker = FleetWorker(
@@ -62,7 +66,14 @@ class Lessee:
 
     async def run(self) -> None:
         """Until `stop`, and all companies have been handed back. Raises StoreUnusable."""
-        await self._worker.run()
+        from precoro_daemon.app.fleet_commands import CommandPost  # noqa: PLC0415
+
+        conninfo, lease = self._server.conninfo, self._fleet.lease
+        commands = CommandPost(conninfo, lease, lambda: self._leases.worker, self._executors)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(guarded, "the post for commands", commands.run, name="commands")
+            await self._worker.run()
+            tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
         self._worker.stop()

@@ -10,7 +10,7 @@ from typing import Literal
 
 import anyio
 
-from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.ports import State, Store
 from precoro_daemon.app.jobs import LISTS
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.ledger_reading import reading_of
@@ -150,9 +150,12 @@ def build_handler(settings: Settings, store: Store, ledger: Ledger, clock: Clock
 
 
 @asynccontextmanager
-async def open_handler(settings: Settings, *, read_only: bool = False) -> AsyncIterator[OpenHandler]:
-    """`read_only`: somebody else may hold the state. Raises StoreHeld, StoreUnusable, ConfigurationError."""
-    state = state_of(settings)
+async def open_handler(
+    settings: Settings, *, read_only: bool = False, state: State | None = None
+) -> AsyncIterator[OpenHandler]:
+    """`read_only`: somebody else may hold the state · `state`: opened in another way than the settings alone say.
+    Raises StoreHeld, StoreUnusable, ConfigurationError."""
+    state = state or state_of(settings)
     async with state.open_read_only() if read_only else state.open() as store, open_ledger(settings) as ledger:
         if ledger is None:
             raise ConfigurationError(

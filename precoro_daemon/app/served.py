@@ -37,7 +37,7 @@ class Surroundings:
 
     reread   the settings as they are now. Raises ConfigurationError
     adopted  called with settings that are in use from now on
-    doors    through which webhooks and watchers come
+    doors    through which webhooks, watchers and commands come
     way      how calls go to Precoro
     tallies  what was counted, lines of the log among it
     command  how this program is called with its configuration, for people who need to know what to type
@@ -112,7 +112,8 @@ class ServedCompany:
             async with (
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
                 self._webhooks(settings, scheduler, heartbeat),
-                open_control(settings, company.handler, scheduler),
+                open_control(settings, company.handler, scheduler) as executor,
+                self._surroundings.doors.commands(executor),
             ):
                 watchdog = Watchdog(
                     self._clock, heartbeat, self._surroundings.supervisor, settings.daemon.stuck_after

@@ -6,7 +6,7 @@ console.py          the console, and lines and tables on it, in which foreign te
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
 files.py            commands for attached files
-fleet.py            fleet: many companies in one process, and how they all are
+fleet.py            fleet: many companies in one process or on several machines, and how they all are
 fleet_tables.py     all companies as a table for people, and as JSON for programs
 help.py             the manual that ships with the program, page by page
 item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs

@@ -1,4 +1,4 @@
-"""fleet: many companies in one process, and how they all are"""
+"""fleet: many companies in one process or on several machines, and how they all are"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ companies_option = click.option(
 
 @click.group()
 def fleet() -> None:
-    """Serve many companies in one process, or show how they all are."""
+    """Serve many companies in one process or by several workers, and show how they all are."""
 
 
 @fleet.command()
@@ -68,16 +68,51 @@ def run(directory: Path) -> None:
 @companies_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def status(directory: Path, as_json: bool) -> None:
-    """Show for each company of DIR whether it is served, what of it needs a person, and how fresh it is."""
+    """Show for each company of DIR whether it is served, what of it needs a person, and how fresh it is; of a fleet,
+    its workers too, and who serves what."""
     from precoro_daemon.app.company_files import path_of
+    from precoro_daemon.app.fleet_order import read_roster
     from precoro_daemon.app.fleet_reading import read_fleet
     from precoro_daemon.cli import fleet_tables
 
-    found = read_fleet(directory, os.environ, lambda name: called(path_of(directory, name)))
+    roster = run_async(partial(read_roster, directory, os.environ))
+    leased = None if roster is None else {one.company for one in roster.holders if one.worker is not None}
+    found = read_fleet(directory, os.environ, lambda name: called(path_of(directory, name)), leased)
     if as_json:
-        echo(fleet_tables.as_json(found))
+        echo(fleet_tables.as_json(found, roster))
     else:
-        make_console().print(fleet_tables.fleet(found), crop=False)
+        make_console().print(fleet_tables.fleet(found, roster), crop=False)
+
+
+@fleet.command()
+@companies_option
+@click.argument("worker")
+def drain(directory: Path, worker: str) -> None:
+    """Have WORKER hand back all it serves and take nothing more, before its machine goes down."""
+    from precoro_daemon.app import fleet_order
+
+    echo(run_async(partial(fleet_order.drain, directory, os.environ, worker)))
+
+
+@fleet.command()
+@companies_option
+@click.argument("company")
+@click.argument("worker")
+def move(directory: Path, company: str, worker: str) -> None:
+    """Have WORKER serve COMPANY."""
+    from precoro_daemon.app import fleet_order
+
+    echo(run_async(partial(fleet_order.move, directory, os.environ, company, worker)))
+
+
+@fleet.command()
+@companies_option
+@click.argument("company")
+def forget(directory: Path, company: str) -> None:
+    """Take COMPANY, which no worker serves, out of the fleet. Its state stays as it is."""
+    from precoro_daemon.app import fleet_order
+
+    echo(run_async(partial(fleet_order.forget, directory, os.environ, company)))
 
 
 def _counting(tallies: dict[str, Tallies]) -> Callable[[str, str], None]:

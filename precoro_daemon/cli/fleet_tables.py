@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 
+from precoro_daemon.app.fleet_order import Roster
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.companies import CompanyGlance
+from precoro_daemon.values.humanize import span
 
 _NEEDS_CHARS = 34
 """Of what a person sees of each need; the whole of it stands below, or in `status`."""
@@ -19,14 +22,29 @@ _NEEDS_CHARS = 34
 _STATES = {"running": "served", "waiting": "not served", "refused": "refused"}
 
 
-def fleet(found: Sequence[CompanyGlance]) -> RenderableType:
-    """A line for each company; below, why companies are not served."""
+def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> RenderableType:
+    """A line for each company; below, why companies are not served, and who serves what in a fleet."""
     titles = ("company", "state", "lists as of", "calls left", "needs a person")
     table = Sheet(titles, right=("calls left",), sentences="needs a person", sparse=("calls left",))
     for one in found:
         left = "" if one.left_today is None else f"{one.left_today:,}"
         table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, _short(one.needs))
-    return Group(table, *(_why(one) for one in found if one.reason))
+    return Group(table, *(_why(one) for one in found if one.reason), *_roster(roster))
+
+
+def _roster(roster: Roster | None) -> Iterator[RenderableType]:
+    if roster is None:
+        return
+    workers = Sheet(("worker", "state", "joined", "lease left", "companies"), right=("companies",))
+    for one in roster.workers:
+        state = "dead" if one.left_s <= 0 else "drained" if one.draining else "serves"
+        left = span(one.left_s) if one.left_s > 0 else "none"
+        workers.add(one.name, state, f"{span(one.up_s)} ago", left, f"{one.companies:,}")
+    holders = Sheet(("company", "worker", "since", "epoch", "moved to"), right=("epoch",), sparse=("moved to",))
+    for each in roster.holders:
+        since = "" if each.for_s is None else f"{span(each.for_s)} ago"
+        holders.add(each.company, each.worker or "nobody", since, str(each.epoch), each.moved_to or "")
+    yield from (workers, holders)
 
 
 def _short(text: str) -> str:
@@ -38,9 +56,10 @@ def _why(one: CompanyGlance) -> RenderableType:
     return Group(as_line(f"{one.name}:", style="bold yellow"), Padding(as_line(one.reason), (0, 0, 0, 2)))
 
 
-def as_json(found: Sequence[CompanyGlance]) -> str:
-    """By company."""
-    return json.dumps({"companies": [_company(one) for one in found]}, indent=2, ensure_ascii=False)
+def as_json(found: Sequence[CompanyGlance], roster: Roster | None = None) -> str:
+    """By company; of a fleet, with its workers and who serves what (lengths of time in seconds)."""
+    fleet = {} if roster is None else asdict(roster)
+    return json.dumps({"companies": [_company(one) for one in found], **fleet}, indent=2, ensure_ascii=False)
 
 
 def _company(one: CompanyGlance) -> dict[str, object]:

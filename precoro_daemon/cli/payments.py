@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, echo, load, make_console, run_async
-from precoro_daemon.errors import CommandUnanswered, StoreHeld, most_severe
+from precoro_daemon.errors import CommandUnanswered, StoreEnrolled, StoreHeld, most_severe
 
 if TYPE_CHECKING:
     from precoro_daemon.app.payments import OpenHandler
@@ -226,10 +226,17 @@ def execute(settings: Settings, kind: Kind, **given: Any) -> str:
 
 
 def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
-    from precoro_daemon.app.control import send_command
+    """Have it done by whoever serves the company: on this machine, or a worker of its fleet on any."""
     from precoro_daemon.payments.commands import Command
 
-    return send_command(settings, Command(kind, _who(), **given), held)
+    command = Command(kind, _who(), **given)
+    if isinstance(held, StoreEnrolled):
+        from precoro_daemon.app.fleet_commands import give_command
+
+        return run_async(partial(give_command, settings, command, held.company))
+    from precoro_daemon.app.control import send_command
+
+    return send_command(settings, command, held)
 
 
 def _forecast(settings: Settings) -> LapForecast:

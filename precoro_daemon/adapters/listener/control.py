@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import NamedTuple
 
 import anyio
 import msgspec
@@ -33,26 +34,42 @@ _COMMAND_BYTES = 16_384
 Execute = Callable[[Command], Awaitable[str]]
 
 
-@asynccontextmanager
-async def control(address: Address, execute: Execute) -> AsyncIterator[None]:
-    """Take commands until the context ends. `execute` gives what there is to say; it raises DaemonError to refuse.
+class Outcome(NamedTuple):
+    """What a command came to. `status`: as HTTP has it · `facts`: `said`, or `refused` and `exit_code`"""
 
-    A command that has begun does not end with its connection. The socket is its owner's alone, as the state is.
-    Raises ListenerUnusable.
-    """
+    status: int
+    facts: Mapping[str, str | int]
+
+
+ENDS = Outcome(503, {"refused": "the service ends; check `payments review`", "exit_code": 1})
+"""Nobody executes it any more, or to its end."""
+
+
+@asynccontextmanager
+async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
+    """Take commands until the context ends. The socket is its owner's alone, as the state is. Raises
+    ListenerUnusable."""
+
+    async def receive(request: web.Request) -> web.Response:
+        try:
+            command = msgspec.json.decode(await request.read(), type=Command)
+        except msgspec.MsgspecError as error:
+            text = f"the service does not understand that; is it of another version? {error}"
+            return _answer(Outcome(400, {"refused": text}))
+        return _answer(await executor.execute(command))
+
     app = web.Application(client_max_size=_COMMAND_BYTES)
-    handler = _CommandHandler(execute)
-    app.router.add_post(PATH, handler.receive)
-    async with (
-        serving(app, address, most=_CONTROL_CONNECTIONS, patience=CONNECTION_LIFE_S, mode=0o600),
-        handler.open(),
-    ):
+    app.router.add_post(PATH, receive)
+    async with serving(app, address, most=_CONTROL_CONNECTIONS, patience=CONNECTION_LIFE_S, mode=0o600):
         yield
 
 
-class _CommandHandler:
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
+class Executor:
+    """Executes the commands for one company, whichever way they come. `work` gives what there is to say; it raises
+    DaemonError to refuse. A command that has begun does not end with whoever asked."""
+
+    def __init__(self, work: Execute) -> None:
+        self._work = work
         self._running: TaskGroup | None = None
 
     @asynccontextmanager
@@ -65,30 +82,26 @@ class _CommandHandler:
                 self._running = None
                 running.cancel_scope.cancel()  # a step that was begun ends first; the caller gets an answer
 
-    async def receive(self, request: web.Request) -> web.Response:
-        try:
-            command = msgspec.json.decode(await request.read(), type=Command)
-        except msgspec.MsgspecError as error:
-            return _answer(400, refused=f"the service does not understand that; is it of another version? {error}")
-        outcome = _Outcome()
+    async def execute(self, command: Command) -> Outcome:
+        pending = _Pending()
         if self._running is not None:
-            self._running.start_soon(partial(outcome.of, self._execute, command), name="command")
-            await outcome.known.wait()
-        return outcome.answer
+            self._running.start_soon(partial(pending.of, self._work, command), name="command")
+            await pending.known.wait()
+        return pending.outcome
 
 
-class _Outcome:
+class _Pending:
     """What a command came to, for a caller that still waits."""
 
     def __init__(self) -> None:
         self.known = anyio.Event()
-        self.answer = _answer(503, refused="the service ends; check `payments review`", exit_code=1)
+        self.outcome = ENDS
 
-    async def of(self, execute: Execute, command: Command) -> None:
+    async def of(self, work: Execute, command: Command) -> None:
         failure: DaemonError | None = None
         try:
             with anyio.move_on_after(EXECUTE_WITHIN_S) as patience:
-                self.answer = _answer(200, said=await execute(command))
+                self.outcome = Outcome(200, {"said": await work(command)})
             if patience.cancelled_caught:
                 failure = CommandUnanswered("the service is busy with payments; try again in a minute")
         except* DaemonError as errors:
@@ -96,9 +109,10 @@ class _Outcome:
         finally:
             if failure is not None:
                 status = 503 if isinstance(failure, CommandUnanswered) else 409
-                self.answer = _answer(status, refused=str(failure), exit_code=failure.exit_code)
+                self.outcome = Outcome(status, {"refused": str(failure), "exit_code": failure.exit_code})
             self.known.set()
 
 
-def _answer(status: int, **facts: str | int) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(facts), content_type="application/json")
+def _answer(outcome: Outcome) -> web.Response:
+    body = msgspec.json.encode(outcome.facts)
+    return web.Response(status=outcome.status, body=body, content_type="application/json")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import aiohttp
 import anyio
 import pytest
 
-from precoro_daemon.adapters.listener.control import PATH, control
+from precoro_daemon.adapters.listener.control import PATH, Execute, Executor, control
 from precoro_daemon.app.control import send_command
 from precoro_daemon.app.state import state_of
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, StoreHeld, StoreUnusable
@@ -36,6 +36,13 @@ async def begun(directory: Path) -> Settings:
     return ours
 
 
+@asynccontextmanager
+async def taking(path: Path, execute: Execute) -> AsyncIterator[None]:
+    executor = Executor(execute)
+    async with control(Address(path=str(path)), executor), executor.open():
+        yield
+
+
 async def post(path: Path, command: bytes = b'{"kind": "arm", "by": "me"}') -> tuple[int, dict[str, object]]:
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
@@ -55,7 +62,7 @@ async def test_a_command_goes_on_when_whoever_gave_it_is_gone(tmp_path: Path) ->
         done.set()
         return "armed"
 
-    async with control(Address(path=str(tmp_path / "door")), execute):
+    async with taking(tmp_path / "door", execute):
         async with anyio.create_task_group() as group:
             group.start_soon(post, tmp_path / "door")
             await came.wait()
@@ -72,7 +79,7 @@ async def test_a_refusal_is_one_also_when_it_comes_out_of_a_group(tmp_path: Path
         async with anyio.create_task_group():
             raise DecisionRefused(f"not {command.kind}")
 
-    async with control(Address(path=str(tmp_path / "door")), execute):
+    async with taking(tmp_path / "door", execute):
         assert await post(tmp_path / "door") == (409, {"refused": "not arm", "exit_code": 2})
 
 
@@ -91,7 +98,7 @@ async def test_who_waits_when_the_service_ends_gets_an_answer(tmp_path: Path) ->
         async def wait() -> None:
             answers.append(await post(tmp_path / "door"))
 
-        async with control(Address(path=str(tmp_path / "door")), execute):
+        async with taking(tmp_path / "door", execute):
             group.start_soon(wait)
             await came.wait()
     assert answers == [(503, {"refused": "the service ends; check `payments review`", "exit_code": 1})]
@@ -121,7 +128,7 @@ async def test_another_companys_state_gets_no_commands(tmp_path: Path) -> None:
         return ""
 
     theirs = settings(tmp_path, email="b@example.org")
-    async with control(Address(path=str(tmp_path / "state.db.control")), execute):
+    async with taking(tmp_path / "state.db.control", execute):
         with pytest.raises(StoreUnusable, match="another company"):
             await anyio.to_thread.run_sync(send_command, theirs, ARM, HELD)
     assert executed == []

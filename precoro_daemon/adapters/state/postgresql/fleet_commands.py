@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -22,6 +22,29 @@ class FleetCommand:
     command: str
     arguments: Mapping[str, Any]
     given_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """up_s: seconds since it joined · left_s: of its lease; below zero, it is dead · companies: that it holds"""
+
+    name: str
+    draining: bool
+    up_s: float
+    left_s: float
+    companies: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRow:
+    """worker: None while no living one serves the company · for_s: seconds since that is so, None of a new company ·
+    moved_to: the worker for which a person wants it"""
+
+    company: str
+    worker: str | None
+    epoch: int
+    moved_to: str | None
+    for_s: float | None
 
 
 class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
@@ -51,6 +74,12 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         """False if there is no such company, or a living worker serves it."""
         return bool(await self._session.rows("forget", company=company))
 
+    async def workers(self) -> Sequence[WorkerRow]:
+        return [WorkerRow(**row) for row in await self._session.rows("workers")]
+
+    async def holders(self) -> Sequence[HolderRow]:
+        return [HolderRow(**row) for row in await self._session.rows("holders")]
+
     async def move(self, company: str, name: str) -> bool:
         """Give a company to the worker of that name; False if there is no such company, or no such worker alive that
         is not drained. It stays there until it is moved again or that worker ends."""
@@ -68,10 +97,24 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         number: int = rows[0]["id"]
         return number
 
-    async def take_commands(self, worker: str) -> Sequence[FleetCommand]:
+    async def take_commands(self, worker: str, companies: Collection[str]) -> Sequence[FleetCommand]:
         """Those for companies that this worker holds. Each is taken once: one whose worker dies is lost, and its
         outcome stays empty."""
-        return [FleetCommand(**row) for row in await self._session.rows("take_commands", worker=worker)]
+        rows = await self._session.rows("take_commands", worker=worker, companies=list(companies))
+        return [FleetCommand(**row) for row in rows]
+
+    async def withdraw(self, command: int) -> bool:
+        """False if a worker took it."""
+        return bool(await self._session.rows("withdraw", command=command))
+
+    async def outcome(self, command: int) -> str | None:
+        """What came of it; None so far."""
+        rows = await self._session.rows("outcome", command=command)
+        return rows[0]["outcome"] if rows else None
+
+    async def wait(self, seconds: float) -> None:
+        """Until something changed in the fleet, or so long."""
+        await self._session.wait(seconds)
 
     async def finish(self, worker: str, command: int, outcome: str) -> None:
         await self._session.rows("finish", worker=worker, command=command, outcome=outcome)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from precoro_daemon.adapters.state.postgresql.failures import explained
-from precoro_daemon.errors import StoreHeld, StoreUnavailable
+from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable
 
 _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
 """The upper halves of the keys of advisory locks; the lower one is the number of the schema."""
@@ -72,15 +72,16 @@ def refuse_held(connection: psycopg.Connection[Any], where: str, schema: int) ->
 
 
 def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
-    """A fleet serves by leases, of which the lock knows nothing. Raises StoreHeld."""
+    """A fleet serves by leases, of which the lock knows nothing. Raises StoreEnrolled."""
     fleet = connection.execute("SELECT to_regclass('precoro_fleet.companies') IS NOT NULL").fetchone()
     if not fleet or not fleet[0]:
         return
     found = connection.execute("SELECT name FROM precoro_fleet.companies WHERE schema = %s", (schema,)).fetchone()
     if found is not None:
-        raise StoreHeld(
+        raise StoreEnrolled(
             f"The state {where} belongs to a fleet, as the company {found[0]}; `fleet run` serves it. To serve it "
-            f"alone, take its file from every worker, reload them, and run `fleet forget {found[0]}`."
+            f"alone, take its file from every worker, reload them, and run `fleet forget {found[0]}`.",
+            company=found[0],
         )
 
 

@@ -31,14 +31,21 @@ class PostgresLeases:
     def worker(self) -> str:
         return self._session.worker
 
-    async def join(self) -> None:
+    async def join(self, *, draining: bool = False) -> None:
+        """`draining`: the others do not count on this one, as on a command that is gone in a moment."""
         await self._session.close()
         readable = self._name.encode("ascii", "replace").decode()[:_NAME_LENGTH]
         self._session.worker = f"{readable}/{secrets.token_hex(8)}"
         await self._session.rows("make")
         await self._session.rows("forget_dead")
+        await self._session.rows("forget_commands")
         await self._session.rows(
-            "join", worker=self.worker, name=self._name, address=self._address, lease=self._lease
+            "join",
+            worker=self.worker,
+            name=self._name,
+            address=self._address,
+            lease=self._lease,
+            draining=draining,
         )
 
     async def renew(self) -> Sequence[Holding] | None:
@@ -61,6 +68,10 @@ class PostgresLeases:
         if len(taken) < most:
             await self._session.rows("end_sessions")
         return _holdings(taken)
+
+    async def seize(self, company: str) -> Sequence[Holding]:
+        """Also from a living worker, which stops serving it at once."""
+        return _holdings(await self._session.rows("seize", worker=self.worker, company=company))
 
     async def release(self, companies: Collection[str]) -> Collection[str]:
         rows = await self._session.rows("release", worker=self.worker, companies=list(companies))

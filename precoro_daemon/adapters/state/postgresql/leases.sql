@@ -58,8 +58,8 @@ RETURNING c.name
 
 -- name: join
 -- A new worker, alive for one lease by the database's clock.
-INSERT INTO precoro_fleet.workers (id, name, address, alive_until)
-VALUES (%(worker)s, %(name)s, %(address)s, clock_timestamp() + %(lease)s * interval '1 second')
+INSERT INTO precoro_fleet.workers (id, name, address, alive_until, draining)
+VALUES (%(worker)s, %(name)s, %(address)s, clock_timestamp() + %(lease)s * interval '1 second', %(draining)s)
 
 -- name: forget_dead
 -- Workers that have been dead for a day and hold nothing.
@@ -119,6 +119,12 @@ UPDATE precoro_fleet.companies c SET holder = %(worker)s, epoch = c.epoch + 1, s
 FROM free WHERE c.name = free.name
 RETURNING c.name, c.epoch, c.schema, c.moved_to
 
+-- name: seize
+-- Takes one company from whoever holds it, under the next epoch. What its holder has begun in its state ends first.
+UPDATE precoro_fleet.companies c SET holder = %(worker)s, epoch = c.epoch + 1, since = clock_timestamp()
+WHERE c.name = %(company)s
+RETURNING c.name, c.epoch, c.schema, c.moved_to
+
 -- name: end_sessions
 -- Ends the sessions of workers that are dead and still hold companies. A worker that was stopped in the midst of a COPY
 -- would keep its row lock otherwise: no time-out of the server ends a session that waits for such data.
@@ -167,6 +173,23 @@ WITH drained AS (
 )
 SELECT id, pg_notify('precoro_fleet', 'draining') FROM drained
 
+-- name: workers
+-- All that are alive or still hold companies: how long ago each renewed its lease, and what is left of it.
+SELECT w.name, w.draining, extract(epoch FROM clock_timestamp() - w.started)::float8 AS up_s,
+    extract(epoch FROM w.alive_until - clock_timestamp())::float8 AS left_s,
+    (SELECT count(*) FROM precoro_fleet.companies c WHERE c.holder = w.id) AS companies
+FROM precoro_fleet.workers w
+WHERE w.alive_until > clock_timestamp() OR EXISTS (SELECT FROM precoro_fleet.companies c WHERE c.holder = w.id)
+ORDER BY w.name, w.started
+
+-- name: holders
+-- Every company with the living worker that serves it, if one does, and since when that is so.
+SELECT c.name AS company, w.name AS worker, c.epoch, c.moved_to,
+    extract(epoch FROM clock_timestamp() - c.since)::float8 AS for_s
+FROM precoro_fleet.companies c
+LEFT JOIN precoro_fleet.workers w ON w.id = c.holder AND w.alive_until > clock_timestamp()
+ORDER BY c.name
+
 -- name: give
 -- A command for the holder of a company, whichever worker that is.
 WITH given AS (
@@ -177,10 +200,11 @@ WITH given AS (
 SELECT id, pg_notify('precoro_fleet', 'command') FROM given
 
 -- name: take_commands
--- Commands for companies that this worker holds, in the order in which they were given. Each is taken once.
+-- Commands for these companies, as far as this worker holds them, in the order in which they were given. Each is taken
+-- once.
 WITH open AS (
     SELECT m.id FROM precoro_fleet.commands m JOIN precoro_fleet.companies c ON c.name = m.company
-    WHERE m.taken_by IS NULL AND c.holder = %(worker)s
+    WHERE m.taken_by IS NULL AND c.holder = %(worker)s AND m.company = ANY(%(companies)s)
     ORDER BY m.id
     FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
@@ -189,10 +213,26 @@ WITH open AS (
 )
 SELECT id, company, command, arguments, given_by FROM taken ORDER BY id
 
+-- name: withdraw
+-- A command that nobody took is never taken.
+DELETE FROM precoro_fleet.commands WHERE id = %(command)s AND taken_by IS NULL RETURNING id
+
+-- name: outcome
+-- What came of a command, if anything did.
+SELECT outcome FROM precoro_fleet.commands WHERE id = %(command)s AND done_at IS NOT NULL
+
+-- name: forget_commands
+-- Those that were given more than a week ago.
+DELETE FROM precoro_fleet.commands WHERE at < clock_timestamp() - interval '7 days'
+
 -- name: finish
 -- What came of a command.
-UPDATE precoro_fleet.commands SET done_at = clock_timestamp(), outcome = %(outcome)s
-WHERE id = %(command)s AND taken_by = %(worker)s AND done_at IS NULL
+WITH done AS (
+    UPDATE precoro_fleet.commands SET done_at = clock_timestamp(), outcome = %(outcome)s
+    WHERE id = %(command)s AND taken_by = %(worker)s AND done_at IS NULL
+    RETURNING id
+)
+SELECT id, pg_notify('precoro_fleet', 'done') FROM done
 
 -- name: check
 -- Is the company still ours? The row lock makes a hand-over wait for the end of this transaction. A worker that is

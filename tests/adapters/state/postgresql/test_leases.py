@@ -203,10 +203,10 @@ async def test_a_command_reaches_the_holder_once_and_wakes_it(tables: Tables):
                 tasks.start_soon(a.wait, 600.0)
                 await anyio.sleep(0.1)
                 number = await fleet.give("acme", "pause", {"reason": "a person"}, "anna")
-        assert await fleet.take_commands(b.worker) == []
+        assert await fleet.take_commands(b.worker, KNOWN) == []
         given = FleetCommand(number, "acme", "pause", {"reason": "a person"}, "anna")
-        assert await fleet.take_commands(a.worker) == [given]
-        assert await fleet.take_commands(a.worker) == []
+        assert await fleet.take_commands(a.worker, KNOWN) == [given]
+        assert await fleet.take_commands(a.worker, KNOWN) == []
         await fleet.finish(b.worker, number, "not b's")
         await fleet.finish(a.worker, number, "done")
         assert tables.rows("SELECT outcome, done_at IS NOT NULL FROM precoro_fleet.commands") == [("done", True)]
