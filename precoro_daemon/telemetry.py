@@ -47,7 +47,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "listening_started": "a socket is open, for webhooks or for those who watch",
         "listening_failed": "no socket is open for orders about payments; they work while the service is stopped",
         "command_executed": "what a person wanted done about payments was done by the service that holds the state",
-        "command_unanswered": "what came of a command could not be told to the person who gave it",
+        "command_unanswered": "the person who gave a command could not be answered",
         "watch_exposed": "health, metrics and page, which have no login, can be reached from other machines",
         "deliveries_applied": "webhooks were followed up, by what came of them",
         "delivery_postponed": "what webhooks announced could not be checked; it is tried again",

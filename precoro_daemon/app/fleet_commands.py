@@ -30,8 +30,8 @@ _TAKEN_WITHIN_S = 15.0
 _EXECUTED_WITHIN_S = 60.0
 """Real seconds from then on; the worker itself gives up before."""
 
-_LOOK_S = 2.0
-"""Real seconds between two looks where no notice comes."""
+_PAUSE_S = 2.0
+"""Real seconds between two checks where no notice comes."""
 
 
 class CommandPost:
@@ -54,18 +54,18 @@ class CommandPost:
                         while True:
                             for command in await tables.take_commands(self._worker(), self._executors):
                                 tasks.start_soon(self._execute, command, self._worker(), name="command")
-                            await tables.wait(_LOOK_S)
+                            await tables.wait(_PAUSE_S)
                 except StoreUnavailable:
-                    await anyio.sleep(_LOOK_S)  # the worker tells of it
+                    await anyio.sleep(_PAUSE_S)  # the worker logs it
 
     async def _execute(self, given: FleetCommand, worker: str) -> None:
         outcome = ENDS
         if (executor := self._executors.get(given.company)) is not None:
             outcome = await executor.execute(msgspec.convert(given.arguments, Command))
-        told = msgspec.json.encode(outcome).decode()
+        answer = msgspec.json.encode(outcome).decode()
         try:
             async with self._fleet() as tables:
-                await tables.finish(worker, given.id, told)
+                await tables.finish(worker, given.id, answer)
         except StoreUnavailable as error:
             _log.warning("command_unanswered", kind=given.command, by=given.given_by, error=str(error))
 
@@ -109,9 +109,9 @@ async def _answer(fleet: PostgresFleet, number: int) -> str:
 async def _outcome(fleet: PostgresFleet, number: int, patience: float) -> Outcome | None:
     end = anyio.current_time() + patience
     while (left := end - anyio.current_time()) > 0:
-        if (told := await fleet.outcome(number)) is not None:
-            return msgspec.json.decode(told, type=Outcome)
-        await fleet.wait(min(left, _LOOK_S))
+        if (answer := await fleet.outcome(number)) is not None:
+            return msgspec.json.decode(answer, type=Outcome)
+        await fleet.wait(min(left, _PAUSE_S))
     return None
 
 

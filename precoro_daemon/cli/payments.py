@@ -226,7 +226,7 @@ def execute(settings: Settings, kind: Kind, **given: Any) -> str:
 
 
 def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
-    """Have it done by whoever serves the company: on this machine, or a worker of its fleet on any."""
+    """Have it done by the process that serves the company: on this machine, or a worker of its fleet on any."""
     from precoro_daemon.payments.commands import Command
 
     command = Command(kind, _who(), **given)

@@ -17,7 +17,7 @@ LeaseTime = Annotated[
 
 class Fleet(Section):
     """Workers that share the companies of one database. It works where `state.url` in defaults.toml is a PostgreSQL
-    database: whoever runs `fleet run` with that is a worker, and each company is served by one of them."""
+    database: each `fleet run` with that is a worker, and each company is served by one of them."""
 
     lease: LeaseTime = SHORTEST_LEASE_S
     """Seconds without a sign of life after which the others take a worker's companies. Shorter than 15 leaves too

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from anyio.abc import Process
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from tests.system.forked import DEVELOPMENT, ROOT, Forked
-from tests.system.program import NO_LIMITS, Finished
+from tests.system.program import NO_LIMITS, Finished, finish
 
 SECRETS = {"acme": "acme_webhooks_0123456789abcdef", "bolt": "bolt_webhooks_0123456789abcdef"}
 
@@ -30,6 +28,8 @@ class Companies:
 
     directory: Path
     origins: dict[str, str]
+    leased: bool = False
+    """Their states are in the database that defaults.toml names."""
 
     @property
     def files(self) -> Path:
@@ -50,6 +50,8 @@ class Companies:
         }
         if name in SECRETS:
             given["apply_deliveries"] = {"secret_file": self.secret(f"{name}.hook", SECRETS[name])}
+        if self.leased:
+            given["state"] = {"company": name}
         path = self.files / f"{name}.toml"
         path.write_text(_toml(given | sections))
         return path
@@ -64,8 +66,14 @@ class Companies:
         return self.directory / f"{name}.db"
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Process]:
-        process = await Forked.start(["fleet", "run", "--companies", str(self.files)], self.directory, self.environ())
+    async def running(self, worker: str | None = None) -> AsyncIterator[Process]:
+        """`worker`: with that name, and a directory of its own to work in"""
+        place, environ = self.directory, self.environ()
+        if worker is not None:
+            place /= worker
+            place.mkdir(exist_ok=True)
+            environ["PRECORO_DAEMON__FLEET__WORKER"] = worker
+        process = await Forked.start(["fleet", "run", "--companies", str(self.files)], place, environ)
         try:
             yield process
         finally:
@@ -79,14 +87,7 @@ class Companies:
         return {**ours, **DEVELOPMENT, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 
     async def typed(self, *words: str) -> Finished:
-        done = await anyio.run_process(
-            [sys.executable, "-m", "precoro_daemon", *words],
-            cwd=self.directory,
-            env=self.environ(),
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return await finish(await Forked.start(words, self.directory, self.environ()))
 
     def count(self, name: str, sql: str) -> int:
         with (
@@ -127,19 +128,21 @@ def _toml(sections: dict[str, dict[str, Any]]) -> str:
 
 
 @asynccontextmanager
-async def companies(tmp_path: Path, *names: str) -> AsyncIterator[tuple[Companies, dict[str, Sandbox]]]:
+async def companies(
+    tmp_path: Path, *names: str, **options: Any
+) -> AsyncIterator[tuple[Companies, dict[str, Sandbox]]]:
     """Sandboxes, and a directory in which nothing stands yet but what all have in common."""
     async with AsyncExitStack() as stack:
         sandboxes: dict[str, Sandbox] = {}
         for number, name in enumerate(names, 3):
-            options = SandboxOptions(
-                size="empty",
-                counts={"invoices": number, "suppliers": 2},
-                limits=False,
-                token=f"key-of-{name}",
-                email=f"{name}@sandbox.example",
-            )
-            sandboxes[name] = await stack.enter_async_context(serve(options))
+            given: dict[str, Any] = {
+                "size": "empty",
+                "counts": {"invoices": number, "suppliers": 2},
+                "limits": False,
+                "token": f"key-of-{name}",
+                "email": f"{name}@sandbox.example",
+            }
+            sandboxes[name] = await stack.enter_async_context(serve(SandboxOptions(**given | options)))
         fleet = Companies(tmp_path, {name: one.url for name, one in sandboxes.items()})
         fleet.files.mkdir()
         fleet.share(

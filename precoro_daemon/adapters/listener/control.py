@@ -66,7 +66,7 @@ async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
 
 class Executor:
     """Executes the commands for one company, whichever way they come. `work` gives what there is to say; it raises
-    DaemonError to refuse. A command that has begun does not end with whoever asked."""
+    DaemonError to refuse. A command that has begun does not end with the one who asked."""
 
     def __init__(self, work: Execute) -> None:
         self._work = work

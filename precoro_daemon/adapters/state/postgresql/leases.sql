@@ -120,7 +120,7 @@ FROM free WHERE c.name = free.name
 RETURNING c.name, c.epoch, c.schema, c.moved_to
 
 -- name: seize
--- Takes one company from whoever holds it, under the next epoch. What its holder has begun in its state ends first.
+-- Takes one company from its holder, under the next epoch. What its holder has begun in its state ends first.
 UPDATE precoro_fleet.companies c SET holder = %(worker)s, epoch = c.epoch + 1, since = clock_timestamp()
 WHERE c.name = %(company)s
 RETURNING c.name, c.epoch, c.schema, c.moved_to
