@@ -589,3 +589,9 @@ async def test_new_changed_and_leaving_invoices_become_due_once(store: Store) ->
 async def test_what_is_written_is_on_the_disk_when_it_returns(store: Store, backend: Backend) -> None:
     """A permission to send that a power cut takes back would be sent twice."""
     assert await backend.is_durable(store)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ident", ["7", "no number"])
+async def test_a_payment_that_the_mirror_lacks_is_none(store: Store, ident: str) -> None:
+    assert await store.ledger_payments.mirrored_payment(ident) is None

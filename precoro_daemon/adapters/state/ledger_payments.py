@@ -178,7 +178,7 @@ class SqlLedgerPayments:
         return payment if listed is None else payment.completed(listed)
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
-        row = await self._transactions.row("ledger_payments.mirrored_payment", (remote_id,))
+        row = await self._transactions.row("ledger_payments.mirrored_payment", {"id": remote_id})
         return None if row is None else read_payment(row["data"])
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
