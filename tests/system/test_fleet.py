@@ -16,6 +16,7 @@ import anyio.to_thread
 import psycopg
 import pytest
 
+from precoro_daemon.app.company_files import read_companies
 from precoro_daemon.sandbox import Sandbox, schema
 from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.rows import Row
@@ -113,6 +114,17 @@ class World:
 def tables(postgres: str) -> Iterator[Tables]:
     with fleet_database(postgres, "fleet_of_workers") as found:
         yield found
+
+
+async def test_a_company_of_another_state_is_refused_by_name(tmp_path: Path, postgres: str, tables: Tables) -> None:
+    async with companies(tmp_path, "acme", "bolt") as (fleet, sandboxes):
+        await anyio.to_thread.run_sync(World(fleet, sandboxes, tables, postgres).found)
+        fleet.leased = False
+        path = fleet.write("bolt", mark_invoices_paid={"enabled": False})
+        files = await anyio.to_thread.run_sync(read_companies, fleet.files, {})
+    assert (files.leased, set(files.companies)) == (True, {"acme"})
+    assert files.refused["bolt"].startswith(f"{path}: state.url: sqlite:")
+    assert "is not the database of the fleet" in files.refused["bolt"]
 
 
 async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, postgres: str, tables: Tables) -> None:
