@@ -31,6 +31,7 @@ SCALE = 60.0
 """A minute of the companies passes in a second; that of leases is a real one."""
 
 NAMES = ("acme", "bolt", "coal")
+STATES = "SELECT count(*) FROM pg_tables WHERE tablename = 'meta'"
 HOLDERS = """SELECT c.name, w.name FROM precoro_fleet.companies c
 LEFT JOIN precoro_fleet.workers w ON w.id = c.holder AND w.alive_until > clock_timestamp()"""
 
@@ -133,6 +134,9 @@ async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, po
         world.found()
         async with fleet.running("one") as one, fleet.running("two") as two:
             await world.until_served_by("one", "two")
+            with anyio.fail_after(30):
+                while tables.rows(STATES) != [(len(NAMES),)]:  # noqa: ASYNC110 - the workers make them
+                    await anyio.sleep(0.2)
             for name in NAMES:
                 said = await world.payments_typed(name, "arm")
                 assert said.startswith("armed: payments are sent from the next lap on"), "its worker executed it"
