@@ -952,10 +952,10 @@ MUTANTS = (
     ),
     Mutant(
         "a command ends with its connection",
-        "_CommandHandler.receive",
-        """            self._running.start_soon(partial(outcome.of, self._execute, command), name="command")
-            await outcome.known.wait()""",
-        """            await outcome.of(self._execute, command)""",
+        "Executor.execute",
+        """            self._running.start_soon(partial(pending.of, self._work, command), name="command")
+            await pending.known.wait()""",
+        """            await pending.of(self._work, command)""",
         "tests/adapters/listener/test_control.py::test_a_command_goes_on_when_whoever_gave_it_is_gone",
     ),
     Mutant(

@@ -16,6 +16,7 @@ import anyio.to_thread
 import psycopg
 import pytest
 
+from precoro_daemon.app.company_files import read_companies
 from precoro_daemon.sandbox import Sandbox, schema
 from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.rows import Row
@@ -30,6 +31,7 @@ SCALE = 60.0
 """A minute of the companies passes in a second; that of leases is a real one."""
 
 NAMES = ("acme", "bolt", "coal")
+STATES = "SELECT count(*) FROM pg_tables WHERE tablename = 'meta'"
 HOLDERS = """SELECT c.name, w.name FROM precoro_fleet.companies c
 LEFT JOIN precoro_fleet.workers w ON w.id = c.holder AND w.alive_until > clock_timestamp()"""
 
@@ -115,12 +117,26 @@ def tables(postgres: str) -> Iterator[Tables]:
         yield found
 
 
+async def test_a_company_of_another_state_is_refused_by_name(tmp_path: Path, postgres: str, tables: Tables) -> None:
+    async with companies(tmp_path, "acme", "bolt") as (fleet, sandboxes):
+        await anyio.to_thread.run_sync(World(fleet, sandboxes, tables, postgres).found)
+        fleet.leased = False
+        path = fleet.write("bolt", mark_invoices_paid={"enabled": False})
+        files = await anyio.to_thread.run_sync(read_companies, fleet.files, {})
+    assert (files.leased, set(files.companies)) == (True, {"acme"})
+    assert files.refused["bolt"].startswith(f"{path}: state.url: sqlite:")
+    assert "is not the database of the fleet" in files.refused["bolt"]
+
+
 async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, postgres: str, tables: Tables) -> None:
     async with companies(tmp_path, *NAMES, time_scale=SCALE) as (fleet, sandboxes):
         world = World(fleet, sandboxes, tables, postgres)
         world.found()
         async with fleet.running("one") as one, fleet.running("two") as two:
             await world.until_served_by("one", "two")
+            with anyio.fail_after(30):
+                while tables.rows(STATES) != [(len(NAMES),)]:  # noqa: ASYNC110 - the workers make them
+                    await anyio.sleep(0.2)
             for name in NAMES:
                 said = await world.payments_typed(name, "arm")
                 assert said.startswith("armed: payments are sent from the next lap on"), "its worker executed it"
