@@ -592,5 +592,6 @@ async def test_what_is_written_is_on_the_disk_when_it_returns(store: Store, back
 
 
 @pytest.mark.asyncio
-async def test_a_payment_that_the_mirror_lacks_is_none(store: Store) -> None:
-    assert await store.ledger_payments.mirrored_payment("7") is None
+@pytest.mark.parametrize("ident", ["7", "no number", "7x", "9" * 30, "-1", ""])
+async def test_a_payment_that_the_mirror_lacks_is_none(store: Store, ident: str) -> None:
+    assert await store.ledger_payments.mirrored_payment(ident) is None

@@ -26,6 +26,9 @@ from precoro_daemon.payments.rules.matching import MatchBy, Paid
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import read_amount
 
+_PAYMENT_ID = re.compile(r"[0-9]{1,18}")
+"""Of Precoro, as a column of 64 bits takes it."""
+
 _INDEXED_ON_DEMAND = frozenset({"number_and_supplier", *IMPORTED_BY})
 
 
@@ -178,7 +181,9 @@ class SqlLedgerPayments:
         return payment if listed is None else payment.completed(listed)
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
-        row = await self._transactions.row("ledger_payments.mirrored_payment", {"id": remote_id})
+        if not _PAYMENT_ID.fullmatch(remote_id):
+            return None  # a person may have typed anything
+        row = await self._transactions.row("ledger_payments.mirrored_payment", {"id": int(remote_id)})
         return None if row is None else read_payment(row["data"])
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:

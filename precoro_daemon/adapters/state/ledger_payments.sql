@@ -270,7 +270,7 @@ SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
 -- name: mirrored_payment
 -- A payment as the mirror has it.
 SELECT data FROM records
-WHERE collection = 'payments' AND id = @number(:id) AND vanished_at IS NULL;
+WHERE collection = 'payments' AND id = :id AND vanished_at IS NULL;
 
 -- name: payments_called
 -- Payments with this idn, as the mirror has them.
