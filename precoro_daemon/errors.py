@@ -113,6 +113,10 @@ class DiskFault(TemporaryError):
     """The disk failed while a file was written. What was written is dropped, and the file fetched again."""
 
 
+class SeveralFound(PermanentError):
+    """The ledger has several payments under one key of ours. A person voids all but one there, and adopts it."""
+
+
 class DoubtfulError(DaemonError):
     """A write may or may not have happened. Never repeated blindly; see the payments journal."""
 

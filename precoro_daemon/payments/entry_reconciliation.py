@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precoro_daemon.errors import PermanentError, TemporaryError
+from precoro_daemon.errors import PermanentError, SeveralFound, TemporaryError
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.recorder import Recorder
@@ -32,9 +32,19 @@ async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recor
         try:
             after = await _settle(access, recorder, intent)
             settled += [after] if after is not None else []
+        except SeveralFound as error:
+            settled.append(await _refer(recorder, intent, error))
         except (TemporaryError, PermanentError) as error:
             recorder.failed.append(f"{intent}: could not be checked in the ledger: {error}")
     return settled
+
+
+async def _refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Intent:
+    """To look again would say the same: only a person can void what is too much."""
+    why = f"{error}; void all but one there, then adopt the one that stays: --payment with its id"
+    held = await recorder.record(intent, Hold(), why)
+    recorder.alarm(held, why)
+    return held
 
 
 async def _settle(access: LedgerAccess, recorder: Recorder, intent: Intent) -> Intent | None:

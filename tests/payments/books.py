@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from precoro_daemon.errors import DaemonError, DoubtfulError
+from precoro_daemon.errors import DaemonError, DoubtfulError, SeveralFound
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
@@ -108,7 +108,9 @@ class MemoryLedger:
         return key
 
     async def find(self, key: str) -> Receipt | None:
-        there = (f"B-{number}" for number, one in enumerate(self.entries) if one.key == key)
+        there = [f"B-{number}" for number, one in enumerate(self.entries) if one.key == key]
+        if len(there) > 1:
+            raise SeveralFound(f"the books have {len(there)} payments under the key {key}")
         return next(map(self._receipt, there), None)
 
     async def bill(self, entry: Entry) -> Bill | None:

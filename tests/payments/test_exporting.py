@@ -297,6 +297,22 @@ async def test_a_doubt_goes_to_a_person_where_the_books_cannot_be_asked() -> Non
     assert stage.intent.state is State.REVIEW
 
 
+async def test_two_entries_under_one_key_of_ours_go_to_a_person_who_is_told_the_way_out() -> None:
+    stage = await begun()
+    stage.ledger.capabilities = Capabilities(reads=True, create="plain", lookup="key")
+    stage.ledger.late = True
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    pay(stage, stage.invoice())
+    await stage.export(after=HOUR)
+    stage.ledger.entries.append(stage.ledger.entries[0])
+    await stage.export(after=HOUR)
+    assert stage.intent.state is State.REVIEW
+    assert "2 payments under the key" in stage.intent.reason
+    assert "adopt the one that stays" in stage.intent.reason
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == 2
+
+
 async def test_a_crash_at_any_step_records_it_once() -> None:
     step = 0
     while True:

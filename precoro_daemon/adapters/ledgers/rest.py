@@ -20,11 +20,7 @@ from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
-from precoro_daemon.errors import (
-    DoubtfulError,
-    LedgerMisfit,
-    PermanentError,
-)
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, SeveralFound
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named, short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
@@ -212,7 +208,7 @@ class RestLedger:
             )
         there = {joined(row, finding.identity): row for row in ours}
         if len(there) > 1:
-            raise PermanentError(f"ledger {self.name} has {len(there)} payments under the key {key}")
+            raise SeveralFound(f"ledger {self.name} has {len(there)} payments under the key {key}")
         try:
             return next((self._receipt(identity, row, finding.recorded) for identity, row in there.items()), None)
         except (Absent, CellError) as error:

@@ -18,7 +18,14 @@ from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.cells import CellError, read_amount, read_currency, read_day, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text, reach_back
 from precoro_daemon.adapters.ledgers.rows import OPTIONAL, PAYMENT_COLUMNS, REQUIRED, ROWS_A_BATCH, RowReader
-from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    DoubtfulError,
+    LedgerMisfit,
+    PermanentError,
+    SeveralFound,
+    TemporaryError,
+)
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, UnreadableRow
@@ -256,7 +263,7 @@ class SqlLedger:
         found = connection.run(self._given.find, {"key": key})
         if len(found) > 1:
             ids = [row[0] for row in found[:3]]
-            raise PermanentError(f"ledger {self.name} has {len(found)} payments under the key {key}: {ids}")
+            raise SeveralFound(f"ledger {self.name} has {len(found)} payments under the key {key}: {ids}")
         try:
             return self._receipt(found[0]) if found else None
         except CellError as error:

@@ -26,7 +26,14 @@ from precoro_daemon.adapters.ledgers.business_central.payloads import (
 )
 from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import same_origin
-from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, MalformedAnswer, PermanentError
+from precoro_daemon.errors import (
+    DaemonError,
+    DoubtfulError,
+    LedgerMisfit,
+    MalformedAnswer,
+    PermanentError,
+    SeveralFound,
+)
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
@@ -114,7 +121,7 @@ class BusinessCentralLedger:
         if others := [row for row in rows if str(row.get("externalDocumentNumber")).upper() != number]:
             raise LedgerMisfit(f"ledger {self.name}: find: was asked for one line and got {len(others)} others too")
         if len(rows) > 1:
-            raise PermanentError(f"ledger {self.name} has {len(rows)} lines under the key {key}")
+            raise SeveralFound(f"ledger {self.name} has {len(rows)} lines under the key {key}")
         return read_line(rows[0], self._options.bill_name) if rows else None
 
     async def probe(self) -> Sequence[Probe]:

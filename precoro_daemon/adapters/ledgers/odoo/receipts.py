@@ -10,7 +10,7 @@ from decimal import Decimal
 from precoro_daemon.adapters.ledgers.odoo.bills import PAYMENT_FIELDS, Bills
 from precoro_daemon.adapters.ledgers.odoo.calls import OdooCalls, Row
 from precoro_daemon.adapters.ledgers.odoo.settlements import carries, money, part_of, title
-from precoro_daemon.errors import MalformedAnswer, PermanentError
+from precoro_daemon.errors import MalformedAnswer, SeveralFound
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.receipts import Receipt
 
@@ -37,7 +37,7 @@ class Receipts:
         ours = [row for row in found if carries(row[dialect.memo], key)]
         if len(ours) > 1:
             numbers = ", ".join(str(row["id"]) for row in ours)
-            raise PermanentError(f"Odoo has {len(ours)} payments under the key {key}: {numbers}")
+            raise SeveralFound(f"Odoo has {len(ours)} payments under the key {key}: {numbers}")
         return await self._receipt(ours[0]) if ours else None
 
     async def _search(self, domain: Sequence[object]) -> Sequence[Row]:

@@ -25,7 +25,7 @@ from precoro_daemon.adapters.ledgers.quickbooks.payloads import (
     receipts_in,
 )
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH
-from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, SeveralFound
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
@@ -149,7 +149,7 @@ class QuickbooksLedger:
             raise LedgerMisfit(f"{self._said('find')}: was asked for one number and got others too")
         found = {receipt.key: receipt for row in rows for receipt in receipts_in(row)}
         if len(found) > 1:
-            raise PermanentError(f"{self._said('find')}: it has {len(found)} payments under the key {key}")
+            raise SeveralFound(f"{self._said('find')}: it has {len(found)} payments under the key {key}")
         return next(iter(found.values()), None)
 
     async def bill(self, entry: Entry) -> Bill | None:

@@ -33,7 +33,7 @@ from precoro_daemon.adapters.ledgers.xero.payloads import (
     reference_of,
 )
 from precoro_daemon.adapters.ledgers.xero.scopes import show_scopes
-from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError
+from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, SeveralFound
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
@@ -173,7 +173,7 @@ class XeroLedger:
         if any(not isinstance(row, Mapping) or row.get("Reference") != reference for row in rows):
             raise LedgerMisfit(f"{self._said('find')}: was asked for one reference and got others too")
         if len(found) > 1:
-            raise PermanentError(f"{self._said('find')}: it has {len(found)} payments under the key {key}")
+            raise SeveralFound(f"{self._said('find')}: it has {len(found)} payments under the key {key}")
         return next(iter(found.values()), None)
 
     async def bill(self, entry: Entry) -> Bill | None:
