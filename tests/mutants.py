@@ -35,6 +35,8 @@ XERO = "tests/adapters/ledgers/test_xero.py"
 QUICKBOOKS = "tests/adapters/ledgers/test_quickbooks.py"
 ONLINE = "tests/payments/test_online_ledgers.py"
 FLEET = "tests/adapters/state/postgresql/test_fleet.py"
+MOVING = "tests/adapters/state/test_moving.py"
+POSTGRES = "tests/adapters/state/postgresql/test_state.py"
 LEASES = "tests/adapters/state/postgresql/test_leases.py"
 
 
@@ -112,6 +114,55 @@ MUTANTS = (
         "len(taken) < most",
         "len(taken) > most",
         f"{LEASES}::test_a_worker_that_is_stopped_inside_a_transaction_keeps_its_company_for_a_lease_at_most",
+    ),
+    Mutant(
+        "a state that was moved away goes on",
+        "refuse_moved",
+        "if moved:",
+        "if moved and arriving:",
+        f"{MOVING}::test_the_former_state_says_where_it_went_and_the_new_one_goes_on",
+    ),
+    Mutant(
+        "a state that did not arrive is used",
+        "refuse_moved",
+        "if arriving:",
+        "if arriving and moved:",
+        f"{MOVING}::test_killed_at_any_line_one_of_both_is_whole_and_the_other_refused",
+    ),
+    Mutant(
+        "a move leaves both states in use",
+        "_finish",
+        "if left.moved is None:",
+        "if left.moved is not None:",
+        f"{MOVING}::test_the_former_state_says_where_it_went_and_the_new_one_goes_on",
+    ),
+    Mutant(
+        "a moved state that was not armed gets armed",
+        "_switch",
+        "keep and read_switch(session, guard).armed",
+        "keep",
+        f"{MOVING}::test_payments_stay_armed_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a former holder of a state on PostgreSQL goes on writing",
+        "Holder.__init__",
+        "SELECT demand_holder({count})",
+        "SELECT {count}",
+        f"{POSTGRES}::test_who_lost_the_lock_unnoticed_writes_nothing_once_another_has_it",
+    ),
+    Mutant(
+        "a copy of a database is taken for the one that sent",
+        "PostgresRestoreGuard.read",
+        "row is None or not",
+        "row is None and not",
+        "tests/contracts/test_journal.py",
+    ),
+    Mutant(
+        "a permit counts before the end of its transaction is answered",
+        "PostgresTransactions._write",
+        "session.end()",
+        "pass",
+        f"{POSTGRES}::test_nothing_is_done_by_leave_of_a_transaction_whose_end_is_not_known",
     ),
     Mutant(
         "a grant that was written whole is thrown away",
@@ -375,7 +426,7 @@ MUTANTS = (
     ),
     Mutant(
         "synchronous=OFF",
-        "open_writable",
+        "open_held",
         'connection.execute("PRAGMA synchronous = FULL")',
         'connection.execute("PRAGMA synchronous = OFF")',
         "tests/contracts/test_journal.py::test_what_is_written_is_on_the_disk_when_it_returns",

@@ -27,6 +27,7 @@ ledger_online.py   builds the ledgers that are somebody else's service: Xero and
 ledger_reading.py  tells one way to read the ledger from another, by the settings that say how
 lessee.py          this process as one worker of a fleet: it serves the companies whose leases it has
 member.py          one company among others in a process: served, started again when it fails, ended alone
+moving.py          moves a company's state to another place, on the engine that the place's address names
 payments.py        the jobs of payments, and what the commands do to intents
 process.py         one company in a process of its own, until a signal
 runs.py            one run, from opening the state to the report

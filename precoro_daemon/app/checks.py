@@ -11,7 +11,7 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
-from precoro_daemon.app.state import open_or_borrow, place, state_of
+from precoro_daemon.app.state import address, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
     ADVICE,
@@ -71,8 +71,12 @@ async def check_state(settings: Settings) -> str:
     """Whether it is there, or could be made. Raises StoreUnusable."""
 
     def state() -> str:
-        found = state_of(settings).exists()
-        return f"{place(settings)} {'is there' if found else 'is not there yet; the first run makes it'}"
+        kept = state_of(settings)
+        found = kept.exists()
+        where = place(settings) if settings.state.server is None else address(settings)
+        said, *warnings = kept.about().split("\n")
+        there = f"{where} {'is there' if found else 'is not there yet; the first run makes it'}"
+        return "\n".join((f"{there} ({said})" if said else there, *(f"{'':15}{warning}" for warning in warnings)))
 
     return await anyio.to_thread.run_sync(state)
 

@@ -22,7 +22,7 @@ running.py          what every command needs: settings, a console, an event loop
 screen.py           what a person sees while a run goes on, and what it brought
 service.py          run: the program as a service, until a signal stops it
 sheets.py           tables that lose nothing: side by side where the screen is wide enough, else row by row
-state.py            commands for the state: a backup while the program runs, and the way back
+state.py            commands for the state: a backup while the program runs, the way back, and a move to another place
 status_json.py      the snapshot as JSON for programs: times in Unix seconds
 status_tables.py    the snapshot as tables and sentences for people; last, above the prompt, what needs them
 tables.py           estimates, verdicts and answers as tables for people

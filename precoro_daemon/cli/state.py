@@ -1,18 +1,23 @@
-"""commands for the state: a backup while the program runs, and the way back"""
+"""commands for the state: a backup while the program runs, the way back, and a move to another place"""
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, run_async
 
+if TYPE_CHECKING:
+    from precoro_daemon.app.moving import Move, Place
+
 
 @click.group()
 def state() -> None:
-    """Back up the state, or bring a backup back."""
+    """Back up the state, bring a backup back, or move the state to another place."""
 
 
 @state.command()
@@ -49,3 +54,70 @@ def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     if done.calls is None:
         echo("the former state could not be read: how many calls it made today is not known", err=True)
     echo("payments are disarmed: check `precoro-daemon payments plan`, then `precoro-daemon payments arm`")
+
+
+@state.command()
+@click.option("--to", "url", required=True, metavar="URL", help="sqlite:///… or postgresql://…, as state.url has it.")
+@click.option("--schema-name", metavar="NAME", help="The schema in a PostgreSQL database, as state.schema_name.")
+@click.option("--password-file", type=click.Path(path_type=Path), metavar="FILE", help="As state.password_file.")
+@click.option("--ca-file", type=click.Path(path_type=Path), metavar="FILE", help="As state.ca_file.")
+@click.option("--armed", is_flag=True, help="Keep payments armed if they are. Otherwise they are disarmed.")
+@click.option("--replace-zeros", is_flag=True, help="Put U+FFFD for each U+0000, which PostgreSQL cannot hold.")
+@config_option
+@click.pass_obj
+def move(parent: Path | None, /, config: Path | None, *, armed: bool, replace_zeros: bool, **place: Any) -> None:
+    """Move the state from the place that the configuration names to URL: from a file to PostgreSQL, or back.
+
+    No service may use it meanwhile. The former state is kept, and says where it went. Cut off, the command is
+    repeated.
+    """
+    settings = load(config or parent, spare=NO_CALL)
+    from precoro_daemon.app.moving import Place, move_state
+
+    named = Place(**place)
+    began = time.monotonic()
+    done = run_async(
+        lambda: move_state(settings, named, armed=armed, replace_zeros=replace_zeros, on_rows=_show_rows)
+    )
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    _say_moved(done, named, time.monotonic() - began, armed=armed)
+
+
+def _show_rows(table: str, number: int, count: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{table}: {number:,} of {count:,} rows", err=True, nl=False)
+
+
+def _say_moved(done: Move, place: Place, took: float, *, armed: bool) -> None:
+    moved = done.moved
+    if moved.rows:
+        filled = sum(1 for count in moved.rows.values() if count)
+        echo(f"moved to {moved.target}: {sum(moved.rows.values()):,} rows of {filled} tables in {took:.1f} s")
+    else:
+        echo(f"moved to {moved.target}: the rows were there, and the last step is taken now")
+    echo(f"the former state {moved.source} is kept and not used any more; remove it when you no longer need it")
+    if moved.former is not None:
+        echo(f"what stood at the new place is kept as {moved.former}")
+    former, new = done.kill_switches
+    if former != new:
+        echo(f"the kill-switch file is looked for at {new} from now on, no more at {former}")
+    echo("change in the configuration, under [state]:")
+    for key, value in _keys(place).items():
+        echo(f'    {key} = "{value}"')
+    echo(_next(moved.switch, armed=armed))
+
+
+def _keys(place: Place) -> dict[str, str]:
+    """What the section has to say; what it said of the former place goes."""
+    given = {"url": place.url, "schema_name": place.schema_name, "password_file": place.password_file}
+    return {key: str(value) for key, value in (given | {"ca_file": place.ca_file}).items() if value is not None}
+
+
+def _next(switch: str, *, armed: bool) -> str:
+    if switch == "armed":
+        return "payments are still armed; next: `precoro-daemon check`, then start the service"
+    if switch == "disarmed":
+        again = "were not armed" if armed else "are disarmed"
+        return f"payments {again}; next: `precoro-daemon check`, `precoro-daemon payments plan`, then `payments arm`"
+    return "next: `precoro-daemon check`, then start the service"

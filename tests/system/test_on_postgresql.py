@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,9 +50,17 @@ async def test_a_company_is_mirrored_looked_at_and_run_again(
         status = await program.run("status", "--json")
         assert status.code == 0
         assert json.loads(status.stdout)["collections"]["invoices"]["records"] == there
+        checked = await program.run("check")
+        assert re.search(r"/states is there \(schema once, PostgreSQL \d+\.\d+.*, not encrypted\)", checked.stdout)
         refused = await program.run("state", "backup", "copy.db")
         assert refused.code == 4
         assert "pg_dump --format=custom --schema=once" in refused.stderr
+        moved = await program.run("state", "move", "--to", f"sqlite:///{tmp_path}/back.db")
+        assert (moved.code, moved.stderr) == (0, "")
+        assert f'url = "sqlite:///{tmp_path}/back.db"' in moved.stdout
+        gone = await program.once()
+        assert gone.code == 4
+        assert f"was moved to {tmp_path}/back.db on" in gone.stderr
 
 
 async def test_killed_in_the_middle_it_goes_on_where_it_was(

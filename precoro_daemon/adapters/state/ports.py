@@ -86,6 +86,10 @@ class State(Protocol):
         """Whether there is one. Blocking. Raises StoreUnusable also if one could not be made or written here."""
         ...
 
+    def about(self) -> str:
+        """What `check` says of the place and its engine beside its address, a line for each warning. Blocking."""
+        ...
+
     def demand(self) -> None:
         """Blocking. Raises StoreUnusable if there is none, or if it is not this company's."""
         ...

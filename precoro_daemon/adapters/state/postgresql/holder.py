@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import psycopg
 
 from precoro_daemon.adapters.state.postgresql.failures import explained
+from precoro_daemon.adapters.state.postgresql.server import is_lost
 from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable
 
 _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
@@ -39,14 +39,7 @@ class Holder:
         return self._guard
 
     def demand(self) -> None:
-        """The server says good-bye, or the system does for it; little else is ever said on this connection."""
-        try:
-            while select.select([self._connection.fileno()], [], [], 0)[0]:
-                self._connection.pgconn.consume_input()
-            lost = self._connection.closed
-        except psycopg.Error:
-            lost = True
-        if lost:
+        if is_lost(self._connection):
             raise StoreUnavailable(
                 f"The connection that holds the state {self._where} was lost: the server was stopped, or the network "
                 "is. Nothing is written any more; what is stored is read anew at the next start."

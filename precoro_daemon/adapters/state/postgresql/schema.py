@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from precoro_daemon.adapters.state.moving import refuse_moved
 from precoro_daemon.adapters.state.postgresql.view_refresh import (
     describe_views,
     let_readers_read,
@@ -53,22 +54,24 @@ def read_version(connection: psycopg.Connection[Any]) -> int:
     found = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
     if not found or not found[0]:
         return 0
-    return int(_read_meta(connection, "version") or 0)
+    return int(read_meta(connection, "version") or 0)
 
 
-def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str) -> None:
-    """Raises StoreUnusable if it is not ours to use."""
+def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str, *, moved_too: bool = False) -> None:
+    """Raises StoreUnusable if it is not ours to use. `moved_too`: one that was moved away, or did not arrive, is."""
     version = read_version(connection)
     if version > VERSION:
         raise StoreUnusable(
             f"The state {where} was written by a newer version of this program (its schema is {version}, "
             f"this one knows {VERSION}). Run the newer version, or use another database."
         )
-    if version and _read_meta(connection, "identity") not in (None, identity):
+    if version and read_meta(connection, "identity") not in (None, identity):
         raise StoreUnusable(
             f"The state {where} holds the data of another company or another user's key. "
             "Give this configuration a schema of its own, or go back to the former key, e-mail and region."
         )
+    if version and not moved_too:
+        refuse_moved(where, read_meta(connection, "moved"), read_meta(connection, "arriving"))
     if not version and _has_tables(connection):
         raise StoreUnusable(
             f"The schema of the state {where} has tables of another program. Name another one (state.schema_name)."
@@ -82,14 +85,14 @@ def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None
         connection.execute(script.encode())
     if version < VERSION:
         _write_meta(connection, "version", str(VERSION))
-    if _read_meta(connection, "identity") is None:
+    if read_meta(connection, "identity") is None:
         _write_meta(connection, "identity", identity)
     _refresh_views(connection)
 
 
 def _refresh_views(connection: psycopg.Connection[Any]) -> None:
     """Make the views anew where this version defines them differently, or somebody dropped or changed one."""
-    if _read_meta(connection, "views") != describe_views(connection):
+    if read_meta(connection, "views") != describe_views(connection):
         make_views(connection)
         _write_meta(connection, "views", describe_views(connection))
     unite_companies(connection)
@@ -103,7 +106,7 @@ def _has_tables(connection: psycopg.Connection[Any]) -> bool:
     return bool(found and found[0])
 
 
-def _read_meta(connection: psycopg.Connection[Any], key: str) -> str | None:
+def read_meta(connection: psycopg.Connection[Any], key: str) -> str | None:
     row = connection.execute("SELECT value FROM meta WHERE key = %s", (key,)).fetchone()
     return None if row is None else str(row[0])
 

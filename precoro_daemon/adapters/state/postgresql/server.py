@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,11 +115,49 @@ def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
         max_size=_CONNECTIONS,
         open=False,
         configure=prepare,
+        check=_refuse_lost,
         timeout=_PATIENCE_S,
         max_lifetime=_LIFETIME_S,
         num_workers=1,
         name="state",
     )
+
+
+def is_lost(connection: psycopg.Connection[Any]) -> bool:
+    """The server says good-bye, or the system does for it. Costs no message."""
+    try:
+        while select.select([connection.fileno()], [], [], 0)[0]:
+            connection.pgconn.consume_input()
+    except psycopg.Error:
+        return True
+    return connection.closed
+
+
+def _refuse_lost(connection: psycopg.Connection[Any]) -> None:
+    """The pool takes another one then: a server that was started anew closed them all."""
+    if is_lost(connection):
+        raise psycopg.OperationalError("the server closed the connection")
+
+
+def describe(connection: psycopg.Connection[Any]) -> str:
+    """For `check`: version, encryption, and what a failover would lose."""
+    found = connection.execute(_DESCRIPTION).fetchone()
+    assert found is not None, "it always has a row"
+    version, protocol, standbys = found
+    said = f"PostgreSQL {version}, {protocol or 'not encrypted'}"
+    if not standbys:
+        return said
+    return (
+        f"{said}\nWARNING: standbys that do not confirm what is committed: {standbys}. What was committed last is "
+        "missing after a failover to one of them, and payments are disarmed. List them in synchronous_standby_names."
+    )
+
+
+_DESCRIPTION = """
+SELECT current_setting('server_version'), (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl),
+    (SELECT string_agg(coalesce(nullif(application_name, ''), 'without a name'), ', ' ORDER BY application_name)
+    FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state NOT IN ('sync', 'quorum'))
+"""
 
 
 def refuse_standby(connection: psycopg.Connection[Any], address: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import psycopg
@@ -33,7 +34,7 @@ from precoro_daemon.adapters.state.postgresql.schema import (
     read_version,
     refuse_other,
 )
-from precoro_daemon.adapters.state.postgresql.server import Server, pooled, refuse_standby
+from precoro_daemon.adapters.state.postgresql.server import Server, describe, pooled, refuse_standby
 from precoro_daemon.adapters.state.postgresql.transactions import READ_ONLY, PostgresSession, PostgresTransactions
 from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.session import Row, Session, Values
@@ -87,6 +88,10 @@ class PostgresState:
         with self._reading() as connection:
             return read_version(connection) > 0
 
+    def about(self) -> str:
+        with self._reading() as connection:
+            return f"schema {self._schema}, {describe(connection)}"
+
     def demand(self) -> None:
         with self._reading() as connection:
             self._demand(connection)
@@ -114,18 +119,25 @@ class PostgresState:
     def back_up(self, target: Path, *, replace: bool) -> Backup:  # noqa: ARG002 - the port has it
         raise StoreUnusable(
             f"The state is in a database: {self._where}. Back it up with PostgreSQL's own program, while the service"
-            f" runs: pg_dump --format=custom --schema={self._schema} --file={target} {self._server.address}"
+            f" runs: pg_dump --format=custom --schema={self._schema} --file={quote(str(target))} {self._address}"
         )
 
     def restore(self, backup: Path) -> Restored:
+        renaming = f"ALTER SCHEMA {self._schema} RENAME TO {self._schema[:50]}_before"
         raise StoreUnusable(
-            f"The state is in a database: {self._where}. Stop the service, drop the schema, and bring the backup back"
-            f" with PostgreSQL's own program: pg_restore --dbname={self._server.address} {backup}. Payments are "
-            "disarmed then; look at `payments plan` and arm them anew."
+            f"The state is in a database: {self._where}. Stop the service and bring the backup back with the "
+            f"programs of PostgreSQL:\npsql {self._address} -c '{renaming}'\n"
+            f"pg_restore --single-transaction --dbname={self._address} {quote(str(backup))}\n"
+            "Payments are disarmed then; look at `payments plan` and arm them anew. `precoro-daemon help running` "
+            "says how the calls made since the backup still count."
         )
 
     def hand_over(self, path: Path) -> None:
         """Nothing that belongs to it stands in files."""
+
+    @property
+    def _address(self) -> str:
+        return quote(self._server.address)
 
     def _demand(self, connection: psycopg.Connection[Any]) -> None:
         refuse_other(connection, self._where, self._identity)

@@ -17,7 +17,7 @@ from precoro_daemon.adapters.state.session import Values
 from precoro_daemon.adapters.state.statements import read_statements
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
-_IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
+IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
 _IDN_FIRST = frozenset({"mirror.create_record", "mirror.update_record"})
 """Statements by position whose first value is an idn."""
 
@@ -38,13 +38,13 @@ POSTGRES_STATEMENTS: Mapping[str, str] = {
 def cells(statement: str, values: Values) -> Values:
     """An idn as its JSON text, and nothing that PostgreSQL cannot keep."""
     if isinstance(values, Mapping):
-        return {name: _idn(value) if name in _IDN else _cell(value) for name, value in values.items()}
+        return {name: as_idn(value) if name in IDN else _cell(value) for name, value in values.items()}
     if statement in _IDN_FIRST:
-        return (_idn(values[0]), *map(_cell, values[1:]))
+        return (as_idn(values[0]), *map(_cell, values[1:]))
     return tuple(map(_cell, values))
 
 
-def _idn(value: object) -> str | None:
+def as_idn(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
@@ -91,7 +91,7 @@ def row_factory(cursor: Cursor[Any]) -> Any:
     """psycopg's name for it. An idn becomes what it was."""
     columns = cursor.description or ()
     kind = _cells_of(tuple(column.name for column in columns))
-    idns = [at for at, column in enumerate(columns) if column.name in _IDN and column.type_code == _TEXT_OID]
+    idns = [at for at, column in enumerate(columns) if column.name in IDN and column.type_code == _TEXT_OID]
     if not idns:
         return kind
 

@@ -3,6 +3,7 @@
 backup.py         a copy of the state beside its writer: one file, checked, there completely or not at all
 failures.py       what SQLite and the file system refuse, said to the operator
 holder.py         one process holds the state: a lock file beside it that names the holder
+moving.py         a state file as one end of a move
 opening.py        opens the state file, or says in one sentence why not and leaves it untouched
 ownership.py      what root makes beside a state belongs to its owner, whose service has to open it
 restore_guard.py  the restore guard as a file beside the state

@@ -9,10 +9,11 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event, Timer
 
+from precoro_daemon.adapters.state.moving import refuse_moved
 from precoro_daemon.adapters.state.sqlite.failures import What, damaged, explained
 from precoro_daemon.adapters.state.sqlite.holder import held, holds
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
-from precoro_daemon.adapters.state.sqlite.schema import VERSION, bring_up_to_date, read_identity
+from precoro_daemon.adapters.state.sqlite.schema import VERSION, bring_up_to_date, read_identity, read_meta
 from precoro_daemon.errors import StoreUnusable
 
 APPLICATION_ID = int.from_bytes(b"Prec")
@@ -47,12 +48,19 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
         else:
             with closing(open_read_only(path, identity)) as connection:
                 _refuse_damaged(path, connection)
-        connection = resources.enter_context(closing(_connect(path, "rw")))
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        return open_held(path, identity, resources)
+
+
+def open_held(path: Path, identity: str, resources: ExitStack, *, migrate: bool = True) -> sqlite3.Connection:
+    """For who holds the state already, also if it was moved away."""
+    connection = resources.enter_context(closing(_connect(path, "rw")))
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    refuse_other(path, connection, identity)
+    if migrate:
         bring_up_to_date(connection, identity)
-        return connection
+    return connection
 
 
 def refuse_old_engine(version: tuple[int, ...]) -> None:
@@ -83,16 +91,29 @@ def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.C
             raise StoreUnusable(f"There is no state in {path} yet; the first run makes it: `precoro-daemon --once`.")
         connection = _connect(path, "ro")
         try:
-            _refuse_other(path, connection, identity)
+            refuse_other(path, connection, identity)
+            refuse_moved(str(path), *_marks(connection))
         except BaseException:
             connection.close()
             raise
         return connection
 
 
+def read_marks(path: Path) -> tuple[str | None, str | None]:
+    """What a move left in a state: that it was moved away, that it did not arrive yet."""
+    with closing(_connect(path, "ro")) as connection:
+        return _marks(connection)
+
+
 def is_current(connection: sqlite3.Connection) -> bool:
     """Is the state as this version has it?"""
     return bool(connection.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
+    if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        return None, None
+    return read_meta(connection, "moved"), read_meta(connection, "arriving")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -131,7 +152,7 @@ def _refuse_read_only(path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def _refuse_other(path: Path, connection: sqlite3.Connection, identity: str) -> None:
+def refuse_other(path: Path, connection: sqlite3.Connection, identity: str) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StoreUnusable(
@@ -175,16 +196,21 @@ def _make(path: Path) -> None:
     # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
     for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
         path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
-    # Prices and payments of a company: the files beside it get the same mode. A link in its place is not followed.
-    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    hand_over(unfinished, path)
-    with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA journal_mode = WAL")
+    make_empty(unfinished, path)
     unfinished.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def make_empty(new: Path, path: Path) -> None:
+    """A file that becomes the state `path` and belongs to its owner."""
+    # Prices and payments of a company: the files beside it get the same mode. A link in its place is not followed.
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    hand_over(new, path)
+    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")

