@@ -11,7 +11,7 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
-from precoro_daemon.app.state import address, open_or_borrow, place, state_of
+from precoro_daemon.app.state import address, on_server, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
     ADVICE,
@@ -73,7 +73,7 @@ async def check_state(settings: Settings) -> str:
     def state() -> str:
         kept = state_of(settings)
         found = kept.exists()
-        where = place(settings) if settings.state.server is None else address(settings)
+        where = address(settings) if on_server(settings) else place(settings)
         said, *warnings = kept.about().split("\n")
         there = f"{where} {'is there' if found else 'is not there yet; the first run makes it'}"
         return "\n".join((f"{there} ({said})" if said else there, *(f"{'':15}{warning}" for warning in warnings)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from precoro_daemon.app.state import control_socket, identity, place
+from precoro_daemon.app.state import address, control_socket, identity, place
 from precoro_daemon.app.values import credentials_of
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Fleet, Log, Settings, Shared, State, Watch, load_company, load_defaults
@@ -69,9 +69,9 @@ def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
 
 def _of_fleet(settings: Settings, directory: Path, name: str, shared: Shared) -> Settings:
     """Only the database that keeps the leases can refuse a worker that was replaced, so it keeps the states too."""
-    if shared.state.server is not None and settings.state.url != shared.state.url:
+    if shared.state.server is not None and address(settings) != shared.state.url:
         raise ConfigurationError(
-            f"{path_of(directory, name)}: state.url: {settings.state.url} is not the database of the fleet; a "
+            f"{path_of(directory, name)}: state.url: {address(settings)} is not the database of the fleet; a "
             f"company of a fleet has no state.url of its own, and takes that of {directory / 'defaults.toml'}"
         )
     return settings

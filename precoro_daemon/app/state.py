@@ -46,6 +46,11 @@ def fenced_state(settings: Settings, holding: Holding, worker: str, lease: float
     return PostgresState(server, schema(settings), identity(settings), fence=EpochFence(holding, worker, lease))
 
 
+def on_server(settings: Settings) -> bool:
+    """Whether the state is in a database, not in a file."""
+    return settings.state.server is not None
+
+
 def server_of(named: NamedState, **options: object) -> Server:
     """The server of a state that is not in a file. `options` of libpq count beside what its address says."""
     from precoro_daemon.adapters.state.postgresql.server import Server  # noqa: PLC0415
