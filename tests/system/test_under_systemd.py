@@ -139,7 +139,7 @@ async def test_it_works_there_says_so_and_ends_well(tmp_path: Path, unused_tcp_p
     assert done.only("part_stalled") == []
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     program = Program(tmp_path, sandbox.url)
-    assert program.query("SELECT count(*) FROM invoices")[0][0] == 20
+    assert program.query("SELECT count(*) FROM invoices_and_credit_notes")[0][0] == 20
     assert {mode & 0o077 for mode in modes(tmp_path)} == {0}
     in_order = [word for word in said if word in {"READY=1", "RELOADING=1", "STOPPING=1"}]
     assert in_order == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
