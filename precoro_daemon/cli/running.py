@@ -149,6 +149,11 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     click.echo(visible_lines(text), err=err, nl=nl)
 
 
+def overwrite(text: str = "") -> None:
+    """Put a line of progress in the place of the one before. For a terminal."""
+    click.echo(f"\r\x1b[K{visible_lines(text)}", err=True, nl=False)
+
+
 def make_console() -> Console:
     from precoro_daemon.cli.console import SafeConsole
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, run_async
+from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, overwrite, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.app.moving import Move, Place
@@ -80,13 +80,13 @@ def move(parent: Path | None, /, config: Path | None, *, armed: bool, replace_ze
         lambda: move_state(settings, named, armed=armed, replace_zeros=replace_zeros, on_rows=_show_rows)
     )
     if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+        overwrite()
     _say_moved(done, named, time.monotonic() - began, armed=armed)
 
 
 def _show_rows(table: str, number: int, count: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{table}: {number:,} of {count:,} rows", err=True, nl=False)
+        overwrite(f"{table}: {number:,} of {count:,} rows")
 
 
 def _say_moved(done: Move, place: Place, took: float, *, armed: bool) -> None:
