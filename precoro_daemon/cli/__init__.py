@@ -1,10 +1,11 @@
 """arguments → settings → run → exit code; the only package that prints or exits
 
 closing_words.py    what a person reads after a run: what failed, what is left, when it goes on
-commands.py         --once, and the commands that change nothing: check, status, estimate, alerts
+commands.py         --once, and the commands that change nothing: check, status, estimate
 console.py          the console, and lines and tables on it, in which foreign text can do nothing to the terminal
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
+deployment.py       alerts, dashboards, deployment: what Prometheus, Grafana, Docker Compose and Kubernetes read
 files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are
 fleet_tables.py     all companies as a table for people, and as JSON for programs

@@ -1,16 +1,16 @@
-"""--once, and the commands that change nothing: check, status, estimate, alerts"""
+"""--once, and the commands that change nothing: check, status, estimate"""
 
 from __future__ import annotations
 
 import sys
 from functools import partial
-from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.deployment import alerts, dashboards, deployment
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
@@ -130,13 +130,6 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     sys.exit(3 if failed else 0)
 
 
-@main.command()
-def alerts() -> None:
-    """Print alert rules for Prometheus, to be put beside its configuration and adapted."""
-    rules = files_of("precoro_daemon.adapters.listener").joinpath("alerts.yml")
-    echo(rules.read_text("utf-8"), nl=False)
-
-
 def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
     _refuse_unfit(settings, only)
     from precoro_daemon import telemetry
@@ -178,6 +171,9 @@ def _refuse_unfit(settings: Settings, only: str | None) -> None:
 
 main.add_command(run)
 main.add_command(health)
+main.add_command(alerts)
+main.add_command(dashboards)
+main.add_command(deployment)
 main.add_command(fleet)
 main.add_command(state)
 main.add_command(files)

@@ -30,16 +30,6 @@ def test_compose_agrees_with_the_image() -> None:
     _settings_exist(service["environment"])
 
 
-def test_compose_of_a_fleet_agrees_with_the_image() -> None:
-    services = example("# fleet.compose.yaml")["services"]
-    for worker in (services["one"], services["two"]):
-        assert worker["read_only"] is True
-        assert int(worker["stop_grace_period"].removesuffix("s")) > 20
-        assert all(f"USER {secret['uid']}:{secret['gid']}" in DOCKERFILE for secret in worker["secrets"])
-        assert worker["command"][:2] == ["fleet", "run"]
-    assert services["one"]["hostname"] != services["two"]["hostname"]
-
-
 def test_kubernetes_agrees_with_the_image() -> None:
     deployment = example("apiVersion")
     assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]["type"]) == (1, "Recreate")
