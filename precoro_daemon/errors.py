@@ -131,6 +131,10 @@ class DecisionRefused(DaemonError):
     exit_code = 2
 
 
+class NoticeUnsent(TemporaryError):
+    """A message or a sign of life did not reach those who wait for it."""
+
+
 class CommandUnanswered(DaemonError):
     """The service that holds the state did not come to what it was asked to do, or did not say so."""
 

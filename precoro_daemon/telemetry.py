@@ -41,6 +41,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "fill_finished": "older documents have their details; polls may take what documents do not need",
         "lap_finished": "a job had its turn and brought something, or failed at something",
         "work_failed": "something that a job did came to nothing; it is tried again",
+        "people_notified": "a message was sent to people, with its title",
+        "notice_failed": "a message or a sign of life did not arrive; it is tried again, with the reason",
         "part_stalled": "a part of the program gave no sign of life for too long",
         "job_blocked": "a job cannot do its work at present; it is tried again",
         "job_recovered": "a job that was blocked works again",

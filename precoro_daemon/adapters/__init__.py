@@ -6,6 +6,7 @@ host/          the machine and its service manager: time, threads, systemd
 http/          one origin over HTTP: session (one exchange), throttled (budget), retrying
 ledgers/       accounting systems behind one port: sql, rest, csv
 listener/      what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
+notices/       messages to people, and signs of life for who watches
 objects/       attachments as files: complete under their names, or not there
 precoro/       Precoro itself: its answers as pages and documents
 sources/       where wanted items come from: files, and tables of a database

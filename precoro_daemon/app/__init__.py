@@ -28,6 +28,7 @@ ledger_reading.py  tells one way to read the ledger from another, by the setting
 lessee.py          this process as one worker of a fleet: it serves the companies whose leases it has
 member.py          one company among others in a process: served, started again when it fails, ended alone
 moving.py          moves a company's state to another place, on the engine that the place's address names
+notices.py         messages to people when something begins to need them and when it no longer does, and signs of life
 payments.py        the jobs of payments, and what the commands do to intents
 process.py         one company in a process of its own, until a signal
 runs.py            one run, from opening the state to the report

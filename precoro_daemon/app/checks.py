@@ -11,6 +11,7 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import connect
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
+from precoro_daemon.app.notices import check_notices
 from precoro_daemon.app.state import address, on_server, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
@@ -111,6 +112,7 @@ CHECKS = {
     "state": check_state,
     "files": check_folder,
     "ledger": check_ledger,
+    "messages": check_notices,
     "Precoro": check_access,
 }
 """By the part they are about, in their order."""

@@ -108,6 +108,7 @@ _APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
     "the API key (precoro.token_file)": lambda one: iter([credentials_of(one).fingerprint]),
     "the control socket {shown} (daemon.control_socket)": lambda one: iter([control_socket(one)]),
     "the webhooks' secret (apply_deliveries.secret_file)": _webhook_secrets,
+    "the address for signs of life (notify.heartbeat)": lambda one: iter(filter(None, [one.notify.heartbeat])),
 }
 """What belongs to one company alone, and its value. `shown` is a path."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.files import open_files
+from precoro_daemon.app.notices import notify_after_run
 from precoro_daemon.app.state import address, state_of
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, plan_for, polling_options, windows
 from precoro_daemon.errors import DaemonError
@@ -42,11 +45,13 @@ _QUARANTINED: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to run: one job alone or what is due, within how many real seconds, watched by whom."""
+    """What to run: one job alone or what is due, within how many real seconds, watched by whom. `command`: how this
+    program is called, for people who need to know what to type."""
 
     only: str | None = None
     time_limit: float | None = None
     progress: Progress = field(default_factory=Silent)
+    command: str = "precoro-daemon"
 
 
 async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
@@ -55,6 +60,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     try:
         async with (
             state_of(settings).open() as store,
+            _notified(settings, clock, wish, store),
             open_company(store, settings, clock, wish.progress) as company,
         ):
             jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
@@ -75,6 +81,17 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
         resume_at=report.spent and utc_text(datetime.fromtimestamp(report.spent.resume_at, UTC).isoformat()),
     )
     return report
+
+
+@asynccontextmanager
+async def _notified(settings: Settings, clock: RealClock, wish: Wish, store: Store) -> AsyncIterator[None]:
+    """People hear of what the run leaves for them, also where it fails."""
+    try:
+        yield
+    except DaemonError as error:
+        await notify_after_run(settings, wish.command, store.notice_book, clock, error)
+        raise
+    await notify_after_run(settings, wish.command, store.notice_book, clock, None)
 
 
 def _on_demand(job: Registration) -> Registration:

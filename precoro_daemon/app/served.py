@@ -14,6 +14,7 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import Company, Way, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.doors import Doors, OwnDoors
+from precoro_daemon.app.notices import notices_of
 from precoro_daemon.app.state import address, identity
 from precoro_daemon.app.values import ADVICE, clock_for, contradiction
 from precoro_daemon.app.watch import Watched
@@ -111,6 +112,7 @@ class ServedCompany:
             self._heartbeat = heartbeat
             async with (
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
+                notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
                 self._webhooks(settings, scheduler, heartbeat),
                 open_control(settings, company.handler, scheduler) as executor,
                 self._surroundings.doors.commands(executor),

@@ -97,6 +97,11 @@ def identity(settings: Settings) -> str:
     return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()
 
 
+def company_name(settings: Settings) -> str:
+    """For people who hear of several: its label, or else the API user's e-mail."""
+    return settings.state.company or settings.precoro.email.get_secret_value()
+
+
 def address(settings: Settings) -> str:
     """For people and for the log, as the configuration has it."""
     return settings.state.url

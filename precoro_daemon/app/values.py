@@ -198,7 +198,7 @@ def secrets(settings: Settings) -> Sequence[str]:
         deliveries.previous_secret,
         items.sql and items.sql.password,
     )
-    return [secret.get_secret_value() for secret in given if secret]
+    return [*(secret.get_secret_value() for secret in given if secret), *settings.notify.addresses]
 
 
 def route_to(settings: Settings) -> Route:

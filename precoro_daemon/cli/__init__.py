@@ -15,6 +15,7 @@ items.py            suppliers' items: what would change, carry it out, and the f
 ledger.py           ledger: log in to an accounting system, see how the login stands, log out
 ledger_dialogue.py  one login at an accounting system, as a dialogue: log in, choose, keep
 ledger_rows.py      ledger reread, ledger dismiss: what was read of the ledger, and what of it cannot be read
+notify.py           notify: try who is notified when something needs a person
 payment_tables.py   payments as tables for people, and as JSON for programs
 payments.py         payments: what would be sent, what a person must decide, and what happened to each
 questions.py        what a command asks on a terminal, unless its options say it

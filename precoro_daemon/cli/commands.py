@@ -16,6 +16,7 @@ from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
 from precoro_daemon.cli.items import items
 from precoro_daemon.cli.ledger import ledger
+from precoro_daemon.cli.notify import notify
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
 from precoro_daemon.cli.running import (
@@ -51,7 +52,7 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
     if ctx.invoked_subcommand is None:
         if not once:
             raise click.UsageError("say what to do: --once, run, or one of the commands that --help lists")
-        sys.exit(_run_once(load(config), only, time_limit))
+        sys.exit(_run_once(load(config), only, time_limit, called(config)))
     if once or only or time_limit:
         raise click.UsageError("--once, --only and --for stand alone, without a command")
 
@@ -130,7 +131,7 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     sys.exit(3 if failed else 0)
 
 
-def _run_once(settings: Settings, only: str | None, time_limit: float | None) -> int:
+def _run_once(settings: Settings, only: str | None, time_limit: float | None, command: str) -> int:
     _refuse_unfit(settings, only)
     from precoro_daemon import telemetry
     from precoro_daemon.app.runs import Wish, run
@@ -139,7 +140,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     clock = clock_for(settings)
     if not sys.stdout.isatty():
         telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets(settings), stream=sys.stdout)
-        return exit_code(run_async(lambda: run(settings, clock, Wish(only, time_limit))))
+        return exit_code(run_async(lambda: run(settings, clock, Wish(only, time_limit, command=command))))
     from precoro_daemon.cli import screen
     from precoro_daemon.cli.closing_words import closing_words
 
@@ -147,7 +148,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None) ->
     live = screen.LiveScreen(console, clock)
     telemetry.set_up("warning", "console", secrets=secrets(settings), stream=screen.above(console))
     with live.live():
-        report = run_async(lambda: run(settings, clock, Wish(only, time_limit, live)))
+        report = run_async(lambda: run(settings, clock, Wish(only, time_limit, live, command)))
     console.print(live.summary())
     console.print(closing_words(report, live.calls_left))
     return exit_code(report)
@@ -180,6 +181,7 @@ main.add_command(files)
 main.add_command(payments)
 main.add_command(ledger)
 main.add_command(items)
+main.add_command(notify)
 main.add_command(sandbox)
 main.add_command(demo)
 main.add_command(manual)

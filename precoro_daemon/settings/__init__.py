@@ -23,6 +23,7 @@ lines.py                    on which line of a TOML document each table, key and
 listening.py                [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
 mistakes.py                 what pydantic complains of, as sentences for the operator
 model.py                    the whole configuration, its sections held against each other
+notify.py                   [notify]: who is notified when something needs a person, and where signs of life go
 payments.py                 [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
 reading.py                  file, environment and credential files → values with their origins → Settings
 sections.py                 every section, key by key: meaning, unit, reason for the default

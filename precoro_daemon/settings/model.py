@@ -15,6 +15,7 @@ from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.items import ManageItems
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
+from precoro_daemon.settings.notify import Notify
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
 from precoro_daemon.settings.sections import (
     Daemon,
@@ -44,6 +45,7 @@ SECRETS = (
     ("fetch_attachments", "bucket", "secret"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
+    ("notify", "targets"),
 )
 """What may not stand in the file: it has a file of its own, named by the key with _file after it."""
 
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     manage_items: ManageItems = ManageItems()
     apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
     watch: Watch = Watch()
+    notify: Notify = Field(default_factory=Notify)
     daemon: Daemon = Daemon()
     fleet: Fleet = Fleet()
     log: Log = Log()

@@ -40,6 +40,7 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("fetch_attachments", "bucket", "secret"): "bucket_secret",
     ("apply_deliveries", "secret"): "webhook_secret",
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
+    ("notify", "targets"): "notify_targets",
 }
 """What systemd calls each secret."""
 

@@ -43,8 +43,13 @@ QUARANTINED = {
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing for a person. `alone`: the commands need the state to themselves, so a service must be stopped."""
+    """One thing for a person.
 
+    subject  what it is about: the same as long as it lasts, whatever its title says by then
+    alone    the commands need the state to themselves, so a service must be stopped
+    """
+
+    subject: str
     title: str
     text: str
     commands: tuple[str, ...] = ()
@@ -56,7 +61,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
     """The most severe first."""
     found = [*_of_parts(snapshot), *_of_configuration(snapshot), *_of_jobs(snapshot)]
     if snapshot.unreadable:
-        found.append(Matter("The state cannot be read", snapshot.unreadable, weight="urgent"))
+        found.append(Matter("state", "The state cannot be read", snapshot.unreadable, weight="urgent"))
     if snapshot.stored is not None:
         found += _of_skew(snapshot.stored.skew)
         found += _of_payments(snapshot, snapshot.stored.payments)
@@ -85,13 +90,15 @@ def _of_parts(snapshot: Snapshot) -> Iterator[Matter]:
                 f"No sign of life for {silence(part, snapshot.now)}. A service manager that watches starts the"
                 " program again; else restart it. Nothing is lost."
             )
-            yield Matter(f"{part.name} is stuck", text, weight="urgent")
+            yield Matter(f"stuck {part.name}", f"{part.name} is stuck", text, weight="urgent")
 
 
 def _of_configuration(snapshot: Snapshot) -> Iterator[Matter]:
     if mistakes := " ".join(snapshot.pulse.refused.split()):
         text = f"The former one stays in use, and the next start would fail. {mistakes}"
-        yield Matter("The configuration was changed and cannot be used", text, (f"{snapshot.command} check",))
+        yield Matter(
+            "configuration", "The configuration was changed and cannot be used", text, (f"{snapshot.command} check",)
+        )
 
 
 def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
@@ -105,7 +112,7 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
             yield _refused_key(snapshot, reason)
         else:
             names = ", ".join(name for name, _ in jobs)
-            yield Matter(f"{names}: cannot work at present", _sentence(reason), weight="urgent")
+            yield Matter(f"jobs {names}", f"{names}: cannot work at present", _sentence(reason), weight="urgent")
     refused_at = snapshot.stored.refused_at if snapshot.stored else None
     if refused_at is not None and not troubles:
         ago = span(snapshot.now - refused_at)
@@ -114,7 +121,7 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
 
 def _refused_key(snapshot: Snapshot, reason: str) -> Matter:
     commands = (f"{snapshot.command} check",)
-    return Matter("Precoro refuses the key", _sentence(reason), commands, weight="urgent", alone=True)
+    return Matter("key", "Precoro refuses the key", _sentence(reason), commands, weight="urgent", alone=True)
 
 
 def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator[Matter]:
@@ -131,13 +138,17 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
             f"They are payments that nobody will see until they are corrected in the ledger; the others go on.{since}"
         )
         commands = (f"{snapshot.command} payments plan", f"{snapshot.command} ledger reread")
-        yield Matter(f"{many(payments.unreadable, 'row')} of the ledger cannot be read", text, commands)
+        yield Matter(
+            "unreadable rows", f"{many(payments.unreadable, 'row')} of the ledger cannot be read", text, commands
+        )
     if payments.enabled and payments.stopped:
         remove = f"rm {shlex.quote(payments.kill_switch)}"
-        yield Matter("The kill switch is on", f"Payments are held back: {payments.stopped}.", (remove,))
+        yield Matter(
+            "kill switch", "The kill switch is on", f"Payments are held back: {payments.stopped}.", (remove,)
+        )
     if payments.enabled and not payments.switch.armed:
         both = (f"{snapshot.command} payments plan", f"{snapshot.command} payments arm")
-        yield Matter("Payments are not armed", f"Payments are held back: {payments.switch.reason}.", both)
+        yield Matter("armed", "Payments are not armed", f"Payments are held back: {payments.switch.reason}.", both)
 
 
 def _of_grant(snapshot: Snapshot, grant: GrantStatus | None) -> Iterator[Matter]:
@@ -148,12 +159,12 @@ def _of_grant(snapshot: Snapshot, grant: GrantStatus | None) -> Iterator[Matter]
     if left == 0:
         reason = grant.lost or "Nobody has used it for too long"
         text = f"{_sentence(reason)} Payments wait until then, and none is lost."
-        yield Matter(f"Log in at {grant.kind} again", text, commands, "urgent")
+        yield Matter("grant", f"Log in at {grant.kind} again", text, commands, "urgent")
     elif grant.is_stuck(snapshot.now):
-        yield Matter(f"The login at {grant.kind} is not refreshed", _sentence(grant.trouble))
+        yield Matter("grant", f"The login at {grant.kind} is not refreshed", _sentence(grant.trouble))
     elif left is not None and grant.is_ending(snapshot.now):
         text = "Nobody has used it for long. A service whose payments are enabled prolongs it; so does a login."
-        yield Matter(f"The login at {grant.kind} runs out in {span(left)}", text, commands)
+        yield Matter("grant ends", f"The login at {grant.kind} runs out in {span(left)}", text, commands)
 
 
 def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
@@ -162,11 +173,12 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
         count, _ = payments.intents.get((direction, "review"), (0, 0.0))
         if count:
             text = "Each says why. Adopt what the other side has, repost what it has not, drop what is not wanted."
-            yield Matter(f"{many(count, 'payment')} {way}: a person decides", text, commands, "urgent")
+            title = f"{many(count, 'payment')} {way}: a person decides"
+            yield Matter(f"review {direction}", title, text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:
             text = f"The oldest is {span(snapshot.now - since)} old. They are checked, never sent again blindly."
-            yield Matter(f"{many(count, 'payment')} {way} in doubt", text, commands)
+            yield Matter(f"doubt {direction}", f"{many(count, 'payment')} {way} in doubt", text, commands)
 
 
 def _of_skew(seconds: float) -> Iterator[Matter]:
@@ -176,7 +188,7 @@ def _of_skew(seconds: float) -> Iterator[Matter]:
             " stays so. Once the time zone of the key's user and company at Precoro is UTC, change overlap in"
             " [mirror_collections] by a minute: then it is found out anew."
         )
-        yield Matter("Precoro reads times in another time zone", text)
+        yield Matter("skew", "Precoro reads times in another time zone", text)
 
 
 def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter]:
@@ -185,7 +197,7 @@ def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter
         if counts:
             text = f"{', '.join(f'{count:,} {_FOR_A_PERSON[state]}' for state, count in counts.items())}."
             commands = (f"{snapshot.command} items show --supplier {plan.supplier.id}",)
-            yield Matter(f"Item changes of {plan.supplier}", text, commands)
+            yield Matter(f"items of {plan.supplier.id}", f"Item changes of {plan.supplier}", text, commands)
 
 
 def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
@@ -199,18 +211,18 @@ def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
             " user still have its roles in Precoro? If the records are really gone, raise max_vanished in"
             " [take_census]."
         )
-        yield Matter("A census was not believed", text, status, weight="urgent")
+        yield Matter("census", "A census was not believed", text, status, weight="urgent")
     if stages.pop(Stage.FOLDER, None):
         reasons = (one.reason for one in stored.quarantined if one.stage is Stage.FOLDER)
         reason = next(reasons, "The directory cannot be used")
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
-        yield Matter("No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
+        yield Matter("files", "No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
     for stage, counts in stages.items():
         if stage in QUARANTINED and not heals(stage, stored, snapshot.now):
             stay = stage is Stage.RECORD
             fate = "stay until Precoro sends them otherwise" if stay else "keep failing when tried again"
             text = f"{_names(counts)}. They {fate}; status says why."
-            yield Matter(f"Quarantined: {QUARANTINED[stage]}", text, status)
+            yield Matter(f"quarantined {stage.value}", f"Quarantined: {QUARANTINED[stage]}", text, status)
 
 
 def heals(stage: Stage, stored: Stored, now: float) -> bool:

@@ -17,6 +17,7 @@ lap_book.py            the last lap of each job in SQL
 ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
 mirror.py              the mirror in SQL
 moving.py              a state goes to another engine or place: whole, and never into two that both go on
+notice_book.py         what people were notified of, in SQL: one row, as it is small and always read and written whole
 other_columns.py       the columns of attachments and custom fields, and of the data dictionary
 overview.py            what the state holds and what is due, for people
 paid_set.py            which invoices are paid, compared inside the database page by page

@@ -23,6 +23,7 @@ from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
 from precoro_daemon.payments.ports.paid_set import PaidSet
 from precoro_daemon.quota.ports import BudgetBook, FreshnessBook
 from precoro_daemon.runtime.ports import LapBook
+from precoro_daemon.status.notices import NoticeBook
 from precoro_daemon.status.reading import Overview
 
 
@@ -42,6 +43,7 @@ class Store:
     lap_book: LapBook
     deliveries: Deliveries
     catalogue: Catalogue
+    notice_book: NoticeBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from precoro_daemon.adapters.state.journal import SqlJournal
 from precoro_daemon.adapters.state.lap_book import SqlLapBook
 from precoro_daemon.adapters.state.ledger_payments import SqlLedgerPayments
 from precoro_daemon.adapters.state.mirror import SqlMirror
+from precoro_daemon.adapters.state.notice_book import SqlNoticeBook
 from precoro_daemon.adapters.state.paid_set import SqlPaidSet
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
@@ -33,4 +34,5 @@ def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Stor
         lap_book=SqlLapBook(transactions),
         deliveries=SqlDeliveries(transactions),
         catalogue=SqlCatalogue(transactions),
+        notice_book=SqlNoticeBook(transactions),
     )
