@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
+from precoro_daemon.runtime.ports import PastLap
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress, Silent
@@ -60,7 +61,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
     try:
         async with (
             state_of(settings).open() as store,
-            _notified(settings, clock, wish, store),
+            _remembered(settings, clock, wish, store) as reports,
             open_company(store, settings, clock, wish.progress) as company,
         ):
             jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
@@ -68,6 +69,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
             report = await run_once(scheduler, wish.time_limit)
             report.remains = await _remains(settings, store.mirror)
             report.due = await company.due_details()
+            reports.append(report)
     except DaemonError as error:
         _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
         raise
@@ -84,14 +86,29 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
 
 
 @asynccontextmanager
-async def _notified(settings: Settings, clock: RealClock, wish: Wish, store: Store) -> AsyncIterator[None]:
-    """People hear of what the run leaves for them, also where it fails."""
+async def _remembered(
+    settings: Settings, clock: RealClock, wish: Wish, store: Store
+) -> AsyncIterator[list[RunReport]]:
+    """The history keeps what came of the run, and people hear of what it leaves for them, also where it fails."""
+    began, reports = clock.now(), list[RunReport]()
     try:
-        yield
+        yield reports
     except DaemonError as error:
+        past = PastLap("", clock.now(), clock.now() - began, failed=1, reason=str(error))
+        await _remember(store, past)
         await notify_after_run(settings, wish.command, store.notice_book, clock, error)
         raise
+    [report] = reports
+    reason = next(iter(report.failed), "") or str(report.spent or "")
+    now = clock.now()
+    await _remember(store, PastLap("", now, max(now - began, 0.0), report.brought, len(report.failed), reason))
     await notify_after_run(settings, wish.command, store.notice_book, clock, None)
+
+
+async def _remember(store: Store, past: PastLap) -> None:
+    """A state that cannot be written any more was said to be so before."""
+    with suppress(DaemonError):
+        await store.lap_book.record(past)
 
 
 def _on_demand(job: Registration) -> Registration:

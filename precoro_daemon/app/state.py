@@ -97,6 +97,11 @@ def identity(settings: Settings) -> str:
     return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()
 
 
+def label(settings: Settings) -> str:
+    """What the company is called in the configuration, "" if nothing."""
+    return settings.state.company or ""
+
+
 def company_name(settings: Settings) -> str:
     """For people who hear of several: its label, or else the API user's e-mail."""
     return settings.state.company or settings.precoro.email.get_secret_value()

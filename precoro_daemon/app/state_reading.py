@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.files import disk_of_files, name_of_disk
 from precoro_daemon.app.ledger_grants import see_grant
-from precoro_daemon.app.state import kill_switch, place, state_of, stopped_by
+from precoro_daemon.app.state import kill_switch, label, place, state_of, stopped_by
 from precoro_daemon.app.values import (
     as_of,
     credentials_of,
@@ -24,6 +24,8 @@ from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.quota.lessons import Lessons
+from precoro_daemon.quota.limits import SECONDS
+from precoro_daemon.runtime.ports import PastLap
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.reading import Overview
 from precoro_daemon.status.snapshot import Outlook, Snapshot
@@ -41,6 +43,13 @@ def read_snapshot(settings: Settings, command: str) -> Snapshot:
     scope = scope_of(settings, command)
     stored = describe_state(scope, overview, see_disks(settings), now)
     return take_snapshot(scope, account, now, stored, outlook=outlook)
+
+
+async def read_history(settings: Settings, days: int) -> tuple[float, Sequence[PastLap]]:
+    """What time it is, and what laps and runs of the last days came to. Raises StoreHeld, StoreUnusable."""
+    async with state_of(settings).open_read_only() as store:
+        now = as_of(await store.budget_book.load(RealClock().now() - MEMORY))
+        return now, await store.lap_book.history(now - days * SECONDS["day"])
 
 
 def account_of(settings: Settings, overview: Overview, now: float) -> Budget:
@@ -90,6 +99,7 @@ def scope_of(settings: Settings, command: str) -> Scope:
         kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
         command=command,
+        company=label(settings),
     )
 
 

@@ -10,6 +10,7 @@ files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are
 fleet_tables.py     all companies as a table for people, and as JSON for programs
 help.py             the manual that ships with the program, page by page
+history.py          history: what runs and laps brought and what failed in them, day by day or one by one
 item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs
 items.py            suppliers' items: what would change, carry it out, and the file one starts from
 ledger.py           ledger: log in to an accounting system, see how the login stands, log out

@@ -14,6 +14,7 @@ from precoro_daemon.cli.deployment import alerts, dashboards, deployment
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
+from precoro_daemon.cli.history import history
 from precoro_daemon.cli.items import items
 from precoro_daemon.cli.ledger import ledger
 from precoro_daemon.cli.notify import notify
@@ -177,6 +178,7 @@ main.add_command(dashboards)
 main.add_command(deployment)
 main.add_command(fleet)
 main.add_command(state)
+main.add_command(history)
 main.add_command(files)
 main.add_command(payments)
 main.add_command(ledger)

@@ -30,13 +30,40 @@ class LapTimes:
     good_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PastLap:
+    """A lap, or a whole run with --once, that is worth remembering.
+
+    job      its name; "" for a whole run
+    ended_at Unix seconds; seconds: how long it took
+    brought  records and details that were new or changed; failed: what failed in it
+    reason   the first thing that failed, or what ended it, "" for nothing
+    """
+
+    job: str
+    ended_at: float
+    seconds: float
+    brought: int = 0
+    failed: int = 0
+    reason: str = ""
+
+
 class LapBook(Protocol):
-    """The last lap of each job. Durable when `save` returns. Raises StoreUnusable."""
+    """The last lap of each job, and a history of the laps that did something, kept for 90 days. Durable when a method
+    returns. Raises StoreUnusable."""
 
     async def load(self) -> Mapping[str, LapTimes]: ...
 
-    async def save(self, job: str, times: LapTimes) -> None:
-        """Where `good_at` is None, the earlier one stays."""
+    async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
+        """Where `good_at` is None, the earlier one stays. `past` goes into the history with it."""
+        ...
+
+    async def record(self, past: PastLap) -> None:
+        """Into the history alone."""
+        ...
+
+    async def history(self, since: float) -> Sequence[PastLap]:
+        """What ended since then, the oldest first."""
         ...
 
 

@@ -16,7 +16,7 @@ from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable, Perman
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.job import LapReport, Registration, RunReport
 from precoro_daemon.runtime.job_state import Event, JobStatus
-from precoro_daemon.runtime.ports import Clock, LapBook, LapTimes, own_pulse
+from precoro_daemon.runtime.ports import Clock, LapBook, LapTimes, PastLap, own_pulse
 from precoro_daemon.runtime.scheduled_job import ScheduledJob
 from precoro_daemon.telemetry import get_logger
 
@@ -177,10 +177,21 @@ class Scheduler:
                 self._wake_after(job)
             if self._book is not None:
                 with job.at_work():
-                    await self._book.save(job.name, LapTimes(started_at, now, now if good else None))
+                    times = LapTimes(started_at, now, now if good else None)
+                    await self._book.save(job.name, times, _past(job.name, lap, times))
         job.conclude(lap, started_at)
 
     def _wake_after(self, job: ScheduledJob) -> None:
         for other in self._jobs.values():
             if job.name in other.registration.after:
                 other.wake()
+
+
+def _past(job: str, lap: LapReport, times: LapTimes) -> PastLap | None:
+    """What the history learns of a lap: nothing of one that did nothing."""
+    trouble = lap.ended if lap.ended is not None and not isinstance(lap.ended, BudgetSpent) else None
+    if not (lap.brought or lap.failed or trouble):
+        return None
+    reason = lap.failed[0] if lap.failed else str(trouble or "")
+    failed = len(lap.failed) or int(trouble is not None)
+    return PastLap(job, times.ended_at, times.ended_at - times.started_at, lap.brought, failed, reason)

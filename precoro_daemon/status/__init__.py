@@ -6,6 +6,7 @@ freshness.py  how fresh each list was kept in the last week: its changes, its sc
 grants.py     how the login at the accounting system stands, and when a person must renew it
 health.py     whether the program lives and whether it is ready, with the reasons why not
 heartbeat.py  signs of life of the running jobs, taken from what a person watching would see
+history.py    what laps and runs came to, day by day
 notices.py    what people are notified of by a message: what begins to need them, and what no longer does
 progress.py   what a person watching may see
 pulse.py      what the program is doing at present: its jobs and what else has work of its own

@@ -52,12 +52,12 @@ def delays_by_hour(hours: Sequence[WatchedHour], now: float) -> Sequence[float |
     """Mean seconds by hour of the day (UTC) in which a change was made; None: none is known."""
     lately = _last_week(hours, now)
     days = [[one for one in lately if floor(one.begins / HOUR_S) % 24 == hour] for hour in range(24)]
-    return [_mean_delay(each) for each in days]
+    return [mean_delay(each) for each in days]
 
 
 def _freshness(hours: Sequence[WatchedHour], days: float) -> Freshness:
     seconds = sum(hour.seconds for hour in hours)
-    delay = _mean_delay(hours)
+    delay = mean_delay(hours)
     return Freshness(
         changes=sum(hour.changes for hour in hours) * _DAY_S / seconds if seconds else 0.0,
         scans=sum(hour.scans for hour in hours) / days,
@@ -66,7 +66,8 @@ def _freshness(hours: Sequence[WatchedHour], days: float) -> Freshness:
     )
 
 
-def _mean_delay(hours: Sequence[WatchedHour]) -> float | None:
+def mean_delay(hours: Sequence[WatchedHour]) -> float | None:
+    """Seconds from a change until a scan brought it; None: of none it is known."""
     delayed = sum(hour.delayed for hour in hours)
     return sum(hour.delay for hour in hours) / delayed if delayed else None
 

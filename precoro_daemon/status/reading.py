@@ -16,7 +16,7 @@ from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.watched_hours import WatchedHour
-from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.runtime.ports import LapTimes, PastLap
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class Overview:
     unmatched           by ledger, payments that match no invoice that can be paid
     items               plans that are under way
     laps                the last lap of each job
+    history             the laps of the last two weeks that did something, the oldest first
     watched             what scans saw of when collections change, as far as it is kept, in the order of time
     backlog             documents whose detail is missing or old and may be asked for
     skew                of Precoro's reading of `modifiedSince`
@@ -83,6 +84,7 @@ class Overview:
     items: Sequence[PlanState] = ()
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
     laps: Mapping[str, LapTimes] = field(default_factory=dict)
+    history: Sequence[PastLap] = ()
     lanes: Sequence[tuple[float, Lane]] = ()
     lessons: Mapping[str, float] = field(default_factory=dict)
     refusals: Mapping[str, float] = field(default_factory=dict)

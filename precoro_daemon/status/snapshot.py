@@ -21,6 +21,7 @@ from precoro_daemon.quota.plan import QuotaPlan, duration
 from precoro_daemon.runtime.ports import LapTimes
 from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.grants import GrantStatus
+from precoro_daemon.status.history import Day
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.values.humanize import many, moment, span
@@ -134,6 +135,7 @@ class Stored:
     backfilled          when the calls for older documents of the last day left, oldest first
     delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
                         last week; None: none is known
+    days                the last two weeks, the oldest first
     skew                seconds by which scans reach back further, as Precoro reads times in another zone
     """
 
@@ -153,6 +155,7 @@ class Stored:
     backlog: int = 0
     backfilled: Sequence[float] = ()
     delays: Sequence[float | None] = ()
+    days: Sequence[Day] = ()
     skew: float = 0.0
 
     @property
@@ -234,6 +237,7 @@ class Snapshot:
     unreadable  why the last attempt to read it failed, "" if it did not
     webhooks    they come in somewhere
     command     how this program is called with this configuration
+    company     its name, "" where the configuration gives it none
     """
 
     now: float
@@ -244,6 +248,7 @@ class Snapshot:
     live: Live = field(default_factory=Live)
     webhooks: bool = False
     command: str = "precoro-daemon"
+    company: str = ""
 
     @property
     def pulse(self) -> Pulse:

@@ -12,6 +12,7 @@ from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.status.freshness import delays_by_hour, freshness_of
 from precoro_daemon.status.grants import GrantStatus
+from precoro_daemon.status.history import by_day
 from precoro_daemon.status.reading import CollectionState, Overview
 from precoro_daemon.status.snapshot import (
     CollectionStatus,
@@ -39,6 +40,7 @@ class Scope:
     kill_switch   the path of that file
     webhooks      they come in somewhere
     command       how this program is called with this configuration
+    company       its name, "" where the configuration gives it none
     """
 
     mirrored: Sequence[str]
@@ -51,6 +53,7 @@ class Scope:
     kill_switch: str = ""
     webhooks: bool = False
     command: str = "precoro-daemon"
+    company: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def take_snapshot(
         live=live or Live(),
         webhooks=scope.webhooks,
         command=scope.command,
+        company=scope.company,
     )
 
 
@@ -112,6 +116,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         backlog=overview.backlog,
         backfilled=sorted(at for at, lane in overview.lanes if lane is Lane.CENSUS and at > now - SECONDS["day"]),
         delays=delays_by_hour(overview.watched, now),
+        days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
     )
 

@@ -42,6 +42,11 @@ def amount(bytes_: float) -> str:
     return f"{bytes_:.0f} {_UNITS[power]}" if not power or bytes_ >= 99.5 else f"{bytes_:.1f} {_UNITS[power]}"
 
 
+def day(seconds: float) -> str:
+    """ "2026-11-30", in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
 def moment(seconds: float | None) -> str:
     """A point in time in UTC, to the minute; "never" for None."""
     return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec
@@ -14,7 +14,7 @@ import looptime
 from precoro_daemon.runtime.job import LapReport, OncePerRound, Registration
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.runtime.lifecycle import Service
-from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.runtime.ports import LapTimes, PastLap
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
 from precoro_daemon.runtime.watchdog import Watchdog
 from precoro_daemon.status.heartbeat import ProgressHeartbeat
@@ -62,12 +62,20 @@ class MemoryLapBook:
 
     def __init__(self) -> None:
         self.laps: dict[str, LapTimes] = {}
+        self.past: list[PastLap] = []
 
     async def load(self) -> Mapping[str, LapTimes]:
         return dict(self.laps)
 
-    async def save(self, job: str, times: LapTimes) -> None:
+    async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
         self.laps[job] = times
+        self.past += [past] if past else []
+
+    async def record(self, past: PastLap) -> None:
+        self.past.append(past)
+
+    async def history(self, since: float) -> Sequence[PastLap]:
+        return [past for past in self.past if past.ended_at >= since]
 
 
 @dataclass

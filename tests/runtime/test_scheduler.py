@@ -23,7 +23,7 @@ from precoro_daemon.errors import (
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport, OncePerRound
 from precoro_daemon.runtime.job_state import State
-from precoro_daemon.runtime.ports import LapTimes, PartPulse
+from precoro_daemon.runtime.ports import LapTimes, PartPulse, PastLap
 from precoro_daemon.runtime.scheduler import Scheduler
 from precoro_daemon.runtime.schedules import Every
 from tests.runtime.hours import START, Day, MemoryLapBook, in_virtual_time
@@ -667,7 +667,7 @@ async def test_a_lap_that_cannot_be_kept_for_later_processes_blocks_its_job() ->
     day = Day()
 
     class Broken(MemoryLapBook):
-        async def save(self, job: str, times: LapTimes) -> None:
+        async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
             raise StoreUnusable("disk full")
 
     day.book = Broken()

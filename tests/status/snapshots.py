@@ -24,6 +24,7 @@ from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.grants import GrantStatus
+from precoro_daemon.status.history import Day
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import (
@@ -39,6 +40,7 @@ from precoro_daemon.status.snapshot import (
 )
 
 NOW = 1_795_600_000.0
+DAY_S = 86_400.0
 
 HOSTILE = "</td><script>alert(1)</script> \"quoted\" 'n' & \u202egnp.exe\u202c \x1b[31m \ud800" + "Ä" * 400
 
@@ -98,6 +100,12 @@ def quiet() -> Snapshot:
             hours=hours,
             free={"state": 10**11, "files": 10**12},
             delays=[None if hour < 5 else 60.0 * abs(hour - 13) + 200 for hour in range(24)],
+            days=[
+                Day(
+                    NOW // DAY_S * DAY_S - DAY_S * back, 40, (back * 137) % 900, 0, None if back > 9 else 300.0 + back
+                )
+                for back in reversed(range(14))
+            ],
         ),
         webhooks=True,
     )
@@ -131,6 +139,7 @@ def troubled() -> Snapshot:
     ]
     stored = replace(
         calm.stored,
+        days=[replace(day, failed=number % 3) for number, day in enumerate(calm.stored.days)],
         collections=[
             CollectionStatus(
                 "purchase_orders", as_of=NOW - 90_000, live=150_000, vanished=12, detailed=100_000, due=50_000,
@@ -169,4 +178,9 @@ def troubled() -> Snapshot:
         items=[_plan()],
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip
-    return replace(calm, stored=stored, command="precoro-daemon --config '/etc/precoro daemon/config.toml'")
+    return replace(
+        calm,
+        stored=stored,
+        company="<b>Ä & Söhne</b>",
+        command="precoro-daemon --config '/etc/precoro daemon/config.toml'",
+    )

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from precoro_daemon.adapters.listener.html import Html, tag
 from precoro_daemon.adapters.listener.metrics import Families, company_samples
-from precoro_daemon.adapters.listener.page import document, footer_line, header
+from precoro_daemon.adapters.listener.page import RELOADING, document, footer_line, header
 from precoro_daemon.adapters.listener.watch import (
     FRESH_WITHIN_S,
     Answer,
@@ -73,11 +73,12 @@ class _FleetPages:
             await anyio.lowlevel.checkpoint()  # a hundred companies take a tenth of a second
         return await as_metrics(found.metrics, request)
 
-    async def _page(self, _: web.Request) -> web.Response:
-        return as_html(companies_page(await self._fleet.renew(FRESH_WITHIN_S)))
+    async def _page(self, request: web.Request) -> web.Response:
+        glances = await self._fleet.renew(FRESH_WITHIN_S)
+        return as_html(companies_page(glances, reloads=RELOADING in request.query))
 
 
-def companies_page(glances: Sequence[CompanyGlance]) -> str:
+def companies_page(glances: Sequence[CompanyGlance], *, reloads: bool = False) -> str:
     """All companies, those first that need a person."""
     title, mood = _state(glances)
     served = sum(one.standing == "running" for one in glances)
@@ -91,7 +92,8 @@ def companies_page(glances: Sequence[CompanyGlance]) -> str:
         f"{title} · companies",
         header("precoro-daemon", title, mood, now),
         tag("main", tag("section", table, class_="sheet")),
-        tag("footer", footer_line(time(), *links)),
+        tag("footer", footer_line(time(), *links, reloads=reloads)),
+        reloads=reloads,
     )
 
 

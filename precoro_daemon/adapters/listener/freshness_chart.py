@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from precoro_daemon.adapters.listener.hour_bars import hour_bars, hour_scale
+from precoro_daemon.adapters.listener.bars import bars, scale
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.status.freshness import Freshness, of_still_lists
 from precoro_daemon.status.snapshot import Snapshot, Stored
@@ -33,8 +33,8 @@ def _by_hour(stored: Stored) -> Iterator[Html]:
     most = f"{span(known[worst])} at {worst:02}:00 UTC"
     summary = f"Mean delay by the hour of the day in which changes were made: at most {most}"
     yield tag("h3", "Mean delay by hour of the day")
-    yield hour_bars([known.get(hour, 0.0) for hour in range(24)], summary)
-    yield hour_scale("00:00", "12:00", "23:00")
+    yield bars([known.get(hour, 0.0) for hour in range(24)], summary)
+    yield scale("00:00", "12:00", "23:00")
     yield tag("p", f"From a change to the scan that brought it, in the last 7 days. Most: {most}.", class_="soft")
 
 

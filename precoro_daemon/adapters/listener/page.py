@@ -9,8 +9,10 @@ from importlib.resources import files
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.freshness_chart import delays
+from precoro_daemon.adapters.listener.history_chart import history
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.panels import capital, failures, fresh, jobs, sheet, waiting, words
+from precoro_daemon.adapters.listener.payments_panel import payments_by_state
 from precoro_daemon.adapters.listener.quota_chart import quota
 from precoro_daemon.status.attention import Matter, how_to_type, matters
 from precoro_daemon.status.health import obstacles
@@ -28,19 +30,28 @@ POLICY = (
 _RELOAD_S = "30"
 """Seconds until a browser loads the page again."""
 
+RELOADING = "reload"
+"""In the query of a page that loads again by itself: only for those who ask, as it takes what others read or have
+unfolded from under their eyes."""
 
-def page(snapshot: Snapshot, company: str = "") -> str:
-    """`company`: its name, where the process serves several."""
+
+def page(snapshot: Snapshot, company: str = "", *, reloads: bool = False) -> str:
+    """`company`: its name, where the process serves several. `reloads`: by itself, again and again."""
     found = matters(snapshot)
     title, mood = _state(snapshot, found)
-    head = header(company or "precoro-daemon", title, mood, _now(snapshot))
-    footer = tag("footer", _footer(snapshot, company))
+    name = company or snapshot.company
+    head = header(name or "precoro-daemon", title, mood, _now(snapshot))
+    footer = tag("footer", _footer(snapshot, company, reloads=reloads))
     return document(
-        f"{company} · {title}" if company else title, head, tag("main", *_sections(snapshot, found)), footer
+        f"{name} · {title}" if name else title,
+        head,
+        tag("main", *_sections(snapshot, found)),
+        footer,
+        reloads=reloads,
     )
 
 
-def document(title: str, *body: Html) -> str:
+def document(title: str, *body: Html, reloads: bool) -> str:
     """A whole page."""
     return "<!DOCTYPE html>\n" + tag(
         "html",
@@ -50,7 +61,7 @@ def document(title: str, *body: Html) -> str:
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("meta", name="color-scheme", content="light dark"),
             tag("meta", name="robots", content="noindex"),
-            tag("meta", http_equiv="refresh", content=_RELOAD_S),
+            tag("meta", http_equiv="refresh", content=_RELOAD_S) if reloads else None,
             tag("title", f"{title} · precoro-daemon"),
             tag("style", Html(_STYLE)),
         ),
@@ -98,8 +109,10 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
         yield sheet("Not ready yet", *(tag("p", f"{capital(reason)}.") for reason in blocked))
     stored = snapshot.stored
     yield tag("div", quota(snapshot), tag("div", waiting(snapshot), jobs(snapshot)), class_="pair")
+    yield from payments_by_state(snapshot)
     if stored is not None:
         yield from delays(snapshot, stored)
+        yield from history(stored)
         yield fresh(stored, snapshot.now)
     yield from failures(snapshot)
 
@@ -116,17 +129,17 @@ def _matter(matter: Matter) -> Html:
     )
 
 
-def _footer(snapshot: Snapshot, company: str) -> Html:
+def _footer(snapshot: Snapshot, company: str, *, reloads: bool) -> Html:
     all_of_them = tag("a", "all companies", href="../../")
-    return footer_line(
-        snapshot.now, *([all_of_them] if company else []), *map(_linked, ("healthz", "readyz", "metrics"))
-    )
+    links = (*([all_of_them] if company else []), *map(_linked, ("healthz", "readyz", "metrics")))
+    return footer_line(snapshot.now, *links, reloads=reloads)
 
 
 def _linked(name: str) -> Html:
     return tag("a", name, href=name)
 
 
-def footer_line(now: float, *links: Html) -> Html:
-    text = f"precoro-daemon {__version__} · {moment(now)} · loads again every {_RELOAD_S} s"
-    return tag("p", text, *(join(" · ", link) for link in links), class_="soft")
+def footer_line(now: float, *links: Html, reloads: bool) -> Html:
+    stop, go = tag("a", "stop reloading", href="."), tag("a", f"reload every {_RELOAD_S} s", href=f"?{RELOADING}")
+    text = f"precoro-daemon {__version__} · {moment(now)}"
+    return tag("p", text, *(join(" · ", link) for link in (stop if reloads else go, *links)), class_="soft")

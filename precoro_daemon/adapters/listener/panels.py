@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from precoro_daemon.adapters.listener.html import Html, tag
 from precoro_daemon.runtime.job_state import JobStatus
-from precoro_daemon.status.attention import DIRECTIONS, QUARANTINED, heals
+from precoro_daemon.status.attention import QUARANTINED, heals
 from precoro_daemon.status.reading import FileState
-from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Snapshot, Stored
+from precoro_daemon.status.snapshot import CollectionStatus, Snapshot, Stored
 from precoro_daemon.values.humanize import amount, moment, span
 
 _FAILURES_LISTED = 10
 _PLANS_LISTED = 10
+_FOLDED_FROM = 4
+"""Lists without a change; fewer take no more room than the line that says how many there are."""
 
 _FAILURE_LETTERS = 300
 """Characters of one failure."""
@@ -35,8 +37,6 @@ def _what_waits(snapshot: Snapshot) -> Iterator[Html]:
     yield from _files(stored.files)
     yield from _quarantined(snapshot, stored)
     yield from _deliveries(snapshot, stored)
-    if stored.payments is not None:
-        yield from _payments(stored.payments, snapshot.now)
     if stored.grant is not None:
         yield tag("li", stored.grant.words)
     for plan in stored.items[:_PLANS_LISTED]:
@@ -81,26 +81,26 @@ def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
     yield tag("li", f"{waiting}; the last came {_ago(snapshot.now, counts.last_at)}{missed}.")
 
 
-_WAITING = {"planned": "to be sent", "sending": "being sent", "doubt": "in doubt", "review": "for a person to decide"}
-
-
-def _payments(payments: PaymentStatus, now: float) -> Iterator[Html]:
-    for direction, way in DIRECTIONS.items():
-        known = [
-            (state, *payments.intents[direction, state])
-            for state in _WAITING
-            if (direction, state) in payments.intents
-        ]
-        if known:
-            said = ", ".join(f"{count:,} {_WAITING[state]} (since {span(now - at)})" for state, count, at in known)
-            yield tag("li", f"Payments {way}: {said}.")
-    if payments.unmatched:
-        said = f"Payments in the ledger that match no invoice that can be paid: {payments.unmatched:,}."
-        yield tag("li", f"{said} The command payments unmatched lists them.")
-
-
 def fresh(stored: Stored, now: float) -> Html:
-    """How old the mirror of each collection may be."""
+    """How old the mirror of each collection may be; those of which there is nothing to say stand folded."""
+    caption = f"What Precoro has, as it was read {_ago(now, stored.read_at)}."
+    still = [one for one in stored.collections if _is_still(one)]
+    others = [one for one in stored.collections if not _is_still(one)]
+    if len(still) < _FOLDED_FROM:
+        return sheet("How fresh", _ages(stored.collections, now, caption))
+    oldest = min(one.as_of or 0.0 for one in still)
+    summary = f"{len(still)} lists without a change in 7 days, the oldest as of {_ago(now, oldest)}"
+    folded = tag("details", tag("summary", summary), _ages(still, now, ""))
+    return sheet("How fresh", *([_ages(others, now, caption)] if others else []), folded)
+
+
+def _is_still(one: CollectionStatus) -> bool:
+    """It was listed, nothing of it is due, and nothing of it changes."""
+    changes = one.freshness is not None and one.freshness.changes > 0
+    return one.mirrored and one.as_of is not None and not (changes or one.due or one.census or one.short)
+
+
+def _ages(collections: Sequence[CollectionStatus], now: float, caption: str) -> Html:
     rows = [
         tag(
             "tr",
@@ -109,11 +109,11 @@ def fresh(stored: Stored, now: float) -> Html:
             tag("td", one.live),
             tag("td", "" if one.due is None else one.due),
         )
-        for one in stored.collections
+        for one in collections
     ]
-    head = _head("Collection", "Up to date as of", "Records", "Details due")
-    caption = tag("caption", f"What Precoro has, as it was read {_ago(now, stored.read_at)}.")
-    return sheet("How fresh", tag("table", caption, head, tag("tbody", *rows)))
+    head = titles("Collection", "Up to date as of", "Records", "Details due")
+    said = tag("caption", caption) if caption else None
+    return tag("table", said, head, tag("tbody", *rows))
 
 
 def _as_of(one: CollectionStatus, now: float) -> str:
@@ -137,7 +137,7 @@ def jobs(snapshot: Snapshot) -> Html:
         )
         for job in snapshot.pulse.jobs
     ]
-    head = _head("Job", "Now", "Last good lap", "Next lap")
+    head = titles("Job", "Now", "Last good lap", "Next lap")
     return sheet("Jobs", tag("table", head, tag("tbody", *rows)))
 
 
@@ -177,8 +177,9 @@ def _failure(where: str, text: str) -> Html:
     return tag("li", tag("span", where, class_="soft"), tag("br"), said)
 
 
-def _head(*titles: str) -> Html:
-    return tag("thead", tag("tr", *(tag("th", title, scope="col") for title in titles)))
+def titles(*names: str) -> Html:
+    """Of a table."""
+    return tag("thead", tag("tr", *(tag("th", title, scope="col") for title in names)))
 
 
 def sheet(title: str, *content: Html) -> Html:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from precoro_daemon.adapters.listener.hour_bars import hour_bars, hour_scale
+from precoro_daemon.adapters.listener.bars import bars, scale
 from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.snapshot import Hour, Quota, Snapshot
@@ -36,12 +36,12 @@ def _left(account: Quota) -> Iterator[Html]:
     yield tag(
         "svg",
         tag("rect", width=limit, height=1, class_="empty"),
-        tag("rect", width=max(0, limit - left), height=1, class_="full"),
+        tag("rect", width=max(0, left), height=1, class_="full"),
         class_="gauge",
         viewBox=f"0 0 {limit} 1",
         preserveAspectRatio="none",
         role="img",
-        aria_label=f"{limit - left:,} of {limit:,} calls are spent",
+        aria_label=f"{left:,} of {limit:,} calls are left",
     )
     if "hour" in account.left:
         yield tag("p", f"{account.left['hour']:,} of {account.limits['hour']:,} left this hour", class_="soft")
@@ -57,8 +57,8 @@ def _day(hours: Sequence[Hour], account: Quota) -> Iterator[Html]:
         f"Calls by hour: {sum(hour.total for hour in hours):,} in all, at most {most.total:,}, at {_clock(most)}"
     )
     yield tag("h3", "Calls by hour")
-    yield hour_bars([hour.total for hour in hours], summary, mark=pace, last=True)
-    yield hour_scale(_clock(hours[0]), _clock(hours[len(hours) // 2]), _clock(hours[-1]))
+    yield bars([hour.total for hour in hours], summary, mark=pace, last=True)
+    yield scale(_clock(hours[0]), _clock(hours[len(hours) // 2]), _clock(hours[-1]))
     even = f"; the dashed line is {pace:.0f} an hour, which would use up the day evenly" if pace else ""
     yield tag("p", f"Most: {most.total:,} calls at {_clock(most)} UTC{even}.", class_="soft")
 

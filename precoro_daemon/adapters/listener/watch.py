@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client import Metric
 
 from precoro_daemon.adapters.listener.metrics import families, rendered
-from precoro_daemon.adapters.listener.page import POLICY, page
+from precoro_daemon.adapters.listener.page import POLICY, RELOADING, page
 from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.status.health import ailments, obstacles
 from precoro_daemon.status.snapshot import Watcher
@@ -140,8 +140,9 @@ class CompanyPages:
         snapshot = await self._watcher.snapshot(FRESH_WITHIN_S)
         return await as_metrics(families(snapshot, self._company), request)
 
-    async def _page(self, _: web.Request) -> web.Response:
-        return as_html(page(await self._watcher.snapshot(FRESH_WITHIN_S), self._company))
+    async def _page(self, request: web.Request) -> web.Response:
+        snapshot = await self._watcher.snapshot(FRESH_WITHIN_S)
+        return as_html(page(snapshot, self._company, reloads=RELOADING in request.query))
 
 
 async def as_metrics(found: Sequence[Metric], request: web.Request) -> web.Response:

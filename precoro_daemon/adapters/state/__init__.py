@@ -13,7 +13,7 @@ details.py             details in SQL: which are due, and what storing one settl
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
 journal.py             intents, attempts and the append-only journal in SQL
-lap_book.py            the last lap of each job in SQL
+lap_book.py            the last lap of each job, and the history of laps, in SQL
 ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
 mirror.py              the mirror in SQL
 moving.py              a state goes to another engine or place: whole, and never into two that both go on

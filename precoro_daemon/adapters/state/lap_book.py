@@ -1,12 +1,17 @@
-"""the last lap of each job in SQL"""
+"""the last lap of each job, and the history of laps, in SQL"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from precoro_daemon.adapters.state.session import Session, Transactions
-from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.runtime.ports import LapTimes, PastLap
+
+_KEPT_S = 90 * 86_400.0
+"""Of the history."""
+
+_KEPT_REASON_CHARS = 500
 
 
 class SqlLapBook:
@@ -18,10 +23,34 @@ class SqlLapBook:
     async def load(self) -> Mapping[str, LapTimes]:
         return await self._transactions.read(read_laps)
 
-    async def save(self, job: str, times: LapTimes) -> None:
-        await self._transactions.run("lap_book.save_lap", {"job": job} | asdict(times))
+    async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
+        row = {"job": job} | asdict(times)
+        if past is None:
+            await self._transactions.run("lap_book.save_lap", row)
+            return
+
+        def work(session: Session) -> None:
+            session.run("lap_book.save_lap", row)
+            _record(session, past)
+
+        await self._transactions.write(work)
+
+    async def record(self, past: PastLap) -> None:
+        await self._transactions.write(lambda session: _record(session, past))
+
+    async def history(self, since: float) -> Sequence[PastLap]:
+        return await self._transactions.read(lambda session: read_history(session, since))
+
+
+def _record(session: Session, past: PastLap) -> None:
+    session.run("lap_book.record", asdict(past) | {"reason": past.reason[:_KEPT_REASON_CHARS]})
+    session.run("lap_book.forget", (past.ended_at - _KEPT_S,))
 
 
 def read_laps(session: Session) -> Mapping[str, LapTimes]:
     rows = session.rows("lap_book.read_laps")
     return {row["job"]: LapTimes(row["started_at"], row["ended_at"], row["good_at"]) for row in rows}
+
+
+def read_history(session: Session, since: float) -> Sequence[PastLap]:
+    return [PastLap(**row) for row in session.rows("lap_book.read_history", (since,))]

@@ -11,7 +11,7 @@ from precoro_daemon.adapters.state.deliveries import read_counts
 from precoro_daemon.adapters.state.details import count_due
 from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.journal import read_switch
-from precoro_daemon.adapters.state.lap_book import read_laps
+from precoro_daemon.adapters.state.lap_book import read_history, read_laps
 from precoro_daemon.adapters.state.mirror import count_quarantined, read_skew
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
@@ -19,6 +19,7 @@ from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor
+from precoro_daemon.status.history import HISTORY_SHOWN_S
 from precoro_daemon.status.reading import CollectionState, Overview
 
 _QUARANTINED_SHOWN = 20
@@ -49,6 +50,7 @@ def read_overview(
         items=plans_under_way(session),
         deliveries=read_counts(session, now),
         laps=read_laps(session),
+        history=read_history(session, now - HISTORY_SHOWN_S),
         refusals={row["fingerprint"]: row["at"] for row in session.rows("budget_book.read_refusals")},
         lanes=read_lanes(session, since),
         switch=read_switch(session, restore_guard),

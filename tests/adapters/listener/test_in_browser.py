@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from precoro_daemon.status.snapshot import Snapshot
@@ -62,6 +64,20 @@ async def test_it_can_be_read_everywhere(snapshot: Snapshot) -> None:
         assert [line for line in await chrome.log() if "favicon" not in line["message"]] == []
 
 
+@pytest.mark.parametrize("snapshot", [quiet(), troubled()], ids=["quiet", "troubled"])
+async def test_axe_finds_nothing(snapshot: Snapshot) -> None:
+    """WCAG 2.2 AA and axe's best practices, with everything unfolded, narrow and wide, light and dark."""
+    axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    async with browser() as chrome, watching(snapshot) as post:
+        for width, dark in ((390, False), (1280, True)):
+            await chrome.screen(width, dark=dark)
+            await chrome.open(f"{post.url}/")
+            await chrome.run("for (const e of document.querySelectorAll('details')) e.open = true")
+            found = await chrome.run(f"{axe}; return axe.run(document, {{resultTypes: ['violations']}})")
+            assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found["violations"]] == []
+            assert found["passes"], "axe looked at nothing"
+
+
 async def test_the_bars_are_drawn_and_the_text_is_heard() -> None:
     async with browser() as chrome, watching(quiet()) as post:
         await chrome.screen(390)
@@ -69,9 +85,9 @@ async def test_the_bars_are_drawn_and_the_text_is_heard() -> None:
         heights = await chrome.run(
             "return [...document.querySelectorAll('svg.hours rect')].map(e => e.getBoundingClientRect().height)"
         )
-        assert len(heights) == 2 * 24
+        assert len(heights) == 2 * 24 + 2 * 14
         assert min(heights[:24]) > 5
         assert [height for height in heights[24:29] if height] == [], "nothing is known of the hours before five"
-        assert min(heights[29:]) > 5
+        assert min(heights[29:48]) > 5
         label = await chrome.run("return document.querySelector('svg.hours').getAttribute('aria-label')")
         assert label.startswith("Calls by hour: 2,496 in all, at most 151")

@@ -84,7 +84,7 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(snapshot: Snapshot) -> No
     for name, attributes in seen.tags:
         assert not {"src", "style", "action"} & attributes.keys(), name
         assert not [key for key in attributes if key.startswith("on")]
-    assert [one["href"] for one in seen.named("a")] == ["healthz", "readyz", "metrics"]
+    assert [one["href"] for one in seen.named("a")] == ["?reload", "healthz", "readyz", "metrics"]
     assert "url(" not in page(snapshot)
     assert "@import" not in page(snapshot)
 
@@ -99,7 +99,7 @@ def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     told = read(replace(calm, stored=replace(calm.stored, payments=unreadable))).text
     assert "All is well" not in told
     assert "1 row of the ledger cannot be read" in told
-    assert "Payments in the ledger that match no invoice that can be paid: 3." in told
+    assert "in the ledger, for no invoice that can be paid 3 payments unmatched" in told
 
 
 def test_how_late_changes_come_is_drawn_and_told_by_collection() -> None:
@@ -187,7 +187,8 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         "Back-fill: 62,386 documents to go, at 1,515 calls a day; some lists were not read to their end yet",
         "1,204 attached files (900 MB).",
         "4 webhooks wait; the last came 40 s ago; 9 changes of the last day came without one.",
-        "Payments to the ledger: 7 to be sent (since 10 min), 1 for a person to decide",
+        "to the ledger: to be sent 7 10 min payments plan",
+        "to the ledger: for a person to decide 1 2 min payments review",
         "first listing: 12,400 of 48,000",
         "first listing: 400",
     ):
@@ -205,7 +206,7 @@ def test_a_doubt_of_today_waits_and_an_old_one_is_a_matter() -> None:
     fresh = replace(payments, intents={("to_precoro", "doubt"): (1, NOW - 60)})
     snapshot = replace(snapshot, stored=replace(snapshot.stored, payments=fresh))
     assert "1 payment to Precoro in doubt" not in [matter.title for matter in matters(snapshot)]
-    assert "Payments to Precoro: 1 in doubt (since 60 s)." in read(snapshot).text
+    assert "to Precoro: in doubt, and checked 1 60 s payments review" in read(snapshot).text
 
 
 def test_what_failed_today_is_tried_again_and_is_no_matter_yet() -> None:

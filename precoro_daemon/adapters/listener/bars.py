@@ -1,4 +1,4 @@
-"""a bar for each hour of a day, drawn"""
+"""a bar for each hour of a day, or for each day of some weeks, drawn"""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Sequence
 
 from precoro_daemon.adapters.listener.html import Html, tag
 
-_WIDE, _HIGH = 240, 100
-"""Units of the drawing of a day: ten for an hour."""
+_WIDE, _HIGH = 10, 100
+"""Units of the drawing for each bar."""
 
 
-def hour_bars(values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool = False) -> Html:
-    """summary: the same in words; mark: a level that a dashed line shows, 0 for none; last: the last hour is not over
+def bars(values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool = False) -> Html:
+    """summary: the same in words; mark: a level that a dashed line shows, 0 for none; last: the last one is not over
     yet"""
     top = max(mark, *values) * 1.08 or 1.0
     level = f"{_HIGH * (1 - mark / top):.1f}"
-    bars = [_bar(value / top, number, last and number == len(values) - 1) for number, value in enumerate(values)]
+    drawn = [_bar(value / top, number, last and number == len(values) - 1) for number, value in enumerate(values)]
     return tag(
         "svg",
         tag("title", summary),
-        *bars,
-        tag("line", x1=0, x2=_WIDE, y1=_HIGH, y2=_HIGH, class_="base"),
-        tag("line", x1=0, x2=_WIDE, y1=level, y2=level, class_="mark") if mark else None,
+        *drawn,
+        tag("line", x1=0, x2=_WIDE * len(values), y1=_HIGH, y2=_HIGH, class_="base"),
+        tag("line", x1=0, x2=_WIDE * len(values), y1=level, y2=level, class_="mark") if mark else None,
         class_="hours",
-        viewBox=f"0 0 {_WIDE} {_HIGH}",
+        viewBox=f"0 0 {_WIDE * len(values)} {_HIGH}",
         preserveAspectRatio="none",
         role="img",
         aria_label=summary,
     )
 
 
-def hour_scale(*words: str) -> Html:
+def scale(*words: str) -> Html:
     """What stands below the drawing: at its left end, in the middle, at its right end."""
     return tag("div", *(tag("span", one) for one in words), class_="scale")
 
@@ -39,7 +39,7 @@ def _bar(part: float, number: int, present: bool) -> Html:
     high = _HIGH * part
     return tag(
         "rect",
-        x=number * 10 + 1.2,
+        x=number * _WIDE + 1.2,
         y=f"{_HIGH - high:.1f}",
         width=7.6,
         height=f"{high:.1f}",
