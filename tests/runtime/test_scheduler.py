@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import pairwise
 
 import anyio
@@ -675,3 +675,19 @@ async def test_a_lap_that_cannot_be_kept_for_later_processes_blocks_its_job() ->
     await day.live(200)
     assert day.times("lists") == [0, 60, 180]
     assert isinstance(day.status("lists").trouble, StoreUnusable)
+
+
+@in_virtual_time
+async def test_the_history_has_the_laps_that_did_something() -> None:
+    day = Day()
+    laps = iter([LapReport(brought=3), LapReport(), LapReport(failed=["invoices: 500", "receipts: 500"])])
+    day.job("lists", lambda: _next_of(laps), schedule=Every(600))
+    await day.live(1500)
+    assert day.book.past == [
+        PastLap("lists", START, 0.0, brought=3),
+        PastLap("lists", START + 1200, 0.0, failed=2, reason="invoices: 500"),
+    ]
+
+
+async def _next_of(laps: Iterator[LapReport]) -> LapReport:
+    return next(laps)
