@@ -33,6 +33,7 @@ MOST = 5
 
 _QUEUE = 10_000
 _PATIENCE = 5.0
+_REST_S, _REST_WITHOUT_ADDRESSES_S = 0.01, 0.1
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Webhooks:
                 while self._due and self._due[0][0] <= monotonic():
                     _, _, url, said = heappop(self._due)
                     await self._post(session, url, said)
-                await anyio.sleep(0.01)
+                await anyio.sleep(_REST_S if self.hooks or self._due else _REST_WITHOUT_ADDRESSES_S)
 
     async def _post(self, session: aiohttp.ClientSession, url: str, said: bytes) -> None:
         try:

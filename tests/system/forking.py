@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import Any
 
 import precoro_daemon
-from precoro_daemon.adapters.state.sqlite import schema
+from precoro_daemon.adapters.state.sqlite.opening import empty_state
 
 MESSAGE_BYTES = 1 << 18
 
@@ -40,7 +40,7 @@ def preload() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     importlib.import_module("anyio._backends._asyncio")  # which anyio itself imports when it runs
-    schema.present()
+    empty_state()
     gc.collect()
     gc.freeze()
 

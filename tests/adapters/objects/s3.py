@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from moto.server import ThreadedMotoServer
-
 from precoro_daemon.adapters.objects.bucket_access import BucketAccess
 
 BUCKET = "bucket"
@@ -24,6 +22,8 @@ BUCKET = "bucket"
 @contextmanager
 def moto() -> Iterator[str]:
     """Its origin, with one bucket."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second, in each process that collects tests
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

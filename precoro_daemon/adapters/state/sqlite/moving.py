@@ -137,7 +137,6 @@ class SqliteArrival:
                 connection.row_factory = sqlite3.Row
                 bring_up_to_date(connection, self._identity)
                 in_transaction(SqliteSession(connection), lambda session: _write(session, columns, rows, mark))
-                connection.execute("PRAGMA journal_mode = DELETE")
             kept = None if self.arriving else self._keep()
             settle(new, self._path)
         except BaseException:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
-from functools import cache
 from pathlib import Path
 
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
@@ -19,9 +17,12 @@ VERSION = len(MIGRATIONS)
 """Of the schema this program writes; kept in the file as `user_version`."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
+def bring_up_to_date(connection: sqlite3.Connection, identity: str | None) -> None:
+    """`identity`: whose data it will be; None if nobody's yet."""
+
     def finish(session: SqliteSession) -> None:
-        _adopt_identity(session.connection, identity)
+        if identity is not None:
+            _adopt_identity(session.connection, identity)
         _refresh_views(session.connection)
 
     _migrate(connection)
@@ -30,9 +31,6 @@ def bring_up_to_date(connection: sqlite3.Connection, identity: str) -> None:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        _take_step(connection, present(), VERSION)
-        return
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         _take_step(connection, script, number)
 
@@ -44,19 +42,6 @@ def _take_step(connection: sqlite3.Connection, script: str, number: int) -> None
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-@cache
-def present() -> str:
-    """Makes of an empty file at once what the steps make one after the other.
-
-    The steps rename and drop columns, each of which takes SQLite longer than all the rest. A process that begins
-    many states takes them once, in memory.
-    """
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        for number, script in enumerate(MIGRATIONS, start=1):
-            _take_step(memory, script, number)
-        return "\n".join(line for line in memory.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;"))
 
 
 def read_identity(connection: sqlite3.Connection) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import random
@@ -137,16 +138,16 @@ async def test_a_directory_a_missing_one_and_a_device_are_refused(tmp_path: Path
     assert "is not a regular file" in await refusal(Path("/dev/null"))
 
 
-def test_a_state_made_at_once_is_what_the_steps_make() -> None:
-    new, old = (sqlite3.connect(":memory:", isolation_level=None) for _ in range(2))
-    with closing(new), closing(old):
+def test_a_state_made_at_once_is_what_the_steps_make(tmp_path: Path) -> None:
+    asyncio.run(make(tmp_path / "state.db"))
+    with closing(sqlite3.connect(tmp_path / "state.db")) as new, closing(sqlite3.connect(":memory:")) as old:
         for number, script in enumerate(MIGRATIONS, start=1):
             old.executescript(f"{script}\nPRAGMA user_version = {number};")
-        for connection in (new, old):
-            connection.row_factory = sqlite3.Row
-            bring_up_to_date(connection, "company")
+        old.isolation_level, old.row_factory = None, sqlite3.Row
+        bring_up_to_date(old, "company")
         assert list(new.iterdump()) == list(old.iterdump())
         assert len(list(new.iterdump())) > 100
+        assert new.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
 @pytest.mark.asyncio
