@@ -613,6 +613,57 @@ MUTANTS = (
         "tests/quota/test_pacing.py::test_no_order_of_ways_within_what_is_known_lets_calls_come_too_close",
     ),
     Mutant(
+        "a list may get twice as old as its bound",
+        "FreshnessPlanner._by_pace",
+        "latest = at + max(pace.oldest, SHORTEST_GAP_S)",
+        "latest = at + max(2 * pace.oldest, SHORTEST_GAP_S)",
+        "tests/quota/test_freshness.py::test_no_order_of_events_starves_a_collection_or_has_it_scanned_again_at_once",
+    ),
+    Mutant(
+        "a window holds a call more than it may",
+        "_Window.opens",
+        "stamps[-limit] + SECONDS",
+        "stamps[-limit - 1 if len(stamps) > limit else -limit] + SECONDS",
+        "tests/quota/test_budget.py::test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing",
+    ),
+    Mutant(
+        "the reserve of a lane is anybody's",
+        "Limits.reserved",
+        "calls = self.reserve.get(lane, 0)",
+        "calls = 0",
+        "tests/quota/test_budget.py::test_a_lane_spends_only_what_is_above_its_reserve",
+    ),
+    Mutant(
+        "a restart forgets the calls of the hours before",
+        "Budget.restore",
+        "if at > now - MEMORY)",
+        "if at > now - 3600)",
+        "tests/quota/test_budget.py::test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing",
+    ),
+    Mutant(
+        "a restart plans by the first scan of a list, not by the last",
+        "FreshnessPlanner.scanned",
+        "self._scanned[collection] = max(at, self._scanned.get(collection, at))",
+        "self._scanned.setdefault(collection, at)",
+        "tests/quota/test_freshness.py::test_a_restart_plans_the_same_turns",
+    ),
+    Mutant(
+        "payments made in Precoro wait until lists change",
+        "_oldest",
+        "if export.enabled and name in _SHOW_PAYMENTS else",
+        "if False else",
+        "tests/settings/test_payments.py"
+        "::test_where_payments_are_exported_the_lists_that_show_them_are_never_older_than_that_allows",
+    ),
+    Mutant(
+        "a payment without an invoice waits until lists change",
+        "FreshnessPlanner._by_pace",
+        "if name in self._urgent and",
+        "if False and",
+        "tests/mirror/test_polling.py"
+        "::test_a_payment_that_finds_no_invoice_has_the_invoices_scanned_at_once_even_at_night",
+    ),
+    Mutant(
         "a refused GET waits for a minute",
         "Budget._forget_get",
         "        if not charge.counted or self._refused_count:",

@@ -64,7 +64,8 @@ def _warning(found: Contradiction) -> str:
     named = [f"{name} {calls:,}" for name, calls in islice(found.asked.items(), _COLLECTIONS_NAMED)]
     others = list(found.asked.values())[_COLLECTIONS_NAMED:]
     more = f" and {len(others)} others {sum(others):,}" if others else ""
-    asked = f"WARNING: every and oldest ask for {sum(found.asked.values()):,} calls a day: {', '.join(named)}{more}"
+    calls = sum(found.asked.values())
+    asked = f"WARNING: every, oldest and within ask for {calls:,} calls a day: {', '.join(named)}{more}"
     return f"{'':15}{asked}; {found.limit} leaves {found.room:,} for lists. {ADVICE.capitalize()}."
 
 

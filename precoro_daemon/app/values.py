@@ -26,6 +26,12 @@ _GUARD = 0.002
 """Real seconds kept between two calls beyond the pace, which sees to it that they arrive a second apart: timers and
 clocks differ by so much."""
 
+_SHOW_PAYMENTS = ("invoices", "payments")
+"""Lists that show what was paid in Precoro."""
+
+_RECORDED_S = 600.0
+"""Seconds from the scan that shows a payment until the ledger has it, at most: a page or two, a detail, an entry."""
+
 _MARGIN = 0.25
 """Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
 
@@ -52,7 +58,10 @@ class Contradiction:
     limit: str
 
 
-ADVICE = "give [mirror_collections] fewer collections or a longer every, or [freshness] a longer oldest"
+ADVICE = (
+    "give [mirror_collections] fewer collections or a longer every, [freshness] a longer oldest, or "
+    "[export_payments] a longer within"
+)
 
 
 def clock_for(settings: Settings) -> RealClock:
@@ -132,7 +141,7 @@ def polling_options(settings: Settings) -> PollingOptions:
     paces = {
         name: Pace(
             weight=freshness.weight_of(name),
-            oldest=freshness.oldest,
+            oldest=_oldest(settings, name),
             schedule=lists.schedule_of(name),
         )
         for name in lists.collections
@@ -144,6 +153,11 @@ def polling_options(settings: Settings) -> PollingOptions:
         with_attachments=only_with_attachments(settings),
         files=settings.fetch_attachments.directory is not None,
     )
+
+
+def _oldest(settings: Settings, name: str) -> float:
+    export, oldest = settings.export_payments, settings.freshness.oldest
+    return min(oldest, export.within - _RECORDED_S) if export.enabled and name in _SHOW_PAYMENTS else oldest
 
 
 def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:

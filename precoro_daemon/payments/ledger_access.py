@@ -43,15 +43,17 @@ class LedgerAccess:
     def name(self) -> str:
         return self.ledger.name
 
-    async def read(self) -> None:
-        """Take in what is new or changed. Raises what the ledger raises."""
+    async def read(self) -> int:
+        """Take in what is new or changed, and say how many payments. Raises what the ledger raises."""
         await self._follow_settings()
+        changed = 0
         position, began = await self.payments.position(self.name), self.clock.now()
         async with self.ledger.recorded(position) as batches:
             async for batch in batches:
-                await self._take_in(batch, position)
+                changed += await self._take_in(batch, position)
         if position is None:
             await self.payments.forget_gone(self.name, began)
+        return changed
 
     async def reread(self, reason: str) -> None:
         """The next reading begins anew."""
@@ -69,7 +71,7 @@ class LedgerAccess:
         else:
             await self.payments.note_reading(self.name, self.settings)
 
-    async def _take_in(self, batch: LedgerBatch, position: str | None) -> None:
+    async def _take_in(self, batch: LedgerBatch, position: str | None) -> int:
         kept = [row for row in batch.payments if can_be_kept(row.amount)]
         unreadable = list(batch.unreadable)
         if len(kept) < len(batch.payments):
@@ -78,10 +80,11 @@ class LedgerAccess:
         for row in news:
             _log.warning("ledger_payment_rejected", ledger=self.name, key=row.key, reason=row.reason)
         if not batch.payments and not news and not batch.undone and batch.position == position:
-            return
+            return 0
         readable = replace(batch, payments=[self._normal(row) for row in kept], unreadable=unreadable)
         if changed := await self.payments.take_in(self.name, readable, self.clock.now()):
             _log.info("ledger_payments_received", ledger=self.name, count=changed)
+        return changed
 
     def _normal(self, row: LedgerPayment) -> LedgerPayment:
         if row.currency and row.ours is None:

@@ -61,15 +61,16 @@ class MarkInvoicesPaid:
 
     async def lap(self) -> LapReport:
         recorder = Recorder(self.reconciler.journal, self.reconciler.clock)
-        ended = None
+        ended, lap = None, _Lap(self, recorder, self._sender(recorder))
         try:
-            await _Lap(self, recorder, self._sender(recorder)).run()
+            await lap.run()
         except (BudgetSpent, Stopped, FatalError) as error:
             ended = error
         except StaleIntent as error:
             _log.info("payments_decided", reason=str(error))  # whose command it was wakes us for the rest
         self.rounds.lap_ended()
-        return LapReport(brought=recorder.moves, failed=recorder.failed, ended=ended)
+        # What found no invoice is news too: lists are scanned for it.
+        return LapReport(brought=recorder.moves + lap.received, failed=recorder.failed, ended=ended)
 
     def _sender(self, recorder: Recorder) -> PaymentSender:
         reconciler = self.reconciler
@@ -83,6 +84,7 @@ class _Lap:
     recorder: Recorder
     sender: PaymentSender
     repeats: int = 0
+    received: int = 0
     tried: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -99,7 +101,7 @@ class _Lap:
     async def _read_ledger(self) -> bool:
         """Nothing is sent by what the ledger said some time ago: it may have taken it back since."""
         try:
-            await self.job.access.read()
+            self.received += await self.job.access.read()
         except (TemporaryError, PermanentError) as error:
             self.recorder.failed.append(f"the ledger {self.job.access.name} could not be read: {error}")
             return False

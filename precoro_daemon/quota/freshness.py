@@ -105,6 +105,7 @@ class FreshnessPlanner:
         self._spent: deque[tuple[float, int]] = deque()
         self._spent_lately = 0
         self._urgent: Mapping[str, float] = {}
+        self._urgent_since = -math.inf
 
     def afford(self, calls: float) -> None:
         """Polls may take so many calls a day from now on."""
@@ -112,9 +113,10 @@ class FreshnessPlanner:
         if calls != self._calls:
             self._calls, self._usual_price = calls, None
 
-    def press(self, urgent: Mapping[str, float]) -> None:
-        """For now a change of these collections matters so many times as much as by its weight."""
-        self._urgent = urgent
+    def press(self, urgent: Mapping[str, float], since: float) -> None:
+        """For now a change of these collections matters so many times as much as by its weight, and what `since` then
+        was not scanned is due: where hardly a change is expected, as at night, no factor makes it much."""
+        self._urgent, self._urgent_since = urgent, since
 
     def scanned(self, collection: str, at: float, calls: int = 0) -> None:
         """A scan that began then has ended well; `calls`: those of a poll."""
@@ -165,6 +167,8 @@ class FreshnessPlanner:
         pace = self._paces[name]
         if pace.schedule is not None:
             return pace.schedule.after(at)
+        if name in self._urgent and at < self._urgent_since <= now:
+            return at + SHORTEST_GAP_S
         latest = at + max(pace.oldest, SHORTEST_GAP_S)
         if not (factor := self._factor(name, now)):
             return latest

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.settings.sections import Section
-from precoro_daemon.settings.values import Allowed, Lower, Turn, one_of, read_number
+from precoro_daemon.settings.values import Allowed, Lower, Seconds, Turn, one_of, read_number
 from precoro_daemon.values.money import read_amount
 
 
@@ -30,6 +30,7 @@ _Amount = Annotated[
 ]
 _Number = Annotated[int, BeforeValidator(read_number), Field(ge=0), Allowed("a whole number ≥ 0 (0 lifts the cap)")]
 _Switch = Annotated[bool, one_of(("true", "false"))]
+_Within = Annotated[Seconds, Field(ge=900), Allowed('a duration of at least 15m, such as "2h"')]
 _Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), Allowed("three capital letters (ISO 4217), or nothing")]
 
 MATCHES = ("external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id")
@@ -90,6 +91,11 @@ class ExportPayments(Section):
     every: Turn = Every(900.0)
     """From one check of the paid invoices to the next. A check costs no call to Precoro; changed invoices are checked
     at as soon as lists bring them."""
+
+    within: _Within = 7_200.0
+    """From a payment in Precoro until it is recorded in the ledger, at most: at night too, when lists hardly change,
+    the lists of invoices and payments are scanned so often. Two hours take 24 calls a day, most of which are made
+    anyway. A schedule of yours in [mirror_collections] goes before."""
 
     adopt_existing: _Switch = True
     """The first lap takes what is paid already as known. false: all of it is recorded in the ledger."""

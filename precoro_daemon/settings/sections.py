@@ -167,14 +167,18 @@ class Limits(Section):
     @field_validator("reserve", mode="before")
     @classmethod
     def _in_proportion(cls, given: Any, info: ValidationInfo) -> Any:
-        """Without this, a user who sets per_day = 100 would have to write six more lines."""
+        """Without this, a user who sets per_day = 100 or lists = 200 would have to write more lines."""
         if isinstance(given, Reserve):
             given = given.model_dump(exclude_unset=True)
-        per_day = info.data.get("per_day", 0)
-        full = Limits.model_fields["per_day"].default
-        if not isinstance(given, dict) or not 0 < per_day < full:
+        if not isinstance(given, dict):
             return given
-        return {lane: field.default * per_day // full for lane, field in Reserve.model_fields.items()} | given
+        full = Limits.model_fields["per_day"].default
+        per_day = min(info.data.get("per_day") or full, full)
+        filled, above = {}, 0
+        for lane, field in Reserve.model_fields.items():
+            calls = filled[lane] = given.get(lane, max(field.default * per_day // full, above))
+            above = calls if isinstance(calls, int) else above
+        return filled | given
 
     @field_validator("reserve")
     @classmethod

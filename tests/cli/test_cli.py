@@ -330,7 +330,7 @@ def test_check_tells_what_lists_and_documents_have_of_a_day(run: Run, company: S
 
     lists = "schedule       lists take 4 of 3,000 calls a day where nothing changes"
     assert f"{lists}, 200 at most until the first fill is done; 2,700 are for documents\n" in told()
-    warning = "every and oldest ask for 2,880 calls a day: invoices 720, suppliers 720, taxes 720, "
+    warning = "every, oldest and within ask for 2,880 calls a day: invoices 720, suppliers 720, taxes 720, "
     assert warning in (often := told("[limits]", 'every = "2m"\n[limits]'))
     assert "per_day leaves 2,750 for lists. Give [mirror_collections] fewer collections or" in often
     few = told("[limits]", "[freshness]\nlist_calls = 3\n[limits]")

@@ -230,6 +230,22 @@ async def test_payments_that_came_in_make_invoices_urgent_for_a_while(tmp_path: 
 
 
 @pytest.mark.asyncio
+async def test_a_payment_that_finds_no_invoice_has_the_invoices_scanned_at_once_even_at_night(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock(), {name: Pace(weight=0.0) for name in LISTS})
+        await every_list(service)
+        service.clock.time += 900
+        assert await service.polling.due() == []
+        service.waiting = 1
+        assert await service.polling.due() == ["invoices"]
+        await service.scan("invoices")
+        service.clock.time += 900
+        assert await service.polling.due() == [], "it still waits, and costs no call a lap"
+        service.waiting = 2
+        assert await service.polling.due() == ["invoices"]
+
+
+@pytest.mark.asyncio
 async def test_a_first_fill_is_told_once_and_ends_once(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         service = Service(store, Clock())

@@ -89,10 +89,25 @@ def test_a_schedule_of_the_users_has_its_turns_whatever_they_are_worth() -> None
 def test_what_is_urgent_is_scanned_sooner_for_as_long_as_it_is() -> None:
     plan = planner({name: Pace() for name in NAMES})
     calm = plan.next_scan("invoices", NOW)
-    plan.press({"invoices": 4.0})
+    plan.press({"invoices": 4.0}, NOW)
     assert plan.next_scan("invoices", NOW) - NOW == pytest.approx((calm - NOW) / 2)
-    plan.press({})
+    plan.press({}, NOW)
     assert plan.next_scan("invoices", NOW) == pytest.approx(calm)
+
+
+def test_what_became_urgent_since_its_last_scan_is_due_however_little_changes() -> None:
+    plan = planner({"invoices": Pace(weight=1e-6), "taxes": Pace()})
+    assert plan.next_scan("invoices", NOW + 600) > NOW + 6 * 3600
+    plan.press({"invoices": 4.0}, NOW + 600)
+    assert "invoices" in plan.due(NOW + 600)
+    plan.scanned("invoices", NOW + 600, 1)
+    assert plan.next_scan("invoices", NOW + 700) > NOW + 6 * 3600
+
+
+def test_what_became_urgent_by_a_clock_that_was_set_back_since_is_not_scanned_every_minute() -> None:
+    plan = planner({"invoices": Pace(weight=1e-6), "taxes": Pace()})
+    plan.press({"invoices": 4.0}, NOW + 400 * DAY)
+    assert "invoices" not in plan.due(NOW + 600)
 
 
 def test_a_failed_scan_is_tried_again_later_each_time_and_an_hour_at_most() -> None:
@@ -133,7 +148,7 @@ def test_calls_of_a_wrong_clock_do_not_make_others_dear() -> None:
 @pytest.mark.parametrize("oldest", [1.0, DAY])
 def test_nothing_is_so_valuable_that_it_is_scanned_again_within_a_minute(oldest: float) -> None:
     plan = planner({"invoices": Pace(oldest=oldest), "taxes": Pace(oldest=oldest)})
-    plan.press({"invoices": 1e9, "taxes": 1e9})
+    plan.press({"invoices": 1e9, "taxes": 1e9}, NOW)
     assert plan.due(NOW + SHORTEST_GAP_S - 0.1) == []
     assert set(plan.due(NOW + SHORTEST_GAP_S)) == {"invoices", "taxes"}
 
@@ -182,7 +197,7 @@ def test_a_value_is_reached_when_the_integral_says(later: float) -> None:
         value += rates.usually("invoices")[int(at // HOUR_S) % 168] * step * (later - moment - step / 2)
         moment += step
     urgency = plan.price(since) / (value * rates.lately("invoices", since) * rates.unannounced("invoices"))
-    plan.press({"invoices": urgency})
+    plan.press({"invoices": urgency}, since)
     assert plan.next_scan("invoices", since) - since == pytest.approx(max(later, SHORTEST_GAP_S), rel=0.01)
 
 
@@ -238,7 +253,7 @@ class Life:
             case "afford", float(calls):
                 self.plan.afford(calls)
             case "press", (str(name), float(times)):
-                self.plan.press({name: times})
+                self.plan.press({name: times}, self.now)
             case "fail", (str(name), _):
                 self.plan.failed(name, self.now)
                 self.failing.add(name)

@@ -106,6 +106,26 @@ def test_a_network_is_learned_at_the_cost_of_one_refusal_at_most(
     assert line.a_minute(200) >= least
 
 
+@pytest.mark.parametrize(
+    ("way", "answer", "lateness", "least"),
+    [
+        pytest.param((0.02, 0.15), (0.003, 0.005), 0.001, 56, id="20-150 ms"),
+        pytest.param((0.0, 0.001), (3.0, 3.0), 0.001, 59, id="answers 3 s"),
+        pytest.param((0.0, 0.01), (3.0, 3.1), 0.015, 57, id="answers 3 s, and a machine that is late"),
+    ],
+)
+def test_the_pace_is_kept_up_for_2_000_calls_and_none_of_them_is_refused(
+    way: tuple[float, float], answer: tuple[float, float], lateness: float, least: float
+) -> None:
+    """A call takes the program a millisecond from its turn until it is written."""
+    for seed in range(10, 18):
+        line = Line(Pace(1, GUARD), between(*way, seed), between(*answer, seed + 9), lateness=lateness)
+        line.play(2_200)
+        assert len([number for number in line.refused if number < 200]) <= 1
+        assert [number for number in line.refused if number >= 200] == []
+        assert line.a_minute(200) >= least
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_where_only_the_answer_proves_an_arrival_it_is_waited_for(seed: int) -> None:
     """The ways alone differ by 350 ms: a mean of 175 ms a call is what certainty costs."""

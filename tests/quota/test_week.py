@@ -57,6 +57,10 @@ def test_no_payment_waits_for_anything_but_its_turn(course: Course) -> None:
     assert "day" not in course.held, course.shown()
 
 
+def test_what_was_paid_in_precoro_is_in_the_books_within_two_hours_at_night_too(course: Course) -> None:
+    assert max(course.exported) <= 2 * HOUR, course.shown()
+
+
 def test_no_list_is_forgotten(course: Course) -> None:
     assert len(course.gaps) == 9
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from precoro_daemon.app.ledger_reading import reading_of
+from precoro_daemon.app.values import polling_options
 from tests.settings.conftest import Load, Mistake, Mistakes
 
 BOOKS = """
@@ -32,6 +33,24 @@ def test_an_amount_that_is_none(mistake: Mistake, value: str) -> None:
 def test_payments_need_a_ledger(mistake: Mistake) -> None:
     assert "there is no ledger" in mistake("[mark_invoices_paid]\nenabled = true\n")
     assert "there is no ledger" in mistake("[export_payments]\nenabled = true\n")
+
+
+def test_where_payments_are_exported_the_lists_that_show_them_are_never_older_than_that_allows(read: Load) -> None:
+    export = BOOKS + '[export_payments]\nenabled = true\nwithin = "2h"\n'
+
+    def oldest(text: str) -> dict[str, float]:
+        return {name: pace.oldest for name, pace in polling_options(read(text)).paces.items()}
+
+    named = oldest(export)
+    assert {name: named[name] for name in ("invoices", "payments", "taxes")} == {
+        "invoices": 6_600.0, "payments": 6_600.0, "taxes": 86_400.0
+    }  # fmt: skip
+    assert oldest(export + '[freshness]\noldest = "30m"\n')["invoices"] == 1_800.0
+    assert oldest(BOOKS + '[export_payments]\nwithin = "2h"\n')["invoices"] == 86_400.0, "nothing is exported"
+
+
+def test_an_export_is_not_to_be_there_before_it_can_be(mistake: Mistake) -> None:
+    assert "export_payments.within" in mistake('[export_payments]\nwithin = "5m"\n')
 
 
 def test_payments_need_mirrored_invoices(mistakes: Mistakes) -> None:

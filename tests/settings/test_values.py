@@ -139,6 +139,16 @@ def test_a_reserve_of_ones_own_beside_the_defaults(read: Load):
     assert (reserve.files, reserve.census) == (11, 250)
 
 
+def test_lanes_that_are_not_named_leave_what_the_lane_above_leaves(read: Load):
+    assert list(read("[limits]\nreserve.lists = 200").limits.reserves.values()) == [0, 20, 200, 200, 200, 200]
+
+
+@pytest.mark.parametrize("lane", ["deliveries", "lists", "census"])
+def test_a_reserve_above_the_day_is_one_mistake(mistakes: Mistakes, lane: str):
+    (told,) = mistakes(f"[limits]\nper_day = 500\n[limits.reserve]\n{lane} = 700\n")
+    assert told.startswith(f"config.toml:6: limits.reserve.{lane}: 700 leaves {lane} nothing of 500 calls a day;")
+
+
 def test_reserves_out_of_order_or_as_large_as_the_day(mistake: Mistake):
     assert mistake("[limits.reserve]\nfiles = 50\n") == (
         "config.toml:4: limits.reserve.files: 50 is less than 100 of details, which comes before it"

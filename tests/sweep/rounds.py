@@ -142,6 +142,7 @@ def weeks(seed: int) -> None:
     assert len(course.ours) <= 1, course.shown()
     assert course.unsent == [], course.shown()
     assert max(course.sent) <= 20 * 60, course.shown()
+    assert max(course.exported) <= 2 * HOUR, course.shown()
     assert max(course.gaps.values()) <= DAY + HOUR, course.shown()
 
 

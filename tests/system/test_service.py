@@ -173,7 +173,7 @@ async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tm
     assert (told["lists"], told["room"], told["per_day"], told["limit"]) == (36_000, 2750, 3000, "per_day")
     checked = await program.run("check")
     assert (
-        "WARNING: every and oldest ask for 36,000 calls a day: purchase_orders 1,440, invoices 1,440"
+        "WARNING: every, oldest and within ask for 36,000 calls a day: purchase_orders 1,440, invoices 1,440"
         in checked.stdout
     )
     assert "and 20 others 28,800; per_day leaves 2,750 for lists. Give [mirror_collections] fewer" in checked.stdout
