@@ -11,8 +11,10 @@ files.py           where attached files are kept: a directory, or a bucket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
+fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the states of companies that are served here
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
+fleet_view.py      what a worker sees of its whole fleet: who serves which company, and who has other settings for it
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

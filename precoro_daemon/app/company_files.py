@@ -96,18 +96,12 @@ def _names(directory: Path) -> list[str]:
     return names
 
 
-def _webhook_secrets(settings: Settings) -> Iterator[object]:
-    section = settings.apply_deliveries
-    given = (section.secret, section.previous_secret) if section.listen else ()
-    return iter({secret.get_secret_value() for secret in given if secret})
-
-
 _APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
     "the state {shown} (state.url)": lambda one: iter([place(one)]),
     "the company (precoro.base_url, region or email, state.company)": lambda one: iter([identity(one)]),
     "the API key (precoro.token_file)": lambda one: iter([credentials_of(one).fingerprint]),
     "the control socket {shown} (daemon.control_socket)": lambda one: iter([control_socket(one)]),
-    "the webhooks' secret (apply_deliveries.secret_file)": _webhook_secrets,
+    "the webhooks' secret (apply_deliveries.secret_file)": lambda one: iter(set(one.apply_deliveries.secrets)),
     "the address for signs of life (notify.heartbeat)": lambda one: iter(filter(None, [one.notify.heartbeat])),
 }
 """What belongs to one company alone, and its value. `shown` is a path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from precoro_daemon.adapters.host.heap import share_one_heap
 from precoro_daemon.app.company import Way
 from precoro_daemon.app.company_files import CompanyFiles
 from precoro_daemon.app.fleet_doors import DoorsOfCompany, FleetDoors
+from precoro_daemon.app.fleet_inbox import FleetInbox
 from precoro_daemon.app.lessee import Lessee
 from precoro_daemon.app.member import Member
 from precoro_daemon.app.served import Surroundings
@@ -96,6 +98,8 @@ class Fleet:
         self._host = host
         self._tenure = tenure
         self._lessee = self._lease_companies(files) if files.leased else None
+        if files.leased and files.webhooks is not None:
+            self.doors.inbox = FleetInbox(files.fleet, files.state, self.doors.entrance, self._answers)
         self._members: dict[str, Member] = {}
         self._refused: dict[str, str] = {}
         self._stopping = anyio.Event()
@@ -107,6 +111,8 @@ class Fleet:
         async with anyio.create_task_group() as self._tasks:
             self._take(self._files)
             self._tasks.start_soon(guarded, "the watch over companies", self._watch_over, name="companies")
+            if self.doors.inbox is not None:
+                self._tasks.start_soon(guarded, "the inbox of the fleet", self.doors.inbox.run, name="inbox")
             if self._lessee is not None:
                 await self._lessee.run()
             await self._stopping.wait()
@@ -141,11 +147,19 @@ class Fleet:
 
     def glance(self) -> Sequence[CompanyGlance]:
         found = [CompanyGlance(name, "refused", reason) for name, reason in self._refusals.items()]
-        for name, one in self._members.items():
-            watcher = self.watcher(name)
-            snapshot = None if watcher is None else watcher.glance()
-            found.append(CompanyGlance(name, one.standing, one.reason, snapshot))
+        found += (self._glance(one) for one in self._members.values())
+        if self._lessee is not None:
+            known = {one.name for one in found}
+            found += (self._lessee.glance(name) for name in self._files.companies if name not in known)
         return sorted(found, key=lambda one: one.name)
+
+    def _glance(self, member: Member) -> CompanyGlance:
+        watcher = self.watcher(member.name)
+        snapshot = None if watcher is None else watcher.glance()
+        if self._lessee is None:
+            return CompanyGlance(member.name, member.standing, member.reason, snapshot)
+        reason = member.reason or self._lessee.view.contradiction(member.name)
+        return CompanyGlance(member.name, member.standing, reason, snapshot, self._lessee.name)
 
     async def renew(self, patience: float) -> Sequence[CompanyGlance]:
         await self.doors.read_states(patience)
@@ -183,6 +197,8 @@ class Fleet:
         assert self._tasks is not None
         if self._lessee is not None:
             self._tasks.start_soon(self._lessee.enrol, files.companies, name="enrolment")
+        if self.doors.inbox is not None:
+            self.doors.inbox.admit(files.companies, self._tasks)
         fresh = files.companies.keys() - self._members.keys()
         for name, settings in files.companies.items():
             if name not in fresh:
@@ -205,6 +221,9 @@ class Fleet:
             self._host.command(name),
             way,
         )
+
+    def _answers(self, name: str) -> Counter[int]:
+        return self._host.tallies.setdefault(name, Tallies()).answers
 
     def _lease_companies(self, files: CompanyFiles) -> Lessee:
         return Lessee(files.fleet, files.state, self._occupy, self.doors.executors)

@@ -14,6 +14,7 @@ from precoro_daemon.adapters.listener.watch import Gatekeeper
 from precoro_daemon.adapters.listener.webhooks import Entrance, Reception
 from precoro_daemon.app.company_files import CompanyFiles
 from precoro_daemon.app.doors import log_watch
+from precoro_daemon.app.fleet_inbox import FleetInbox
 from precoro_daemon.app.watch import Readings, StateWatcher, Watched, watcher_of
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.companies import FleetWatcher
@@ -24,9 +25,11 @@ _log = get_logger()
 
 
 class FleetDoors:
-    """`watchers`, `executors`: of the companies that are served at present, by name."""
+    """`watchers`, `executors`: of the companies that are served at present, by name · `inbox`: of a fleet, whose
+    companies take webhooks wherever they are served."""
 
     def __init__(self) -> None:
+        self.inbox: FleetInbox | None = None
         self.watchers: dict[str, StateWatcher] = {}
         self.executors: dict[str, Executor] = {}
         self.readings = Readings()
@@ -74,7 +77,9 @@ class DoorsOfCompany:
 
     @asynccontextmanager
     async def webhooks(self, listen: Address, reception: Reception) -> AsyncIterator[None]:  # noqa: ARG002 - it is shared
-        async with self._doors.entrance.admitting(reception):
+        inbox = self._doors.inbox
+        way = self._doors.entrance.admitting(reception) if inbox is None else inbox.bringing(self._name, reception)
+        async with way:
             yield
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who is there, and who serves which company."""
+    """Who is there, who serves which company, and for which companies workers have different settings."""
 
     workers: Sequence[WorkerRow] = ()
     holders: Sequence[HolderRow] = ()
+    differing: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 async def read_roster(directory: Path, environ: Mapping[str, str]) -> Roster | None:
@@ -28,7 +29,7 @@ async def read_roster(directory: Path, environ: Mapping[str, str]) -> Roster | N
     if (fleet := fleet_of(directory, environ)) is None:
         return None
     async with fleet:
-        return Roster(await fleet.workers(), await fleet.holders())
+        return Roster(await fleet.workers(), await fleet.holders(), await fleet.differing())
 
 
 async def drain(directory: Path, environ: Mapping[str, str], worker: str) -> str:

@@ -26,7 +26,7 @@ def check_health(watch: Watch) -> Sequence[str]:
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
-        found = json.loads(answer.read(65_536))
+        found = json.loads(answer.read(2**20))
     except OSError as error:
         return [f"{address} does not answer: {(error.strerror or str(error)).lower()}"]
     except (http.client.HTTPException, ValueError) as error:

@@ -10,11 +10,13 @@ import anyio
 
 from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.app.fleet_view import FleetView
 from precoro_daemon.app.state import fenced_state, schema, server_of
 from precoro_daemon.errors import StoreUnavailable
 from precoro_daemon.runtime.fleet_worker import FleetWorker, Tenancy
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.settings import Fleet, Settings, State
+from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -43,7 +45,8 @@ Serve = Callable[[Tenancy, LeaseTenure], Awaitable[None]]
 class Lessee:
     """Makes the companies of a directory known to the fleet, and serves this worker's share of them.
 
-    `foreign`: why a company cannot be served by any worker with this directory, by name.
+    `name`: of this worker, for people · `foreign`: why a company can be served by no worker with this directory, by
+    name · `view`: of the whole fleet
     """
 
     def __init__(self, fleet: Fleet, state: State, serve: Serve, executors: Mapping[str, Executor]) -> None:
@@ -55,14 +58,14 @@ class Lessee:
         self.foreign: dict[str, str] = {}
         self._fleet = fleet
         self._server = server_of(state)
-        self._leases = PostgresLeases(self._server.conninfo, fleet.lease, worker_name(fleet))
+        self.name = worker_name(fleet)
+        self._leases = PostgresLeases(self._server.conninfo, fleet.lease, self.name)
+        self.view = FleetView(self._server.conninfo, fleet.lease, lambda: self._leases.worker)
         self._serve = serve
         self._executors = executors
         self._companies: Mapping[str, str] = {}
         self._enrolled: Collection[str] = ()
-        self._worker = FleetWorker(
-            self._leases, worker_name(fleet), fleet.lease, lambda: self._enrolled, self._serve_one
-        )
+        self._worker = FleetWorker(self._leases, self.name, fleet.lease, lambda: self._enrolled, self._serve_one)
 
     async def run(self) -> None:
         """Until `stop`, and all companies have been handed back. Raises StoreUnusable."""
@@ -72,8 +75,17 @@ class Lessee:
         commands = CommandPost(conninfo, lease, lambda: self._leases.worker, self._executors)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(guarded, "the post for commands", commands.run, name="commands")
+            tasks.start_soon(guarded, "the view of the fleet", self.view.run, name="fleet")
             await self._worker.run()
             tasks.cancel_scope.cancel()
+
+    def glance(self, company: str) -> CompanyGlance:
+        """At one that is not served here."""
+        if company not in self.view.holders:
+            return CompanyGlance(company, "starting")
+        holder = self.view.holders[company] or ""
+        reason = self.view.contradiction(company)
+        return CompanyGlance(company, "elsewhere" if holder else "waiting", reason, worker=holder)
 
     def stop(self) -> None:
         self._worker.stop()
@@ -82,6 +94,7 @@ class Lessee:
         """These and no others may be served here. A database that is gone is waited for. Raises StoreUnusable."""
         from precoro_daemon.adapters.state.postgresql.fleet_commands import PostgresFleet  # noqa: PLC0415
 
+        self.view.adopt(companies)
         wanted = self._companies = {name: schema(settings) for name, settings in companies.items()}
         self._enrolled = [name for name in self._enrolled if name in wanted]
         while wanted is self._companies:

@@ -131,9 +131,9 @@ class ServedCompany:
         if section.listen is None:
             yield
             return
-        given = [secret.get_secret_value() for secret in (section.secret, section.previous_secret) if secret]
         wake = partial(scheduler.wake, "apply_deliveries")
-        reception = Reception(given, self._store.deliveries, self._clock, wake, heartbeat.tallies.answers)
+        answers = heartbeat.tallies.answers
+        reception = Reception(section.secrets, self._store.deliveries, self._clock, wake, answers)
         heartbeat.pulse.others = [reception.pulse]
         async with self._surroundings.doors.webhooks(section.listen, reception):
             yield

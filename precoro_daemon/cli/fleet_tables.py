@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 
 from precoro_daemon.app.fleet_order import Roster
+from precoro_daemon.app.fleet_view import contradiction_of
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.status.attention import matters
@@ -29,7 +30,10 @@ def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> Rende
     for one in found:
         left = "" if one.left_today is None else f"{one.left_today:,}"
         table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, _short(one.needs))
-    return Group(table, *(_why(one) for one in found if one.reason), *_roster(roster))
+    differing = {} if roster is None else roster.differing
+    reasons = [(one.name, one.reason) for one in found if one.reason]
+    reasons += [(name, contradiction_of(workers)) for name, workers in differing.items()]
+    return Group(table, *(_why(name, reason) for name, reason in reasons), *_roster(roster))
 
 
 def _roster(roster: Roster | None) -> Iterator[RenderableType]:
@@ -52,8 +56,8 @@ def _short(text: str) -> str:
     return line if len(line) <= _NEEDS_CHARS else f"{line[: _NEEDS_CHARS - 1]}…"
 
 
-def _why(one: CompanyGlance) -> RenderableType:
-    return Group(as_line(f"{one.name}:", style="bold yellow"), Padding(as_line(one.reason), (0, 0, 0, 2)))
+def _why(name: str, reason: str) -> RenderableType:
+    return Group(as_line(f"{name}:", style="bold yellow"), Padding(as_line(reason), (0, 0, 0, 2)))
 
 
 def as_json(found: Sequence[CompanyGlance], roster: Roster | None = None) -> str:

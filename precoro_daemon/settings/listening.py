@@ -93,6 +93,12 @@ class ApplyDeliveries(Section):
         return secret
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Those that lead here; none where no webhook comes in."""
+        given = (self.secret, self.previous_secret) if self.listen else ()
+        return tuple(secret.get_secret_value() for secret in given if secret)
+
+    @property
     def webhook_url(self) -> str | None:
         """The exact address to enter in Precoro, with its secret; None where no webhook comes in. Without a public
         address its beginning is left open: only the person who set up the proxy knows it."""

@@ -10,8 +10,9 @@ from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import Snapshot, Watcher
 from precoro_daemon.values.humanize import span
 
-Standing = Literal["starting", "running", "waiting", "refused", "stopping"]
-"""starting: for the first time; waiting: until it is tried again; refused: its file has mistakes."""
+Standing = Literal["starting", "running", "waiting", "refused", "stopping", "elsewhere"]
+"""starting: for the first time; waiting: until it is tried again, or a worker takes it; refused: its file has
+mistakes; elsewhere: another worker of the fleet serves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,14 @@ class CompanyGlance:
 
     reason    why it is not served, or goes on by former settings; "" if all is as its file says
     snapshot  None where nothing of it is known
+    worker    of a fleet, that serves it; "" where none does, or there is no fleet
     """
 
     name: str
     standing: Standing
     reason: str = ""
     snapshot: Snapshot | None = None
+    worker: str = ""
 
     @property
     def needs(self) -> str:

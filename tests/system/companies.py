@@ -67,12 +67,16 @@ class Companies:
 
     @asynccontextmanager
     async def running(self, worker: str | None = None) -> AsyncIterator[Process]:
-        """`worker`: with that name, and a directory of its own to work in"""
+        """`worker`: with that name, a directory of its own to work in, and sockets there"""
         place, environ = self.directory, self.environ()
         if worker is not None:
             place /= worker
             place.mkdir(exist_ok=True)
-            environ["PRECORO_DAEMON__FLEET__WORKER"] = worker
+            environ |= {
+                "PRECORO_DAEMON__FLEET__WORKER": worker,
+                "PRECORO_DAEMON__WATCH__LISTEN": f"unix:{place}/watch.sock",
+                "PRECORO_DAEMON__APPLY_DELIVERIES__LISTEN": f"unix:{place}/hooks.sock",
+            }
         process = await Forked.start(["fleet", "run", "--companies", str(self.files)], place, environ)
         try:
             yield process
@@ -103,6 +107,7 @@ class Companies:
                 await anyio.sleep(0.1)
 
     async def asked(self, target: str, socket: str = "watch", method: str = "GET", body: bytes = b"") -> str:
+        """`socket`: with its worker before it, such as one/watch"""
         async with await anyio.connect_unix(str(self.directory / f"{socket}.sock")) as stream:
             head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
             await stream.send(head.encode() + body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.rows import Row
 from tests.adapters.state.postgresql.fleets import LEASE, Tables, fleet_database
 from tests.payments.scene import payments
-from tests.system.companies import Companies, companies
+from tests.system.companies import SECRETS, Companies, companies
 from tests.system.program import NO_LIMITS, finish
 
 pytestmark = pytest.mark.asyncio
@@ -34,6 +35,11 @@ NAMES = ("acme", "bolt", "coal")
 STATES = "SELECT count(*) FROM pg_tables WHERE tablename = 'meta'"
 HOLDERS = """SELECT c.name, w.name FROM precoro_fleet.companies c
 LEFT JOIN precoro_fleet.workers w ON w.id = c.holder AND w.alive_until > clock_timestamp()"""
+
+
+def plain(page: str) -> str:
+    """Without its links."""
+    return re.sub("</?a[^>]*>", "", page)
 
 
 @dataclass
@@ -59,6 +65,18 @@ class World:
             ledger = {"kind": "sql", "name": "books"}
             sql = {"url": f"sqlite:///{self.books(name)}", "read": sandbox_ledger.READ, "start": "0"}
             self.fleet.write(name, ledger=ledger, **{"ledger.sql": sql})
+
+    async def told(self, worker: str, name: str, invoice: int) -> str:
+        """A webhook that reaches a worker; gives the answer's status."""
+        body = json.dumps({"id": invoice, "type": 3, "action": 1}).encode()
+        answer = await self.fleet.asked(f"/{SECRETS[name]}", f"{worker}/hooks", "POST", body)
+        return answer.split()[1]
+
+    async def until_applied(self, name: str, invoice: int) -> None:
+        [(state,)] = self.tables.rows("SELECT schema FROM precoro_fleet.companies WHERE name = %s", name)
+        with anyio.fail_after(60):
+            while not self.tables.rows(f"SELECT 1 FROM {state}.deliveries WHERE id = {invoice} AND outcome > ''"):  # noqa: ASYNC110
+                await anyio.sleep(0.2)
 
     def books(self, name: str) -> Path:
         return self.fleet.directory / f"{name}-books.db"
@@ -142,6 +160,15 @@ async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, po
                 assert said.startswith("armed: payments are sent from the next lap on"), "its worker executed it"
             owed = [row for name in NAMES for row in await world.owe(name, 2)]
             await world.until_paid(owed)
+
+            held = world.holders()
+            for worker, invoice in (("one", 1_000_001), ("two", 1_000_002)):
+                assert await world.told(worker, "acme", invoice) == "204", f"served by {held['acme']}"
+                await world.until_applied("acme", invoice)
+                shown = json.loads((await fleet.asked("/healthz", f"{worker}/watch")).partition("\r\n\r\n")[2])
+                assert shown["companies"] == held
+                page = await fleet.asked("/", f"{worker}/watch")
+                assert all(f'<th scope="row">{name}</th><td>{held[name]}</td>' in plain(page) for name in NAMES), page
 
             lost = world.of("two")
             owed += [row for name in NAMES for row in await world.owe(name, 3)]

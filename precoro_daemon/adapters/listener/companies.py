@@ -27,6 +27,8 @@ from precoro_daemon.values.addresses import Address
 
 _BELOW = "/companies/"
 
+_SERVED = ("running", "elsewhere")
+
 _REASON_CHARS = 300
 """Of why a company is not served."""
 
@@ -59,7 +61,8 @@ class _FleetPages:
         return CompanyPages(watcher, name).find(f"{slash}{rest}")
 
     async def _health(self, _: web.Request) -> web.Response:
-        return verdict("healthy", ())
+        served = {one.name: one.worker or None for one in self._fleet.glance()}
+        return verdict("healthy", (), **({"companies": served} if any(served.values()) else {}))
 
     async def _readiness(self, _: web.Request) -> web.Response:
         """Once every company had its first try. One that cannot be served keeps no webhooks from others."""
@@ -69,6 +72,8 @@ class _FleetPages:
         glances = await self._fleet.renew(FRESH_WITHIN_S)
         found = Families(("company",))
         for one in glances:
+            if one.standing == "elsewhere":
+                continue  # its worker tells
             found.add(company_samples(one), (one.name,))
             await anyio.lowlevel.checkpoint()  # a hundred companies take a tenth of a second
         return await as_metrics(found.metrics, request)
@@ -81,12 +86,13 @@ class _FleetPages:
 def companies_page(glances: Sequence[CompanyGlance], *, reloads: bool = False) -> str:
     """All companies, those first that need a person."""
     title, mood = _state(glances)
-    served = sum(one.standing == "running" for one in glances)
+    served = sum(one.standing in _SERVED for one in glances)
+    fleet = any(one.worker for one in glances)
     now = f"{served} of {_companies(len(glances))} served."
     ordered = sorted(glances, key=lambda one: (not one.urgent, not one.needs, one.name))
-    names = ("Company", "State", "Needs a person", "Calls left today", "Lists as of")
+    names = ("Company", *(["Worker"] if fleet else []), "State", "Needs a person", "Calls left today", "Lists as of")
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
-    table = tag("table", head, tag("tbody", *map(_row, ordered)), class_="named")
+    table = tag("table", head, tag("tbody", *(_row(one, fleet=fleet) for one in ordered)), class_="named")
     links = [tag("a", name, href=name) for name in ("healthz", "readyz", "metrics")]
     return document(
         f"{title} · companies",
@@ -101,7 +107,7 @@ def _state(glances: Sequence[CompanyGlance]) -> tuple[str, str]:
     """For people, and as a class of the style."""
     if urgent := [one.name for one in glances if one.urgent]:
         return f"{_companies(len(urgent))} need{'s' if len(urgent) == 1 else ''} you", "urgent"
-    if any(one.standing != "running" for one in glances):
+    if any(one.standing not in _SERVED for one in glances):
         return "Not all are served yet", "soon"
     if any(one.needs for one in glances):
         return "All work; something waits for you", "soon"
@@ -112,9 +118,10 @@ def _companies(count: int) -> str:
     return "1 company" if count == 1 else f"{count:,} companies"
 
 
-def _row(one: CompanyGlance) -> Html:
+def _row(one: CompanyGlance, *, fleet: bool) -> Html:
     name = one.name if one.snapshot is None else tag("a", one.name, href=f"companies/{one.name}/")
-    return tag("tr", tag("th", name, scope="row"), *_cells(one))
+    worker = [tag("td", one.worker or "nobody")] if fleet else []
+    return tag("tr", tag("th", name, scope="row"), *worker, *_cells(one))
 
 
 def _cells(one: CompanyGlance) -> Iterator[Html]:

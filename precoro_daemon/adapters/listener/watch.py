@@ -154,9 +154,9 @@ def as_html(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/html", charset="utf-8")
 
 
-def verdict(word: str, reasons: Iterable[str]) -> web.Response:
+def verdict(word: str, reasons: Iterable[str], **more: object) -> web.Response:
     said = list(reasons)
-    text = json.dumps({word: not said, "reasons": said}, indent=2)
+    text = json.dumps({word: not said, "reasons": said, **more}, indent=2)
     return web.Response(text=f"{text}\n", status=503 if said else 200, content_type="application/json")
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from precoro_daemon.adapters.listener.serving import serving
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.mirror.ports.deliveries import Deliveries, Delivery
+from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryInbox
 from precoro_daemon.mirror.rules.deliveries import COLLECTION_BY_TYPE, read_delivery
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.ports import Clock, PartPulse
@@ -46,7 +46,7 @@ class Reception:
     """
 
     secrets: Sequence[str]
-    deliveries: Deliveries
+    deliveries: DeliveryInbox
     clock: Clock
     wake: Callable[[], None]
     answers: Counter[int] = field(default_factory=Counter)

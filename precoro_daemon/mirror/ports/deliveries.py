@@ -32,15 +32,19 @@ class DeliveryCounts:
     unheard: int = 0
 
 
-class Deliveries(Protocol):
-    """One row for each record that was announced, whatever number of times.
-
-    A delivery is due when it came after the last time it was applied. Durable on return. Raises StoreUnusable.
-    """
+class DeliveryInbox(Protocol):
+    """Where deliveries are kept when they come. Durable on return. Raises StoreUnusable."""
 
     async def note(self, batch: Sequence[Delivery], *, at: float) -> Sequence[Delivery]:
         """Keep them; gives back those that were refused because too many wait already. All others are kept."""
         ...
+
+
+class Deliveries(DeliveryInbox, Protocol):
+    """One row for each record that was announced, whatever number of times.
+
+    A delivery is due when it came after the last time it was applied. Durable on return. Raises StoreUnusable.
+    """
 
     async def due(self, *, now: float, limit: int) -> Sequence[Delivery]:
         """Oldest first; without those that were applied less than a minute before."""

@@ -80,6 +80,14 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
     async def holders(self) -> Sequence[HolderRow]:
         return [HolderRow(**row) for row in await self._session.rows("holders")]
 
+    async def declare(self, worker: str, configurations: Mapping[str, str]) -> None:
+        """What this worker goes by, as a hash for each company."""
+        await self._session.rows("declare", worker=worker, own=Jsonb(dict(configurations)))
+
+    async def differing(self) -> Mapping[str, Sequence[str]]:
+        """Companies for which living workers have different settings, and the names of those workers."""
+        return {row["company"]: row["workers"] for row in await self._session.rows("differing")}
+
     async def move(self, company: str, name: str) -> bool:
         """Give a company to the worker of that name; False if there is no such company, or no such worker alive that
         is not drained. It stays there until it is moved again or that worker ends."""

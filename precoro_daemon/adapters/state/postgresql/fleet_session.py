@@ -6,6 +6,7 @@ a worker that finds it dead ends them by it. What else bounds a session is in `s
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ def session_settings(lease: float, worker: str) -> dict[str, Any]:
 class FleetSession:
     """Connected when it is first used, and anew after any failure."""
 
-    def __init__(self, conninfo: str, lease: float) -> None:
+    def __init__(self, conninfo: str, lease: float, channel: str = "precoro_fleet") -> None:
+        """`channel`: of the notices that it waits for"""
         self._conninfo = conninfo
         self._lease = lease
+        self._channel = channel
         self._connection: psycopg.AsyncConnection[DictRow] | None = None
         self.worker = ""
 
@@ -62,12 +65,11 @@ class FleetSession:
             await self.close()
             raise
 
-    async def wait(self, seconds: float) -> None:
-        """Until something changed in the fleet, or so long. Raises StoreUnavailable."""
+    async def wait(self, seconds: float) -> Collection[str]:
+        """Until something changed in the fleet, or so long; gives what was said of it. Raises StoreUnavailable."""
         try:
             connection = await self._connected()
-            async for _ in connection.notifies(timeout=seconds, stop_after=1):
-                pass
+            return {notice.payload async for notice in connection.notifies(timeout=seconds, stop_after=1)}
         except (psycopg.Error, OSError) as error:
             await self.close()
             raise StoreUnavailable(f"The database of the fleet cannot be reached: {_said(error)}") from error
@@ -83,7 +85,7 @@ class FleetSession:
             self._connection = await psycopg.AsyncConnection[DictRow].connect(
                 self._conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None, **settings
             )
-            await self._connection.execute("LISTEN precoro_fleet")
+            await self._connection.execute(f"LISTEN {self._channel}".encode())
         return self._connection
 
 

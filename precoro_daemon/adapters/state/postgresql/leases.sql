@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS precoro_fleet.workers (
     address text,
     started timestamptz NOT NULL DEFAULT clock_timestamp(),
     alive_until timestamptz NOT NULL,
-    draining boolean NOT NULL DEFAULT FALSE
+    draining boolean NOT NULL DEFAULT FALSE,
+    configurations jsonb
 );
 CREATE TABLE IF NOT EXISTS precoro_fleet.companies (
     name text PRIMARY KEY,
@@ -30,6 +31,21 @@ CREATE TABLE IF NOT EXISTS precoro_fleet.commands (
     outcome text
 );
 CREATE INDEX IF NOT EXISTS commands_open ON precoro_fleet.commands (company) WHERE taken_by IS NULL;
+CREATE TABLE IF NOT EXISTS precoro_fleet.deliveries (
+    company text NOT NULL,
+    type integer NOT NULL,
+    id bigint NOT NULL,
+    idn bigint,
+    received bigint NOT NULL DEFAULT 1,
+    PRIMARY KEY (company, type, id)
+);
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = 'precoro_fleet.workers'::regclass AND attname = 'configurations'
+    ) THEN
+        ALTER TABLE precoro_fleet.workers ADD COLUMN configurations jsonb;
+    END IF;
+END $$;
 
 -- name: enrol
 -- Makes companies known to the fleet; those that are known, by name or by schema, stay as they are.
@@ -48,13 +64,19 @@ JOIN precoro_fleet.companies known
 ORDER BY given.name
 
 -- name: forget
--- A company of the fleet no more, unless a living worker serves it. Its state stays as it is.
-DELETE FROM precoro_fleet.companies c
-WHERE c.name = %(company)s
-    AND NOT EXISTS (
-        SELECT FROM precoro_fleet.workers w WHERE w.id = c.holder AND w.alive_until > clock_timestamp()
-    )
-RETURNING c.name
+-- A company of the fleet no more, unless a living worker serves it. Its state stays as it is; webhooks that nobody
+-- applied yet go with it.
+WITH gone AS (
+    DELETE FROM precoro_fleet.companies c
+    WHERE c.name = %(company)s
+        AND NOT EXISTS (
+            SELECT FROM precoro_fleet.workers w WHERE w.id = c.holder AND w.alive_until > clock_timestamp()
+        )
+    RETURNING c.name
+), unapplied AS (
+    DELETE FROM precoro_fleet.deliveries d USING gone WHERE d.company = gone.name
+)
+SELECT name FROM gone
 
 -- name: join
 -- A new worker, alive for one lease by the database's clock.
@@ -190,6 +212,19 @@ FROM precoro_fleet.companies c
 LEFT JOIN precoro_fleet.workers w ON w.id = c.holder AND w.alive_until > clock_timestamp()
 ORDER BY c.name
 
+-- name: declare
+-- A worker's settings of its companies, as a hash of each.
+UPDATE precoro_fleet.workers SET configurations = %(own)s
+WHERE id = %(worker)s AND configurations IS DISTINCT FROM %(own)s
+
+-- name: differing
+-- Companies for which two living workers have other settings, and all that have some.
+SELECT own.key AS company, array_agg(DISTINCT w.name ORDER BY w.name) AS workers
+FROM precoro_fleet.workers w CROSS JOIN jsonb_each_text(w.configurations) AS own
+WHERE w.alive_until > clock_timestamp()
+GROUP BY own.key HAVING count(DISTINCT own.value) > 1
+ORDER BY own.key
+
 -- name: give
 -- A command for the holder of a company, whichever worker that is.
 WITH given AS (
@@ -233,6 +268,45 @@ WITH done AS (
     RETURNING id
 )
 SELECT id, pg_notify('precoro_fleet', 'done') FROM done
+
+-- name: put_deliveries
+-- Keeps webhooks for the holder of the company, unless too many wait already; says which were kept. Those that wait
+-- are counted once more. The order keeps two workers from waiting for each other's rows.
+WITH company AS (
+    SELECT name FROM precoro_fleet.companies WHERE name = %(company)s AND schema = %(schema)s
+), room AS (
+    SELECT %(most)s - count(*) AS left FROM precoro_fleet.deliveries WHERE company = %(company)s
+), given AS (
+    SELECT given.type, given.id, given.idn, waits.type IS NOT NULL AS known,
+        row_number() OVER (PARTITION BY waits.type IS NULL ORDER BY given.type, given.id) AS place
+    FROM unnest(%(types)s::integer[], %(ids)s::bigint[], %(idns)s::bigint[]) AS given (type, id, idn)
+    LEFT JOIN precoro_fleet.deliveries waits
+        ON waits.company = %(company)s AND waits.type = given.type AND waits.id = given.id
+), kept AS (
+    INSERT INTO precoro_fleet.deliveries AS waits (company, type, id, idn)
+    SELECT company.name, given.type, given.id, given.idn FROM company, room, given
+    WHERE given.known OR given.place <= room.left
+    ORDER BY given.type, given.id
+    ON CONFLICT (company, type, id) DO UPDATE SET
+        received = waits.received + 1, idn = coalesce(excluded.idn, waits.idn)
+    RETURNING waits.type, waits.id
+)
+SELECT type, id, pg_notify('precoro_deliveries', %(company)s) FROM kept
+
+-- name: waiting_deliveries
+-- Webhooks that wait for who serves the company, and how often each came.
+SELECT type, id, idn, received FROM precoro_fleet.deliveries WHERE company = %(company)s ORDER BY type, id
+
+-- name: remove_deliveries
+-- Those that its state has now, unless they came once more since they were read, or come at this moment.
+DELETE FROM precoro_fleet.deliveries WHERE (company, type, id) IN (
+    SELECT waits.company, waits.type, waits.id
+    FROM precoro_fleet.deliveries waits
+    JOIN unnest(%(types)s::integer[], %(ids)s::bigint[], %(received)s::bigint[]) AS taken (type, id, received)
+        ON waits.type = taken.type AND waits.id = taken.id AND waits.received = taken.received
+    WHERE waits.company = %(company)s
+    FOR UPDATE OF waits SKIP LOCKED
+)
 
 -- name: check
 -- Is the company still ours? The row lock makes a hand-over wait for the end of this transaction. A worker that is
