@@ -110,12 +110,13 @@ def mysql_query(path: str, database: str | None, sql: str, values: tuple[Any, ..
 @dataclass
 class CutWire:
     """A port that leads to a server. Once `cut_at` passes through it to the server, no answer comes back any more;
-    where it is `silent`, none comes back and nobody is told."""
+    where it is `silent`, none comes back and nobody is told. `unsent`: what is cut does not even get there."""
 
     upstream: Path
     port: int
     cut_at: bytes | None = None
     silent: bool = False
+    unsent: bool = False
 
     async def carry(self, client: SocketStream) -> None:
         async with client, await anyio.connect_unix(self.upstream) as server, anyio.create_task_group() as ways:
@@ -125,7 +126,8 @@ class CutWire:
                 lost = bool(self.cut_at and self.cut_at in piece)
                 if lost:
                     back.cancel()
-                await server.send(piece)
+                if not (lost and self.unsent):
+                    await server.send(piece)
                 if lost:
                     self.cut_at = None
                     await anyio.sleep(0.05)  # the server must not learn of it before it has done its work
