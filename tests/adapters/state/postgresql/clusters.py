@@ -71,10 +71,15 @@ class Cluster:
         self.stop()
         self.start()
 
-    def promote(self, primary: Cluster) -> None:
-        """In place of the primary, which ends and has given away all that it had."""
-        primary.stop()
+    def promote(self, primary: Cluster, how: str = "fast") -> None:
+        """In place of the primary, which ends: in order (it gives away all that it had), or at once."""
+        primary.stop(how)
         self.run("pg_ctl", "-w", "promote")
+
+    def reload(self) -> None:
+        """A second later every process of it knows the settings."""
+        self.run("pg_ctl", "reload")
+        self.rows("SELECT pg_sleep(1)")
 
     def standby(self, directory: Path, name: str = "") -> Cluster:
         """One that follows this one from now on. `name`: by which this one knows it"""
@@ -116,6 +121,46 @@ def cluster_in(directory: Path, version: int = 18, port: int = 5432, **settings:
         yield cluster
 
 
+@dataclass
+class Pair:
+    """A primary and a standby that confirms whatever is committed."""
+
+    primary: Cluster
+    standby: Cluster = field(init=False)
+    place: Path = field(init=False)
+    fallen: int = 0
+
+    def __post_init__(self) -> None:
+        self.place = self.primary.directory.parent
+        self._follow()
+
+    def fail_over(self) -> None:
+        """The primary is gone at once; the standby takes its place and gets a standby of its own."""
+        self.standby.promote(self.primary, "immediate")
+        self.primary, self.fallen = self.standby, self.fallen + 1
+        self._follow()
+
+    def restart(self) -> None:
+        self.primary.restart()
+
+    def _follow(self) -> None:
+        self.standby = self.primary.standby(self.place / f"standby{self.fallen}")
+        self.primary.rows("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.primary.reload()
+
+
+@contextmanager
+def pair_in(directory: Path) -> Iterator[Pair]:
+    with cluster_in(directory / "primary") as primary:
+        pair = Pair(primary)
+        try:
+            yield pair
+        finally:
+            for one in (pair.standby, pair.primary):
+                with suppress(AssertionError):
+                    one.stop("immediate")
+
+
 @contextmanager
 def stopped_in_the_end(cluster: Cluster) -> Iterator[Cluster]:
     try:
@@ -131,8 +176,8 @@ def pgbouncer() -> str | None:
 
 
 @contextmanager
-def bouncer_before(cluster: Cluster, directory: Path, mode: str) -> Iterator[Path]:
-    """Its directory, which has its socket. As it is when it was installed, but for the pool's mode."""
+def bouncer_before(cluster: Cluster, directory: Path, mode: str, *settings: str) -> Iterator[Path]:
+    """Its directory, which has its socket. As it is when it was installed, but for the pool's mode and `settings`."""
     program = pgbouncer()
     assert program is not None, "no PgBouncer on this machine"
     place = _owned(directory)
@@ -141,6 +186,7 @@ def bouncer_before(cluster: Cluster, directory: Path, mode: str) -> Iterator[Pat
         f"[databases]\n* = host={cluster.directory} port={cluster.port} user=postgres\n"
         f"[pgbouncer]\nlisten_addr =\nlisten_port = {cluster.port}\n"
         f"unix_socket_dir = {place}\nauth_type = any\npool_mode = {mode}\nlogfile = {place}/log\n"
+        + "".join(f"{one}\n" for one in settings)
     )
     process = subprocess.Popen(
         [program, str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **_as_nobody()

@@ -151,7 +151,7 @@ async def test_check_warns_of_standbys_that_confirm_nothing_and_of_commits_that_
             await refused(state(standby.url()), StoreUnavailable, "is a standby, which cannot be written")
             assert state(standby.url()).exists(), "it may be read"
             cluster.rows("ALTER SYSTEM SET synchronous_standby_names = 'berlin'")
-            reloaded(cluster)
+            cluster.reload()
             try:
                 for one in (ours, ordinary):
                     assert "WARNING" not in one.about()
@@ -159,14 +159,8 @@ async def test_check_warns_of_standbys_that_confirm_nothing_and_of_commits_that_
                 await refused(ours, StoreUnavailable, r"finishes nothing that is written: .* \(berlin\), and none is")
             finally:
                 cluster.rows("ALTER SYSTEM RESET synchronous_standby_names")
-                reloaded(cluster)
+                cluster.reload()
     await opened(cluster.url())
-
-
-def reloaded(cluster: Cluster) -> None:
-    """Every process of the server knows the new settings."""
-    cluster.run("pg_ctl", "reload")
-    cluster.rows("SELECT pg_sleep(1)")
 
 
 @pytest.mark.asyncio
