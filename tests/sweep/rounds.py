@@ -30,6 +30,7 @@ from tests.payments import both_ways, changes, online_ways, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
 from tests.quota.week import DAY, HOUR, play
+from tests.system.handovers import play as hand_over
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -167,6 +168,14 @@ def fleet(seed: int) -> None:
     assert outcome.exits == [0] * story.workers, outcome.exits
 
 
+def handovers(seed: int) -> None:
+    """The program itself, four workers of six companies that use up their limits: killed, stopped, their database
+    restarted, and lost to its standby."""
+    outcome = anyio.run(partial(hand_over, seed, kills=4, stops=2, restarts=1, failovers=1))
+    print(outcome.shown(), end=" ")
+    assert outcome.right, outcome.shown()
+
+
 def _mishaps(pair: Pair) -> dict[str, Callable[[], Any]]:
     def promote() -> str:
         pair.fail_over()
@@ -189,4 +198,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "days": days,
     "weeks": weeks,
     "fleet": fleet,
+    "handovers": handovers,
 }

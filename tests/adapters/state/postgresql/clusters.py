@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -107,6 +108,14 @@ class Cluster:
         done = subprocess.run(whole, check=False, capture_output=True, text=True, cwd="/", **_as_nobody())
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
         return done.stdout
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """The name of a socket has room for a hundred letters."""
+    with TemporaryDirectory(prefix="pg") as directory:
+        Path(directory).chmod(0o711)
+        yield Path(directory)
 
 
 @contextmanager

@@ -7,9 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +29,7 @@ from tests.adapters.state.postgresql.clusters import (
     given,
     pgbouncer,
     programs,
+    short_directory,
     stopped_in_the_end,
 )
 from tests.adapters.state.postgresql.fleet_story import Proxy
@@ -44,14 +43,6 @@ no_pgbouncer = pytest.mark.skipif(pgbouncer() is None, reason="no PgBouncer on t
 no_debian = pytest.mark.skipif(
     programs(15) is None or shutil.which("openssl") is None, reason="no PostgreSQL 15 of Debian on this machine"
 )
-
-
-@contextmanager
-def short_directory() -> Iterator[Path]:
-    """The name of a socket has room for a hundred letters."""
-    with TemporaryDirectory(prefix="pg") as directory:
-        Path(directory).chmod(0o711)
-        yield Path(directory)
 
 
 @pytest.fixture(scope="module")
