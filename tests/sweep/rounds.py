@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import anyio
 import hypothesis
@@ -18,17 +19,18 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from precoro_daemon.sandbox.options import Meta, Order
 from tests.adapters.grants.killing import at_random
+from tests.adapters.state.postgresql.clusters import Pair, bouncer_before, pair_in, pgbouncer
 from tests.adapters.state.postgresql.fleet_story import Story
 from tests.adapters.state.postgresql.fleet_story import play as play_fleet
-from tests.adapters.state.postgresql.fleets import fleet_database
+from tests.adapters.state.postgresql.fleets import Tables
 from tests.catalogue import schedules as item_schedules
-from tests.contracts.ledgers.servers import postgres_in, restart_postgres
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
 from tests.quota.test_week import WEEK
 from tests.quota.week import DAY, HOUR, play
+from tests.system.handovers import play as hand_over
 from tests.system.killing import kill_and_recover
 from tests.system.months import Plan, live
 from tests.system.stopping import stop_at_random
@@ -147,18 +149,40 @@ def weeks(seed: int) -> None:
 
 
 def fleet(seed: int) -> None:
-    """Four workers: twenty are killed, ten are stopped and wake up; their wires are cut, and PostgreSQL restarts."""
-    with tempfile.TemporaryDirectory(prefix="f") as directory, postgres_in(Path(directory)) as server:
+    """Four workers: twenty are killed, ten are stopped and wake up; their wires are cut, PostgreSQL restarts, and its
+    standby takes its place. With every other seed a PgBouncer stands between, where there is one."""
+    with tempfile.TemporaryDirectory(prefix="f") as directory, ExitStack() as stack:
         Path(directory).chmod(0o755)
-        story = Story(
-            seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1,
-            restart=partial(restart_postgres, Path(directory)),
-        )  # fmt: skip
-        with fleet_database(server, "fleet") as tables:
-            outcome = anyio.run(play_fleet, tables, story, Path(directory, "log"))
+        pair = stack.enter_context(pair_in(Path(directory)))
+        tables = Tables(str(pair.primary.directory), "fleet")
+        pair.primary.rows("CREATE DATABASE fleet")
+        story = Story(seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1)
+        if seed % 2 and pgbouncer() is not None:
+            mode = ("transaction", "ignore_startup_parameters = options")
+            pooler = stack.enter_context(bouncer_before(pair.primary, Path(directory, "pooler"), *mode))
+            story = replace(story, pooler=pooler, restart=pair.restart)
+        else:
+            story = replace(story, promotions=1, **_mishaps(pair))
+        outcome = anyio.run(play_fleet, tables, story, Path(directory, "log"))
     print(outcome.shown(), end=" ")
     assert outcome.wrong == {}, outcome.shown()
     assert outcome.exits == [0] * story.workers, outcome.exits
+
+
+def handovers(seed: int) -> None:
+    """The program itself, four workers of six companies that use up their limits: killed, stopped, their database
+    restarted, and lost to its standby."""
+    outcome = anyio.run(partial(hand_over, seed, kills=4, stops=2, restarts=1, failovers=1))
+    print(outcome.shown(), end=" ")
+    assert outcome.right, outcome.shown()
+
+
+def _mishaps(pair: Pair) -> dict[str, Callable[[], Any]]:
+    def promote() -> str:
+        pair.fail_over()
+        return str(pair.primary.directory)
+
+    return {"restart": pair.restart, "promote": promote}
 
 
 ROUNDS: Mapping[str, Callable[[int], None]] = {
@@ -175,4 +199,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "days": days,
     "weeks": weeks,
     "fleet": fleet,
+    "handovers": handovers,
 }

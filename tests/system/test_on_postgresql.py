@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
+import anyio.to_thread
 import psycopg
 import pytest
 
-from precoro_daemon.sandbox import SandboxOptions, serve
+from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
+from tests.adapters.state.postgresql.clusters import cluster_in, short_directory
 from tests.mirror.comparing import truth_of
-from tests.system.program import NO_LIMITS, Program, finish
+from tests.system.program import NO_LIMITS, Program, finish, terminate
 
 pytestmark = pytest.mark.asyncio
 
@@ -80,3 +82,43 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(
         assert (done.code, done.stderr) == (0, "")
         there = len(truth_of(sandbox, "invoices").rows)
         assert asked(state_database, COUNTS.format("killed")) == (there, there)
+
+
+async def test_the_server_is_stopped_under_a_run_and_under_a_service_which_goes_on_by_itself() -> None:
+    with short_directory() as directory, cluster_in(directory / "server") as server:
+        server.rows("CREATE DATABASE states")
+        (place := directory / "work").mkdir()
+        async with serve(SandboxOptions(limits=False, latency=0.05, time_scale=60)) as sandbox:
+            program = on_postgresql(place, sandbox.url, str(server.directory), "stopped")
+            program.sections["limits"] = NO_LIMITS | {"time_scale": 60.0}
+            program.sections["mirror_collections"]["every"] = "1m"
+            async with program.running("--once") as process:
+                await until_called(sandbox, 6)
+                await anyio.to_thread.run_sync(server.stop)
+                cut_off = await finish(process)
+            assert cut_off.code == 1
+            assert re.search(r"^precoro-daemon: The (connection|server) .*\.$", cut_off.stderr)
+            assert cut_off.stderr.count("\n") == 1
+            down = await program.once()
+            assert (down.code, down.stderr.count("\n")) == (1, 1)
+            assert re.search(r"The server of the state .* cannot be reached: .*\. Start it, or check", down.stderr)
+            await anyio.to_thread.run_sync(server.start)
+            async with program.running("run") as process:
+                await until_called(sandbox, 6)
+                await anyio.to_thread.run_sync(server.stop)
+                await anyio.sleep(2)
+                calls = sandbox.journal.total
+                await anyio.sleep(3)
+                assert sandbox.journal.total == calls, "nothing is asked that could not be kept"
+                await anyio.to_thread.run_sync(server.start)
+                await until_called(sandbox, 6)
+                ended = await terminate(process, within=30)
+            assert (ended.code, ended.stderr) == (0, "")
+
+
+async def until_called(sandbox: Sandbox, times: int) -> None:
+    """So many times more."""
+    wanted = sandbox.journal.total + times
+    with anyio.fail_after(120):
+        while sandbox.journal.total < wanted:  # noqa: ASYNC110 - another process makes it happen
+            await anyio.sleep(0.02)

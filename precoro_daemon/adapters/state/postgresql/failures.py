@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,31 +15,54 @@ from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
 DEPOSED = "PD001"
 """SQLSTATE of our own: see `demand_holder` in the schema."""
 
-_UNREACHED = "The server of the state {where} cannot be reached: {error}. Start it, or check the address."
+_UNREACHED = "The server of {where} cannot be reached: {error}. Start it, or check the address."
+_NOT_READY = "The server of {where} is not ready: {error}. Wait for it, or run again later."
 _CUT_OFF = (
-    "The connection to the state {where} was lost in the middle of something: {error}. What became of it is read "
-    "from the state at the next start."
+    "The connection to {where} was lost in the middle of something: {error}. What became of it is looked up before "
+    "anything else is done."
 )
-_DEPOSED = "The state {where} was opened by another process since; this one writes nothing any more."
-_REJECTED = "The server of the state {where} refuses user or password: {error}."
-_NO_DATABASE = "There is no such database for the state {where}: {error}. Create it first."
+_DEPOSED = "{Where} was opened by another process since; this one writes nothing any more."
+_REJECTED = "The server of {where} refuses user or password: {error}."
+_NO_DATABASE = "There is no such database for {where}: {error}. Create it first."
+_UNENCRYPTED = (
+    "The server of {where} does not encrypt: {error}. Turn on ssl there, since it is on another machine, or reach it "
+    "by a tunnel that ends on this one."
+)
+_UNPROVED = (
+    "The server of {where} does not prove who it is: {error}. Name who vouches for it as ca_file in [state], and the "
+    "server as its certificate does."
+)
+_POOLER = (
+    "The pooler before the server of {where} takes no such connection: {error}. Write ignore_startup_parameters = "
+    "options into pgbouncer.ini, or name the server itself."
+)
+_POOL_SPENT = (
+    "The pooler before the server of {where} has no connection left: {error}. Raise default_pool_size and "
+    "max_client_conn in pgbouncer.ini, or name the server itself."
+)
+_STATEMENT_MODE = (
+    "The pooler before the server of {where} keeps no transaction together: {error}. Write pool_mode = transaction "
+    "into pgbouncer.ini, or name the server itself."
+)
 _NOT_WRITABLE = (
-    "The state {where} cannot be written: {error}. It may be a standby, or be failing over; name the server that is "
-    "written to, or run again later."
+    "{Where} cannot be written: {error}. It may be a standby, or be failing over; name the server that is written "
+    "to, or run again later."
 )
-_FULL = "The disk of the state {where} is full: {error}. Free some space and run again; what is stored is whole."
-_RIGHTS = "The user of the state {where} lacks a right: {error}. Let it own the schema of the state."
+_FULL = "The disk of {where} is full: {error}. Free some space and run again; what is stored is whole."
+_RIGHTS = "The user of {where} lacks a right: {error}. Let it own the schema, or make one."
 _ALTERED = (
-    "The tables of the state {where} are not as this program made them: {error}. Take back what was changed in the "
-    "schema, or restore it."
+    "The tables of {where} are not as this program made them: {error}. Take back what was changed in the schema, or "
+    "restore it."
 )
-_SLOW = "The state {where} did not answer in time: {error}. Run again; look at the locks and the load of the server."
-_CROWDED = "The server of the state {where} takes no more connections: {error}. Raise max_connections, or run again."
-_CONFLICT = "Another program writes into the state {where}: {error}. Close it and run again."
-_CORRUPT = "The state {where} is damaged: {error}. Restore the database from a backup."
-_UNFORESEEN = "The state {where} cannot be used: {error}."
+_SLOW = "{Where} did not answer in time: {error}. Run again; look at the locks and the load of the server."
+_CROWDED = "The server of {where} takes no more connections: {error}. Raise max_connections, or run again."
+_CONFLICT = "Another program writes into {where}: {error}. Close it and run again."
+_CORRUPT = "{Where} is damaged: {error}. Restore the database from a backup."
+_UNFORESEEN = "{Where} cannot be used: {error}."
 
-_TEMPORARY = frozenset({_UNREACHED, _CUT_OFF, _NOT_WRITABLE, _FULL, _SLOW, _CROWDED, _CONFLICT})
+_TEMPORARY = frozenset(
+    {_UNREACHED, _NOT_READY, _CUT_OFF, _NOT_WRITABLE, _FULL, _SLOW, _CROWDED, _POOL_SPENT, _CONFLICT}
+)
 
 _SENTENCE_BY_ERROR: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((PoolTimeout, TooManyRequests), _UNREACHED),
@@ -56,44 +80,77 @@ _SENTENCE_BY_ERROR: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 )
 
 
+_SENTENCE_BY_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("password authentication failed", "no password supplied", "pg_hba.conf"), _REJECTED),
+    (("unsupported startup parameter",), _POOLER),
+    (("server does not support SSL",), _UNENCRYPTED),
+    (("certificate verify failed", "server certificate for", "root certificate", "sslrootcert"), _UNPROVED),
+    (("statement pooling mode",), _STATEMENT_MODE),
+    (("query_wait_timeout", "no more connections allowed"), _POOL_SPENT),
+    (("too many", "remaining connection slots"), _CROWDED),
+    (("the database system is",), _NOT_READY),
+    (("no such database",), _NO_DATABASE),
+)
+"""Where there is no code, or one for any trouble with a connection: the server's, a pooler's or libpq's."""
+
+_RAMBLING = re.compile(
+    r"^connection (is bad|failed): |^consuming input failed: |\s*Is the server running [^?]*\?"
+    r"|\s*This probably means the server terminated [^.]*\."
+)
+"""psycopg's beginnings and libpq's guesses say nothing that the rest of a sentence does not."""
+
+
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turn what PostgreSQL says about the state into StoreUnusable."""
+    """Turn what PostgreSQL says about the state into StoreUnusable. `where` it is"""
     try:
         yield
     except psycopg.Error as error:
-        raise said(where, error) from error
+        raise said(f"the state {where}", error) from error
 
 
-def said(where: str, error: psycopg.Error) -> StoreUnusable | StoreHeld:
-    words = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split()).rstrip(".")
+def said(what: str, error: psycopg.Error) -> StoreUnusable | StoreHeld:
+    """`what` it is about, as people call it"""
     if error.sqlstate == DEPOSED:
-        return StoreHeld(_DEPOSED.format(where=where))
-    sentence = _sentence(error)
+        return StoreHeld(_put(_DEPOSED, what, error))
+    return _failure(_sentence(error), what, error)
+
+
+def unreached(what: str, error: psycopg.Error) -> StoreUnusable:
+    """What kept a connection from being made: nothing is lost by it."""
+    return _failure(_sentence_by_words(str(error), _UNREACHED), what, error)
+
+
+def lacks_right(what: str, right: str) -> StoreUnusable:
+    return StoreUnusable(_RIGHTS.format(where=what, error=right))
+
+
+def _failure(sentence: str, what: str, error: psycopg.Error) -> StoreUnusable:
     kind = StoreUnavailable if sentence in _TEMPORARY else StoreUnusable
-    return kind(sentence.format(where=where, error=words))
+    return kind(_put(sentence, what, error))
+
+
+def _put(sentence: str, what: str, error: psycopg.Error) -> str:
+    words = error.diag.message_primary or str(error) or type(error).__name__
+    words = _RAMBLING.sub("", " ".join(words.split())).rstrip(".")
+    return sentence.format(where=what, Where=f"{what[:1].upper()}{what[1:]}", error=words)
 
 
 def _sentence(error: psycopg.Error) -> str:
     for classes, sentence in _SENTENCE_BY_ERROR:
         if isinstance(error, classes):
             return sentence
-    if error.sqlstate is not None:
-        return _CUT_OFF if error.sqlstate.startswith(("08", "57P")) else _UNFORESEEN
+    if error.sqlstate is not None and not error.sqlstate.startswith("08"):
+        return _CUT_OFF if error.sqlstate.startswith("57P") else _UNFORESEEN
     if not isinstance(error, psycopg.OperationalError):
         return _UNFORESEEN
-    return _REJECTED if "password" in str(error) else _CUT_OFF  # libpq itself, without a code
+    return _sentence_by_words(str(error), _CUT_OFF)
 
 
-def unreached(where: str, error: psycopg.Error) -> StoreUnusable | StoreHeld:
-    """While connecting nothing is lost: libpq gives no code, only the server's words."""
-    words = " ".join(str(error).split())
-    if "password authentication failed" in words or "no password supplied" in words:
-        return StoreUnusable(_REJECTED.format(where=where, error=words))
-    if "does not exist" in words and "database" in words:
-        return StoreUnusable(_NO_DATABASE.format(where=where, error=words))
-    if "too many" in words or "remaining connection slots" in words:
-        return StoreUnavailable(_CROWDED.format(where=where, error=words))
-    if "pg_hba.conf" in words or ('role "' in words and "does not exist" in words):
-        return StoreUnusable(_REJECTED.format(where=where, error=words))
-    return StoreUnavailable(_UNREACHED.format(where=where, error=words))
+def _sentence_by_words(words: str, otherwise: str) -> str:
+    for parts, sentence in _SENTENCE_BY_WORDS:
+        if any(part in words for part in parts):
+            return sentence
+    if "does not exist" in words and ("database" in words or 'role "' in words):
+        return _REJECTED if 'role "' in words else _NO_DATABASE
+    return otherwise

@@ -14,12 +14,14 @@ import anyio
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from precoro_daemon.adapters.state.postgresql.failures import said, unreached
 from precoro_daemon.adapters.state.statements import read_named
 from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 from precoro_daemon.runtime.tenure import reserve
 
 LEASE_STATEMENTS = read_named(Path(__file__).with_name("leases.sql"))
 
+_FLEET = "the fleet"
 _LEAST_CONNECT_S = 2
 """libpq waits no shorter."""
 
@@ -46,6 +48,7 @@ class FleetSession:
         self._lease = lease
         self._channel = channel
         self._connection: psycopg.AsyncConnection[DictRow] | None = None
+        self._was_connected = False
         self.worker = ""
 
     async def rows(self, statement: str, **values: Any) -> list[DictRow]:
@@ -55,12 +58,9 @@ class FleetSession:
                 connection = await self._connected()
                 cursor = await connection.execute(LEASE_STATEMENTS[statement].encode(), values or None)
                 return await cursor.fetchall() if cursor.description else []
-        except psycopg.ProgrammingError as error:
+        except (psycopg.Error, OSError) as error:
             await self.close()
-            raise StoreUnusable(f"The tables of the fleet cannot be used: {_said(error)}") from error
-        except (psycopg.Error, OSError, TimeoutError) as error:
-            await self.close()
-            raise StoreUnavailable(f"The database of the fleet cannot be reached: {_said(error)}") from error
+            raise _failure(error) from error
         except BaseException:
             await self.close()
             raise
@@ -72,7 +72,7 @@ class FleetSession:
             return {notice.payload async for notice in connection.notifies(timeout=seconds, stop_after=1)}
         except (psycopg.Error, OSError) as error:
             await self.close()
-            raise StoreUnavailable(f"The database of the fleet cannot be reached: {_said(error)}") from error
+            raise _failure(error) from error
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -81,14 +81,27 @@ class FleetSession:
 
     async def _connected(self) -> psycopg.AsyncConnection[DictRow]:
         if self._connection is None:
-            settings = session_settings(self._lease, self.worker)
-            self._connection = await psycopg.AsyncConnection[DictRow].connect(
-                self._conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None, **settings
-            )
+            self._connection = await self._connect()
+            self._was_connected = True
             await self._connection.execute(f"LISTEN {self._channel}".encode())
         return self._connection
 
+    async def _connect(self) -> psycopg.AsyncConnection[DictRow]:
+        settings = session_settings(self._lease, self.worker)
+        try:
+            return await psycopg.AsyncConnection[DictRow].connect(
+                self._conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None, **settings
+            )
+        except psycopg.Error as error:
+            failure = unreached(_FLEET, error)
+            # A worker that was let in before waits: the server is being mended, or another one takes its place.
+            raise (StoreUnavailable(str(failure)) if self._was_connected else failure) from error
 
-def _said(error: BaseException) -> str:
-    """On one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+
+def _failure(error: psycopg.Error | OSError) -> StoreUnusable:
+    """TimeoutError is an OSError."""
+    if not isinstance(error, psycopg.Error):
+        words = " ".join(str(error).split()) or "it does not answer"
+        return StoreUnavailable(f"The server of the fleet cannot be reached: {words}.")
+    kind = StoreUnusable if isinstance(error, psycopg.ProgrammingError) else StoreUnavailable
+    return kind(str(said(_FLEET, error)))

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from precoro_daemon.adapters.state.postgresql.failures import explained
-from precoro_daemon.adapters.state.postgresql.server import is_lost
+from precoro_daemon.adapters.state.postgresql.server import is_lost, is_pooled
 from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable
 
 _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
@@ -17,6 +17,13 @@ _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
 
 _PATIENCE = "SET LOCAL lock_timeout = '35s'"
 """For transactions of the former holder to end: the server ends one that stands still after half a minute."""
+
+
+_UNBOUNDED = (
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', "
+    "'transaction_timeout')"
+)
+"""The second came with PostgreSQL 17."""
 
 
 class Holder:
@@ -48,15 +55,22 @@ class Holder:
 
 @contextmanager
 def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterator[None]:
-    """Hold the state against every other process. Raises StoreHeld naming the present holder."""
+    """Hold the state against every other process. Raises StoreHeld naming the present holder.
+
+    A pooler leaves a session of the server to a connection for no longer than a transaction. So where there is one, a
+    transaction stays open that reads nothing and holds up nothing.
+    """
     key = _key(_HOLDING_LOCK, schema)
     with explained(where):
-        _lock(connection, where, key, "pg_try_advisory_lock")
+        pooled = is_pooled(connection)
+        if pooled:
+            connection.execute(f"BEGIN; {_UNBOUNDED}".encode())
+        _lock(connection, where, key, "pg_try_advisory_xact_lock" if pooled else "pg_try_advisory_lock")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # it went with the connection
-            connection.execute(f"SELECT pg_advisory_unlock({key})".encode())
+            connection.execute(b"ROLLBACK" if pooled else f"SELECT pg_advisory_unlock({key})".encode())
 
 
 def refuse_held(connection: psycopg.Connection[Any], where: str, schema: int) -> None:
@@ -78,8 +92,11 @@ def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str
         )
 
 
-def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> Holder:
-    """Runs inside a transaction, with the schema's tables in sight; from its end on, nobody else writes."""
+def take_over(
+    connection: psycopg.Connection[Any], where: str, schema: int, holding: psycopg.Connection[Any]
+) -> Holder:
+    """Runs inside a transaction, with the schema's tables in sight; from its end on, nobody else writes. `holding`:
+    the connection to which the lock belongs"""
     connection.execute(_PATIENCE)
     connection.execute(f"SELECT pg_advisory_xact_lock({_key(_WRITING_LOCK, schema)})".encode())
     count = _value(
@@ -87,7 +104,7 @@ def take_over(connection: psycopg.Connection[Any], where: str, schema: int) -> H
         "INSERT INTO meta (key, value) VALUES ('holder', '1') "
         "ON CONFLICT (key) DO UPDATE SET value = (meta.value::bigint + 1)::text RETURNING value",
     )
-    return Holder(connection, where, schema, int(count))
+    return Holder(holding, where, schema, int(count))
 
 
 def _lock(connection: psycopg.Connection[Any], where: str, key: int, how: str) -> None:

@@ -23,7 +23,7 @@ from precoro_daemon.adapters.state.postgresql.schema import (
     read_version,
     refuse_other,
 )
-from precoro_daemon.adapters.state.postgresql.server import Server, refuse_standby
+from precoro_daemon.adapters.state.postgresql.server import Server, is_pooled, refuse_unwritable
 from precoro_daemon.adapters.state.postgresql.transactions import PostgresSession
 from precoro_daemon.adapters.state.postgresql.values import IDN, as_idn
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
@@ -78,7 +78,7 @@ class PostgresEnd:
                 if moved is None:
                     refuse_other(connection, self._where, self._identity)
                     bring_up_to_date(connection, self._identity)
-                holder = take_over(connection, self._where, number)
+                holder = take_over(connection, self._where, number, connection)
             yield PostgresDeparture(
                 connection, self, holder.guard, None if moved is None else read_mark(moved), lambda: self._same(lease)
             )
@@ -106,7 +106,11 @@ class PostgresEnd:
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
         with closing(self._server.connect()) as connection:
-            refuse_standby(connection, self._server.address)
+            refuse_unwritable(connection, self._server.address)
+            if is_pooled(connection):
+                raise StoreUnusable(
+                    f"The state {self._where} is behind a pooler, which no move goes through. Name the server itself."
+                )
             connection.execute("SET synchronous_commit = on; SET timezone = 'UTC'; SET statement_timeout = 0")
             yield connection
 

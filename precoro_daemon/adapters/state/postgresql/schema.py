@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from precoro_daemon.adapters.state.moving import refuse_moved
+from precoro_daemon.adapters.state.postgresql.failures import lacks_right
 from precoro_daemon.adapters.state.postgresql.view_refresh import (
     describe_views,
     let_readers_read,
@@ -42,6 +43,22 @@ def make_schema(connection: psycopg.Connection[Any], schema: str) -> int:
             found = find_schema(connection, schema)
     assert found is not None, "it was made a moment ago"
     return found
+
+
+def demand_rights(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
+    """Raises StoreUnusable. Without them the tables would be taken for missing."""
+    row = connection.execute(
+        """SELECT CASE
+            WHEN to_regnamespace(quote_ident(%(schema)s)) IS NULL
+                AND NOT has_database_privilege(current_database(), 'CREATE')
+            THEN 'it may not make the schema ' || %(schema)s
+            WHEN NOT has_schema_privilege(to_regnamespace(quote_ident(%(schema)s)), 'USAGE')
+            THEN 'it may not use the schema ' || %(schema)s
+        END""",
+        {"schema": schema},
+    ).fetchone()
+    if row is not None and row[0] is not None:
+        raise lacks_right(f"the state {where}", row[0])
 
 
 def enter(connection: psycopg.Connection[Any], schema: str) -> None:

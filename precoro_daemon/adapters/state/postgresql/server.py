@@ -61,7 +61,7 @@ class Server:
         try:
             connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
-            raise unreached(self.address, error) from error
+            raise unreached(f"the state {self.address}", error) from error
         try:
             self._refuse_unfit(connection)
         except BaseException:
@@ -141,9 +141,7 @@ def _refuse_lost(connection: psycopg.Connection[Any]) -> None:
 
 def describe(connection: psycopg.Connection[Any]) -> str:
     """For `check`: version, encryption, and what a failover would lose."""
-    found = connection.execute(_DESCRIPTION).fetchone()
-    assert found is not None, "it always has a row"
-    version, protocol, standbys = found
+    version, protocol, standbys = _row(connection, _DESCRIPTION)
     said = f"PostgreSQL {version}, {protocol or 'not encrypted'}"
     if not standbys:
         return said
@@ -156,18 +154,48 @@ def describe(connection: psycopg.Connection[Any]) -> str:
 _DESCRIPTION = """
 SELECT current_setting('server_version'), (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl),
     (SELECT string_agg(coalesce(nullif(application_name, ''), 'without a name'), ', ' ORDER BY application_name)
-    FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state NOT IN ('sync', 'quorum'))
+    FROM pg_stat_replication
+    WHERE CASE WHEN sync_state IS NULL THEN current_setting('synchronous_standby_names') = ''
+        ELSE sync_state NOT IN ('sync', 'quorum') END)
 """
+"""An ordinary user sees that there are standbys, and nothing of them. None confirms if none is asked to."""
 
 
-def refuse_standby(connection: psycopg.Connection[Any], address: str) -> None:
+def refuse_unwritable(connection: psycopg.Connection[Any], address: str) -> None:
     """For who wants to write."""
-    found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
-    if found and found[0]:
+    standby, unconfirmed = _row(connection, _WHY_NOT_WRITTEN)
+    if standby:
         raise StoreUnavailable(
             f"The server of the state {address} is a standby, which cannot be written. Name the primary, or run "
             "again when it was promoted."
         )
+    if unconfirmed:
+        raise StoreUnavailable(
+            f"The server of the state {address} finishes nothing that is written: it waits for a standby out of "
+            f"synchronous_standby_names ({unconfirmed}), and none is connected. Start one, or take it from that list."
+        )
+
+
+_WHY_NOT_WRITTEN = """
+SELECT pg_is_in_recovery(), (
+    SELECT setting FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting <> '' AND NOT EXISTS (
+        SELECT FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')
+    )
+)
+"""
+
+
+def is_pooled(connection: psycopg.Connection[Any]) -> bool:
+    """A pooler between here and the server tells its own number for the process that serves the connection, as it may
+    be another one in each transaction."""
+    [pid] = _row(connection, "SELECT pg_backend_pid()")
+    return bool(pid != connection.info.backend_pid)
+
+
+def _row(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None, "each of these queries has one"
+    return row
 
 
 def _application_name() -> str:

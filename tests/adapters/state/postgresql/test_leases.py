@@ -234,7 +234,7 @@ async def test_many_workers_that_take_at_once_share_without_a_company_twice(tabl
 @pytest.mark.asyncio
 async def test_a_database_that_is_gone_is_unavailable_and_one_without_rights_unusable(tables: Tables, postgres: str):
     gone = PostgresLeases(tables.conninfo.replace("leases", "missing"), LEASE, "a")
-    with pytest.raises(StoreUnavailable, match="missing"):
+    with pytest.raises(StoreUnusable, match=r"no such database for the fleet.*missing"):
         await gone.join()
     tables.rows("CREATE ROLE stranger LOGIN")
     try:
