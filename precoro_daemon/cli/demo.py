@@ -91,10 +91,10 @@ def _prepare(into: Path, sandbox: Sandbox) -> Path:
     token.write_text(f"{sandbox.token}\n")
     config = into / "demo.toml"
     config.write_text(
-        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
-        f'[state]\nurl = "sqlite:///{into / "demo.db"}"\n\n'
+        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token.name}"\n\n'
+        '[state]\nurl = "sqlite:///demo.db"\n\n'
         f"[limits]\ntime_scale = {_SPEED:.0f}\n\n"
-        f'[fetch_attachments]\ndirectory = "{files}"\nreserve_bytes = 0\n'
+        f'[fetch_attachments]\ndirectory = "{files.name}"\nreserve_bytes = 0\n'
     )
     return config
 

@@ -24,6 +24,7 @@ listening.py                [apply_deliveries] and [watch]: what others may ask 
 mistakes.py                 what pydantic complains of, as sentences for the operator
 model.py                    the whole configuration, its sections held against each other
 notify.py                   [notify]: who is notified when something needs a person, and where signs of life go
+paths.py                    paths of the configuration: a relative one starts at the directory of its file
 payments.py                 [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
 reading.py                  file, environment and credential files → values with their origins → Settings
 sections.py                 every section, key by key: meaning, unit, reason for the default
