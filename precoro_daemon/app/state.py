@@ -99,6 +99,11 @@ def act_for_owner(settings: Settings) -> None:
     act_as_owner(settings.state.path.absolute())
 
 
+def trial_state(path: Path) -> State:
+    """For calls before there is a state: it is forgotten with its folder."""
+    return SqliteState(path, "trial")
+
+
 @asynccontextmanager
 async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
     """The state or, where there is none, one that is forgotten afterwards."""
@@ -106,7 +111,7 @@ async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
         state = state_of(settings)
         if not await to_thread.run_sync(state.exists):
             folder = await stack.enter_async_context(TemporaryDirectory())
-            state = SqliteState(Path(folder, "check.db"), identity(settings))
+            state = trial_state(Path(folder, "check"))
         yield await stack.enter_async_context(state.open())
 
 

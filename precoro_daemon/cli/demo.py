@@ -120,7 +120,7 @@ def _say_goodbye(into: Path, console: Console) -> None:
         f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
         f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
         f"{_program()} sandbox": "a company like this for your own rehearsals, with a page that shows it",
-        "config.example.toml": "every setting, to mirror your own company",
+        f"{_program()} init": "the same with your own company",
     }
     console.print("\n[bold]What now?[/]")
     for command, meaning in hints.items():

@@ -81,7 +81,7 @@ class Commands(click.Group):
             if type(error) is click.UsageError:  # the others tell of what was typed
                 raise click.UsageError(visible_lines(error.message), error.ctx) from None
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
         finally:
             gc.enable()

@@ -180,6 +180,13 @@ def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -
     return anchored(settings, file.base)
 
 
+def check_values(
+    values: Mapping[str, Any], given: Mapping[KeyPath, str]
+) -> tuple[Settings | None, Sequence[Mistake]]:
+    """Values that are in no file yet, with their secrets. `given`: how who gave one calls it."""
+    return _validate(dict(values), Origins(variables=given))
+
+
 def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
     """[watch] alone, by which a service is asked how it is. Mistakes elsewhere say nothing of the one that runs."""
     file = _read(path)
