@@ -146,7 +146,7 @@ def test_example_config_and_settings_have_the_same_keys() -> None:
     """A key counts as present when it stands in the example with a value, or commented out as an alternative."""
     shown: set[str] = set()
     section = ""
-    for line in (ROOT / "config.example.toml").read_text().splitlines():
+    for line in (ROOT / "precoro_daemon" / "docs" / "config.example.toml").read_text().splitlines():
         if match := re.match(r"(?:# )?\[{1,2}([a-z_.]+)\]{1,2}$", line):
             section = match[1]
         elif match := re.match(r"(?:# )?([a-z_]+) = ", line):

@@ -70,7 +70,7 @@ ANYWHERE, IN_NAMES = _pattern(NOWHERE), _pattern({**NOWHERE, **NOT_IN_NAMES})
 
 def files() -> list[Path]:
     code = {path for kind in _SOURCES for path in PACKAGE.rglob(kind) if "schema" not in path.parts}
-    prose = [*PACKAGE.glob("docs/*.md"), ROOT / "README.md", ROOT / "config.example.toml"]
+    prose = [*PACKAGE.glob("docs/*.md"), ROOT / "README.md", PACKAGE / "docs" / "config.example.toml"]
     return sorted(code | set(prose))
 
 

@@ -8,6 +8,8 @@ control.py         commands about payments: executed here, or by the service tha
 databases.py       opens the databases that the configuration names
 doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
 files.py           where attached files are kept: a directory, or a bucket
+first_calls.py     the calls before there is a state: whether Precoro takes the key, and what it may see
+first_files.py     the files of a first configuration: what was chosen, the secrets, and what a service needs
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
@@ -30,6 +32,7 @@ ledger_reading.py  tells one way to read the ledger from another, by the setting
 lessee.py          this process as one worker of a fleet: it serves the companies whose leases it has
 member.py          one company among others in a process: served, started again when it fails, ended alone
 moving.py          moves a company's state to another place, on the engine that the place's address names
+new_files.py       files that are made together or not at all
 notices.py         messages to people when something begins to need them and when it no longer does, and signs of life
 payments.py        the jobs of payments, and what the commands do to intents
 process.py         one company in a process of its own, until a signal

@@ -12,7 +12,7 @@ from precoro_daemon.app.company import connect
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
-from precoro_daemon.app.state import address, on_server, open_or_borrow, place, state_of
+from precoro_daemon.app.state import address, kill_switch, on_server, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
     ADVICE,
@@ -29,6 +29,7 @@ from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.settings import Settings
+from precoro_daemon.settings.paths import named_paths
 from precoro_daemon.status.progress import Silent
 
 _COLLECTIONS_NAMED = 5
@@ -67,6 +68,14 @@ def _warning(found: Contradiction) -> str:
     calls = sum(found.asked.values())
     asked = f"WARNING: every, oldest and within ask for {calls:,} calls a day: {', '.join(named)}{more}"
     return f"{'':15}{asked}; {found.limit} leaves {found.room:,} for lists. {ADVICE.capitalize()}."
+
+
+async def check_paths(settings: Settings) -> str:
+    """Where each path that is named leads from everywhere."""
+    named = ((key, str(path)) for key, path in named_paths(settings))
+    switch = [("payments.kill_switch", str(kill_switch(settings)))] if settings.ledger.kind != "none" else []
+    lines = [f"{'':15}{key}: {path}" for key, path in [*named, *switch]]
+    return "\n".join(("a relative one starts at the directory of the configuration", *dict.fromkeys(lines)))
 
 
 async def check_state(settings: Settings) -> str:
@@ -109,6 +118,7 @@ async def check_access(settings: Settings) -> str:
 
 
 CHECKS = {
+    "paths": check_paths,
     "schedule": check_schedule,
     "state": check_state,
     "files": check_folder,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from precoro_daemon.app.state import address, control_socket, identity, place
+from precoro_daemon.app.state import address, control_socket, identity, place, refuse_fork
 from precoro_daemon.app.values import credentials_of
-from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.errors import ConfigurationError, StoreUnusable
 from precoro_daemon.settings import Fleet, Log, Settings, Shared, State, Watch, load_company, load_defaults
 from precoro_daemon.values.addresses import Address
 
@@ -56,10 +56,10 @@ def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
     refused: dict[str, str] = {}
     for name in names:
         try:
-            companies[name] = _of_fleet(
-                load_company(_fit(path_of(directory, name)), environ), directory, name, shared
-            )
-        except ConfigurationError as error:
+            settings = load_company(_fit(path_of(directory, name)), environ)
+            refuse_fork(settings)
+            companies[name] = _of_fleet(settings, directory, name, shared)
+        except (ConfigurationError, StoreUnusable) as error:
             refused[name] = str(error)
     alike = dict(_alike(directory, companies))
     own = {name: settings for name, settings in companies.items() if name not in alike}

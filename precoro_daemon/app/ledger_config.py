@@ -71,6 +71,12 @@ def configured(path: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def configured_file(config: Path, section: Mapping[str, Any], key: str) -> Path | None:
+    """What the section names, from the directory of the configuration; None where it names nothing."""
+    named = section.get(key)
+    return config.resolve().parent / named if isinstance(named, str) and named else None
+
+
 def add(path: Path, section: Section) -> Path | None:
     """Put it at the end of the file, which is kept beside it as it was; where, or None where nothing was changed.
 

@@ -18,7 +18,7 @@ def default_grant_file(config: Path, kind: str) -> Path:
     """Of the grant, or of Odoo's key. Beside the configuration: never in the state, whose backups would bring back a
     token that was used."""
     what = "key" if kind == "odoo" else "grant.json"
-    return config.absolute().parent / f"{kind.replace('_', '-')}-{what}"
+    return config.resolve().parent / f"{kind.replace('_', '-')}-{what}"
 
 
 def read_grant(path: Path) -> Grant | None:

@@ -65,7 +65,7 @@ def _named(settings: Settings, place: Place) -> NamedState:
             password = SecretStr(read_credential(place.password_file))
         except CredentialError as error:
             raise ConfigurationError(f"The password file {place.password_file} cannot be used: {error}") from None
-    return named.model_copy(update={"password": password})
+    return named.model_copy(update={"password": password}).based(settings.state.base)
 
 
 def _end(settings: Settings) -> Movable:

@@ -20,7 +20,7 @@ from precoro_daemon.mirror.estimate_cost import EstimateCost
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.cursors import Cursor
-from precoro_daemon.mirror.rules.estimates import Estimate, estimate
+from precoro_daemon.mirror.rules.estimates import Cost, Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
@@ -159,7 +159,12 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimat
         details = frozenset((*settings.fetch_details.collections, *DEFINITIONS))  # at most: only fields in use are
         job = EstimateCost(there.precoro, collections, details, filters, settings.mirror_collections.per_page)
         costs, failed = await job.run()
+    return estimate_of(settings, costs), failed
+
+
+def estimate_of(settings: Settings, costs: Sequence[Cost]) -> Estimate:
+    """In calls and time, within this configuration's limits."""
     options = polling_options(settings)
     backlog = sum(cost.details for cost in costs if cost.collection in options.detailed)
     plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog))
-    return estimate(costs, plan, windows(settings), settings.limits.reserve.census), failed
+    return estimate(costs, plan, windows(settings), settings.limits.reserve.census)

@@ -18,6 +18,7 @@ from anyio import TemporaryDirectory, to_thread
 from precoro_daemon.adapters.host.identity import act_as_owner
 from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
+from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.runtime.tenure import Holding
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.state import State as NamedState
@@ -75,9 +76,32 @@ def schema(settings: Settings) -> str:
     return "_".join(filter(None, ("precoro", label[:40].strip("_"), identity(settings)[:8])))
 
 
+def refuse_fork(settings: Settings) -> None:
+    """Who used the working directory before must not begin a second mirror beside the configuration. Blocking.
+
+    Raises StoreUnusable where this company's state is at the former place, and none at the one that counts.
+    """
+    former = settings.state.started_elsewhere(Path.cwd())
+    if former is None or not former.is_file() or settings.state.path.exists():
+        return
+    try:
+        SqliteState(former, identity(settings)).demand()
+    except StoreUnusable:
+        return  # somebody else's file that happens to be called so
+    raise StoreUnusable(
+        f"There is no state {settings.state.path}, but this company's is {former}: relative paths start at the "
+        f'configuration, no more at the working directory. Write url = "sqlite:///{former}" under [state].'
+    )
+
+
 def act_for_owner(settings: Settings) -> None:
     """Where root calls it, this process becomes the user whose state it is. Blocking. Raises StoreUnusable."""
     act_as_owner(settings.state.path.absolute())
+
+
+def trial_state(path: Path) -> State:
+    """For calls before there is a state: it is forgotten with its folder."""
+    return SqliteState(path, "trial")
 
 
 @asynccontextmanager
@@ -87,7 +111,7 @@ async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
         state = state_of(settings)
         if not await to_thread.run_sync(state.exists):
             folder = await stack.enter_async_context(TemporaryDirectory())
-            state = SqliteState(Path(folder, "check.db"), identity(settings))
+            state = trial_state(Path(folder, "check"))
         yield await stack.enter_async_context(state.open())
 
 
@@ -108,8 +132,8 @@ def company_name(settings: Settings) -> str:
 
 
 def address(settings: Settings) -> str:
-    """For people and for the log, as the configuration has it."""
-    return settings.state.url
+    """For people and for the log: of a file absolute, whatever the configuration has."""
+    return settings.state.url if settings.state.server else f"sqlite:///{settings.state.path}"
 
 
 def place(settings: Settings) -> Path:
@@ -121,12 +145,12 @@ def place(settings: Settings) -> Path:
 def control_socket(settings: Settings) -> Path:
     """Wherever a command is typed, it must find the service that holds the state. Blocking."""
     state, given = place(settings), settings.daemon.control_socket
-    return Path(f"{state}.control") if given is None else state.parent / given
+    return Path(f"{state}.control") if given is None else given
 
 
 def kill_switch(settings: Settings) -> Path:
     """Wherever a command is typed: what one stops by it, the service must see."""
-    return settings.state.path.absolute().parent / settings.payments.kill_switch
+    return settings.payments.kill_switch or settings.state.directory.absolute() / "payments.stop"
 
 
 def stopped_by(path: Path) -> str:

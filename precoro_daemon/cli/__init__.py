@@ -2,6 +2,8 @@
 
 closing_words.py    what a person reads after a run: what failed, what is left, when it goes on
 commands.py         --once, and the commands that change nothing: check, status, estimate
+completion.py       completion: what a shell needs to complete commands and options
+config.py           config: the example of all settings, their schema for editors, and the units for systemd
 console.py          the console, and lines and tables on it, in which foreign text can do nothing to the terminal
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
@@ -11,11 +13,14 @@ fleet.py            fleet: many companies in one process or on several machines,
 fleet_tables.py     all companies as a table for people, and as JSON for programs
 help.py             the manual that ships with the program, page by page
 history.py          history: what runs and laps brought and what failed in them, day by day or one by one
+init.py             init: asks for what a first configuration needs, tries it, and writes it
+init_dialogue.py    the questions of init, one after the other; each answer is held against the settings' own rules
 item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs
 items.py            suppliers' items: what would change, carry it out, and the file one starts from
 ledger.py           ledger: log in to an accounting system, see how the login stands, log out
 ledger_dialogue.py  one login at an accounting system, as a dialogue: log in, choose, keep
 ledger_rows.py      ledger reread, ledger dismiss: what was read of the ledger, and what of it cannot be read
+man.py              man: the help of each command as a page for man(1)
 notify.py           notify: try who is notified when something needs a person
 payment_tables.py   payments as tables for people, and as JSON for programs
 payments.py         payments: what would be sent, what a person must decide, and what happened to each

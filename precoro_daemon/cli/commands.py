@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.completion import completion
+from precoro_daemon.cli.config import config as config_group
 from precoro_daemon.cli.deployment import alerts, dashboards, deployment
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
 from precoro_daemon.cli.history import history
+from precoro_daemon.cli.init import init
 from precoro_daemon.cli.items import items
 from precoro_daemon.cli.ledger import ledger
+from precoro_daemon.cli.man import man
 from precoro_daemon.cli.notify import notify
 from precoro_daemon.cli.payments import payments
 from precoro_daemon.cli.rehearsals import demo, sandbox
@@ -171,6 +175,7 @@ def _refuse_unfit(settings: Settings, only: str | None) -> None:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
 
 
+main.add_command(init)
 main.add_command(run)
 main.add_command(health)
 main.add_command(alerts)
@@ -186,4 +191,7 @@ main.add_command(items)
 main.add_command(notify)
 main.add_command(sandbox)
 main.add_command(demo)
+main.add_command(config_group)
+main.add_command(completion)
+main.add_command(man)
 main.add_command(manual)

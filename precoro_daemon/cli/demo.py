@@ -91,10 +91,10 @@ def _prepare(into: Path, sandbox: Sandbox) -> Path:
     token.write_text(f"{sandbox.token}\n")
     config = into / "demo.toml"
     config.write_text(
-        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token}"\n\n'
-        f'[state]\nurl = "sqlite:///{into / "demo.db"}"\n\n'
+        f'[precoro]\nbase_url = "{sandbox.url}"\nemail = "{sandbox.email}"\ntoken_file = "{token.name}"\n\n'
+        '[state]\nurl = "sqlite:///demo.db"\n\n'
         f"[limits]\ntime_scale = {_SPEED:.0f}\n\n"
-        f'[fetch_attachments]\ndirectory = "{files}"\nreserve_bytes = 0\n'
+        f'[fetch_attachments]\ndirectory = "{files.name}"\nreserve_bytes = 0\n'
     )
     return config
 
@@ -120,7 +120,7 @@ def _say_goodbye(into: Path, console: Console) -> None:
         f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
         f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
         f"{_program()} sandbox": "a company like this for your own rehearsals, with a page that shows it",
-        "config.example.toml": "every setting, to mirror your own company",
+        f"{_program()} init": "the same with your own company",
     }
     console.print("\n[bold]What now?[/]")
     for command, meaning in hints.items():

@@ -44,7 +44,6 @@ async def show_payments(console: Console, into: Path, config: Path, sandbox: San
 
 def _prepare(config: Path, ledger: Path, sandbox: Sandbox) -> int:
     sandbox_ledger.found(ledger)
-    stop = ledger.absolute().with_name("demo-payments.stop")
     with config.open("a") as file:
-        file.write(f'\n[payments]\nkill_switch = "{stop}"\n\n{sandbox_ledger.configuration(ledger)}')
+        file.write(f'\n[payments]\nkill_switch = "demo-payments.stop"\n\n{sandbox_ledger.configuration(ledger)}')
     return sandbox_ledger.pay_some(ledger, sandbox.company, _PAID_IN_THE_LEDGER)

@@ -108,10 +108,11 @@ def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) 
 
 def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> Path:
     """The file of the grant, or of Odoo's key."""
+    from precoro_daemon.app.ledger_config import configured_file
     from precoro_daemon.app.ledger_grants import default_grant_file
 
     option, key = ("key_file", "token_file") if kind == "odoo" else ("grant_file", "grant_file")
-    return Path(given[option] or known.get(key) or default_grant_file(path, kind))
+    return given[option] or configured_file(path, known, key) or default_grant_file(path, kind)
 
 
 def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:
@@ -206,7 +207,7 @@ def logout(parent: Path | None, kind: str | None, grant_file: Path | None, confi
 
 def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[str, Path]:
     """The kind of the ledger and the file of its grant. Raises UsageError."""
-    from precoro_daemon.app.ledger_config import configured
+    from precoro_daemon.app.ledger_config import configured, configured_file
     from precoro_daemon.app.ledger_grants import GRANTED, default_grant_file
 
     path = config or Path("config.toml")
@@ -215,8 +216,8 @@ def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[
     if kind not in GRANTED:
         raise click.UsageError(_no_grant(kind))
     section = present.get(kind)
-    named = section.get("grant_file") if isinstance(section, dict) else None
-    return kind, file or Path(named or default_grant_file(path, kind)).absolute()
+    named = configured_file(path, section if isinstance(section, dict) else {}, "grant_file")
+    return kind, (file or named or default_grant_file(path, kind)).absolute()
 
 
 def _no_grant(kind: str) -> str:

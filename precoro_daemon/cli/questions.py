@@ -32,7 +32,7 @@ class Questions:
     """given: the command's options. Where an answer is missing and there is no terminal, the option is asked for."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = given
+        self._given = dict(given)
         self._on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
 
     def option(self, name: str) -> Any:
@@ -47,6 +47,26 @@ class Questions:
             raise click.UsageError(f"{question}: there is no terminal to ask on; give {_flag(name, hidden)}")
         shown = None if hidden else visible(default) or None
         return str(click.prompt(visible(question), default=shown, hide_input=hidden, err=True)).strip()
+
+    def missing(self, names: Sequence[str]) -> Sequence[str]:
+        """Those that only an option can say, as there is no terminal, and none does."""
+        return [] if self._on_terminal else [_flag(name) for name in names if not self._given.get(name)]
+
+    def confirm(self, question: str, *, default: bool) -> bool:
+        """Where there is no terminal, the default."""
+        return click.confirm(visible(question), default=default, err=True) if self._on_terminal else default
+
+    def forget(self, *names: str) -> None:
+        """What options said of them is of no use any more."""
+        for name in names:
+            self._given.pop(name, None)
+
+    def again(self, name: str, why: str) -> None:
+        """What was answered is of no use: it is asked for anew. Raises UsageError where there is no terminal."""
+        if not self._on_terminal:
+            raise click.UsageError(why)
+        echo(why, err=True)
+        self.forget(name)
 
     def line(self, question: str) -> str:
         """What only this moment can know: asked for, and read, also where another program sits at the other end."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from precoro_daemon.cli.running import make_console, run_async
+from precoro_daemon.cli.running import echo, make_console, run_async
+
+if TYPE_CHECKING:
+    from precoro_daemon.sandbox import Sandbox, SandboxOptions
 
 _ORDERS = ("created_desc", "created_asc", "updated_desc", "updated_asc")
+_LIFTED = ("per_second", "per_minute", "per_hour", "per_day", "same_get_per_minute", "same_get_per_hour")
 _METAS = ("both", "totals", "has_next")
 
 
@@ -48,12 +52,19 @@ _METAS = ("both", "totals", "has_next")
     show_default=True,
     help="Hours ahead of UTC of the zone in which it reads modifiedSince.",
 )
-def sandbox(limits: str, **wishes: Any) -> None:
+@click.option(
+    "--write-config",
+    "into",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write a config.toml and a key for it into DIR, where none is, and show them.",
+)
+def sandbox(limits: str, into: Path | None, **wishes: Any) -> None:
     """Serve a local Precoro with a made-up company, the documented limits, and faults on demand."""
     from precoro_daemon.sandbox import SandboxOptions
 
     options = SandboxOptions(limits=limits == "on", **wishes)
-    run_async(lambda: _serve(options))
+    run_async(lambda: _serve(options, into))
 
 
 @click.command()
@@ -65,7 +76,7 @@ def demo(into: Path) -> None:
     sys.exit(run_async(lambda: show(into, make_console())))
 
 
-async def _serve(options: Any) -> None:
+async def _serve(options: SandboxOptions, into: Path | None) -> None:
     import signal
 
     import anyio
@@ -77,6 +88,8 @@ async def _serve(options: Any) -> None:
             click.echo(f"sandbox        {running.url}  (open it in a browser)")
             click.echo(f"X-AUTH-TOKEN   {running.token}")
             click.echo(f"email          {running.email}")
+            if into is not None:
+                await anyio.to_thread.run_sync(_write_config, into, running, options)
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
                 async for _ in signals:
                     return
@@ -84,3 +97,24 @@ async def _serve(options: Any) -> None:
         raise click.ClickException(
             f"cannot listen on {options.host}:{options.port}: {errors.exceptions[0]}"
         ) from None
+
+
+def _write_config(into: Path, running: Sandbox, options: SandboxOptions) -> None:
+    """What is there and says the same stays as it is. Blocking. Raises ConfigurationError."""
+    from precoro_daemon.app.new_files import NewFile, write_together
+    from precoro_daemon.settings.writing import as_toml
+
+    values: dict[str, dict[str, Any]] = {
+        "precoro": {"base_url": running.url, "email": running.email, "token_file": "token"}
+    }
+    if not options.limits:
+        values["limits"] = dict.fromkeys(_LIFTED, 0)
+    elif options.time_scale != 1:
+        values["limits"] = {"time_scale": options.time_scale}
+    into = into.absolute()
+    config = into / "config.toml"
+    text = as_toml(values, "For the sandbox. Every setting: `precoro-daemon config example`.")
+    files = [NewFile(into / "token", f"{running.token}\n", 0o600), NewFile(config, text)]
+    if not all(file.path.is_file() and file.path.read_text("utf-8") == file.text for file in files):
+        write_together(files, replace=False)
+    echo(f"\n{config}:\n\n{text}\nNext, in another terminal: precoro-daemon --once --config {config}")

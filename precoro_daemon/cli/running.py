@@ -81,7 +81,7 @@ class Commands(click.Group):
             if type(error) is click.UsageError:  # the others tell of what was typed
                 raise click.UsageError(visible_lines(error.message), error.ctx) from None
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
         finally:
             gc.enable()
@@ -131,10 +131,11 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
     from precoro_daemon.settings import load
 
     settings = load(config, os.environ, spare=spare)
-    if os.geteuid() == 0:
-        from precoro_daemon.app.state import act_for_owner
+    from precoro_daemon.app.state import act_for_owner, refuse_fork
 
+    if os.geteuid() == 0:
         act_for_owner(settings)
+    refuse_fork(settings)
     return settings
 
 

@@ -110,8 +110,10 @@ def _say_moved(done: Move, place: Place, took: float, *, armed: bool) -> None:
 
 def _keys(place: Place) -> dict[str, str]:
     """What the section has to say; what it said of the former place goes."""
-    given = {"url": place.url, "schema_name": place.schema_name, "password_file": place.password_file}
-    return {key: str(value) for key, value in (given | {"ca_file": place.ca_file}).items() if value is not None}
+    files = {"password_file": place.password_file, "ca_file": place.ca_file}
+    absolute = {key: path and path.absolute() for key, path in files.items()}
+    given = {"url": place.url, "schema_name": place.schema_name, **absolute}
+    return {key: str(value) for key, value in given.items() if value is not None}
 
 
 def _next(switch: str, *, armed: bool) -> str:

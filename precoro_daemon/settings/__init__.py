@@ -21,14 +21,18 @@ ledger_values.py            how the values of a ledger's settings are read, and 
 ledger_xero.py              [ledger.xero]: an organisation in Xero
 lines.py                    on which line of a TOML document each table, key and list item stands
 listening.py                [apply_deliveries] and [watch]: what others may ask of the program, and where it listens
+meanings.py                 what each setting means, as it stands below it in the code
 mistakes.py                 what pydantic complains of, as sentences for the operator
 model.py                    the whole configuration, its sections held against each other
 notify.py                   [notify]: who is notified when something needs a person, and where signs of life go
+paths.py                    paths of the configuration: a relative one starts at the directory of its file
 payments.py                 [payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent
 reading.py                  file, environment and credential files → values with their origins → Settings
+schema.py                   the JSON schema of config.toml, by which editors complete and check it
 sections.py                 every section, key by key: meaning, unit, reason for the default
 state.py                    [state]: where the mirror is kept, in a file or in a schema of a PostgreSQL database
 values.py                   how one value is read, from TOML or from a variable, and what is allowed
+writing.py                  a configuration as text: what was chosen, each key under its meaning
 """
 
 from precoro_daemon.settings.attachments import FetchAttachments

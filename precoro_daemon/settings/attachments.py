@@ -14,9 +14,9 @@ class FetchAttachments(Section):
     """Files attached to documents, to disk or to a bucket."""
 
     directory: Place | None = None
-    """Where files are kept. No default: without it no file is fetched. It is made if only it itself is missing; a
-    relative path starts at the working directory. s3://bucket/prefix, gs://bucket/prefix and az://container/prefix
-    name a place in an object store. Every configuration needs one of its own."""
+    """Where files are kept. No default: without it no file is fetched. It is made if only it itself is missing.
+    s3://bucket/prefix, gs://bucket/prefix and az://container/prefix name a place in an object store. Every
+    configuration needs one of its own."""
 
     collections: FileCollections = WITH_FILES
     """Whose files: by default all collections that are mirrored and can have some; credit notes are among the

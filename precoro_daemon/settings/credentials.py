@@ -86,7 +86,7 @@ def _is_unseen(sign: str) -> bool:
 def _reason(error: OSError) -> str:
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return "there is no such file (a relative path starts at the working directory)"
+            return "there is no such file (a relative path starts at the directory of the configuration)"
         case IsADirectoryError():
             return "this is a directory; allowed: the file that holds the secret"
         case NotRegular():

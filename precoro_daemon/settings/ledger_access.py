@@ -37,8 +37,7 @@ class TokenAccess(Section):
     """How a ledger with a token is got into: by a login, or with a token that another program keeps fresh."""
 
     grant_file: Path | None = None
-    """File that `ledger login` made, and that the program renews: it must be able to write into its directory. A
-    relative path starts at the working directory."""
+    """File that `ledger login` made, and that the program renews: it must be able to write into its directory."""
 
     token_file: Path | None = None
     """Instead of a login: file with the token and nothing else, readable by nobody else. Read again before every

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -112,9 +112,18 @@ def _find_setting(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
 def _allowed(setting: FieldInfo | None, names: tuple[str, ...], *, of_key: bool) -> Allowed:
     """What the setting says of itself, or of the keys of its table; its last word counts. A section says the names of
     its keys."""
-    said = () if setting is None else _of_keys(setting) if of_key else _metadata(setting)
+    said = () if setting is None else _of_keys(setting) if of_key else metadata_of(setting)
+    return _last_word(said) or Allowed(f"a section with {', '.join(names)}")
+
+
+def allowed_of(setting: FieldInfo) -> Allowed | None:
+    """What the setting says of itself, if it does."""
+    return _last_word(metadata_of(setting))
+
+
+def _last_word(said: Iterable[Any]) -> Allowed | None:
     allowed = [word for word in said if isinstance(word, Allowed)]
-    return allowed[-1] if allowed else Allowed(f"a section with {', '.join(names)}")
+    return allowed[-1] if allowed else None
 
 
 def _of_keys(setting: FieldInfo) -> Sequence[Any]:
@@ -122,8 +131,8 @@ def _of_keys(setting: FieldInfo) -> Sequence[Any]:
     return getattr(keys, "__metadata__", ())
 
 
-def _metadata(setting: FieldInfo) -> Iterator[Any]:
-    """Also that of `Annotated[...] | None`, which pydantic leaves inside the annotation."""
+def metadata_of(setting: FieldInfo) -> Iterator[Any]:
+    """What is said beside its type, also in `Annotated[...] | None`, where pydantic leaves it inside."""
     for part in get_args(setting.annotation):
         yield from getattr(part, "__metadata__", ())
     yield from setting.metadata

@@ -41,9 +41,10 @@ _MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id",
 class Payments(Section):
     """What holds for payments in both directions."""
 
-    kill_switch: Path = Path("payments.stop")
-    """As long as a file of this name is there, nothing is sent; reading and planning go on. A relative path starts at
-    the directory of the state, wherever a command is typed. It is checked before each payment: it works at once."""
+    kill_switch: Path | None = None
+    """As long as this file is there, nothing is sent; reading and planning go on. It is checked before each payment:
+    it works at once. No default: it then is `payments.stop` beside the state, or beside the configuration where the
+    state is on a server."""
 
     max_amount: _Amount = Decimal(100_000)
     """The most that one payment may be, in whatever currency. A slip of the decimal point is held back by it."""

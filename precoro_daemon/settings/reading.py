@@ -20,6 +20,7 @@ from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
 from precoro_daemon.settings.model import SECRETS, Settings
+from precoro_daemon.settings.paths import anchored
 from precoro_daemon.settings.sections import Log
 from precoro_daemon.settings.state import State
 
@@ -77,6 +78,12 @@ class _File:
     values: Tree = field(default_factory=dict)
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     below: _File | None = None
+
+    @property
+    def base(self) -> Path:
+        """Where relative paths start: the file's own directory, also where a link leads to it, so that both ways name
+        the same state. Without a file, the working directory."""
+        return Path.cwd() if self.name is None else Path(self.name).resolve().parent
 
     @property
     def merged(self) -> Tree:
@@ -141,6 +148,7 @@ def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
     settings, mistakes = _validate(_stand_in(taken), origins)
     if settings is None or unfound:
         raise ConfigurationError("\n".join(map(str, sorted([*unfound, *mistakes], key=lambda one: one.line))))
+    settings = anchored(settings, file.base)
     return Shared(settings.watch, settings.apply_deliveries, settings.log, settings.fleet, settings.state)
 
 
@@ -169,7 +177,14 @@ def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -
         if file.name is None:
             lines.insert(0, f"there is no ./{_DEFAULT_FILE} here, and --config names no other file")
         raise ConfigurationError("\n".join(lines))
-    return settings
+    return anchored(settings, file.base)
+
+
+def check_values(
+    values: Mapping[str, Any], given: Mapping[KeyPath, str]
+) -> tuple[Settings | None, Sequence[Mistake]]:
+    """Values that are in no file yet, with their secrets. `given`: how who gave one calls it."""
+    return _validate(dict(values), Origins(variables=given))
 
 
 def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
@@ -323,7 +338,7 @@ def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ
         return mistakes
     found = None
     try:
-        found = _find(_CREDENTIALS[secret], section.get(named), environ)
+        found = _find(_CREDENTIALS[secret], section.get(named), file.base, environ)
     except CredentialError as error:
         mistakes.append(_explain_credential(error, secret, named in section, origins))
     if found or mistakes:
@@ -350,9 +365,9 @@ def _refuse_in(file: _File, secret: KeyPath) -> list[Mistake]:
     return [Origins(file.name, file.lines).mistake(secret, text), *below]
 
 
-def _find(credential: str, file: object, environ: Mapping[str, str]) -> str | None:
+def _find(credential: str, file: object, base: Path, environ: Mapping[str, str]) -> str | None:
     if isinstance(file, str):
-        return read_credential(Path(file))
+        return read_credential(base / file)
     directory = environ.get(_SYSTEMD)
     if directory and (path := Path(directory) / credential).exists():
         return read_credential(path)

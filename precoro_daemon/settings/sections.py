@@ -63,8 +63,8 @@ class Precoro(Section):
     """The user the API key belongs to; sent with every call. A secret here: it is half of the credentials."""
 
     token_file: Path | None = None
-    """File that holds the API key and nothing else, readable by nobody else. A relative path starts at the
-    working directory. Not read when the key is in the environment."""
+    """File that holds the API key and nothing else, readable by nobody else. Not read when the key is in
+    the environment."""
 
     token: PrecoroKey
     """The API key: PRECORO_TOKEN, else token_file, else systemd's credential precoro_token; never in the file."""
@@ -336,9 +336,9 @@ class Daemon(Section):
     of its own; at least twice that of calls."""
 
     control_socket: Path | None = None
-    """Socket on which the service takes the commands of `payments`; a relative path starts at the directory of the
-    state. No default: it then stands beside the state, under its name and `.control`. Another place is for a state in
-    a directory where the service may make no socket; only the user who runs the service, and root, can use it."""
+    """Socket on which the service takes the commands of `payments`. No default: it then stands
+    beside the state, under its name and `.control`. Another place is for a state in a directory where the service may
+    make no socket; only the user who runs the service, and root, can use it."""
 
 
 class Log(Section):

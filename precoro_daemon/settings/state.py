@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
 from precoro_daemon.settings.ledger_values import DatabaseAddress, Password, database_address
 from precoro_daemon.settings.sections import Section
@@ -40,7 +40,7 @@ class State(Section):
     """Where the mirror is kept."""
 
     url: StoreUrl = "sqlite:///precoro.db"
-    """sqlite:///relative.db (from the working directory) or sqlite:////absolute.db: one file, nothing to set up. Or
+    """sqlite:///relative.db (beside the configuration) or sqlite:////absolute.db: one file, nothing to set up. Or
     postgresql://user@host:port/database, PostgreSQL 16 or newer: the company has a schema of its own in it."""
 
     company: Label | None = None
@@ -61,6 +61,8 @@ class State(Section):
     """Certificates that may vouch for the server, if the system's are not the right ones. A server on another machine
     must prove who it is."""
 
+    _base: Path = PrivateAttr(default_factory=Path)
+
     @field_validator("schema_name", "password_file", "ca_file")
     @classmethod
     def _only_of_a_server(cls, given: object, info: ValidationInfo) -> object:
@@ -76,4 +78,26 @@ class State(Section):
     @property
     def path(self) -> Path:
         """The file; on a server, what stands in the working directory instead is called so."""
-        return Path("precoro") if self.server else Path(self.url.removeprefix(_SQLITE))
+        return Path("precoro") if self.server else self._base / self.url.removeprefix(_SQLITE)
+
+    @property
+    def directory(self) -> Path:
+        """Of the file; for a state on a server, that of the configuration."""
+        return self._base if self.server else self.path.parent
+
+    @property
+    def base(self) -> Path:
+        """Where a relative path starts."""
+        return self._base
+
+    def based(self, base: Path) -> Self:
+        """The same whose relative path starts there."""
+        named = self.model_copy()
+        named._base = base  # noqa: SLF001 - its own
+        return named
+
+    def started_elsewhere(self, working_directory: Path) -> Path | None:
+        """Where the file is if its relative path starts at that directory; None if that is the same."""
+        if self.server or (path := working_directory / self.url.removeprefix(_SQLITE)) == self.path:
+            return None
+        return path

@@ -144,7 +144,7 @@ def test_files_are_checked_fetched_and_verified(run: Run, company: Sandbox, tmp_
 
     settings = (tmp_path / "config.toml").read_text()
     (tmp_path / "config.toml").write_text(f'{settings}[fetch_attachments]\ndirectory = "files"\nreserve_bytes = 0\n')
-    assert re.search(r"files +go to files, which has room for [\d,.]+ GB", run("check").stdout)
+    assert re.search(r"files +go to /.*/files, which has room for [\d,.]+ GB", run("check").stdout)
     assert run("--once").exit_code == 0
     told = run("files", "verify", "--json")
     assert told.exit_code == 0
@@ -249,7 +249,8 @@ def test_a_key_that_others_can_read_is_refused(run: Run, company: Sandbox, tmp_p
 def test_check_says_what_the_key_sees_and_makes_no_state(run: Run, company: Sandbox, tmp_path: Path) -> None:
     result = run("check")
     assert result.exit_code == 0
-    assert "4 collections into sqlite:///precoro.db" in result.stdout
+    assert f"4 collections into sqlite:///{tmp_path}/precoro.db" in result.stdout
+    assert f"precoro.token_file: {tmp_path}/token\n" in result.stdout
     assert f"{company.url} accepts the key and shows it invoices" in result.stdout
     assert company.journal.total == 1
     assert not (tmp_path / "precoro.db").exists()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS, STAT
 from precoro_daemon.payments.rules.transitions import TABLE, diagram
 from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.sandbox.fault_kinds import KINDS
+from precoro_daemon.settings.meanings import meanings
 from precoro_daemon.settings.model import SECRETS, Settings, model_in
 from precoro_daemon.settings.sections import Filters
 from precoro_daemon.telemetry import EVENTS
@@ -131,28 +129,12 @@ def _section(model: type[BaseModel], place: str, *, listed: bool) -> str:
     head = f"### `[[{place}]]`" if listed else f"### `[{place}]`"
     about = inspect.cleandoc(model.__doc__ or "").replace("\n", " ")
     keys = [
-        (f"`{name}`", _default(field), _meanings(model)[name])
+        (f"`{name}`", _default(field), meanings(model)[name])
         for name, field in model.model_fields.items()
         if name != "filters" and model_in(field.annotation) is None and (*place.split("."), name) not in SECRETS
     ]
     table = _table(("key", "default", "meaning"), keys) if keys else ""
     return "\n\n".join(part for part in (head, about, table) if part)
-
-
-@cache
-def _meanings(model: type[BaseModel]) -> dict[str, str]:
-    """What stands below each attribute of the class and of those it is made from."""
-    found: dict[str, str] = {}
-    for one in reversed(model.__mro__):
-        if not issubclass(one, BaseModel) or one is BaseModel or one.__module__.startswith("pydantic"):
-            continue
-        [section] = ast.parse(inspect.getsource(one)).body
-        assert isinstance(section, ast.ClassDef)
-        for node, after in pairwise(section.body):
-            if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
-                text = ast.literal_eval(after.value)
-                found[ast.unparse(node.target)] = " ".join(text.split())
-    return found
 
 
 def _default(field: FieldInfo) -> str:

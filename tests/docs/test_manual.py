@@ -108,7 +108,11 @@ def test_the_design_names_files_that_there_are() -> None:
 
 @cache
 def _source() -> str:
-    trees = (ROOT / "precoro_daemon").rglob("*"), (ROOT / "tests").rglob("*.py"), (ROOT / "systemd").iterdir()
+    trees = (
+        (ROOT / "precoro_daemon").rglob("*"),
+        (ROOT / "tests").rglob("*.py"),
+        (ROOT / "precoro_daemon/docs/systemd").iterdir(),
+    )
     kinds = {".py", ".sql", ".toml", ".yml", ".service"}
     columns = (column.name for columns in described_views().values() for column in columns)
     return "".join(path.read_text("utf-8") for path in chain(*trees) if path.suffix in kinds) + " ".join(columns)

@@ -31,7 +31,8 @@ def loaded(folder: Path, directory: str, *bucket: str, environ: dict[str, str] |
     ],
 )
 def test_a_directory_or_a_place_in_a_store(tmp_path: Path, text: str, place: Path | BucketUrl) -> None:
-    assert loaded(tmp_path, text).fetch_attachments.directory == place
+    expected = tmp_path / place if isinstance(place, Path) else place
+    assert loaded(tmp_path, text).fetch_attachments.directory == expected
 
 
 MISTAKES = [

@@ -142,7 +142,8 @@ def test_a_key_that_no_header_can_carry(content: str, file: Path, tmp_path: Path
 
 def test_a_file_that_is_not_there(file: Path, tmp_path: Path):
     expected = (
-        "config.toml:4: precoro.token_file: there is no such file (a relative path starts at the working directory)"
+        "config.toml:4: precoro.token_file: there is no such file"
+        " (a relative path starts at the directory of the configuration)"
     )
     assert _refusal(file, tmp_path / "nowhere") == expected
     assert _refusal(file, tmp_path / "config.toml" / "x") == expected

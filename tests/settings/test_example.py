@@ -33,7 +33,7 @@ from precoro_daemon.settings import (
 )
 from precoro_daemon.settings.lines import line_numbers
 
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "precoro_daemon" / "docs" / "config.example.toml"
 
 
 def _with_every_key() -> str:
@@ -55,7 +55,8 @@ def test_every_key_stands_in_the_example_and_no_other():
     assert named - sections_named - {"mirror_collections.filters.purchase_orders"} == file_keys()
 
 
-def test_the_example_holds_the_defaults():
+def test_the_example_holds_the_defaults(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(EXAMPLE.parent)
     environ = {"PRECORO_TOKEN": "s3cret-key"}
     example = load(EXAMPLE, environ)
     default = load(None, environ | {"PRECORO_EMAIL": "x@y.z", "PRECORO_DAEMON__PRECORO__REGION": "us"})

@@ -83,8 +83,8 @@ def test_regions(read: Load):
 
 
 @pytest.mark.parametrize(("url", "path"), [("sqlite:///a/b.db", "a/b.db"), ("sqlite:////var/b.db", "/var/b.db")])
-def test_where_the_store_is(url: str, path: str, read: Load):
-    assert read(f'[state]\nurl = "{url}"').state.path == Path(path)
+def test_where_the_store_is(url: str, path: str, read: Load, file: Path):
+    assert read(f'[state]\nurl = "{url}"').state.path == file.parent / path
 
 
 @pytest.mark.parametrize(

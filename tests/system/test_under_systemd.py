@@ -22,7 +22,7 @@ from precoro_daemon.sandbox import SandboxOptions, serve
 from tests.system.program import NO_LIMITS, ROOT, Program, finish
 from tests.system.test_watch import until
 
-UNIT = ROOT / "systemd" / "precoro-daemon.service"
+UNIT = ROOT / "precoro_daemon/docs/systemd/precoro-daemon.service"
 JAIL = [sys.executable, "-m", "tests.system.jail", str(UNIT)]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
 

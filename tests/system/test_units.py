@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UNITS = sorted((ROOT / "systemd").iterdir())
+UNITS = sorted((ROOT / "precoro_daemon/docs/systemd").iterdir())
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 ANALYSE = shutil.which("systemd-analyze")
 

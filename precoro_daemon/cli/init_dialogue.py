@@ -1,0 +1,222 @@
+"""the questions of init, one after the other; each answer is held against the settings' own rules"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from precoro_daemon.app.new_files import free_path
+from precoro_daemon.cli.questions import Questions
+from precoro_daemon.settings.credentials import CredentialError, bare, read_credential
+from precoro_daemon.settings.lines import KeyPath
+from precoro_daemon.settings.reading import check_values
+from precoro_daemon.values.visible_text import visible
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings import Settings
+
+LEDGERS = ("none", "xero", "quickbooks", "business_central", "odoo")
+SERVICES = ("none", "systemd", "compose")
+_KEY = ("precoro", "token")
+
+Value = Callable[[str], str | list[str] | None]
+
+
+@dataclass
+class Answers:
+    """values: of the configuration, with its secrets · key_file: where the key is, or is to be · new_key: it is not
+    there yet"""
+
+    values: dict[str, dict[str, Any]] = field(default_factory=lambda: {"precoro": {}})
+    key_file: Path = field(default_factory=Path)
+    new_key: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """Raises UsageError, which lists all that is wrong."""
+        found, mistakes = check_values(self.values, {})
+        if found is None:
+            raise click.UsageError("\n".join(f"{one.key}: {one.text}" for one in mistakes))
+        return found
+
+    def put(self, section: str, key: str, value: object) -> None:
+        self.values.setdefault(section, {})[key] = value
+
+
+class Dialogue:
+    """base: the directory of the configuration · time_scale: of a sandbox"""
+
+    def __init__(self, ask: Questions, base: Path, time_scale: float = 1.0) -> None:
+        self.ask = ask
+        self.base = base
+        self._scale = time_scale
+        self.found = Answers()
+
+    def access(self) -> None:
+        """Where Precoro is, and as whom to call it."""
+        self._place()
+        self._answer(("precoro", "email"), "email", "E-mail of the Precoro user whose key it is")
+        self._key()
+        if self._scale != 1:
+            self.found.put("limits", "time_scale", self._scale)
+
+    def lists(self, readable: Sequence[str], *, complete: bool) -> None:
+        """Which collections: all, unless the key may not see some."""
+        usual = "all" if complete else ",".join(readable)
+
+        def value(text: str) -> list[str] | None:
+            names = [one.strip() for one in text.split(",") if one.strip()]
+            return None if names == ["all"] else names
+
+        path = "mirror_collections", "collections"
+        self._answer(path, "collections", "Collections: all, or names with commas", usual, value)
+
+    def extras(self, data: Path | None) -> None:
+        """What is off by default. `data`: the directory of what a service keeps, if it has one."""
+
+        def place(text: str) -> str | None:
+            return None if text == "none" else str((data or Path()) / text)
+
+        def schedule(text: str) -> str | None:
+            return None if text == "auto" else text
+
+        path = "fetch_attachments", "directory"
+        self._answer(path, "files", "Directory for attached files, or none", "none", place)
+        path = "mirror_collections", "every"
+        self._answer(path, "every", "How often to scan lists: auto, or a time such as 15m", "auto", schedule)
+        self._webhooks()
+
+    def one_of(self, option: str, question: str, choices: Sequence[str]) -> str:
+        """The first is the default."""
+        while (text := self.ask.text(option, f"{question}: {', '.join(choices)}", default=choices[0])) not in choices:
+            self.ask.again(option, f"{text!r} is none of these: {', '.join(choices)}")
+        return text
+
+    def forget_access(self) -> None:
+        """Begin again, at the first question."""
+        self.found = Answers()
+        self.ask.forget("region", "base_url", "email", "key_file")
+
+    def _place(self) -> None:
+        option = "base_url" if self.ask.option("base_url") else "region"
+        question = "Region of your company: international (api.precoro.com), us (api.precoro.us), or an address"
+        while True:
+            text = self.ask.text(option, question, default="international")
+            key = "base_url" if "://" in text else option
+            if not (wrong := _wrong({"precoro": {key: text}}, ("precoro", key))):
+                self.found.put("precoro", key, text)
+                return
+            self.ask.again(option, wrong)
+
+    def _answer(
+        self, path: tuple[str, str], option: str, question: str, default: str = "", value: Value = str
+    ) -> None:
+        """Ask until the settings take it. `value`: what is written for an answer, None for nothing."""
+        section, key = path
+        while True:
+            given = value(self.ask.text(option, question, default=default))
+            if given is None:
+                return
+            trial = {**self.found.values, section: {**self.found.values.get(section, {}), key: given}}
+            if not (wrong := _wrong(trial, path)):
+                self.found.values = trial
+                return
+            self.ask.again(option, wrong)
+
+    def _key(self) -> None:
+        """From a file that is there, or typed without being shown."""
+        while True:
+            known = self._known_key()
+            try:
+                key = read_credential(known) if known else self._typed_key()
+            except CredentialError as error:
+                self.ask.again("key_file", f"{known}: {error}")
+                continue
+            if not (wrong := _wrong({"precoro": {**self.found.values["precoro"], "token": key}}, _KEY)):
+                self.found.put(*_KEY, key)
+                self.found.key_file, self.found.new_key = known or free_path(self.base / "token"), known is None
+                return
+            self.ask.again("key_file", wrong)
+
+    def _known_key(self) -> Path | None:
+        if (given := self.ask.option("key_file")) and str(given) != "-":
+            return Path(given).absolute()
+        there = self.base / "token"
+        if given is None and there.exists() and self.ask.confirm(f"Use the key in {there}?", default=True):
+            return there
+        return None
+
+    def _typed_key(self) -> str:
+        if self.ask.option("key_file"):
+            return bare(sys.stdin.readline())
+        return bare(self.ask.text("key", "API key (it is not shown)", hidden=True))
+
+    def _webhooks(self) -> None:
+        section = "apply_deliveries"
+        self.found.put(section, "secret", secrets.token_hex(24))
+        self._answer((section, "listen"), "webhooks", "Address to take webhooks at, or none", "none", _unless_none)
+        if "listen" not in self.found.values[section]:
+            del self.found.values[section]
+            return
+        self._answer(
+            (section, "public_url"),
+            "public_url",
+            "Its address from outside, https://…, or none",
+            "none",
+            _unless_none,
+        )
+
+
+def _unless_none(text: str) -> str | None:
+    return None if text == "none" else text
+
+
+def _wrong(values: Mapping[str, Any], path: tuple[str, str]) -> str:
+    """What the settings say of that key."""
+    _, mistakes = check_values(values, {})
+    return "\n".join(visible(one.text) for one in mistakes if one.key.startswith(".".join(path)))
+
+
+_SETTING_OF: Mapping[str, tuple[str, str]] = {
+    "region": ("precoro", "region"),
+    "base_url": ("precoro", "base_url"),
+    "email": ("precoro", "email"),
+    "collections": ("mirror_collections", "collections"),
+    "every": ("mirror_collections", "every"),
+    "webhooks": ("apply_deliveries", "listen"),
+    "public_url": ("apply_deliveries", "public_url"),
+}
+"""Which setting an option gives."""
+
+
+def refuse_wrong_options(given: Mapping[str, Any], ask: Questions) -> None:
+    """All that is wrong or missing at once. Raises UsageError."""
+    values: dict[str, dict[str, Any]] = {"precoro": {}}
+    named: dict[KeyPath, str] = {}
+    for option, (section, key) in _SETTING_OF.items():
+        if (
+            (text := given[option])
+            and text not in ("none", "all", "auto")
+            and (option != "region" or "://" not in text)
+        ):
+            values.setdefault(section, {})[key] = text
+            named[section, key] = f"--{option.replace('_', '-')}"
+    _, mistakes = check_values(values, named)
+    wrong = [
+        f"{one.where}: {one.text}" for one in mistakes if one.where in named.values() and "missing" not in one.text
+    ]
+    place = [] if given["base_url"] else ["region"]
+    lacking = ask.missing([*place, "email", "key_file"])
+    if lacking:
+        wrong.append(f"there is no terminal to ask on; give {', '.join(lacking)}")
+    for option, choices in (("service", SERVICES), ("ledger", LEDGERS)):
+        if given[option] and given[option] not in choices:
+            wrong.append(f"--{option}: read {given[option]}, allowed: {', '.join(choices)}")
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
