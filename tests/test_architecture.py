@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_the_reverse() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["object-stores"]]
+    needed = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     declared = {re.split(r"[\[<>=]", line)[0].replace("-", "_").lower() for line in needed}
     used = {name for path in MODULES for name in imported(path)} - sys.stdlib_module_names - {"precoro_daemon"}
     called_otherwise = {"mt940": "mt_940", "psycopg_pool": "psycopg"}

@@ -7,6 +7,7 @@ company_files.py   which companies a process serves: a directory of files, and w
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
 doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
+exporting.py       tables of the mirror as files, in one go, beside a service that may hold the state
 files.py           where attached files are kept: a directory, or a bucket
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.export import export
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
@@ -181,6 +182,7 @@ main.add_command(health)
 main.add_command(fleet)
 main.add_command(state)
 main.add_command(files)
+main.add_command(export)
 main.add_command(payments)
 main.add_command(ledger)
 main.add_command(items)
