@@ -154,4 +154,5 @@ def test_example_config_and_settings_have_the_same_keys() -> None:
     for name in COLLECTIONS:
         shown = {key.replace(f".filters.{name}.", ".filters.<collection>.") for key in shown}
         shown = {key.replace(f"freshness.weights.{name}", "freshness.weights") for key in shown}
+    shown = {re.sub(r"^exports\.\w+\.", "exports.<name>.", key) for key in shown}
     assert shown == file_keys()

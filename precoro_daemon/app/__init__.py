@@ -14,6 +14,7 @@ fleet_commands.py  commands for a company of a fleet: given on any machine, exec
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
+following.py       builds the job of the exports that the configuration names
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

@@ -135,6 +135,7 @@ class Stored:
     delays              mean delay of changes by the hour of the day (UTC) in which they were made, in seconds, in the
                         last week; None: none is known
     skew                seconds by which scans reach back further, as Precoro reads times in another zone
+    exports             by name, changes that each has still to follow; None: it never ended a lap
     """
 
     read_at: float
@@ -154,6 +155,7 @@ class Stored:
     backfilled: Sequence[float] = ()
     delays: Sequence[float | None] = ()
     skew: float = 0.0
+    exports: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

@@ -38,6 +38,7 @@ class Scope:
     ledger        its name, None where there is none; pays: at least one job of payments is enabled
     kill_switch   the path of that file
     webhooks      they come in somewhere
+    exports       their names
     command       how this program is called with this configuration
     """
 
@@ -50,6 +51,7 @@ class Scope:
     pays: bool = False
     kill_switch: str = ""
     webhooks: bool = False
+    exports: Sequence[str] = ()
     command: str = "precoro-daemon"
 
 
@@ -113,6 +115,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         backfilled=sorted(at for at, lane in overview.lanes if lane is Lane.CENSUS and at > now - SECONDS["day"]),
         delays=delays_by_hour(overview.watched, now),
         skew=overview.skew.under(scope.overlap),
+        exports={name: overview.exports.get(name) for name in scope.exports},
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -56,37 +57,48 @@ def schema_of(table: Table) -> pa.Schema:
 
 def write_parquet(file: IO[bytes], table: Table, rows: Iterable[Cells]) -> int:
     """How many rows."""
-    pa = demand_arrow()
-    schema, count = schema_of(table), 0
-    # JSON is another text in each row: there is nothing to be found by its bounds, and no dictionary of it.
-    sorted_in = [column.name for column in table.columns if column.kind != "json"]
-    options = {"compression": "zstd", "use_dictionary": sorted_in, "write_statistics": sorted_in}
-    with pa.parquet.ParquetWriter(file, schema, **options) as writer:
-        for some in _groups(table, rows):
-            columns = zip(*some, strict=True)
-            arrays = [_array(pa, kind, values) for kind, values in zip(_kinds(table), columns, strict=True)]
-            writer.write_table(pa.table(arrays, schema=schema))
-            count += len(some)
-    return count
-
-
-def _kinds(table: Table) -> Sequence[str]:
-    return [column.kind for column in table.columns]
-
-
-def _groups(table: Table, rows: Iterable[Cells]) -> Iterator[list[Cells]]:
-    nested = [at for at, kind in enumerate(_kinds(table)) if kind == "json"]
-    some: list[Cells] = []
-    length = 0
+    writer = ParquetWriter(file, table)
     for cells in rows:
-        some.append(cells)
-        for at in nested:
-            length += len(cells[at] or "")
-        if len(some) >= _ROWS_A_GROUP or length >= _TEXT_A_GROUP:
-            yield some
-            some, length = [], 0
-    if some:
-        yield some
+        writer.add(cells)
+    return writer.close()
+
+
+class ParquetWriter:
+    """Gathers rows, and writes them a group at a time. Blocking."""
+
+    def __init__(self, file: IO[bytes] | io.RawIOBase, table: Table) -> None:
+        self._arrow = demand_arrow()
+        self._schema = schema_of(table)
+        self._kinds = [column.kind for column in table.columns]
+        self._nested = [at for at, kind in enumerate(self._kinds) if kind == "json"]
+        # JSON is another text in each row: there is nothing to be found by its bounds, and no dictionary of it.
+        other = [column.name for column in table.columns if column.kind != "json"]
+        options = {"compression": "zstd", "use_dictionary": other, "write_statistics": other}
+        self._writer = self._arrow.parquet.ParquetWriter(file, self._schema, **options)
+        self._rows: list[Cells] = []
+        self._length = 0
+        self._count = 0
+
+    def add(self, cells: Cells) -> None:
+        self._rows.append(cells)
+        for at in self._nested:
+            self._length += len(cells[at] or "")
+        if len(self._rows) >= _ROWS_A_GROUP or self._length >= _TEXT_A_GROUP:
+            self._write()
+
+    def close(self) -> int:
+        """How many rows there are."""
+        if self._rows:
+            self._write()
+        self._writer.close()
+        return self._count
+
+    def _write(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [_array(self._arrow, kind, values) for kind, values in zip(self._kinds, columns, strict=True)]
+        self._writer.write_table(self._arrow.table(arrays, schema=self._schema))
+        self._count += len(self._rows)
+        self._rows, self._length = [], 0
 
 
 def _array(pa: Any, kind: str, values: Sequence[Any]) -> Any:

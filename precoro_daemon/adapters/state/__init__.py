@@ -10,6 +10,7 @@ custom_field_views.py  the views of custom fields: values by their owners, field
 custom_fields.py       custom fields in SQL: what records refer to, what is due, options and what they were
 deliveries.py          webhooks that came, in SQL
 details.py             details in SQL: which are due, and what storing one settles
+export_feed.py         what exports follow, in SQL: changes, rows as they are now, and what each export noted
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
 journal.py             intents, attempts and the append-only journal in SQL

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from precoro_daemon.catalogue.ports.plans import Catalogue
+from precoro_daemon.exports.ports.feed import ExportFeed
 from precoro_daemon.exports.ports.tables import Tables
 from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
 from precoro_daemon.mirror.ports.change_log import ChangeLog
@@ -43,6 +44,7 @@ class Store:
     lap_book: LapBook
     deliveries: Deliveries
     catalogue: Catalogue
+    export_feed: ExportFeed
 
 
 @dataclass(frozen=True, slots=True)

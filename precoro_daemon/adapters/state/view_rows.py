@@ -31,7 +31,9 @@ class Rows(Protocol):
 def tables() -> Mapping[str, Table]:
     """What can be exported: every view but the one that describes the others."""
     return {
-        view: Table(view, tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns))
+        view: Table(
+            view, tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns), records_of(view)[0]
+        )
         for view, columns in described_views().items()
         if view != _NOT_EXPORTED
     }
@@ -63,21 +65,28 @@ class ViewTables:
 
 def read_rows(rows: Rows, view: str) -> Iterator[Cells]:
     """All rows of a view, in the order of its columns."""
-    collections, kind = records_of(view)
+    collections, _ = records_of(view)
     if not collections:
         yield from _shown(rows, view)
-    read = reader_of(view)
-    kind_at = len(RECORD_HEAD)
+    read, shows = reader_of(view), table_shows(view)
     for collection in collections:
         for row in rows.named(statement_for(collection), {"collection": collection}):
             cells = read(row)
-            if not kind or cells[kind_at] == kind:
+            if shows(cells):
                 yield cells
 
 
-def statement_for(by: str) -> str:
-    """What reads the records of a collection."""
-    return f"record_rows.paying[{by}]" if by in _OF_PAYMENTS else "record_rows.listed"
+def table_shows(view: str) -> Callable[[Cells], bool]:
+    """Whether a row that was read for the view belongs to it."""
+    kind, kind_at = records_of(view)[1], len(RECORD_HEAD)
+    return lambda cells: not kind or cells[kind_at] == kind
+
+
+def statement_for(by: str, *, some: bool = False) -> str:
+    """What reads the records of a collection, or some of them."""
+    if by in _OF_PAYMENTS:
+        return f"record_rows.some_paying[{by}]" if some else f"record_rows.paying[{by}]"
+    return "record_rows.some" if some else "record_rows.listed"
 
 
 @cache

@@ -18,10 +18,11 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view that people query."""
+    """A view that people query. collections: whose records it shows, none for one that is not of records"""
 
     name: str
     columns: tuple[TableColumn, ...]
+    collections: tuple[str, ...] = ()
 
 
 Cells = Sequence[Any]
