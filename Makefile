@@ -67,7 +67,7 @@ mutants: $(STAMP) ## put bugs that cost money into copies of the tree; each must
 	$(BIN)/python -m tests.mutants
 
 LOCK_FLAGS ?= --upgrade
-LOCKED := --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+LOCKED := --extra object-stores --extra notify --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev $(LOCKED) $(LOCK_FLAGS) -o requirements.lock
 	uv pip compile pyproject.toml $(LOCKED) --constraint requirements.lock -o .runtime.lock

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def test_what_is_imported_is_declared_and_the_reverse() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
-    needed = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    needed = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     declared = {re.split(r"[\[<>=]", line)[0].replace("-", "_").lower() for line in needed}
     used = {name for path in MODULES for name in imported(path)} - sys.stdlib_module_names - {"precoro_daemon"}
     called_otherwise = {"mt940": "mt_940", "psycopg_pool": "psycopg"}
@@ -154,4 +154,5 @@ def test_example_config_and_settings_have_the_same_keys() -> None:
     for name in COLLECTIONS:
         shown = {key.replace(f".filters.{name}.", ".filters.<collection>.") for key in shown}
         shown = {key.replace(f"freshness.weights.{name}", "freshness.weights") for key in shown}
+    shown = {re.sub(r"^exports\.\w+\.", "exports.<name>.", key) for key in shown}
     assert shown == file_keys()

@@ -1,6 +1,7 @@
 """the outside world: one package per thing on the other side
 
 databases/     databases of the user: the ledger, and tables of wanted items
+exports/       tables in the forms that people and programs read: CSV, JSON lines, Excel, Parquet
 grants/        logins at accounting systems: grants that no crash loses, and what may be chosen after a login
 host/          the machine and its service manager: time, threads, systemd
 http/          one origin over HTTP: session (one exchange), throttled (budget), retrying

@@ -7,6 +7,7 @@ company_files.py   which companies a process serves: a directory of files, and w
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
 doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
+exporting.py       tables of the mirror as files, in one go, beside a service that may hold the state
 files.py           where attached files are kept: a directory, or a bucket
 first_calls.py     the calls before there is a state: whether Precoro takes the key, and what it may see
 first_files.py     the files of a first configuration: what was chosen, the secrets, and what a service needs
@@ -17,6 +18,7 @@ fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the stat
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 fleet_view.py      what a worker sees of its whole fleet: who serves which company, and who has other settings for it
+following.py       builds the job of the exports that the configuration names
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

@@ -11,40 +11,42 @@ from precoro_daemon.app.state import identity, place, state_of
 from precoro_daemon.files.manifest import kept_files, manifest_fields
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.settings import Settings
-from precoro_daemon.settings.buckets import BucketUrl
+from precoro_daemon.settings.buckets import Bucket, BucketUrl
 
 
 def open_files(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
     """The store of files that [fetch_attachments] names. Raises FolderUnusable, BucketUnusable."""
     section = settings.fetch_attachments
     assert section.directory is not None
-    if isinstance(section.directory, BucketUrl):
-        return _open_bucket(settings, section.directory)
-    return open_directory(section.directory, identity=identity(settings), reserve=section.reserve_bytes)
+    return open_place(settings, section.directory, section.bucket, spool_of(settings), section.reserve_bytes)
 
 
-def _open_bucket(settings: Settings, url: BucketUrl) -> AbstractAsyncContextManager[ObjectStore]:
+def open_place(
+    settings: Settings, place: Path | BucketUrl, bucket: Bucket, spool: Path, reserve: int = 0
+) -> AbstractAsyncContextManager[ObjectStore]:
+    """A directory or a bucket for files of this company. `spool`: where those for a bucket are written on their way;
+    `reserve`: bytes of the disk that are left alone. Raises FolderUnusable, BucketUnusable."""
+    if not isinstance(place, BucketUrl):
+        return open_directory(place, identity=identity(settings), reserve=reserve)
     from precoro_daemon.adapters.objects.bucket import open_bucket
     from precoro_daemon.adapters.objects.bucket_access import BucketAccess
 
-    section = settings.fetch_attachments.bucket
     access = BucketAccess(
-        scheme=url.scheme,
-        bucket=url.name,
-        prefix=url.prefix,
-        endpoint=section.endpoint,
-        region=section.region,
-        virtual_hosted=section.virtual_hosted(url),
-        access_key_id=section.access_key_id,
-        secret=None if section.secret is None else section.secret.get_secret_value(),
-        account=section.account,
-        service_account=section.service_account_file,
-        allow_http=section.plain,
-        ca_file=section.ca_file,
-        timeout=section.timeout,
+        scheme=place.scheme,
+        bucket=place.name,
+        prefix=place.prefix,
+        endpoint=bucket.endpoint,
+        region=bucket.region,
+        virtual_hosted=bucket.virtual_hosted(place),
+        access_key_id=bucket.access_key_id,
+        secret=None if bucket.secret is None else bucket.secret.get_secret_value(),
+        account=bucket.account,
+        service_account=bucket.service_account_file,
+        allow_http=bucket.plain,
+        ca_file=bucket.ca_file,
+        timeout=bucket.timeout,
     )
-    reserve = settings.fetch_attachments.reserve_bytes
-    return open_bucket(access, spool_of(settings), identity=identity(settings), reserve=reserve)
+    return open_bucket(access, spool, identity=identity(settings), reserve=reserve)
 
 
 def spool_of(settings: Settings) -> Path:

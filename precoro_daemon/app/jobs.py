@@ -8,6 +8,7 @@ from functools import partial
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.files import open_files
+from precoro_daemon.app.following import build_exports
 from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
@@ -33,11 +34,11 @@ from precoro_daemon.status.progress import Progress
 JOB_NAMES = (
     "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "manage_items",
     "find_attachments", "fetch_details", "resolve_custom_fields", "fetch_attachments", "backfill_details",
-    "take_census",
+    "follow_exports", "take_census",
 )  # fmt: skip
 """In the order of a round: payments go by what the lists just brought; then what a person approved and waits for;
-details of what the lists brought; what details name is fetched; older documents follow; a census comes when there is
-nothing else to do."""
+details of what the lists brought; what details name is fetched; older documents follow; then all of it goes
+out; a census comes when there is nothing else to do."""
 
 LISTS = frozenset({"mirror_collections", "apply_deliveries", "take_census"})
 _DETAIL_JOBS = frozenset({"fetch_details", "backfill_details"})
@@ -51,6 +52,9 @@ ITEM_JOBS = frozenset({"manage_items"})
 
 DELIVERY_JOBS = frozenset({"apply_deliveries"})
 """Not there unless webhooks come in somewhere."""
+
+EXPORT_JOBS = frozenset({"follow_exports"})
+"""Not there unless there is an [exports.NAME]."""
 
 PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
 """Not there unless they are enabled."""
@@ -77,6 +81,7 @@ def build_jobs(settings: Settings, given: Dependencies, *, planned: bool) -> Ite
     yield from _delivery_jobs(settings, given, lister)
     yield from _file_jobs(settings, given)
     yield from _item_jobs(settings, given)
+    yield from _export_jobs(settings, given)
 
 
 def in_order(*jobs: Registration) -> Mapping[str, Registration]:
@@ -175,3 +180,9 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
 def _item_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     if settings.manage_items.kind != "none":
         yield Registration(ManageItems(given.store.catalogue, given.items, given.clock, settings.manage_items.keep))
+
+
+def _export_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
+    if settings.exports:
+        exports = build_exports(settings, given.store, given.clock)
+        yield Registration(exports, schedule=_EVERY_MINUTE, after=LISTS | _DETAIL_JOBS)

@@ -98,6 +98,7 @@ def scope_of(settings: Settings, command: str) -> Scope:
         pays=settings.mark_invoices_paid.enabled or settings.export_payments.enabled,
         kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
+        exports=tuple(settings.exports),
         command=command,
         company=label(settings),
     )

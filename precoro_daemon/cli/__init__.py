@@ -8,6 +8,7 @@ console.py          the console, and lines and tables on it, in which foreign te
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
 deployment.py       alerts, dashboards, deployment: what Prometheus, Grafana, Docker Compose and Kubernetes read
+export.py           export: tables of the mirror as CSV, Excel, JSON lines or Parquet
 files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are
 fleet_tables.py     all companies as a table for people, and as JSON for programs

@@ -13,6 +13,7 @@ from precoro_daemon import __version__
 from precoro_daemon.cli.completion import completion
 from precoro_daemon.cli.config import config as config_group
 from precoro_daemon.cli.deployment import alerts, dashboards, deployment
+from precoro_daemon.cli.export import export
 from precoro_daemon.cli.files import files
 from precoro_daemon.cli.fleet import fleet
 from precoro_daemon.cli.help import manual
@@ -161,7 +162,7 @@ def _run_once(settings: Settings, only: str | None, time_limit: float | None, co
 
 def _refuse_unfit(settings: Settings, only: str | None) -> None:
     """A job that there is not, or that this configuration does not use."""
-    from precoro_daemon.app.jobs import DELIVERY_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
+    from precoro_daemon.app.jobs import DELIVERY_JOBS, EXPORT_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 
     if only is not None and only not in JOB_NAMES:
         raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(JOB_NAMES)}")
@@ -171,6 +172,8 @@ def _refuse_unfit(settings: Settings, only: str | None) -> None:
         raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
     if only in DELIVERY_JOBS and settings.apply_deliveries.listen is None:
         raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
+    if only in EXPORT_JOBS and not settings.exports:
+        raise click.UsageError(f"--only {only}: there is no [exports.NAME] in the configuration")
     if only in PAYMENT_JOBS and not getattr(settings, only).enabled:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
 
@@ -185,6 +188,7 @@ main.add_command(fleet)
 main.add_command(state)
 main.add_command(history)
 main.add_command(files)
+main.add_command(export)
 main.add_command(payments)
 main.add_command(ledger)
 main.add_command(items)

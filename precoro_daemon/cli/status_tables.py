@@ -41,6 +41,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
         yield as_line(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
     yield from _items(snapshot, stored)
     yield from _webhooks(snapshot, stored)
+    yield from _exports(stored)
     yield from _laps(stored, snapshot.now)
     yield from _backfill(snapshot)
 
@@ -191,6 +192,14 @@ def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     elif snapshot.webhooks:
         shown = f"`{snapshot.command} status --webhook-url`"
         yield as_line(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
+
+
+def _exports(stored: Stored) -> Iterator[RenderableType]:
+    """How far each one is."""
+    behind = {None: "has not begun", 0: "has everything"}
+    said = (f"{name} {behind.get(left) or f'has {left:,} changes to go'}" for name, left in stored.exports.items())
+    if stored.exports:
+        yield as_line(f"Exports: {', '.join(said)}.")
 
 
 def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:

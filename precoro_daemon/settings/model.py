@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
+from precoro_daemon.settings.exports import EXPORTED, Export, ExportName
 from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.items import ManageItems
 from precoro_daemon.settings.ledger import Ledger
@@ -32,6 +33,9 @@ from precoro_daemon.settings.sections import (
 from precoro_daemon.settings.state import State
 from precoro_daemon.settings.values import Clash, is_loopback
 
+ANY_NAME = "<name>"
+"""In a path: the names of a table that the user chooses."""
+
 SECRETS = (
     ("precoro", "token"),
     ("state", "password"),
@@ -43,6 +47,7 @@ SECRETS = (
     ("ledger", "business_central", "token"),
     ("manage_items", "sql", "password"),
     ("fetch_attachments", "bucket", "secret"),
+    ("exports", ANY_NAME, "bucket", "secret"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
     ("notify", "targets"),
@@ -51,6 +56,9 @@ SECRETS = (
 
 
 JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
+
+_COLLECTION_OF = {"credit_notes": "invoices"}
+"""Of tables that are not called as their collection is."""
 
 _INVOICE_STATUS = "mirror_collections.filters.invoices.status"
 
@@ -82,6 +90,7 @@ class Settings(BaseSettings):
     mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
     export_payments: ExportPayments = ExportPayments()
     manage_items: ManageItems = ManageItems()
+    exports: dict[ExportName, Export] = {}
     apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
     watch: Watch = Watch()
     notify: Notify = Field(default_factory=Notify)
@@ -141,6 +150,24 @@ class Settings(BaseSettings):
             raise Clash(text, at="kind", also="mirror_collections.filters.items.modified_since")
         return items
 
+    @field_validator("exports")
+    @classmethod
+    def _of_what_there_is(cls, exports: dict[str, Export], info: ValidationInfo) -> dict[str, Export]:
+        mirrored = info.data.get("mirror_collections")
+        kept = [name for name in EXPORTED if not mirrored or _COLLECTION_OF.get(name, name) in mirrored.collections]
+        for name, export in exports.items():
+            if strays := [one for one in export.collections if one not in kept]:
+                text = f"not mirrored, so there is nothing to export: {', '.join(strays)}"
+                raise Clash(text, at=f"{name}.collections", also="mirror_collections.collections")
+        used = [str(export.directory) for export in exports.values()]
+        for name, export in exports.items():
+            if used.count(str(export.directory)) > 1:
+                raise Clash("is where another export writes too; allowed: one of its own", at=f"{name}.directory")
+        return {
+            name: one if one.collections else one.model_copy(update={"collections": tuple(kept)})
+            for name, one in exports.items()
+        }
+
     @field_validator("watch")
     @classmethod
     def _on_a_socket_of_its_own(cls, watch: Watch, info: ValidationInfo) -> Watch:
@@ -189,7 +216,7 @@ def _refuse_hidden_invoices(job: JobOfPayments, mirrored: MirrorCollections) -> 
 
 
 def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:
-    """Dotted names of all keys a configuration file may have; `<collection>` stands for any of them."""
+    """Dotted names of all keys a configuration file may have; `<collection>` and `<name>` stand for any."""
     return frozenset(_keys(model)) - {".".join(path) for path in SECRETS}
 
 
@@ -198,7 +225,8 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
         if name == "filters":
             yield from (f"{name}.<collection>.{key}" for key in _keys(Filters))
         elif below := model_in(field.annotation):
-            yield from (f"{name}.{key}" for key in _keys(below))
+            named = f"{name}.{ANY_NAME}" if name == "exports" else name
+            yield from (f"{named}.{key}" for key in _keys(below))
         else:
             yield name
 

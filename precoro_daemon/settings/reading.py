@@ -19,7 +19,7 @@ from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.mistakes import Mistake, Origins, explain
-from precoro_daemon.settings.model import SECRETS, Settings
+from precoro_daemon.settings.model import ANY_NAME, SECRETS, Settings
 from precoro_daemon.settings.paths import anchored
 from precoro_daemon.settings.sections import Log
 from precoro_daemon.settings.state import State
@@ -43,7 +43,7 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
     ("notify", "targets"): "notify_targets",
 }
-"""What systemd calls each secret."""
+"""What systemd calls each secret; one of an export, by the export's name: lake_bucket_secret."""
 
 _DEMANDED: frozenset[KeyPath] = frozenset(
     {
@@ -164,7 +164,7 @@ def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -
     origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.merged, _from_environment({name: text for name, (_, text) in variables.items()}))
     values.setdefault("precoro", {})
-    mistakes = [mistake for secret in SECRETS for mistake in _where(secret, values, file, origins, environ)]
+    mistakes = [mistake for secret in _secrets(values) for mistake in _where(secret, values, file, origins, environ)]
     if file.below is not None:
         mistakes += _refuse_for_itself(file)
         _without_secret_no_webhooks(values)
@@ -185,6 +185,22 @@ def check_values(
 ) -> tuple[Settings | None, Sequence[Mistake]]:
     """Values that are in no file yet, with their secrets. `given`: how who gave one calls it."""
     return _validate(dict(values), Origins(variables=given))
+
+
+def _secrets(values: Tree) -> Iterator[KeyPath]:
+    """Where secrets may be, in the sections that there are."""
+    for path in SECRETS:
+        if ANY_NAME not in path:
+            yield path
+            continue
+        at = path.index(ANY_NAME)
+        section = _section(values, path[:at]) or {}
+        yield from ((*path[:at], name, *path[at + 1 :]) for name in section)
+
+
+def _credential(secret: KeyPath) -> str:
+    """What systemd calls it."""
+    return _CREDENTIALS[secret] if secret in _CREDENTIALS else "_".join((str(secret[1]), *map(str, secret[2:])))
 
 
 def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
@@ -338,7 +354,7 @@ def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ
         return mistakes
     found = None
     try:
-        found = _find(_CREDENTIALS[secret], section.get(named), file.base, environ)
+        found = _find(_credential(secret), section.get(named), file.base, environ)
     except CredentialError as error:
         mistakes.append(_explain_credential(error, secret, named in section, origins))
     if found or mistakes:
@@ -377,7 +393,7 @@ def _find(credential: str, file: object, base: Path, environ: Mapping[str, str])
 def _explain_credential(error: CredentialError, secret: KeyPath, from_file: bool, origins: Origins) -> Mistake:
     if from_file:
         return origins.mistake((*secret[:-1], f"{secret[-1]}_file"), str(error))
-    return Origins(variables={secret: _SYSTEMD}).mistake(secret, f"{_CREDENTIALS[secret]}: {error}")
+    return Origins(variables={secret: _SYSTEMD}).mistake(secret, f"{_credential(secret)}: {error}")
 
 
 def _validate(values: Tree, origins: Origins) -> tuple[Settings | None, list[Mistake]]:

@@ -72,6 +72,7 @@ class Overview:
     watched             what scans saw of when collections change, as far as it is kept, in the order of time
     backlog             documents whose detail is missing or old and may be asked for
     skew                of Precoro's reading of `modifiedSince`
+    exports             by name, changes that each has still to follow
     """
 
     collections: Mapping[str, CollectionState]
@@ -95,6 +96,7 @@ class Overview:
     watched: Sequence[WatchedHour] = ()
     backlog: int = 0
     skew: Skew = field(default_factory=Skew)
+    exports: Mapping[str, int] = field(default_factory=dict)
 
 
 class StateReader(Protocol):

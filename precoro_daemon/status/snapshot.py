@@ -137,6 +137,7 @@ class Stored:
                         last week; None: none is known
     days                the last two weeks, the oldest first
     skew                seconds by which scans reach back further, as Precoro reads times in another zone
+    exports             by name, changes that each has still to follow; None: it never ended a lap
     """
 
     read_at: float
@@ -157,6 +158,7 @@ class Stored:
     delays: Sequence[float | None] = ()
     days: Sequence[Day] = ()
     skew: float = 0.0
+    exports: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

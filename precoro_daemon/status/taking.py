@@ -39,6 +39,7 @@ class Scope:
     ledger        its name, None where there is none; pays: at least one job of payments is enabled
     kill_switch   the path of that file
     webhooks      they come in somewhere
+    exports       their names
     command       how this program is called with this configuration
     company       its name, "" where the configuration gives it none
     """
@@ -52,6 +53,7 @@ class Scope:
     pays: bool = False
     kill_switch: str = ""
     webhooks: bool = False
+    exports: Sequence[str] = ()
     command: str = "precoro-daemon"
     company: str = ""
 
@@ -118,6 +120,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         delays=delays_by_hour(overview.watched, now),
         days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
+        exports={name: overview.exports.get(name) for name in scope.exports},
     )
 
 

@@ -19,7 +19,7 @@ from precoro_daemon.payments.rules.transitions import TABLE, diagram
 from precoro_daemon.runtime.schedules import Every
 from precoro_daemon.sandbox.fault_kinds import KINDS
 from precoro_daemon.settings.meanings import meanings
-from precoro_daemon.settings.model import SECRETS, Settings, model_in
+from precoro_daemon.settings.model import ANY_NAME, SECRETS, Settings, model_in
 from precoro_daemon.settings.sections import Filters
 from precoro_daemon.telemetry import EVENTS
 
@@ -120,9 +120,13 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[str]:
         below = Filters if name == "filters" else model_in(field.annotation)
         if below is None:
             continue
-        place = f"{path}{name}.<collection>" if name == "filters" else f"{path}{name}"
+        place = f"{path}{name}{_OWN_NAMES.get(name, '')}"
         yield _section(below, place, listed=field.annotation is not None and "tuple" in str(field.annotation))
         yield from _sections(below, f"{place}.")
+
+
+_OWN_NAMES = {"filters": ".<collection>", "exports": f".{ANY_NAME}"}
+"""Sections of which there are several, by names."""
 
 
 def _section(model: type[BaseModel], place: str, *, listed: bool) -> str:

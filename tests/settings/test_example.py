@@ -15,6 +15,7 @@ from precoro_daemon.settings import (
     attachments,
     buckets,
     databases,
+    exports,
     file_keys,
     items,
     ledger,
@@ -32,6 +33,7 @@ from precoro_daemon.settings import (
     sections,
 )
 from precoro_daemon.settings.lines import line_numbers
+from precoro_daemon.settings.model import model_in
 
 EXAMPLE = Path(__file__).parents[2] / "precoro_daemon" / "docs" / "config.example.toml"
 
@@ -50,6 +52,7 @@ def test_every_key_stands_in_the_example_and_no_other():
     paths = [path for path in line_numbers(_with_every_key()) if isinstance(path[-1], str)]
     found = {".".join(part for part in path if isinstance(part, str)) for path in paths}
     generic = {key.replace("filters.purchase_orders.", "filters.<collection>.") for key in found}
+    generic = {re.sub(r"^exports\.\w+", "exports.<name>", key) for key in generic}
     named = {_without_names_of_the_users_own(key) for key in generic}
     sections_named = {key for key in named if any(other.startswith(f"{key}.") for other in named)}
     assert named - sections_named - {"mirror_collections.filters.purchase_orders"} == file_keys()
@@ -75,6 +78,7 @@ def test_the_example_holds_the_defaults(monkeypatch: pytest.MonkeyPatch):
     )
     for name in names:
         assert getattr(example, name) == getattr(default, name)
+    assert example.exports == default.exports == {}
     assert example.mark_invoices_paid == default.mark_invoices_paid
     assert example.export_payments == default.export_payments
     mirror = default.mirror_collections
@@ -84,7 +88,7 @@ def test_the_example_holds_the_defaults(monkeypatch: pytest.MonkeyPatch):
     assert example.precoro.connect_timeout == default.precoro.connect_timeout
 
 
-SECTIONS = [sections, attachments, buckets, databases,
+SECTIONS = [sections, attachments, buckets, databases, exports,
              items, payments, listening, ledger, ledger_sql, ledger_rest, ledger_csv,
             ledger_access, ledger_xero, ledger_quickbooks, ledger_odoo, ledger_business_central]  # fmt: skip
 
@@ -104,7 +108,7 @@ def test_every_setting_says_what_it_means(module: ModuleType):
     assert _undocumented(module) == []
 
 
-@pytest.mark.parametrize("section", [Settings.model_fields[name].annotation for name in Settings.model_fields])
+@pytest.mark.parametrize("section", [model_in(field.annotation) for field in Settings.model_fields.values()])
 def test_every_section_is_frozen_and_closed(section: type[BaseModel]):
     assert section.model_config["frozen"]
     assert section.model_config["extra"] == "forbid"

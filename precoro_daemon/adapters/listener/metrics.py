@@ -77,6 +77,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
         "delivery_age_seconds": Meaning("Time since the last webhook"),
         "delivery_answers_total": Meaning("Answers to webhooks", ("status",), "counter"),
+        "export_changes_behind": Meaning("Changes that an export has still to follow", ("export",)),
         "state_readable": Meaning("1 if the last reading of the state succeeded"),
         "state_reading_age_seconds": Meaning("Age of the last good reading of the state"),
     }
@@ -166,6 +167,9 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield from _of_deliveries(snapshot.stored, snapshot.now)
         yield from _of_payments(snapshot.stored, snapshot.now)
         yield from _of_items(snapshot.stored)
+        for export, behind in snapshot.stored.exports.items():
+            if behind is not None:
+                yield Sample("export_changes_behind", behind, (export,))
         if (grant := snapshot.stored.grant) and (until := grant.seconds_left(snapshot.now)) is not None:
             yield Sample("grant_remaining_seconds", until, (grant.kind,))
     if (left := snapshot.backfill_seconds) is not None:

@@ -10,6 +10,7 @@ custom_field_views.py  the views of custom fields: values by their owners, field
 custom_fields.py       custom fields in SQL: what records refer to, what is due, options and what they were
 deliveries.py          webhooks that came, in SQL
 details.py             details in SQL: which are due, and what storing one settles
+export_feed.py         what exports follow, in SQL: changes, rows as they are now, and what each export noted
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
 journal.py             intents, attempts and the append-only journal in SQL
@@ -31,6 +32,8 @@ session.py             what repositories need of an engine: sessions, transactio
 sqlite/                the state in one SQLite file
 statements.py          SQL by name, read from the .sql files of this room and of an engine
 view_columns.py        what a column of a view is: its name, kind and meaning, and where the JSON of a record has it
+view_rows.py           rows of views: those of records as read in Python, all others as the engine shows them
+view_values.py         the values of views read out of JSON in Python, as the engines' words read them in SQL
 view_words.py          how the columns of views are read out of JSON, in the words of an engine
 views.py               the views people query: which there are, and their definitions in the words of an engine
 

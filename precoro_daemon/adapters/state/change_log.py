@@ -18,7 +18,7 @@ class SqlChangeLog:
 
     async def is_behind(self, follower: str) -> bool:
         return await self._transactions.read(
-            lambda session: bool(session.value("change_log.last_change") > _position(session, follower))
+            lambda session: bool(session.value("change_log.last_change") > read_position(session, follower))
         )
 
     async def read(self, follower: Follower, limit: int) -> Stretch | None:
@@ -29,7 +29,7 @@ class SqlChangeLog:
         }
 
         def work(session: Session) -> Stretch | None:
-            after = _position(session, follower.name)
+            after = read_position(session, follower.name)
             changes = [Change(**row) for row in session.rows("change_log.read_changes", asked | {"after": after})]
             return Stretch(changes, Move(follower.name, after, changes[-1].seq)) if changes else None
 
@@ -41,6 +41,6 @@ def move_position(session: Session, move: Move) -> bool:
     return session.run("change_log.move_position", asdict(move)) > 0
 
 
-def _position(session: Session, follower: str) -> int:
+def read_position(session: Session, follower: str) -> int:
     row = session.row("change_log.read_position", (follower,))
     return 0 if row is None else int(row["seq"])

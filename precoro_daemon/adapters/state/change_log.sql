@@ -30,3 +30,32 @@ LEFT JOIN details
 WHERE changes.seq > :after
 ORDER BY changes.seq
 LIMIT :limit;
+
+-- name: end_of_range
+-- The last of the next changes.
+SELECT coalesce(max(seq), :after) AS seq
+FROM (SELECT seq FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit) AS following;
+
+-- name: read_touched
+-- Every record whose row may be another after a range of changes: at its own last change there, and payments also
+-- with the document that they pay, which has their supplier and their currency.
+SELECT max(seq) AS seq, collection, id
+FROM (
+    SELECT seq, collection, id FROM changes WHERE seq > :after AND seq <= :upto
+    UNION ALL
+    SELECT :upto, records.collection, records.id FROM records
+    WHERE records.collection = 'payments'
+        AND EXISTS (SELECT 1 FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'invoices')
+        AND @whole(records, invoice.id) IN (
+            SELECT id FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'invoices'
+        )
+    UNION ALL
+    SELECT :upto, records.collection, records.id FROM records
+    WHERE records.collection = 'expense_payments'
+        AND EXISTS (SELECT 1 FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'expenses')
+        AND @whole(records, expense.id) IN (
+            SELECT id FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'expenses'
+        )
+) AS touched
+GROUP BY collection, id
+ORDER BY 1;

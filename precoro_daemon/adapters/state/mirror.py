@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -65,6 +66,7 @@ class SqlMirror:
                 if wanted != record.wanted:
                     row = {"wanted": wanted, "ask": detail is None, "collection": collection, "id": record.id}
                     session.run("mirror.want_record", row)
+                    session.run("mirror.log_change_of_record", row | {"kind": "updated", "at": time.time()})
 
         await self._transactions.write(work)
 

@@ -60,6 +60,7 @@ def read_overview(
         watched=read_hours(session, 0.0),
         backlog=_backlog(session, details),
         skew=read_skew(session),
+        exports={row["export"]: row["behind"] for row in session.rows("overview.exports_behind")},
     )
 
 

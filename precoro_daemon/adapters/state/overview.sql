@@ -39,3 +39,10 @@ SELECT ledger, count(*) AS payments FROM ledger_payments WHERE intent IS NULL AN
 -- name: count_intents
 -- Payments by direction and state: how many, and since when the oldest.
 SELECT direction, state, count(*) AS intents, min(since) AS oldest FROM intents GROUP BY direction, state;
+
+-- name: exports_behind
+-- How many changes each export has still to follow.
+SELECT substr(follower, 8) AS export, (SELECT coalesce(max(seq), 0) FROM changes) - seq AS behind
+FROM log_positions
+WHERE follower LIKE 'export.%'
+ORDER BY follower;

@@ -7,12 +7,14 @@ only its own. Jobs take single repositories; only the program's assembly takes a
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from precoro_daemon.catalogue.ports.plans import Catalogue
+from precoro_daemon.exports.ports.feed import ExportFeed
+from precoro_daemon.exports.ports.tables import Tables
 from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
 from precoro_daemon.mirror.ports.change_log import ChangeLog
 from precoro_daemon.mirror.ports.custom_fields import CustomFields
@@ -44,6 +46,7 @@ class Store:
     deliveries: Deliveries
     catalogue: Catalogue
     notice_book: NoticeBook
+    export_feed: ExportFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class State(Protocol):
         unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
         """`status.reading.StateReader`, where the contract is written."""
+        ...
+
+    def open_tables(self) -> AbstractContextManager[Tables]:
+        """All tables that can be exported, beside the holder, as they are at one moment. Blocking."""
         ...
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:

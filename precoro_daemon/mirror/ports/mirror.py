@@ -169,8 +169,9 @@ class Mirror(Protocol):
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
-        """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date); store
-        a cursor that has only the filter's fingerprint, so that the next scan is whole; drop open scans."""
+        """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date), with
+        change rows where it is another; store a cursor that has only the filter's fingerprint, so that the next scan
+        is whole; drop open scans."""
         ...
 
     async def due_details(

@@ -36,9 +36,15 @@ from precoro_daemon.adapters.state.postgresql.schema import (
     refuse_other,
 )
 from precoro_daemon.adapters.state.postgresql.server import Server, describe, pooled, refuse_unwritable
-from precoro_daemon.adapters.state.postgresql.transactions import READ_ONLY, PostgresSession, PostgresTransactions
+from precoro_daemon.adapters.state.postgresql.transactions import (
+    READ_ONLY,
+    PostgresSession,
+    PostgresTransactions,
+    StreamedRows,
+)
 from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.session import Row, Session, Values
+from precoro_daemon.adapters.state.view_rows import ViewTables
 from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import WantedDetails
@@ -109,14 +115,17 @@ class PostgresState:
     ) -> Overview:
         with self._reading() as connection:
             self._demand(connection)
-            if read_version(connection) < VERSION:
-                raise StoreUnusable(
-                    f"The state {self._where} was written by an older version of this program. "
-                    "The next run (--once or run) brings it up to date; then it can be read."
-                )
+            self._refuse_older(connection)
             session = _Interruptible(connection, self._where, unwanted)
             guard = PostgresRestoreGuard(lambda: session)
             return read_overview(session, guard, since=since, files=files, details=details, now=now)
+
+    @contextmanager
+    def open_tables(self) -> Iterator[ViewTables]:
+        with self._reading() as connection:
+            self._demand(connection)
+            self._refuse_older(connection)
+            yield ViewTables(StreamedRows(connection))
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:  # noqa: ARG002 - the port has it
         raise StoreUnusable(
@@ -146,6 +155,13 @@ class PostgresState:
         if not read_version(connection):
             raise StoreUnusable(
                 f"There is no state in {self._where} yet; the first run makes it: `precoro-daemon --once`."
+            )
+
+    def _refuse_older(self, connection: psycopg.Connection[Any]) -> None:
+        if read_version(connection) < VERSION:
+            raise StoreUnusable(
+                f"The state {self._where} was written by an older version of this program. "
+                "The next run (--once or run) brings it up to date; then it can be read."
             )
 
     @contextmanager

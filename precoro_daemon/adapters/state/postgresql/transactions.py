@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from itertools import islice
@@ -19,6 +19,9 @@ from precoro_daemon.adapters.state.session import Row, Session, Values
 T = TypeVar("T")
 
 READ_ONLY = "SET TRANSACTION READ ONLY"
+
+_STREAMED = 1_000
+"""Rows in one message: some megabytes of documents."""
 
 _BATCH = 500
 """Statements sent in one message: a few hundred KB."""
@@ -90,6 +93,24 @@ class PostgresSession:
 
     def _text(self, statement: str, values: Values) -> str:
         return self.cursor.mogrify(POSTGRES_STATEMENTS[statement].encode(), cells(statement, values))
+
+
+class StreamedRows:
+    """Implements `view_rows.Rows` inside a transaction: the server keeps what is not read yet."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def named(self, statement: str, values: Mapping[str, Any]) -> Iterable[Row]:
+        text = psycopg.ClientCursor(self._connection).mogrify(
+            POSTGRES_STATEMENTS[statement].encode(), cells(statement, values)
+        )
+        return self.written(text)
+
+    def written(self, text: str) -> Iterable[Row]:
+        with psycopg.ServerCursor(self._connection, "export", row_factory=row_factory) as cursor:
+            cursor.itersize = _STREAMED
+            yield from cursor.execute(text.encode())
 
 
 class Connections(Protocol):

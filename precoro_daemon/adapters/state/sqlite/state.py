@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from precoro_daemon.adapters.host.threads import run_to_end
@@ -18,7 +18,9 @@ from precoro_daemon.adapters.state.sqlite.opening import find_state, is_current,
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.restoring import restore
+from precoro_daemon.adapters.state.sqlite.snapshot import open_tables
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions, inode_of
+from precoro_daemon.adapters.state.view_rows import ViewTables
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import WantedDetails
@@ -73,6 +75,9 @@ class SqliteState:
             connection.execute("BEGIN")
             session, guard = SqliteSession(connection), RestoreGuardFile(self._path)
             return read_overview(session, guard, since=since, files=files, details=details, now=now)
+
+    def open_tables(self) -> AbstractContextManager[ViewTables]:
+        return open_tables(self._path, self._identity)
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
         return back_up(self._path, target, identity=self._identity, replace=replace)

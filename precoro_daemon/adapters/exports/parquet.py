@@ -1,0 +1,152 @@
+"""tables as Parquet: a type for each kind of column, amounts as exact decimals"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import IO, TYPE_CHECKING, Any
+
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.exports.ports.tables import Cells, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PRECISION, _SCALE = 38, 18
+"""The widest decimal that DuckDB, Spark and Snowflake know: 20 digits before the point and 18 behind it."""
+
+_ROWS_A_GROUP = 10_000
+_TEXT_A_GROUP = 2**22
+"""Characters of JSON in one row group: what is gathered for it is in memory."""
+
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?")
+_ARROW_MISSING = "Parquet needs the package pyarrow; run: pip install 'precoro-daemon[parquet]'"
+
+
+def demand_arrow() -> Any:
+    """Raises ConfigurationError where the library is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError(_ARROW_MISSING) from None
+    return pa
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """A field for each column, with what it means."""
+    pa = demand_arrow()
+    types = {
+        "integer": pa.int64(),
+        "decimal": pa.decimal128(_PRECISION, _SCALE),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+    }
+    return pa.schema(
+        [
+            pa.field(one.name, types.get(one.kind, pa.string()), metadata={"meaning": one.meaning})
+            for one in table.columns
+        ]
+    )
+
+
+def write_parquet(file: IO[bytes], table: Table, rows: Iterable[Cells]) -> int:
+    """How many rows."""
+    writer = ParquetWriter(file, table)
+    for cells in rows:
+        writer.add(cells)
+    return writer.close()
+
+
+class ParquetWriter:
+    """Gathers rows, and writes them a group at a time. Blocking."""
+
+    def __init__(self, file: IO[bytes] | io.RawIOBase, table: Table) -> None:
+        self._arrow = demand_arrow()
+        self._schema = schema_of(table)
+        self._kinds = [column.kind for column in table.columns]
+        self._nested = [at for at, kind in enumerate(self._kinds) if kind == "json"]
+        # JSON is another text in each row: there is nothing to be found by its bounds, and no dictionary of it.
+        other = [column.name for column in table.columns if column.kind != "json"]
+        options = {"compression": "zstd", "use_dictionary": other, "write_statistics": other}
+        self._writer = self._arrow.parquet.ParquetWriter(file, self._schema, **options)
+        self._rows: list[Cells] = []
+        self._length = 0
+        self._count = 0
+
+    def add(self, cells: Cells) -> None:
+        self._rows.append(cells)
+        for at in self._nested:
+            self._length += len(cells[at] or "")
+        if len(self._rows) >= _ROWS_A_GROUP or self._length >= _TEXT_A_GROUP:
+            self._write()
+
+    def close(self) -> int:
+        """How many rows there are."""
+        if self._rows:
+            self._write()
+        self._writer.close()
+        return self._count
+
+    def _write(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [_array(self._arrow, kind, values) for kind, values in zip(self._kinds, columns, strict=True)]
+        self._writer.write_table(self._arrow.table(arrays, schema=self._schema))
+        self._count += len(self._rows)
+        self._rows, self._length = [], 0
+
+
+def _array(pa: Any, kind: str, values: Sequence[Any]) -> Any:
+    match kind:
+        case "integer":
+            return pa.array(values, pa.int64())
+        case "boolean":
+            return pa.array(values, pa.bool_())
+        case "decimal":
+            return pa.array(list(map(_decimal, values)), pa.string()).cast(pa.decimal128(_PRECISION, _SCALE))
+        case "date":
+            return _cast(pa, values, pa.date32(), _date)
+        case "timestamp":
+            # As text without a zone it is UTC; so the number is the same with the zone beside it.
+            plain = _cast(pa, values, pa.timestamp("us"), _time)
+            return plain.cast(pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+    return pa.array([one if one is None or type(one) is str else str(one) for one in values], pa.string())
+
+
+def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str | None]) -> Any:
+    """All at once; one by one where one of them is not what it should be."""
+    try:
+        return pa.array(values, pa.string()).cast(to)
+    except pa.ArrowInvalid:
+        return pa.array(list(map(readable, values)), pa.string()).cast(to)
+
+
+@lru_cache(maxsize=20_000)
+def _decimal(text: str | None) -> str | None:
+    """None where it is no number, or has more digits than the type: then the JSON beside it has them."""
+    if text is None or _PLAIN_NUMBER.fullmatch(text):
+        return text
+    try:
+        plain = format(Decimal(text), "f")
+    except InvalidOperation:
+        return None
+    return plain if _PLAIN_NUMBER.fullmatch(plain) else None
+
+
+def _date(text: str | None) -> str | None:
+    try:
+        return text and date.fromisoformat(text).isoformat()
+    except ValueError:
+        return None
+
+
+def _time(text: str | None) -> str | None:
+    try:
+        return text and datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
+    except ValueError:
+        return None

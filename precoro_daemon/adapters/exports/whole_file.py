@@ -1,0 +1,49 @@
+"""a file that appears whole and durable under its name, for nobody else to read"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from precoro_daemon.errors import FolderUnusable
+
+_EXPORT_MODE = 0o600
+"""Prices and payments of a company."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Written beside it and renamed at the end; what fails leaves nothing behind, and what was there as it was.
+
+    Raises FolderUnusable. Blocking.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+        # A link that somebody put in its place is not followed.
+        descriptor = os.open(
+            partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _EXPORT_MODE
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _make_durable(path.parent)
+    except OSError as error:
+        raise FolderUnusable(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _make_durable(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,42 @@
+"""the rows of all views as of one moment, read beside who holds the file"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from precoro_daemon.adapters.state.session import Row
+from precoro_daemon.adapters.state.sqlite.failures import explained
+from precoro_daemon.adapters.state.sqlite.opening import is_current, open_read_only
+from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
+from precoro_daemon.adapters.state.view_rows import ViewTables
+from precoro_daemon.errors import StoreUnusable
+
+
+class _Rows:
+    """Implements `view_rows.Rows`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def named(self, statement: str, values: Mapping[str, Any]) -> Iterable[Row]:
+        return self._connection.execute(STATEMENTS[statement], values)
+
+    def written(self, text: str) -> Iterable[Row]:
+        return self._connection.execute(text)
+
+
+@contextmanager
+def open_tables(path: Path, identity: str) -> Iterator[ViewTables]:
+    """`State.open_tables`, where the contract is written."""
+    with explained(path), closing(open_read_only(path, identity)) as connection:
+        if not is_current(connection):
+            raise StoreUnusable(
+                f"The state {path.resolve()} was written by an older version of this program. "
+                "The next run (--once or run) brings it up to date; then it can be read."
+            )
+        connection.execute("BEGIN")
+        yield ViewTables(_Rows(connection))

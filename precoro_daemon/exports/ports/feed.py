@@ -1,0 +1,58 @@
+"""what changed, and the rows of tables as they are now, for exports that follow the change log"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.mirror.rules.change_log import Move
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A record that changed, once, however often it did. seq: of its last change in the range"""
+
+    seq: int
+    collection: str
+    id: int
+
+
+class ExportFeed(Protocol):
+    """The change log and the tables, for named exports. Each has a position and a note of its own, both durable.
+
+    Raises StoreUnusable. One writer; cancellation leaves a move done or not begun.
+    """
+
+    async def position(self, export: str) -> int: ...
+
+    async def end(self, after: int, limit: int) -> int:
+        """The last of the next `limit` changes; `after` itself where there is none."""
+        ...
+
+    async def newest(self) -> int:
+        """The last change of all."""
+        ...
+
+    async def touched(self, after: int, upto: int) -> Sequence[Touched]:
+        """What changed behind `after` up to `upto`, in the order of the last changes."""
+        ...
+
+    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Cells]:
+        """Rows of a table of one collection as they are now, by id; without those that the table does not show."""
+        ...
+
+    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Cells | None]]:
+        """The next records of a table's collection, by id; None for one that the table does not show."""
+        ...
+
+    async def note(self, export: str) -> str | None:
+        """What the export noted last."""
+        ...
+
+    async def save_note(self, export: str, note: str) -> None: ...
+
+    async def move(self, move: Move, note: str) -> bool:
+        """The position and the note, in one transaction. False, and neither: the position is elsewhere by now."""
+        ...

@@ -1,0 +1,4 @@
+"""what an export writes next; without I/O
+
+series.py  a series of segments: which range of changes is written next, and when a series begins anew
+"""

@@ -1,0 +1,92 @@
+"""[exports.NAME]: several by names, each with a place and a secret of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.errors import ConfigurationError
+from precoro_daemon.settings import Settings, load
+from precoro_daemon.settings.exports import EXPORTED
+
+ENVIRON = {"PRECORO_TOKEN": "a-key-of-ours", "PRECORO_EMAIL": "a@example.org"}
+INVOICES_ALONE = '[mirror_collections]\ncollections = ["invoices"]\n'
+HEAD = '[precoro]\nregion = "us"\n'
+
+
+def read(folder: Path, text: str, **more: str) -> Settings:
+    path = folder / "config.toml"
+    path.write_text(HEAD + text)
+    return load(path, ENVIRON | more)
+
+
+def test_what_can_be_named_are_the_tables_of_one_collection() -> None:
+    alone = {name for name, table in tables().items() if len(table.collections) == 1}
+    assert set(EXPORTED) | {"invoices_and_credit_notes"} == alone
+
+
+def test_without_a_list_it_is_all_that_is_mirrored(tmp_path: Path) -> None:
+    mirrored = '[mirror_collections]\ncollections = ["suppliers", "invoices"]\n'
+    given = read(tmp_path, mirrored + '[exports.lake]\nkind = "Parquet"\ndirectory = "/srv/lake"\n')
+    lake = given.exports["lake"]
+    assert (lake.kind, lake.directory) == ("parquet", Path("/srv/lake"))
+    assert lake.collections == ("invoices", "credit_notes", "suppliers")
+
+
+def test_each_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    sections = ""
+    for name in ("lake", "other"):
+        secret = tmp_path / f"{name}.secret"
+        secret.write_text(f"secret-of-{name}")
+        secret.chmod(0o600)
+        sections += f'[exports.{name}]\nkind = "parquet"\ndirectory = "s3://{name}-bucket/files"\n'
+        sections += f'[exports.{name}.bucket]\naccess_key_id = "AKIA"\nsecret_file = "{secret}"\n'
+    for name, export in read(tmp_path, sections).exports.items():
+        assert export.bucket.secret is not None
+        assert export.bucket.secret.get_secret_value() == f"secret-of-{name}"
+
+
+def test_systemd_has_a_credential_by_the_name_of_each(tmp_path: Path) -> None:
+    (tmp_path / "lake_bucket_secret").write_text("from-systemd")
+    (tmp_path / "lake_bucket_secret").chmod(0o600)
+    sections = '[exports.lake]\nkind = "parquet"\ndirectory = "s3://bucket"\nbucket.access_key_id = "AKIA"\n'
+    secret = read(tmp_path, sections, CREDENTIALS_DIRECTORY=str(tmp_path)).exports["lake"].bucket.secret
+    assert secret is not None
+    assert secret.get_secret_value() == "from-systemd"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[exports.lake]\ndirectory = "/srv"\n', "exports.lake.kind: missing; give one of: parquet"),
+        ('[exports.lake]\nkind = "parquet"\n', "exports.lake.directory: missing; give a directory, or s3://"),
+        (
+            '[exports.lake]\nkind = "csv"\ndirectory = "/srv"\n',
+            'exports.lake.kind: read "csv", allowed: one of: parquet',
+        ),
+        ('[exports."Lake 1"]\nkind = "parquet"\ndirectory = "/srv"\n', "up to 30 small letters"),
+        (
+            '[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\ncollections = ["invoice"]\n',
+            'read "invoice" (did you mean "invoices"?)',
+        ),
+        (
+            '[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\ncollections = ["taxes"]\n' + INVOICES_ALONE,
+            "not mirrored, so there is nothing to export: taxes",
+        ),
+        (
+            '[exports.a]\nkind = "parquet"\ndirectory = "/srv"\n[exports.b]\nkind = "parquet"\ndirectory = "/srv"\n',
+            "exports.a.directory: is where another export writes too",
+        ),
+        (
+            '[exports.lake]\nkind = "parquet"\ndirectory = "s3://bucket"\nbucket.secret = "in-the-file"\n',
+            "exports.lake.bucket.secret: a secret does not belong in this file",
+        ),
+        ('[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\npath = "x"\n', "exports.lake.path: unknown key"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, text)
+    assert told in str(caught.value)
