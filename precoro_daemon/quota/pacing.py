@@ -7,7 +7,7 @@ bound a, and the next call leaves by the earlier of them, a gap (a second and a 
 - The answer proves it. No call is over faster than the least round trip R: its way there and what comes after it take
   as long at least, whichever calls they belong to. So whatever leaves at r + gap - R arrives a gap after a. It costs
   the mean of (round trip - R): 65 ms where the way takes 20 to 150 ms. No more than 60 / 1.067 = 56.2 calls a minute
-  are certain there, whoever paces them; a millisecond of slack or of lateness on this machine costs 0.05 of them.
+  are certain there, however they are paced; a millisecond of slack or of lateness on this machine costs 0.05 of them.
 - Where answers are slow, one cannot wait for them. Whatever leaves at d + gap + W arrives a gap after a, if W is as
   much as one way can be longer than another. At first W is all that round trips differ by, up to a second.
 

@@ -32,6 +32,7 @@ reading.py                  file, environment and credential files → values wi
 schema.py                   the JSON schema of config.toml, by which editors complete and check it
 sections.py                 every section, key by key: meaning, unit, reason for the default
 state.py                    [state]: where the mirror is kept, in a file or in a schema of a PostgreSQL database
+toml_file.py                a TOML file as text and as values, or one sentence that says where it is none
 values.py                   how one value is read, from TOML or from a variable, and what is allowed
 writing.py                  a configuration as text: what was chosen, each key under its meaning
 """

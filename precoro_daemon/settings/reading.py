@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +12,6 @@ from pydantic_settings import EnvSettingsSource
 
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
-from precoro_daemon.settings.files import NotRegular, open_regular
 from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
@@ -23,6 +20,7 @@ from precoro_daemon.settings.model import ANY_NAME, SECRETS, Settings
 from precoro_daemon.settings.paths import anchored
 from precoro_daemon.settings.sections import Log
 from precoro_daemon.settings.state import State
+from precoro_daemon.settings.toml_file import read_toml
 
 _PREFIX = "precoro_daemon__"
 _SHORT_NAMES = {"precoro_token": "precoro_daemon__precoro__token", "precoro_email": "precoro_daemon__precoro__email"}
@@ -243,58 +241,8 @@ def _without_secret_no_webhooks(values: Tree) -> None:
 
 
 def _read_file(path: Path) -> _File:
-    text = _decode(path)
-    try:
-        values = tomllib.loads(text)
-        _refuse_long_numbers(values)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(_syntax(path, text, str(error))) from None
-    except RecursionError:
-        raise ConfigurationError(f"{path}: nested too deeply to be a configuration") from None
-    except ValueError:  # tomllib's own too, for a number of thousands of digits
-        raise ConfigurationError(f"{path}: a whole number in it has more than the 64 bits that TOML has") from None
+    text, values = read_toml(path)
     return _File(str(path), values, line_numbers(text))
-
-
-def _refuse_long_numbers(value: object) -> None:
-    """Those that are written in hexadecimal are read at any length, and can then not be shown. Raises ValueError."""
-    match value:
-        case int() if value.bit_length() > 64:
-            raise ValueError
-        case dict():
-            _refuse_long_numbers(list(value.values()))
-        case list():
-            for item in value:
-                _refuse_long_numbers(item)
-
-
-def _decode(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            content = file.read()
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise ConfigurationError(f"{path}: this is a directory; give the TOML file in it") from None
-    except NotRegular:
-        raise ConfigurationError(f"{path}: this is no regular file; give the TOML file") from None
-    except PermissionError:
-        raise ConfigurationError(f"{path}: the user who runs this may not read the file") from None
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
-    try:
-        return content.decode("utf-8-sig")  # TOML 1.1 has a byte order mark ignored; Windows editors write one
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
-
-
-def _syntax(path: Path, text: str, message: str) -> str:
-    """tomllib's sentence with its position in front: "... (at line 3, column 7)" or "... (at end of document)"."""
-    reason, _, where = message.rpartition(" (at ")
-    match = re.fullmatch(r"line (\d+), column (\d+)\)", where)
-    where = f"{match[1]}:{match[2]}" if match else f"{text.count(chr(10)) + 1}"
-    return f"{path}:{where}: not valid TOML: {reason[:1].lower()}{reason[1:]}"
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
