@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNS := $(VENV)/.runs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check wheel lint types alone side-by-side docs pictures bench sweep mutants lock clean
@@ -11,16 +12,22 @@ STAMP := $(VENV)/.installed
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(STAMP): requirements.lock pyproject.toml
+$(RUNS): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "precoro-daemon needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@echo "building $(VENV) from requirements.lock (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@sed '/^# From here on: for development only/,$$d' requirements.lock > $(VENV)/runtime.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/runtime.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## mirror a made-up company from the built-in sandbox and show the result
+$(STAMP): $(RUNS)
+	@echo "adding what development needs (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(RUNS) ## mirror a made-up company from the built-in sandbox and show the result
 	@$(BIN)/precoro-daemon demo
 
 check: lint types ## lint, types, layers, architecture
@@ -71,8 +78,9 @@ LOCKED := --extra object-stores --extra notify --universal --python-version 3.11
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev $(LOCKED) $(LOCK_FLAGS) -o requirements.lock
 	uv pip compile pyproject.toml $(LOCKED) --constraint requirements.lock -o .runtime.lock
-	$(PYTHON) -m tests.lock .runtime.lock requirements.lock
-	rm .runtime.lock
+	uv pip compile pyproject.toml --group build $(LOCKED) --constraint requirements.lock -o .build.lock
+	$(PYTHON) -m tests.lock .runtime.lock .build.lock requirements.lock
+	rm .runtime.lock .build.lock
 
 clean: ## remove what the commands above made
 	rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo
