@@ -21,7 +21,7 @@ def ordered(lock: str, runtime: AbstractSet[str], build: AbstractSet[str]) -> st
     entries = {match["name"]: match[0] for match in _ENTRY.finditer(lock)}
     parts = (runtime, build - runtime, entries.keys() - build - runtime)
     first, second, rest = ("".join(text for name, text in entries.items() if name in part) for part in parts)
-    return "".join([first, BUILD_MARK, second, MARK, rest])
+    return f"{first}{BUILD_MARK}{second}{MARK}{rest}"
 
 
 def names(lock: str) -> set[str]:
