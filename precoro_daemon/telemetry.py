@@ -91,7 +91,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "ledger_files_skipped": "files in the ledger's folder are not read, as their names do not fit in_pattern",
         "ledger_rows_skipped": "rows of a file are no payments: totals, texts below the table, what `skip` has",
         "ledger_payment_postponed": "a payment of the ledger cannot be used yet",
-        "ledger_payments_unmatched": "payments of the ledger are new and meet no invoice that can be paid",
+        "ledger_payments_unmatched": "payments in the ledger are new and have no matching payable invoice",
         "ledger_reread": "the whole ledger is read again",
         "payment_planned": "a payment is to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",

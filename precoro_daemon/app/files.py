@@ -18,7 +18,8 @@ def open_files(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
     """The store of files that [fetch_attachments] names. Raises FolderUnusable, BucketUnusable."""
     section = settings.fetch_attachments
     assert section.directory is not None
-    return open_place(settings, section.directory, section.bucket, spool_of(settings), section.reserve_bytes)
+    spool = spool_of(settings) if isinstance(section.directory, BucketUrl) else section.directory
+    return open_place(settings, section.directory, section.bucket, spool, section.reserve_bytes)
 
 
 def open_place(

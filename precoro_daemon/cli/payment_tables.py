@@ -58,7 +58,7 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
             as_line(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew.")
         )
     if found.waiting:
-        said = f"Payments in the ledger that match no invoice that can be paid: {found.waiting:,}"
+        said = f"Payments in the ledger without a matching payable invoice: {found.waiting:,}"
         parts += [
             as_line(f"{said} (`payments unmatched` lists them all)."),
             _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN]),

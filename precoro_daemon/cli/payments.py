@@ -119,7 +119,7 @@ def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @config_option
 @click.pass_obj
 def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
-    """List payments of the ledger that meet no invoice that can be paid, each with why."""
+    """List payments in the ledger that have no matching payable invoice, each with why."""
     from precoro_daemon.cli import payment_tables
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
@@ -135,7 +135,7 @@ def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
 @config_option
 @click.pass_obj
 def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | None) -> None:
-    """The other side has the payment: take it for done."""
+    """Mark the payment as done: it already exists on the other side."""
     echo(execute(load(config or parent, spare=NO_CALL), "adopt", ident=ident, payment=payment))
 
 
@@ -147,7 +147,7 @@ def adopt(parent: Path | None, config: Path | None, ident: str, payment: str | N
     metavar="ID",
     help="Precoro's id of the invoice, where none was found for it.",
 )
-@click.option("--force", is_flag=True, help="Though an earlier request may still arrive: you checked yourself.")
+@click.option("--force", is_flag=True, help="Send although an earlier request might still arrive; you have checked.")
 @config_option
 @click.pass_obj
 def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | None, force: bool) -> None:
@@ -161,7 +161,7 @@ def repost(parent: Path | None, config: Path | None, ident: str, invoice: int | 
 @config_option
 @click.pass_obj
 def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> None:
-    """The payment is not to be sent."""
+    """Discard the payment; it will never be sent."""
     echo(execute(load(config or parent, spare=NO_CALL), "drop", ident=ident, reason=reason))
 
 

@@ -168,7 +168,7 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             hint = " `payments review` lists what was refused." if "rejected" in states else ""
             yield as_line(f"Payments {way}: {said}{since}.{hint}", style=style)
     if payments.unmatched:
-        said = f"Payments in the ledger that match no invoice that can be paid: {payments.unmatched:,}."
+        said = f"Payments in the ledger without a matching payable invoice: {payments.unmatched:,}."
         yield as_line(f"{said} `payments unmatched` lists them.")
 
 

@@ -107,8 +107,8 @@ class CommandHandler:
         said = f"disarmed by {command.by}" + (f": {command.reason}" if command.reason else "")
         await journal.disarm(self.access.clock.now(), said)
         leaving = [one for direction in Direction for one in await journal.in_state(direction, State.SENDING)]
-        last = f" but what is on its way: {', '.join(map(str, leaving))}" if leaving else ""
-        return f"disarmed: nothing is sent until `payments arm`{last}"
+        last = f"; these are on their way: {', '.join(map(str, leaving))}" if leaving else ""
+        return f"Payments are disarmed{last}. Run `payments arm` to allow sending."
 
     async def _decide(self, command: Command) -> str:
         recorder, access = self.recorder, self.access

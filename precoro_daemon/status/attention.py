@@ -75,7 +75,7 @@ def how_to_type(found: Sequence[Matter]) -> str:
     """As whom, and beside what; "" where there is nothing to type."""
     if not any(matter.commands for matter in found):
         return ""
-    text = "Type commands as the program's user; a service goes on meanwhile."
+    text = "Run these as the service user; the service can keep running."
     return f"{text} But check needs the state to itself: stop the service for it." if _alone(found) else text
 
 
@@ -134,9 +134,7 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
             if payments.unreadable_since
             else ""
         )
-        text = (
-            f"They are payments that nobody will see until they are corrected in the ledger; the others go on.{since}"
-        )
+        text = f"These payments are skipped until you correct the rows in the ledger; all others continue.{since}"
         commands = (f"{snapshot.command} payments plan", f"{snapshot.command} ledger reread")
         yield Matter(
             "unreadable rows", f"{many(payments.unreadable, 'row')} of the ledger cannot be read", text, commands
@@ -172,8 +170,8 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
     for direction, way in DIRECTIONS.items():
         count, _ = payments.intents.get((direction, "review"), (0, 0.0))
         if count:
-            text = "Each says why. Adopt what the other side has, repost what it has not, drop what is not wanted."
-            title = f"{many(count, 'payment')} {way}: a person decides"
+            text = "Each says why. Adopt it if the payment already exists there, repost it to send it, or drop it."
+            title = f"{many(count, 'payment')} {way} need{'s' if count == 1 else ''} your decision"
             yield Matter(f"review {direction}", title, text, commands, "urgent")
         count, since = payments.intents.get((direction, "doubt"), (0, 0.0))
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:

@@ -65,7 +65,7 @@ class Overview:
     switch              whether payments may be sent
     unreadable          by ledger, rows that cannot be read
     unreadable_since    by ledger, since when the oldest of them
-    unmatched           by ledger, payments that match no invoice that can be paid
+    unmatched           by ledger, payments without a matching payable invoice
     items               plans that are under way
     laps                the last lap of each job
     history             the laps of the last two weeks that did something, the oldest first

@@ -86,7 +86,7 @@ class PaymentStatus:
     switch       whether payments are armed
     kill_switch  the path of that file; stopped: why it keeps payments from being sent, "" if it does not
     unreadable   rows of the ledger that cannot be read; unreadable_since: the oldest of them
-    unmatched    payments in the ledger that match no invoice that can be paid
+    unmatched    payments in the ledger without a matching payable invoice
     """
 
     intents: Mapping[tuple[str, str], tuple[int, float]]

@@ -97,7 +97,7 @@ STATUSES = [
     (302, MalformedAnswer, "redirects are never followed"),
     (400, Refused, "not accepted"),
     (401, AuthenticationError, "token, e-mail or region"),
-    (403, Forbidden, "give the user the role"),
+    (403, Forbidden, "grant the role in Precoro"),
     (404, NotFound, "deleted"),
     (405, Refused, "not accepted"),
     (408, ServerFault, "retried by itself"),

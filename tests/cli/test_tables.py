@@ -206,7 +206,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
     assert "3 rows of the ledger cannot be read" in shown
-    assert "Payments in the ledger that match no invoice that can be paid: 1,200." in shown
+    assert "Payments in the ledger without a matching payable invoice: 1,200." in shown
     told = json.loads(status_json.as_json(busy))
     assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
     assert told["ledger"] == {"unreadable": 3, "unreadable_since": 5.0, "unmatched": 1_200}
@@ -228,7 +228,7 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     for words in (
         "▲ Precoro refuses the key\n  Precoro refused the key 60 s ago and has answered nothing since.\n",
         f"  $ {command} check\n",
-        "▲ 2 payments to Precoro: a person decides\n  Each says why. Adopt",
+        "▲ 2 payments to Precoro need your decision\n  Each says why. Adopt",
         "● 1 payment to the ledger in doubt\n  The oldest is 2 days old. They are checked, never sent again blindly.",
         "● The kill switch is on\n  Payments are held back: /stop is there.\n    $ rm /stop\n",
         "● Payments are not armed\n  Payments are held back: the state was restored from a copy.\n",

@@ -12,7 +12,7 @@ from precoro_daemon.status.notices import Standing, compare, digest, message
 from tests.status.snapshots import troubled
 
 REVIEW = Matter(
-    "review to_precoro", "2 payments to Precoro: a person decides", "Each says why.", ("payments review",)
+    "review to_precoro", "2 payments to Precoro need your decision", "Each says why.", ("payments review",)
 )
 STOPPED = Matter("kill switch", "The kill switch is on", "Payments are held back.", weight="urgent")
 KEY = Matter("key", "Precoro refuses the key", "See check.", weight="urgent")
@@ -47,7 +47,7 @@ def test_a_run_that_ends_sends_at_once() -> None:
 
 
 def test_other_words_for_the_same_matter_are_no_news() -> None:
-    more = Matter(REVIEW.subject, "5 payments to Precoro: a person decides", "Other words.")
+    more = Matter(REVIEW.subject, "5 payments to Precoro need your decision", "Other words.")
     assert titles([[REVIEW], [REVIEW], [more], [more]])[2:] == ["", ""]
 
 

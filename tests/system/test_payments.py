@@ -96,14 +96,14 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         await it.pays(partly, 4_000)
         done = await it.once()
         assert [line["reason"] for line in done.only("payments_suspended")] == [
-            "nothing is sent until `precoro-daemon payments arm`"
+            "they were never armed; run `precoro-daemon payments arm` to allow sending"
         ]
         plan = json.loads((await it.command("plan", "--json")).stdout)
         assert sorted((row["amount"], row["fate"]) for row in plan["payments"]) == [
             ("100.00", "send"),
             ("40.00", "send"),
         ]
-        assert plan["closed"].startswith("nothing is sent")
+        assert plan["closed"].startswith("they were never armed")
         assert (await it.command("arm")).code == 0
         pay_day = "2026-01-20T00:00:00"
         it.sandbox.company.edit(by_hand)

@@ -184,7 +184,10 @@ class Exchange(Protocol):
 
 _ERROR_BY_STATUS: Mapping[int, tuple[type[DaemonError], str]] = {
     401: (AuthenticationError, "token, e-mail or region is wrong, or the key was revoked"),
-    403: (Forbidden, "the key's user may not do this; give the user the role, or drop the collection"),
+    403: (
+        Forbidden,
+        "this API user has no right to it; grant the role in Precoro, or remove the collection from collections",
+    ),
     404: (NotFound, "it was deleted, or the key's user may not see it"),
     408: (ServerFault, "it is retried by itself"),
     429: (RateLimited, "it is repeated when the limit opens"),

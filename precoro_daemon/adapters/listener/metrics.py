@@ -62,7 +62,7 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
             "Age of the oldest payment in doubt or review; 0 if there is none", ("direction", "state")
         ),
         "unreadable_rows": Meaning("Rows of the ledger that cannot be read"),
-        "unmatched_payments": Meaning("Payments in the ledger that match no invoice that can be paid"),
+        "unmatched_payments": Meaning("Payments in the ledger without a matching payable invoice"),
         "grant_remaining_seconds": Meaning("Time until a login is needed, if nobody uses it", ("kind",)),
         "item_changes": Meaning("Item changes of the plans that are under way", ("state",)),
         "payments_armed": Meaning("1 if payments may be sent"),

@@ -145,7 +145,7 @@ def _present(job: JobStatus, now: float) -> str:
     if job.stuck:
         return "stuck"
     if job.running_since is not None:
-        return f"{'waits for quota' if job.quiet_until > now else 'works'}, {span(now - job.running_since)}"
+        return f"{'waiting for quota' if job.quiet_until > now else 'running'} for {span(now - job.running_since)}"
     if job.trouble is not None:
         return "cannot work"
     return "idle"

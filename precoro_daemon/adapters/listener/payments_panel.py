@@ -45,7 +45,7 @@ def _rows(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Html]:
 
 def _unmatched(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Html]:
     if payments.unmatched:
-        yield _row("in the ledger, for no invoice that can be paid", payments.unmatched, "", "unmatched")
+        yield _row("in the ledger, without a matching payable invoice", payments.unmatched, "", "unmatched")
     if payments.unreadable:
         age = span(snapshot.now - payments.unreadable_since) if payments.unreadable_since else ""
         yield _row("rows of the ledger that cannot be read", payments.unreadable, age, "plan")

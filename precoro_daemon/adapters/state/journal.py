@@ -29,7 +29,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.rules.transitions import OUTCOMES, begun, moved
 
-_NEVER = "nothing is sent until `precoro-daemon payments arm`"
+_NEVER = "they were never armed; run `precoro-daemon payments arm` to allow sending"
 _UNGUARDED = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
 _OLDER = (
     "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"

@@ -99,7 +99,7 @@ def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     told = read(replace(calm, stored=replace(calm.stored, payments=unreadable))).text
     assert "All is well" not in told
     assert "1 row of the ledger cannot be read" in told
-    assert "in the ledger, for no invoice that can be paid 3 payments unmatched" in told
+    assert "in the ledger, without a matching payable invoice 3 payments unmatched" in told
 
 
 def test_how_late_changes_come_is_drawn_and_told_by_collection() -> None:
@@ -157,7 +157,7 @@ def test_a_quiet_day_in_words() -> None:
         "purchase orders 3 min ago",
         "No webhook waits; the last came 12 min ago.",
         "mirror collections idle 90 s ago in 60 s",
-        "fetch details works, 2 min 8 min ago –",
+        "fetch details running for 2 min 8 min ago –",
     ):
         assert words in said
     assert "Needs a person" not in said
@@ -168,13 +168,13 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
     said = read(troubled()).text
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
     stop = "/srv/precoro/payments stop"
-    do = "Adopt what the other side has, repost what it has not, drop what is not wanted."
+    do = "Adopt it if the payment already exists there, repost it to send it, or drop it."
     assert said.index("Needs a person") < said.index("Quota")
     for words in (
         "Needs you",
         "fetch_attachments is stuck No sign of life for 32 min.",
         "Precoro refuses the key GET /invoices: Precoro answered 401",
-        f"2 payments to Precoro: a person decides Each says why. {do}",
+        f"2 payments to Precoro need your decision Each says why. {do}",
         f"{do} {command} payments review",
         f"The kill switch is on Payments are held back: the kill-switch file {stop} is there. rm '{stop}'",
         f"Payments are held back: the state was restored from a copy. {command} payments plan {command} payments arm",

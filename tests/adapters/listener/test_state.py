@@ -137,7 +137,7 @@ async def test_payments_that_are_not_armed_and_the_kill_switch(tmp_path: Path) -
     assert payments is not None
     assert (payments.switch.armed, payments.kill_switch, payments.ledger) == (False, str(stop), "Books")
     assert payments.stopped == f"the kill-switch file {stop} is there"
-    assert payments.switch.reason.startswith("nothing is sent until")
+    assert payments.switch.reason.startswith("they were never armed")
     assert (payments.unreadable, payments.unmatched) == (1, 1)
 
 
