@@ -114,6 +114,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "items_stopped": "a plan goes no further",
         "series_started": "an export into files begins anew, with a snapshot of its tables",
         "segment_saved": "an export wrote what changed, durably, and its position moved behind it",
+        "tables_refilled": "an export fills its tables anew: they are new, have other columns, or cannot go on",
         "export_failed": "an export cannot go on at present; it is tried again, and the others go on",
         "export_recovered": "an export works again",
         "fleet_joined": "this worker has a lease, and takes companies of the fleet",

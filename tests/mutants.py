@@ -37,6 +37,8 @@ ONLINE = "tests/payments/test_online_ledgers.py"
 FLEET = "tests/adapters/state/postgresql/test_fleet.py"
 MOVING = "tests/adapters/state/test_moving.py"
 POSTGRES = "tests/adapters/state/postgresql/test_state.py"
+SEGMENTS = "tests/exports/test_segments.py"
+TABLES = "tests/exports/test_tables.py"
 LEASES = "tests/adapters/state/postgresql/test_leases.py"
 
 
@@ -52,6 +54,76 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "an export moves on before its files are listed",
+        "WriteSegments._write",
+        "await store.write_text(manifest_path(one), self._manifest(one, files))\n",
+        "\n",
+        f"{SEGMENTS}::test_killed_at_any_step_it_is_the_mirror_and_nothing_is_there_twice",
+    ),
+    Mutant(
+        "a range of changes is not settled before it is written",
+        "WriteSegments.follow",
+        "await self.feed.save_note(self.name, series.text)",
+        "pass",
+        f"{SEGMENTS}::test_killed_at_any_step_it_is_the_mirror_and_nothing_is_there_twice",
+    ),
+    Mutant(
+        "files that are ahead of a restored state are gone on with",
+        "goes_on",
+        "one.upto > written.upto",
+        "one.upto > written.upto + 10**9",
+        f"{SEGMENTS}::test_a_state_that_was_restored_begins_a_new_series",
+    ),
+    Mutant(
+        "a segment begins one change too late",
+        "go_on",
+        "Range(series.written.epoch, series.written.upto, end)",
+        "Range(series.written.epoch, series.written.upto + 1, end)",
+        f"{SEGMENTS}::test_a_snapshot_and_what_changed_since_are_the_mirror",
+    ),
+    Mutant(
+        "what a filter hides stays in exports",
+        "SqlMirror.refilter",
+        'session.run("mirror.log_change_of_record", row | {"kind": "updated", "at": time.time()})',
+        "pass",
+        f"{SEGMENTS}::test_a_filter_that_is_another_changes_what_is_there",
+    ),
+    Mutant(
+        "tables that are ahead of a restored state are gone on with",
+        "can_go_on",
+        "standing.position <= position or standing.position == planned",
+        "True",
+        f"{TABLES}::test_a_restored_state_fills_the_tables_anew_and_a_restored_database_catches_up",
+    ),
+    Mutant(
+        "the position of tables is committed apart from their rows",
+        "PostgresTables._copy",
+        'assert self._connection is not None, "it is connected first"',
+        'self._execute("COMMIT")',
+        f"{TABLES}::test_a_row_of_each_change_is_written_once",
+    ),
+    Mutant(
+        "tables of others are filled",
+        "PostgresTables._empty",
+        "!= _TABLE_COMMENT.format(",
+        "is Ellipsis and _TABLE_COMMENT.format(",
+        f"{TABLES}::test_what_is_not_ours_is_left_alone",
+    ),
+    Mutant(
+        "a payment does not follow what it pays",
+        "read_touched",
+        "AND @whole(records, invoice.id) IN (",
+        "AND NOT @whole(records, invoice.id) IN (",
+        "tests/contracts/test_export_feed.py::test_a_payment_is_touched_by_what_it_pays",
+    ),
+    Mutant(
+        "an export that fails stops the others",
+        "FollowExports.lap",
+        "except DaemonError as error:",
+        "except ZeroDivisionError as error:",
+        "tests/exports/test_following.py::test_one_that_fails_stops_no_other_and_waits_longer_each_time",
+    ),
     Mutant(
         "credit notes count among invoices",
         "define_views",

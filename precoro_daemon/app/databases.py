@@ -8,8 +8,13 @@ from precoro_daemon.settings.databases import Database as Named
 
 def open_named(named: Named) -> Database:
     """Nothing is connected before it is used."""
+    return open_database(named.address.dialect, address_of(named))
+
+
+def address_of(named: Named) -> Address:
+    """Where it is, and how it is reached."""
     where = named.address
-    address = Address(
+    return Address(
         database=where.database,
         host=where.host,
         port=where.port,
@@ -19,7 +24,6 @@ def open_named(named: Named) -> Database:
         ca_file=named.ca_file,
         timeout=named.timeout,
     )
-    return open_database(where.dialect, address)
 
 
 def password_of(named: Named) -> str:

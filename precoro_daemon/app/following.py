@@ -8,11 +8,14 @@ from pathlib import Path
 from precoro_daemon.adapters.exports.segment_store import open_segments
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.app.databases import address_of
 from precoro_daemon.app.files import open_place
-from precoro_daemon.app.state import place
+from precoro_daemon.app.state import identity, place
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
 from precoro_daemon.exports.ports.segments import OpenSegments
+from precoro_daemon.exports.ports.warehouse import OpenWarehouse
 from precoro_daemon.exports.write_segments import WriteSegments
+from precoro_daemon.exports.write_tables import WriteTables
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.exports import Export
@@ -24,17 +27,24 @@ def build_exports(settings: Settings, store: Store, clock: Clock) -> FollowExpor
 
 
 def _turn(settings: Settings, name: str, export: Export, store: Store, clock: Clock) -> Turn:
-    exporter = WriteSegments(
-        name=name,
-        feed=store.export_feed,
-        tables=[tables()[table] for table in export.collections],
-        stores=partial(_open, settings, name, export),
-        clock=clock,
-        snapshot_every=export.snapshot_every,
-    )
-    return Turn(exporter, every=export.every)
+    feed, chosen = store.export_feed, [tables()[table] for table in export.collections]
+    if export.database is not None:
+        return Turn(WriteTables(name, feed, chosen, partial(_open_tables, settings, name, export)))
+    stores = partial(_open_segments, settings, name, export)
+    return Turn(WriteSegments(name, feed, chosen, stores, clock, export.snapshot_every), every=export.every)
 
 
-def _open(settings: Settings, name: str, export: Export) -> OpenSegments:
+def _open_segments(settings: Settings, name: str, export: Export) -> OpenSegments:
+    assert export.directory is not None
     spool = export.bucket.spool or Path(f"{place(settings)}.{name}.spool")
     return open_segments(open_place(settings, export.directory, export.bucket, spool))
+
+
+def _open_tables(settings: Settings, name: str, export: Export) -> OpenWarehouse:
+    # Who exports into files needs no driver of a database at the start.
+    from precoro_daemon.adapters.databases.postgres import PostgresDatabase  # noqa: PLC0415
+    from precoro_daemon.adapters.exports.postgres_tables import Named, open_tables  # noqa: PLC0415
+
+    assert export.database is not None
+    database = PostgresDatabase(address_of(export.database))
+    return open_tables(database, Named(name, export.schema_name, identity(settings)))

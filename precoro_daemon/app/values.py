@@ -211,6 +211,8 @@ def secrets(settings: Settings) -> Sequence[str]:
         deliveries.secret,
         deliveries.previous_secret,
         items.sql and items.sql.password,
+        *(export.bucket.secret for export in settings.exports.values()),
+        *(export.database and export.database.password for export in settings.exports.values()),
     )
     return [*(secret.get_secret_value() for secret in given if secret), *settings.notify.addresses]
 

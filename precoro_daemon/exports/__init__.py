@@ -4,6 +4,7 @@ follow_exports.py  brings what follows the mirror up to date: each export by its
 ports/             what an export reads, and where it goes
 rules/             what an export writes next; without I/O
 write_segments.py  an export into files: a snapshot, then a segment for each range of changes, listed in a manifest
+write_tables.py    an export into tables of a database, which hold what the mirror's hold, each change exactly once
 
 Theory of operation. What leaves here are the views that people query, with the columns and words of the data
 dictionary: a `Table` of `ports/tables.py`, whose rows the state reads as of one moment, beside the service that holds
@@ -14,6 +15,7 @@ Amounts are exact wherever they go: decimals in Parquet, and the text that Preco
 An export that is configured follows the change log by itself (`follow_exports`): each from a position of its own,
 none stopped by another. `write_segments` writes files. It settles the next range of changes in the state before the
 first byte; then come the files, the manifest that lists them, and last the position. So whatever kills the process,
-the same range is written under the same names again. What a row is comes from the state at the moment of writing: a
+the same range is written under the same names again. `write_tables` writes into a database, which keeps the position
+beside the rows, in one transaction. What a row is comes from the state at the moment of writing: a
 record that changes meanwhile is in the next range too.
 """

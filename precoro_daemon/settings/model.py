@@ -48,6 +48,7 @@ SECRETS = (
     ("manage_items", "sql", "password"),
     ("fetch_attachments", "bucket", "secret"),
     ("exports", ANY_NAME, "bucket", "secret"),
+    ("exports", ANY_NAME, "database", "password"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
     ("notify", "targets"),
@@ -159,10 +160,11 @@ class Settings(BaseSettings):
             if strays := [one for one in export.collections if one not in kept]:
                 text = f"not mirrored, so there is nothing to export: {', '.join(strays)}"
                 raise Clash(text, at=f"{name}.collections", also="mirror_collections.collections")
-        used = [str(export.directory) for export in exports.values()]
+        used = [export.target for export in exports.values()]
         for name, export in exports.items():
-            if used.count(str(export.directory)) > 1:
-                raise Clash("is where another export writes too; allowed: one of its own", at=f"{name}.directory")
+            if used.count(export.target) > 1:
+                at = f"{name}.{'directory' if export.database is None else 'database.url'}"
+                raise Clash("is where another export writes too; allowed: a place of its own", at=at)
         return {
             name: one if one.collections else one.model_copy(update={"collections": tuple(kept)})
             for name, one in exports.items()

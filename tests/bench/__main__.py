@@ -13,6 +13,7 @@ from tests.bench import (
     companies,
     custom_fields,
     deliveries,
+    exports,
     files,
     forecasts,
     freshness,
@@ -46,6 +47,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "ledger": ledger.compare,
     "items": items.plan,
     "deliveries": deliveries.flood,
+    "exports": exports.out,
     "start": startup.first_request,
     "help": startup.help_text,
 }

@@ -25,11 +25,13 @@ SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]
 
 @dataclass(frozen=True)
 class Run:
-    """A process that has ended: real seconds it took, the largest memory it had, and what it printed."""
+    """A process that has ended: real seconds it took, the largest memory it had, what it printed, and its seconds of
+    CPU."""
 
     seconds: float
     peak_mb: float
     output: str
+    cpu: float
 
     @property
     def told(self) -> Any:
@@ -58,7 +60,7 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None, accept: Se
         text = output.read().decode(errors="replace")
     if process.returncode not in accept:
         raise RunFailed(f"{' '.join(command)[:200]} ended with {process.returncode}:\n{text[-2000:]}")
-    return Run(took, usage.ru_maxrss / 1024, text)
+    return Run(took, usage.ru_maxrss / 1024, text, usage.ru_utime + usage.ru_stime)
 
 
 def in_turn(rounds: int, contenders: Mapping[str, Callable[[], float]]) -> Mapping[str, Sequence[float]]:

@@ -36,7 +36,7 @@ class _Lent:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
 
-        async def call(*given: Any) -> Any:
-            return await self._life.spend(lambda: method(*given))
+        async def call(*given: Any, **named: Any) -> Any:
+            return await self._life.spend(lambda: method(*given, **named))
 
         return call

@@ -60,11 +60,11 @@ def test_systemd_has_a_credential_by_the_name_of_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[exports.lake]\ndirectory = "/srv"\n', "exports.lake.kind: missing; give one of: parquet"),
-        ('[exports.lake]\nkind = "parquet"\n', "exports.lake.directory: missing; give a directory, or s3://"),
+        ('[exports.lake]\ndirectory = "/srv"\n', "exports.lake.kind: missing; give one of: parquet, sql"),
+        ('[exports.lake]\nkind = "parquet"\n', "exports.lake.directory: missing; parquet needs it"),
         (
             '[exports.lake]\nkind = "csv"\ndirectory = "/srv"\n',
-            'exports.lake.kind: read "csv", allowed: one of: parquet',
+            'exports.lake.kind: read "csv", allowed: one of: parquet, sql',
         ),
         ('[exports."Lake 1"]\nkind = "parquet"\ndirectory = "/srv"\n', "up to 30 small letters"),
         (
@@ -82,6 +82,19 @@ def test_systemd_has_a_credential_by_the_name_of_each(tmp_path: Path) -> None:
         (
             '[exports.lake]\nkind = "parquet"\ndirectory = "s3://bucket"\nbucket.secret = "in-the-file"\n',
             "exports.lake.bucket.secret: a secret does not belong in this file",
+        ),
+        ('[exports.a]\nkind = "sql"\n', "exports.a.database: missing; sql needs it"),
+        (
+            '[exports.a]\nkind = "sql"\ndatabase.url = "mysql://a@b/c"\n',
+            "exports.a.database.url: is none of PostgreSQL",
+        ),
+        (
+            '[exports.a]\nkind = "sql"\nevery = "1h"\ndatabase.url = "postgresql://a@b/c"\n',
+            "exports.a.every: is of kind parquet; this export is of kind sql",
+        ),
+        (
+            "".join(f'[exports.{name}]\nkind = "sql"\ndatabase.url = "postgresql://a@b/c"\n' for name in "ab"),
+            "exports.a.database.url: is where another export writes too",
         ),
         ('[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\npath = "x"\n', "exports.lake.path: unknown key"),
     ],

@@ -40,8 +40,16 @@ class PostgresDatabase:
     def __init__(self, address: Address) -> None:
         self._address = address
 
+    @property
+    def address(self) -> Address:
+        return self._address
+
+    def open_plain(self) -> psycopg.Connection[Any]:
+        """For who speaks PostgreSQL itself. Each statement is a transaction unless one is begun."""
+        return psycopg.connect(autocommit=True, prepare_threshold=None, **self._parameters())
+
     def connect(self, *, read_only: bool) -> PostgresConnection:
-        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **self._parameters())
+        connection = self.open_plain()
         for kind in ("date", "timestamp", "timestamptz", "time", "interval"):
             connection.adapters.register_loader(kind, _tolerant(connection, kind))
         return PostgresConnection(connection, self._address.timeout, read_only=read_only)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
+from precoro_daemon.adapters.exports.readable import plain_date, plain_number, plain_time
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.exports.ports.tables import Cells, Table
 
@@ -23,7 +22,7 @@ _ROWS_A_GROUP = 10_000
 _TEXT_A_GROUP = 2**22
 """Characters of JSON in one row group: what is gathered for it is in memory."""
 
-_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?")
+_FITTING_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
 _ARROW_MISSING = "Parquet needs the package pyarrow; run: pip install 'precoro-daemon[parquet]'"
 
 
@@ -110,10 +109,10 @@ def _array(pa: Any, kind: str, values: Sequence[Any]) -> Any:
         case "decimal":
             return pa.array(list(map(_decimal, values)), pa.string()).cast(pa.decimal128(_PRECISION, _SCALE))
         case "date":
-            return _cast(pa, values, pa.date32(), _date)
+            return _cast(pa, values, pa.date32(), plain_date)
         case "timestamp":
             # As text without a zone it is UTC; so the number is the same with the zone beside it.
-            plain = _cast(pa, values, pa.timestamp("us"), _time)
+            plain = _cast(pa, values, pa.timestamp("us"), plain_time)
             return plain.cast(pa.int64()).cast(pa.timestamp("us", tz="UTC"))
     return pa.array([one if one is None or type(one) is str else str(one) for one in values], pa.string())
 
@@ -129,24 +128,7 @@ def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str
 @lru_cache(maxsize=20_000)
 def _decimal(text: str | None) -> str | None:
     """None where it is no number, or has more digits than the type: then the JSON beside it has them."""
-    if text is None or _PLAIN_NUMBER.fullmatch(text):
+    if text is None or _FITTING_NUMBER.fullmatch(text):
         return text
-    try:
-        plain = format(Decimal(text), "f")
-    except InvalidOperation:
-        return None
-    return plain if _PLAIN_NUMBER.fullmatch(plain) else None
-
-
-def _date(text: str | None) -> str | None:
-    try:
-        return text and date.fromisoformat(text).isoformat()
-    except ValueError:
-        return None
-
-
-def _time(text: str | None) -> str | None:
-    try:
-        return text and datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
-    except ValueError:
-        return None
+    plain = plain_number(text)
+    return plain if plain is not None and _FITTING_NUMBER.fullmatch(plain) else None

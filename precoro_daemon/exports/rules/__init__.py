@@ -1,4 +1,5 @@
 """what an export writes next; without I/O
 
-series.py  a series of segments: which range of changes is written next, and when a series begins anew
+series.py     a series of segments: which range of changes is written next, and when a series begins anew
+standings.py  how far tables in a database are, and whether they can be brought on from there
 """

@@ -1,0 +1,255 @@
+"""tables in a PostgreSQL database, with how far they are beside them"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+
+from precoro_daemon.adapters.databases.database import Fault
+from precoro_daemon.adapters.databases.postgres import PostgresDatabase
+from precoro_daemon.adapters.exports.readable import plain_date, plain_number, plain_time
+from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
+from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.exports.ports.warehouse import TableChange
+from precoro_daemon.exports.rules.standings import Standing
+
+T = TypeVar("T")
+
+_STANDINGS = "_exports"
+"""The table of positions, in the schema of the others."""
+
+_TABLE_COMMENT = "filled by precoro-daemon, export {}"
+"""The comment that tells our tables from those of others, which are never written to."""
+
+_TYPES = {
+    "integer": "bigint",
+    "decimal": "numeric",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamptz",
+    "json": "json",
+}
+_READ_AS: dict[str, Callable[[Any], Any]] = {
+    "integer": lambda value: value,
+    "boolean": lambda value: value,
+    "decimal": plain_number,
+    "date": plain_date,
+    "timestamp": plain_time,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """export: its name · schema: of its tables · company: whose they are, as a hash"""
+
+    export: str
+    schema: str
+    company: str
+
+
+class PostgresTables:
+    """Implements `exports.ports.Warehouse` on one connection, on one thread."""
+
+    def __init__(self, database: PostgresDatabase, executor: ThreadPoolExecutor, named: Named) -> None:
+        self._database = database
+        self._executor = executor
+        self._named = named
+        self._connection: psycopg.Connection[Any] | None = None
+
+    async def connect(self) -> None:
+        await self._run(self._connect)
+
+    async def close(self) -> None:
+        await run_to_end(self._executor, self._close)
+
+    async def standing(self) -> Standing | None:
+        return await self._run(self._read_standing)
+
+    async def fill(
+        self,
+        standing: Standing,
+        tables: Sequence[Table],
+        rows: Callable[[Table], AsyncIterator[Sequence[Cells]]],
+        *,
+        before: Standing | None,
+    ) -> int:
+        written = 0
+        await self._run(self._begin, before)
+        try:
+            for table in tables:
+                await self._run(self._empty, table)
+                async for some in rows(table):
+                    await self._run(self._copy, table, some)
+                    written += len(some)
+            await self._run(self._commit, standing)
+        except BaseException:
+            await run_to_end(self._executor, self._roll_back)
+            raise
+        return written
+
+    async def apply(self, standing: Standing, changes: Sequence[TableChange], *, before: Standing) -> int:
+        def work() -> int:
+            self._begin(before)
+            try:
+                for change in changes:
+                    delete = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(self._table(change.table))
+                    self._execute(delete, (list(change.ids),))
+                    self._copy(change.table, change.rows.values())
+                self._commit(standing)
+            except BaseException:
+                self._roll_back()
+                raise
+            return sum(len(change.ids) for change in changes)
+
+        return await self._run(work)
+
+    async def _run(self, work: Callable[..., T], *given: Any) -> T:
+        def explained() -> T:
+            with self._explained():
+                return work(*given)
+
+        return await run_to_end(self._executor, explained)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            fault = self._database.meaning(error)
+            kind = TemporaryError if fault in (Fault.AWAY, Fault.BUSY) else PermanentError
+            raise self._failure(kind, str(error).strip().splitlines()[0]) from None
+
+    def _failure(self, kind: type[DaemonError], text: str) -> DaemonError:
+        return kind(f"the database {self._database.address.database} (schema {self._named.schema}): {text}")
+
+    def _connect(self) -> None:
+        self._connection = self._database.open_plain()
+        self._execute("SET TimeZone TO 'UTC'")
+        space = sql.Identifier(self._named.schema)
+        if not self._value("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", self._named.schema):
+            self._execute(sql.SQL("CREATE SCHEMA {}").format(space))
+        make = "CREATE TABLE IF NOT EXISTS {} (export text PRIMARY KEY, company text, position bigint, columns text)"
+        self._execute(sql.SQL(make).format(sql.Identifier(self._named.schema, _STANDINGS)))
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+
+    def _read_standing(self, *, lock: bool = False) -> Standing | None:
+        query = sql.SQL("SELECT company, position, columns FROM {} WHERE export = %s{}").format(
+            sql.Identifier(self._named.schema, _STANDINGS), sql.SQL(" FOR UPDATE" if lock else "")
+        )
+        row = self._execute(query, (self._named.export,)).fetchone()
+        if row is None:
+            return None
+        if row[0] != self._named.company:
+            raise self._failure(PermanentError, "its tables are filled by another company; give each its own schema")
+        return Standing(int(row[1]), str(row[2]))
+
+    def _begin(self, before: Standing | None) -> None:
+        self._execute("BEGIN")
+        try:
+            self._demand(before)
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _demand(self, before: Standing | None) -> None:
+        if self._read_standing(lock=True) != before:
+            raise self._failure(TemporaryError, "somebody else filled its tables meanwhile")
+
+    def _commit(self, standing: Standing) -> None:
+        write = sql.SQL(
+            "INSERT INTO {} (export, company, position, columns) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (export) DO UPDATE SET position = excluded.position, columns = excluded.columns"
+        ).format(sql.Identifier(self._named.schema, _STANDINGS))
+        named = self._named
+        self._execute(write, (named.export, named.company, standing.position, standing.schema))
+        self._execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _empty(self, table: Table) -> None:
+        """Made where it is not there, with the columns that it lacks, and without a row."""
+        there = self._columns(table)
+        if not there:
+            columns = sql.SQL(", ").join(_definition(column.name, column.kind) for column in table.columns)
+            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), columns))
+            comment = sql.Literal(_TABLE_COMMENT.format(self._named.export))
+            self._execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self._table(table), comment))
+            return
+        if self._value("SELECT obj_description(to_regclass(%s))", self._shown(table)) != _TABLE_COMMENT.format(
+            self._named.export
+        ):
+            raise self._failure(PermanentError, f"the table {table.name} is not of this export; nothing was written")
+        for column in table.columns:
+            if column.name not in there:
+                added = _definition(column.name, column.kind)
+                self._execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(self._table(table), added))
+        self._execute(sql.SQL("DELETE FROM {}").format(self._table(table)))
+
+    def _columns(self, table: Table) -> set[str]:
+        query = (
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+        )
+        return {name for (name,) in self._execute(query, (self._shown(table),)).fetchall()}
+
+    def _copy(self, table: Table, rows: Iterable[Cells]) -> None:
+        names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+        into = sql.SQL("COPY {} ({}) FROM STDIN").format(self._table(table), names)
+        readable: list[Callable[[Any], Any]] = [_READ_AS.get(column.kind, _text) for column in table.columns]
+        assert self._connection is not None, "it is connected first"
+        with self._connection.cursor() as cursor, cursor.copy(into) as copy:
+            for cells in rows:
+                copy.write_row([read(cell) for read, cell in zip(readable, cells, strict=True)])
+
+    def _table(self, table: Table) -> sql.Identifier:
+        return sql.Identifier(self._named.schema, table.name)
+
+    def _shown(self, table: Table) -> str:
+        return self._table(table).as_string(None)
+
+    def _value(self, query: str, *values: object) -> Any:
+        row = self._execute(query, values).fetchone()
+        assert row is not None, "it gives one row"
+        return row[0]
+
+    def _execute(
+        self, query: str | sql.SQL | sql.Composed, values: Sequence[object] | None = None
+    ) -> psycopg.Cursor[Any]:
+        assert self._connection is not None, "it is connected first"
+        return self._connection.execute(query.encode() if isinstance(query, str) else query, values)
+
+
+def _definition(name: str, kind: str) -> sql.Composed:
+    key = sql.SQL(" PRIMARY KEY" if name == "id" else "")
+    return sql.SQL("{} {}{}").format(sql.Identifier(name), sql.SQL(_TYPES.get(kind, "text")), key)
+
+
+def _text(value: Any) -> str | None:
+    """PostgreSQL cannot keep U+0000."""
+    return None if value is None else str(value).replace("\0", "\ufffd")
+
+
+@asynccontextmanager
+async def open_tables(database: PostgresDatabase, named: Named) -> AsyncIterator[PostgresTables]:
+    """Raises TemporaryError, PermanentError."""
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
+    tables = PostgresTables(database, executor, named)
+    try:
+        await tables.connect()
+        yield tables
+    finally:
+        await tables.close()
+        executor.shutdown(wait=False)

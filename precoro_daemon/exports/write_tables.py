@@ -1,0 +1,100 @@
+"""an export into tables of a database, which hold what the mirror's hold, each change exactly once"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from precoro_daemon.exports.ports.feed import ExportFeed
+from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.exports.ports.warehouse import OpenWarehouse, TableChange, Warehouse
+from precoro_daemon.exports.rules.standings import Standing, can_go_on
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_CHANGES_A_COMMIT = 2_000
+"""Changes in one transaction: rows of some megabytes, and locks that last for a moment."""
+
+_ROWS_A_COPY = 500
+
+
+@dataclass(slots=True)
+class WriteTables:
+    """Brings the tables of one database to the end of the change log.
+
+    Its position is written in the transaction that writes the rows, so whatever kills either side, each change is in
+    it exactly once. The state keeps how far it knows the tables to be, which tells a restored state from a restored
+    database.
+    """
+
+    name: str
+    feed: ExportFeed
+    tables: Sequence[Table]
+    warehouses: Callable[[], OpenWarehouse]
+
+    async def behind(self) -> bool:
+        """Is there anything to write?"""
+        position = await self.feed.position(self.name)
+        return position < await self.feed.newest() or await self._noted() != self._note(position)
+
+    async def follow(self) -> int:
+        """How many rows were written or removed."""
+        async with self.warehouses() as warehouse:
+            standing, written = await self._begun(warehouse)
+            while (end := await self.feed.end(standing.position, _CHANGES_A_COMMIT)) > standing.position:
+                position = await self._plan(end)
+                fresh = Standing(end, standing.schema)
+                changes = await self._changes(standing.position, end)
+                written += await warehouse.apply(fresh, changes, before=standing)
+                await self._done(position, fresh)
+                standing = fresh
+        return written
+
+    async def _begun(self, warehouse: Warehouse) -> tuple[Standing, int]:
+        """How far the tables are, and how many rows it took if they had to be filled anew."""
+        before, position = await warehouse.standing(), await self.feed.position(self.name)
+        noted = await self._noted()
+        planned = None if noted is None else json.loads(noted)["upto"]
+        if before is not None and can_go_on(before, self._schema, position, planned):
+            await self._done(position, before)
+            return before, 0
+        fresh = Standing(await self.feed.newest(), self._schema)
+        _log.info("tables_refilled", export=self.name, upto=fresh.position)
+        position = await self._plan(fresh.position)
+        written = await warehouse.fill(fresh, self.tables, self._everything, before=before)
+        await self._done(position, fresh)
+        return fresh, written
+
+    async def _noted(self) -> str | None:
+        return await self.feed.note(self.name)
+
+    def _note(self, upto: int) -> str:
+        return json.dumps({"upto": upto, "schema": self._schema})
+
+    async def _plan(self, upto: int) -> int:
+        """What is meant to be written, before it is; where the position is."""
+        await self.feed.save_note(self.name, self._note(upto))
+        return await self.feed.position(self.name)
+
+    async def _done(self, position: int, standing: Standing) -> None:
+        await self.feed.move(Move(self.name, position, standing.position), self._note(standing.position))
+
+    @property
+    def _schema(self) -> str:
+        said = [(table.name, [(one.name, one.kind) for one in table.columns]) for table in self.tables]
+        return blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
+
+    async def _changes(self, after: int, upto: int) -> Sequence[TableChange]:
+        touched = await self.feed.touched(after, upto)
+        due = {table: [each.id for each in touched if each.collection in table.collections] for table in self.tables}
+        return [TableChange(table, ids, await self.feed.rows(table, ids)) for table, ids in due.items() if ids]
+
+    async def _everything(self, table: Table) -> AsyncIterator[Sequence[Cells]]:
+        after = 0
+        while some := await self.feed.some_rows(table, after, _ROWS_A_COPY):
+            after = some[-1][0]
+            yield [cells for _, cells in some if cells is not None]
