@@ -101,7 +101,7 @@ MUTANTS = (
         "PostgresTables._copy",
         'assert self._connection is not None, "it is connected first"',
         'self._execute("COMMIT")',
-        f"{TABLES}::test_a_row_of_each_change_is_written_once",
+        f"{TABLES}::test_what_the_database_refuses_takes_the_whole_range_back",
     ),
     Mutant(
         "tables of others are filled",

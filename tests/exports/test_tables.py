@@ -266,3 +266,24 @@ async def test_what_is_not_ours_is_left_alone(tmp_path: Path, state_database: st
     async with scene.life(company="another") as (_, export):
         with pytest.raises(PermanentError, match="filled by another company"):
             await export.follow()
+
+
+@pytest.mark.asyncio
+async def test_what_the_database_refuses_takes_the_whole_range_back(tmp_path: Path, state_database: str) -> None:
+    scene = Scene(tmp_path, state_database, ["invoices", "payments"])
+    async with scene.life() as (store, export):
+        await first(store)
+        await export.follow()
+        before = await scene.ask("SELECT position FROM _exports"), await scene.ask("SELECT id, sum FROM invoices")
+        await scene.ask(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'"
+        )
+        await scene.ask("CREATE TRIGGER refused BEFORE INSERT ON payments FOR EACH ROW EXECUTE FUNCTION refuse()")
+        await more(store)
+        with pytest.raises(PermanentError, match="no"):
+            await export.follow()
+        after = await scene.ask("SELECT position FROM _exports"), await scene.ask("SELECT id, sum FROM invoices")
+        assert after == before, "invoices are written before payments"
+        await scene.ask("DROP TRIGGER refused ON payments")
+        await export.follow()
+    await scene.compare()
