@@ -131,7 +131,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "budget_spent": "the day's calls for this kind of work are used up",
         "same_get_scope_contradicted": "a 429 shows that identical GETs are counted otherwise than configured",
         "refused_calls_counted": "a 429 shows that a GET counts though it was refused; it waits for its own minute",
-        "quota_shared": "an hour or a day is full beyond our own calls: others use the key, or less is granted",
+        "quota_shared": "a window is full beyond our own calls: others use the key, or less is granted",
         "library_warned": "a library below this program logged a warning or an error",
     }
 )

@@ -700,9 +700,9 @@ MUTANTS = (
     ),
     Mutant(
         "the reserve of a lane is anybody's",
-        "Limits.reserved",
-        "calls = self.reserve.get(lane, 0)",
-        "calls = 0",
+        "Budget.opening",
+        "kept = self.limits.reserved(window.period, lane) +",
+        "kept =",
         "tests/quota/test_budget.py::test_a_lane_spends_only_what_is_above_its_reserve",
     ),
     Mutant(
@@ -713,11 +713,26 @@ MUTANTS = (
         "tests/quota/test_budget.py::test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing",
     ),
     Mutant(
-        "a restart plans by the first scan of a list, not by the last",
+        "the planner goes by the first scan of a list, not by the last",
         "FreshnessPlanner.scanned",
         "self._scanned[collection] = max(at, self._scanned.get(collection, at))",
         "self._scanned.setdefault(collection, at)",
         "tests/quota/test_freshness.py::test_a_restart_plans_the_same_turns",
+    ),
+    Mutant(
+        "a key that grants less a minute is refused in each of them",
+        "Budget._learn_of_others",
+        'one.period != "second"',
+        'one.period in ("hour", "day")',
+        "tests/quota/test_budget.py"
+        "::test_a_minute_that_grants_less_than_is_documented_is_run_into_twice_and_then_once_an_hour",
+    ),
+    Mutant(
+        "a restart forgets how often lists change",
+        "Polling._recall",
+        "        self.rates.learn(hours)",
+        "        pass",
+        "tests/mirror/test_polling.py::test_a_restart_forgets_nothing",
     ),
     Mutant(
         "payments made in Precoro wait until lists change",

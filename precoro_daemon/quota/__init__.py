@@ -7,7 +7,7 @@ freshness.py        which list to scan next, and when: where one call removes th
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 lessons.py          what answers have taught of the line and of others on the key, as the next process finds it
 limits.py           what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares
-others.py           calls that others make on the same key, as refusals of the hour and the day show
+others.py           calls that others make on the same key, or that are not granted at all, as refusals show
 pacing.py           when the next call may leave so that it arrives late enough; how many go side by side
 plan.py             what a day's calls go to: polls, documents of today, back-fill; and how long that takes
 ports.py            what the account of API calls and the planner must not forget, and who counts calls

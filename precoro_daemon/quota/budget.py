@@ -281,7 +281,7 @@ class Budget:
 
     def _learn_of_others(self, window: str, left_at: float, now: float) -> Shared | None:
         for one in self._windows:
-            if one.period == window and one.period in ("hour", "day"):
+            if one.period == window and one.period != "second":
                 ours = self._made(one.period, now)
                 return self._others.learn(one.period, one.limit, ours, left_at, now)
         return None

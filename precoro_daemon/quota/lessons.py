@@ -19,7 +19,7 @@ _HALVED_S = 86_400.0
 _CLOCK_S = 5.0
 """By which the clocks of two processes may differ."""
 
-_OTHERS: Mapping[Period, str] = {"hour": "others_hour", "day": "others_day"}
+_OTHERS: Mapping[Period, str] = {"minute": "others_minute", "hour": "others_hour", "day": "others_day"}
 
 
 class Lessons(NamedTuple):

@@ -1,9 +1,11 @@
-"""calls that others make on the same key, as refusals of the hour and the day show
+"""calls that others make on the same key, or that are not granted at all, as refusals show
 
 A window that is full though our account says that there is room was filled by others. What they made is taken from
 what is ours in that window, so that reserves are kept of what is really there. One refusal may be a whim: it takes a
 tenth of the window at most. Another before the first is forgotten takes all that is missing. Each window that passes
-without one gives back a tenth of what was taken.
+without one gives back a tenth of what was taken. A minute gives it back by the hour, as what is granted does not
+change from one minute to the next, and half of it is ours whatever others do: a burst of theirs would slow us for
+hours.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from precoro_daemon.quota.rate_limits import Period
 
 _AT_FIRST = 0.1
 _KEPT_A_WINDOW = 0.9
+
+_OURS_OF_A_MINUTE = 0.5
 
 _NEGLIGIBLE = 0.02
 """Of a window: so much may be miscounted at its edges."""
@@ -49,7 +53,7 @@ class Others:
         if period not in self._made:
             return 0
         calls, since = self._made[period]
-        return int(calls * _KEPT_A_WINDOW ** max(0, (now - since) // SECONDS[period]))
+        return int(calls * _KEPT_A_WINDOW ** max(0, (now - since) // max(SECONDS[period], SECONDS["hour"])))
 
     def learn(self, period: Period, granted: int, ours: int, left_at: float, now: float) -> Shared | None:
         """A call that left then was refused. Returns what is news: that there are others at all."""
@@ -59,6 +63,8 @@ class Others:
             return None
         if period in self._made and left_at <= self._made[period][1]:
             return None
-        more = max(0, missing) if known else min(missing, max(1, int(_AT_FIRST * granted)))
-        self._made[period] = (known + more, now)
+        # At least one: the call that was refused is among ours, and had no room.
+        more = max(1, missing) if known else min(missing, max(1, int(_AT_FIRST * granted)))
+        most = int(granted * (1 - _OURS_OF_A_MINUTE)) if period == "minute" else granted
+        self._made[period] = (min(known + more, most), now)
         return None if known else Shared(period, granted, ours, known + more)

@@ -365,6 +365,29 @@ def test_a_spent_day_that_we_did_not_spend_lowers_what_is_ours_step_by_step():
     assert budget.left(START + 2 * 86_400)["day"] == 3_000 - 1_798
 
 
+def test_a_minute_that_grants_less_than_is_documented_is_run_into_twice_and_then_once_an_hour():
+    granted, hours, refusals = 40, 3, 0
+    budget, now, accepted = Budget(Limits(per_hour=0, per_day=0)), START, list[float]()
+    while now < START + hours * 3_600:
+        now = max(now, budget.opening(Lane.LISTS, NO_KEY, now).at)
+        charge = budget.charge(NO_KEY, now)
+        if len(accepted) >= granted and accepted[-granted] > now - 60:
+            refusals += 1
+            budget.refused(charge, Refusal("Minute limiter", False, "minute", accepted[-granted] + 60 - now), now)
+        else:
+            accepted.append(now)
+        now += 1.0
+    assert refusals <= 2 + 2 * hours
+    assert len(accepted) > 0.9 * granted * 60 * hours
+
+
+def test_a_burst_of_others_leaves_us_half_of_a_minute():
+    budget = Budget(Limits())
+    for n in range(5):
+        refuse(budget, GET, "minute", START + 90 * n, wait=60.0)
+    assert budget.left(START + 600)["minute"] == 30
+
+
 def test_what_others_make_keeps_the_reserve_of_what_is_left():
     budget = Budget(Limits(per_hour=0, per_day=100, reserve={Lane.DETAILS: 20}))
     day_of(30, budget, START)

@@ -312,5 +312,6 @@ def test_a_restart_plans_the_same_turns(scans: list[tuple[str, float]]) -> None:
     again = Life(life.paces, now=life.now, scans=dict(life.scans), hours=list(life.hours))
     fresh = Life(life.paces, now=life.now, scans=dict(life.scans), hours=list(reversed(life.hours)))
     for name in NAMES:
-        turn = again.plan.next_scan(name, life.now)
+        turn, lived = again.plan.next_scan(name, life.now), life.plan.next_scan(name, life.now)
+        assert turn - life.scans[name] == pytest.approx(lived - life.scans[name], rel=0.1), "but for what is stale"
         assert turn == pytest.approx(fresh.plan.next_scan(name, life.now), abs=1.0)
