@@ -95,6 +95,10 @@ class FolderUnusable(PermanentError):
     exit_code = 4
 
 
+class FolderHeld(FolderUnusable):
+    """Another process writes files there."""
+
+
 class FilesBlocked(TemporaryError):
     """No attached file can be kept at present. Files wait; the rest of the run goes on."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import AsyncExitStack
-from itertools import islice
+from itertools import cycle, islice
 
 import anyio
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.app.company import connect
+from precoro_daemon.app.company import Company, connect
+from precoro_daemon.app.control import Probe, send_command
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
@@ -21,11 +23,21 @@ from precoro_daemon.app.values import (
     chosen,
     clock_for,
     contradiction,
+    credentials_of,
     plan_for,
     polling_options,
 )
-from precoro_daemon.errors import DiskFull, StoreUnusable
+from precoro_daemon.errors import (
+    DecisionRefused,
+    DiskFull,
+    FolderHeld,
+    StoreEnrolled,
+    StoreHeld,
+    StoreUnusable,
+)
 from precoro_daemon.mirror.polling import demand_of, planner_of
+from precoro_daemon.mirror.rules.collections import Collection
+from precoro_daemon.payments.commands import Command
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.settings import Settings
@@ -95,11 +107,16 @@ async def check_state(settings: Settings) -> str:
 async def check_folder(settings: Settings) -> str:
     """Whether files can be kept where they should be. Raises FolderUnusable, BucketUnusable."""
     section = settings.fetch_attachments
-    if section.directory is None:
-        return "none is fetched, as [fetch_attachments] has no directory"
-    async with open_files(settings) as folder:
-        room = await folder.room()
     disk = disk_of_files(settings)
+    if section.directory is None or disk is None:
+        return "none is fetched, as [fetch_attachments] has no directory"
+    try:
+        async with open_files(settings) as folder:
+            room = await folder.room()
+    except FolderHeld:
+        if not await _is_served(settings):
+            raise
+        room = (await anyio.to_thread.run_sync(shutil.disk_usage, disk)).free - section.reserve_bytes
     if room <= 0:
         raise DiskFull(f"{disk}: no room beyond reserve_bytes in [fetch_attachments]")
     if disk != section.directory:
@@ -108,13 +125,50 @@ async def check_folder(settings: Settings) -> str:
 
 
 async def check_access(settings: Settings) -> str:
-    """Make one call, and say what came of it. Charged to the state if there is one; none is made here."""
+    """Make one call, and say what came of it. Charged to the state if there is one; none is made here. Who holds the
+    state makes the call."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_or_borrow(settings))
+        try:
+            store = await stack.enter_async_context(open_or_borrow(settings))
+        except StoreEnrolled:
+            raise
+        except StoreHeld as held:
+            command = Command("check", "check", ident=credentials_of(settings).fingerprint)
+            return await anyio.to_thread.run_sync(send_command, settings, command, held)
         there = await stack.enter_async_context(connect(settings, store.budget_book, clock_for(settings), Silent()))
         collection = chosen(settings)[0][0]
         await there.precoro.probe(collection, Lane.LISTS)
+    return _shown(settings, collection)
+
+
+def prober(company: Company) -> Probe:
+    """For `check` beside a service, which makes the call. Each goes to the next list: the same GET is answered once a
+    minute."""
+    settings, collections = company.settings, cycle(chosen(company.settings)[0])
+
+    async def probe(fingerprint: str) -> str:
+        if fingerprint != credentials_of(settings).fingerprint:
+            raise DecisionRefused(
+                "the service that runs has another key, e-mail or address: reload it, and check then"
+            )
+        collection = next(collections)
+        await company.gateway.precoro.probe(collection, Lane.LISTS)
+        return f"{_shown(settings, collection)} (the service made the call)"
+
+    return probe
+
+
+def _shown(settings: Settings, collection: Collection) -> str:
     return f"{settings.precoro.origin} accepts the key and shows it {collection.name.replace('_', ' ')}"
+
+
+async def _is_served(settings: Settings) -> bool:
+    """Whether another process holds the state."""
+    try:
+        async with open_or_borrow(settings):
+            return False
+    except StoreHeld:
+        return True
 
 
 CHECKS = {

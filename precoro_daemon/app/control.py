@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import stat
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
@@ -34,18 +34,23 @@ _LONGEST_TEXT_CHARS = 1000
 _LAP_ENDS_WITHIN = 10.0
 """Real seconds that reading the ledger waits for a lap of payments, which may itself wait for Precoro's limits."""
 
+Probe = Callable[[str], Awaitable[str]]
+"""Makes one call to Precoro, for who has credentials with this fingerprint; what there is to say of it."""
+
 _OPENS_WITHIN = 3.0
 """Real seconds after which who holds the state has opened its socket, or will not."""
 
 
 @asynccontextmanager
 async def open_control(
-    settings: Settings, handler: CommandHandler | None, service: Scheduler
+    settings: Settings, handler: CommandHandler | None, service: Scheduler, probe: Probe
 ) -> AsyncIterator[Executor]:
-    """Take commands about payments, on the socket and by what it gives. Where no socket can be made, those beside the
-    state have to wait until the service is stopped."""
+    """Take commands about payments, on the socket and by what it gives, and have the key checked by `probe`. Where no
+    socket can be made, those beside the state have to wait until the service is stopped."""
 
     async def execute(command: Command) -> str:
+        if command.kind == "check":
+            return await probe(command.ident)
         if handler is None:
             raise DecisionRefused("there is no ledger: see `precoro-daemon help ledgers`, and name yours in [ledger]")
         async with AsyncExitStack() as stack:

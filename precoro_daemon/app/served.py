@@ -11,6 +11,7 @@ import anyio
 
 from precoro_daemon.adapters.listener.webhooks import Reception
 from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.app.checks import prober
 from precoro_daemon.app.company import Company, Way, open_company
 from precoro_daemon.app.control import open_control
 from precoro_daemon.app.doors import Doors, OwnDoors
@@ -114,7 +115,7 @@ class ServedCompany:
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
                 notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
                 self._webhooks(settings, scheduler, heartbeat),
-                open_control(settings, company.handler, scheduler) as executor,
+                open_control(settings, company.handler, scheduler, prober(company)) as executor,
                 self._surroundings.doors.commands(executor),
             ):
                 watchdog = Watchdog(

@@ -20,7 +20,8 @@ _COMMAND = "precoro-daemon"
 def man(ctx: click.Context, directory: Path) -> None:
     """Write a page for man(1) for each command into DIR, such as ~/.local/share/man/man1."""
     directory.mkdir(parents=True, exist_ok=True)
-    pages = dict(_pages(click.Context(ctx.find_root().command, info_name=_COMMAND)))
+    program = ctx.find_root().command
+    pages = dict(_pages(click.Context(program, info_name=_COMMAND, **program.context_settings)))
     for name, text in pages.items():
         (directory / f"{name}.1").write_text(text, "utf-8")
     echo(f"wrote {len(pages)} pages to {directory.absolute()}; read them with: man {_COMMAND}")

@@ -25,6 +25,9 @@ def named_paths(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Pat
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             yield from named_paths(value, f"{prefix}{name}.")
+        elif isinstance(value, dict):
+            for key, below in value.items():
+                yield from named_paths(below, f"{prefix}{name}.{key}.") if isinstance(below, BaseModel) else ()
         else:
             every = value if isinstance(value, tuple) else (value,)
             yield from ((f"{prefix}{name}", path) for path in every if isinstance(path, Path))
@@ -42,6 +45,8 @@ def _anchored(value: Any, base: Path) -> Any:
         return _anchored_section(value, base)
     if isinstance(value, Path):
         return base / value
+    if isinstance(value, dict) and any(isinstance(below, BaseModel) for below in value.values()):
+        return {key: _anchored(below, base) for key, below in value.items()}
     if isinstance(value, tuple) and any(isinstance(item, Path) for item in value):
         return tuple(_anchored(item, base) for item in value)
     return value

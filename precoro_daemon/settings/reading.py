@@ -242,7 +242,13 @@ def _without_secret_no_webhooks(values: Tree) -> None:
 
 def _read_file(path: Path) -> _File:
     text, values = read_toml(path)
-    return _File(str(path), values, line_numbers(text))
+    return _File(str(path), values, _with_secrets(line_numbers(text)))
+
+
+def _with_secrets(lines: dict[KeyPath, int]) -> Mapping[KeyPath, int]:
+    """A secret stands, for people, where its file is named."""
+    named = {secret: lines.get((*secret[:-1], f"{secret[-1]}_file")) for secret in SECRETS}
+    return {secret: line for secret, line in named.items() if line is not None} | lines
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
-from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.settings.meanings import meanings
 from precoro_daemon.settings.mistakes import allowed_of, metadata_of
-from precoro_daemon.settings.model import SECRETS, Settings, model_in
-from precoro_daemon.settings.sections import Filters
+from precoro_daemon.settings.model import ANY_NAME, SECRETS, Settings, model_in
+from precoro_daemon.settings.values import Allowed
 
 Schema = dict[str, Any]
 
@@ -50,13 +49,19 @@ def _section(model: type[BaseModel], path: tuple[str, ...]) -> Schema:
 
 def _property(model: type[BaseModel], name: str, path: tuple[str, ...]) -> Schema:
     setting = model.model_fields[name]
-    if name == "filters":
-        known = {"enum": list(COLLECTIONS)}
-        return {"type": "object", "propertyNames": known, "additionalProperties": _section(Filters, path)}
-    if (below := model_in(setting.annotation)) is not None:
-        section = _section(below, path)
-        return {"type": "array", "items": section} if _is_list(setting.annotation) else section
-    return {**_written(setting), "description": _description(model, name, setting)}
+    if (below := model_in(setting.annotation)) is None:
+        return {**_written(setting), "description": _description(model, name, setting)}
+    if get_origin(setting.annotation) is dict:
+        return {"type": "object", "additionalProperties": _section(below, (*path, ANY_NAME)), **_names(setting)}
+    section = _section(below, path)
+    return {"type": "array", "items": section} if _is_list(setting.annotation) else section
+
+
+def _names(setting: FieldInfo) -> Schema:
+    """That the user gives to the tables of a section."""
+    said = getattr(get_args(setting.annotation)[0], "__metadata__", ())
+    choices = [word.choices for word in said if isinstance(word, Allowed) and word.choices]
+    return {"propertyNames": {"enum": list(choices[-1])}} if choices else {}
 
 
 def _description(model: type[BaseModel], name: str, setting: FieldInfo) -> str:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
 from precoro_daemon.runtime.schedules import Cron, Every
 from precoro_daemon.settings.credentials import bare
+from precoro_daemon.values.humanize import many
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]i?B|B)?", re.ASCII | re.IGNORECASE)
@@ -202,9 +203,8 @@ def read_key(secret: SecretStr) -> SecretStr:
     """A key of a few letters is a slip of the hand, and stands in every second word of a log."""
     secret = read_header(secret)
     if (length := len(secret.get_secret_value())) < _SHORTEST_KEY_CHARS:
-        raise Clash(
-            f"has {length} characters, which no key of Precoro has; allowed: the whole key, as Precoro shows it"
-        )
+        said = f"has {many(length, 'character')}, which no key of Precoro has"
+        raise Clash(f"{said}; allowed: the whole key, as Precoro shows it")
     return secret
 
 

@@ -18,6 +18,7 @@ from jsonschema import Draft7Validator
 
 from precoro_daemon.cli import main
 from precoro_daemon.settings import file_keys
+from precoro_daemon.settings.model import ANY_NAME
 from precoro_daemon.settings.schema import schema
 from tests.docs.generate import MANUAL
 
@@ -40,7 +41,8 @@ def test_the_schema_has_every_key_of_the_file_and_no_secret() -> None:
         if "items" in section:
             section = section["items"]
         if "additionalProperties" in section and "properties" not in section:
-            return keys(section["additionalProperties"], f"{path}<collection>.")
+            name = ANY_NAME if path == "exports." else "<collection>"
+            return keys(section["additionalProperties"], f"{path}{name}.")
         if "properties" not in section:
             return [path.removesuffix(".")]
         return [key for name, below in section["properties"].items() for key in keys(below, f"{path}{name}.")]
@@ -127,6 +129,7 @@ def test_each_command_has_a_page(tmp_path: Path) -> None:
     assert {path.stem for path in tmp_path.iterdir()} == set(names(main, "precoro-daemon"))
     text = (tmp_path / "precoro-daemon.1").read_text()
     assert ".SH EXIT STATUS\n.TP\n.B 0\ndone\n" in text
+    assert ".B \\-h, \\-\\-help\n" in text
     assert "See precoro\\-daemon\\-payments(1)." in text
     assert all(path.read_text().isascii() for path in tmp_path.iterdir())
 

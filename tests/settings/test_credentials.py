@@ -215,5 +215,12 @@ def test_settings_show_neither_key_nor_e_mail(file: Path):
 def test_a_key_of_a_few_letters_is_no_key(file: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _load(file, PRECORO_TOKEN="e")
-    assert "has 1 characters, which no key of Precoro has; allowed: the whole key" in str(caught.value)
+    assert "has 1 character, which no key of Precoro has; allowed: the whole key" in str(caught.value)
     assert _token(_load(file, PRECORO_TOKEN="12345678")) == "12345678"
+
+
+def test_a_key_that_is_wrong_is_reported_where_its_file_is_named(file: Path, tmp_path: Path):
+    held = _secret_file(tmp_path / "t", b"seven..")
+    assert _refusal(file, held).startswith(
+        "config.toml:4: precoro.token: has 7 characters, which no key of Precoro has"
+    )

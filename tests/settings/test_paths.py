@@ -31,6 +31,9 @@ kill_switch = "stop"
 [manage_items]
 kind = "csv"
 path = "items/{supplier}.csv"
+[exports.lake]
+kind = "parquet"
+directory = "lake"
 [daemon]
 control_socket = "run/control"
 """
@@ -62,6 +65,7 @@ def test_every_relative_path_starts_at_the_configuration(file: Path) -> None:
         ("ledger.csv.out_done", Path("/srv/done")),
         ("payments.kill_switch", here / "stop"),
         ("manage_items.path", here / "items/{supplier}.csv"),
+        ("exports.lake.directory", here / "lake"),
         ("daemon.control_socket", here / "run/control"),
     ]
     assert read.precoro.token.get_secret_value() == "s3cret-key"

@@ -27,7 +27,7 @@ from precoro_daemon.adapters.objects.paths import (
     stat_of,
     unlink,
 )
-from precoro_daemon.errors import FolderUnusable
+from precoro_daemon.errors import FolderHeld, FolderUnusable
 from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
 from precoro_daemon.files.ports.object_store import Capabilities
 
@@ -171,7 +171,7 @@ def _hold(directory: Path, mark: int) -> None:
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise FolderUnusable(
+        raise FolderHeld(
             f"{directory}: another process is writing files there; give every configuration a directory of its own"
         ) from error
 
