@@ -5,7 +5,8 @@ ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements.lock pyproject.toml README.md LICENSE config.example.toml ./
+COPY systemd ./systemd
 COPY precoro_daemon ./precoro_daemon
 # The lock begins with what the program needs to run; hatchling, which builds it, stands in the second part.
 RUN python -m venv /app \
