@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +51,21 @@ def path_of(directory: Path, company: str) -> Path:
 def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
     """Blocking. Raises ConfigurationError where no company can be served: no directory, or mistakes in defaults.toml
     that are not of one company."""
-    names = _names(directory)
+    if not (names := _names(directory)):
+        raise ConfigurationError(f"{directory}: there is no company's file in it, such as acme.toml")
+    return _read(directory, names, environ)
+
+
+def read_newcomer(directory: Path, name: str, environ: Mapping[str, str]) -> Settings:
+    """Of a file that is hidden so far, held against the companies that are there. Blocking. Raises ConfigurationError
+    if it could not be one of them."""
+    found = _read(directory, [*_names(directory), name], environ)
+    if (reason := found.refused.get(name)) is not None:
+        raise ConfigurationError(reason)
+    return found.companies[name]
+
+
+def _read(directory: Path, names: Sequence[str], environ: Mapping[str, str]) -> CompanyFiles:
     shared = load_defaults(directory, environ)
     companies: dict[str, Settings] = {}
     refused: dict[str, str] = {}
@@ -79,7 +93,7 @@ def _of_fleet(settings: Settings, directory: Path, name: str, shared: Shared) ->
 
 
 def _fit(path: Path) -> Path:
-    if not _COMPANY_NAME.fullmatch(path.stem):
+    if not _COMPANY_NAME.fullmatch(path.name.removesuffix(".toml").removeprefix(".")):
         raise ConfigurationError(f"{path}: a company's file is named with letters, digits, - and _")
     return path
 
@@ -91,10 +105,7 @@ def _names(directory: Path) -> list[str]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigurationError(f"{directory}: the directory of companies cannot be read: {reason}") from None
-    names = [name for name in found if name != "defaults" and not name.startswith(".")]
-    if not names:
-        raise ConfigurationError(f"{directory}: there is no company's file in it, such as acme.toml")
-    return names
+    return [name for name in found if name != "defaults" and not name.startswith(".")]
 
 
 def _place_of_files(settings: Settings) -> Iterator[object]:
