@@ -18,6 +18,7 @@ from precoro_daemon.app.state import address, identity, owner_of, same_state, sc
 from precoro_daemon.errors import ConfigurationError, StoreUnusable
 from precoro_daemon.settings import Settings, load, load_defaults
 from precoro_daemon.settings.lines import KeyPath, line_numbers
+from precoro_daemon.settings.paths import named_paths
 
 _SPARE = ("precoro", "apply_deliveries", "ledger")
 """Nothing is called: secrets of a service that systemd hands over are not there now."""
@@ -108,6 +109,7 @@ def _plan(directory: Path, name: str, source: Path, environ: Mapping[str, str]) 
         return Newcomer(name, source, path, refused=f"{path} is there already, for this company or another one")
     try:
         _, left_out = _text_for_fleet(source)
+        _refuse_relative(source, load(source, environ, spare=_SPARE))
         settings, there = _read_both(directory, Newcomer(name, source, path), environ)
         came_from = _checked(settings, there)
     except (ConfigurationError, StoreUnusable) as error:
@@ -142,6 +144,21 @@ def _written(directory: Path, name: str, text: str) -> Iterator[Path]:
         raise ConfigurationError(f"{hidden}: cannot be written: {(error.strerror or str(error)).lower()}") from None
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def _refuse_relative(source: Path, settings: Settings) -> None:
+    """They would start at another directory. Raises ConfigurationError."""
+    values = _without(tomllib.loads(source.read_text(encoding="utf-8-sig")))
+    found = []
+    for key, path in named_paths(settings):
+        given: Any = values
+        for part in key.split("."):
+            given = given.get(part) if isinstance(given, dict) else None
+        every = given if isinstance(given, list) else [given]
+        if any(isinstance(one, str) and source.parent.absolute() / one == path and one != str(path) for one in every):
+            found.append(key)
+    if found:
+        raise ConfigurationError(f"{source}: write these paths with all their directories: {', '.join(found)}")
 
 
 def _has_moved(settings: Settings, there: Settings) -> bool:

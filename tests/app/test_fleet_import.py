@@ -186,3 +186,10 @@ async def test_a_company_that_the_defaults_would_make_another_one_is_refused(mac
     (machine.fleet / "defaults.toml").write_text('[state]\nurl = "sqlite:///a.db"\n')
     with pytest.raises(ConfigurationError, match="there is no fleet"):
         await in_thread(plan_import, machine.fleet, {}, {})
+
+
+async def test_a_path_that_starts_at_its_file_is_told_since_it_would_start_elsewhere(machine: Machine) -> None:
+    path = await machine.install("acme")
+    path.write_text(path.read_text().replace(f"{machine.old}/", ""))
+    [one] = await machine.plan(path)
+    assert one.refused == f"{path}: write these paths with all their directories: precoro.token_file"
