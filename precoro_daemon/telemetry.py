@@ -119,6 +119,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "export_recovered": "an export works again",
         "fleet_joined": "this worker has a lease, and takes companies of the fleet",
         "fleet_disconnected": "the database of the fleet does not answer; no call leaves until it does",
+        "fleet_crowded": "the workers take no more companies (fleet.most), and some are not served",
         "settings_differed": "workers of the fleet have different settings for one company; give all the same files",
         "lease_expired": "this worker's lease ran out; its companies stop, and it joins anew",
         "company_acquired": "this worker has the lease of the company and serves it from now on",

@@ -14,6 +14,7 @@ first_files.py     the files of a first configuration: what was chosen, the secr
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
 fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
+fleet_import.py    takes installations of one company into a fleet: files into its directory, states into its database
 fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the states of companies that are served here
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them

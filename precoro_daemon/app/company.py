@@ -43,7 +43,7 @@ from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.runtime.job import Registration
-from precoro_daemon.runtime.ports import Permanent, Tenure
+from precoro_daemon.runtime.ports import Brake, Permanent, Tenure
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress
 
@@ -94,10 +94,12 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How calls go to Precoro. `session`: what carries them · `tenure`: asked before each whether one may leave"""
+    """How calls go to Precoro. `session`: what carries them · `tenure`: asked before each whether one may leave ·
+    `brake`: of the address by which other companies call too"""
 
     session: OpenSession = HttpSession
     tenure: Tenure = field(default_factory=Permanent)
+    brake: Brake | None = None
 
 
 @asynccontextmanager
@@ -175,7 +177,7 @@ async def connect(
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
-    dependencies = GateDependencies(book, clock, progress, way.tenure)
+    dependencies = GateDependencies(book, clock, progress, way.tenure, way.brake)
     async with (
         use_route(route_to(settings)),
         way.session(credentials, _timeouts(settings)) as transport,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from precoro_daemon.app.state import address, control_socket, identity, place, refuse_fork
 from precoro_daemon.app.values import credentials_of
 from precoro_daemon.errors import ConfigurationError, StoreUnusable
-from precoro_daemon.settings import Fleet, Log, Settings, Shared, State, Watch, load_company, load_defaults
+from precoro_daemon.settings import Fleet, Log, Settings, Shared, State, Watch, load_company, load_defaults, locate
 from precoro_daemon.values.addresses import Address
 
 _COMPANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
@@ -50,7 +51,21 @@ def path_of(directory: Path, company: str) -> Path:
 def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
     """Blocking. Raises ConfigurationError where no company can be served: no directory, or mistakes in defaults.toml
     that are not of one company."""
-    names = _names(directory)
+    if not (names := _names(directory)):
+        raise ConfigurationError(f"{directory}: there is no company's file in it, such as acme.toml")
+    return _read(directory, names, environ)
+
+
+def read_newcomer(directory: Path, name: str, environ: Mapping[str, str]) -> Settings:
+    """Of a file that is hidden so far, held against the companies that are there. Blocking. Raises ConfigurationError
+    if it could not be one of them."""
+    found = _read(directory, [*_names(directory), name], environ)
+    if (reason := found.refused.get(name)) is not None:
+        raise ConfigurationError(reason)
+    return found.companies[name]
+
+
+def _read(directory: Path, names: Sequence[str], environ: Mapping[str, str]) -> CompanyFiles:
     shared = load_defaults(directory, environ)
     companies: dict[str, Settings] = {}
     refused: dict[str, str] = {}
@@ -61,7 +76,7 @@ def read_companies(directory: Path, environ: Mapping[str, str]) -> CompanyFiles:
             companies[name] = _of_fleet(settings, directory, name, shared)
         except (ConfigurationError, StoreUnusable) as error:
             refused[name] = str(error)
-    alike = dict(_alike(directory, companies))
+    alike = dict(_alike(directory, companies, environ))
     own = {name: settings for name, settings in companies.items() if name not in alike}
     watch, deliveries, log, fleet, state = shared
     return CompanyFiles(watch, deliveries.listen, log, fleet, state, own, refused | alike)
@@ -78,7 +93,7 @@ def _of_fleet(settings: Settings, directory: Path, name: str, shared: Shared) ->
 
 
 def _fit(path: Path) -> Path:
-    if not _COMPANY_NAME.fullmatch(path.stem):
+    if not _COMPANY_NAME.fullmatch(path.name.removesuffix(".toml").removeprefix(".")):
         raise ConfigurationError(f"{path}: a company's file is named with letters, digits, - and _")
     return path
 
@@ -90,27 +105,53 @@ def _names(directory: Path) -> list[str]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigurationError(f"{directory}: the directory of companies cannot be read: {reason}") from None
-    names = [name for name in found if name != "defaults" and not name.startswith(".")]
-    if not names:
-        raise ConfigurationError(f"{directory}: there is no company's file in it, such as acme.toml")
-    return names
+    return [name for name in found if name != "defaults" and not name.startswith(".")]
 
 
-_APART: Mapping[str, Callable[[Settings], Iterator[object]]] = {
-    "the state {shown} (state.url)": lambda one: iter([place(one)]),
-    "the company (precoro.base_url, region or email, state.company)": lambda one: iter([identity(one)]),
-    "the API key (precoro.token_file)": lambda one: iter([credentials_of(one).fingerprint]),
-    "the control socket {shown} (daemon.control_socket)": lambda one: iter([control_socket(one)]),
-    "the webhooks' secret (apply_deliveries.secret_file)": lambda one: iter(set(one.apply_deliveries.secrets)),
-    "the address for signs of life (notify.heartbeat)": lambda one: iter(filter(None, [one.notify.heartbeat])),
+def _place_of_files(settings: Settings) -> Iterator[object]:
+    """A directory by where it is, a bucket by its server too."""
+    section = settings.fetch_attachments
+    if isinstance(section.directory, Path):
+        yield section.directory.resolve()
+    elif section.directory is not None:
+        yield _Bucket(str(section.directory), section.bucket.endpoint)
+
+
+class _Bucket(NamedTuple):
+    url: str
+    endpoint: object
+
+    def __str__(self) -> str:
+        return self.url
+
+
+_APART: Mapping[tuple[str, str], tuple[str, Callable[[Settings], Iterator[object]]]] = {
+    ("state", "url"): ("the state {shown}", lambda one: iter([place(one)])),
+    ("precoro", "email"): (
+        "the company (precoro.base_url, region or email, state.company)",
+        lambda one: iter([identity(one)]),
+    ),
+    ("precoro", "token_file"): ("the API key", lambda one: iter([credentials_of(one).fingerprint])),
+    ("daemon", "control_socket"): ("the control socket {shown}", lambda one: iter([control_socket(one)])),
+    ("apply_deliveries", "secret_file"): (
+        "the webhooks' secret",
+        lambda one: iter(set(one.apply_deliveries.secrets)),
+    ),
+    ("fetch_attachments", "directory"): ("the place of attached files, {shown},", _place_of_files),
+    ("notify", "heartbeat"): (
+        "the address for signs of life",
+        lambda one: iter(filter(None, [one.notify.heartbeat])),
+    ),
 }
-"""What belongs to one company alone, and its value. `shown` is a path."""
+"""What belongs to one company alone, by its key, with what gives its value. `shown` is a path or a bucket."""
 
 
-def _alike(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:
+def _alike(
+    directory: Path, companies: Mapping[str, Settings], environ: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Each company that has in common with another what it must have for itself, and why it is refused."""
     reasons: defaultdict[str, list[str]] = defaultdict(list)
-    for what, value_of in _APART.items():
+    for key, (what, value_of) in _APART.items():
         owners: defaultdict[object, list[str]] = defaultdict(list)
         for name, settings in companies.items():
             for value in value_of(settings):
@@ -118,7 +159,8 @@ def _alike(directory: Path, companies: Mapping[str, Settings]) -> Iterator[tuple
         for value, names in owners.items():
             for name in names if len(names) > 1 else ():
                 others = " and ".join(str(path_of(directory, one)) for one in names if one != name)
-                text = what.format(shown=value if isinstance(value, Path) else "")
-                reasons[name].append(f"{path_of(directory, name)}: {text} is also that of {others}")
+                shown = value if isinstance(value, Path | _Bucket) else ""
+                text = f"{what.format(shown=shown)} is also that of {others}"
+                reasons[name].append(locate(path_of(directory, name), environ, key, text))
     for name, found in reasons.items():
         yield name, "\n".join(found)

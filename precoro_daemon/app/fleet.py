@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import anyio
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.host.descriptors import allow_descriptors
 from precoro_daemon.adapters.host.heap import share_one_heap
+from precoro_daemon.adapters.http.brake import EgressBrake
 from precoro_daemon.app.company import Way
 from precoro_daemon.app.company_files import CompanyFiles
 from precoro_daemon.app.fleet_doors import DoorsOfCompany, FleetDoors
@@ -25,6 +25,7 @@ from precoro_daemon.runtime.fleet_worker import Tenancy
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.lifecycle import End, Hooks, run_until_signal
 from precoro_daemon.runtime.ports import Supervisor, Unsupervised
+from precoro_daemon.runtime.tenure import start_offset
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.status.snapshot import Tallies, Watcher
@@ -94,6 +95,7 @@ class Fleet:
 
     def __init__(self, files: CompanyFiles, host: FleetHost, tenure: Tenure) -> None:
         self.doors = FleetDoors()
+        self._brake = None if (rate := files.fleet.calls_per_second) is None else EgressBrake(rate)
         self._files = files
         self._host = host
         self._tenure = tenure
@@ -207,7 +209,9 @@ class Fleet:
                 self._start(name, settings, spread=len(fresh))
 
     def _start(self, name: str, settings: Settings, spread: int) -> None:
-        member = self._members[name] = Member(name, settings, self._tenure, self._surroundings(name, settings, Way()))
+        member = self._members[name] = Member(
+            name, settings, self._tenure, self._surroundings(name, settings, Way(brake=self._brake))
+        )
         assert self._tasks is not None
         self._tasks.start_soon(self._serve, member, _offset(name, spread), name=name)
 
@@ -226,14 +230,18 @@ class Fleet:
         return self._host.tallies.setdefault(name, Tallies()).answers
 
     def _lease_companies(self, files: CompanyFiles) -> Lessee:
-        return Lessee(files.fleet, files.state, self._occupy, self.doors.executors)
+        return Lessee(files.fleet, files.state, self._occupy, self.doors.executors, self._share_address)
+
+    def _share_address(self, workers: int) -> None:
+        if self._brake is not None:
+            self._brake.share(workers)
 
     async def _occupy(self, tenancy: Tenancy, tenure: Tenure) -> None:
         """Serve a company for as long as this worker has its lease. Cancelled, it ends at once."""
         name = tenancy.holding.company
         if (settings := self._files.companies.get(name)) is None:
             return
-        given = self._surroundings(name, settings, Way(tenure=tenancy))
+        given = self._surroundings(name, settings, Way(tenure=tenancy, brake=self._brake))
         member = self._members[name] = Member(name, settings, tenure, given)
         lost: list[DaemonError] = []
         try:
@@ -303,5 +311,4 @@ async def _hand_over(tenancy: Tenancy, member: Member) -> None:
 
 def _offset(name: str, spread: int) -> float:
     """When a company begins, in real seconds: by its name, so that companies of one process do not do all at once."""
-    share = int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) / 2**32
-    return share * min(_SPREAD_S, _SPREAD_PER_COMPANY_S * spread)
+    return start_offset(name, min(_SPREAD_S, _SPREAD_PER_COMPANY_S * spread))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -13,6 +14,9 @@ from precoro_daemon.errors import StoreUnavailable
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.model import SECRETS
 from precoro_daemon.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.postgresql.fleet_commands import PostgresFleet, WorkerRow
 
 _log = get_logger()
 
@@ -25,12 +29,14 @@ _MAY_DIFFER = _SECRETS | {"fleet", "watch", "log", "daemon", "listen", "public_u
 
 
 class FleetView:
-    """`holders`: the living worker of each company, None where nobody serves it · `differing`: for which companies
-    workers have different settings, and the names of all that have them"""
+    """`holders`: the living worker of each company, None where nobody serves it · `crowded`: the workers take no more
+    companies, and some are left · `differing`: for which companies workers have different settings, and the names of
+    all that have them"""
 
     def __init__(self, conninfo: str, lease: float, worker: Callable[[], str]) -> None:
         """`worker`: its present id"""
         self.holders: Mapping[str, str | None] = {}
+        self.crowded = self._short = False
         self.differing: Mapping[str, Sequence[str]] = {}
         self._conninfo = conninfo
         self._lease = lease
@@ -50,16 +56,30 @@ class FleetView:
             try:
                 async with PostgresFleet(self._conninfo, self._lease) as tables:
                     while True:
-                        await tables.declare(self._worker(), self._own)
-                        self.holders = {one.company: one.worker for one in await tables.holders()}
-                        self._tell(await tables.differing())
+                        with anyio.CancelScope(shield=True):  # a statement that is broken off costs a session
+                            await self._read(tables)
                         await anyio.sleep(_READ_EVERY_S)
             except StoreUnavailable:
                 await anyio.sleep(_READ_EVERY_S)  # the worker logs it
 
+    async def _read(self, tables: PostgresFleet) -> None:
+        await tables.declare(self._worker(), self._own)
+        self.holders = {one.company: one.worker for one in await tables.holders()}
+        self._tell_crowded(await tables.workers())
+        self._tell(await tables.differing())
+
     def contradiction(self, company: str) -> str:
         """That workers have different settings for the company; "" if they have not."""
         return contradiction_of(self.differing.get(company, ()))
+
+    def _tell_crowded(self, workers: Sequence[WorkerRow]) -> None:
+        room = sum(
+            math.inf if one.most is None else one.most for one in workers if one.left_s > 0 and not one.draining
+        )
+        short = 0 < room < len(self.holders)
+        if short and self._short and not self.crowded:
+            _log.warning("fleet_crowded", companies=len(self.holders), room=room, advice="start another worker")
+        self.crowded, self._short = short and self._short, short  # others may be about to join
 
     def _tell(self, differing: Mapping[str, Sequence[str]]) -> None:
         ours = {name: workers for name, workers in differing.items() if name in self._own}

@@ -49,9 +49,16 @@ class Lessee:
     name · `view`: of the whole fleet
     """
 
-    def __init__(self, fleet: Fleet, state: State, serve: Serve, executors: Mapping[str, Executor]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        state: State,
+        serve: Serve,
+        executors: Mapping[str, Executor],
+        share_address: Callable[[int], None],
+    ) -> None:
         """`serve` one company, until it is stopped for good or `Tenancy.ending` is set · `executors`: of commands for
-        the companies that are served at present"""
+        the companies that are served at present · `share_address`: called with how many workers have its address"""
         # Who keeps states in files needs no driver.
         from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases  # noqa: PLC0415
 
@@ -59,13 +66,16 @@ class Lessee:
         self._fleet = fleet
         self._server = server_of(state)
         self.name = worker_name(fleet)
-        self._leases = PostgresLeases(self._server.conninfo, fleet.lease, self.name)
+        egress = fleet.egress or socket.gethostname()
+        self._leases = PostgresLeases(self._server.conninfo, fleet.lease, self.name, egress=egress, most=fleet.most)
         self.view = FleetView(self._server.conninfo, fleet.lease, lambda: self._leases.worker)
         self._serve = serve
         self._executors = executors
         self._companies: Mapping[str, str] = {}
         self._enrolled: Collection[str] = ()
-        self._worker = FleetWorker(self._leases, self.name, fleet.lease, lambda: self._enrolled, self._serve_one)
+        self._worker = FleetWorker(
+            self._leases, self.name, fleet.lease, lambda: self._enrolled, self._serve_one, share_address=share_address
+        )
 
     async def run(self) -> None:
         """Until `stop`, and all companies have been handed back. Raises StoreUnusable."""
@@ -85,6 +95,8 @@ class Lessee:
             return CompanyGlance(company, "starting")
         holder = self.view.holders[company] or ""
         reason = self.view.contradiction(company)
+        if not holder and self.view.crowded:
+            reason = "every worker has as many companies as it takes (fleet.most): start another one, or raise it"
         return CompanyGlance(company, "elsewhere" if holder else "waiting", reason, worker=holder)
 
     def stop(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -45,11 +44,14 @@ async def move_state(
     on_rows: Callable[[str, int, int], None],
 ) -> Move:
     """Raises ConfigurationError, StoreHeld, StoreUnusable."""
-    there = settings.model_copy(update={"state": _named(settings, place)})
-    source, target = _end(settings), _end(there)
-    work = partial(move, source, target, armed=armed, replace_zeros=replace_zeros, on_rows=on_rows)
-    switches = kill_switch(settings), kill_switch(there)
-    return Move(await to_thread.run_sync(work), switches)
+
+    def work() -> Move:
+        there = settings.model_copy(update={"state": _named(settings, place)})
+        switches = kill_switch(settings), kill_switch(there)
+        moved = move(_end(settings), _end(there), armed=armed, replace_zeros=replace_zeros, on_rows=on_rows)
+        return Move(moved, switches)
+
+    return await to_thread.run_sync(work)
 
 
 def _named(settings: Settings, place: Place) -> NamedState:

@@ -94,6 +94,20 @@ def refuse_fork(settings: Settings) -> None:
     )
 
 
+def same_state(one: Settings, other: Settings) -> bool:
+    """Whether both name one place. Blocking."""
+    if one.state.server is None and other.state.server is None:
+        return place(one) == place(other)
+    return one.state.url == other.state.url and schema(one) == schema(other)
+
+
+def owner_of(settings: Settings) -> int | None:
+    """The user whose file the state is; None for one on a server, or where there is none. Blocking."""
+    if settings.state.server is not None or not settings.state.path.exists():
+        return None
+    return settings.state.path.stat().st_uid
+
+
 def act_for_owner(settings: Settings) -> None:
     """Where root calls it, this process becomes the user whose state it is. Blocking. Raises StoreUnusable."""
     act_as_owner(settings.state.path.absolute())

@@ -15,6 +15,8 @@ from precoro_daemon.cli.running import called, echo, make_console, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.app.company_files import CompanyFiles
+    from precoro_daemon.app.fleet_import import Newcomer
+    from precoro_daemon.app.moving import Move
     from precoro_daemon.status.snapshot import Tallies
 
 companies_option = click.option(
@@ -113,6 +115,71 @@ def forget(directory: Path, company: str) -> None:
     from precoro_daemon.app import fleet_order
 
     echo(run_async(partial(fleet_order.forget, directory, os.environ, company)))
+
+
+@fleet.command("import")
+@companies_option
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE|DIR",
+    help="The configuration of an installation, or a directory with some, each named as its company is to be.",
+)
+@click.option("--name", metavar="NAME", help="What the company of FILE is to be called; else as FILE is.")
+@click.option("--armed", is_flag=True, help="Keep payments armed where they are. Otherwise they are disarmed.")
+@click.option("--replace-zeros", is_flag=True, help="Put U+FFFD for each U+0000, which PostgreSQL cannot hold.")
+@click.option("--yes", is_flag=True, help="Do it. Without this, only the plan is shown.")
+def import_(
+    directory: Path, source: Path, *, name: str | None, armed: bool, replace_zeros: bool, yes: bool
+) -> None:  # fmt: skip
+    """Take installations of one company each into the fleet: their files into DIR, their states into its database.
+
+    Stop their services first; one that runs is refused, and the others come. Cut off, the command is repeated.
+    """
+    from precoro_daemon.app.fleet_import import import_one, plan_import, sources_of
+    from precoro_daemon.errors import DaemonError
+
+    plan = plan_import(directory, sources_of(source, name), os.environ)
+    for one in plan:
+        _say_planned(one, armed=armed)
+    failed = [one.name for one in plan if one.refused]
+    if not yes:
+        echo("nothing was done: say --yes to have it done")
+    for one in plan if yes else ():
+        if one.refused:
+            continue
+        work = partial(import_one, armed=armed, replace_zeros=replace_zeros, on_rows=lambda *_: None)
+        try:
+            _say_imported(one, run_async(partial(work, directory, one, os.environ)))
+        except DaemonError as error:
+            failed.append(one.name)
+            echo(f"{one.name}: not imported: {error}", err=True)
+    if yes and len(failed) < len(plan):
+        echo("next: remove the services that served them, and reload the workers")
+    if failed:
+        sys.exit(3)
+
+
+def _say_planned(one: Newcomer, *, armed: bool) -> None:
+    if one.refused:
+        echo(f"{one.name}: cannot come: {one.refused}")
+        return
+    echo(f"{one.name}: {one.source} becomes {one.path}")
+    echo(f"    its state goes from {one.state} to the schema {one.schema} of the fleet's database")
+    echo(f"    payments {'stay armed if they are' if armed else 'are disarmed'}")
+    if one.left_out:
+        echo(f"    left out, as all companies have it in common: {', '.join(one.left_out)}")
+    if one.beside:
+        echo(f"    what {one.source.with_name('defaults.toml')} says does not come along")
+
+
+def _say_imported(one: Newcomer, done: Move | None) -> None:
+    switch = "" if done is None else done.moved.switch
+    said = {"armed": "; payments are armed", "disarmed": "; payments are disarmed"}.get(switch, "")
+    rows = "its state was there" if done is None else f"{sum(done.moved.rows.values()):,} rows moved"
+    echo(f"{one.name}: imported, {rows}{said}")
 
 
 def _counting(tallies: dict[str, Tallies]) -> Callable[[str, str], None]:

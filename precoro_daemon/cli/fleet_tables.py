@@ -43,12 +43,16 @@ def _roster(roster: Roster | None) -> Iterator[RenderableType]:
     for one in roster.workers:
         state = "dead" if one.left_s <= 0 else "drained" if one.draining else "serves"
         left = span(one.left_s) if one.left_s > 0 else "none"
-        workers.add(one.name, state, f"{span(one.up_s)} ago", left, f"{one.companies:,}")
+        workers.add(one.name, state, f"{span(one.up_s)} ago", left, _share(one.companies, one.most))
     holders = Sheet(("company", "worker", "since", "epoch", "moved to"), right=("epoch",), sparse=("moved to",))
     for each in roster.holders:
         since = "" if each.for_s is None else f"{span(each.for_s)} ago"
         holders.add(each.company, each.worker or "nobody", since, str(each.epoch), each.moved_to or "")
     yield from (workers, holders)
+
+
+def _share(companies: int, most: int | None) -> str:
+    return f"{companies:,}" if most is None else f"{companies:,} of {most:,}"
 
 
 def _short(text: str) -> str:

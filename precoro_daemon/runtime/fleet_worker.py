@@ -55,13 +55,17 @@ class FleetWorker:
         lease: float,
         known: Callable[[], Collection[str]],
         serve: Callable[[Tenancy], Awaitable[None]],
+        *,
+        share_address: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`name`: by which a person knows it · `lease`: seconds · `known`: the companies that can be served here"""
+        """`name`: by which a person knows it · `lease`: seconds · `known`: the companies that can be served here ·
+        `share_address`: called with how many workers call by its address"""
         self._leases = leases
         self._name = name
         self._lease = lease
         self._known = known
         self._serve = serve
+        self._share_address = share_address
         self._standing = Standing(lease)
         self._served: dict[str, Tenancy] = {}
         self._mine: Sequence[Holding] = ()
@@ -150,6 +154,7 @@ class FleetWorker:
     async def _share(self, tasks: TaskGroup) -> None:
         known = () if self._stopping else self._known()
         fleet = await self._leases.survey(known)
+        self._share_address(fleet.sharing)
         turn = next_turn(self._leases.worker, self._name, self._mine, fleet)
         for company in [one.company for one in self._mine] if self._stopping else turn.hand_back:
             if company in self._served:

@@ -163,6 +163,14 @@ class Permanent:
         """Nobody else is there."""
 
 
+class Brake(Protocol):
+    """Lets calls of all companies of a process leave no faster than their common address may make them."""
+
+    async def wait(self) -> None:
+        """Until the next call may leave. In the order in which they ask; one that is cancelled holds nothing."""
+        ...
+
+
 class Leases(Protocol):
     """The lease of one worker, and the companies that it holds. Raises StoreUnavailable where the database cannot be
     asked at present, StoreUnusable where it never can. Whatever is asked ends within the last third of a lease."""

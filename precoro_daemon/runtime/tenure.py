@@ -25,16 +25,16 @@ The last third is kept for what is under way: a payment leaves within five secon
 the shortest lease that a fleet may have. As soon as a renewal fails, no call leaves until one succeeds.
 
 Companies are spread by targets. Every worker computes the same targets from the same counts: as even as possible, and
-with the fewest moves. A worker with too few takes what is free, up to its target. One with too many hands back a
-quarter of the excess at a time, and only when nothing is free, so that a fleet that grows moves gently. A drained
-worker hands back everything at once.
+with the fewest moves, and no more for a worker than it says it takes. A worker with too few takes what is free, up to
+its target. One with too many hands back a quarter of the excess at a time, and only when nothing is free, so that a
+fleet that grows moves gently. A drained worker hands back everything at once.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 SHORTEST_LEASE_S = 15.0
@@ -117,6 +117,8 @@ class Fleet:
     free       of them, those without a living holder
     held       companies by the id of each worker that is not drained
     names      of the workers that are not drained
+    most       of those that take no more than so many companies: by their ids
+    sharing    workers that call by the address of this one, itself among them
     moved_here free ones that a person moved to this worker: they come whatever its target
     """
 
@@ -125,6 +127,8 @@ class Fleet:
     held: Mapping[str, int]
     names: frozenset[str] = frozenset()
     moved_here: int = 0
+    most: Mapping[str, int] = field(default_factory=dict)
+    sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +139,20 @@ class Turn:
     hand_back: tuple[str, ...]
 
 
-def targets(held: Mapping[str, int], companies: int) -> Mapping[str, int]:
-    """How many companies each worker should have: they differ by one at most, and no spread needs fewer moves."""
-    if not held:
-        return {}
-    each, left = divmod(companies, len(held))
-    ranked = sorted(held, key=lambda worker: (-held[worker], worker))
-    return {worker: each + (place < left) for place, worker in enumerate(ranked)}
+def targets(held: Mapping[str, int], companies: int, most: Mapping[str, int] | None = None) -> Mapping[str, int]:
+    """How many companies each worker should have: they differ by one at most, but for those that take no more, and no
+    spread needs fewer moves."""
+    open_, full = dict(held), dict[str, int]()
+    each = left = 0
+    while open_:
+        each, left = divmod(companies - sum(full.values()), len(open_))
+        now_full = {worker: bound for worker, bound in (most or {}).items() if worker in open_ and bound <= each}
+        if not now_full:
+            break
+        full |= now_full
+        open_ = {worker: count for worker, count in open_.items() if worker not in full}
+    ranked = sorted(open_, key=lambda worker: (-open_[worker], worker))
+    return full | {worker: each + (place < left) for place, worker in enumerate(ranked)}
 
 
 def next_turn(worker: str, name: str, mine: Sequence[Holding], fleet: Fleet) -> Turn:
@@ -149,7 +160,7 @@ def next_turn(worker: str, name: str, mine: Sequence[Holding], fleet: Fleet) -> 
     if worker not in fleet.held:
         return Turn(0, tuple(one.company for one in mine))
     elsewhere = [one.company for one in mine if _wanted_elsewhere(one, name, fleet)]
-    surplus = len(mine) - len(elsewhere) - targets(fleet.held, fleet.companies)[worker]
+    surplus = len(mine) - len(elsewhere) - targets(fleet.held, fleet.companies, fleet.most)[worker]
     if surplus <= 0 or fleet.free or elsewhere:
         return Turn(max(0, -surplus, fleet.moved_here), tuple(elsewhere))
     movable = sorted(one.company for one in mine if one.moved_to != name)

@@ -44,7 +44,7 @@ from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import Watch
 from precoro_daemon.settings.model import Settings, file_keys
 from precoro_daemon.settings.payments import ExportPayments, MarkInvoicesPaid, Payments
-from precoro_daemon.settings.reading import Shared, load, load_company, load_defaults, load_watch
+from precoro_daemon.settings.reading import Shared, load, load_company, load_defaults, load_watch, locate
 from precoro_daemon.settings.sections import (
     FetchDetails,
     Filters,
@@ -82,4 +82,5 @@ __all__ = [
     "load_company",
     "load_defaults",
     "load_watch",
+    "locate",
 ]

@@ -120,6 +120,12 @@ def load_company(path: Path, environ: Mapping[str, str]) -> Settings:
     return _settings(_read_company(path), environ, ())
 
 
+def locate(path: Path, environ: Mapping[str, str], key: KeyPath, text: str) -> str:
+    """What is to be said of a company's key, behind the file and line where it stands, be it in defaults.toml."""
+    origins = _read_company(path).origins({_path(name): given for name, (given, _) in _variables(environ).items()})
+    return str(origins.mistake(key, text))
+
+
 class Shared(NamedTuple):
     """What the process of several companies takes from defaults.toml. `state`: that of a company with none of its
     own; one in a PostgreSQL database makes the process a worker of a fleet"""

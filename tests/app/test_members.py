@@ -110,15 +110,28 @@ def test_two_that_have_in_common_what_is_one_companys_are_refused_by_name_both(t
     company(tmp_path, "foal", hook="a-secret-of-more-than-24-signs")
     company(tmp_path, "gold", key="same", label="g1")
     company(tmp_path, "hill", key="same", label="g2")
+    for name, more in (("jade", ""), ("kelp", "../files/")):
+        path = company(tmp_path, name)
+        path.write_text(f'{path.read_text()}[fetch_attachments]\ndirectory = "{tmp_path}/files/{more}"\n')
+    for name in ("lime", "mint"):
+        path = company(tmp_path, name)
+        path.write_text(f'{path.read_text()}[fetch_attachments]\ndirectory = "s3://bucket/prefix"\n')
+    path = company(tmp_path, "nine")
+    path.write_text(f'{path.read_text()}[fetch_attachments]\ndirectory = "s3://bucket/other"\n')
     company(tmp_path, "iron")
     (tmp_path / ".iron.toml").write_text("nonsense")
     found = read_companies(tmp_path, {})
-    assert list(found.companies) == ["iron"]
-    assert found.refused["acme"].startswith(f"{acme}: the state {tmp_path}/one.db (state.url) is also that of {bolt}")
+    assert list(found.companies) == ["iron", "nine"]
+    assert found.refused["acme"].startswith(
+        f"{acme}:6: state.url: the state {tmp_path}/one.db is also that of {bolt}"
+    )
     assert f"is also that of {acme}" in found.refused["bolt"]
-    assert f"{coal}: the company" in found.refused["coal"]
+    assert f"{coal}:3: precoro.email: the company" in found.refused["coal"]
     assert f"also that of {dusk}" in found.refused["coal"]
-    assert "secret_file) is also that of" in found.refused["eden"]
+    assert "eden.toml:8: apply_deliveries.secret_file: the webhooks' secret is also that of" in found.refused["eden"]
+    for one, other, place in (("jade", "kelp", tmp_path / "files"), ("lime", "mint", "s3://bucket/prefix")):
+        said = f"{tmp_path}/{one}.toml:8: fetch_attachments.directory: the place of attached files, {place}, "
+        assert found.refused[one] == f"{said}is also that of {tmp_path}/{other}.toml"
     assert "the API key" in found.refused["gold"]
     assert "a-secret-of" not in str(found.refused)
 

@@ -89,6 +89,25 @@ def test_turns_end_in_an_even_spread_and_serve_every_company(held: Mapping[str, 
     assert max(held.values()) - min(held.values()) <= 1
 
 
+@given(HELD, st.integers(0, 1000), st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 60)))
+def test_a_worker_has_no_more_than_it_takes_and_the_others_have_the_rest(
+    held: Mapping[str, int], companies: int, most: Mapping[str, int]
+):
+    aim = targets(held, companies, most)
+    assert aim.keys() == held.keys()
+    assert all(aim[worker] <= bound for worker, bound in most.items() if worker in held)
+    room = sum(most.get(worker, companies) for worker in held)
+    assert sum(aim.values()) == min(companies, room)
+    free = [count for worker, count in aim.items() if count < most.get(worker, companies + 1)]
+    assert not free or max(aim.values()) - min(free) <= 1, "who takes more has as much as the others"
+
+
+def test_a_worker_that_is_full_takes_nothing_that_nobody_serves():
+    fleet = Fleet(9, 5, {"a": 2, "b": 2}, frozenset({"a", "b"}), most={"a": 2, "b": 3})
+    assert next_turn("a", "a", of("a", 2), fleet).take == 0
+    assert next_turn("b", "b", of("b", 2), fleet).take == 1
+
+
 def test_an_excess_is_handed_back_by_quarters_and_not_while_anything_is_free():
     mine = of("a", 100)
     assert len(next_turn("a", "a", mine, Fleet(100, 0, {"a": 100, "b": 0})).hand_back) == 12

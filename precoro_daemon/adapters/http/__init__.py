@@ -1,7 +1,8 @@
 """one origin over HTTP: session (one exchange), throttled (budget), retrying
 
 bearer.py        the token that a request carries: supplied fresh for each, renewed when it is refused
-dependencies.py  what the throttle needs from outside: the account, a clock the server may set, progress, the lease
+brake.py         one brake for the calls of all companies that leave by one address
+dependencies.py  what the throttle needs from outside: account, clock, progress, the lease, a brake in common
 downloads.py     files from other hosts: without the key, over https, never from inside somebody's network
 exchange.py      one request and its answer; which answer is which error
 faults.py        failures of aiohttp as our own, without the key behind them; bodies that are still coming

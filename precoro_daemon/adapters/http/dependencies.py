@@ -1,4 +1,4 @@
-"""what the throttle needs from outside: the account, a clock the server may set, progress, the lease"""
+"""what the throttle needs from outside: account, clock, progress, the lease, a brake in common"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from precoro_daemon.quota.ports import BudgetBook, CallProgress
-from precoro_daemon.runtime.ports import Clock, Permanent, Tenure
+from precoro_daemon.runtime.ports import Brake, Clock, Permanent, Tenure
 
 
 class ServerClock(Clock, Protocol):
@@ -19,9 +19,11 @@ class ServerClock(Clock, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GateDependencies:
-    """The book of calls, the clock, who counts calls, and whether the company is still served here."""
+    """The book of calls, the clock, who counts calls, whether the company is still served here, and what its address
+    may do."""
 
     book: BudgetBook
     clock: ServerClock
     progress: CallProgress
     tenure: Tenure = field(default_factory=Permanent)
+    brake: Brake | None = None

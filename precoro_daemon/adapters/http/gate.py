@@ -36,6 +36,9 @@ _WORTH_LOGGING = 5.0
 _OUTRANKED_S = 30.0
 """Seconds between two signs of life of a call that only lets others go first: a job counts as stuck after minutes."""
 
+_BRAKED_S = 30.0
+"""Seconds of this machine between two signs of life of a call that waits for those of other companies."""
+
 _LEAST_PAUSE_S = 0.5
 """Seconds of this machine between two such signs: in a rehearsal half a minute passes in milliseconds."""
 
@@ -61,6 +64,7 @@ class Gate:
         self._clock = dependencies.clock
         self._progress = dependencies.progress
         self._tenure = dependencies.tenure
+        self._brake = dependencies.brake
         self._arrivals = count()
         self._waiting: list[QueuedCall] = []
         self._stopped = False
@@ -208,6 +212,7 @@ class Gate:
         now = self._clock.now()
         if self._budget.unlimited(now):
             self._let_follow(call)
+            await self._await_brake(call)
         else:
             call.booked = max(now, self._opening(call, now).at)
             await self._book.charge(call.booked, self._budget.counted(call.key), call.lane, self._news(now))
@@ -240,16 +245,47 @@ class Gate:
 
     async def _may_leave(self, call: QueuedCall) -> bool:
         """Wait until the last second is over; False if there is more to wait for: others go meanwhile."""
+        braked = self._brake is not None
         while True:
             self.refuse_if_stopped()
             call.nudged = anyio.Event()
             now = self._clock.now()
             opening = self._opening(call, now)
-            if opening.at <= now:
+            if opening.at <= now and not braked:
                 return True
+            if opening.at <= now:
+                await self._await_brake(
+                    call
+                )  # last of all, so that calls leave at its pace; a window may have closed
+                braked = False
+                continue
             if _chosen_from(opening) > now:
                 return False
             await self._until(call.nudged, opening.at - now)
+
+    async def _await_brake(self, call: QueuedCall) -> None:
+        """Wait for other companies' calls by the same address; cut short when the gate is stopped."""
+        if self._brake is None:
+            return
+        brake, free = self._brake, anyio.Event()
+
+        async def wait() -> None:
+            await brake.wait()
+            free.set()
+
+        self._sleeping.add(free)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(wait, name="brake")
+                while not free.is_set():
+                    with anyio.move_on_after(_BRAKED_S) as patience:
+                        await free.wait()
+                    if patience.cancelled_caught:
+                        self._progress.outranked(call.lane)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._sleeping.discard(free)
+        self._check(call)
 
     async def _unbook(self, call: QueuedCall) -> None:
         """A call that never left must not spend the quota of the next process: an outage would use up the day."""

@@ -16,6 +16,7 @@ from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.quota.limits import Limits
 from precoro_daemon.quota.ports import CallProgress
+from precoro_daemon.runtime.ports import Brake
 from tests.adapters.http.stand_ins import MemoryBook, RestoreGuard, credentials
 from tests.runtime.hours import LoopClock
 
@@ -107,8 +108,9 @@ async def at_the_end_of(
     *,
     book: MemoryBook | None = None,
     progress: CallProgress | None = None,
+    brake: Brake | None = None,
 ) -> AsyncIterator[tuple[Throttled, Retrying]]:
     """`book`: what earlier processes left."""
-    around = GateDependencies(book or MemoryBook(), clock, progress or RestoreGuard())
+    around = GateDependencies(book or MemoryBook(), clock, progress or RestoreGuard(), brake=brake)
     async with Throttled(line, credentials("http://virtual"), granted, around) as throttled:  # type: ignore[arg-type]
         yield throttled, Retrying(throttled, jitter=lambda: 1.0)

@@ -26,13 +26,15 @@ class FleetCommand:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """up_s: seconds since it joined · left_s: of its lease; below zero, it is dead · companies: that it holds"""
+    """up_s: seconds since it joined · left_s: of its lease; below zero, it is dead · companies: that it holds ·
+    most: that it takes, None for any number"""
 
     name: str
     draining: bool
     up_s: float
     left_s: float
     companies: int
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

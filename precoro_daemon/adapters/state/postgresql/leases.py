@@ -20,12 +20,16 @@ _NAME_LENGTH = 40
 class PostgresLeases:
     """Implements `Leases`."""
 
-    def __init__(self, conninfo: str, lease: float, name: str, address: str | None = None) -> None:
-        """`lease`: seconds · `name`: of the worker, for people · `address`: where it listens, if it does"""
+    def __init__(
+        self, conninfo: str, lease: float, name: str, *, egress: str | None = None, most: int | None = None
+    ) -> None:
+        """`lease`: seconds · `name`: of the worker, for people · `egress`: by which address it calls, if it does ·
+        `most`: companies that it takes, None for any number"""
         self._session = FleetSession(conninfo, lease)
         self._lease = lease
         self._name = name
-        self._address = address
+        self._egress = egress
+        self._most = most
 
     @property
     def worker(self) -> str:
@@ -43,7 +47,8 @@ class PostgresLeases:
             "join",
             worker=self.worker,
             name=self._name,
-            address=self._address,
+            egress=self._egress,
+            most=self._most,
             lease=self._lease,
             draining=draining,
         )
@@ -61,6 +66,8 @@ class PostgresLeases:
             held={row["id"]: row["held"] for row in serving},
             names=frozenset(row["name"] for row in serving),
             moved_here=next((row["moved_here"] for row in serving if row["id"] == self.worker), 0),
+            most={row["id"]: row["most"] for row in serving if row["most"] is not None},
+            sharing=sum(row["egress"] == self._egress for row in rows),
         )
 
     async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:

@@ -5,11 +5,12 @@ CREATE SCHEMA IF NOT EXISTS precoro_fleet;
 CREATE TABLE IF NOT EXISTS precoro_fleet.workers (
     id text PRIMARY KEY,
     name text NOT NULL,
-    address text,
     started timestamptz NOT NULL DEFAULT clock_timestamp(),
     alive_until timestamptz NOT NULL,
     draining boolean NOT NULL DEFAULT FALSE,
-    configurations jsonb
+    configurations jsonb,
+    egress text,
+    most integer
 );
 CREATE TABLE IF NOT EXISTS precoro_fleet.companies (
     name text PRIMARY KEY,
@@ -41,9 +42,10 @@ CREATE TABLE IF NOT EXISTS precoro_fleet.deliveries (
 );
 DO $$ BEGIN
     IF NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = 'precoro_fleet.workers'::regclass AND attname = 'configurations'
+        SELECT FROM pg_attribute WHERE attrelid = 'precoro_fleet.workers'::regclass AND attname = 'egress'
     ) THEN
-        ALTER TABLE precoro_fleet.workers ADD COLUMN configurations jsonb;
+        ALTER TABLE precoro_fleet.workers
+            ADD COLUMN configurations jsonb, ADD COLUMN egress text, ADD COLUMN most integer;
     END IF;
 END $$;
 
@@ -79,9 +81,15 @@ WITH gone AS (
 SELECT name FROM gone
 
 -- name: join
--- A new worker, alive for one lease by the database's clock.
-INSERT INTO precoro_fleet.workers (id, name, address, alive_until, draining)
-VALUES (%(worker)s, %(name)s, %(address)s, clock_timestamp() + %(lease)s * interval '1 second', %(draining)s)
+-- A new worker, alive for one lease by the database's clock. Those that share its address have to know at once.
+WITH joined AS (
+    INSERT INTO precoro_fleet.workers (id, name, egress, most, alive_until, draining)
+    VALUES (
+        %(worker)s, %(name)s, %(egress)s, %(most)s, clock_timestamp() + %(lease)s * interval '1 second', %(draining)s
+    )
+    RETURNING id
+)
+SELECT id, pg_notify('precoro_fleet', 'joined') FROM joined
 
 -- name: forget_dead
 -- Workers that have been dead for a day and hold nothing.
@@ -103,13 +111,13 @@ ORDER BY c.name
 -- name: survey
 -- Every living worker: how many companies it holds and how many wait for it; and how many there are and are free.
 WITH alive AS (
-    SELECT id, name, draining FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
+    SELECT id, name, draining, egress, most FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
 ), known AS (
     SELECT c.name, c.moved_to, alive.id AS holder
     FROM precoro_fleet.companies c LEFT JOIN alive ON alive.id = c.holder
     WHERE c.name = ANY(%(known)s)
 )
-SELECT alive.id, alive.name, alive.draining,
+SELECT alive.id, alive.name, alive.draining, alive.egress, alive.most,
     (SELECT count(*) FROM known WHERE known.holder = alive.id) AS held,
     (SELECT count(*) FROM known WHERE known.holder IS NULL AND known.moved_to = alive.name) AS moved_here,
     (SELECT count(*) FROM known) AS companies,
@@ -199,7 +207,7 @@ SELECT id, pg_notify('precoro_fleet', 'draining') FROM drained
 -- All that are alive or still hold companies: how long ago each renewed its lease, and what is left of it.
 SELECT w.name, w.draining, extract(epoch FROM clock_timestamp() - w.started)::float8 AS up_s,
     extract(epoch FROM w.alive_until - clock_timestamp())::float8 AS left_s,
-    (SELECT count(*) FROM precoro_fleet.companies c WHERE c.holder = w.id) AS companies
+    (SELECT count(*) FROM precoro_fleet.companies c WHERE c.holder = w.id) AS companies, w.most
 FROM precoro_fleet.workers w
 WHERE w.alive_until > clock_timestamp() OR EXISTS (SELECT FROM precoro_fleet.companies c WHERE c.holder = w.id)
 ORDER BY w.name, w.started

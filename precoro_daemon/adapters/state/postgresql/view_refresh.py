@@ -27,14 +27,15 @@ WHERE relation.relkind = 'v' AND relation.relnamespace = quote_ident(current_sch
 """Differs as soon as a view is dropped, made or replaced. PostgreSQL does not keep definitions as they were given."""
 
 _LEFT_OUT = """
-SELECT to_regnamespace(%s) IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM pg_depend AS needs
+SELECT to_regnamespace(%s) IS NOT NULL AND (
+    SELECT count(DISTINCT needs.refobjid) FROM pg_depend AS needs
     JOIN pg_rewrite AS rule ON rule.oid = needs.objid
     JOIN pg_class AS view ON view.oid = rule.ev_class
-    WHERE needs.refobjid = to_regclass('documents') AND view.relnamespace = to_regnamespace(%s)
-)
+    WHERE needs.refobjid IN (to_regclass('documents'), to_regclass('meta'))
+        AND view.relnamespace = to_regnamespace(%s)
+) < 2
 """
-"""The search path leads to the company's own views."""
+"""The search path leads to the company's own views and tables."""
 
 _COMPANIES = """
 SELECT space.nspname
@@ -44,6 +45,10 @@ JOIN pg_class AS records ON records.relnamespace = space.oid AND records.relname
 WHERE has_schema_privilege(space.oid, 'USAGE')
 ORDER BY space.nspname
 """
+_PART = """SELECT {} AS company, {} FROM {}
+WHERE NOT EXISTS (SELECT 1 FROM {} WHERE key IN ('moved', 'arriving') AND value <> '')"""
+"""A state that was moved elsewhere, or did not arrive, counts no more, or not yet."""
+
 _COLUMNS = """
 SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) AND attnum > 0 AND NOT attisdropped
@@ -88,7 +93,8 @@ def let_readers_read(connection: psycopg.Connection[Any]) -> None:
 def unite_companies(connection: psycopg.Connection[Any]) -> None:
     """Runs inside a transaction. Makes each view over all companies, if this company is not in it and it is wanted.
 
-    A company whose views are of another version is left out until they are made anew.
+    A company whose views are of another version is left out until they are made anew, one whose state was moved for
+    good.
     """
     if not _value(connection, _LEFT_OUT, ALL_COMPANIES, ALL_COMPANIES):
         return
@@ -99,8 +105,11 @@ def unite_companies(connection: psycopg.Connection[Any]) -> None:
         columns = _value(connection, _COLUMNS, here, view)
         same = [name for name in companies if _value(connection, _COLUMNS, name, view) == columns]
         parts = (
-            sql.SQL("SELECT {} AS company, {} FROM {}").format(
-                sql.Literal(name), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(name, view)
+            sql.SQL(_PART).format(
+                sql.Literal(name),
+                sql.SQL(", ").join(map(sql.Identifier, columns)),
+                sql.Identifier(name, view),
+                sql.Identifier(name, "meta"),
             )
             for name in same
         )

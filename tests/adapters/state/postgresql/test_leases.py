@@ -30,8 +30,8 @@ def tables(postgres: str) -> Iterator[Tables]:
 
 
 @asynccontextmanager
-async def joined(tables: Tables, name: str, lease: float = LEASE) -> AsyncIterator[PostgresLeases]:
-    leases = PostgresLeases(tables.conninfo, lease, name)
+async def joined(tables: Tables, name: str, lease: float = LEASE, **more: Any) -> AsyncIterator[PostgresLeases]:
+    leases = PostgresLeases(tables.conninfo, lease, name, **more)
     await leases.join()
     try:
         yield leases
@@ -55,6 +55,25 @@ async def test_a_company_is_taken_once_and_its_epoch_grows_with_each_hand_over(t
         assert [one.company for one in await a.renew() or ()] == ["bolt"]
         await a.leave()
         assert [(one.company, one.epoch) for one in await b.take(KNOWN, 3)] == [("bolt", 2)]
+
+
+@pytest.mark.asyncio
+async def test_workers_know_how_many_call_by_their_address_and_what_each_takes(tables: Tables):
+    async with joined(tables, "a", egress="gate", most=2) as a, joined(tables, "b", egress="gate") as b:
+        async with joined(tables, "c", egress="other") as c, joined(tables, "command"):
+            assert [(await one.survey(KNOWN)).sharing for one in (a, b, c)] == [2, 2, 1]
+            assert (await c.survey(KNOWN)).most == {a.worker: 2}
+        tables.expire(b.worker)
+        assert (await a.survey(KNOWN)).sharing == 1
+
+
+@pytest.mark.asyncio
+async def test_tables_of_an_earlier_version_get_what_they_lack(tables: Tables):
+    for column in ("egress", "most", "configurations"):
+        tables.rows(f"ALTER TABLE precoro_fleet.workers DROP COLUMN {column}")
+    tables.rows("ALTER TABLE precoro_fleet.workers ADD COLUMN address text")
+    async with joined(tables, "a", egress="gate") as a, joined(tables, "b", egress="gate"):
+        assert (await a.survey(KNOWN)).sharing == 2
 
 
 @pytest.mark.asyncio

@@ -117,6 +117,20 @@ async def test_views_over_all_companies_follow_those_that_there_are(url: str) ->
 
 
 @pytest.mark.asyncio
+async def test_a_state_that_was_moved_away_counts_no_more_and_one_that_did_not_arrive_not_yet(url: str) -> None:
+    change(url, "CREATE SCHEMA precoro_all")
+    await opened(url, "acme", 1)
+    await opened(url, "bolt", 2)
+    every = "SELECT company, id FROM precoro_all.invoices ORDER BY 1"
+    assert ask(url, every) == [("acme", 1), ("bolt", 2)]
+    for mark in ("moved", "arriving"):
+        change(url, f"INSERT INTO acme.meta (key, value) VALUES ('{mark}', '{{}}')")
+        assert ask(url, every) == [("bolt", 2)]
+        change(url, f"DELETE FROM acme.meta WHERE key = '{mark}'")
+    assert ask(url, every) == [("acme", 1), ("bolt", 2)]
+
+
+@pytest.mark.asyncio
 async def test_a_company_of_another_version_is_left_out_of_the_views_over_all(url: str) -> None:
     await opened(url, "acme", 1)
     await opened(url, "bolt", 2)

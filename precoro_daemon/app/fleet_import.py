@@ -1,0 +1,227 @@
+"""takes installations of one company into a fleet: files into its directory, states into its database"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+
+from precoro_daemon.app.company_files import path_of, read_newcomer
+from precoro_daemon.app.moving import Move, Place, move_state
+from precoro_daemon.app.state import address, identity, owner_of, same_state, schema, state_of
+from precoro_daemon.errors import ConfigurationError, StoreUnusable
+from precoro_daemon.settings import Settings, load, load_defaults
+from precoro_daemon.settings.lines import KeyPath, line_numbers
+from precoro_daemon.settings.paths import named_paths
+
+_SPARE = ("precoro", "apply_deliveries", "ledger")
+"""Nothing is called: secrets of a service that systemd hands over are not there now."""
+
+_OF_ALL: Sequence[KeyPath] = (
+    *(("state", key) for key in ("url", "password_file", "ca_file")),
+    ("watch",),
+    ("log",),
+    ("fleet",),
+    ("apply_deliveries", "listen"),
+)
+"""What a company of a fleet has in common with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """One installation that is to come. `left_out`: keys of its file that a company of a fleet has not · `refused`:
+    why it cannot come, "" if it can · `beside`: it was one among others, whose defaults do not come along"""
+
+    name: str
+    source: Path
+    path: Path
+    state: str = ""
+    schema: str = ""
+    left_out: Sequence[str] = ()
+    refused: str = ""
+    beside: bool = False
+
+
+def sources_of(given: Path, name: str | None) -> Mapping[str, Path]:
+    """The configurations to import, by the names that their companies get. Blocking. Raises ConfigurationError."""
+    if given.is_dir():
+        found = {one.stem: one for one in sorted(given.glob("*.toml")) if one.stem != "defaults"}
+        if name is not None or not found:
+            why = "there is no configuration in it" if name is None else "a name is for one configuration alone"
+            raise ConfigurationError(f"{given}: {why}")
+        return found
+    if name is None and given.stem == "config":
+        raise ConfigurationError(f"{given}: what is the company to be called? Give --name, such as --name acme")
+    return {name or given.stem: given}
+
+
+def plan_import(directory: Path, sources: Mapping[str, Path], environ: Mapping[str, str]) -> Sequence[Newcomer]:
+    """What is going to be done for each; nothing is done yet. Blocking. Raises ConfigurationError where the directory
+    is not that of a fleet."""
+    shared = load_defaults(directory, environ)
+    if shared.state.server is None:
+        path = directory / "defaults.toml"
+        raise ConfigurationError(f"{path}: there is no fleet: state.url is not that of a PostgreSQL database")
+    return [_plan(directory, name, source, environ) for name, source in sources.items()]
+
+
+async def import_one(
+    directory: Path,
+    newcomer: Newcomer,
+    environ: Mapping[str, str],
+    *,
+    armed: bool,
+    replace_zeros: bool,
+    on_rows: Callable[[str, int, int], None],
+) -> Move | None:
+    """Move its state, then let its file appear; None where the state was there already. Cut off, it is repeated.
+
+    Raises ConfigurationError, StoreHeld where it runs, StoreUnusable.
+    """
+    settings, there = await to_thread.run_sync(_read_both, directory, newcomer, environ)
+    done = None
+    if not await to_thread.run_sync(_has_moved, settings, there):
+        place = Place(there.state.url, schema(there), there.state.password_file, there.state.ca_file)
+        done = await move_state(settings, place, armed=armed, replace_zeros=replace_zeros, on_rows=on_rows)
+    await to_thread.run_sync(_let_appear, directory, newcomer)
+    return done
+
+
+def _read_both(directory: Path, newcomer: Newcomer, environ: Mapping[str, str]) -> tuple[Settings, Settings]:
+    with _written(directory, newcomer.name, _text_for_fleet(newcomer.source)[0]) as hidden:
+        return load(newcomer.source, environ, spare=_SPARE), read_newcomer(directory, hidden.stem, environ)
+
+
+def _let_appear(directory: Path, newcomer: Newcomer) -> None:
+    with _written(directory, newcomer.name, _text_for_fleet(newcomer.source)[0]) as hidden:
+        hidden.replace(newcomer.path)
+
+
+def _plan(directory: Path, name: str, source: Path, environ: Mapping[str, str]) -> Newcomer:
+    path = path_of(directory, name)
+    if path.exists():
+        return Newcomer(name, source, path, refused=f"{path} is there already, for this company or another one")
+    try:
+        _, left_out = _text_for_fleet(source)
+        _refuse_relative(source, load(source, environ, spare=_SPARE))
+        settings, there = _read_both(directory, Newcomer(name, source, path), environ)
+        came_from = _checked(settings, there)
+    except (ConfigurationError, StoreUnusable) as error:
+        return Newcomer(name, source, path, refused=str(error))
+    beside = source.with_name("defaults.toml").exists()
+    return Newcomer(name, source, path, came_from, schema(there), left_out, beside=beside)
+
+
+def _checked(settings: Settings, there: Settings) -> str:
+    """Where its state is. Raises ConfigurationError, StoreUnusable where it cannot come."""
+    if identity(there) != identity(settings):
+        raise ConfigurationError(
+            "beside the defaults of the fleet it would be another company (region, e-mail or state.company): say "
+            "these in the company's own file"
+        )
+    owner = owner_of(settings)
+    if os.geteuid() == 0 and owner not in (None, 0):  # who could lead root astray beside the state
+        raise StoreUnusable(f"the state {address(settings)} belongs to another user: run this as that user")
+    if not _has_moved(settings, there):
+        state_of(settings).demand()
+    return address(settings)
+
+
+@contextmanager
+def _written(directory: Path, name: str, text: str) -> Iterator[Path]:
+    """The company's file, hidden from those who read the directory. It is gone afterwards, unless it was renamed."""
+    hidden = path_of(directory, f".{name}")
+    try:
+        hidden.write_text(text, encoding="utf-8")
+        yield hidden
+    except OSError as error:
+        raise ConfigurationError(f"{hidden}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def _refuse_relative(source: Path, settings: Settings) -> None:
+    """They would start at another directory. Raises ConfigurationError."""
+    values = _without(tomllib.loads(source.read_text(encoding="utf-8-sig")))
+    found = []
+    for key, path in named_paths(settings):
+        given: Any = values
+        for part in key.split("."):
+            given = given.get(part) if isinstance(given, dict) else None
+        every = given if isinstance(given, list) else [given]
+        if any(isinstance(one, str) and source.parent.absolute() / one == path and one != str(path) for one in every):
+            found.append(key)
+    if found:
+        raise ConfigurationError(f"{source}: write these paths with all their directories: {', '.join(found)}")
+
+
+def _has_moved(settings: Settings, there: Settings) -> bool:
+    """It is in the fleet's database: from the beginning, or since an import that was cut off behind the move."""
+    if same_state(settings, there):
+        return True
+    try:
+        state_of(there).demand()
+    except StoreUnusable:
+        return False
+    try:
+        state_of(settings).demand()
+    except StoreUnusable as error:
+        return "was moved to" in str(error)
+    return False
+
+
+def _text_for_fleet(source: Path) -> tuple[str, Sequence[str]]:
+    """The file as a company of a fleet has it, and which keys are not in it any more. Raises ConfigurationError."""
+    text = source.read_text(encoding="utf-8-sig")
+    values = tomllib.loads(text)
+    lines = line_numbers(text)
+    gone = {path for path in lines if any(path[: len(out)] == out for out in _OF_ALL)}
+    named = [".".join(map(str, path)) for path in sorted(gone, key=lambda path: lines[path]) if _is_key(values, path)]
+    wanted = _without(values)
+    gone |= {(table,) for table in values.keys() - wanted.keys()}
+    starts = sorted((line, path in gone) for path, line in lines.items())
+    result = "".join(_kept_lines(text.splitlines(keepends=True), starts))
+    try:
+        same = tomllib.loads(result) == wanted
+    except tomllib.TOMLDecodeError:
+        same = False
+    if not same:
+        raise ConfigurationError(f"{source}: take these keys out yourself, the fleet has them: {', '.join(named)}")
+    return result, named
+
+
+def _kept_lines(lines: Sequence[str], starts: Sequence[tuple[int, bool]]) -> Sequence[str]:
+    """Without each that begins with something left out, down to where the next thing begins."""
+    kept, leaving = [], False
+    begins = dict(starts)
+    for number, line in enumerate(lines, 1):
+        leaving = begins.get(number, leaving)
+        if not leaving:
+            kept.append(line)
+    return kept
+
+
+def _without(values: Mapping[str, Any], above: KeyPath = ()) -> dict[str, Any]:
+    """What is not left out, nor a table of which nothing is left."""
+    kept = {}
+    for name, value in values.items():
+        if (path := (*above, name)) in _OF_ALL:
+            continue
+        one = _without(value, path) if isinstance(value, dict) else value
+        if one != {} or value == {}:
+            kept[name] = one
+    return kept
+
+
+def _is_key(values: Any, path: KeyPath) -> bool:
+    for part in path:
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return not isinstance(values, dict)
