@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -132,21 +132,37 @@ class Budget:
 
         `way`: seconds by which it may be faster on its way than those before it.
         """
-        latest = Opening(-math.inf, "")
+        return self.openings(now, way)(lane, key)
+
+    def openings(self, now: float, way: float = 0.0) -> Callable[[Lane, Key], Opening]:
+        """`opening`, for many calls at once; good until anything is charged or learned."""
         margin = max(self.limits.margin, way)
+        of_lanes: dict[Lane, Opening] = {}
+
+        def opening(lane: Lane, key: Key) -> Opening:
+            if lane not in of_lanes:
+                of_lanes[lane] = max(self._openings_of_lane(lane, now, margin))
+            return max(of_lanes[lane], *self._openings_of_key(key, now, margin))
+
+        return opening
+
+    def _openings_of_lane(self, lane: Lane, now: float, margin: float) -> Iterator[Opening]:
+        yield Opening(-math.inf, "")
         for window in self._windows:
             kept = self.limits.reserved(window.period, lane) + self._others.made(window.period, now)
             opens = window.opens(self._stamps, kept, self.limits.guard if window.period == "second" else margin)
-            latest = max(latest, Opening(opens, window.period))
-        latest = max(latest, Opening(self._shares.opens(lane, now, margin), "day"))
+            yield Opening(opens, window.period)
+        yield Opening(self._shares.opens(lane, now, margin), "day")
+
+    def _openings_of_key(self, key: Key, now: float, margin: float) -> Iterator[Opening]:
+        yield Opening(-math.inf, "")
         counted = self.counted(key)
         for window in self._same_get if counted in self._gets else ():
             opens = window.opens(self._gets[counted], 0, margin)
-            latest = max(latest, Opening(opens, f"same GET per {window.period}"))
+            yield Opening(opens, f"same GET per {window.period}")
         for name, until in self._closed.items():
             if until > now and (name in SECONDS or name == _same_get_name(counted)):
-                latest = max(latest, Opening(until, name if name in SECONDS else "same GET"))
-        return latest
+                yield Opening(until, name if name in SECONDS else "same GET")
 
     def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
         """Book one call as made now."""

@@ -540,7 +540,7 @@ notes = st.sampled_from("abc")
 row_lists = st.lists(st.builds(lambda id_, note: record(id_, note=note), st.integers(1, 12), notes), max_size=9)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lists=st.lists(row_lists, min_size=1, max_size=4))
 def test_replaying_a_pass_changes_nothing(backend_in: Callable[[Path], Backend], lists: list[list[Record]]) -> None:
     async def scenario(backend: Backend) -> None:
@@ -560,7 +560,7 @@ def test_replaying_a_pass_changes_nothing(backend_in: Callable[[Path], Backend],
         asyncio.run(scenario(backend_in(Path(directory))))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=row_lists, cut=st.integers(0, 4))
 def test_committing_the_same_page_again_changes_nothing_but_the_pass(
     backend_in: Callable[[Path], Backend], rows: list[Record], cut: int

@@ -15,7 +15,7 @@ from tests.mirror.machine import MirrorMachine
 
 FEW = settings(
     max_examples=1,
-    stateful_step_count=12,
+    stateful_step_count=8,
     derandomize=True,
     deadline=None,
     database=None,

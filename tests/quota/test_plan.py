@@ -268,7 +268,7 @@ def test_a_first_listing_takes_its_calls_from_the_back_fill_not_from_the_evening
         assert call(Lane.LISTS, now), "lists never wait"
         if turn % 8 == 0:
             assert call(Lane.DETAILS, now + 1.5), "nor do the documents of today: 225 a day of them"
-        for second in range(3, 40, 2):
+        for second in range(3, 40, 6):
             call(Lane.CENSUS, now + second)
     assert made[Lane.CENSUS] > plan.backfill + 100, "on the first day it gets a little, on the second its share"
 

@@ -149,7 +149,7 @@ class Line:
     async def _carry(self, request: Request, left: float) -> Answer:
         await anyio.sleep(self.random.uniform(0.02, 0.15))
         at = self.sandbox.clock.now()
-        response = await self.app._handle(_incoming(self.sandbox, request))
+        response = await self.app._handle(_incoming(self.app, self.sandbox, request))
         assert isinstance(response, web.Response)
         body, now = response.body, self.sandbox.clock.now()
         assert isinstance(body, bytes)
@@ -166,7 +166,7 @@ class _Protocol(BaseProtocol):
     writer = peername = sockname = ssl_context = None
 
 
-def _incoming(sandbox: Sandbox, request: Request) -> web.Request:
+def _incoming(app: web.Application, sandbox: Sandbox, request: Request) -> web.Request:
     """What its server would have made of it."""
     headers = {"Host": "sandbox", "User-Agent": AGENT, "X-AUTH-TOKEN": sandbox.token, "email": sandbox.email}
     loop = asyncio.get_running_loop()
@@ -176,6 +176,5 @@ def _incoming(sandbox: Sandbox, request: Request) -> web.Request:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         payload.feed_data(request.body)
     payload.feed_eof()
-    return make_mocked_request(
-        request.method, request.target, headers, payload=payload, protocol=protocol, transport=None, writer=protocol
-    )
+    parts: dict[str, Any] = {"payload": payload, "protocol": protocol, "transport": None, "writer": protocol}
+    return make_mocked_request(request.method, request.target, headers, app=app, **parts)

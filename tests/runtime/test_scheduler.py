@@ -565,7 +565,7 @@ async def test_a_job_whose_laps_end_with_the_quota_has_recovered_once_they_bring
 
     day.job("backfill", lap, work=[1] * 10_000)
     with capture_logs() as told:
-        await day.live(40_000, (4_000, look), (10_000, look))
+        await day.live(15_000, (4_000, look), (10_000, look))
     assert [str(trouble) for trouble in seen] == ["locked", "None"]
     events = [line["event"] for line in told if line["event"] != "lap_finished"]
     assert events == ["job_blocked", "budget_spent", "job_recovered"], "each is told once"

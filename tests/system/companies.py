@@ -16,7 +16,7 @@ import anyio.to_thread
 from anyio.abc import Process
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
-from tests.system.forked import DEVELOPMENT, ROOT, Forked
+from tests.system.forked import ROOT, WATCHFUL, Forked
 from tests.system.program import NO_LIMITS, Finished, finish
 
 SECRETS = {"acme": "acme_webhooks_0123456789abcdef", "bolt": "bolt_webhooks_0123456789abcdef"}
@@ -88,7 +88,7 @@ class Companies:
 
     def environ(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
-        return {**ours, **DEVELOPMENT, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+        return {**ours, **WATCHFUL, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 
     async def typed(self, *words: str) -> Finished:
         return await finish(await Forked.start(words, self.directory, self.environ()))

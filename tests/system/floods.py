@@ -60,7 +60,6 @@ async def flood(directory: Path, *, seconds: float, rate: float, cores: Sequence
             port = int(free.getsockname()[1])
         program = Program(directory, sandbox.url)
         program.environment["PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"] = _SECRET
-        program.environment["PYTHONDEVMODE"] = ""
         program.sections = {
             "limits": NO_LIMITS,
             "mirror_collections": {"collections": ["invoices", "suppliers", "payments"], "every": f"{_EVERY}s"},

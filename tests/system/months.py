@@ -111,7 +111,6 @@ async def live(directory: Path, plan: Plan) -> Course:
     )
     async with serve(options) as sandbox:
         program = Program(directory, sandbox.url, sections=_sections(directory, plan))
-        program.environment["PYTHONDEVMODE"] = ""  # it is four times as slow, which counts a thousandfold
         if plan.announced:
             with socket.create_server(("127.0.0.1", 0)) as free:
                 address = f"127.0.0.1:{free.getsockname()[1]}"

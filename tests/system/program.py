@@ -21,7 +21,7 @@ from anyio.abc import Process
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.app.state import identity
 from precoro_daemon.settings import load
-from tests.system.forked import DEVELOPMENT, ROOT, Forked
+from tests.system.forked import ROOT, WATCHFUL, Forked
 
 NO_LIMITS = dict.fromkeys(
     ("per_second", "per_minute", "per_hour", "per_day", "same_get_per_minute", "same_get_per_hour"), 0
@@ -116,7 +116,7 @@ class Program:
 
     def environ(self) -> Mapping[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}
-        return ours | DEVELOPMENT | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | self.environment
+        return ours | WATCHFUL | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | self.environment
 
     async def run(self, *arguments: str, within: float = 60) -> Finished:
         async with self.running(*arguments) as process:

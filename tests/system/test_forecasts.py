@@ -25,7 +25,7 @@ _BACKFILLED = "SELECT count(*) FROM calls WHERE lane = 5"
 async def test_everything_that_tells_of_a_first_fill_tells_the_same(tmp_path: Path) -> None:
     options = SandboxOptions(size="empty", counts={"suppliers": 5, "invoices": 150}, limits=False)
     async with serve(options) as sandbox:
-        program = Program(tmp_path, sandbox.url, environment={"PYTHONDEVMODE": ""})  # its time runs fast enough
+        program = Program(tmp_path, sandbox.url)
         program.sections = {
             "limits": {"time_scale": SCALE, "per_day": 60},
             "mirror_collections": {"collections": ["invoices", "suppliers", "taxes"]},

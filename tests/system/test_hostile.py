@@ -8,6 +8,7 @@ import pytest
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from tests.mirror.comparing import exact
+from tests.system.forked import DEVELOPMENT
 from tests.system.hostile import EMAIL, SCALE, TOKEN, Habits, Hostile, hostile
 from tests.system.program import NO_LIMITS, Finished, Program, finish
 
@@ -122,11 +123,11 @@ async def test_the_key_shows_nowhere(tmp_path: Path) -> None:
     """Not in what is printed or stored, even if the server quotes it; nor in the process's command line."""
     async with hostile(Habits(echo=True)) as shown:
         program = program_for(shown, tmp_path)
-        program.fresh = True  # a fork has its parent's command line
+        program.environment = dict(DEVELOPMENT)  # started anew: a fork has its parent's command line
         async with program.running("--once") as process:
             seen = _command_line(process.pid)
             runs = [await finish(process)]
-        program.fresh = False
+        program.environment = {}
         runs += [await program.run("status"), await program.run("check")]
         program.environment = {"PRECORO_TOKEN": f"{TOKEN}-wrong"}
         runs += [await program.once(), await program.run("estimate")]

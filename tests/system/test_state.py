@@ -333,7 +333,7 @@ async def test_killed_at_any_line_the_log_of_a_state_that_was_moved_away_is_kept
     origin = tmp_path / "origin"
     origin.mkdir()
     log = await left_by_a_moved_state(origin)
-    for place in await killed_restores(origin, tmp_path / "runs", every=7):
+    for place in await killed_restores(origin, tmp_path / "runs", every=9):
         assert log in [path.read_bytes() for path in place.glob("*-wal")], place
         if (place / "state.db").exists():
             assert "state.db-wal" not in names(place)
@@ -354,7 +354,7 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
             shutil.copy(path, origin)
 
     seen = set()
-    for place in await killed_restores(origin, tmp_path / "runs", every=6):
+    for place in await killed_restores(origin, tmp_path / "runs", every=9):
         async with SqliteState(place / "state.db", "company").open() as store:
             assert not (await store.journal.switch()).armed
             calls = len(await store.budget_book.load(0.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -164,7 +164,14 @@ class Gate:
     def _next(self, now: float) -> QueuedCall | None:
         if self._leaving or len(self._in_flight) >= self.in_flight_bound:
             return None
-        return next((call for call in self._waiting if _chosen_from(self._opening(call, now)) <= now), None)
+        return next(self._waiting_for(now, open_now=True), None)
+
+    def _waiting_for(self, now: float, *, open_now: bool) -> Iterator[QueuedCall]:
+        """Dozens may wait in one lane: what holds the lane is found out once."""
+        paced, openings = Opening(self._pace.opens(), "second"), self._budget.openings(now, self._pace.way)
+        for call in self._waiting:
+            if (_chosen_from(max(paced, openings(call.lane, call.key))) <= now) is open_now:
+                yield call
 
     async def _until(self, event: anyio.Event, seconds: float) -> None:
         """Wait for the event, but no longer than that many seconds."""
@@ -198,10 +205,10 @@ class Gate:
     def _nudge(self) -> None:
         """Something changed: wake the call that may leave now, and those that may not, to read their timers."""
         now = self._clock.now()
-        chosen = self._next(now)
-        for call in self._waiting:
-            if call is chosen or _chosen_from(self._opening(call, now)) > now:
-                call.nudged.set()
+        if chosen := self._next(now):
+            chosen.nudged.set()
+        for call in self._waiting_for(now, open_now=False):
+            call.nudged.set()
 
     def _nudge_leaving(self) -> None:
         if self._leaving:
