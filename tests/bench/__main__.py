@@ -14,6 +14,7 @@ from tests.bench import (
     custom_fields,
     deliveries,
     files,
+    fleets,
     forecasts,
     freshness,
     incremental,
@@ -52,6 +53,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "companies": companies.many,
+    "fleet": fleets.hand_over,
     "forecast": forecasts.first_fill,
     "freshness": freshness.planned,
     "week": months.week,
