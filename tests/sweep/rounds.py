@@ -158,9 +158,9 @@ def fleet(seed: int) -> None:
         pair.primary.rows("CREATE DATABASE fleet")
         story = Story(seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1)
         if seed % 2 and pgbouncer() is not None:
-            mode = ("transaction", "ignore_startup_parameters = options")
+            mode = ("transaction", "ignore_startup_parameters = options", "server_login_retry = 1")
             pooler = stack.enter_context(bouncer_before(pair.primary, Path(directory, "pooler"), *mode))
-            story = replace(story, pooler=pooler, restart=pair.restart)
+            story = replace(story, pooler=pooler, lease=6.0, restart=pair.restart)
         else:
             story = replace(story, promotions=1, **_mishaps(pair))
         outcome = anyio.run(play_fleet, tables, story, Path(directory, "log"))
