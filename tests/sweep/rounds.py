@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -169,6 +172,16 @@ def fleet(seed: int) -> None:
     assert outcome.exits == [0] * story.workers, outcome.exits
 
 
+def engines(_: int) -> None:
+    """The contracts of the state on the oldest PostgreSQL that it takes; the tests have the newest."""
+    asked = ["-q", "tests/contracts", "tests/adapters/state", "-k", "postgresql and not ledgers"]
+    environment = os.environ | {"PGSERVER_POSTGRES_VERSION": "16"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *asked], check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 def handovers(seed: int) -> None:
     """The program itself, four workers of six companies that use up their limits: killed, stopped, their database
     restarted, and lost to its standby."""
@@ -200,4 +213,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "weeks": weeks,
     "fleet": fleet,
     "handovers": handovers,
+    "engines": engines,
 }
