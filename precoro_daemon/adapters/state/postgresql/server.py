@@ -42,7 +42,7 @@ _LIVENESS = {
 """Seconds, the last in milliseconds: a server that is gone without a word is known to be after half a minute."""
 
 
-_ANSWER_WITHIN_S = 330.0
+_SERVER_ANSWERS_WITHIN_S = 330.0
 """Longer than the server lets a statement take. It does not bound a commit that waits for a standby, nor a process of
 its own that stands still."""
 
@@ -55,7 +55,7 @@ class Server:
     address: str
     password: str | None = field(default=None, repr=False)
     options: tuple[tuple[str, str], ...] = ()
-    answer_within: float = _ANSWER_WITHIN_S
+    answer_within: float = _SERVER_ANSWERS_WITHIN_S
 
     @property
     def conninfo(self) -> str:
