@@ -229,6 +229,11 @@ class Fleet:
     def _answers(self, name: str) -> Counter[int]:
         return self._host.tallies.setdefault(name, Tallies()).answers
 
+    @property
+    def _starting(self) -> int:
+        """Companies that are not served yet: a few after a hand-over, which wait for nobody; all at the start."""
+        return sum(member.standing == "starting" for member in self._members.values())
+
     def _lease_companies(self, files: CompanyFiles) -> Lessee:
         return Lessee(files.fleet, files.state, self._occupy, self.doors.executors, self._share_address)
 
@@ -247,7 +252,7 @@ class Fleet:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_hand_over, tenancy, member, name=f"hand-over of {name}")
-                await member.serve(_offset(name, spread=len(self._members)))
+                await member.serve(_offset(name, spread=self._starting))
                 tasks.cancel_scope.cancel()
         except* Deposed as errors:
             lost += leaves(errors)

@@ -15,6 +15,7 @@ from tests.bench import (
     deliveries,
     exports,
     files,
+    fleets,
     forecasts,
     freshness,
     incremental,
@@ -54,6 +55,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "companies": companies.many,
+    "fleet": fleets.hand_over,
     "forecast": forecasts.first_fill,
     "freshness": freshness.planned,
     "week": months.week,

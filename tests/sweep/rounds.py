@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -158,15 +161,25 @@ def fleet(seed: int) -> None:
         pair.primary.rows("CREATE DATABASE fleet")
         story = Story(seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1)
         if seed % 2 and pgbouncer() is not None:
-            mode = ("transaction", "ignore_startup_parameters = options")
+            mode = ("transaction", "ignore_startup_parameters = options", "server_login_retry = 1")
             pooler = stack.enter_context(bouncer_before(pair.primary, Path(directory, "pooler"), *mode))
-            story = replace(story, pooler=pooler, restart=pair.restart)
+            story = replace(story, pooler=pooler, lease=6.0, restart=pair.restart)
         else:
             story = replace(story, promotions=1, **_mishaps(pair))
         outcome = anyio.run(play_fleet, tables, story, Path(directory, "log"))
     print(outcome.shown(), end=" ")
     assert outcome.wrong == {}, outcome.shown()
     assert outcome.exits == [0] * story.workers, outcome.exits
+
+
+def engines(_: int) -> None:
+    """The contracts of the state on the oldest PostgreSQL that it takes; the tests have the newest."""
+    asked = ["-q", "tests/contracts", "tests/adapters/state", "-k", "postgresql and not ledgers"]
+    environment = os.environ | {"PGSERVER_POSTGRES_VERSION": "16"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *asked], check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def handovers(seed: int) -> None:
@@ -200,4 +213,5 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "weeks": weeks,
     "fleet": fleet,
     "handovers": handovers,
+    "engines": engines,
 }

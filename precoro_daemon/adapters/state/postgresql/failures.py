@@ -90,6 +90,7 @@ _SENTENCE_BY_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("too many", "remaining connection slots"), _CROWDED),
     (("the database system is",), _NOT_READY),
     (("no such database",), _NO_DATABASE),
+    (("wait timeout expired",), _SLOW),
 )
 """Where there is no code, or one for any trouble with a connection: the server's, a pooler's or libpq's."""
 

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
 
@@ -41,13 +42,20 @@ _LIVENESS = {
 """Seconds, the last in milliseconds: a server that is gone without a word is known to be after half a minute."""
 
 
+_SERVER_ANSWERS_WITHIN_S = 330.0
+"""Longer than the server lets a statement take. It does not bound a commit that waits for a standby, nor a process of
+its own that stands still."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """address: as the configuration has it, for people · options: of libpq, beside what the address says"""
+    """address: as the configuration has it, for people · options: of libpq, beside what the address says ·
+    answer_within: seconds for each message of a transaction"""
 
     address: str
     password: str | None = field(default=None, repr=False)
     options: tuple[tuple[str, str], ...] = ()
+    answer_within: float = _SERVER_ANSWERS_WITHIN_S
 
     @property
     def conninfo(self) -> str:
@@ -108,8 +116,15 @@ def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
 
 
 def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
+    class Bounded(psycopg.Connection[Any]):
+        """What it waits for comes in time, or counts as lost."""
+
+        def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+            return super().wait(gen, interval, server.answer_within if timeout is None else timeout)
+
     return ConnectionPool(
         server.conninfo,
+        connection_class=Bounded,
         kwargs={"autocommit": True, "prepare_threshold": None},
         min_size=0,
         max_size=_CONNECTIONS,

@@ -320,6 +320,9 @@ async def _run(fleet: Fleet, story: Story, events: list[str]) -> tuple[list[int]
         await fleet.until_all_are_served()
         await fleet.until_all_have_joined()
         died = fleet.died()
+    except TimeoutError as error:
+        told = (await anyio.Path(fleet.log.name).read_text())[-3000:]
+        raise AssertionError(f"nothing went on; {fleet.died()} ended by themselves:\n{told}") from error
     finally:
         with anyio.CancelScope(shield=True):
             exits = await fleet.finish()

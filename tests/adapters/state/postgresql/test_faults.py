@@ -146,7 +146,11 @@ async def test_check_warns_of_standbys_that_confirm_nothing_and_of_commits_that_
             try:
                 for one in (ours, ordinary):
                     assert "WARNING" not in one.about()
-                standby.stop("immediate")
+                async with PostgresState(Server(cluster.url(), answer_within=3.0), SCHEMA, "company").open() as store:
+                    await store.budget_book.charge(1.0, KEY)
+                    standby.stop("immediate")
+                    with pytest.raises(StoreUnavailable, match=r"did not answer in time: .* look at the locks"):
+                        await store.budget_book.charge(2.0, KEY)
                 await refused(ours, StoreUnavailable, r"finishes nothing that is written: .* \(berlin\), and none is")
             finally:
                 cluster.rows("ALTER SYSTEM RESET synchronous_standby_names")

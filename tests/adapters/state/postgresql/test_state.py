@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from precoro_daemon.adapters.state.postgresql.schema import VERSION
 from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
@@ -160,7 +161,7 @@ async def test_another_companys_a_newer_one_and_a_foreign_one_are_refused(backen
         with pytest.raises(StoreUnusable, match=r"written by a newer version .*\(its schema is 99"):
             backend.state().demand()
     finally:
-        backend.change("UPDATE meta SET value = '1' WHERE key = 'version'")
+        backend.change(f"UPDATE meta SET value = '{VERSION}' WHERE key = 'version'")
     backend.change("CREATE SCHEMA foreign_one; CREATE TABLE foreign_one.things (id int)")
     foreign = PostgresState(Server(backend.url), "foreign_one", "company")
     with pytest.raises(StoreUnusable, match="has tables of another program"):
