@@ -273,6 +273,20 @@ MUTANTS = (
         "tests/payments/test_exporting.py::test_a_person_is_asked_once_where_somebody_else_paid_the_bill",
     ),
     Mutant(
+        "two entries under one key of ours are recorded a third time",
+        "EntrySender._create",
+        "        if several:",
+        "        if not several:",
+        "tests/payments/test_exporting.py::test_two_entries_under_one_key_of_ours_where_a_repeat_makes_nothing_new",
+    ),
+    Mutant(
+        "what waits for a login rests ever longer",
+        "GrantBearer._refreshed",
+        'raise _awaited(f"there is no grant',
+        'raise LoginNeeded(f"there is no grant',
+        "tests/adapters/grants/test_bearer.py::test_no_grant_yet",
+    ),
+    Mutant(
         "record a copy that a connector brought back",
         "_judge",
         "    copied = _copied(invoice, payment, known)",

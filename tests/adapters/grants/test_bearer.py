@@ -218,8 +218,9 @@ async def test_wrong_client_is_the_configuration(tmp_path: Path) -> None:
 
 
 async def test_no_grant_yet(tmp_path: Path) -> None:
-    with pytest.raises(LoginNeeded, match="ledger login xero"):
+    with pytest.raises(LoginNeeded, match="ledger login xero") as waiting:
         await GrantBearer(GrantFile(tmp_path / "xero-grant.json"), "xero").token()
+    assert waiting.value.look_again_s == 60
 
 
 @pytest.mark.parametrize(("grace", "lost"), [(60.0, False), (0.0, True)])
