@@ -273,6 +273,13 @@ MUTANTS = (
         "tests/payments/test_exporting.py::test_a_person_is_asked_once_where_somebody_else_paid_the_bill",
     ),
     Mutant(
+        "what a database committed late is never read",
+        "SqlLedger.recorded",
+        "reach_back(start, self._given.overlap)",
+        "start",
+        "tests/adapters/ledgers/test_sql.py::test_what_was_committed_late_is_read",
+    ),
+    Mutant(
         "two entries under one key of ours are recorded a third time",
         "EntrySender._create",
         "        if several:",
