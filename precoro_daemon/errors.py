@@ -174,10 +174,10 @@ class ConfigurationError(FatalError):
 class PartUnusable(FatalError):
     """What one part of the program needs cannot be used. That part waits until it is mended; all others go on.
 
-    look_again_s  seconds after which it may be looked at again, where that asks nobody; None: after growing rests
+    recheck_s  seconds after which it may be checked again, where that asks nobody; None: after growing rests
     """
 
-    look_again_s: float | None = None
+    recheck_s: float | None = None
 
 
 class LedgerMisfit(PartUnusable):

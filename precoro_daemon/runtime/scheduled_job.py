@@ -165,8 +165,8 @@ class ScheduledJob:
         wait = pause_of_job(status.setbacks)
         if isinstance(error, AuthenticationError):
             wait = _REFUSED_KEY_PAUSE_S
-        elif isinstance(error, PartUnusable) and error.look_again_s is not None:
-            wait = error.look_again_s
+        elif isinstance(error, PartUnusable) and error.recheck_s is not None:
+            wait = error.recheck_s
         status.plan(now + wait, now)
         if not _same_cause(error, status.trouble):
             write = _log.error if isinstance(error, FatalError) else _log.warning

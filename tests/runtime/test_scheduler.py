@@ -584,7 +584,7 @@ async def test_what_waits_for_something_on_this_machine_looks_again_and_again() 
             return LapReport()
         work.append(1)  # it is still to do
         missing = LoginNeeded("log in")
-        missing.look_again_s = 60.0
+        missing.recheck_s = 60.0
         return LapReport(ended=missing)
 
     day.job("payments", lap, work=work)

@@ -17,8 +17,8 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
-_LOOK_AGAIN_S = 60.0
-"""After that, what waits for a login looks whether the file has one: a service need not be told of it."""
+_LOGIN_RECHECK_S = 60.0
+"""After that, what waits for a login checks whether the file has one: no service has to be started anew for it."""
 
 _ASK_AGAIN_S = 3600.0
 """A grant that was refused is tried once an hour: it costs little, and vendors have refused good ones for a time."""
@@ -102,5 +102,5 @@ class GrantBearer:
 
 def _awaited(message: str) -> LoginNeeded:
     error = LoginNeeded(message)
-    error.look_again_s = _LOOK_AGAIN_S
+    error.recheck_s = _LOGIN_RECHECK_S
     return error

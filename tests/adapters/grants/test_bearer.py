@@ -193,7 +193,7 @@ async def test_a_login_beside_a_service_is_taken_up_at_its_next_call(tmp_path: P
             for _ in range(2):
                 with pytest.raises(LoginNeeded) as waiting:
                     await login.bearer.token()
-                assert waiting.value.look_again_s == 60, "which asks nobody"
+                assert waiting.value.recheck_s == 60, "which asks nobody"
         asked = len(login.authority.asked)
         told = login.authority.tokens(login.authority.new_grant())
         answer = TokenAnswer(told["access_token"], told["refresh_token"], 1800.0, None, {})
@@ -220,7 +220,7 @@ async def test_wrong_client_is_the_configuration(tmp_path: Path) -> None:
 async def test_no_grant_yet(tmp_path: Path) -> None:
     with pytest.raises(LoginNeeded, match="ledger login xero") as waiting:
         await GrantBearer(GrantFile(tmp_path / "xero-grant.json"), "xero").token()
-    assert waiting.value.look_again_s == 60
+    assert waiting.value.recheck_s == 60
 
 
 @pytest.mark.parametrize(("grace", "lost"), [(60.0, False), (0.0, True)])
