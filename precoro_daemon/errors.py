@@ -176,7 +176,12 @@ class ConfigurationError(FatalError):
 
 
 class PartUnusable(FatalError):
-    """What one part of the program needs cannot be used. That part waits until it is mended; all others go on."""
+    """What one part of the program needs cannot be used. That part waits until it is mended; all others go on.
+
+    recheck_s  seconds after which it may be checked again, where that asks nobody; None: after growing rests
+    """
+
+    recheck_s: float | None = None
 
 
 class LedgerMisfit(PartUnusable):

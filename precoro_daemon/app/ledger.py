@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.adapters.ledgers.business_central.ledger import BusinessCentralLedger
@@ -91,7 +92,7 @@ def _sql(name: str, given: given_sql.SqlLedger) -> SqlLedger:
         name, start=given.start, timeout=given.timeout, overlap=given.overlap, secrets=secrets, **statements
     )
     reader = RowReader(ours_prefix=given.ours_prefix, secrets=secrets)
-    return SqlLedger(given_statements, open_named(given), reader)
+    return SqlLedger(given_statements, partial(open_named, given), reader)
 
 
 def _rest(name: str, given: given_rest.RestLedger) -> RestLedger:

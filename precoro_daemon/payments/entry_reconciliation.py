@@ -33,16 +33,23 @@ async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recor
             after = await _settle(access, recorder, intent)
             settled += [after] if after is not None else []
         except SeveralFound as error:
-            settled.append(await _refer(recorder, intent, error))
+            settled.append(await refer(recorder, intent, error))
         except (TemporaryError, PermanentError) as error:
             recorder.failed.append(f"{intent}: could not be checked in the ledger: {error}")
     return settled
 
 
-async def _refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Intent:
-    """To look again would say the same: only a person can void what is too much."""
-    why = f"{error}; void all but one there, then adopt the one that stays: --payment with its id"
-    held = await recorder.record(intent, Hold(), why)
+async def refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Intent:
+    """To look again, or to send it again, would come to the same: only a person can void what is too much."""
+    adopt = f"`payments adopt {intent.id[:8]} --payment ID` with the id of the one that stays"
+    why = f"{error}; void all but one there, then type {adopt}"
+    match intent.state:
+        case State.SENDING:
+            held = await recorder.end(intent, Differ(None), why)
+        case State.PLANNED:
+            held = await recorder.record(intent, Differ(None), why)
+        case _:
+            held = await recorder.record(intent, Hold(), why)
     recorder.alarm(held, why)
     return held
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from precoro_daemon.errors import DaemonError, SendingStopped
-from precoro_daemon.payments.entry_reconciliation import lose
+from precoro_daemon.errors import DaemonError, SendingStopped, SeveralFound
+from precoro_daemon.payments.entry_reconciliation import lose, refer
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.ledger import Entry
@@ -56,10 +56,17 @@ class EntrySender:
         invoices = await self.access.payments.candidates(intent.invoice_id, "id")
         if not invoices:
             await self.recorder.record(intent, Hold(), "the invoice is gone from Precoro")
-        elif await self._stands_apart(intent, invoices[0]) and await self._fits_bill(intent, invoices[0]):
+        elif await self._is_wanted(intent, invoices[0]) and await self._fits_bill(intent, invoices[0]):
             await self._create(
                 intent, entry_of(intent, invoices[0], self.access.match_by), self.access.name_of(invoices[0])
             )
+
+    async def _is_wanted(self, intent: Intent, invoice: Invoice) -> bool:
+        try:
+            return await self._stands_apart(intent, invoice)
+        except SeveralFound as error:
+            await refer(self.recorder, intent, error)
+            return False
 
     async def recognise(self, intent: Intent) -> None:
         """What it made comes back from the ledger as a payment, and is then known to be this one."""
@@ -138,15 +145,21 @@ class EntrySender:
             self.spending.sent += 1
             return begun
 
+        several: list[SeveralFound] = []
+
         async def send(permit: Permit) -> Outcome[Receipt]:
             await permit("")
             try:
                 return Outcome(OutcomeKind.ACCEPTED, result=await self.access.ledger.create(entry))
             except DaemonError as error:
+                several.extend([error] if isinstance(error, SeveralFound) else [])
                 return outcome_by_contract(error)
 
         begun, outcome = await write_once(begin, send, partial(lose, self.recorder))
-        await self._settle(begun, outcome, bill)
+        if several:
+            await refer(self.recorder, begun, several[0])
+        else:
+            await self._settle(begun, outcome, bill)
 
     async def _settle(self, intent: Intent, outcome: Outcome[Receipt], bill: str | None) -> None:
         """A refusal says that there is none only where no earlier attempt may have recorded the payment."""

@@ -11,28 +11,25 @@ from precoro_daemon.payments.ports.journal import Beginning
 from precoro_daemon.payments.ports.ledger_payments import MatchCandidate
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.events import Hold, Plan
-from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.intents import Intent, Step
 from precoro_daemon.payments.rules.invoices import Invoice
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.matching import Verdict, match
 from precoro_daemon.payments.rules.obstacles import Obstacle
 from precoro_daemon.payments.rules.sources import LedgerSource
-from precoro_daemon.payments.rules.states import UNRESOLVED, Direction
+from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
+from precoro_daemon.payments.rules.transitions import after
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
-
-_PLANNED_AT_ONCE = 500
-"""Payments that become intents with one commit. Nothing of any of them is sent before."""
 
 
 async def plan_ledger_payments(access: LedgerAccess, recorder: Recorder) -> None:
     """Follow what the ledger changed; make intents of its payments that match an invoice, and hold what is not
     certain."""
     await follow_changes(access, recorder)
-    candidates = await access.payments.match_candidates(access.name, access.match_by)
-    for start in range(0, len(candidates), _PLANNED_AT_ONCE):
-        await _plan(access, recorder, candidates[start : start + _PLANNED_AT_ONCE])
+    async for candidates in access.payments.match_candidates(access.name, access.match_by):
+        await _plan(access, recorder, candidates)
 
 
 def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
@@ -52,6 +49,7 @@ def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
 
 
 async def _plan(access: LedgerAccess, recorder: Recorder, candidates: Sequence[MatchCandidate]) -> None:
+    """They become intents with one commit. Nothing of any of them is sent before."""
     begun = [one for candidate in candidates if (one := _beginning(access, recorder, candidate)) is not None]
     if not begun:
         return
@@ -66,10 +64,12 @@ def _beginning(access: LedgerAccess, recorder: Recorder, candidate: MatchCandida
     if verdict.kind == "wait":
         _postponed(access, payment.key, verdict.reason)
         return None
-    new = new_intent(access, payment, verdict.invoice, verdict.obstacle)
     if verdict.kind == "plan":
-        return recorder.beginning(new, Plan(), f"{payment} is for {verdict.invoice}", payment)
-    return recorder.beginning(new, Hold(verdict.asked), verdict.reason, payment)
+        step = recorder.step(Plan(), f"{payment} is for {verdict.invoice}")
+    else:
+        step = recorder.step(Hold(verdict.asked), verdict.reason)
+    new = new_intent(access, payment, verdict.invoice, verdict.obstacle, step)
+    return Beginning(new, step, payment)
 
 
 def _postponed(access: LedgerAccess, key: str, reason: str) -> None:
@@ -77,8 +77,13 @@ def _postponed(access: LedgerAccess, key: str, reason: str) -> None:
 
 
 def new_intent(
-    access: LedgerAccess, payment: LedgerPayment, invoice: Invoice | None, held_for: Obstacle | None = None
+    access: LedgerAccess,
+    payment: LedgerPayment,
+    invoice: Invoice | None,
+    held_for: Obstacle | None = None,
+    step: Step | None = None,
 ) -> Intent:
+    """`step`: how it begins, where that is known so early; then `begun` makes no second value of it."""
     source = LedgerSource(payment.key)
     return Intent(
         id=access.intent_id(source, invoice),
@@ -93,4 +98,7 @@ def new_intent(
         supplier=payment.supplier,
         supplier_id=payment.supplier_id,
         obstacle=held_for,
+        state=State.PLANNED if step is None else after(None, type(step.event)),
+        reason="" if step is None else step.reason,
+        since=0.0 if step is None else step.at,
     )

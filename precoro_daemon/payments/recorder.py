@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from structlog.typing import FilteringBoundLogger
+
 from precoro_daemon.payments.ports.journal import Beginning, Journal, Link
 from precoro_daemon.payments.rules.events import Assigned, Drop, Event, Hold, Plan, Send
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
@@ -38,28 +40,25 @@ class Recorder:
     failed: list[str] = field(default_factory=list)
 
     async def plan(self, new: Intent, event: Plan | Hold, reason: str) -> Intent | None:
-        intent = await self.journal.plan(new, self._step(event, reason))
+        intent = await self.journal.plan(new, self.step(event, reason))
         if intent is not None:
             self._notify(None, intent)
         return intent
 
-    def beginning(self, new: Intent, event: Plan | Hold, reason: str, payment: LedgerPayment) -> Beginning:
-        """What `plan_many` takes."""
-        return Beginning(new, self._step(event, reason), payment)
-
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
         """As with `plan`, for all of them at once: one commit, which costs more than what it keeps."""
         intents = await self.journal.plan_many(beginnings)
+        log = _log.bind()  # once, as it takes as long as a line
         for intent in intents:
             if intent is not None:
-                self._notify(None, intent)
+                self._notify(None, intent, log)
         return intents
 
     async def replace(
         self, intent: Intent, why: str, new: Intent, reason: str, payment: LedgerPayment
     ) -> Intent | None:
         """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
-        drop, begin = self._step(Drop(), why), self._step(Plan(Assigned()), reason)
+        drop, begin = self.step(Drop(), why), self.step(Plan(Assigned()), reason)
         planned = await self.journal.replace(intent, drop, new, begin, payment)
         if planned is not None:
             self._notify(intent, moved(intent, drop))
@@ -69,7 +68,7 @@ class Recorder:
     async def record(
         self, intent: Intent, event: Event, reason: str = "", facts: Mapping[str, str] | None = None
     ) -> Intent:
-        after = await self.journal.record(intent, self._step(event, reason, facts))
+        after = await self.journal.record(intent, self.step(event, reason, facts))
         self._notify(intent, after)
         return after
 
@@ -77,7 +76,7 @@ class Recorder:
         self, intent: Intent, event: Event, reason: str, payment: LedgerPayment, *, link: Link = "carries"
     ) -> Intent:
         """Record what the ledger says of it by now."""
-        step = self._step(event, reason, {"ledger": str(payment)})
+        step = self.step(event, reason, {"ledger": str(payment)})
         after = await self.journal.record(intent, step, payment, link=link)
         self._notify(intent, after)
         return after
@@ -88,7 +87,7 @@ class Recorder:
         return after
 
     async def end(self, intent: Intent, event: Event, reason: str) -> Intent:
-        after = await self.journal.end(intent, self._step(event, reason))
+        after = await self.journal.end(intent, self.step(event, reason))
         self._notify(intent, after)
         return after
 
@@ -96,13 +95,13 @@ class Recorder:
         _log.error("payment_doubled", intent=intent.id, payment=str(intent), reason=reason)
         self.failed.append(f"{intent}: {reason}")
 
-    def _step(self, event: Event, reason: str, facts: Mapping[str, str] | None = None) -> Step:
+    def step(self, event: Event, reason: str, facts: Mapping[str, str] | None = None) -> Step:
         return Step(event, self.clock.now(), reason, facts or {})
 
-    def _notify(self, before: Intent | None, after: Intent) -> None:
+    def _notify(self, before: Intent | None, after: Intent, log: FilteringBoundLogger = _log) -> None:
         has_moved = before is None or before.state is not after.state
         self.moves += has_moved
-        write = _log.warning if has_moved and after.state in _WORRYING else _log.info
+        write = log.warning if has_moved and after.state in _WORRYING else log.info
         write(
             _LOGGED[after.state] if has_moved else "payment_noted",
             intent=after.id,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, FatalError, Stopped
+from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, FatalError, PartUnusable, Stopped
 from precoro_daemon.runtime.backoff import pause_of_job
 from precoro_daemon.runtime.job import LapReport, Registration
 from precoro_daemon.runtime.job_state import HELD, Event, JobStatus, State
@@ -158,11 +158,15 @@ class ScheduledJob:
         status.move(Event.SPEND)
 
     def block(self, error: DaemonError) -> None:
-        """It cannot work at present. A refused key is tried seldom, everything else soon at first."""
+        """It cannot work at present. A refused key is tried seldom, everything else soon at first, and what waits for
+        something on this machine again and again."""
         status, now = self.status, self.clock.now()
         status.setbacks += 1
-        refused = isinstance(error, AuthenticationError)
-        wait = _REFUSED_KEY_PAUSE_S if refused else pause_of_job(status.setbacks)
+        wait = pause_of_job(status.setbacks)
+        if isinstance(error, AuthenticationError):
+            wait = _REFUSED_KEY_PAUSE_S
+        elif isinstance(error, PartUnusable) and error.recheck_s is not None:
+            wait = error.recheck_s
         status.plan(now + wait, now)
         if not _same_cause(error, status.trouble):
             write = _log.error if isinstance(error, FatalError) else _log.warning

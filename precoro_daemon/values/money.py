@@ -29,9 +29,12 @@ def read_amount(value: Any) -> Decimal | None:
 
     A binary float is refused, not rounded: who hands one over has lost digits already.
     """
-    if isinstance(value, bool) or value is None or isinstance(value, float):
+    if isinstance(value, str):
+        text = value.strip()
+    elif isinstance(value, bool) or value is None or isinstance(value, float):
         return None
-    text = format(value, "f") if isinstance(value, Decimal) and value.is_finite() else str(value).strip()
+    else:
+        text = format(value, "f") if isinstance(value, Decimal) and value.is_finite() else str(value).strip()
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
@@ -75,5 +78,7 @@ def snap(amount: Decimal, remainder: Decimal) -> Decimal:
 def plain(amount: Decimal) -> str:
     """As people and forms write it: no exponent, hundredths at least, no zeros behind them."""
     text = format(amount, "f")
+    if text[-1 - USUAL_DIGITS : -USUAL_DIGITS] == ".":  # as nearly all are
+        return text
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(USUAL_DIGITS, '0')}"

@@ -16,6 +16,11 @@ def tidy(text: str) -> str:
     return normalize("NFC", " ".join(text.translate(INVISIBLE).split()))
 
 
+def is_tidy(text: str) -> bool:
+    """Whether `tidy` would change nothing of it but spaces at its ends; False also where that takes a closer look."""
+    return text.isascii() and text.isprintable() and "  " not in text
+
+
 def loose(text: str) -> str:
     """Equal for names that people and spreadsheets take for each other: case, spaces, dashes, zeros in front."""
     name = "".join(tidy(text).casefold().translate(DASHES).split())

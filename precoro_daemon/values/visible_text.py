@@ -23,6 +23,8 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 def visible(text: str) -> str:
     """One line: a line break is written out too. JSON with such signs in its strings means the same afterwards."""
+    if text.isascii() and text.isprintable():  # as nearly all lines, and seen at once
+        return text
     return _UNFIT.sub(_written, text)
 
 

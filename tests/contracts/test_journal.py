@@ -18,7 +18,7 @@ from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
 from precoro_daemon.payments.ports.journal import Beginning
-from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment
+from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.events import (
     Accept,
     Drop,
@@ -33,7 +33,7 @@ from precoro_daemon.payments.rules.events import (
 )
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
-from precoro_daemon.payments.rules.matching import Paid
+from precoro_daemon.payments.rules.matching import MatchBy, Paid
 from precoro_daemon.payments.rules.sources import LedgerSource, PrecoroPayment, intent_id
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.rules.transitions import ImpossibleTransition
@@ -74,6 +74,10 @@ async def planned(store: Store, **given: object) -> Intent:
     intent = await store.journal.plan(draft(**given), Step(Plan(), T0, "seen"))
     assert intent is not None
     return intent
+
+
+async def candidates(store: Store, by: MatchBy) -> list[MatchCandidate]:
+    return [one async for batch in store.ledger_payments.match_candidates("books", by) for one in batch]
 
 
 async def mirrored(store: Store, *invoices: dict[str, object]) -> None:
@@ -394,13 +398,13 @@ async def test_what_was_dismissed_stays_so_when_its_document_is_read_anew(store:
         ("netsuite_id", {"netSuiteId": "A-1"}),
     ],
 )
-async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: str, names: dict[str, object]) -> None:
+async def test_claims_meet_the_invoices_that_can_be_paid(store: Store, by: MatchBy, names: dict[str, object]) -> None:
     await mirrored(store, invoice(71, **names), invoice(72, status=5), invoice(73, status=0, idn="B"))
     name = "71" if by == "id" else "A-1"
     await store.ledger_payments.take_in(
         "books", LedgerBatch([claim(invoice=name), claim("18", "no such")], [], "1"), T0
     )
-    [candidate] = await store.ledger_payments.match_candidates("books", by)
+    [candidate] = await candidates(store, by)
     assert candidate.payment == claim(invoice=name)
     assert [one.id for one in candidate.candidates] == [71]
     assert candidate.candidates[0].supplier.name == "Acme"
@@ -411,8 +415,25 @@ async def test_namesakes_are_shown_even_where_they_cannot_be_paid(store: Store) 
     same = {"externalId": "A-1"}
     await mirrored(store, invoice(71, **same), invoice(72, status=5, **same), invoice(73, status=8, **same))
     await store.ledger_payments.take_in("books", LedgerBatch([claim(invoice="A-1")], [], "1"), T0)
-    [candidate] = await store.ledger_payments.match_candidates("books", "external_id")
+    [candidate] = await candidates(store, "external_id")
     assert sorted(one.id for one in candidate.candidates) == [71, 72, 73]
+
+
+@pytest.mark.asyncio
+async def test_many_candidates_come_in_batches_with_what_their_suppliers_are_called(store: Store) -> None:
+    """Some suppliers have an external id, some are unknown, and some invoices name none."""
+    named = [{"id": 9, "name": "Acme"}, {"id": 8, "name": "Bolt"}, {}]
+    await mirrored(store, *(invoice(number, supplier=named[number % 3]) for number in range(1, 1_102)))
+    supplier = read_record(json.dumps({"id": 9, "externalId": "S-9"}).encode())
+    await store.mirror.commit_pages(Scan("suppliers", "whole"), [Page(1, [supplier], total=1, server_time=T0)])
+    paid = [claim(f"P-{number:04}", str(number)) for number in range(1, 1_102)]
+    await store.ledger_payments.take_in("books", LedgerBatch(paid, [], "1"), T0)
+    batches = [batch async for batch in store.ledger_payments.match_candidates("books", "idn")]
+    assert [len(batch) for batch in batches] == [500, 500, 101]
+    found = [one for batch in batches for one in batch]
+    assert [one.payment for one in found] == paid
+    wanted = [["S-9", None, None][number % 3] for number in range(1, 1_102)]
+    assert [one.candidates[0].supplier.external_id for one in found] == wanted
 
 
 @pytest.mark.asyncio
@@ -421,7 +442,7 @@ async def test_what_takes_back_meets_paid_invoices_too(store: Store) -> None:
     await store.ledger_payments.take_in(
         "books", LedgerBatch([claim(invoice="71", amount="-10"), claim("18", "71")], [], "1"), T0
     )
-    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    [candidate] = await candidates(store, "idn")
     assert candidate.payment.key == "17"
 
 
@@ -430,12 +451,12 @@ async def test_a_carried_claim_meets_nothing_until_it_is_freed(store: Store) -> 
     await mirrored(store, invoice(1))
     await store.ledger_payments.take_in("books", LedgerBatch([claim(), claim("18")], [], "1"), T0)
     intent = await store.journal.plan(draft(), Step(Plan(), T0), claim())
-    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    [candidate] = await candidates(store, "idn")
     assert candidate.payment.key == "18"
     assert candidate.others == [Paid(Decimal("10.00"), DAY)]
     assert [one.key for one in await store.ledger_payments.named("books", "1")] == ["17", "18"]
     await store.ledger_payments.free("books", "17")
-    assert len(await store.ledger_payments.match_candidates("books", "idn")) == 2
+    assert len(await candidates(store, "idn")) == 2
     assert intent is not None
 
 
@@ -464,7 +485,7 @@ async def test_a_claim_that_changes_after_it_was_carried_is_told(store: Store) -
 async def test_an_intent_carries_what_was_judged_and_not_what_came_meanwhile(store: Store) -> None:
     await mirrored(store, invoice(1))
     await store.ledger_payments.take_in("books", LedgerBatch([claim()], [], "1"), T0)
-    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    [candidate] = await candidates(store, "idn")
     await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00")], [], "2"), T0)
     intent = await store.journal.plan(draft(), Step(Plan(), T0), candidate.payment)
     assert await store.ledger_payments.changed("books") == [Changed(intent, claim(amount="9.00"))]
@@ -479,18 +500,14 @@ async def test_a_claim_whose_row_cannot_be_read_any_more_meets_and_changes_nothi
     await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00")], [], "2"), T0)
     await store.ledger_payments.take_in("books", LedgerBatch([], garbled, "3"), T0)
     assert (
-        await store.ledger_payments.match_candidates("books", "idn"),
+        await candidates(store, "idn"),
         await store.ledger_payments.changed("books"),
     ) == ([], [])
     linked = await store.ledger_payments.linked("books", "17")
     assert linked is not None
     assert linked.unreadable == "amount: VOID"
     await store.ledger_payments.take_in("books", LedgerBatch([claim(amount="9.00"), claim("18")], [], "4"), T0)
-    assert (
-        len(await store.ledger_payments.match_candidates("books", "idn"))
-        == len(await store.ledger_payments.changed("books"))
-        == 1
-    )
+    assert len(await candidates(store, "idn")) == len(await store.ledger_payments.changed("books")) == 1
 
 
 @pytest.mark.asyncio
@@ -518,11 +535,11 @@ async def test_what_we_made_in_the_books_is_no_claim(store: Store) -> None:
     made = await store.journal.begin(made, attempt(made), send())
     claims = [claim("17", ours=made.id), claim("B-9")]
     await store.ledger_payments.take_in("books", LedgerBatch(claims, [], "1"), T0)
-    [candidate] = await store.ledger_payments.match_candidates("books", "idn")
+    [candidate] = await candidates(store, "idn")
     assert candidate.payment.key == "B-9"
     assert candidate.exports == [made], "it may be that one, as long as its outcome is unknown"
     await store.journal.end(made, Step(Accept("B-9"), T0))
-    assert await store.ledger_payments.match_candidates("books", "idn") == []
+    assert await candidates(store, "idn") == []
 
 
 @pytest.mark.asyncio

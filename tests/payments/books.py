@@ -89,6 +89,8 @@ class MemoryLedger:
 
     def _create(self, entry: Entry) -> str:
         known = [number for number, one in enumerate(self.entries) if one.key == entry.key]
+        if len(known) > 1 and self.capabilities.create == "idempotent":
+            raise SeveralFound(f"the books have {len(known)} payments under the key {entry.key}")
         if known and self.capabilities.create == "idempotent":
             return f"B-{known[0]}"
         self.entries.append(entry)

@@ -1,4 +1,5 @@
-"""A company between Precoro and Xero or QuickBooks Online: people on both sides, lost answers, crashes.
+"""A company between Precoro and Xero, QuickBooks Online, Odoo or a database: people on both sides, lost answers,
+crashes.
 
 `python -m tests.payments.online_ways --seed 1 --count 50` plays that many companies on each and prints what came of
 them: nothing doubled, nothing lost, nothing undone without a person hearing of it.
@@ -12,17 +13,17 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable
 
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.sandbox.refusals import RefusedError
 from tests.contracts.ledgers.accounting import drop
 from tests.payments.books import DAY
+from tests.payments.other_books import database, odoo
 from tests.payments.scene import Scene
 from tests.payments.test_online_ledgers import Books, Side, quickbooks, xero
 from tests.payments.world import HOUR, MINUTE, Crash, Fate
 
-SYSTEMS: dict[str, Books] = {"xero": xero, "quickbooks": quickbooks}
+SYSTEMS: dict[str, Books] = {"xero": xero, "quickbooks": quickbooks, "odoo": odoo, "sql": database}
 _BILLS = {"901": "USD", "902": "EUR"}
 
 
@@ -78,13 +79,7 @@ async def _lap(dice: random.Random, side: Side, stage: Scene, *, exporting: bool
 
 def keys_of(side: Side) -> list[str]:
     """Of the payments in the books that we made and that stand."""
-    rows: Iterable[object] = side.system.payments.values()
-    texts = [str(getattr(one, "reference", None) or getattr(one, "note", None) or "") for one in rows if _stands(one)]
-    return [text.removeprefix("Precoro ") for text in texts if text.startswith("Precoro ")]
-
-
-def _stands(payment: object) -> bool:
-    return getattr(payment, "status", "") != "DELETED" and getattr(payment, "lines", True) is not None
+    return [text.removeprefix("Precoro ") for text in side.notes() if text.startswith("Precoro ")]
 
 
 def _judged(kind: str, side: Side, stage: Scene, undone: int) -> tuple[Counter[str], list[str]]:

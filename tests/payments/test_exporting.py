@@ -308,9 +308,29 @@ async def test_two_entries_under_one_key_of_ours_go_to_a_person_who_is_told_the_
     await stage.export(after=HOUR)
     assert stage.intent.state is State.REVIEW
     assert "2 payments under the key" in stage.intent.reason
-    assert "adopt the one that stays" in stage.intent.reason
+    assert f"`payments adopt {stage.intent.id[:8]} --payment ID`" in stage.intent.reason
     await stage.export(after=HOUR)
     assert len(stage.ledger.entries) == 2
+
+
+@pytest.mark.parametrize("bills", [False, True])
+async def test_two_entries_under_one_key_of_ours_where_a_repeat_makes_nothing_new(bills: bool) -> None:
+    """They are met by the repeat itself, or by the look before it: no lap after the other tries it again."""
+    stage = await begun()
+    stage.ledger.capabilities = Capabilities(reads=True, create="idempotent", lookup="key", bills=bills)
+    stage.ledger.kept = False
+    stage.ledger.late = True
+    stage.ledger.failures.append(DoubtfulError("no answer"))
+    invoice = stage.invoice()
+    stage.ledger.open[str(invoice.idn)] = Bill("501", Decimal(100), "EUR")
+    pay(stage, invoice)
+    await stage.export(after=HOUR)
+    stage.ledger.entries.append(stage.ledger.entries[0])
+    for _ in range(3):
+        await stage.export(after=HOUR)
+    assert (stage.intent.state, len(stage.ledger.entries)) == (State.REVIEW, 2)
+    assert f"`payments adopt {stage.intent.id[:8]} --payment ID`" in stage.intent.reason
+    assert stage.intent.attempts == (1 if bills else 2)
 
 
 async def test_a_crash_at_any_step_records_it_once() -> None:

@@ -49,6 +49,10 @@ class Side(Protocol):
 
     def entries(self) -> list[Entry]: ...
 
+    def notes(self) -> list[str]:
+        """What stands in the field for our key, of the payments that stand."""
+        ...
+
     def is_too_busy(self) -> None:
         """For the next payment that is sent."""
         ...
@@ -75,6 +79,9 @@ class XeroSide:
         there = (one for one in self.system.payments.values() if one.status != "DELETED")
         return [(one.bill, one.amount, self.system.bills[one.bill].currency) for one in there]
 
+    def notes(self) -> list[str]:
+        return [one.reference or "" for one in self.system.payments.values() if one.status != "DELETED"]
+
     def is_too_busy(self) -> None:
         self.system.answer = _first_payment_meets(self.system.answer, lambda: too_often(0))  # type: ignore[method-assign]
 
@@ -100,6 +107,9 @@ class QuickBooksSide:
     def entries(self) -> list[Entry]:
         rows = self.system.payments.values()
         return [(bill, amount, one.currency) for one in rows for amount, _, bill in one.lines or ()]
+
+    def notes(self) -> list[str]:
+        return [one.note or "" for one in self.system.payments.values() if one.lines is not None]
 
     def is_too_busy(self) -> None:
         def refusal() -> Any:

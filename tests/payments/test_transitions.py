@@ -6,8 +6,11 @@ import re
 from itertools import product
 from pathlib import Path
 from typing import get_args
+from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, none, text
 
 from precoro_daemon.payments.rules import transitions
 from precoro_daemon.payments.rules.events import (
@@ -72,6 +75,13 @@ def test_the_id_is_the_same_for_the_same_payment_for_ever() -> None:
         intent_id("company", "books", LedgerSource("17"), None),
     ]
     assert len({one, *others}) == 6
+
+
+@given(key=text(), invoice=none() | integers(1, 2**63))
+def test_the_id_is_a_name_based_uuid(key: str, invoice: int | None) -> None:
+    name = f"company|books|{key}|{'' if invoice is None else invoice}"
+    one = intent_id("company", "books", LedgerSource(key), invoice)
+    assert one == str(uuid5(UUID("5a1cf6f8-7d1d-5e0b-9f5e-1f3f1f0f3b55"), name))
 
 
 def test_an_external_id_as_a_number_fits_64_bits() -> None:

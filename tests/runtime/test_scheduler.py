@@ -15,6 +15,7 @@ from precoro_daemon.errors import (
     BudgetSpent,
     Forbidden,
     LedgerMisfit,
+    LoginNeeded,
     Stopped,
     StoreUnavailable,
     StoreUnusable,
@@ -569,6 +570,30 @@ async def test_a_job_whose_laps_end_with_the_quota_has_recovered_once_they_bring
     assert [str(trouble) for trouble in seen] == ["locked", "None"]
     events = [line["event"] for line in told if line["event"] != "lap_finished"]
     assert events == ["job_blocked", "budget_spent", "job_recovered"], "each is told once"
+
+
+@in_virtual_time
+async def test_what_waits_for_something_on_this_machine_looks_again_and_again() -> None:
+    day = Day()
+    at: list[float] = []
+    work = [1]
+
+    async def lap() -> LapReport:
+        at.append(day.now)
+        if day.now >= 3_000:
+            return LapReport()
+        work.append(1)  # it is still to do
+        missing = LoginNeeded("log in")
+        missing.recheck_s = 60.0
+        return LapReport(ended=missing)
+
+    day.job("payments", lap, work=work)
+    with capture_logs() as told:
+        await day.live(3_100)
+    assert {round(later - earlier) for earlier, later in pairwise(at)} == {60}
+    assert at[-1] < 3_060, "at most a minute after it came"
+    events = [line["event"] for line in told if line["event"] != "lap_finished"]
+    assert events == ["job_blocked", "job_recovered"], "each is told once"
 
 
 @in_virtual_time

@@ -107,7 +107,7 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         assert (await it.command("arm")).code == 0
         pay_day = "2026-01-20T00:00:00"
         it.sandbox.company.edit(by_hand)
-        await _person_pays(it.sandbox, by_hand, 7_000, pay_day)
+        await person_pays(it.sandbox, by_hand, 7_000, pay_day)
         assert (await it.once()).code == 0
         assert (payments(paid), payments(partly), payments(by_hand)) == ([10_000], [4_000], [7_000])
         assert [(row[1], row[2]) for row in it.entries] == [(str(by_hand.idn), "70.00")]
@@ -118,7 +118,7 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         assert sorted(it.intents()) == [("to_ledger", "confirmed")] + [("to_precoro", "confirmed")] * 2
 
 
-async def _person_pays(sandbox: Sandbox, invoice: Row, cents: int, day: str) -> None:
+async def person_pays(sandbox: Sandbox, invoice: Row, cents: int, day: str) -> None:
     paying.pay(sandbox.company, "payments", invoice, paying.Wish(cents, moment(day, "payDate")))
 
 

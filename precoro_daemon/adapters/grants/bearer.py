@@ -17,6 +17,9 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+_LOGIN_RECHECK_S = 60.0
+"""After that, what waits for a login checks whether the file has one: no service has to be started anew for it."""
+
 _ASK_AGAIN_S = 3600.0
 """A grant that was refused is tried once an hour: it costs little, and vendors have refused good ones for a time."""
 
@@ -64,7 +67,7 @@ class GrantBearer:
         async with self._file.alone():
             grant = await anyio.to_thread.run_sync(self._file.recovered)
             if grant is None:
-                raise LoginNeeded(f"there is no grant {self._file.path} yet; run: {self._login}")
+                raise _awaited(f"there is no grant {self._file.path} yet; run: {self._login}")
             now = self._now()
             if grant.is_fresh(now):  # another process was faster
                 return grant
@@ -94,4 +97,10 @@ class GrantBearer:
         return await anyio.to_thread.run_sync(self._file.write, grant)
 
     def _login_needed(self, said: str) -> LoginNeeded:
-        return LoginNeeded(f"{self._kind} does not know the grant any more ({said}); run: {self._login}")
+        return _awaited(f"{self._kind} does not know the grant any more ({said}); run: {self._login}")
+
+
+def _awaited(message: str) -> LoginNeeded:
+    error = LoginNeeded(message)
+    error.recheck_s = _LOGIN_RECHECK_S
+    return error

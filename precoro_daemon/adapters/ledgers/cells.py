@@ -203,12 +203,12 @@ def read_reference(value: Any) -> str | None:
     name = optional_name("invoice", value)
     if name is None:
         return None
-    text = _ODD_SPACE.sub(" ", name.translate(INVISIBLE)).strip()
-    if BENT_NUMBER.fullmatch(text) and "+" in text:
+    text = name if name.isascii() and name.isprintable() else _ODD_SPACE.sub(" ", name.translate(INVISIBLE)).strip()
+    if "+" in text and BENT_NUMBER.fullmatch(text):
         raise CellError(
             f"invoice: {_shown(text)} was bent by a spreadsheet, so its digits are lost; have the column come as text"
         )
-    return text.removesuffix(".0") if _WHOLE_AS_FLOAT.fullmatch(text) else text or None
+    return text.removesuffix(".0") if text.endswith(".0") and _WHOLE_AS_FLOAT.fullmatch(text) else text or None
 
 
 def number_in(reference: str | None, pattern: re.Pattern[str] | None) -> str:

@@ -82,9 +82,10 @@ class SqlLedger:
     tables without transactions (MyISAM).
     """
 
-    def __init__(self, statements: SqlStatements, database: Database, reader: RowReader) -> None:
+    def __init__(self, statements: SqlStatements, open_database: Callable[[], Database], reader: RowReader) -> None:
         self._given = statements
-        self._database = database
+        self._open_database = open_database
+        self._opened: Database | None = None
         self._reader = reader
         self._stack = AsyncExitStack()
         self._connection: Connection | None = None
@@ -102,6 +103,22 @@ class SqlLedger:
         with anyio.CancelScope(shield=True):
             await self._thread.run(self._forget)
         await self._stack.aclose()
+
+    @property
+    def _database(self) -> Database:
+        """Opened by the first call, on the ledger's thread: where its driver is missing that call fails, and the next
+        one looks again."""
+        if self._opened is None:
+            try:
+                self._opened = self._open_database()
+            except (ImportError, OSError) as error:
+                said = f"ledger {self.name}: the driver of its database cannot be loaded: {error}"
+                raise LedgerMisfit(f"{said}; install precoro-daemon anew, or that driver") from None
+        return self._opened
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return self._opened.errors if self._opened else ()
 
     @property
     def name(self) -> str:
@@ -138,7 +155,7 @@ class SqlLedger:
             opened.append(self._database.connect(read_only=True))
             self._active = opened[0]
             stream = opened[0].stream(self._given.read, with_position)
-        except self._database.errors as error:
+        except self._errors as error:
             raise self._explain(error, "read") from None
         _check_columns(stream.columns)
         return stream
@@ -170,7 +187,7 @@ class SqlLedger:
         self._active = connection
         try:
             return stream.fetch(ROWS_A_BATCH)
-        except self._database.errors as error:
+        except self._errors as error:
             raise self._explain(error, "read") from None
 
     async def create(self, entry: Entry) -> Receipt:
@@ -198,7 +215,7 @@ class SqlLedger:
         )
         try:
             self._begin().run(explain, self._values(_MADE_UP))
-        except self._database.errors as error:
+        except self._errors as error:
             fault = self._database.meaning(error)
             if fault is Fault.MISFIT:
                 return Probe(what, f"{self._words(error)}; grant the right to insert, or mend `insert`")
@@ -212,7 +229,7 @@ class SqlLedger:
         try:
             connection = self._begin()
             identity = self._find(connection, entry.key) or self._insert(connection, entry)
-        except self._database.errors as error:
+        except self._errors as error:
             return self._settle(error, entry)
         except (ValueError, OverflowError) as error:
             # A text with half a surrogate pair, a number over 64 bits: the driver cannot write it.
@@ -223,7 +240,7 @@ class SqlLedger:
             raise
         try:
             connection.commit()
-        except self._database.errors as error:
+        except self._errors as error:
             if self._database.meaning(error) in {Fault.AWAY, Fault.MISFIT}:
                 self._forget()
                 raise DoubtfulError(
@@ -282,7 +299,7 @@ class SqlLedger:
     def _reading(self, statement: str, work: Callable[[Connection], T]) -> T:
         try:
             return work(self._begin())
-        except self._database.errors as error:
+        except self._errors as error:
             raise self._explain(error, statement) from None
         finally:
             self._undo()
@@ -292,7 +309,7 @@ class SqlLedger:
             self._active = self._connection
             try:
                 self._connection.begin()
-            except self._database.errors as error:
+            except self._errors as error:
                 # Servers and firewalls drop connections that were idle; nothing was asked of this one yet.
                 if self._database.meaning(error) is not Fault.AWAY:
                     raise
@@ -308,7 +325,7 @@ class SqlLedger:
         try:
             if self._connection:
                 self._connection.rollback()
-        except self._database.errors:
+        except self._errors:
             self._forget()
 
     def _forget(self) -> None:

@@ -22,7 +22,7 @@ from precoro_daemon.adapters.ledgers.row_kinds import RowKind, RowKinds, as_comp
 from precoro_daemon.adapters.ledgers.rows import PAYMENT_COLUMNS, RowReader
 from precoro_daemon.adapters.spreadsheets.lines import Cell, shown
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, UnreadableRow
-from precoro_daemon.values.names import tidy
+from precoro_daemon.values.names import is_tidy, tidy
 from precoro_daemon.values.templates import plain
 
 _MADE_OF = ("invoice", "amount", "currency", "paid_on", "supplier")
@@ -92,10 +92,12 @@ class TableRows:
 
     def _is_text(self, row: Mapping[str, Cell]) -> bool:
         """Whether it sums up the rows above, or is a note: without a day, and without an amount or a key."""
+        if self._key(row):
+            return False
         day = row.get(self._columns["paid_on"])
         amounts = [row.get(self._columns[name]) for name in ("amount", "debit", "credit") if name in self._columns]
         has_amount = any(map(shown, amounts))
-        if self._key(row) or (shown(day) and has_amount) or self._is_day(day):
+        if (shown(day) and has_amount) or self._is_day(day):
             return False
         texts = {name: shown(cell) for name, cell in row.items() if name != self._columns.get("supplier")}
         filled = [text for text in texts.values() if text]
@@ -136,8 +138,10 @@ class TableRows:
 
     def _content(self, cells: Sequence[Cell]) -> str:
         """What stands in the row. No setting has a part in it: what a better one makes of the row is no other row."""
-        period = self._table.period
-        return _fingerprint([str(period), *(tidy(shown(cell)) for cell in cells)])
+        period, texts = self._table.period, [shown(cell) for cell in cells]
+        if not is_tidy("".join(texts)):
+            texts = [tidy(text) for text in texts]
+        return _fingerprint([str(period), *texts])
 
     def _payment(self, place: str, row: Mapping[str, Cell], content: str) -> LedgerPayment | UnreadableRow:
         """Raises CellError where columns contradict each other."""

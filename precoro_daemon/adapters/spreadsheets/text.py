@@ -37,14 +37,15 @@ def read_lines(text: str, delimiter: str) -> Iterator[Line]:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, cells in enumerate(rows, start=1):
-            if any(cell and not cell.isspace() for cell in cells):
-                yield Line(rows.line_num + before, number, [_cell(cell) for cell in cells])
+            texts = [cell.strip() for cell in cells]
+            if any(texts):
+                texts = [_kept(text) if text[:1] == "=" else text for text in texts]
+                yield Line(rows.line_num + before, number, texts)
     except csv.Error as error:
         raise UnreadableFile(f"line {rows.line_num + before} is no CSV: {error}; nothing after it was read") from None
 
 
-def _cell(text: str) -> str:
+def _kept(text: str) -> str:
     """Spreadsheets are kept from bending a text by a formula that is nothing but the text: ="0016"."""
-    text = text.strip()
-    kept = _KEPT_AS_TEXT.fullmatch(text) if text.startswith("=") else None
+    kept = _KEPT_AS_TEXT.fullmatch(text)
     return kept[1].replace('""', '"').strip() if kept else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from precoro_daemon.adapters.state.session import Row
@@ -20,18 +21,20 @@ from precoro_daemon.values.money import plain, read_amount
 _FLAGS = ("doubted", "marked", "reported", "seen")
 _INTENT = tuple(field.name for field in fields(Intent))
 _LEDGER_PAYMENT = tuple(field.name for field in fields(LedgerPayment))
+_intent_values = attrgetter(*_INTENT)
+_ledger_payment_values = attrgetter(*_LEDGER_PAYMENT)
 
 
 def intent_cells(intent: Intent) -> dict[str, Any]:
     # Not `asdict`, which copies every value deeply: an intent is written at every step.
-    return {name: getattr(intent, name) for name in _INTENT} | {
-        "direction": str(intent.direction),
-        "source": source_text(intent.source),
-        "amount": plain(intent.amount),
-        "day": intent.day.isoformat(),
-        "state": str(intent.state),
-        "obstacle": _obstacle_cell(intent.obstacle),
-    }
+    cells = dict(zip(_INTENT, _intent_values(intent), strict=True))
+    cells["direction"] = str(intent.direction)
+    cells["source"] = source_text(intent.source)
+    cells["amount"] = plain(intent.amount)
+    cells["day"] = intent.day.isoformat()
+    cells["state"] = str(intent.state)
+    cells["obstacle"] = _obstacle_cell(intent.obstacle)
+    return cells
 
 
 def to_intent(row: Row) -> Intent:
@@ -104,18 +107,25 @@ def _dialogue(cell: str | None) -> Dialogue | None:
 
 def ledger_payment_cells(payment: LedgerPayment) -> dict[str, Any]:
     # Not `asdict` here either.
-    return {name: getattr(payment, name) for name in _LEDGER_PAYMENT} | {
-        "amount": plain(payment.amount),
-        "day": payment.paid_on.isoformat(),
-        "takes_back": payment.amount <= 0,
-        "facts": payment.facts,
-    }
+    cells = dict(zip(_LEDGER_PAYMENT, _ledger_payment_values(payment), strict=True))
+    cells["amount"] = plain(payment.amount)
+    cells["day"] = payment.paid_on.isoformat()
+    cells["takes_back"] = payment.amount <= 0
+    cells["facts"] = payment.facts
+    return cells
 
 
 def to_ledger_payment(row: Row) -> LedgerPayment:
-    columns = ("key", "invoice", "currency", "supplier", "ours", "supplier_id")
-    day = date.fromisoformat(row["day"])
-    return LedgerPayment(**{name: row[name] for name in columns}, amount=_amount(row), paid_on=day)
+    return LedgerPayment(
+        row["key"],
+        row["invoice"],
+        _amount(row),
+        row["currency"],
+        date.fromisoformat(row["day"]),
+        row["supplier"],
+        row["ours"],
+        row["supplier_id"],
+    )
 
 
 def _amount(row: Row) -> Any:

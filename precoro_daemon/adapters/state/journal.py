@@ -282,7 +282,7 @@ def _line(before: Intent | None, after: Intent, step: Step) -> Mapping[str, obje
         "target": str(after.state),
         "attempt": after.attempts,
         "reason": step.reason,
-        "facts": json.dumps(dict(step.facts)),
+        "facts": json.dumps(dict(step.facts)) if step.facts else "{}",
         "dialogue": dialogue_cell(dialogue_of(step.event)),
     }
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 
 from precoro_daemon.adapters.state.intent_rows import ledger_payment_cells, to_intent, to_ledger_payment
 from precoro_daemon.adapters.state.journal import write_line
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Payment, read_invoice, read_payment
+from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Linked, Payment, read_invoice, read_payment
 from precoro_daemon.payments.rules.ledger_payments import (
     LedgerBatch,
     LedgerPayment,
@@ -28,6 +28,10 @@ from precoro_daemon.values.money import read_amount
 
 _PAYMENT_ID = re.compile(r"[0-9]{1,18}")
 """Of Precoro, as a column of 64 bits takes it."""
+
+_CANDIDATES_AT_ONCE = 500
+"""Ten thousand of them with their invoices would take tens of megabytes, and the collector of garbage a tenth of the
+time."""
 
 _INDEXED_ON_DEMAND = frozenset({"number_and_supplier", *IMPORTED_BY})
 
@@ -103,7 +107,8 @@ class SqlLedgerPayments:
         def work(session: Session) -> int:
             about = {"ledger": ledger, "at": at}
             payments = _as_known(session, ledger, batch.payments)
-            session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in payments])
+            if session.row("ledger_payments.has_unreadable", (ledger,)):  # as hardly ever
+                session.run_many("ledger_payments.forget_unreadable", [(ledger, one.key) for one in payments])
             changed = _take_in(session, payments, about)
             changed += _take_in(session, list(_undone(session, ledger, batch)), about)
             for row in batch.unreadable:
@@ -115,12 +120,15 @@ class SqlLedgerPayments:
 
         return await self._transactions.write(work)
 
-    async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
+    async def match_candidates(self, ledger: str, by: MatchBy) -> AsyncIterator[Sequence[MatchCandidate]]:
         if by in _INDEXED_ON_DEMAND and not self._indexed:
             # Only who matches by such names pays for their index.
             await self._transactions.run(f"ledger_payments.index_names[{by}]", ())
             self._indexed = True
-        return await self._transactions.read(partial(_candidates, ledger=ledger, by=by))
+        rows = await self._transactions.read(partial(_candidates, ledger=ledger, by=by))
+        for start in range(0, len(rows), _CANDIDATES_AT_ONCE):
+            some = rows[start : start + _CANDIDATES_AT_ONCE]
+            yield await self._transactions.read(partial(_candidates_of, rows=some, by=by))
 
     async def recognise(self, ledger: str, key: str) -> None:
         await self._transactions.run("ledger_payments.recognise_payment", {"ledger": ledger, "key": key})
@@ -289,18 +297,23 @@ def _said(row: Row) -> LedgerPayment:
     )
 
 
-def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
+def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[Row]:
     """A payment whose name fits several invoices is one candidate."""
     first: dict[str, Row] = {}
     for statement in (f"ledger_payments.match_candidates[{by}]", f"ledger_payments.taken_back[{by}]"):
         for row in session.rows(statement, {"ledger": ledger}):
             first.setdefault(row["key"], row)
-    return [_candidate(session, row, by) for row in first.values()]
+    return list(first.values())
 
 
-def _candidate(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
+def _candidates_of(session: Session, rows: Sequence[Row], by: MatchBy) -> Sequence[MatchCandidate]:
+    linked = cache(partial(_supplier_external_id, session))
+    return [_candidate(session, row, by, linked) for row in rows]
+
+
+def _candidate(session: Session, row: Row, by: MatchBy, linked: Linked) -> MatchCandidate:
     payment = to_ledger_payment(row)
-    candidates = _invoices(session, by, _names(payment.invoice))
+    candidates = _invoices(session, by, _names(payment.invoice), linked)
     if not row["has_intents"]:
         return MatchCandidate(payment, candidates)
     return _beside(session, payment, row["invoice_id"], candidates)
@@ -346,9 +359,17 @@ def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoi
     return _invoices(session, by, values)
 
 
-def _invoices(session: Session, by: MatchBy, values: Mapping[str, object]) -> Sequence[Invoice]:
+def _invoices(
+    session: Session, by: MatchBy, values: Mapping[str, object], linked: Linked | None = None
+) -> Sequence[Invoice]:
+    """`linked`: tells the external ids of suppliers, where many invoices have the same ones."""
     rows = session.rows(f"ledger_payments.namesakes[{by}]", values)
-    return [read_invoice(row["data"], row["supplier_external_id"]) for row in rows]
+    return [read_invoice(row["data"], linked or partial(_supplier_external_id, session)) for row in rows]
+
+
+def _supplier_external_id(session: Session, supplier: int) -> str | None:
+    row = session.row("ledger_payments.supplier_name", (supplier,))
+    return None if row is None else row["external_id"]
 
 
 def _with_supplier(invoice: Invoice, external_id: str | None) -> Invoice:

@@ -79,6 +79,10 @@ WHERE ledger = ? AND seen_at < ? AND NOT EXISTS (
     WHERE ledger_payments.ledger = unreadable_rows.ledger AND ledger_payments.key = unreadable_rows.key
 );
 
+-- name: has_unreadable
+-- Whether any row of a ledger could not be read.
+SELECT 1 FROM unreadable_rows WHERE ledger = ? LIMIT 1;
+
 -- name: forget_unreadable
 -- Note that a row of the ledger can be read again.
 DELETE FROM unreadable_rows WHERE ledger = ? AND key = ?;
@@ -216,11 +220,8 @@ WHERE ledger_payments.ledger = :ledger AND ledger_payments.intent IS NULL AND le
 ORDER BY day, ledger_payments.key;
 
 -- name: namesakes
--- Invoices that are called the same, with what their supplier is called elsewhere.
-SELECT records.data, suppliers.external_id AS supplier_external_id
-FROM records
-LEFT JOIN records AS suppliers
-    ON suppliers.collection = 'suppliers' AND suppliers.id = @whole(records, supplier.id)
+-- Invoices that are called the same.
+SELECT records.data FROM records
 WHERE records.collection = 'invoices' AND records.vanished_at IS NULL AND {same};
 
 -- name: changed_payments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,9 +99,12 @@ class LedgerPayments(Protocol):
         """Payments and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
         ...
 
-    async def match_candidates(self, ledger: str, by: MatchBy) -> Sequence[MatchCandidate]:
+    def match_candidates(self, ledger: str, by: MatchBy) -> AsyncIterator[Sequence[MatchCandidate]]:
         """Payments that no intent carries and for which the mirror has an invoice that can be paid, and those that
-        take something back; oldest first. Without those whose row cannot be read now."""
+        take something back; oldest first. Without those whose row cannot be read now.
+
+        In batches of bounded size. Which payments they are is as of the first batch; what is said of each is as of
+        its own."""
         ...
 
     async def changed(self, ledger: str) -> Sequence[Changed]:

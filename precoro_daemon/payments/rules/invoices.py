@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from precoro_daemon.errors import BadRecord
 from precoro_daemon.values.json_reading import nested, plain_number, reference, whole_number
@@ -112,7 +112,11 @@ class Invoice:
         return f"invoice {self.idn if self.idn is not None else f'with id {self.id}'}"
 
 
-def read_invoice(raw: str | bytes, supplier_external_id: str | None = None) -> Invoice:
+Linked: TypeAlias = Callable[[int], str | None]
+"""The external id of a supplier, by its id."""
+
+
+def read_invoice(raw: str | bytes, linked: Linked | None = None) -> Invoice:
     """A list row or a detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
     fields = _object(raw)
     number = whole_number(fields.get("id"))
@@ -120,7 +124,6 @@ def read_invoice(raw: str | bytes, supplier_external_id: str | None = None) -> I
         raise BadRecord("the invoice has no usable id")
     payments = read_nested(fields["payments"]) if "payments" in fields else None
     standing = None if payments is None else [_payment(each) for each in payments]
-    supplier = _mapping(fields.get("supplier"))
     return Invoice(
         id=number,
         idn=plain_number(fields.get("idn")),
@@ -129,7 +132,7 @@ def read_invoice(raw: str | bytes, supplier_external_id: str | None = None) -> I
         currency=_currency(fields.get("currency")),
         total=read_amount(fields.get("sum")),
         paid=_paid(fields.get("sumPaid"), standing),
-        supplier=Supplier(whole_number(supplier.get("id")), _text(supplier.get("name")) or "", supplier_external_id),
+        supplier=_supplier(_mapping(fields.get("supplier")), linked),
         external_id=_text(fields.get("externalId")),
         credit_note=whole_number(fields.get("logicType")) in _CREDIT_NOTES,
         payments=standing,
@@ -158,6 +161,12 @@ def _object(raw: str | bytes) -> Mapping[str, Any]:
     if not isinstance(inner, dict):
         raise BadRecord("not an object")
     return inner
+
+
+def _supplier(fields: Mapping[str, Any], linked: Linked | None) -> Supplier:
+    number = whole_number(fields.get("id"))
+    external_id = None if linked is None or number is None else linked(number)
+    return Supplier(number, _text(fields.get("name")) or "", external_id)
 
 
 def _payment(fields: Mapping[str, Any]) -> Payment:
@@ -198,9 +207,11 @@ def _currency(value: Any) -> str:
 
 def _text(value: Any) -> str | None:
     """Text, or a number with its digits; None for what is empty in one of several ways."""
+    if isinstance(value, str):
+        return value.strip() or None
     if isinstance(value, bool) or value is None or isinstance(value, list | dict):
         return None
-    return str(value).strip() or None
+    return str(value) or None
 
 
 def _moment(value: Any) -> datetime | None:

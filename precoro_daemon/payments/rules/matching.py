@@ -108,7 +108,7 @@ def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
 
 
 def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
-    if Paid(payment.amount, payment.paid_on) not in others:
+    if not others or Paid(payment.amount, payment.paid_on) not in others:
         return None
     what = f"{plain(payment.amount)} on {payment.paid_on}"
     return f"the ledger has {what} twice for this invoice: one may be a copy"

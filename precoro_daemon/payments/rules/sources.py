@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha1
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.values.money import plain
@@ -69,7 +70,12 @@ def read_source(direction: Direction, text: str) -> Source:
 def intent_id(company: str, ledger: str, source: Source, invoice: int | None) -> str:
     """The same for the same payment, whatever became of the store. `invoice` is None where it is not yet known."""
     parts = (company, ledger, source_text(source), "" if invoice is None else str(invoice))
-    return str(uuid5(_NAMESPACE, "|".join(parts)))
+    # What `uuid.uuid5` gives, in a third of its time: thousands are derived in one lap.
+    digest = bytearray(sha1(_NAMESPACE.bytes + "|".join(parts).encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def external_id(intent: str, form: Literal["uuid", "number"]) -> str:

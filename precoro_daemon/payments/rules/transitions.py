@@ -129,7 +129,10 @@ def after(source: State | None, event: type[Event]) -> State:
 
 def begun(new: Intent, step: Step) -> Intent:
     """An intent at its beginning. Raises ImpossibleTransition."""
-    return replace(new, state=after(None, type(step.event)), reason=step.reason, since=step.at)
+    state = after(None, type(step.event))
+    if (new.state, new.reason, new.since) == (state, step.reason, step.at):
+        return new
+    return replace(new, state=state, reason=step.reason, since=step.at)
 
 
 def moved(intent: Intent, step: Step) -> Intent:

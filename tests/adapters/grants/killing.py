@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from precoro_daemon.adapters.grants.grant import Grant
@@ -86,9 +86,9 @@ def _line(driver: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def story(folder: Path, grace: float) -> Iterator[Story]:
-    """Its tokens have run out as soon as they are given, so that each process refreshes."""
-    authority = Authority(grace=grace, lasts=-1.0)
+def story(folder: Path, grace: float, lasts: float = -1.0) -> Iterator[Story]:
+    """Its tokens have run out as soon as they are given, unless they last, so that each process refreshes."""
+    authority = Authority(grace=grace, lasts=lasts)
     path = folder / "xero-grant.json"
     command = [*DRIVER, str(path)]
     with (
@@ -111,6 +111,21 @@ def at_every_step(folder: Path, grace: float) -> Story:
         for stage in ("asked", "rotated", "answered"):
             told.run(killed_by=stage)
             told.go_on()
+        return told
+
+
+def side_by_side(folder: Path, times: int) -> Story:
+    """A service and a run beside it, which need a token at the same moment, again and again."""
+    with story(folder, grace=0.0, lasts=1800.0) as told:
+        file = GrantFile(told.path)
+        for number in range(1, times + 1):
+            for process in (told.driver, told.rival):
+                _started(process)
+            assert (_line(told.driver), _line(told.rival)) == ("token", "token")
+            assert told.authority.refreshes == number, "one asked the vendor, and the other took what that one got"
+            grant = file.read()
+            assert grant is not None
+            file.write(replace(grant, access_token=""))  # it has run out
         return told
 
 

@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from precoro_daemon.adapters.grants.bearer import GrantBearer
-from precoro_daemon.adapters.grants.grant import Grant
+from precoro_daemon.adapters.grants.grant import Grant, TokenAnswer
 from precoro_daemon.adapters.grants.grant_file import GrantFile
 from precoro_daemon.errors import LedgerMisfit, LoginNeeded, TemporaryError
 from precoro_daemon.writes.outcome import OutcomeKind, outcome_by_contract
@@ -183,6 +183,30 @@ async def test_only_invalid_grant_asks_for_a_login(tmp_path: Path) -> None:
         assert not login.grant.lost
 
 
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_login_beside_a_service_is_taken_up_at_its_next_call(tmp_path: Path, lost: bool) -> None:
+    """Whether the former grant was good or refused: the vendor is asked no more about it."""
+    with logged_in(tmp_path, Authority()) as login:
+        former = "" if lost else await login.bearer.token()
+        if lost:
+            login.authority.good.clear()
+            for _ in range(2):
+                with pytest.raises(LoginNeeded) as waiting:
+                    await login.bearer.token()
+                assert waiting.value.recheck_s == 60, "which asks nobody"
+        asked = len(login.authority.asked)
+        told = login.authority.tokens(login.authority.new_grant())
+        answer = TokenAnswer(told["access_token"], told["refresh_token"], 1800.0, None, {})
+        await login.another().take(login.first.renewed(answer, login.clock.now), "Acme")
+        assert await login.bearer.token() == told["access_token"] != former
+        await login.bearer.renew(former or "a token that was refused before")
+        assert await login.bearer.token() == told["access_token"], "what was refused is not the new one"
+        assert len(login.authority.asked) == asked
+        login.clock.now += 1800
+        assert await login.bearer.token() in login.authority.access, "the new grant is good for the next one"
+        assert not login.grant.lost
+
+
 async def test_wrong_client_is_the_configuration(tmp_path: Path) -> None:
     with logged_in(tmp_path, Authority(secret=SECRET)) as login:
         login.file.write(replace(login.first, client_secret="another-secret"))
@@ -194,8 +218,9 @@ async def test_wrong_client_is_the_configuration(tmp_path: Path) -> None:
 
 
 async def test_no_grant_yet(tmp_path: Path) -> None:
-    with pytest.raises(LoginNeeded, match="ledger login xero"):
+    with pytest.raises(LoginNeeded, match="ledger login xero") as waiting:
         await GrantBearer(GrantFile(tmp_path / "xero-grant.json"), "xero").token()
+    assert waiting.value.recheck_s == 60
 
 
 @pytest.mark.parametrize(("grace", "lost"), [(60.0, False), (0.0, True)])

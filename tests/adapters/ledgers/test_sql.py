@@ -17,9 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from precoro_daemon.adapters.databases.database import Address
+from precoro_daemon.adapters.databases.database import Address, Database, open_database
 from precoro_daemon.adapters.databases.thread import OneThread
+from precoro_daemon.adapters.ledgers.rows import RowReader
+from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
+from precoro_daemon.values.sql_statements import parse
 from tests.contracts.ledgers.books import entry, found, read_all
 from tests.contracts.ledgers.databases import INSERT, DatabaseBooks, postgres_books, sqlite_books
 
@@ -54,6 +57,26 @@ async def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path):
             "read: the query gives no invoice; it gives key, bill, amount, paid_on, position, and needs key, invoice,"
             " amount, paid_on, position, and may have currency, supplier, supplier_id, ours"
         )
+
+
+async def test_a_driver_that_is_missing_fails_the_call_and_not_the_ledger(tmp_path: Path):
+    async with lite(tmp_path) as books:
+        await books.pay("901", Decimal(1))
+        tried: list[str] = []
+
+        def load() -> Database:
+            tried.append("")
+            if len(tried) < 3:
+                raise ModuleNotFoundError("No module named 'driver'")
+            return open_database("sqlite", books.address)
+
+        statements = SqlStatements("books", parse(books.read, "sqlite"), None, None, start="0", timeout=3.0)
+        async with SqlLedger(statements, load, RowReader()) as ledger:
+            for _ in range(2):
+                with pytest.raises(LedgerMisfit, match="driver of its database cannot be loaded: No module named"):
+                    await read_all(ledger)
+            assert [one.invoice for one in (await read_all(ledger)).payments] == ["901"]
+        assert len(tried) == 3, "it is loaded once"
 
 
 async def test_a_float_in_the_books_is_put_aside_with_the_remedy(tmp_path: Path):

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ class DatabaseBooks:
         statements = {name: parse(text, self.dialect) for name, text in texts.items()}
         given = {"start": "0", "timeout": self.address.timeout, "overlap": self.overlap, "secrets": (PASSWORD,)}
         books = SqlStatements("books", **given, **statements)
-        return SqlLedger(books, open_database(self.dialect, self.address), RowReader(secrets=(PASSWORD,)))
+        database = partial(open_database, self.dialect, self.address)
+        return SqlLedger(books, database, RowReader(secrets=(PASSWORD,)))
 
     async def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         mark = "?" if self.dialect == "sqlite" else "%s"
