@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.payments.ports.journal import Line
 from precoro_daemon.payments.rules.events import Answered, Asked, Assigned, Dialogue
@@ -19,12 +20,10 @@ from precoro_daemon.values.money import plain, read_amount
 
 _FLAGS = ("doubted", "marked", "reported", "seen")
 _INTENT = tuple(field.name for field in fields(Intent))
-_LEDGER_PAYMENT = tuple(field.name for field in fields(LedgerPayment))
 
 
 def intent_cells(intent: Intent) -> dict[str, Any]:
-    # Not `asdict`, which copies every value deeply: an intent is written at every step.
-    return {name: getattr(intent, name) for name in _INTENT} | {
+    return cells(intent) | {
         "direction": str(intent.direction),
         "source": source_text(intent.source),
         "amount": plain(intent.amount),
@@ -35,7 +34,7 @@ def intent_cells(intent: Intent) -> dict[str, Any]:
 
 
 def to_intent(row: Row) -> Intent:
-    cells = {name: row[name] for name in _INTENT} | {name: bool(row[name]) for name in _FLAGS}
+    plainly = {name: row[name] for name in _INTENT} | {name: bool(row[name]) for name in _FLAGS}
     direction = Direction(row["direction"])
     read = {
         "direction": direction,
@@ -45,7 +44,7 @@ def to_intent(row: Row) -> Intent:
         "state": State(row["state"]),
         "obstacle": _obstacle(row["obstacle"]),
     }
-    return Intent(**cells | read)
+    return Intent(**plainly | read)
 
 
 def _obstacle_cell(obstacle: Obstacle | None) -> str | None:
@@ -61,7 +60,7 @@ def _obstacle(cell: str | None) -> Obstacle | None:
 
 def attempt_cells(attempt: Attempt) -> dict[str, Any]:
     remainder = None if attempt.remainder is None else plain(attempt.remainder)
-    return asdict(attempt) | {
+    return cells(attempt) | {
         "amount": plain(attempt.amount),
         "remainder": remainder,
         "known": json.dumps(list(attempt.known)),
@@ -103,8 +102,7 @@ def _dialogue(cell: str | None) -> Dialogue | None:
 
 
 def ledger_payment_cells(payment: LedgerPayment) -> dict[str, Any]:
-    # Not `asdict` here either.
-    return {name: getattr(payment, name) for name in _LEDGER_PAYMENT} | {
+    return cells(payment) | {
         "amount": plain(payment.amount),
         "day": payment.paid_on.isoformat(),
         "takes_back": payment.amount <= 0,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
-from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
 from precoro_daemon.adapters.state.repositories import build_store
@@ -101,7 +100,7 @@ class SqliteState:
 
     @asynccontextmanager
     async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        executor = WorkThread("store")
         resources = ExitStack()
         try:
             session = SqliteSession(await run_to_end(executor, lambda: connect(resources)))
@@ -110,4 +109,4 @@ class SqliteState:
         finally:
             # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
             await run_to_end(executor, resources.close)
-            executor.shutdown(wait=False)
+            executor.shutdown()
