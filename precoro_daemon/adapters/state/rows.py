@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.mirror.ports.mirror import Quarantined
@@ -11,14 +11,11 @@ from precoro_daemon.mirror.rules.custom_fields import Option
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 Cell = str | int | float | bytes | None
 
 
-def cells(value: DataclassInstance) -> dict[str, Any]:
-    """Its fields by their names. (`asdict` copies each of them deeply, which takes longer than SQL does.)"""
+def cells(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass by their names. (`asdict` copies each deeply, which takes longer than SQL does.)"""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
