@@ -8,13 +8,13 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.resources import files as files_of
 from pathlib import Path
 from typing import Any
 
 from precoro_daemon.app.new_files import NewFile, free_path
 from precoro_daemon.settings.writing import as_toml
 
+_SHIPPED = Path(__file__).parents[1] / "docs"
 _SHIPPED_CREDENTIAL = "LoadCredential=precoro_token:/etc/precoro-daemon/config.token"
 _SYSTEMD_STATE = "sqlite:////var/lib/precoro-daemon/precoro.db"
 
@@ -51,7 +51,7 @@ def _head() -> str:
 
 def _unit(config: Path, credentials: Mapping[str, Path]) -> str:
     """The one that is shipped, with these paths."""
-    text = files_of("precoro_daemon").joinpath("docs/systemd/precoro-daemon.service").read_text("utf-8")
+    text = (_SHIPPED / "systemd" / "precoro-daemon.service").read_text("utf-8")
     program = Path(shutil.which(sys.argv[0]) or sys.argv[0]).absolute()
     paths = {
         "/usr/local/bin/precoro-daemon": shlex.quote(str(program)),
@@ -67,7 +67,7 @@ def _unit(config: Path, credentials: Mapping[str, Path]) -> str:
 
 def _compose(config: Path, key_file: Path) -> str:
     """The one of the manual, with these names."""
-    page = files_of("precoro_daemon").joinpath("docs/running.md").read_text("utf-8")
+    page = (_SHIPPED / "running.md").read_text("utf-8")
     [text] = re.findall(r"```yaml\n(# compose\.yaml\n.*?)```", page, re.DOTALL)
     text = text.replace("./config.toml:", f"./{config.name}:")
     return str(text).replace("{file: ./token}", f"{{file: {key_file}}}")

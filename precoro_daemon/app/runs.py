@@ -120,9 +120,10 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
     quarantined = await mirror.count_quarantined()
     lines: list[str] = []
     for name in settings.mirror_collections.collections:
-        if (cursor := await mirror.cursor(name)).unproved:
-            lines.append(f"{name}: not proved complete{_short(cursor)}; the next run takes a census")
-        if (scan := await mirror.open_scan(name, "whole")) is not None and scan.finished:
+        standing = await mirror.standing(name)
+        if standing.cursor.unproved:
+            lines.append(f"{name}: not proved complete{_short(standing.cursor)}; the next run takes a census")
+        if standing.whole is not None and standing.whole.finished:
             lines.append(
                 f"{name}: some documents are not listed any more and cannot be asked for now; a later run does"
             )

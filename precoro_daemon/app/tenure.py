@@ -6,20 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+import anyio
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.state import state_of
 from precoro_daemon.errors import StoreHeld, StoreUnavailable
 from precoro_daemon.settings import Settings
 
-_MOMENTS = AsyncRetrying(
-    retry=retry_if_exception_type((StoreHeld, StoreUnavailable)),
-    stop=stop_after_delay(5),
-    wait=wait_fixed(0.25),
-    reraise=True,
-)
+_HELD_FOR_S = 5.0
 """A command, a shell or a backup may hold the state for a moment; who starts a service should not have to know."""
+
+_ASKED_EVERY_S = 0.25
 
 
 class Tenure(Protocol):
@@ -39,8 +36,14 @@ class FileTenure:
 
     @asynccontextmanager
     async def hold(self, settings: Settings) -> AsyncIterator[Store]:
+        gives_up_at = anyio.current_time() + _HELD_FOR_S
         async with AsyncExitStack() as stack:
-            async for attempt in _MOMENTS.copy():
-                with attempt:
+            while True:
+                try:
                     store = await stack.enter_async_context(state_of(settings).open())
+                    break
+                except (StoreHeld, StoreUnavailable):
+                    if anyio.current_time() >= gives_up_at:
+                        raise
+                await anyio.sleep(_ASKED_EVERY_S)
             yield store

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files as files_of
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from precoro_daemon.cli.running import echo
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+_SHIPPED = Path(__file__).parents[1] / "docs"
 
 
 @click.group()
@@ -23,7 +20,7 @@ def config() -> None:
 @config.command()
 def example() -> None:
     """Print a configuration with every setting, its meaning and its default."""
-    echo(_shipped("config.example.toml").read_text("utf-8"), nl=False)
+    echo((_SHIPPED / "config.example.toml").read_text("utf-8"), nl=False)
 
 
 @config.command()
@@ -41,12 +38,8 @@ def units(directory: Path, force: bool) -> None:
     """Write the units for systemd into DIR, such as /etc/systemd/system."""
     from precoro_daemon.app.new_files import NewFile, write_together
 
-    shipped = sorted(_shipped("systemd").iterdir(), key=lambda unit: unit.name)
+    shipped = sorted((_SHIPPED / "systemd").iterdir(), key=lambda unit: unit.name)
     files = [NewFile(directory.absolute() / unit.name, unit.read_text("utf-8")) for unit in shipped]
     kept = write_together(files, replace=force)
     for line in (*(f"wrote {file.path}" for file in files), *(f"kept {backup}" for backup in kept)):
         echo(line)
-
-
-def _shipped(name: str) -> Traversable:
-    return files_of("precoro_daemon").joinpath("docs").joinpath(name)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file
-from importlib.resources import files as files_of
 from pathlib import Path
 
 import click
 
 from precoro_daemon.cli.running import echo
 
+_DEPLOYMENTS = Path(__file__).parents[1] / "docs" / "deploy"
+
 
 def _alert_rules() -> str:
-    return files_of("precoro_daemon.adapters.listener").joinpath("alerts.yml").read_text("utf-8")
+    return (Path(__file__).parents[1] / "adapters" / "listener" / "alerts.yml").read_text("utf-8")
 
 
 def _dashboard() -> str:
-    return files_of("precoro_daemon").joinpath("docs", "deploy", "grafana.json").read_text("utf-8")
+    return (_DEPLOYMENTS / "grafana.json").read_text("utf-8")
 
 
 @click.command()
@@ -56,10 +56,8 @@ def deployment(way: str, directory: Path) -> None:
 
 def _wanted(way: str) -> dict[str, str]:
     """The files by their path in the directory."""
-    with as_file(files_of("precoro_daemon").joinpath("docs", "deploy", way)) as source:
-        wanted = {
-            str(path.relative_to(source)): path.read_text("utf-8") for path in source.rglob("*") if path.is_file()
-        }
+    source = _DEPLOYMENTS / way
+    wanted = {str(path.relative_to(source)): path.read_text("utf-8") for path in source.rglob("*") if path.is_file()}
     if way == "compose":
         wanted["precoro-daemon.rules.yml"] = _alert_rules()
         wanted["grafana/dashboards/precoro-daemon.json"] = _dashboard()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
+_PAGES = Path(__file__).parents[1] / "docs"
 _HTML_COMMENT = re.compile(r"^<!--.*-->\n+", re.MULTILINE)
 
 
@@ -28,17 +26,11 @@ def manual(topic: str | None) -> None:
 
 def topics() -> list[str]:
     """The pages by name, which is what TOPIC may be."""
-    return sorted(page.name.removesuffix(".md") for page in _pages().iterdir() if page.name.endswith(".md"))
-
-
-def _pages() -> Traversable:
-    from importlib.resources import files
-
-    return files("precoro_daemon").joinpath("docs")
+    return sorted(page.stem for page in _PAGES.glob("*.md"))
 
 
 def _page(topic: str) -> str:
-    return _pages().joinpath(f"{topic}.md").read_text("utf-8")
+    return (_PAGES / f"{topic}.md").read_text("utf-8")
 
 
 def _summary(topic: str) -> str:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,6 +46,8 @@ def init(parent: Path | None, /, config: Path | None, **given: Any) -> None:
 
     Nothing is written before the last question is answered. Without a terminal, options say it all.
     """
+    from tempfile import TemporaryDirectory
+
     from precoro_daemon.cli.init_dialogue import LEDGERS, SERVICES, Dialogue, refuse_wrong_options
     from precoro_daemon.cli.questions import Questions
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, KeyInDoubt, NotFound, PermanentError, TemporaryError
-from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.ports.mirror import Committed, Mirror
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import Collection
-from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import get_logger
 
@@ -32,11 +31,11 @@ class Absent:
 
 
 async def find_gone(
-    precoro: Precoro, mirror: Mirror, collection: Collection, scan: Scan, max_vanished: float
+    precoro: Precoro, mirror: Mirror, collection: Collection, committed: Committed, max_vanished: float
 ) -> Absent:
     """Of a scan that proved nothing nobody is gone. Where the list hides rows from this key, each missing one may be
     hidden: only its detail tells."""
-    cursor = await mirror.cursor(collection.name)
+    scan, cursor = committed.scan, committed.cursor
     if cursor.unproved:
         return Absent()
     missing, live = await mirror.missing(scan)

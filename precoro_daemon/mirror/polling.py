@@ -17,7 +17,7 @@ from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan
 from precoro_daemon.quota.ports import FreshnessBook
-from precoro_daemon.quota.watched_hours import MEMORY_S, ScanSeen
+from precoro_daemon.quota.watched_hours import MEMORY_S, ScanSeen, WatchedHour
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -70,15 +70,20 @@ async def none_backfilled() -> Sequence[float]:
 
 
 class ScanObserver(Protocol):
-    """Who learns from scans."""
+    """Who learns from scans, and keeps for later processes what it learned."""
 
     async def scanned(self, scan: Scanned) -> None: ...
+
+    async def keep(self) -> None: ...
 
 
 class Unobserved:
     """Nobody does."""
 
     async def scanned(self, scan: Scanned) -> None:
+        pass
+
+    async def keep(self) -> None:
         pass
 
 
@@ -124,6 +129,7 @@ class Polling:
     current: QuotaPlan | None = field(default=None, init=False)
     backlog: int | None = field(default=None, init=False)
     _known_until: dict[str, float] = field(default_factory=dict, init=False)
+    _unkept: list[WatchedHour] = field(default_factory=list, init=False)
     _loading: anyio.Lock = field(default_factory=anyio.Lock, init=False)
     _loaded: bool = field(default=False, init=False)
     _planned_at: float = field(default=-math.inf, init=False)
@@ -194,6 +200,12 @@ class Polling:
             seen = ScanSeen(name, since, until, changed, calls=scan.calls, late=known is not None, poll=scan.poll)
             hours = seen.hours()
             self.rates.learn(hours)
+            self._unkept += hours
+
+    async def keep(self) -> None:
+        """Once in a lap: a commit for each list would cost as much as its scan."""
+        if self._unkept:
+            hours, self._unkept = self._unkept, []
             await self.book.add(hours, forget_before=self.clock.now() - MEMORY_S)
 
     def failed(self, collection: str) -> None:

@@ -41,6 +41,7 @@ async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one:
     async with anyio.create_task_group() as group:
         for collection in collections:
             group.start_soon(one, collection, name=f"list {collection.name}")
+    await lister.observer.keep()
     reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
     broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
     return LapReport(

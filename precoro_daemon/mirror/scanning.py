@@ -12,7 +12,7 @@ from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, Per
 from precoro_daemon.mirror.absent_records import find_gone
 from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
-from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined
+from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined, Standing
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.collections import Collection
@@ -40,7 +40,11 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """What every scan needs: where rows come from, where they go, who watches. All jobs share one."""
+    """What every scan needs: where rows come from, where they go, who watches. All jobs share one.
+
+    filtered  the filter under which the mirror was found or brought, by collection
+    kinds     what the next scan for news of a collection will be
+    """
 
     precoro: Precoro
     mirror: Mirror
@@ -49,6 +53,8 @@ class Lister:
     max_vanished: float
     observer: ScanObserver = field(default_factory=Unobserved)
     locks: KeyedLock = field(default_factory=KeyedLock)
+    filtered: dict[str, str] = field(default_factory=dict, init=False)
+    kinds: dict[str, Kind] = field(default_factory=dict, init=False)
 
     def alone(self, collection: Collection, what: Kind | Literal["filter"]) -> AbstractAsyncContextManager[None]:
         """Nobody else does the same with the collection meanwhile."""
@@ -65,6 +71,7 @@ class ScanReport:
     refused  live records it did not list but was not believed about
     unasked  why others that it did not list could not be asked about until now: a later census does
     scan     as it ended
+    cursor   as it left it
     skew     of Precoro's reading of `modifiedSince`, where it is news
     """
 
@@ -79,6 +86,7 @@ class ScanReport:
     changed_at: Sequence[str] = ()
     unasked: BudgetSpent | None = None
     scan: Scan | None = None
+    cursor: Cursor | None = None
     skew: Skew | None = None
 
 
@@ -102,6 +110,7 @@ def added(first: ScanReport, second: ScanReport) -> ScanReport:
         changed_at=(*first.changed_at, *second.changed_at),
         unasked=second.unasked or first.unasked,
         scan=second.scan or first.scan,
+        cursor=second.cursor or first.cursor,
         skew=second.skew or first.skew,
     )
 
@@ -113,32 +122,31 @@ async def quarantine_list(lister: Lister, collection: Collection, stage: Stage, 
     )
 
 
-async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> Cursor:
-    """The collection's cursor, after the mirror was brought under the user's present filter.
+async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> None:
+    """Bring the mirror under the user's present filter, before its first scan.
 
     That drops open scans, though none that is under way: each was preceded by this, with the same filter.
     """
+    if lister.filtered.get(collection.name) == chosen.fingerprint:
+        return
     async with lister.alone(collection, "filter"):
         cursor = await lister.mirror.cursor(collection.name)
-        if cursor.filter == chosen.fingerprint:
-            return cursor
-        _log.info("filter_changed", collection=collection.name)
-        await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
-        return await lister.mirror.cursor(collection.name)
+        if cursor.filter != chosen.fingerprint:
+            _log.info("filter_changed", collection=collection.name)
+            await lister.mirror.refilter(collection.name, chosen.fingerprint, chosen.keeps_stored)
+        lister.filtered[collection.name] = chosen.fingerprint
 
 
-async def _run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen: Filter, lane: Lane) -> ScanReport:
-    """Run `fresh`, or the scan of its kind that was cut off, to its end.
+async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen: Filter, lane: Lane) -> ScanReport:
+    """Run a scan to its end.
 
     Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first page that
     is missing. One that is resumed reads the page before as well: rows may have moved up to it meanwhile.
     """
-    begun = await lister.mirror.open_scan(collection.name, fresh.kind)
-    if begun is None or begun.finished:  # what that one could not ask about is asked about by this one
-        begun = fresh
     _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
     progressed, wanted = begun, _wanted(collection, begun, chosen)
     report = ScanReport(collection.name)
+    committed: Committed | None = None
     failure: DaemonError | None = None
     try:
         async with lister.precoro.scan(wanted, lane, begun.next_page) as batches:
@@ -157,10 +165,10 @@ async def _run_scan(lister: Lister, collection: Collection, fresh: Scan, chosen:
             # The list may have shrunk below the page where the scan was cut off: the next one begins at the first.
             await lister.mirror.close_scan(begun, at=lister.clock.now())
         raise
-    if progressed.kind == "whole":
-        report = await _close_whole(lister, collection, progressed, report)
-    _log_end(progressed, report)
-    return replace(report, scan=progressed)
+    assert committed is not None, "there is always a page"
+    lister.kinds[collection.name] = next_scan(collection, committed.cursor, overlap=0.0).kind
+    report = await _end(lister, collection, committed, report)
+    return replace(report, scan=committed.scan, cursor=committed.cursor)
 
 
 async def _check_page_before(
@@ -189,19 +197,18 @@ async def bring_up_to_date(
     await use_filter(lister, collection, chosen)
     report = ScanReport(collection.name)
     while True:
-        skew = (await lister.mirror.skew()).under(overlap)
-        kind = next_scan(collection, await _anchored(lister, collection), overlap).kind
+        kind = lister.kinds.get(collection.name) or await _next_kind(lister, collection)
         async with lister.alone(collection, kind):
-            before = await _anchored(lister, collection)
-            scan = next_scan(collection, before, overlap, skew)
-            if scan.kind == kind:
-                asked_at = lister.clock.now()
-                report = added(report, await _run_next(lister, collection, scan, chosen, lane))
-                report = added(
-                    report, await _check_reach(lister, collection, before, lane, first=report, overlap=overlap)
-                )
-        cursor = await lister.mirror.cursor(collection.name)
-        if scan.kind == kind and not scan_again(scan, cursor):
+            standing = await _standing(lister, collection)
+            scan = next_scan(collection, standing.cursor, overlap, standing.skew.under(overlap))
+            if scan.kind != kind:
+                lister.kinds[collection.name] = scan.kind
+                continue
+            asked_at = lister.clock.now()
+            report = added(report, await _run_next(lister, collection, scan, standing, chosen, lane=lane))
+            further = await _check_reach(lister, collection, standing.cursor, lane, first=report, overlap=overlap)
+            report = added(report, further)
+        if report.cursor is None or not scan_again(scan, report.cursor):
             poll = lane is Lane.LISTS
             at = as_of(asked_at, lister.clock)
             seen = Scanned(collection.name, at, report.began, report.changed_at, report.pages, poll=poll)
@@ -209,9 +216,15 @@ async def bring_up_to_date(
             return replace(report, unasked=None)
 
 
-async def _anchored(lister: Lister, collection: Collection) -> Cursor:
-    cursor = await lister.mirror.cursor(collection.name)
-    return cursor if cursor.anchor is not None else await lister.mirror.anchor(collection.name)
+async def _next_kind(lister: Lister, collection: Collection) -> Kind:
+    return next_scan(collection, (await _standing(lister, collection)).cursor, overlap=0.0).kind
+
+
+async def _standing(lister: Lister, collection: Collection) -> Standing:
+    standing = await lister.mirror.standing(collection.name)
+    if standing.cursor.anchor is None:
+        return replace(standing, cursor=await lister.mirror.anchor(collection.name))
+    return standing
 
 
 async def _check_reach(
@@ -242,24 +255,37 @@ async def list_whole(
     one left to ask is asked in any case."""
     await use_filter(lister, collection, chosen)
     async with lister.alone(collection, "whole"):
-        cursor = await lister.mirror.cursor(collection.name)
-        if not owed(cursor):
-            return await _close_left(lister, collection)
-        return await _run_next(lister, collection, whole_scan(cursor), chosen, lane)
+        standing = await lister.mirror.standing(collection.name)
+        if not owed(standing.cursor):
+            return await _close_left(lister, collection, standing)
+        return await _run_next(lister, collection, whole_scan(standing.cursor), standing, chosen, lane=lane)
 
 
-async def _run_next(lister: Lister, collection: Collection, scan: Scan, chosen: Filter, lane: Lane) -> ScanReport:
-    left = ScanReport(collection.name) if scan.kind == "changes" else await _close_left(lister, collection)
-    return added(left, await _run_scan(lister, collection, scan, chosen, lane))
+async def _run_next(
+    lister: Lister, collection: Collection, fresh: Scan, standing: Standing, chosen: Filter, *, lane: Lane
+) -> ScanReport:
+    """Run `fresh`, or the scan of its kind that was cut off."""
+    whole = fresh.kind == "whole"
+    left = await _close_left(lister, collection, standing) if whole else ScanReport(collection.name)
+    return added(left, await _run_scan(lister, collection, standing.left(fresh.kind) or fresh, chosen, lane))
 
 
-async def _close_left(lister: Lister, collection: Collection) -> ScanReport:
+async def _close_left(lister: Lister, collection: Collection, standing: Standing) -> ScanReport:
     """A whole scan that was cut off after its last page has only its end left to do."""
-    left = await lister.mirror.open_scan(collection.name, "whole")
     report = ScanReport(collection.name)
-    if left is not None and left.finished:
-        report = await _close_whole(lister, collection, left, report)
-        _log_end(left, report)
+    if standing.whole is None or not standing.whole.finished:
+        return report
+    return await _end(lister, collection, Committed(standing.whole, standing.cursor), report)
+
+
+async def _end(lister: Lister, collection: Collection, committed: Committed, report: ScanReport) -> ScanReport:
+    """What is left to do after the last page."""
+    scan, cursor = committed.scan, committed.cursor
+    if scan.kind == "whole" and cursor.hidden != scan.hidden:
+        _log.warning("hidden_rows_believed", collection=collection.name, count=cursor.hidden)
+    if not committed.closed:
+        report = await _close_whole(lister, collection, committed, report)
+    _log_end(scan, report)
     return report
 
 
@@ -287,12 +313,12 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
     )
 
 
-async def _close_whole(lister: Lister, collection: Collection, scan: Scan, report: ScanReport) -> ScanReport:
+async def _close_whole(
+    lister: Lister, collection: Collection, committed: Committed, report: ScanReport
+) -> ScanReport:
     """Mark what is gone. What cannot be asked now is asked later: the scan stays open for that."""
-    hidden = (await lister.mirror.cursor(collection.name)).hidden
-    if hidden != scan.hidden:
-        _log.warning("hidden_rows_believed", collection=collection.name, count=hidden)
-    absent = await find_gone(lister.precoro, lister.mirror, collection, scan, lister.max_vanished)
+    scan = committed.scan
+    absent = await find_gone(lister.precoro, lister.mirror, collection, committed, lister.max_vanished)
     report = replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)
     if absent.unasked is not None and _is_asked_later(lister, scan, absent.unasked):
         _log.warning("census_postponed", collection=collection.name, reason=str(absent.unasked))

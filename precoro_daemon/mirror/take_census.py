@@ -40,9 +40,9 @@ class TakeCensus:
         return [one for one in self.collections if await self._is_due(one)]
 
     async def _is_due(self, collection: Collection) -> bool:
-        mirror = self.lister.mirror
-        left = await mirror.open_scan(collection.name, "whole")
-        return (left is not None and left.finished) or self._is_owed(collection, await mirror.cursor(collection.name))
+        standing = await self.lister.mirror.standing(collection.name)
+        left = standing.whole is not None and standing.whole.finished
+        return left or self._is_owed(collection, standing.cursor)
 
     def _is_owed(self, collection: Collection, cursor: Cursor) -> bool:
         due = census_due(cursor, self.every, self.lister.clock.now())

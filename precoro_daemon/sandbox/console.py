@@ -1,7 +1,7 @@
 """the page for people at `/`"""
 
 from collections.abc import Callable
-from importlib.resources import files
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,7 +16,7 @@ class Console:
 
     def __init__(self, glance: Callable[[], Json]) -> None:
         self._glance = glance
-        self._page = files(__package__).joinpath("console.html").read_text("utf-8")
+        self._page = Path(__file__).with_name("console.html").read_text("utf-8")
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/", self.page), web.get("/favicon.ico", self.no_icon)]

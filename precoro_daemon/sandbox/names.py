@@ -2,13 +2,13 @@
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
 @cache
 def _all() -> dict[str, list[Any]]:
-    words: dict[str, list[Any]] = json.loads(files(__package__).joinpath("names.json").read_bytes())
+    words: dict[str, list[Any]] = json.loads(Path(__file__).with_name("names.json").read_bytes())
     return words
 
 

@@ -36,7 +36,7 @@ def paged(rows: Sequence[Record], *, size: int = 2, at: float = T0) -> list[Page
 async def scan(
     mirror: Mirror, rows: Sequence[Record], *, kind: Kind = "whole", collection: str = "invoices", at: float = T0
 ) -> Committed:
-    """One pass through a quiet list, page by page; a whole pass is left open."""
+    """One pass through a quiet list, page by page; a whole pass that missed something is left open."""
     pages = paged(rows, at=at)
     committed = await mirror.commit_pages(Scan(collection, kind), pages[:1])
     for page in pages[1:]:

@@ -67,6 +67,7 @@ class Service:
         at = self.clock.now()
         moments = [datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S") for moment in changed]
         await self.polling.scanned(Scanned(name, at, at if began is None else began, moments, 1, poll))
+        await self.polling.keep()
 
     async def listed(self, name: str, documents: int = 0) -> None:
         """The list was read to its end, by the store."""

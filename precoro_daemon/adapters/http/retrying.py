@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState
-
 from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request
-from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited, WebPage
+from precoro_daemon.errors import DoubtfulError, MalformedAnswer, RateLimited, TemporaryError, WebPage
 from precoro_daemon.quota.retries import pause
 from precoro_daemon.telemetry import get_logger
 
@@ -35,15 +33,19 @@ class Retrying:
 
     async def send(self, request: Request, read: Callable[[Answer], T]) -> T:
         """`read` turns the answer into what the caller wants; MalformedAnswer from it is a failure like any other."""
-        course = _Course(request, self._jitter, is_first=not self._has_read)
-        retrying = AsyncRetrying(
-            retry=course.goes_on,
-            wait=course.wait,
-            before_sleep=course.log,
-            sleep=self._exchange.sleep,
-            reraise=True,
-        )
-        return await retrying(self._once, request, read)
+        is_first = not self._has_read
+        failures: list[TemporaryError] = []
+        while True:
+            try:
+                return await self._once(request, read)
+            except TemporaryError as error:
+                failures.append(error)
+                # Before any good answer a web page is a login's, which stays for hours.
+                wait = None if is_first and isinstance(error, WebPage) else pause(failures, self._jitter())
+                if wait is None:
+                    raise
+            _log_retry(request, failures, wait)
+            await self._exchange.sleep(wait)
 
     async def _once(self, request: Request, read: Callable[[Answer], T]) -> T:
         answer = await self._exchange.send(request)
@@ -57,35 +59,8 @@ class Retrying:
         return result
 
 
-class _Course:
-    """The tries of one call. `is_first`: no good answer came before it."""
-
-    def __init__(self, request: Request, jitter: Callable[[], float], *, is_first: bool) -> None:
-        self._is_first = is_first
-        self._request = request
-        self._jitter = jitter
-        self._failures: list[BaseException] = []
-        self._pause: float | None = None
-
-    def goes_on(self, state: RetryCallState) -> bool:
-        failure = state.outcome.exception() if state.outcome else None
-        if failure is None or (self._is_first and isinstance(failure, WebPage)):
-            return False
-        self._failures.append(failure)
-        self._pause = pause(self._failures, self._jitter())
-        return self._pause is not None
-
-    def wait(self, _: RetryCallState) -> float:
-        return self._pause or 0.0
-
-    def log(self, state: RetryCallState) -> None:
-        """A 429 was logged where its window was closed."""
-        failure = self._failures[-1]
-        if not isinstance(failure, RateLimited):
-            _log.warning(
-                "call_retried",
-                call=str(self._request),
-                attempt=state.attempt_number,
-                reason=str(failure),
-                wait=self._pause,
-            )
+def _log_retry(request: Request, failures: Sequence[TemporaryError], wait: float) -> None:
+    """A 429 was logged where its window was closed."""
+    if not isinstance(failures[-1], RateLimited):
+        reason = str(failures[-1])
+        _log.warning("call_retried", call=str(request), attempt=len(failures), reason=reason, wait=wait)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.listener.freshness_chart import delays
@@ -19,7 +19,7 @@ from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot
 from precoro_daemon.values.humanize import moment, span
 
-_STYLE = files(__package__ or "").joinpath("page.css").read_text("utf-8")
+_STYLE = Path(__file__).with_name("page.css").read_text("utf-8")
 
 POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

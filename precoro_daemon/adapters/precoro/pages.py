@@ -27,6 +27,9 @@ async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> 
     """Scan from page `start` on; `in_flight` is how many pages may be under way or waiting to be taken, not counting
     those that wait for one before them."""
     scan = PageScan(fetch, start, in_flight)
+    if not await scan.begin():
+        yield scan
+        return
     failure: DaemonError | None = None
     async with anyio.create_task_group() as group:
         group.start_soon(scan.feed, group, name="page scan")
@@ -89,12 +92,14 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         self._over = False
         self._changed = anyio.Event()
 
-    async def feed(self, group: TaskGroup) -> None:
-        """Start the fetches, as far ahead as may be."""
+    async def begin(self) -> bool:
+        """Fetch the first page; False if it is the last too, or the only outcome."""
         await self._fetch_one(self._start)
         first = self._outcomes[self._start]
-        if not isinstance(first, Page) or first.is_last:
-            return
+        return isinstance(first, Page) and not first.is_last
+
+    async def feed(self, group: TaskGroup) -> None:
+        """Start the other fetches, as far ahead as may be."""
         number = self._start + 1
         while True:
             if (self._end is None or number <= self._end) and self._may_fetch(number):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from precoro_daemon.adapters.state.change_log import move_position
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
 from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
@@ -71,7 +72,7 @@ class SqlAttachmentBook:
         await self._transactions.run("attachments.save_part", _named(file.key) | announced)
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        row = _named(file.key) | asdict(kept) | {"at": at}
+        row = _named(file.key) | cells(kept) | {"at": at}
 
         def work(session: Session) -> Kept | None:
             session.run("attachments.save_kept", row)
@@ -81,7 +82,7 @@ class SqlAttachmentBook:
         return await self._transactions.write(work)
 
     async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
-        return _to_kept(await self._transactions.row("attachments.kept_elsewhere", asdict(file.attachment)))
+        return _to_kept(await self._transactions.row("attachments.kept_elsewhere", cells(file.attachment)))
 
     async def note_size(self, file: AttachedFile, length: int) -> None:
         await self._transactions.run("attachments.note_size", _named(file.key) | {"length": length})
@@ -96,7 +97,7 @@ class SqlAttachmentBook:
             return
         collection, stage, key = _HELD_BACK
         item = Quarantined(collection, key, stage, reason, None, attempts=1, since=at, retry_at=at)
-        await self._transactions.run("mirror.quarantine", asdict(item))
+        await self._transactions.run("mirror.quarantine", cells(item))
 
     async def requeue(self, keys: Sequence[Key]) -> None:
         await self._transactions.run_many("attachments.requeue_file", [_named(key) for key in keys])
@@ -162,7 +163,7 @@ def _of_each(session: Session, statement: str, wanted: WantedFiles, **more: floa
 def _save_named(session: Session, named: NamedFiles) -> None:
     """The detail changed, so what failed of its files may now succeed."""
     owner = {"collection": named.collection, "record_id": named.record_id}
-    session.run_many("attachments.see_file", [owner | asdict(file) for file in named.files])
+    session.run_many("attachments.see_file", [owner | cells(file) for file in named.files])
     session.run_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
     ids = json.dumps([file.id for file in named.files])
     if session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):

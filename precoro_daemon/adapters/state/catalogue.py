@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from precoro_daemon.adapters.state.catalogue_rows import to_plan, to_supplier, to_write, write_cells
-from precoro_daemon.adapters.state.rows import to_option
+from precoro_daemon.adapters.state.rows import cells, to_option
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.catalogue.ports.plans import Made, PlanState, Probed
 from precoro_daemon.catalogue.rules.item_writes import State, Write
@@ -76,7 +76,7 @@ class SqlCatalogue:
 
     async def save_plan(self, supplier: Supplier, made: Made, plan: Plan) -> PlanState:
         about = {"supplier": supplier.id, "name": supplier.name, "code": supplier.code}
-        row = asdict(made) | about | {"external_id": supplier.external_id}
+        row = cells(made) | about | {"external_id": supplier.external_id}
         return await self._transactions.write(partial(_save_plan, row=row, plan=plan))
 
     async def plan(self, supplier: int) -> PlanState | None:

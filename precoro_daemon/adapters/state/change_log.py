@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.change_log import Follower, Stretch
 from precoro_daemon.mirror.rules.change_log import Change, Move
@@ -38,7 +38,7 @@ class SqlChangeLog:
 
 def move_position(session: Session, move: Move) -> bool:
     """Runs inside a transaction. False: it is no longer where the changes were read, and what they meant is known."""
-    return session.run("change_log.move_position", asdict(move)) > 0
+    return session.run("change_log.move_position", cells(move)) > 0
 
 
 def read_position(session: Session, follower: str) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Set as AbstractSet
 from itertools import chain
 
-from precoro_daemon.adapters.state.rows import record_cells, to_cursor
+from precoro_daemon.adapters.state.rows import cells, record_cells, to_cursor
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.mirror.ports.mirror import Committed
+from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.changes import Known, Plan, plan
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan, advance, server_time, settle
 from precoro_daemon.mirror.rules.documents import Record, Rejected
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -21,17 +23,18 @@ def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committ
     """Runs inside a transaction."""
     by_server = server_time(scan, pages)
     at = time.time() if by_server is None else by_server
-    number, distinct = _take_up(session, scan)
     records = list(chain.from_iterable(page.records for page in pages))
     steps = _write_records(session, scan.collection, records, at)
-    distinct += _see(session, number, records)
     rejected = list(chain.from_iterable(page.rejected for page in pages))
     _quarantine(session, scan.collection, rejected, at)
-    scan = advance(scan, pages, distinct)
-    session.run("mirror.save_scan", asdict(scan))
+    scan, complete = _keep_progress(session, scan, pages, {record.id for record in records})
+    cursor = _settle(session, scan, at)
+    if closed := scan.finished and complete:
+        close(session, scan)
     return Committed(
         scan=scan,
-        cursor=_settle(session, scan, at),
+        cursor=cursor,
+        closed=closed,
         created=len(steps.created),
         updated=len(steps.updated) + len(steps.returned),
         unchanged=steps.unchanged,
@@ -45,6 +48,28 @@ def read_cursor(session: Session, collection: str) -> Cursor:
     return Cursor(collection) if row is None else to_cursor(row)
 
 
+def _keep_progress(session: Session, scan: Scan, pages: Sequence[Page], ids: AbstractSet[int]) -> tuple[Scan, bool]:
+    """The scan after the pages; and whether it has, as far as it came, missed nothing that the mirror has.
+
+    Of a scan that begins and ends here nothing needs to be kept: most lists have one page.
+    """
+    at_once = advance(scan, pages, len(ids))
+    if scan.next_page == 1 and at_once.finished and not _misses(session, at_once, ids):
+        return at_once, True
+    number, distinct = _take_up(session, scan)
+    distinct += session.run_many("mirror.see_row", [(number, id_) for id_ in ids])
+    scan = advance(scan, pages, distinct)
+    session.run("mirror.save_scan", cells(scan))
+    missed = scan.kind == "whole" and scan.finished and session.rows("mirror.missing_records", cells(scan))
+    return scan, not missed
+
+
+def _misses(session: Session, scan: Scan, ids: AbstractSet[int]) -> bool:
+    """Whether a whole scan that listed just these ids has missed a record."""
+    values = {"collection": scan.collection, "started_at": scan.started_at, "ids": json.dumps(list(ids))}
+    return scan.kind == "whole" and session.row("mirror.first_missing", values) is not None
+
+
 def _take_up(session: Session, scan: Scan) -> tuple[int, int]:
     """The number of the scan and the distinct ids it has seen. Page 1 begins it anew.
 
@@ -56,7 +81,7 @@ def _take_up(session: Session, scan: Scan) -> tuple[int, int]:
     found = session.row("mirror.find_scan", (scan.collection, scan.kind))
     if found is not None:
         return found["number"], found["distinct"]
-    [begun] = session.rows("mirror.begin_scan", asdict(scan))
+    [begun] = session.rows("mirror.begin_scan", cells(scan))
     return begun["number"], 0
 
 
@@ -79,11 +104,6 @@ def _known(session: Session, collection: str, records: Sequence[Record]) -> dict
     return {id_: Known(version, bool(wanted), bool(vanished)) for id_, version, wanted, vanished in rows}
 
 
-def _see(session: Session, number: int, records: Sequence[Record]) -> int:
-    """How many of the records the scan had not seen before."""
-    return session.run_many("mirror.see_row", [(number, record.id) for record in records])
-
-
 def _quarantine(session: Session, collection: str, rejected: Iterable[Rejected], at: float) -> None:
     rows = [
         {
@@ -104,11 +124,29 @@ def _quarantine(session: Session, collection: str, rejected: Iterable[Rejected],
 
 def _settle(session: Session, scan: Scan, at: float) -> Cursor:
     cursor = read_cursor(session, scan.collection)
-    if not scan.finished:
-        return cursor
-    cursor = settle(scan, cursor, at)
-    session.run("mirror.save_cursor", asdict(cursor))
-    session.run("mirror.release", (scan.collection, Stage.SCAN, scan.collection))
-    if scan.kind == "changes":
-        session.run("mirror.forget_scan", (scan.collection, scan.kind))
+    if scan.finished:
+        cursor = settle(scan, cursor, at)
+        session.run("mirror.save_cursor", cells(cursor))
+        session.run("mirror.release", (scan.collection, Stage.SCAN, scan.collection))
     return cursor
+
+
+def close(session: Session, scan: Scan) -> None:
+    """End the scan; runs inside a transaction."""
+    if scan.kind == "whole":
+        session.run("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
+        if scan.finished:
+            # A row that could not be read is still so only if this scan met it again.
+            session.run("mirror.release_unseen", (scan.collection, scan.started_at))
+    session.run("mirror.forget_scan", (scan.collection, scan.kind))
+
+
+def missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:
+    """`Mirror.missing`, where the contract is written."""
+    rows = session.rows("mirror.missing_records", cells(scan))
+    by_idn = COLLECTIONS[scan.collection].key == "idn"
+    # A detail by a shared idn answers for another row.
+    found = [
+        Missing(row["id"], row["id"] if not by_idn else None if row["shares_idn"] else row["idn"]) for row in rows
+    ]
+    return found, session.value("mirror.count_live", (scan.collection,))

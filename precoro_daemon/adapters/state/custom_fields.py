@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from precoro_daemon.adapters.state import details
 from precoro_daemon.adapters.state.change_log import move_position
-from precoro_daemon.adapters.state.rows import to_option
+from precoro_daemon.adapters.state.rows import cells, to_option
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Due, Quarantined
@@ -51,8 +50,8 @@ class SqlCustomFields:
 
     async def quarantine(self, item: Quarantined) -> None:
         def work(session: Session) -> None:
-            session.run("custom_fields.release_other_stage", asdict(item))
-            session.run("mirror.quarantine", asdict(item))
+            session.run("custom_fields.release_other_stage", cells(item))
+            session.run("mirror.quarantine", cells(item))
 
         await self._transactions.write(work)
 
@@ -85,5 +84,5 @@ def _adopt(session: Session, field: Reference, said: Definition, at: float) -> N
     about = {"collection": collection, "field_id": id_, "at": at}
     session.run_many("custom_fields.end_option", [about | {"id": ended} for ended in change.ended])
     session.run_many("custom_fields.supersede_option", [about | {"id": option.id} for option in change.begun])
-    session.run_many("custom_fields.begin_option", [about | asdict(option) for option in change.begun])
+    session.run_many("custom_fields.begin_option", [about | cells(option) for option in change.begun])
     session.run("custom_fields.find_sole", field)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
 
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
@@ -118,7 +118,7 @@ def mark_gone(session: Session, due: Due, at: float) -> None:
 def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) -> None:
     """Runs inside a transaction. Rows that share an idn share what becomes of it."""
     found = {id_ for (id_,) in session.rows("mirror.find_addressed", _addressed(due))}
-    rows = [asdict(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
+    rows = [cells(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
     session.run_many("mirror.quarantine", rows)
     if stale:
         session.run("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.quota.watched_hours import WatchedHour
 
@@ -20,7 +20,7 @@ class SqlFreshnessBook:
 
     async def add(self, hours: Sequence[WatchedHour], *, forget_before: float) -> None:
         def work(session: Session) -> None:
-            session.run_many("freshness_book.add_hour", [asdict(hour) for hour in hours])
+            session.run_many("freshness_book.add_hour", [cells(hour) for hour in hours])
             session.run("freshness_book.forget_hours", (forget_before,))
 
         await self._transactions.write(work)

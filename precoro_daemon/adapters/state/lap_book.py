@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
+from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.runtime.ports import LapTimes, PastLap
 
@@ -24,7 +24,7 @@ class SqlLapBook:
         return await self._transactions.read(read_laps)
 
     async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
-        row = {"job": job} | asdict(times)
+        row = {"job": job} | cells(times)
         if past is None:
             await self._transactions.run("lap_book.save_lap", row)
             return
@@ -43,7 +43,7 @@ class SqlLapBook:
 
 
 def _record(session: Session, past: PastLap) -> None:
-    session.run("lap_book.record", asdict(past) | {"reason": past.reason[:_KEPT_REASON_CHARS]})
+    session.run("lap_book.record", cells(past) | {"reason": past.reason[:_KEPT_REASON_CHARS]})
     session.run("lap_book.forget", (past.ended_at - _KEPT_S,))
 
 

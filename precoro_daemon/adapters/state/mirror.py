@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 from precoro_daemon.adapters.state import details
-from precoro_daemon.adapters.state.commits import commit_pages, read_cursor
-from precoro_daemon.adapters.state.rows import to_record, to_scan
+from precoro_daemon.adapters.state.commits import close, commit_pages, missing, read_cursor
+from precoro_daemon.adapters.state.rows import cells, to_record, to_scan
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import DaemonError
-from precoro_daemon.mirror.ports.mirror import Age, Committed, Due, Known, Quarantined
+from precoro_daemon.mirror.ports.mirror import Age, Committed, Due, Known, Quarantined, Standing
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.absences import Missing
-from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
+from precoro_daemon.mirror.rules.cursors import Cursor, Page, Scan
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.reach import Dates, Skew, text_of
@@ -39,20 +38,23 @@ class SqlMirror:
         return await self._transactions.read(read_skew)
 
     async def save_skew(self, skew: Skew) -> None:
-        await self._transactions.run("meta.write", (_SKEW_KEY, json.dumps(asdict(skew))))
+        await self._transactions.run("meta.write", (_SKEW_KEY, json.dumps(cells(skew))))
 
-    async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
-        row = await self._transactions.row("mirror.read_scan", (collection, kind))
-        return None if row is None else to_scan(row)
+    async def standing(self, collection: str) -> Standing:
+        return await self._transactions.read(partial(_standing, collection=collection))
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
         return await self._transactions.write(partial(commit_pages, scan=scan, pages=pages))
 
     async def missing(self, scan: Scan) -> tuple[Sequence[Missing], int]:
-        return await self._transactions.read(partial(_missing, scan=scan))
+        return await self._transactions.read(partial(missing, scan=scan))
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
-        await self._transactions.write(partial(_close_scan, scan=scan, vanished=vanished, at=at))
+        def work(session: Session) -> None:
+            _mark_vanished(session, scan, vanished, at)
+            close(session, scan)
+
+        await self._transactions.write(work)
 
     async def mark_vanished(self, scan: Scan, ids: Sequence[int], *, at: float) -> None:
         await self._transactions.write(partial(_mark_vanished, scan=scan, ids=ids, at=at))
@@ -60,7 +62,7 @@ class SqlMirror:
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
         def work(session: Session) -> None:
             session.run("mirror.forget_scans", (collection,))
-            session.run("mirror.save_cursor", asdict(Cursor(collection, filter=fingerprint)))
+            session.run("mirror.save_cursor", cells(Cursor(collection, filter=fingerprint)))
             for record, detail in _stored(session, collection):
                 wanted = keeps(record, detail)
                 if wanted != record.wanted:
@@ -122,7 +124,7 @@ class SqlMirror:
         return await self._transactions.read(count_quarantined)
 
     async def quarantine(self, item: Quarantined) -> None:
-        await self._transactions.run("mirror.quarantine", asdict(item))
+        await self._transactions.run("mirror.quarantine", cells(item))
 
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
@@ -137,6 +139,11 @@ def read_skew(session: Session) -> Skew:
     return Skew() if row is None else Skew(**json.loads(row["value"]))
 
 
+def _standing(session: Session, collection: str) -> Standing:
+    scans = {row["kind"]: to_scan(row) for row in session.rows("mirror.read_scans", (collection,))}
+    return Standing(read_cursor(session, collection), read_skew(session), scans.get("whole"), scans.get("changes"))
+
+
 def _anchor(session: Session, collection: str) -> Cursor:
     cursor = read_cursor(session, collection)
     if cursor.at is None or cursor.anchor is not None:
@@ -144,18 +151,8 @@ def _anchor(session: Session, collection: str) -> Cursor:
     rows = session.rows("mirror.newest_dates", (collection, text_of(cursor.at)))
     dates = Dates().with_rows((row["updated_at"] for row in rows), cursor.at)
     cursor = replace(cursor, anchor=dates.anchor)
-    session.run("mirror.save_cursor", asdict(cursor))
+    session.run("mirror.save_cursor", cells(cursor))
     return cursor
-
-
-def _missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:
-    rows = session.rows("mirror.missing_records", asdict(scan))
-    by_idn = COLLECTIONS[scan.collection].key == "idn"
-    # A detail by a shared idn answers for another row.
-    missing = [
-        Missing(row["id"], row["id"] if not by_idn else None if row["shares_idn"] else row["idn"]) for row in rows
-    ]
-    return missing, session.value("mirror.count_live", (scan.collection,))
 
 
 def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
@@ -167,15 +164,6 @@ def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
 def _mark_vanished(session: Session, scan: Scan, ids: Sequence[int], at: float) -> None:
     for id_ in ids:
         details.vanish(session, scan.collection, id_, at, unless_changed_since=scan.started_at)
-
-
-def _close_scan(session: Session, scan: Scan, vanished: Sequence[int], at: float) -> None:
-    _mark_vanished(session, scan, vanished, at)
-    session.run("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
-    if scan.kind == "whole" and scan.finished:
-        # A row that could not be read is still so only if this scan met it again.
-        session.run("mirror.release_unseen", (scan.collection, scan.started_at))
-    session.run("mirror.forget_scan", (scan.collection, scan.kind))
 
 
 def _stored(session: Session, collection: str) -> Iterator[tuple[Record, str | None]]:

@@ -28,11 +28,12 @@ INSERT INTO changes (collection, id, kind, version, at)
 SELECT collection, id, :kind, version, :at FROM records WHERE collection = :collection AND id = :id;
 
 
--- name: read_scan
--- The open scan of a list, as the jobs know it.
+-- name: read_scans
+-- The open scans of a list, as the jobs know them.
 SELECT collection, kind, since, filter, started_at, next_page, total, last_page, "rows", rejected, "distinct", drifted
 FROM scans
-WHERE collection = ? AND kind = ?;
+WHERE collection = ?
+ORDER BY kind;
 
 -- name: begin_scan
 -- Open a scan; its number names the ids that it sees.
@@ -82,6 +83,14 @@ WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at
             AND scan_rows.id = records.id
     )
 ORDER BY id;
+
+-- name: first_missing
+-- A record that should be in the list, where a scan saw just these ids.
+SELECT id
+FROM records
+WHERE collection = :collection AND wanted AND vanished_at IS NULL AND changed_at < :started_at
+    AND id NOT IN (SELECT value FROM @ints(:ids))
+LIMIT 1;
 
 -- name: count_live
 -- How many records of a collection Precoro still has and the filter keeps.

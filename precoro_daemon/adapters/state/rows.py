@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
@@ -10,6 +12,11 @@ from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
 
 Cell = str | int | float | bytes | None
+
+
+def cells(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass by their names. (`asdict` copies each deeply, which takes longer than SQL does.)"""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def record_cells(record: Record, at: float) -> tuple[Cell, ...]:

@@ -20,16 +20,35 @@ from precoro_daemon.quota.retries import quarantine_period
 class Committed:
     """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them.
 
+    closed      the scan is over, and nothing is left to do at its end
     changed_at  `updateDate` of each row that was created or updated, "" where it has none
     """
 
     scan: Scan
     cursor: Cursor
+    closed: bool = False
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
     changed_at: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a collection stands: its cursor, the scans that were begun and not closed, and the skew of Precoro's
+    reading of `modifiedSince`, as far as it was found."""
+
+    cursor: Cursor
+    skew: Skew
+    whole: Scan | None = None
+    changes: Scan | None = None
+
+    def left(self, kind: Kind) -> Scan | None:
+        """The scan of that kind that goes on where it was cut off."""
+        scan = self.whole if kind == "whole" else self.changes
+        # What one that is finished could not ask about is asked about by the next.
+        return None if scan is None or scan.finished else scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +152,16 @@ class Mirror(Protocol):
 
     async def save_skew(self, skew: Skew) -> None: ...
 
-    async def open_scan(self, collection: str, kind: Kind) -> Scan | None:
-        """The scan of that kind that was begun and not closed."""
+    async def standing(self, collection: str) -> Standing:
+        """All that a scan goes by, in one trip."""
         ...
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
         """Records, change rows, scan progress and, when the scan is over, the cursor: all or nothing.
 
         `pages` follow `scan.next_page` without gap. Committing the same pages again changes nothing but the scan.
-        A finished scan of changes is closed here; a finished whole scan stays open until `close_scan`. What was
-        quarantined at the stage SCAN is cleared when the scan is over.
+        A finished scan of changes is closed here, and so is a whole one that missed nothing; another one stays open
+        until `close_scan`. What was quarantined at the stage SCAN is cleared when the scan is over.
         """
         ...
 

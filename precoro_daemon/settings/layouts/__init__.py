@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 LAYOUTS = ("chase", "datev", "dkb", "ing_de", "ing_nl", "n26", "revolut", "sparkasse", "vr", "wise")
@@ -11,7 +11,7 @@ LAYOUTS = ("chase", "datev", "dkb", "ing_de", "ing_nl", "n26", "revolut", "spark
 
 def layout(name: str) -> dict[str, Any]:
     """What stands in [ledger.csv] before the user's own keys."""
-    return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
 
 
 def with_layout(given: dict[str, Any]) -> dict[str, Any]:

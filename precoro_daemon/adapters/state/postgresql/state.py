@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from shlex import quote
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
 from precoro_daemon.adapters.state.postgresql.failures import explained
@@ -217,7 +216,7 @@ class PostgresState:
 
     @asynccontextmanager
     async def _opened(self, prepare: Callable[[ExitStack], _Opening]) -> AsyncIterator[Store]:
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        executor = WorkThread("store")
         resources = ExitStack()
         try:
             opening = await run_to_end(executor, lambda: prepare(resources))
@@ -232,7 +231,7 @@ class PostgresState:
             yield build_store(transactions, PostgresRestoreGuard(lambda: _current(transactions)))
         finally:
             await run_to_end(executor, resources.close)
-            executor.shutdown(wait=False)
+            executor.shutdown()
 
 
 def _current(transactions: PostgresTransactions) -> Session:

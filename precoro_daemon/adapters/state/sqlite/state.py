@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
-from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
 from precoro_daemon.adapters.state.repositories import build_store
@@ -101,13 +100,23 @@ class SqliteState:
 
     @asynccontextmanager
     async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         resources = ExitStack()
+        opened: list[sqlite3.Connection] = []
+        executor = WorkThread("store", idle=lambda: _give_back(opened))
         try:
-            session = SqliteSession(await run_to_end(executor, lambda: connect(resources)))
+            opened.append(await run_to_end(executor, lambda: connect(resources)))
+            session = SqliteSession(opened[0])
             inode = await run_to_end(executor, lambda: inode_of(self._path))
             yield build_store(SqliteTransactions(executor, session, self._path, inode), RestoreGuardFile(self._path))
         finally:
             # A connection belongs to its thread, so it is closed there; then nothing is left to wait for.
             await run_to_end(executor, resources.close)
-            executor.shutdown(wait=False)
+            executor.shutdown()
+
+
+def _give_back(opened: Sequence[sqlite3.Connection]) -> None:
+    """Pages that SQLite keeps in memory: a MB or two for each company, of which most have nothing to do most of the
+    time. The file system has them too."""
+    for connection in opened:
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA shrink_memory")

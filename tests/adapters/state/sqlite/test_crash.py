@@ -114,7 +114,7 @@ async def test_kill_in_the_midst_of_commits(tmp_path: Path) -> None:
         time.sleep(pause.uniform(0.01, 0.4))  # noqa: ASYNC251 - the writer is another process
         end(process)
         async with SqliteState(path, "company").open() as store:
-            scan = await store.mirror.open_scan("invoices", "whole")
+            scan = (await store.mirror.standing("invoices")).whole
         check_whole_commits(path, next_page=scan.next_page if scan else None)
 
 

@@ -215,7 +215,7 @@ async def test_a_full_store_says_so_and_keeps_what_it_had(tmp_path: Path) -> Non
         with pytest.raises(StoreUnusable, match="is full"):
             await store.mirror.commit_pages(Scan("invoices", "changes"), [Page(1, rows, server_time=T0)])
         assert await store.mirror.cursor("invoices") == before.cursor
-        assert await store.mirror.open_scan("invoices", "changes") is None
+        assert (await store.mirror.standing("invoices")).changes is None
         await pragmas(store, "max_page_count = 100000")
         assert (await scan(store.mirror, rows)).scan.distinct == 198, "it goes on by itself once there is room"
 
