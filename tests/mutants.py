@@ -721,7 +721,7 @@ MUTANTS = (
     ),
     Mutant(
         "the reserve of a lane is anybody's",
-        "Budget.opening",
+        "Budget._openings_of_lane",
         "kept = self.limits.reserved(window.period, lane) +",
         "kept =",
         "tests/quota/test_budget.py::test_a_lane_spends_only_what_is_above_its_reserve",

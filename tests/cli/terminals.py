@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,11 @@ from pathlib import Path
 PATIENCE_S = 60.0
 
 
+def _hear_interrupts() -> None:
+    """A shell has what it starts in the background ignore them, and what that starts does so too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     def __init__(self, command: list[str], folder: Path, **variables: str) -> None:
         self._ours, theirs = pty.openpty()
@@ -23,6 +29,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "precoro_daemon", *command],
             cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it starts before any thread of the test could hold a lock
         )  # fmt: skip
         os.close(theirs)
         self.shown = ""
@@ -49,9 +56,20 @@ class Terminal:
                 return True
         return False
 
+    def interrupt(self) -> int:
+        """Ctrl-C, typed again if it came just before the program began to wait for an answer."""
+        for _ in range(int(PATIENCE_S / 2)):
+            self.process.send_signal(signal.SIGINT)
+            until = time.monotonic() + 2.0
+            while time.monotonic() < until:
+                if not self._read():
+                    return self.process.wait(PATIENCE_S)
+        raise AssertionError(f"it does not end:\n{self.shown}")
+
     def end(self) -> int:
+        end = time.monotonic() + PATIENCE_S
         while self._read():
-            pass
+            assert time.monotonic() < end, f"it does not end:\n{self.shown}"
         return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:

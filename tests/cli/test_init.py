@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 import stat
 import time
@@ -99,8 +98,7 @@ def test_interrupted_at_a_question_it_leaves_nothing(company: Sandbox, tmp_path:
             shown.expect(question)
             shown.type(answer)
         shown.expect([*(question for question, _ in answers), "Collections"][answered] + ".*: $")
-        shown.process.send_signal(signal.SIGINT)
-        assert shown.end() == 130, shown.shown
+        assert shown.interrupt() == 130, shown.shown
     assert list(tmp_path.iterdir()) == []
 
 

@@ -35,7 +35,7 @@ from precoro_daemon.settings import (
 from precoro_daemon.settings.lines import line_numbers
 from precoro_daemon.settings.model import model_in
 
-EXAMPLE = Path(__file__).parents[2] / "precoro_daemon" / "docs" / "config.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
 def _with_every_key() -> str:

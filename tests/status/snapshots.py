@@ -176,6 +176,7 @@ def troubled() -> Snapshot:
         ),
         grant=GrantStatus("xero", "<b>A & B</b>", NOW - 5e6, NOW - 9e5, NOW - 8e5, NOW + 864_000, trouble="503"),
         items=[_plan()],
+        exports={"lake": 12, "warehouse": None},
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip
     return replace(

@@ -212,6 +212,8 @@ async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, po
         assert said.startswith("Payments are disarmed"), "nobody serves it: done by the one who wants it"
         assert "belongs to a fleet, as the company bolt" in await world.alone("bolt", "--once", code=7)
         assert "has bolt no more" in await world.fleet_typed("forget", "bolt")
-        assert (await world.payments_typed("bolt", "disarm")).startswith("disarmed"), "by who holds its lock now"
+        assert (await world.payments_typed("bolt", "disarm")).startswith("Payments are disarmed"), (
+            "by who holds its lock now"
+        )
         assert [payments(row) for row in owed] == [[10_000]] * len(owed)
         assert [payments(row) for row in held] == [[]]

@@ -72,7 +72,7 @@ async def test_a_payment_is_planned_armed_and_sent_while_the_service_runs(tmp_pa
             plan = await it.command("plan", "--json")
             told = json.loads(plan.stdout)
             assert [(row["amount"], row["fate"]) for row in told["payments"]] == [("100.00", "send")]
-            assert told["closed"].startswith("nothing is sent")
+            assert told["closed"].startswith("they were never armed")
             armed = await it.command("arm")
             assert (armed.code, armed.stderr) == (0, "")
             assert armed.stdout.startswith("armed: payments are sent from the next lap on; ")

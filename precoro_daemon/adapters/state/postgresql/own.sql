@@ -25,6 +25,13 @@ $1.doc ->> '$2'
 -- The same, which is text here in any case.
 $1.doc ->> '$2'
 
+-- name: @whole
+-- The same as a whole number, if it is one.
+CASE
+    WHEN pg_input_is_valid($1.doc #>> string_to_array('$2', '.'), 'bigint')
+    THEN CAST($1.doc #>> string_to_array('$2', '.') AS bigint)
+END
+
 -- name: @idn_text
 -- An idn as text: it is kept as JSON.
 CASE WHEN left($1, 1) = '"' THEN safe_json($1) #>> '{}' ELSE $1 END

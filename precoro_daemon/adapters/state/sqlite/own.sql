@@ -26,6 +26,10 @@ $1.data ->> '$.$2'
 -- The same as text, also where it is a number.
 CAST($1.data ->> '$.$2' AS TEXT)
 
+-- name: @whole
+-- The same as a whole number.
+CAST($1.data ->> '$.$2' AS INTEGER)
+
 -- name: @idn_text
 -- An idn as text.
 CAST($1 AS TEXT)
