@@ -290,7 +290,7 @@ def _shifted(seconds: float) -> RealClock:
 
 async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_path: Path) -> None:
     async with lists(
-        tmp_path, sections={"mirror_collections": {"collections": ("invoices",), "per_page": 10, "overlap": 600}}
+        tmp_path, sections={"mirror_collections": {"collections": ("invoices",), "per_page": 10, "overlap": 21_600}}
     ) as shown:
         await shown.run()
         for row in newest(shown.sandbox)[:5]:  # all that a scan asks back to is newer than the overlap reaches
@@ -299,7 +299,7 @@ async def test_a_pass_reaches_back_by_the_overlap_from_the_servers_own_date(tmp_
         at = cursor_at(shown)
         assert at is not None
         await shown.run()
-        assert modified_since(shown)[-1] == at - 600
+        assert modified_since(shown)[-1] == at - 21_600
 
 
 @pytest.mark.parametrize("meta", METAS)

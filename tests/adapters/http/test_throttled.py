@@ -109,8 +109,8 @@ def in_turn(*answers: Callable[[], web.Response]):
     ("granted", "windows", "calls", "scale"),
     [
         (limits(per_second=1, guard=1.0), [(1, 1)], 30, 10.0),
-        (limits(per_second=5, per_minute=30, guard=1.0), [(1, 5), (60, 30)], 40, 20.0),
-        (limits(per_minute=20, per_hour=35), [(60, 20), (3600, 35)], 35, 20.0),
+        (limits(per_second=5, per_minute=30, guard=1.0, margin=2.0), [(1, 5), (60, 30)], 40, 20.0),
+        (limits(per_minute=20, per_hour=35, margin=2.0), [(60, 20), (3600, 35)], 35, 20.0),
     ],
 )
 async def test_no_call_is_refused_however_slow_the_server(
