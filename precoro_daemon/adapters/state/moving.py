@@ -26,7 +26,7 @@ from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.errors import StoreUnusable
 
-ENGINES_OWN = frozenset({"version", "views", "holder", "identity", "armed", "moved", "arriving"})
+ENGINES_OWN = frozenset({"version", "views", "dictionary", "holder", "identity", "armed", "moved", "arriving"})
 """Keys of `meta` that each state has for itself."""
 
 Columns = Mapping[str, Sequence[str]]

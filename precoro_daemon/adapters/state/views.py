@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from precoro_daemon.adapters.state.other_columns import ATTACHMENTS, CUSTOM_FIELD_VIEWS, DICTIONARY
 from precoro_daemon.adapters.state.record_columns import (
@@ -89,7 +90,7 @@ def define_views(engine: Engine) -> Iterator[str]:
         if view.lines:
             yield _line_view(engine, view)
     yield engine.words["attachments"]
-    yield _dictionary(engine)
+    yield engine.words["data_dictionary"].format(rows=dictionary_rows().replace("'", "''"))
 
 
 def _documents(engine: Engine) -> str:
@@ -142,11 +143,12 @@ def _line_view(engine: Engine, view: RecordView) -> str:
     )
 
 
-def _dictionary(engine: Engine) -> str:
+@cache
+def dictionary_rows() -> str:
+    """What the view `data_dictionary` shows, as a JSON array of its rows."""
     rows = [
         (view, column.name, column.kind, column.meaning)
         for view, columns in described_views().items()
         for column in columns
     ]
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).replace("'", "''")
-    return engine.words["data_dictionary"].format(rows=text)
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))

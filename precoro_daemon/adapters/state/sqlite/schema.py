@@ -7,6 +7,7 @@ from pathlib import Path
 
 from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
+from precoro_daemon.adapters.state.views import dictionary_rows
 
 MIGRATIONS = [
     path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
@@ -56,6 +57,8 @@ def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
 
 def _refresh_views(connection: sqlite3.Connection) -> None:
     """Make the views anew where one of them is missing or not as this version defines it. Every view here is ours."""
+    if read_meta(connection, "dictionary") != dictionary_rows():
+        _write_meta(connection, "dictionary", dictionary_rows())
     present = {str(row["name"]): str(row["sql"]) for row in SqliteSession(connection).rows("sqlite.read_views")}
     wanted = {_name_of(definition): definition.removesuffix(";") for definition in view_definitions()}
     if wanted.items() <= present.items():

@@ -115,10 +115,10 @@ LEFT JOIN records ON records.collection = file.collection AND records.id = file.
 WHERE records.wanted IS NOT 0;
 
 -- name: data_dictionary
--- Every column of every view, with what it means.
+-- Every column of every view, with what it means. Its rows stand in a table: whoever opens the file reads every view's text.
 CREATE VIEW data_dictionary AS
 SELECT value ->> 0 AS "view", value ->> 1 AS "column", value ->> 2 AS type, value ->> 3 AS meaning
-FROM json_each('{rows}');
+FROM json_each((SELECT value FROM meta WHERE key = 'dictionary'));
 
 -- name: text
 -- A field that is text or a number, with the digits it was sent with.
