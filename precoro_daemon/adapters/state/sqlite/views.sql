@@ -115,7 +115,7 @@ LEFT JOIN records ON records.collection = file.collection AND records.id = file.
 WHERE records.wanted IS NOT 0;
 
 -- name: data_dictionary
--- Every column of every view, with what it means. Its rows stand in a table: whoever opens the file reads every view's text.
+-- Every column of every view, with what it means. Its rows stand in a table: opening the file reads the text of every view.
 CREATE VIEW data_dictionary AS
 SELECT value ->> 0 AS "view", value ->> 1 AS "column", value ->> 2 AS type, value ->> 3 AS meaning
 FROM json_each((SELECT value FROM meta WHERE key = 'dictionary'));
