@@ -101,10 +101,10 @@ class _Notifier:
         """What is new, and the digest if it is due. What could not be sent is sent at the next comparison."""
         now = self.clock.now()
         kept = await self.book.load()
-        found_now = compare(kept.standing, found, now, at_once=at_once)
+        compared = compare(kept.standing, found, now, at_once=at_once)
         name = company_name(self.settings)
-        sent = await self._send(message(name, found_now.notice, now))
-        kept = replace(kept, standing=found_now.sent if sent else found_now.unsent)
+        sent = await self._send(message(name, compared.notice, now))
+        kept = replace(kept, standing=compared.sent if sent else compared.unsent)
         due = kept.digested_at if kept.digested_at is not None else now
         if (every := self.settings.notify.digest) is not None and every.after(due) <= now:
             due = now if await self._send(digest(name, found)) else due

@@ -1,4 +1,4 @@
-"""data out: the tables of the mirror as files, in one go or following its changes
+"""data out: the tables of the mirror as files or in a database, in one go or following its changes
 
 follow_exports.py  brings what follows the mirror up to date: each export by itself, none stopped by another
 ports/             what an export reads, and where it goes
