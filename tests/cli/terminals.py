@@ -7,31 +7,26 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.system.forked import begin
+
 PATIENCE_S = 60.0
-
-
-def _hear_interrupts() -> None:
-    """A shell has what it starts in the background ignore them, and what that starts does so too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
     def __init__(self, command: list[str], folder: Path, **variables: str) -> None:
         self._ours, theirs = pty.openpty()
-        environment = {**os.environ, "COLUMNS": "200", **variables}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "precoro_daemon", *command],
-            cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it starts before any thread of the test could hold a lock
-        )  # fmt: skip
+        ended, told = os.pipe()
+        begin(command, folder, {**os.environ, "COLUMNS": "200", **variables}, [theirs, theirs, told])
         os.close(theirs)
+        os.close(told)
+        self._told = os.fdopen(ended, buffering=1)
+        self._pid = int(self._told.readline())
+        self._code: int | None = None
         self.shown = ""
         self._seen = 0
 
@@ -59,23 +54,31 @@ class Terminal:
     def interrupt(self) -> int:
         """Ctrl-C, typed again if it came just before the program began to wait for an answer."""
         for _ in range(int(PATIENCE_S / 2)):
-            self.process.send_signal(signal.SIGINT)
+            os.kill(self._pid, signal.SIGINT)
             until = time.monotonic() + 2.0
             while time.monotonic() < until:
                 if not self._read():
-                    return self.process.wait(PATIENCE_S)
+                    return self._wait()
         raise AssertionError(f"it does not end:\n{self.shown}")
 
     def end(self) -> int:
         end = time.monotonic() + PATIENCE_S
         while self._read():
             assert time.monotonic() < end, f"it does not end:\n{self.shown}"
-        return self.process.wait(PATIENCE_S)
+        return self._wait()
+
+    def _wait(self) -> int:
+        if self._code is None:
+            assert select.select([self._told], [], [], PATIENCE_S)[0], f"it does not end:\n{self.shown}"
+            self._code = int(self._told.readline())
+        return self._code
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        if self._code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            self._wait()
+        self._told.close()
         os.close(self._ours)
 
 

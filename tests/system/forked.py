@@ -47,6 +47,14 @@ def _parent() -> socket.socket:
     return ours
 
 
+def begin(
+    arguments: Sequence[str], directory: Path, environment: Mapping[str, str], descriptors: Sequence[int]
+) -> None:
+    """`descriptors`: those that forking.py is given."""
+    given = {"arguments": arguments, "directory": str(directory), "environment": dict(environment)}
+    socket.send_fds(_parent(), [json.dumps(given).encode()], descriptors)
+
+
 class _Pipe(ByteReceiveStream):
     def __init__(self) -> None:
         self._read, self.write = os.pipe()
@@ -81,9 +89,8 @@ class Forked(Process):
     @classmethod
     async def start(cls, arguments: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Forked:
         self = cls()
-        given = {"arguments": arguments, "directory": str(directory), "environment": dict(environment)}
         pipes = (self.stdout, self.stderr, self._told)
-        socket.send_fds(_parent(), [json.dumps(given).encode()], [pipe.write for pipe in pipes])
+        begin(arguments, directory, environment, [pipe.write for pipe in pipes])
         for pipe in pipes:
             await pipe.open()
         self.pid = await self._told.number()

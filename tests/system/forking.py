@@ -4,11 +4,13 @@
 
 DESCRIPTOR is a socket. Each message on it is a start: JSON with the arguments, the directory and the environment,
 and three descriptors: the program's output, its errors, and a pipe on which the number of the process is told, and
-in the end its exit code. Ends when the other side of the socket is closed.
+in the end its exit code. Where its output is a terminal, that is all its streams, and its own. Ends when the other
+side of the socket is closed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -16,8 +18,10 @@ import os
 import pkgutil
 import runpy
 import select
+import signal
 import socket
 import sys
+import termios
 import time
 from contextlib import suppress
 from typing import Any
@@ -80,6 +84,8 @@ def _close(*descriptors: int) -> None:
 
 
 def _become(start: dict[str, Any], output: int, errors: int) -> None:
+    if os.isatty(output):
+        _sit_at(output)
     os.dup2(output, 1)
     os.dup2(errors, 2)
     _close(output, errors)
@@ -89,6 +95,17 @@ def _become(start: dict[str, Any], output: int, errors: int) -> None:
     time.tzset()
     sys.argv[1:] = start["arguments"]
     runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+
+
+def _sit_at(terminal: int) -> None:
+    """As a shell's child does, whatever the tests themselves were started by."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    os.dup2(terminal, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the process lives
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        setattr(sys, name, open(number, "w", buffering=1, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":
