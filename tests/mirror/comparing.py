@@ -31,8 +31,8 @@ def exact(text: str | bytes) -> Any:
     return json.loads(text, parse_float=lambda digits: ("number", digits))
 
 
-def truth_of(sandbox: Sandbox, name: str) -> Truth:
-    told = exact(sandbox.company.truth(COLLECTIONS[name].path.removeprefix("/")))
+def truth_of(sandbox: Sandbox, name: str, *, details: bool = True) -> Truth:
+    told = exact(sandbox.company.truth(COLLECTIONS[name].path.removeprefix("/"), details=details))
     return Truth({row["id"]: row for row in told["list"]}, {one["id"]: one for one in told["details"].values()})
 
 

@@ -115,8 +115,7 @@ class Stage:
     def truths(self) -> Mapping[str, Truth]:
         """With the details that the configuration asks for."""
         detailed = self.settings.fetch_details.collections
-        told = {name: truth_of(self.sandbox, name) for name in self.collections}
-        return {name: truth if name in detailed else Truth(truth.rows) for name, truth in told.items()}
+        return {name: truth_of(self.sandbox, name, details=name in detailed) for name in self.collections}
 
     def differences(self, *, wanted: Wanted = keeps_everything, counted: bool = True) -> list[str]:
         return differences(self.database, self.truths, wanted=wanted, counted=counted)

@@ -53,5 +53,4 @@ async def _kill(program: Program, after: float) -> None:
 
 
 def _truths(sandbox: Sandbox) -> dict[str, Truth]:
-    told = {name: truth_of(sandbox, name) for name in NAMES}
-    return {name: truth if name in NAMES[:2] else Truth(truth.rows) for name, truth in told.items()}
+    return {name: truth_of(sandbox, name, details=name in NAMES[:2]) for name in NAMES}

@@ -21,7 +21,7 @@ from precoro_daemon.app.process import serve as serve_daemon
 from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.settings import load
-from tests.mirror.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import differences, truth_of
 from tests.system.program import NO_LIMITS, Program
 
 pytestmark = pytest.mark.asyncio
@@ -84,7 +84,7 @@ class Whole:
         await until(self.is_right)
 
     async def is_right(self) -> bool:
-        suppliers = Truth(truth_of(self.sandbox, "suppliers").rows)  # there are no details of them
+        suppliers = truth_of(self.sandbox, "suppliers", details=False)  # there are no details of them
         truths = {"invoices": truth_of(self.sandbox, "invoices"), "suppliers": suppliers}
         look = partial(differences, self.program.state, truths, counted=False)
         try:

@@ -17,7 +17,7 @@ import pytest
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.webhooks import Webhook
-from tests.mirror.comparing import Truth, differences, truth_of
+from tests.mirror.comparing import differences, truth_of
 from tests.system.program import NO_LIMITS, Program, finish
 
 pytestmark = pytest.mark.asyncio
@@ -131,7 +131,8 @@ async def test_lost_repeated_and_late_ones_change_nothing_in_the_end(
         for _ in range(2):
             done = await program.once()
         assert done.code in {0, 3}
-        truths = {"invoices": truth_of(sandbox, "invoices"), "suppliers": Truth(truth_of(sandbox, "suppliers").rows)}
+        names = ("invoices", "suppliers")
+        truths = {name: truth_of(sandbox, name, details=name == "invoices") for name in names}
         found = await anyio.to_thread.run_sync(lambda: differences(program.state, truths, counted=False))
         assert found == []
 
