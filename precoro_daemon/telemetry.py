@@ -8,16 +8,19 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO, cast
 from urllib.parse import quote, quote_plus
 
 import orjson
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from precoro_daemon.values.visible_text import visible, visible_lines
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 EVENTS: Mapping[str, str] = MappingProxyType(
     {
@@ -157,7 +160,37 @@ class UndeclaredEvent(LookupError):
 
 def get_logger() -> FilteringBoundLogger:
     """The program's logger: `log.info("run_started", job="take_census")`. May be called before `set_up`."""
-    return cast("FilteringBoundLogger", structlog.get_logger())
+    return cast("FilteringBoundLogger", _Logger())
+
+
+class _Logger:
+    """structlog's, which is loaded by the first line: a command that writes none has no use for it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_structlog().get_logger(), name)
+
+
+@cache
+def _structlog() -> ModuleType:
+    """Until `set_up` is called names are checked and nothing is written.
+
+    Where rich is there, structlog loads it for tracebacks with colours and local variables; ours have neither.
+    """
+    hidden = "rich" not in sys.modules
+    if hidden:
+        sys.modules["rich"] = cast("ModuleType", None)  # what Python itself takes for missing
+    try:
+        import structlog  # noqa: PLC0415
+    finally:
+        if hidden:
+            del sys.modules["rich"]
+    structlog.configure(processors=[_require_declared, _discard], cache_logger_on_first_use=False)
+    return structlog
+
+
+def bind(**names: str) -> None:
+    """Each line of this task and of those it starts carries them from now on."""
+    _structlog().contextvars.bind_contextvars(**names)
 
 
 def set_up(
@@ -173,6 +206,7 @@ def set_up(
     form  "json": one object a line; "console": for people; "auto": "console" if the stream is a terminal
     counted  is called with level and event of each line
     """
+    structlog = _structlog()
     for_people = form == "console" or (form == "auto" and stream.isatty())
     structlog.configure(
         processors=[
@@ -328,7 +362,7 @@ def _require_declared(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def _discard(*_: Any) -> NoReturn:
-    raise structlog.DropEvent
+    raise _structlog().DropEvent
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
@@ -353,10 +387,8 @@ def _shown(key: str, value: Any) -> Any:
 
 def _console(stream: TextIO) -> Processor:
     # A traceback with local variables, structlog's default here, would show the key.
-    return structlog.dev.ConsoleRenderer(
-        colors=stream.isatty(), sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+    dev = _structlog().dev
+    return cast(
+        "Processor",
+        dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False, exception_formatter=dev.plain_traceback),
     )
-
-
-# Until `set_up` is called names are checked and nothing is written.
-structlog.configure(processors=[_require_declared, _discard], cache_logger_on_first_use=False)

@@ -16,6 +16,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
+from precoro_daemon.telemetry import get_logger
 from tests.adapters.objects.s3 import moto
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
@@ -23,6 +24,8 @@ from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgre
 # compiled once, and not by each worker.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+get_logger().bind()  # structlog is loaded with the first line, which would be a blocking call in some test
 
 
 @pytest.hookimpl(wrapper=True)

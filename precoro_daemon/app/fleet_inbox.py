@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
-import structlog
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.listener.webhooks import Entrance, Reception
@@ -17,7 +16,7 @@ from precoro_daemon.app.values import clock_for
 from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.settings import Fleet, Settings, State
-from precoro_daemon.telemetry import get_logger
+from precoro_daemon.telemetry import bind, get_logger
 
 _log = get_logger()
 
@@ -87,7 +86,7 @@ class FleetInbox:
                 tasks.start_soon(guarded, f"the webhooks of {name}", work, name=f"webhooks of {name}")
 
     async def _take(self, company: str, settings: Settings, scope: anyio.CancelScope) -> None:
-        structlog.contextvars.bind_contextvars(company=company)
+        bind(company=company)
         kept = self._inbox.of(company, schema(settings))
         given = Reception(
             settings.apply_deliveries.secrets, kept, clock_for(settings), _nobody, self._answers(company)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import anyio
-import structlog
 
 from precoro_daemon.app.served import ServedCompany, Surroundings, other_fixed
 from precoro_daemon.app.state import address
@@ -16,7 +15,7 @@ from precoro_daemon.runtime.lifecycle import Services
 from precoro_daemon.runtime.ports import Unsupervised
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.companies import Standing
-from precoro_daemon.telemetry import get_logger
+from precoro_daemon.telemetry import bind, get_logger
 
 _log = get_logger()
 
@@ -56,7 +55,7 @@ class Member:
 
     async def serve(self, delay: float) -> None:
         """From `delay` on (real seconds), until `leave`. Raises Deposed once it is another worker's to serve."""
-        structlog.contextvars.bind_contextvars(company=self.name)
+        bind(company=self.name)
         await self._rest(delay)
         while not self.leaving:
             began = anyio.current_time()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.exchange import Credentials
-from precoro_daemon.adapters.http.route import Route
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.polling import PollingOptions, least_calls
 from precoro_daemon.mirror.ports.mirror import WantedDetails
@@ -21,6 +21,9 @@ from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.ports import BudgetBook
 from precoro_daemon.settings import Settings
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.http.route import Route
 
 _GUARD = 0.002
 """Real seconds kept between two calls beyond the pace, which sees to it that they arrive a second apart: timers and
@@ -219,6 +222,8 @@ def secrets(settings: Settings) -> Sequence[str]:
 
 def route_to(settings: Settings) -> Route:
     """To Precoro, to the ledger, and to where files are."""
+    from precoro_daemon.adapters.http.route import Route  # noqa: PLC0415 - who makes no call needs none
+
     return Route(settings.precoro.proxy or "", settings.precoro.ca_file)
 
 

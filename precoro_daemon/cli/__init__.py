@@ -25,6 +25,7 @@ man.py              man: the help of each command as a page for man(1)
 notify.py           notify: try who is notified when something needs a person
 payment_tables.py   payments as tables for people, and as JSON for programs
 payments.py         payments: what would be sent, what a person must decide, and what happened to each
+program.py          the program's commands by name: listed without being imported, imported when called
 questions.py        what a command asks on a terminal, unless its options say it
 rehearsals.py       the sandbox, and the demo that runs against it
 running.py          what every command needs: settings, a console, an event loop, how failures end

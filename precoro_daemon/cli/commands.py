@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from precoro_daemon import __version__
-from precoro_daemon.cli.completion import completion
-from precoro_daemon.cli.config import config as config_group
-from precoro_daemon.cli.deployment import alerts, dashboards, deployment
-from precoro_daemon.cli.export import export
-from precoro_daemon.cli.files import files
-from precoro_daemon.cli.fleet import fleet
-from precoro_daemon.cli.help import manual
-from precoro_daemon.cli.history import history
-from precoro_daemon.cli.init import init
-from precoro_daemon.cli.items import items
-from precoro_daemon.cli.ledger import ledger
-from precoro_daemon.cli.man import man
-from precoro_daemon.cli.notify import notify
-from precoro_daemon.cli.payments import payments
-from precoro_daemon.cli.rehearsals import demo, sandbox
+from precoro_daemon.cli.program import Program
 from precoro_daemon.cli.running import (
     NO_CALL,
-    Commands,
     Duration,
     called,
     config_option,
@@ -37,15 +21,15 @@ from precoro_daemon.cli.running import (
     make_console,
     run_async,
 )
-from precoro_daemon.cli.service import health, run
-from precoro_daemon.cli.state import state
 from precoro_daemon.errors import DaemonError, most_severe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from precoro_daemon.settings import Settings
 
 
-@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--once", is_flag=True, help="Bring the mirror up to date, then exit.")
 @click.option("--only", metavar="JOB", help="With --once: run this job alone, due or not.")
 @click.option("--for", "time_limit", type=Duration(), help="With --once: stop cleanly within this time, e.g. 30m.")
@@ -63,7 +47,7 @@ def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | N
         raise click.UsageError("--once, --only and --for stand alone, without a command")
 
 
-@main.command()
+@click.command()
 @config_option
 @click.pass_obj
 def check(parent: Path | None, config: Path | None) -> None:
@@ -88,7 +72,7 @@ def check(parent: Path | None, config: Path | None) -> None:
         raise worst
 
 
-@main.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--webhook-url", is_flag=True, help="Show only the address to enter in Precoro, with its secret.")
 @config_option
@@ -115,7 +99,7 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
         make_console().print(status_tables.status(snapshot), crop=False)
 
 
-@main.command()
+@click.command()
 @config_option
 @click.pass_obj
 def estimate(parent: Path | None, config: Path | None) -> None:
@@ -176,26 +160,3 @@ def _refuse_unfit(settings: Settings, only: str | None) -> None:
         raise click.UsageError(f"--only {only}: there is no [exports.NAME] in the configuration")
     if only in PAYMENT_JOBS and not getattr(settings, only).enabled:
         raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
-
-
-main.add_command(init)
-main.add_command(run)
-main.add_command(health)
-main.add_command(alerts)
-main.add_command(dashboards)
-main.add_command(deployment)
-main.add_command(fleet)
-main.add_command(state)
-main.add_command(history)
-main.add_command(files)
-main.add_command(export)
-main.add_command(payments)
-main.add_command(ledger)
-main.add_command(items)
-main.add_command(notify)
-main.add_command(sandbox)
-main.add_command(demo)
-main.add_command(config_group)
-main.add_command(completion)
-main.add_command(man)
-main.add_command(manual)

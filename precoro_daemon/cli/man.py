@@ -38,8 +38,9 @@ def _pages(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 def _below(ctx: click.Context) -> Iterator[tuple[str, click.Context]]:
     if isinstance(ctx.command, click.Group):
-        for name, command in sorted(ctx.command.commands.items()):
-            if not command.hidden:
+        for name in sorted(ctx.command.list_commands(ctx)):
+            command = ctx.command.get_command(ctx, name)
+            if command is not None and not command.hidden:
                 yield name, click.Context(command, parent=ctx, info_name=name)
 
 

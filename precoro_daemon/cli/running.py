@@ -10,7 +10,6 @@ import shlex
 import sys
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +18,8 @@ from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.values.visible_text import visible, visible_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from precoro_daemon.runtime.job import RunReport
@@ -98,14 +99,23 @@ def _mend_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - it stays
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - it stays
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
+class _File(click.Path):
+    """A path, whose type is imported when there is one."""
+
+    def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
+        from pathlib import Path
+
+        return Path(value)
+
+
 config_option = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=_File(),
     metavar="FILE",
     help="The TOML file; without it ./config.toml if there is one, and the environment.",
 )
@@ -141,6 +151,8 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
 
 def called(path: Path | None) -> str:
     """How people call this program, wherever they are, so that it works with the same configuration."""
+    from pathlib import Path
+
     path = path or (Path("config.toml") if Path("config.toml").exists() else None)
     return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 import anyio
-import structlog
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable, PermanentError, Stopped, TemporaryError
 from precoro_daemon.runtime.guard import guarded
@@ -18,7 +17,7 @@ from precoro_daemon.runtime.job import LapReport, Registration, RunReport
 from precoro_daemon.runtime.job_state import Event, JobStatus
 from precoro_daemon.runtime.ports import Clock, LapBook, LapTimes, PastLap, own_pulse
 from precoro_daemon.runtime.scheduled_job import ScheduledJob
-from precoro_daemon.telemetry import get_logger
+from precoro_daemon.telemetry import bind, get_logger
 
 _log = get_logger()
 
@@ -130,7 +129,7 @@ class Scheduler:
                 group.start_soon(guarded, job.name, attend, name=job.name)
 
     async def _attend(self, job: ScheduledJob, delay: float) -> None:
-        structlog.contextvars.bind_contextvars(job=job.name)
+        bind(job=job.name)
         own_pulse.set(job.status)
         await job.sleep(delay)
         while not job.draining:

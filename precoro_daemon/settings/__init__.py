@@ -10,6 +10,7 @@ files.py                    opens what is a regular file: a pipe may be waited f
 fleet.py                    [fleet]: several workers that share the companies of one database
 items.py                    [manage_items]: where a supplier's wanted items come from, and what may be done about them
 layouts/                    how banks and programs write their files of payments, as TOML files
+laziness.py                 sections whose rules are built only when they are given, which makes a start shorter
 ledger.py                   [ledger]: the accounting system that payments are kept in step with
 ledger_access.py            how a ledger behind HTTP is reached, and from which account it pays in which currency
 ledger_business_central.py  [ledger.business_central]: a company of Business Central and its payment journal

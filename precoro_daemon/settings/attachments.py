@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from precoro_daemon.mirror.rules.collections import WITH_FILES
 from precoro_daemon.settings.buckets import Bucket, Place
+from precoro_daemon.settings.laziness import Lazy
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Bytes, FileCollections, Hosts, InFlight
 
@@ -36,7 +37,7 @@ class FetchAttachments(Section):
     """Hosts, as host or host:port, that files may come from though they are private, local or without https.
     Everywhere else only https and public addresses are followed."""
 
-    bucket: Bucket = Field(default_factory=Bucket, validate_default=True)
+    bucket: Lazy[Bucket] = Field(default_factory=Bucket.model_construct, validate_default=True)
     """How it is reached, if `directory` names a place in an object store."""
 
     @field_validator("bucket")

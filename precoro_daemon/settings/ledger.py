@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
+from precoro_daemon.settings.laziness import Lazy
 from precoro_daemon.settings.ledger_business_central import BusinessCentralLedger
 from precoro_daemon.settings.ledger_csv import CsvLedger
 from precoro_daemon.settings.ledger_odoo import OdooLedger
@@ -37,25 +38,25 @@ class Ledger(Section):
     """Must be true for a ledger that does not recognise a payment and cannot search for it: each payment whose answer
     is lost then waits for a person."""
 
-    sql: SqlLedger | None = None
+    sql: Lazy[SqlLedger] | None = None
     """See [ledger.sql]."""
 
-    rest: RestLedger | None = None
+    rest: Lazy[RestLedger] | None = None
     """See [ledger.rest]."""
 
-    csv: CsvLedger | None = None
+    csv: Lazy[CsvLedger] | None = None
     """See [ledger.csv]."""
 
-    xero: XeroLedger | None = None
+    xero: Lazy[XeroLedger] | None = None
     """See [ledger.xero]."""
 
-    quickbooks: QuickbooksLedger | None = None
+    quickbooks: Lazy[QuickbooksLedger] | None = None
     """See [ledger.quickbooks]."""
 
-    odoo: OdooLedger | None = None
+    odoo: Lazy[OdooLedger] | None = None
     """See [ledger.odoo]."""
 
-    business_central: BusinessCentralLedger | None = None
+    business_central: Lazy[BusinessCentralLedger] | None = None
     """See [ledger.business_central]."""
 
     @model_validator(mode="after")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
@@ -14,6 +13,7 @@ from precoro_daemon.settings.custom_fields import ResolveCustomFields
 from precoro_daemon.settings.exports import EXPORTED, Export, ExportName
 from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.items import ManageItems
+from precoro_daemon.settings.laziness import Lazy
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.notify import Notify
@@ -64,51 +64,34 @@ _COLLECTION_OF = {"credit_notes": "invoices"}
 _INVOICE_STATUS = "mirror_collections.filters.invoices.status"
 
 
-class Settings(BaseSettings):
-    """The whole configuration. Made by `load`; made directly, it takes nothing from the process."""
+class Settings(BaseModel):
+    """The whole configuration. Made by `load`."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        case_sensitive=True,
-        env_prefix="precoro_daemon__",
-        env_nested_delimiter="__",
-        enable_decoding=False,
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True, validate_default=True
     )
 
-    precoro: Precoro
-    state: State = State()
-    limits: Limits = Limits()
-    mirror_collections: MirrorCollections = MirrorCollections()
-    freshness: Freshness = Freshness()
-    fetch_details: FetchDetails = Field(default_factory=FetchDetails, validate_default=True)
-    fetch_attachments: FetchAttachments = Field(default_factory=FetchAttachments, validate_default=True)
-    resolve_custom_fields: ResolveCustomFields = ResolveCustomFields()
-    take_census: TakeCensus = TakeCensus()
-    ledger: Ledger = Ledger()
-    payments: Payments = Payments()
-    mark_invoices_paid: MarkInvoicesPaid = MarkInvoicesPaid()
-    export_payments: ExportPayments = ExportPayments()
-    manage_items: ManageItems = ManageItems()
-    exports: dict[ExportName, Export] = {}
-    apply_deliveries: ApplyDeliveries = Field(default_factory=ApplyDeliveries)
-    watch: Watch = Watch()
-    notify: Notify = Field(default_factory=Notify)
-    daemon: Daemon = Daemon()
-    fleet: Fleet = Fleet()
-    log: Log = Log()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+    precoro: Lazy[Precoro]
+    state: Lazy[State] = Field(default_factory=State.model_construct)
+    limits: Lazy[Limits] = Field(default_factory=Limits.model_construct)
+    mirror_collections: Lazy[MirrorCollections] = Field(default_factory=MirrorCollections.model_construct)
+    freshness: Lazy[Freshness] = Field(default_factory=Freshness.model_construct)
+    fetch_details: Lazy[FetchDetails] = Field(default_factory=FetchDetails.model_construct)
+    fetch_attachments: Lazy[FetchAttachments] = Field(default_factory=FetchAttachments.model_construct)
+    resolve_custom_fields: Lazy[ResolveCustomFields] = Field(default_factory=ResolveCustomFields.model_construct)
+    take_census: Lazy[TakeCensus] = Field(default_factory=TakeCensus.model_construct)
+    ledger: Lazy[Ledger] = Field(default_factory=Ledger.model_construct)
+    payments: Lazy[Payments] = Field(default_factory=Payments.model_construct)
+    mark_invoices_paid: Lazy[MarkInvoicesPaid] = Field(default_factory=MarkInvoicesPaid.model_construct)
+    export_payments: Lazy[ExportPayments] = Field(default_factory=ExportPayments.model_construct)
+    manage_items: Lazy[ManageItems] = Field(default_factory=ManageItems.model_construct)
+    exports: dict[ExportName, Lazy[Export]] = {}
+    apply_deliveries: Lazy[ApplyDeliveries] = Field(default_factory=ApplyDeliveries.model_construct)
+    watch: Lazy[Watch] = Field(default_factory=Watch.model_construct)
+    notify: Lazy[Notify] = Field(default_factory=Notify.model_construct)
+    daemon: Lazy[Daemon] = Field(default_factory=Daemon.model_construct)
+    fleet: Lazy[Fleet] = Field(default_factory=Fleet.model_construct)
+    log: Lazy[Log] = Field(default_factory=Log.model_construct)
 
     @field_validator("limits")
     @classmethod

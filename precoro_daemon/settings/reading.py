@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource
 
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
@@ -272,14 +271,16 @@ def _path(name: str) -> KeyPath:
 
 
 def _from_environment(variables: dict[str, str]) -> Tree:
-    source = EnvSettingsSource(Settings)
-    source.env_vars = variables
-    values = source()
-    # The source passes over sections it does not know; a misspelt one must be heard of.
-    strays = {
-        str(_path(name)[0]): text for name, text in variables.items() if _path(name)[0] not in Settings.model_fields
-    }
-    return values | strays
+    """A plain value for a section stays, to be named as a mistake."""
+    values: Tree = {}
+    for name, text in sorted(variables.items()):
+        *sections, key = _path(name)
+        below: Any = values
+        for section in sections:
+            below = below.setdefault(section, {}) if isinstance(below, dict) else None
+        if isinstance(below, dict):
+            below[key] = text
+    return values
 
 
 def _merge(below: Tree, above: Tree) -> Tree:

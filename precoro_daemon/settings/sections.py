@@ -45,7 +45,7 @@ REGIONS = {"international": "https://api.precoro.com", "us": "https://api.precor
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Precoro(Section):
@@ -161,7 +161,7 @@ class Limits(Section):
     time_scale: Scale = 1.0
     """How many times faster than real time all windows pass. For rehearsals against a sandbox on this machine."""
 
-    reserve: Reserve = Field(default_factory=Reserve, validate_default=True)
+    reserve: Reserve = Field(default_factory=Reserve.model_construct, validate_default=True)
     """See [limits.reserve]."""
 
     @field_validator("reserve", mode="before")

@@ -24,6 +24,8 @@ from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.sqlite.views import view_definitions
 from precoro_daemon.app.jobs import JOB_NAMES
 from precoro_daemon.cli import main
+from precoro_daemon.cli.program import ENTRIES
+from precoro_daemon.cli.rehearsals import sandbox
 from precoro_daemon.cli.running import EXIT_CODES, exit_code
 from precoro_daemon.errors import BudgetSpent, DaemonError
 from precoro_daemon.runtime.job import RunReport
@@ -121,7 +123,7 @@ def test_an_unknown_job_is_answered_with_those_there_are(run: Run, company: Sand
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for command in main.commands:
+    for command in ENTRIES:
         assert re.search(rf"^  {command} +\w", result.stdout, re.MULTILINE)
         assert run(command, "-h").exit_code == 0
     told = " ".join(result.stdout.split("Exit codes:")[1].split())
@@ -176,7 +178,7 @@ def test_alert_rules_are_printed_as_they_are(run: Run) -> None:
 def test_the_readme_and_the_manual_show_every_command_and_only_those_that_exist() -> None:
     texts = [path.read_text("utf-8") for path in (ROOT / "README.md", *MANUAL.glob("*.md"))]
     code = re.findall(r"```.+?```|`[^`]+`", "\n\n".join(texts), re.DOTALL)
-    assert set(re.findall(r"(?<!runpip )precoro-daemon ([a-z]+)\b", "\n".join(code))) == set(main.commands)
+    assert set(re.findall(r"(?<!runpip )precoro-daemon ([a-z]+)\b", "\n".join(code))) == set(ENTRIES)
 
 
 def test_the_manual_tells_every_event_and_every_fault() -> None:
@@ -464,7 +466,7 @@ def test_a_demo_into_a_file_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_sandbox_offers_all_it_can_be() -> None:
-    choices = {option.name: option.type for option in main.commands["sandbox"].params}
+    choices = {option.name: option.type for option in sandbox.params}
     for name, offered in (("size", Size), ("order", Order), ("meta", Meta)):
         assert isinstance(choices[name], click.Choice)
         assert set(choices[name].choices) == set(get_args(offered))

@@ -123,8 +123,11 @@ def test_each_command_has_a_page(tmp_path: Path) -> None:
     run("man", str(tmp_path))
 
     def names(command: click.Command, name: str) -> list[str]:
-        below = command.commands.items() if isinstance(command, click.Group) else ()
-        return [name, *(one for word, each in below for one in names(each, f"{name}-{word}"))]
+        below = {}
+        if isinstance(command, click.Group):
+            ctx = click.Context(command)
+            below = {word: command.get_command(ctx, word) for word in command.list_commands(ctx)}
+        return [name, *(one for word, each in below.items() if each for one in names(each, f"{name}-{word}"))]
 
     assert {path.stem for path in tmp_path.iterdir()} == set(names(main, "precoro-daemon"))
     text = (tmp_path / "precoro-daemon.1").read_text()

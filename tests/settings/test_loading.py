@@ -256,3 +256,16 @@ def test_weights_that_are_not_given_stay_as_they_are(read: Load) -> None:
     freshness = read("[freshness.weights]\ninvoices = 0\ntaxes = 1000").freshness
     names = ("invoices", "purchase_orders", "payments", "suppliers", "taxes")
     assert [freshness.weight_of(name) for name in names] == [0, 4, 2, 1, 1000]
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in ("precoro", "exports")])
+def test_a_section_that_nobody_gave_is_as_if_it_were_read(read: Load, name: str):
+    kind = type(getattr(read(), name))
+    assert kind.model_construct() == kind()
+    assert not kind.model_construct().model_fields_set
+
+
+def test_a_variable_for_a_whole_section_is_a_mistake_beside_those_for_its_keys(mistake: Mistake):
+    assert mistake(PRECORO_DAEMON__LOG="loud", PRECORO_DAEMON__LOG__LEVEL="info") == (
+        'PRECORO_DAEMON__LOG: log: read "loud", allowed: a section with level, format'
+    )

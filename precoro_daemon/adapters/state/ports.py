@@ -10,23 +10,24 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.catalogue.ports.plans import Catalogue
-from precoro_daemon.exports.ports.feed import ExportFeed
-from precoro_daemon.exports.ports.tables import Tables
-from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
-from precoro_daemon.mirror.ports.change_log import ChangeLog
-from precoro_daemon.mirror.ports.custom_fields import CustomFields
-from precoro_daemon.mirror.ports.deliveries import Deliveries
-from precoro_daemon.mirror.ports.mirror import Mirror, WantedDetails
-from precoro_daemon.payments.ports.journal import Journal
-from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
-from precoro_daemon.payments.ports.paid_set import PaidSet
-from precoro_daemon.quota.ports import BudgetBook, FreshnessBook
-from precoro_daemon.runtime.ports import LapBook
-from precoro_daemon.status.notices import NoticeBook
-from precoro_daemon.status.reading import Overview
+if TYPE_CHECKING:
+    from precoro_daemon.catalogue.ports.plans import Catalogue
+    from precoro_daemon.exports.ports.feed import ExportFeed
+    from precoro_daemon.exports.ports.tables import Tables
+    from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
+    from precoro_daemon.mirror.ports.change_log import ChangeLog
+    from precoro_daemon.mirror.ports.custom_fields import CustomFields
+    from precoro_daemon.mirror.ports.deliveries import Deliveries
+    from precoro_daemon.mirror.ports.mirror import Mirror, WantedDetails
+    from precoro_daemon.payments.ports.journal import Journal
+    from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
+    from precoro_daemon.payments.ports.paid_set import PaidSet
+    from precoro_daemon.quota.ports import BudgetBook, FreshnessBook
+    from precoro_daemon.runtime.ports import LapBook
+    from precoro_daemon.status.notices import NoticeBook
+    from precoro_daemon.status.reading import Overview
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
-from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.sqlite.backup import back_up
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import find_state, is_current, open_read_only, open_writable
@@ -100,6 +99,8 @@ class SqliteState:
 
     @asynccontextmanager
     async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
+        from precoro_daemon.adapters.state.repositories import build_store  # noqa: PLC0415 - an overview has no use for
+
         resources = ExitStack()
         opened: list[sqlite3.Connection] = []
         executor = WorkThread("store", idle=lambda: _give_back(opened))

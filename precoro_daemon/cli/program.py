@@ -1,0 +1,84 @@
+"""the program's commands by name: listed without being imported, imported when called
+
+To import all of them takes longer than to show the help.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from precoro_daemon.cli.running import Commands
+
+
+class Entry(NamedTuple):
+    """A command: the module of this room in which it stands under its own name, and what the help says of it."""
+
+    module: str
+    about: str
+    called: str | None = None
+
+
+ENTRIES: Mapping[str, Entry] = {
+    "alerts": Entry("deployment", "Print alert rules for Prometheus."),
+    "check": Entry("commands", "Look for mistakes in the configuration, and try the key."),
+    "completion": Entry("completion", "Print or install what a shell needs to complete commands."),
+    "config": Entry("config", "All settings, their schema, units for systemd."),
+    "dashboards": Entry("deployment", "Print a dashboard for Grafana."),
+    "demo": Entry("rehearsals", "Mirror a made-up company and show the result."),
+    "deployment": Entry("deployment", "Write what Docker Compose or Kubernetes needs."),
+    "estimate": Entry("commands", "Show how many calls and days a first mirror will take."),
+    "export": Entry("export", "Write collections of the mirror into files."),
+    "files": Entry("files", "Check and list the attached files."),
+    "fleet": Entry("fleet", "Serve many companies, and show how they all are."),
+    "health": Entry("service", "Check a running service."),
+    "help": Entry("help", "Show a page of the manual.", "manual"),
+    "history": Entry("history", "Show what runs brought and what failed, day by day."),
+    "init": Entry("init", "Set up a company and write its configuration."),
+    "items": Entry("items", "Keep a supplier's items as a file or a table has them."),
+    "ledger": Entry("ledger", "The accounting system: log in, read it again."),
+    "man": Entry("man", "Write a page for man(1) for each command."),
+    "notify": Entry("notify", "Try the messages that reach people."),
+    "payments": Entry("payments", "See, decide and allow payments between ledger and Precoro."),
+    "run": Entry("service", "Keep everything up to date, until stopped by a signal."),
+    "sandbox": Entry("rehearsals", "Serve a local Precoro with a made-up company."),
+    "state": Entry("state", "Back up the state, bring it back, or move it."),
+    "status": Entry("commands", "Show how fresh the mirror is, and what needs a person."),
+}
+
+
+class Program(Commands):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        return list(ENTRIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = ENTRIES.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(import_module(f"precoro_daemon.cli.{entry.module}"), entry.called or cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def get_help(self, ctx: click.Context) -> str:
+        """click would ask a module that imports three kinds of compression how wide the terminal is."""
+        ctx.terminal_width = ctx.terminal_width or max(50, min(_columns(), 80) - 2)
+        return super().get_help(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.about) for name, entry in ENTRIES.items()])
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        pass
+    try:
+        return os.get_terminal_size().columns or 80
+    except OSError:
+        return 80
