@@ -36,6 +36,7 @@ from precoro_daemon.app.values import (
     wanted_details,
 )
 from precoro_daemon.errors import DaemonError, LedgerMisfit, PartUnusable
+from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.mirror.polling import Polling, none_waiting
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
@@ -119,7 +120,10 @@ async def open_company(
         ledger, trouble = await _open_ledger(stack, settings)
         polling = polling_of(settings, store, clock, gateway.account, ledger)
         await polling.load()
-        given = Dependencies(gateway.precoro, gateway.attachments, gateway.items, store, clock, progress, polling)
+        answers = DetailAnswers(store.mirror, clock)
+        given = Dependencies(
+            gateway.precoro, gateway.attachments, gateway.items, store, answers, clock, progress, polling
+        )
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
         if trouble is not None:
@@ -127,7 +131,7 @@ async def open_company(
         if ledger is not None:
             await store.journal.prepare()
             payments = build_payments(
-                settings, store, gateway.payments, ledger, clock, refuse_if_stopped=gateway.refuse_if_stopped
+                settings, store, answers, gateway.payments, ledger, refuse_if_stopped=gateway.refuse_if_stopped
             )
             jobs += payment_jobs(settings, payments)
             handler = build_handler(settings, store, ledger, clock)

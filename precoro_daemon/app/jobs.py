@@ -16,7 +16,7 @@ from precoro_daemon.files.fetch_attachments import FetchAttachments
 from precoro_daemon.files.find_attachments import FindAttachments
 from precoro_daemon.files.ports.source import AttachmentSource
 from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
-from precoro_daemon.mirror.details import Details
+from precoro_daemon.mirror.details import DetailAnswers, Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
 from precoro_daemon.mirror.mirror_collections import MirrorCollections, PollCollections
 from precoro_daemon.mirror.polling import Polling
@@ -68,6 +68,7 @@ class Dependencies:
     attachments: AttachmentSource
     items: ItemGateway
     store: Store
+    answers: DetailAnswers
     clock: Clock
     progress: Progress
     polling: Polling
@@ -128,7 +129,7 @@ def _lister(settings: Settings, given: Dependencies) -> Lister:
 
 def _details(settings: Settings, given: Dependencies) -> Details:
     filters, max_vanished = chosen(settings)[1], settings.take_census.max_vanished
-    return Details(given.precoro, given.store.mirror, given.clock, filters, max_vanished)
+    return Details(given.precoro, given.answers, filters, max_vanished)
 
 
 def _delivery_jobs(settings: Settings, given: Dependencies, lister: Lister) -> Iterator[Registration]:

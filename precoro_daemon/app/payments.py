@@ -17,6 +17,7 @@ from precoro_daemon.app.ledger_reading import reading_of
 from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError, LedgerMisfit, PartUnusable
+from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.forecast import LapForecast, forecast_lap
@@ -44,15 +45,16 @@ class Payments:
 def build_payments(
     settings: Settings,
     store: Store,
+    answers: DetailAnswers,
     gateway: PaymentGateway,
     ledger: Ledger,
-    clock: Clock,
     *,
     refuse_if_stopped: Callable[[], None],
 ) -> Payments:
     """`refuse_if_stopped` raises Stopped once calls to Precoro are stopped: nothing goes to the ledger then."""
     given = settings.mark_invoices_paid
     naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
+    clock = answers.clock
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
     access = _access(settings, store, ledger, clock)
     by_file = _stopped(settings)
@@ -68,7 +70,7 @@ def build_payments(
             gateway,
             store.journal,
             store.paid_set,
-            store.mirror,
+            answers,
             access,
             caps(settings),
             stopped,

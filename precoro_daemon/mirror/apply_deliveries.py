@@ -191,7 +191,7 @@ class _Lap:
         what = f"{collection.name} {address_of(known.due)}"
         try:
             refreshed = has_address(known.due) and await give_up_after(
-                self.job.lister.clock, _LONGEST_WAIT_S, partial(self._refresh_detail, known.due)
+                self.job.lister.clock, _LONGEST_WAIT_S, partial(self._refresh_detail, known.due, delivery.came_at)
             )
         except NotFound:
             await self._settle([delivery], "not_found")
@@ -212,9 +212,9 @@ class _Lap:
             else:
                 await self._settle([delivery], "refreshed" if refreshed else "listed")
 
-    async def _refresh_detail(self, due: Due) -> bool:
+    async def _refresh_detail(self, due: Due, came_at: float) -> bool:
         self.details += 1
-        await self.job.details.refresh(due, Lane.DELIVERIES)
+        await self.job.details.refresh(due, Lane.DELIVERIES, since=came_at)
         self.brought += 1
         return True
 

@@ -1,8 +1,10 @@
 """refresh one document: fetch its detail and save it, or quarantine it, or mark it gone
 
 Theory of operation. A caller that wants a document as it is now goes this way: the job of details, a delivery, and
-the export of payments, which has read the document itself and only saves it. What is fetched by anyone counts for
-all.
+the export of payments, which asks itself and lets it be saved. What is fetched by anyone counts for all
+(`DetailAnswers`): Precoro answers the same GET once a minute, so who asked second would wait for that long, and spend
+a call on what is here by then. All who still wait for their call are let go once an answer to another is saved. Several
+want a document at once as soon as it changed: what was paid at Precoro the job of details, and the export of payments.
 
 A detail says how the document was at some moment between the question and the answer; only the moment of the question
 is safe. Whatever happens while the answer is under way may not be in it, and must still be fetched. So a detail is as
@@ -17,8 +19,11 @@ once are not believed, as in a census: a key that lost a role, or a proxy, says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -34,17 +39,14 @@ from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
 
+T = TypeVar("T")
+
 Absent = tuple[Due, NotFound]
 
 
 def as_of(asked_at: float, clock: Clock) -> float:
     """When an answer that has just come was true for certain."""
     return min(asked_at, clock.now())
-
-
-async def save_answer(mirror: Mirror, clock: Clock, due: Due, detail: Detail, *, asked_at: float) -> None:
-    """Save a detail that was asked for at `asked_at` and has just come."""
-    await mirror.save_detail(due, detail, at=as_of(asked_at, clock))
 
 
 def has_address(due: Due) -> bool:
@@ -57,6 +59,53 @@ def address_of(due: Due) -> int | str:
     return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id
 
 
+@dataclass(eq=False, slots=True)
+class _Question:
+    """Somebody waits for a document. `since`: an answer that was asked for then or later serves as well; None: any
+    that is of this version"""
+
+    version: bytes
+    since: float | None
+    waiting: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+    def is_served_by(self, version: bytes, asked_at: float) -> bool:
+        return version == self.version if self.since is None else asked_at >= self.since
+
+
+@dataclass(frozen=True, slots=True)
+class DetailAnswers:
+    """Saves what is asked for, and lets go of who else waits for it. All who ask share one."""
+
+    mirror: Mirror
+    clock: Clock
+    _questions: dict[tuple[str, int | str], list[_Question]] = field(default_factory=dict, init=False)
+
+    async def ask(self, due: Due, call: Callable[[], Awaitable[T]], *, since: float | None = None) -> T | None:
+        """The answer; None: another one, to somebody else, was saved meanwhile that serves as well."""
+        question = _Question(due.version, since)
+        with self._registered((due.collection, address_of(due)), question), question.waiting:
+            return await call()
+        return None
+
+    @contextmanager
+    def _registered(self, address: tuple[str, int | str], question: _Question) -> Iterator[None]:
+        self._questions.setdefault(address, []).append(question)
+        try:
+            yield
+        finally:
+            self._questions[address].remove(question)
+            if not self._questions[address]:
+                del self._questions[address]
+
+    async def save(self, due: Due, detail: Detail, *, asked_at: float) -> None:
+        """Save a detail that was asked for at `asked_at` and has just come."""
+        at = as_of(asked_at, self.clock)
+        await self.mirror.save_detail(due, detail, at=at)
+        for question in self._questions.get((due.collection, address_of(due)), ()):
+            if question.is_served_by(due.version, at):
+                question.waiting.cancel()
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """Fetches details and decides what becomes of each document.
@@ -66,20 +115,32 @@ class Details:
     """
 
     precoro: Precoro
-    mirror: Mirror
-    clock: Clock
+    answers: DetailAnswers
     filters: Mapping[str, Filter]
     max_vanished: float = 0.2
 
-    async def refresh(self, due: Due, lane: Lane) -> None:
-        """Fetch and save it. Raises BadRecord where nothing addresses it, else what `Precoro.detail` does."""
+    @property
+    def mirror(self) -> Mirror:
+        return self.answers.mirror
+
+    @property
+    def clock(self) -> Clock:
+        return self.answers.clock
+
+    async def refresh(self, due: Due, lane: Lane, *, since: float | None = None) -> None:
+        """Fetch and save it, unless somebody else does meanwhile. Raises BadRecord where nothing addresses it, else
+        what `Precoro.detail` does.
+
+        since  it must be as it was then or later, also where its list row is as it was
+        """
         if not has_address(due):
             raise BadRecord("it has no idn to ask for it by")
         asked_at = self.clock.now()
-        detail = await self.precoro.detail(COLLECTIONS[due.collection], address_of(due), lane)
-        chosen = self.filters.get(due.collection, Filter())
-        detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
-        await save_answer(self.mirror, self.clock, due, detail, asked_at=asked_at)
+        call = partial(self.precoro.detail, COLLECTIONS[due.collection], address_of(due), lane)
+        if (detail := await self.answers.ask(due, call, since=since)) is not None:
+            chosen = self.filters.get(due.collection, Filter())
+            detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
+            await self.answers.save(due, detail, asked_at=asked_at)
 
     async def quarantine(self, due: Due, error: DaemonError, *, stale: bool = False) -> str:
         """Keep it until it may be tried again; one line for the report. `stale`: it is due though its list row is as

@@ -15,7 +15,7 @@ from precoro_daemon.errors import (
     Stopped,
     TemporaryError,
 )
-from precoro_daemon.mirror.ports.mirror import Mirror
+from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.payments.entry_reconciliation import settle_entries
 from precoro_daemon.payments.entry_sending import EntrySender
 from precoro_daemon.payments.ledger_access import LedgerAccess
@@ -53,7 +53,7 @@ class ExportPayments:
     gateway: PaymentGateway
     journal: Journal
     paid_set: PaidSet
-    mirror: Mirror
+    answers: DetailAnswers
     access: LedgerAccess
     caps: Caps
     stopped: Callable[[], Awaitable[str]]
@@ -117,7 +117,7 @@ class _Lap:
     async def _compare(self) -> float | None:
         """Bring the set of paid invoices up to date; None while the mirror has not listed all invoices once."""
         job = self.job
-        known_by = (await job.mirror.cursor("invoices")).at
+        known_by = (await job.answers.mirror.cursor("invoices")).at
         if known_by is None:
             return None
         adopted_at = await job.paid_set.adopted_at()
@@ -135,11 +135,13 @@ class _Lap:
     async def _check_due(self, adopted_at: float) -> None:
         """Every due invoice once: one that has to wait stays due for the next lap."""
         job = self.job
-        checker = InvoiceChecker(job.gateway, job.journal, job.mirror, job.access, self.recorder, adopted_at)
-        seen: set[int] = set()
-        while fresh := [one for one in await job.paid_set.due(_INVOICES_A_READ + len(seen)) if one.id not in seen]:
-            for paid in fresh:
-                seen.add(paid.id)
+        checker = InvoiceChecker(
+            job.gateway, job.journal, job.paid_set, job.answers, job.access, self.recorder, adopted_at
+        )
+        after: int | None = None
+        while due := await job.paid_set.due(_INVOICES_A_READ, after=after):
+            after = due[-1].id
+            for paid in due:
                 try:
                     if await checker.check(paid):
                         await job.paid_set.done(paid)

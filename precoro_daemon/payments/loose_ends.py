@@ -11,6 +11,7 @@ from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_of
 from precoro_daemon.payments.recorder import Recorder, others_unresolved
 from precoro_daemon.payments.rules.events import Mark, Miss, Report, See
 from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.invoices import Invoice, Payment
 from precoro_daemon.payments.rules.sources import external_id, source_text
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import plain
@@ -78,19 +79,31 @@ async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> I
 async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:
     """By the mirror, which costs no call; by the invoice itself if the mirror does not show it in time."""
     assert intent.remote_id is not None
-    if (mirrored := await reconciler.payments.mirrored_payment(intent.remote_id)) is not None:
+    if (mirrored := await _mirrored(reconciler, intent, intent.remote_id)) is not None:
         if await compare(recorder, intent, mirrored):
             await recorder.record(intent, See(), "the mirror has it")
         return
     if reconciler.clock.now() < intent.since + _SEEN_AFTER_S + intent.checks * CHECK_GAP_S:
         return
     fresh = await reconciler.read(intent)
-    there = {} if fresh is None else {one.id: one for one in fresh.invoice.standing}
-    if (standing := there.get(int(intent.remote_id))) is not None:
+    if (standing := _standing(None if fresh is None else fresh.invoice, intent.remote_id)) is not None:
         if await compare(recorder, intent, standing):
             await recorder.record(intent, See(), "it stands on the invoice")
     else:
         await _miss(reconciler, recorder, intent, facts_of(fresh))
+
+
+async def _mirrored(reconciler: Reconciler, intent: Intent, remote_id: str) -> Payment | None:
+    """As the list of payments has it, or else the invoice's detail."""
+    listed = await reconciler.payments.mirrored_payment(remote_id)
+    if listed is not None or intent.invoice_id is None:
+        return listed
+    return _standing(await reconciler.payments.detailed_invoice(intent.invoice_id), remote_id)
+
+
+def _standing(invoice: Invoice | None, remote_id: str) -> Payment | None:
+    found = () if invoice is None else (one for one in invoice.standing if one.id == int(remote_id))
+    return next(iter(found), None)
 
 
 async def _miss(reconciler: Reconciler, recorder: Recorder, intent: Intent, facts: Mapping[str, str]) -> None:

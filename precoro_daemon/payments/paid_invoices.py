@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from precoro_daemon.errors import BadRecord, NotFound
-from precoro_daemon.mirror.details import save_answer
-from precoro_daemon.mirror.ports.mirror import Due, Mirror
+from precoro_daemon.mirror.details import DetailAnswers
+from precoro_daemon.mirror.ports.mirror import Due
 from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.payments.entry_sending import foreign, withdraw
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.gateway import PaymentGateway
 from precoro_daemon.payments.ports.journal import Journal
-from precoro_daemon.payments.ports.paid_set import PaidInvoice
+from precoro_daemon.payments.ports.paid_set import PaidInvoice, PaidSet
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.events import Hold, Plan, Withdraw
 from precoro_daemon.payments.rules.exports import Known, Pending, Share, shares
@@ -37,7 +38,8 @@ class InvoiceChecker:
 
     gateway: PaymentGateway
     journal: Journal
-    mirror: Mirror
+    paid_set: PaidSet
+    answers: DetailAnswers
     access: LedgerAccess
     recorder: Recorder
     adopted_at: float
@@ -60,22 +62,25 @@ class InvoiceChecker:
         return not any(share.kind == "wait" for share in found)
 
     async def _read(self, paid: PaidInvoice) -> Invoice | None:
-        """From the mirror if it has the detail; else one call. None: Precoro has it no more."""
-        if paid.detail is not None:
-            return read_invoice(paid.detail)
-        if paid.idn is None:
-            raise BadRecord("it has no number to ask for it by")
-        asked_at = self.access.clock.now()
-        try:
-            fresh = await self.gateway.read_invoice(paid.idn)
-        except NotFound:
-            return None
+        """From the mirror if it has the detail, or as soon as it has; else one call. None: Precoro has it no more."""
+        asked_at, fresh = 0.0, None
+        while fresh is None:
+            paid = await self.paid_set.reread(paid)
+            if paid.detail is not None:
+                return read_invoice(paid.detail)
+            if paid.idn is None:
+                raise BadRecord("it has no number to ask for it by")
+            # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
+            due = Due("invoices", paid.id, paid.idn, paid.version)
+            asked_at = self.access.clock.now()
+            try:
+                fresh = await self.answers.ask(due, partial(self.gateway.read_invoice, paid.idn))
+            except NotFound:
+                return None
         if fresh.invoice.id != paid.id:
             # Another one of that number, parts of a split among them: what we know of this one is what the list says.
             return next(iter(await self.access.payments.candidates(paid.id, "id")), None)
-        # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
-        due = Due("invoices", paid.id, paid.idn, paid.version)
-        await save_answer(self.mirror, self.access.clock, due, Detail(paid.id, fresh.raw), asked_at=asked_at)
+        await self.answers.save(due, Detail(paid.id, fresh.raw), asked_at=asked_at)
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
@@ -119,7 +124,7 @@ class InvoiceChecker:
         )
 
     async def _unlisted(self, invoice: Invoice) -> Collection[int]:
-        if (await self.mirror.cursor("payments")).at is None:
+        if (await self.answers.mirror.cursor("payments")).at is None:
             return ()  # nobody mirrors them
         some = [payment.id for payment in invoice.standing if not payment.is_whole]
         return [one for one in some if await self.access.payments.mirrored_payment(str(one)) is None]

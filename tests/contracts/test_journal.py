@@ -15,6 +15,8 @@ import pytest_asyncio
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.errors import SendingStopped, StaleIntent, StoreUnusable
+from precoro_daemon.mirror.ports.mirror import Due
+from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record
 from precoro_daemon.payments.ports.journal import Beginning
@@ -595,11 +597,34 @@ async def test_new_changed_and_leaving_invoices_become_due_once(store: Store) ->
     assert await store.paid_set.leave(T0) == 0
     due = await store.paid_set.due(10)
     assert [(one.id, one.idn, one.paid) for one in due] == [(1, 1, False), (2, 2, True), (3, 3, True)]
+    assert await store.paid_set.due(1, after=1) == [due[1]]
+    assert [one.id for one in await store.paid_set.due(10, after=2)] == [3]
+    assert await store.paid_set.due(10, after=3) == []
     for one in due:
         await store.paid_set.done(one)
     assert await store.paid_set.due(10) == []
     await mirrored(store, invoice(1, status=5))
     assert await store.paid_set.compare(0, known=False) == (None, 1), "it has come back"
+
+
+@pytest.mark.asyncio
+async def test_what_the_mirror_has_of_a_due_invoice_by_now_is_read_anew(store: Store) -> None:
+    await mirrored(store, invoice(1, status=5), invoice(2, status=5))
+    await store.paid_set.compare(0, known=False)
+    first, second = await store.paid_set.due(10)
+    assert (first.detail, second.detail) == (None, None)
+    detail = Detail(2, json.dumps(invoice(2, status=5)))
+    await store.mirror.save_detail(Due("invoices", 2, 2, second.version), detail, at=T0)
+    assert await store.paid_set.reread(first) == first
+    assert (await store.paid_set.reread(second)).detail == detail.raw
+    await store.paid_set.done(second)
+    assert await store.paid_set.reread(second) == second, "it is due no more"
+    assert await store.ledger_payments.detailed_invoice(1) is None
+    found = await store.ledger_payments.detailed_invoice(2)
+    assert found is not None
+    assert (found.id, found.status) == (2, 5)
+    await mirrored(store, invoice(1, status=5), invoice(2, status=5, note="changed"))
+    assert await store.ledger_payments.detailed_invoice(2) is None, "its detail is older"
 
 
 @pytest.mark.asyncio

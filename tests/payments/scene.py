@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from precoro_daemon.adapters.state.intent_rows import to_intent
+from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.mark_invoices_paid import MarkInvoicesPaid
@@ -77,8 +78,9 @@ class Scene:
 
     def export_job(self, life: Life) -> ExportPayments:
         job, store = self.job(life), life.store
+        answers = DetailAnswers(store.mirror, self.bank.clock)
         return ExportPayments(
-            life.gateway, store.journal, store.paid_set, store.mirror, job.access, self.caps, job.stopped, self.adopt
+            life.gateway, store.journal, store.paid_set, answers, job.access, self.caps, job.stopped, self.adopt
         )
 
     async def export(self, after: float = 0.0) -> LapReport:

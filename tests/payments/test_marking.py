@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from precoro_daemon.errors import AuthenticationError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.ledger_payments import UnreadableRow
 from precoro_daemon.payments.rules.states import State
@@ -54,6 +55,25 @@ async def test_a_payment_of_the_books_is_made_once_and_seen() -> None:
     assert payments(invoice) == [10_000]
     assert stage.intent.seen
     assert stage.events == ["plan", "send", "accept", "see"]
+
+
+async def test_a_payment_is_seen_in_the_detail_of_its_invoice_without_a_call() -> None:
+    """Which the mirror fetches anyway, where the list of payments is scanned more seldom."""
+    stage = scene(mirrors=False)
+    invoice = stage.invoice()
+    stage.pays(invoice)
+    async with stage.life() as life:
+        await life.mirror(invoice)
+    await stage.lap()
+    stage.calls.clear()
+    async with stage.life() as life:
+        await life.mirror(invoice, payments=False)
+        [due] = await life.store.mirror.due_details(["invoices"], before=stage.bank.clock.now(), limit=9)
+        detail = Detail(invoice.id, stage.bank.company.details.raw(invoice).decode())
+        await life.store.mirror.save_detail(due, detail, at=stage.bank.clock.now())
+    await stage.lap(after=20 * MINUTE)
+    assert stage.intent.seen
+    assert stage.calls == []
 
 
 async def test_a_lap_with_nothing_to_do_asks_the_books_once_and_precoro_nothing() -> None:

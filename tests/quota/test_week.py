@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from precoro_daemon.quota.limits import Lane
+from tests.quota.virtual_company import Arrival
 from tests.quota.week import DAY, HOUR, MONDAY, Course, Story, play
 
 SHORT = Story(
@@ -59,6 +60,20 @@ def test_no_payment_waits_for_anything_but_its_turn(course: Course) -> None:
 
 def test_what_was_paid_in_precoro_is_in_the_books_within_two_hours_at_night_too(course: Course) -> None:
     assert max(course.exported) <= 2 * HOUR, course.shown()
+
+
+def test_a_document_that_changed_is_asked_for_once_whoever_wants_it(course: Course) -> None:
+    """The job of details wants each that was paid, and so does the export of payments."""
+    asked: dict[str, Arrival] = {}
+    again = []
+    for one in course.arrivals:
+        if "/" in one.request.target[1:] and one.request.lane in (Lane.PAYMENTS, Lane.DETAILS) and not one.refused:
+            before = asked.get(one.request.target)
+            if before and one.answer == before.answer and one.request.lane is not before.request.lane:
+                again.append((before, one))
+            asked[one.request.target] = one
+    assert len(course.exported) > 1
+    assert [pair for pair in again if pair[1].at - pair[0].at < 5 * 60] == []
 
 
 def test_no_list_is_forgotten(course: Course) -> None:

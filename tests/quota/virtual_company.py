@@ -11,6 +11,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass, field
+from hashlib import md5
 from random import Random
 from typing import Any, Self, TypeVar
 
@@ -104,12 +105,14 @@ class VirtualClock(SimulatedClock):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A call as it came to Precoro. `refused`: how Precoro said so, None if it did not."""
+    """A call as it came to Precoro. `refused`: how Precoro said so, None if it did not. `answer`: by which its answer
+    is told from another one."""
 
     left: float
     at: float
     request: Request
     refused: Refusal | None
+    answer: bytes = b""
 
 
 Hear = Callable[[Arrival], None]
@@ -155,7 +158,7 @@ class Line:
         assert isinstance(body, bytes)
         headers = dict(response.headers) | {"Content-Type": response.content_type}
         refused = read_refusal(headers, body, int(now)) if response.status == 429 else None
-        self.hear(Arrival(left, at, request, refused))
+        self.hear(Arrival(left, at, request, refused, md5(body, usedforsecurity=False).digest()))
         await anyio.sleep(self.random.uniform(0.05, 0.4))
         return Answer(response.status, headers, body, float(int(now)))
 

@@ -194,6 +194,10 @@ class SqlLedgerPayments:
         row = await self._transactions.row("ledger_payments.mirrored_payment", {"id": int(remote_id)})
         return None if row is None else read_payment(row["data"])
 
+    async def detailed_invoice(self, invoice_id: int) -> Invoice | None:
+        row = await self._transactions.row("ledger_payments.detailed_invoice", {"id": invoice_id})
+        return None if row is None else read_invoice(row["data"])
+
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         rows = await self._transactions.rows("ledger_payments.payments_called", {"number": idn})
         return [read_payment(row["data"]) for row in rows]

@@ -273,6 +273,13 @@ SELECT external_id FROM records WHERE collection = 'suppliers' AND id = ?;
 SELECT data FROM records
 WHERE collection = 'payments' AND id = :id AND vanished_at IS NULL;
 
+-- name: detailed_invoice
+-- The detail of an invoice, if it is up to date.
+SELECT details.data FROM records
+JOIN details ON details.collection = records.collection AND details.id = records.id
+WHERE records.collection = 'invoices' AND records.id = :id AND records.vanished_at IS NULL
+    AND records.detail_version IS NOT DISTINCT FROM records.version;
+
 -- name: payments_called
 -- Payments with this idn, as the mirror has them.
 SELECT data FROM records

@@ -10,6 +10,8 @@ from precoro_daemon.payments.ports.paid_set import PaidInvoice
 _INVOICES_A_PAGE = 50_000
 """Ids of one transaction: the writer's thread is then held for less than a tenth of a second."""
 
+_LEAST_ID, _GREATEST_ID = -(2**63), 2**63 - 1
+
 _ADOPTED = "paid before this time is known"
 
 
@@ -42,8 +44,15 @@ class SqlPaidSet:
     async def leave(self, at: float) -> int:
         return await self._transactions.run("paid_set.leave", {"at": at})
 
-    async def due(self, limit: int) -> Sequence[PaidInvoice]:
-        rows = await self._transactions.rows("paid_set.due", (limit,))
+    async def due(self, limit: int, *, after: int | None = None) -> Sequence[PaidInvoice]:
+        first = _LEAST_ID if after is None else after + 1
+        return await self._due(first, _GREATEST_ID, limit)
+
+    async def reread(self, invoice: PaidInvoice) -> PaidInvoice:
+        return next(iter(await self._due(invoice.id, invoice.id, 1)), invoice)
+
+    async def _due(self, first: int, last: int, limit: int) -> Sequence[PaidInvoice]:
+        rows = await self._transactions.rows("paid_set.due", {"first": first, "last": last, "limit": limit})
         return [PaidInvoice(**{**row, "paid": bool(row["paid"])}) for row in rows]
 
     async def again(self, invoice_id: int) -> None:

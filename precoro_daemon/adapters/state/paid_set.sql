@@ -33,9 +33,9 @@ SELECT paid_invoices.id, records.idn, paid_invoices.left_at IS NULL AS paid, pai
 FROM paid_invoices
 LEFT JOIN records ON records.collection = 'invoices' AND records.id = paid_invoices.id
 LEFT JOIN details ON details.collection = 'invoices' AND details.id = paid_invoices.id
-WHERE paid_invoices.due
+WHERE paid_invoices.due AND paid_invoices.id >= :first AND paid_invoices.id <= :last
 ORDER BY paid_invoices.id
-LIMIT ?;
+LIMIT :limit;
 
 -- name: done
 -- Note that an invoice was looked at, unless it changed since.

@@ -152,6 +152,10 @@ class LedgerPayments(Protocol):
         """A payment as the mirror has it; None if it does not have it."""
         ...
 
+    async def detailed_invoice(self, invoice_id: int) -> Invoice | None:
+        """As its detail in the mirror says; None if the mirror has none that is up to date."""
+        ...
+
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         """Payments of that number, which is not their id, as the mirror has them."""
         ...

@@ -44,7 +44,13 @@ class PaidSet(Protocol):
         """Invoices that are no longer among them become due, each once; how many."""
         ...
 
-    async def due(self, limit: int) -> Sequence[PaidInvoice]: ...
+    async def due(self, limit: int, *, after: int | None = None) -> Sequence[PaidInvoice]:
+        """In order of their ids; `after`: only those above it."""
+        ...
+
+    async def reread(self, invoice: PaidInvoice) -> PaidInvoice:
+        """With what the mirror has of it now."""
+        ...
 
     async def again(self, invoice_id: int) -> None:
         """It is due once more, whatever the mirror says."""
