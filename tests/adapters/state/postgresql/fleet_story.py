@@ -58,6 +58,9 @@ class Proxy:
     """TCP in front of the database's socket; `cut` breaks all that stands, in the midst of whatever it carries."""
 
     upstream: str
+    on_query: Callable[[bytes], None] = lambda _: None
+    """Sees what is about to reach the database."""
+
     open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,16 +68,22 @@ class Proxy:
             far_reader, far_writer = await asyncio.open_unix_connection(self.upstream)
             ends = {writer, far_writer}
             self.open |= ends
-            await asyncio.gather(self._forward(reader, far_writer, ends), self._forward(far_reader, writer, ends))
+            await asyncio.gather(
+                self._forward(reader, far_writer, ends, self.on_query), self._forward(far_reader, writer, ends)
+            )
             self.open -= ends
         writer.transport.abort()
 
     @staticmethod
     async def _forward(
-        source: asyncio.StreamReader, target: asyncio.StreamWriter, ends: set[asyncio.StreamWriter]
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        ends: set[asyncio.StreamWriter],
+        on_piece: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         with suppress(OSError):
             while piece := await source.read(2**16):
+                on_piece(piece)
                 target.write(piece)
                 await target.drain()
         for end in ends:
