@@ -160,6 +160,13 @@ MUTANTS = (
         f"{LEASES}::test_a_company_that_came_back_under_a_later_epoch_is_not_the_former_one",
     ),
     Mutant(
+        "a worker goes by a clock of its own until Precoro answers",
+        "RealClock.begin_at",
+        "self._origin += shift",
+        "pass",
+        "tests/adapters/host/test_clock.py::test_until_a_server_sets_it_it_goes_by_what_others_agree_on",
+    ),
+    Mutant(
         "a lease about to end permits a payment",
         "check_permit",
         "clock_timestamp() + %(reserve)s",

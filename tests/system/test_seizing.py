@@ -37,11 +37,11 @@ class Ambush:
     sprung: anyio.Event = field(default_factory=anyio.Event)
     permitted: bool = False
 
-    def see(self, query: bytes) -> None:
+    def see(self, piece: bytes) -> None:
         if self.process is None or self.sprung.is_set():
             return
-        self.permitted |= b"INSERT INTO attempts" in query
-        if self.permitted and b"COMMIT" in query:
+        self.permitted |= b"INSERT INTO attempts" in piece
+        if self.permitted and b"COMMIT" in piece:
             self.process.send_signal(signal.SIGSTOP)
             self.sprung.set()
 
