@@ -160,6 +160,13 @@ MUTANTS = (
         f"{LEASES}::test_a_company_that_came_back_under_a_later_epoch_is_not_the_former_one",
     ),
     Mutant(
+        "a worker goes by a clock of its own until Precoro answers",
+        "RealClock.begin_at",
+        "self._origin += shift",
+        "pass",
+        "tests/adapters/host/test_clock.py::test_until_a_server_sets_it_it_goes_by_what_others_agree_on",
+    ),
+    Mutant(
         "a lease about to end permits a payment",
         "check_permit",
         "clock_timestamp() + %(reserve)s",
@@ -555,9 +562,23 @@ MUTANTS = (
     Mutant(
         "sent on a connection that took too long",
         "PermitState.lets_leave",
-        "        return self.given_at is not None and now - self.given_at <= PERMIT_GOOD_FOR_S",
+        "        return max(now - self.given_at, real_now - self.asked_at) <= PERMIT_GOOD_FOR_S",
         "        return True",
         f"{STORIES}::test_what_provably_never_left_is_sent_later",
+    ),
+    Mutant(
+        "a permit is fresh for who slept while it was made durable",
+        "PermitState.lets_leave",
+        "real_now - self.asked_at",
+        "0",
+        "tests/adapters/precoro/test_paying.py::test_nothing_leaves_by_a_permit_that_took_more_than_five_real_seconds",
+    ),
+    Mutant(
+        "what is recorded elsewhere leaves by a permit that was long in coming",
+        "write_once",
+        "elapsed() - asked_at > PERMIT_GOOD_FOR_S",
+        "elapsed() - asked_at < 0",
+        "tests/writes/test_sending.py::test_a_permit_that_was_long_in_coming_lets_nothing_leave",
     ),
     Mutant(
         "a restored store stays armed",

@@ -181,6 +181,7 @@ async def connect(
 ) -> AsyncIterator[Gateway]:
     precoro = settings.precoro
     credentials = credentials_of(settings)
+    clock.begin_at(await book.now())
     dependencies = GateDependencies(book, clock, progress, way.tenure, way.brake)
     async with (
         use_route(route_to(settings)),

@@ -16,6 +16,10 @@ class BudgetBook(Protocol):
     Times are Unix seconds. Raises StoreUnusable when the disk is full, read-only or the file damaged.
     """
 
+    async def now(self) -> float:
+        """What time it is for all who write into this book, on whatever machine they are."""
+        ...
+
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
         """Calls charged at `since` or later, oldest first, each with the 8-byte hash of its GET (b"" for none)."""
         ...

@@ -10,7 +10,8 @@ Precoro knows no idempotency key, and a request that timed out may still land ho
 repeated on a guess, and never forgotten:
 
 1. The permit. Before the first byte leaves, it is durable that the write is being sent (`permit`). Nothing leaves
-   unless it can within five seconds of that. A crash therefore leaves a write whose outcome is unknown, not nothing.
+   unless it can within five seconds, counted from before the permit was asked for: a process that stood still
+   meanwhile may have been replaced. A crash therefore leaves a write whose outcome is unknown, not nothing.
 2. One request. It runs on a connection of its own, without redirects and without retries. Cancellation after the
    permit counts as an unknown outcome, and is recorded before the task ends (`sending`).
 3. The outcome. An answer that names what was made is accepted. A refusal in Precoro's own shape is refused. What

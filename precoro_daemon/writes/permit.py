@@ -15,13 +15,21 @@ is being sent, or it raises and nothing leaves."""
 
 @dataclass(slots=True)
 class PermitState:
-    """Whether the permit of one request was given, and when (Unix seconds)."""
+    """Whether the permit of one request was given.
 
+    given_at  Unix seconds, as the clock of this program has them
+    asked_at  real seconds, read before the permit was asked for: a process that stood still while it was made durable
+              learns of it late, and somebody else may have decided since
+    """
+
+    asked_at: float = 0.0
     given_at: float | None = None
 
     @property
     def given(self) -> bool:
         return self.given_at is not None
 
-    def lets_leave(self, now: float) -> bool:
-        return self.given_at is not None and now - self.given_at <= PERMIT_GOOD_FOR_S
+    def lets_leave(self, now: float, real_now: float) -> bool:
+        if self.given_at is None:
+            return False
+        return max(now - self.given_at, real_now - self.asked_at) <= PERMIT_GOOD_FOR_S

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import anyio
 
-from precoro_daemon.writes.outcome import Outcome
-from precoro_daemon.writes.permit import Permit
+from precoro_daemon.errors import TemporaryError
+from precoro_daemon.writes.outcome import Outcome, OutcomeKind
+from precoro_daemon.writes.permit import PERMIT_GOOD_FOR_S, Permit
 
 Begun = TypeVar("Begun")
 T = TypeVar("T")
+
+real_seconds = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+"""Whatever the clock of a rehearsal says; a machine that is suspended does not stop it."""
+
+_TOO_OLD = "it took too long to make the permit durable; nothing was sent"
+
+
+class _TooOld(TemporaryError):
+    """The permit of a process that stood still is known to it late: somebody else may have decided since."""
 
 
 async def write_once(
     begin: Callable[[str], Awaitable[Begun]],
     send: Callable[[Permit], Awaitable[Outcome[T]]],
     lose: Callable[[Begun, str], Awaitable[object]],
+    *,
+    elapsed: Callable[[], float] = real_seconds,
 ) -> tuple[Begun, Outcome[T]]:
     """Send one write, and return what `begin` made durable together with the outcome.
 
     begin  the permit: checks for the last time, and makes durable that the write is being sent
     send   sends once, and calls the permit before the first byte leaves
     lose   records that the outcome is unknown. It runs even while the task is cancelled
+
+    A permit that was long in coming lets nothing leave: the outcome is `unsent`.
 
     Raises what `begin` raises, and what `send` raises before it calls the permit. A crash in between leaves what
     `begin` made durable, which the next process takes for an unknown outcome.
@@ -32,10 +48,15 @@ async def write_once(
 
     async def permit(body: str) -> None:
         nonlocal begun
+        asked_at = elapsed()
         begun = await begin(body)
+        if elapsed() - asked_at > PERMIT_GOOD_FOR_S:
+            raise _TooOld(_TOO_OLD)
 
     try:
         outcome = await send(permit)
+    except _TooOld as error:
+        outcome = Outcome(OutcomeKind.UNSENT, str(error))
     except anyio.get_cancelled_exc_class():
         if begun is not None:
             with anyio.CancelScope(shield=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.contracts.backends import Backend
@@ -16,6 +18,14 @@ async def test_a_new_book_is_empty(backend: Backend) -> None:
         assert await store.budget_book.load(0.0) == []
         assert await store.budget_book.load_closed() == {}
         assert await store.budget_book.load_refusal("key") is None
+
+
+@pytest.mark.asyncio
+async def test_it_knows_what_time_it_is(backend: Backend) -> None:
+    """Here all have the same clock."""
+    async with backend.open() as store:
+        before, now, after = time.time(), await store.budget_book.now(), time.time()
+    assert before - 0.1 <= now <= after + 0.1
 
 
 @pytest.mark.asyncio

@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import json
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import AsyncExitStack
@@ -159,6 +160,9 @@ class MemoryWitness(RestoreGuardFile):
 
 class NoBook:
     """An account of calls that is forgotten at once: the windows are the other tests' matter."""
+
+    async def now(self) -> float:
+        return time.time()
 
     async def load(self, since: float) -> list[Any]:
         return []

@@ -27,6 +27,7 @@ from tests.adapters.state.postgresql.fleet_story import Story
 from tests.adapters.state.postgresql.fleet_story import play as play_fleet
 from tests.adapters.state.postgresql.fleets import Tables
 from tests.catalogue import schedules as item_schedules
+from tests.clocks import compiler
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
@@ -152,14 +153,16 @@ def weeks(seed: int) -> None:
 
 
 def fleet(seed: int) -> None:
-    """Four workers: twenty are killed, ten are stopped and wake up; their wires are cut, PostgreSQL restarts, and its
-    standby takes its place. With every other seed a PgBouncer stands between, where there is one."""
+    """Four workers: twenty are killed, ten are stopped and wake up; their wires are cut or go silent, their clocks
+    are wrong, PostgreSQL restarts, and its standby takes its place. With every other seed a PgBouncer stands between,
+    where there is one."""
     with tempfile.TemporaryDirectory(prefix="f") as directory, ExitStack() as stack:
         Path(directory).chmod(0o755)
         pair = stack.enter_context(pair_in(Path(directory)))
         tables = Tables(str(pair.primary.directory), "fleet")
         pair.primary.rows("CREATE DATABASE fleet")
-        story = Story(seed, workers=4, companies=12, kills=20, stops=10, cuts=5, restarts=1)
+        story = Story(seed, workers=4, companies=12, kills=20, stops=10, cuts=5, silences=4, restarts=1)
+        story = replace(story, apart=600 if compiler() else 0)
         if seed % 2 and pgbouncer() is not None:
             mode = ("transaction", "ignore_startup_parameters = options", "server_login_retry = 1")
             pooler = stack.enter_context(bouncer_before(pair.primary, Path(directory, "pooler"), *mode))

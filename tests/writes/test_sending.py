@@ -46,6 +46,20 @@ async def test_the_permit_comes_before_the_outcome() -> None:
     assert journal.rows == ["begun hash"]
 
 
+async def test_a_permit_that_was_long_in_coming_lets_nothing_leave() -> None:
+    """As that of a process that stood still while it was made durable."""
+    journal = Journal()
+    clock = iter((100.0, 105.1))
+
+    async def send(permit: Permit) -> Outcome[int]:
+        await permit("hash")
+        raise AssertionError("sent")
+
+    begun, outcome = await write_once(journal.begin, send, journal.lose, elapsed=lambda: next(clock))
+    assert (begun, outcome.kind) == ("hash", OutcomeKind.UNSENT)
+    assert journal.rows == ["begun hash"]
+
+
 @pytest.mark.parametrize("permitted", [True, False])
 async def test_what_is_cancelled_after_the_permit_is_recorded_as_lost(permitted: bool) -> None:
     journal = Journal()

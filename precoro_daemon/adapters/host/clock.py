@@ -36,6 +36,13 @@ class RealClock:
     def now(self) -> float:
         return self._origin + (self._elapsed() - self._start) * self.time_scale
 
+    def begin_at(self, agreed: float) -> None:
+        """Until a server's `Date` is known, go by the time on which those agree who share a state: on other machines,
+        with clocks of their own, calls were made that count here. A rehearsal has a time of its own."""
+        shift = agreed - self.now()
+        if not self._anchored and self.time_scale == 1 and abs(shift) > _TRUSTED:
+            self._origin += shift
+
     def anchor(self, server_now: float) -> float:
         """Set the clock by the server's, the first time this is called. Returns the shift in seconds.
 

@@ -14,6 +14,7 @@ from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.json_reading import read_json
 from precoro_daemon.writes.outcome import Convention, Outcome, Reply, outcome_of_failure, outcome_of_reply
 from precoro_daemon.writes.permit import Permit, PermitState
+from precoro_daemon.writes.sending import real_seconds
 
 T = TypeVar("T")
 
@@ -21,10 +22,17 @@ T = TypeVar("T")
 class SingleWrites:
     """Sends a write once, by a permit. Every gateway that writes at Precoro sends through it."""
 
-    def __init__(self, exchange: Exchange, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        credentials: Credentials,
+        clock: Clock,
+        real_seconds: Callable[[], float] = real_seconds,
+    ) -> None:
         self._exchange = exchange
         self._secrets = credentials.secrets
         self._clock = clock
+        self._real_seconds = real_seconds
 
     async def write(
         self, request: Request, permit: Permit, read: Callable[[bytes], T | None], convention: Convention
@@ -32,14 +40,17 @@ class SingleWrites:
         """`read` finds in a good answer what was made, or None. Raises only what `permit` does, or what happened
         before it was called: BudgetSpent, AuthenticationError, Stopped."""
         state = PermitState()
-        request = replace(request, may_leave=lambda: state.lets_leave(self._clock.now()), once=True)
+
+        def may_leave() -> bool:
+            return state.lets_leave(self._clock.now(), self._real_seconds())
 
         async def obtain() -> None:
+            state.asked_at = self._real_seconds()
             await permit(blake2b(request.body, digest_size=16).hexdigest())
             state.given_at = self._clock.now()
 
         try:
-            answer = await self._exchange.send_once(request, obtain)
+            answer = await self._exchange.send_once(replace(request, may_leave=may_leave, once=True), obtain)
         except DaemonError as error:
             if not state.given:
                 raise

@@ -18,6 +18,9 @@ class SqlBudgetBook:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    async def now(self) -> float:
+        return float(await self._transactions.value("budget_book.now"))
+
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
         return await self._transactions.read(lambda session: read_calls(session, since))
 

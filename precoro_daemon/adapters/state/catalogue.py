@@ -120,21 +120,27 @@ class SqlCatalogue:
         return await self._transactions.read(work)
 
     async def begin(self, write: Write, before: str, *, at: float) -> Write:
-        await self._move(write, "catalogue.begin_write", at=at, before=before)
+        row = {"plan": write.plan, "number": write.number, "at": at, "before": before}
+        # Something is sent by leave of it.
+        if not await self._transactions.write(
+            lambda session: session.run("catalogue.begin_write", row), then=lambda _: None
+        ):
+            raise _stale(write)
         return replace(write, state=State.SENDING, sent_at=at, checks=0, check_at=None, before=before)
 
     async def move(
         self, write: Write, state: State, reason: str, *, item: int | None = None, check_at: float | None = None
     ) -> Write:
         given = {"state": str(state), "was": str(write.state), "reason": reason, "item": item, "look_at": check_at}
-        await self._move(write, "catalogue.move_write", **given)
+        row = {"plan": write.plan, "number": write.number, **given}
+        if not await self._transactions.run("catalogue.move_write", row):
+            raise _stale(write)
         checks = write.checks + (state is State.DOUBT and write.state is State.DOUBT)
         return replace(write, state=state, reason=reason, checks=checks, check_at=check_at)
 
-    async def _move(self, write: Write, statement: str, **given: Any) -> None:
-        row = {"plan": write.plan, "number": write.number, **given}
-        if not await self._transactions.run(statement, row):
-            raise StaleWrite(f"{write.step.kind} of {write.step.key}: it is no longer {write.state}")
+
+def _stale(write: Write) -> StaleWrite:
+    return StaleWrite(f"{write.step.kind} of {write.step.key}: it is no longer {write.state}")
 
 
 def plans_under_way(session: Session) -> Sequence[PlanState]:

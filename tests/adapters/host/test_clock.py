@@ -50,6 +50,19 @@ def test_the_first_server_sets_it_and_no_other(shift: float):
     assert clock.now() == pytest.approx(server_now, abs=1)
 
 
+@pytest.mark.parametrize("shift", [-600.0, 600.0])
+def test_until_a_server_sets_it_it_goes_by_what_others_agree_on(shift: float):
+    clock = RealClock()
+    clock.begin_at(clock.now() + shift)
+    assert clock.now() == pytest.approx(time.time() + shift, abs=1)
+    clock.anchor(time.time())
+    clock.begin_at(clock.now() + shift)
+    assert clock.now() == pytest.approx(time.time(), abs=1), "a server's word is better"
+    rehearsal = RealClock(20.0)
+    rehearsal.begin_at(time.time() + shift)
+    assert rehearsal.now() == pytest.approx(time.time(), abs=100)
+
+
 def test_a_date_cut_to_the_second_does_not_move_a_right_clock():
     clock = RealClock()
     assert clock.anchor(clock.now() - 1.5) == 0.0

@@ -56,6 +56,9 @@ class MemoryBook:
     async def prune(self, before: float) -> None:
         self.calls = [call for call in self.calls if call[0] >= before]
 
+    async def now(self) -> float:
+        return time.time()
+
     async def load_closed(self) -> Mapping[str, float]:
         return dict(self.closed)
 

@@ -55,6 +55,7 @@ class Opened:
     limits: Limits = LIFTED
     book: MemoryBook = field(default_factory=MemoryBook)
     clock: RealClock = field(default_factory=RealClock)
+    real_seconds: Callable[[], float] = time.monotonic
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpPaymentGateway]:
@@ -64,7 +65,9 @@ class Opened:
             HttpSession(ours, self.timeouts) as session,
             Throttled(session, ours, self.limits, around) as throttled,
         ):
-            yield HttpPaymentGateway(Retrying(throttled, lambda: 0.0), SingleWrites(throttled, ours, self.clock))
+            yield HttpPaymentGateway(
+                Retrying(throttled, lambda: 0.0), SingleWrites(throttled, ours, self.clock, self.real_seconds)
+            )
 
 
 async def pay(
@@ -210,7 +213,23 @@ async def test_nothing_leaves_later_than_five_seconds_after_the_permit() -> None
     assert "too long" in said.text
 
 
-async def test_a_slow_permit_costs_nothing_of_the_five_seconds() -> None:
+async def test_nothing_leaves_by_a_permit_that_took_more_than_five_real_seconds() -> None:
+    """Such as one of a process that stood still meanwhile: its company may be another worker's."""
+    clock = iter((100.0, 105.1))
+    calls = 0
+
+    async def handler(_: web.BaseRequest) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.Response(body=MADE, content_type="application/json", status=201)
+
+    async with serving(handler) as origin, Opened(origin, real_seconds=lambda: next(clock)).open() as gateway:
+        said = await gateway.create_payment(ORDER, Permits())
+    assert (said.kind, calls) == ("unsent", 0)
+    assert "too long" in said.text
+
+
+async def test_a_slow_permit_costs_a_rehearsal_nothing_of_its_five_seconds() -> None:
     async with serving(answering(201, MADE)) as origin:
         said = await pay(origin, Permits(takes=0.3), clock=RealClock(20.0))
     assert said.kind == "accepted"

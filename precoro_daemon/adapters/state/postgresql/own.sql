@@ -117,3 +117,7 @@ SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE (
     )
     FROM pg_control_system() AS control
 ) END AS identity;
+
+-- name: budget_book.now
+-- The time by the clock of the server, which is the same for all machines.
+SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision);

@@ -51,3 +51,7 @@ SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%';
 SELECT count(*) AS indexes FROM sqlite_master
 WHERE type = 'index' AND name IN ('invoices_payable', 'invoices_paid', 'invoices_by_external_id',
     'payments_canceled');
+
+-- name: budget_book.now
+-- The time by the clock of this machine.
+SELECT (julianday('now') - 2440587.5) * 86400.0;

@@ -28,7 +28,8 @@ from precoro_daemon.errors import Stopped, StoreUnavailable
 from precoro_daemon.runtime.fleet_worker import FleetWorker, Tenancy
 from precoro_daemon.writes.permit import PERMIT_GOOD_FOR_S
 
-LINE = "INSERT INTO tenures (company, epoch, worker) VALUES (%s, %s, %s)"
+LINE = """INSERT INTO tenures (company, epoch, worker, ahead)
+VALUES (%s, %s, %s, %s - extract(epoch FROM clock_timestamp()))"""
 DOUBT = "UPDATE intents SET state = 'doubt' WHERE company = %s AND state = 'sending'"
 PLAN = """INSERT INTO intents (company, number, state)
 SELECT %s, coalesce(max(number), 0) + 1, 'planned' FROM intents WHERE company = %s"""
@@ -63,7 +64,8 @@ class Company:
                 )
             with self.state.transaction(), self.state.cursor() as cursor:
                 (fence.check_permit if permit else fence.check)(cursor)
-                cursor.execute(LINE, (self.tenancy.holding.company, self.tenancy.holding.epoch, self.worker))
+                held = self.tenancy.holding
+                cursor.execute(LINE, (held.company, held.epoch, self.worker, time.time()))
                 return work(cursor)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StoreUnavailable(str(error)) from error

@@ -15,8 +15,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import IO
@@ -25,11 +26,14 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
 from tests.adapters.state.postgresql.fleets import Tables
+from tests.clocks import wrong_clock
 
 ROOT = Path(__file__).resolve().parents[4]
 
 MADE = """
-CREATE TABLE tenures (seq bigint GENERATED ALWAYS AS IDENTITY, company text, epoch bigint, worker text);
+CREATE TABLE tenures (
+    seq bigint GENERATED ALWAYS AS IDENTITY, company text, epoch bigint, worker text, ahead double precision
+);
 CREATE TABLE intents (company text, number int, state text, PRIMARY KEY (company, number));
 """
 OUT_OF_ORDER = """
@@ -48,6 +52,7 @@ SHARED_EPOCH = (
     "SELECT count(*) FROM (SELECT FROM tenures GROUP BY company, epoch HAVING count(DISTINCT worker) > 1) AS x"
 )
 STILL_HELD = "SELECT count(*) FROM precoro_fleet.companies c JOIN precoro_fleet.workers w ON w.id = c.holder"
+APART = "SELECT coalesce(max(ahead) - min(ahead), 0) FROM tenures"
 SERVED = "SELECT company, max(epoch) FROM tenures GROUP BY company"
 
 LOST = (ConnectionError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
@@ -58,23 +63,36 @@ class Proxy:
     """TCP in front of the database's socket; `cut` breaks all that stands, in the midst of whatever it carries."""
 
     upstream: str
-    open: set[asyncio.StreamWriter] = field(default_factory=set)
+    on_piece: Callable[[bytes], None] = lambda _: None
+    """Sees what is about to reach the database, or one who asked it."""
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
+    silenced: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Workers of whom nothing arrives, nor anything at them, until the event; what was sent then arrives late."""
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, worker: str = "") -> None:
         with suppress(OSError):
             far_reader, far_writer = await asyncio.open_unix_connection(self.upstream)
             ends = {writer, far_writer}
             self.open |= ends
-            await asyncio.gather(self._forward(reader, far_writer, ends), self._forward(far_reader, writer, ends))
+            await asyncio.gather(
+                self._forward(reader, far_writer, ends, worker), self._forward(far_reader, writer, ends, worker)
+            )
             self.open -= ends
         writer.transport.abort()
 
-    @staticmethod
     async def _forward(
-        source: asyncio.StreamReader, target: asyncio.StreamWriter, ends: set[asyncio.StreamWriter]
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        ends: set[asyncio.StreamWriter],
+        worker: str,
     ) -> None:
         with suppress(OSError):
             while piece := await source.read(2**16):
+                if worker in self.silenced:
+                    await self.silenced[worker].wait()
+                self.on_piece(piece)
                 target.write(piece)
                 await target.drain()
         for end in ends:
@@ -104,29 +122,37 @@ class Precoro:
 
 @dataclass
 class Fleet:
-    """The workers, and what is done to them."""
+    """The workers, and what is done to them. `apart`: by so much is the clock of each wrong, in seconds."""
 
     tables: Tables
     random: Random
     lease: float
     companies: list[str]
-    conninfo: str
     port: int
     log: IO[bytes]
     proxy: Proxy
+    servers: AsyncExitStack
+    apart: int = 0
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: int = 0
     taken_over_after: list[float] = field(default_factory=list)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self.started += 1
         name = f"w{self.started}"
+        server = await asyncio.start_server(partial(self.proxy.carry, worker=name), "127.0.0.1", 0)
+        await self.servers.enter_async_context(server)
+        port = server.sockets[0].getsockname()[1]
+        conninfo = f"host=127.0.0.1 port={port} user=postgres dbname={self.tables.name} sslmode=disable"
         settings = {
-            "conninfo": self.conninfo, "lease": self.lease, "name": name, "port": self.port,
-            "companies": self.companies,
+            "conninfo": conninfo, "lease": self.lease, "name": name, "port": self.port, "companies": self.companies,
         }  # fmt: skip
+        ahead = self.apart if self.started % 2 else -self.apart
+        environment = wrong_clock(Path(self.log.name).parent, ahead) if ahead else None
         command = [sys.executable, "-m", "tests.adapters.state.postgresql.fleet_process", json.dumps(settings)]
-        self.workers[name] = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=self.log)
+        self.workers[name] = subprocess.Popen(  # noqa: ASYNC220 - it takes no time
+            command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
+        )
 
     def held(self) -> Mapping[str, list[tuple[str, int]]]:
         held: dict[str, list[tuple[str, int]]] = {}
@@ -178,7 +204,7 @@ class Fleet:
         process = self.workers.pop(name)
         process.kill()
         process.wait()
-        self.start()
+        await self.start()
         await self.until_taken_over(former)
 
     async def stop_and_continue(self) -> None:
@@ -191,6 +217,19 @@ class Fleet:
             await anyio.sleep(self.random.uniform(0, self.lease))
         finally:
             self.workers[name].send_signal(signal.SIGCONT)
+        await anyio.sleep(1.0)
+
+    async def silence(self) -> None:
+        """Its wires to the database go silent, and break for nobody; it hears of Precoro as before."""
+        name = await self.victim()
+        former = self.held().get(name, [])
+        silenced = self.proxy.silenced[name] = asyncio.Event()
+        try:
+            await self.until_taken_over(former)
+            await anyio.sleep(self.random.uniform(0, self.lease))
+        finally:
+            del self.proxy.silenced[name]
+            silenced.set()
         await anyio.sleep(1.0)
 
     async def cut(self) -> None:
@@ -232,6 +271,7 @@ class Outcome:
     doubts: int
     exits: list[int]
     still_held: int
+    apart: float
     taken_over_after: list[float]
 
     @property
@@ -262,6 +302,9 @@ class Story:
     kills: int = 0
     stops: int = 0
     cuts: int = 0
+    silences: int = 0
+    apart: int = 0
+    """Seconds by which the clocks of workers are ahead and behind, in turns."""
     restarts: int = 0
     restart: Callable[[], None] = lambda: None
     promotions: int = 0
@@ -272,7 +315,7 @@ class Story:
 
     def drawn(self, random: Random) -> list[str]:
         counts = {"kill": self.kills, "stop": self.stops, "cut": self.cuts, "restart": self.restarts}
-        counts["promote"] = self.promotions
+        counts |= {"promote": self.promotions, "silence": self.silences}
         events = [event for event, count in counts.items() for _ in range(count)]
         random.shuffle(events)
         return events
@@ -288,14 +331,11 @@ async def play(tables: Tables, story: Story, log: Path) -> Outcome:
     proxy = Proxy(_socket(story.pooler or tables.directory))
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     calls = listener.extra(SocketAttribute.local_port)
-    queries = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
-    port = queries.sockets[0].getsockname()[1]
-    conninfo = f"host=127.0.0.1 port={port} user=postgres dbname={tables.name} sslmode=disable"
     events = story.drawn(random)
-    async with listener, queries, anyio.create_task_group() as tasks:
+    async with listener, AsyncExitStack() as servers, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, precoro.answer)
         with log.open("wb") as file:
-            fleet = Fleet(tables, random, story.lease, companies, conninfo, calls, file, proxy)
+            fleet = Fleet(tables, random, story.lease, companies, calls, file, proxy, servers, story.apart)
             exits, died = await _run(fleet, story, events)
         proxy.cut()
         tasks.cancel_scope.cancel()
@@ -313,7 +353,7 @@ async def _run(fleet: Fleet, story: Story, events: list[str]) -> tuple[list[int]
     died: list[str] = []
     try:
         for _ in range(story.workers):
-            fleet.start()
+            await fleet.start()
         await fleet.until_all_are_served()
         for event in events:
             await _happen(event, fleet, story)
@@ -337,6 +377,8 @@ async def _happen(event: str, fleet: Fleet, story: Story) -> None:
             await fleet.stop_and_continue()
         case "cut":
             await fleet.cut()
+        case "silence":
+            await fleet.silence()
         case "restart":
             await anyio.to_thread.run_sync(story.restart)
             await fleet.until_all_are_served()
@@ -353,7 +395,7 @@ def _judged(tables: Tables, precoro: Precoro, fleet: Fleet, events: Counter[str]
     number = {name: tables.rows(sql)[0][0] for name, sql in (
         ("out_of_order", OUT_OF_ORDER), ("overlapping", OVERLAPPING), ("shared_epochs", SHARED_EPOCH),
         ("writes", "SELECT count(*) FROM tenures"),
-        ("still_held", STILL_HELD),
+        ("still_held", STILL_HELD), ("apart", APART),
     )}  # fmt: skip
     return Outcome(
         events=events,
