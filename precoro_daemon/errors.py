@@ -191,6 +191,12 @@ class LedgerMisfit(PartUnusable):
     has_lines = True
 
 
+class AnswersChanged(PartUnusable):
+    """Precoro's answers have not, or not as before, what payments go by. They wait until an answer has it again."""
+
+    recheck_s = 60.0
+
+
 class LoginNeeded(LedgerMisfit):
     """The accounting system takes our login no more. Log in again; payments wait until then, and none is lost."""
 

@@ -83,6 +83,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "definitions_paused": "two custom fields in a row were forbidden; the others are asked for another time",
         "skew_detected": "Precoro reads modifiedSince in another time zone; scans reach back further from now on",
         "hidden_rows_believed": "a list counts rows that it never shows this key; they are waited for no more",
+        "shape_changed": "Precoro's answers have another shape than before: fields, their types, statuses",
         "census_refused": "more rows are missing than one census may mark; nothing was marked",
         "census_inconclusive": "a missing document could not be asked for; the next census asks again",
         "census_postponed": "missing documents cannot be asked for at present; they are asked for later",

@@ -555,9 +555,30 @@ MUTANTS = (
     Mutant(
         "a repeat where two of it fit",
         "fits_only_once",
-        "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
-        "    return remainder is not None and amount - ROUNDING_CENT <= remainder",
+        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount",
+        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder",
         f"{STORIES}::test_a_guarded_repeat_is_made_only_where_two_cannot_both_fit",
+    ),
+    Mutant(
+        "a repeat where payments do not show",
+        "fits_only_once",
+        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount",
+        "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
+        "tests/payments/test_answers_changed.py::test_a_doubt_is_not_sent_again_because_payments_do_not_show",
+    ),
+    Mutant(
+        "an invoice that is not understood is decided by",
+        "WatchedGateway.read_invoice",
+        "        await self.answers.demand()",
+        "        pass",
+        "tests/payments/test_answers_changed.py::test_nothing_is_sent_or_decided_by_what_is_not_understood",
+    ),
+    Mutant(
+        "a change of an answer is told at every start",
+        "Sentinel.load",
+        "        self._changes = await self.book.changes()",
+        "        self._changes = ()",
+        "tests/mirror/test_sentinel.py::test_a_change_is_told_once_and_ends",
     ),
     Mutant(
         "sent on a connection that took too long",

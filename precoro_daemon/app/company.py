@@ -25,7 +25,7 @@ from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import build_handler, build_payments, payment_jobs, unable_payment_jobs
+from precoro_daemon.app.payments import Outside, build_handler, build_payments, payment_jobs, unable_payment_jobs
 from precoro_daemon.app.values import (
     credentials_of,
     limits,
@@ -38,8 +38,10 @@ from precoro_daemon.app.values import (
 from precoro_daemon.errors import DaemonError, LedgerMisfit, PartUnusable
 from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.mirror.polling import Polling, none_waiting
+from precoro_daemon.mirror.sentinel import Sentinel
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.ports.ledger import Ledger
+from precoro_daemon.payments.rules.needs import VITAL
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.ports import BudgetBook
@@ -76,6 +78,7 @@ class Company:
     ledger  None where the company keeps no payments in step
     jobs    by name, in the order of a round
     handler  of commands about payments; None without a ledger
+    sentinel  watches the shapes of Precoro's answers
     """
 
     settings: Settings
@@ -85,6 +88,7 @@ class Company:
     jobs: Mapping[str, Registration]
     handler: CommandHandler | None
     polling: Polling
+    sentinel: Sentinel
 
     async def due_details(self) -> int:
         """How many documents lack an up-to-date detail."""
@@ -120,9 +124,10 @@ async def open_company(
         ledger, trouble = await _open_ledger(stack, settings)
         polling = polling_of(settings, store, clock, gateway.account, ledger)
         await polling.load()
-        answers = DetailAnswers(store.mirror, clock)
+        answers, sentinel = DetailAnswers(store.mirror, clock), Sentinel(store.shape_book, clock, VITAL)
+        await sentinel.load()
         given = Dependencies(
-            gateway.precoro, gateway.attachments, gateway.items, store, answers, clock, progress, polling
+            gateway.precoro, gateway.attachments, gateway.items, store, answers, clock, progress, polling, sentinel
         )
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
@@ -131,11 +136,15 @@ async def open_company(
         if ledger is not None:
             await store.journal.prepare()
             payments = build_payments(
-                settings, store, answers, gateway.payments, ledger, refuse_if_stopped=gateway.refuse_if_stopped
+                settings,
+                store,
+                answers,
+                Outside(gateway.payments, ledger, sentinel),
+                refuse_if_stopped=gateway.refuse_if_stopped,
             )
             jobs += payment_jobs(settings, payments)
             handler = build_handler(settings, store, ledger, clock)
-        yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling)
+        yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling, sentinel)
 
 
 async def _open_ledger(stack: AsyncExitStack, settings: Settings) -> tuple[Ledger | None, PartUnusable | None]:

@@ -24,6 +24,7 @@ from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.scanning import Lister
+from precoro_daemon.mirror.sentinel import Sentinel
 from precoro_daemon.mirror.take_census import TakeCensus
 from precoro_daemon.runtime.job import Registration
 from precoro_daemon.runtime.ports import Clock
@@ -72,6 +73,7 @@ class Dependencies:
     clock: Clock
     progress: Progress
     polling: Polling
+    sentinel: Sentinel
 
 
 def build_jobs(settings: Settings, given: Dependencies, *, planned: bool) -> Iterator[Registration]:
@@ -124,12 +126,13 @@ def _lister(settings: Settings, given: Dependencies) -> Lister:
         progress=given.progress,
         max_vanished=settings.take_census.max_vanished,
         observer=given.polling,
+        shapes=given.sentinel,
     )
 
 
 def _details(settings: Settings, given: Dependencies) -> Details:
     filters, max_vanished = chosen(settings)[1], settings.take_census.max_vanished
-    return Details(given.precoro, given.answers, filters, max_vanished)
+    return Details(given.precoro, given.answers, filters, max_vanished, given.sentinel)
 
 
 def _delivery_jobs(settings: Settings, given: Dependencies, lister: Lister) -> Iterator[Registration]:

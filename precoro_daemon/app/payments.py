@@ -18,6 +18,8 @@ from precoro_daemon.app.state import identity, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import clock_without_calls
 from precoro_daemon.errors import ConfigurationError, LedgerMisfit, PartUnusable
 from precoro_daemon.mirror.details import DetailAnswers
+from precoro_daemon.mirror.ports.shapes import ShapeBook, ShapeWatch
+from precoro_daemon.payments.answers_watched import Answers, WaitingJob, WatchedGateway
 from precoro_daemon.payments.commands import CommandHandler
 from precoro_daemon.payments.export_payments import ExportPayments
 from precoro_daemon.payments.forecast import LapForecast, forecast_lap
@@ -28,6 +30,8 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Ledger
 from precoro_daemon.payments.reconciliation import Reconciler
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
+from precoro_daemon.payments.rules.needs import lacking
+from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.runtime.job import Job, Registration, UnableJob
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.runtime.schedules import Schedule
@@ -36,18 +40,27 @@ from precoro_daemon.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """Both jobs, whether or not they are enabled."""
+    """Both jobs, whether or not they are enabled, and what the ledger can do."""
 
-    mark: MarkInvoicesPaid
-    export: ExportPayments
+    mark: Job
+    export: Job
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where invoices are paid, where the company keeps its books, and who sees what Precoro answers."""
+
+    gateway: PaymentGateway
+    ledger: Ledger
+    shapes: ShapeWatch
 
 
 def build_payments(
     settings: Settings,
     store: Store,
     answers: DetailAnswers,
-    gateway: PaymentGateway,
-    ledger: Ledger,
+    outside: Outside,
     *,
     refuse_if_stopped: Callable[[], None],
 ) -> Payments:
@@ -55,8 +68,10 @@ def build_payments(
     given = settings.mark_invoices_paid
     naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
     clock = answers.clock
+    to_precoro, to_ledger = (Answers(each, store.shape_book, outside.shapes) for each in Direction)
+    gateway = WatchedGateway(outside.gateway, to_precoro)
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
-    access = _access(settings, store, ledger, clock)
+    access = _access(settings, store, outside.ledger, clock)
     by_file = _stopped(settings)
 
     async def stopped() -> str:
@@ -64,26 +79,25 @@ def build_payments(
         refuse_if_stopped()
         return reason
 
-    return Payments(
-        MarkInvoicesPaid(reconciler, access, caps(settings), stopped, named=given.external_id != "none"),
-        ExportPayments(
-            gateway,
-            store.journal,
-            store.paid_set,
-            answers,
-            access,
-            caps(settings),
-            stopped,
-            settings.export_payments.adopt_existing,
-        ),
+    mark = MarkInvoicesPaid(reconciler, access, caps(settings), stopped, named=given.external_id != "none")
+    export = ExportPayments(
+        WatchedGateway(outside.gateway, to_ledger),
+        store.journal,
+        store.paid_set,
+        answers,
+        access,
+        caps(settings),
+        stopped,
+        settings.export_payments.adopt_existing,
     )
+    return Payments(WaitingJob(mark, to_precoro), WaitingJob(export, to_ledger), outside.ledger.capabilities)
 
 
 def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:
     """Those that are enabled, as far as the ledger can do what is asked of them."""
-    misfits = misfits_of(settings, payments.mark.access.ledger.capabilities)
+    misfits = misfits_of(settings, payments.capabilities)
     for job, schedule in _enabled(settings):
-        able = payments.mark if job == payments.mark.name else payments.export
+        able = payments.mark if job == MarkInvoicesPaid.name else payments.export
         yield _registered(UnableJob(job, misfits[job]) if job in misfits else able, schedule)
 
 
@@ -138,6 +152,12 @@ def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
     return partial(anyio.to_thread.run_sync, partial(stopped_by, kill_switch(settings)))
 
 
+async def _closed(by_file: Callable[[], Awaitable[str]], book: ShapeBook) -> str:
+    """Why a lap of either direction would send nothing."""
+    changes = await book.changes()
+    return await by_file() or next(filter(None, (lacking(each, changes) for each in Direction)), "")
+
+
 @dataclass(frozen=True, slots=True)
 class OpenHandler:
     """A handler of commands on an open state, and what the next lap would do from there."""
@@ -166,5 +186,6 @@ async def open_handler(
         if not read_only:
             await store.journal.prepare()
         handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
-        ahead = partial(forecast_lap, store.journal, handler.access, caps(settings), _stopped(settings))
+        closed = partial(_closed, _stopped(settings), store.shape_book)
+        ahead = partial(forecast_lap, store.journal, handler.access, caps(settings), closed)
         yield OpenHandler(handler, ahead)

@@ -20,6 +20,7 @@ from precoro_daemon.app.state import address, identity
 from precoro_daemon.app.values import ADVICE, clock_for, contradiction
 from precoro_daemon.app.watch import Watched
 from precoro_daemon.errors import ConfigurationError, DaemonError, leaves, most_severe
+from precoro_daemon.mirror.sentinel import Sentinel
 from precoro_daemon.runtime.lifecycle import Service
 from precoro_daemon.runtime.ports import Supervisor
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
@@ -114,7 +115,7 @@ class ServedCompany:
             async with (
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
                 notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
-                self._webhooks(settings, scheduler, heartbeat),
+                self._webhooks(settings, scheduler, heartbeat, company.sentinel),
                 open_control(settings, company.handler, scheduler, prober(company)) as executor,
                 self._surroundings.doors.commands(executor),
             ):
@@ -125,7 +126,7 @@ class ServedCompany:
 
     @asynccontextmanager
     async def _webhooks(
-        self, settings: Settings, scheduler: Scheduler, heartbeat: ProgressHeartbeat
+        self, settings: Settings, scheduler: Scheduler, heartbeat: ProgressHeartbeat, sentinel: Sentinel
     ) -> AsyncIterator[None]:
         """Taken, if the configuration says where."""
         section = settings.apply_deliveries
@@ -134,7 +135,8 @@ class ServedCompany:
             return
         wake = partial(scheduler.wake, "apply_deliveries")
         answers = heartbeat.tallies.answers
-        reception = Reception(section.secrets, self._store.deliveries, self._clock, wake, answers)
+        inbox, unknown = self._store.deliveries, sentinel.announced
+        reception = Reception(section.secrets, inbox, self._clock, wake, answers, unknown=unknown)
         heartbeat.pulse.others = [reception.pulse]
         async with self._surroundings.doors.webhooks(section.listen, reception):
             yield

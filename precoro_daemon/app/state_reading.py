@@ -22,6 +22,7 @@ from precoro_daemon.app.values import (
 )
 from precoro_daemon.mirror.polling import demand_of, planner_of
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import SECONDS
@@ -95,13 +96,20 @@ def scope_of(settings: Settings, command: str) -> Scope:
         overlap=settings.mirror_collections.overlap,
         credentials=credentials_of(settings).fingerprint,
         ledger=settings.ledger.name if settings.ledger.kind != "none" else None,
-        pays=settings.mark_invoices_paid.enabled or settings.export_payments.enabled,
+        pays=list(_pays(settings)),
         kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
         exports=tuple(settings.exports),
         command=command,
         company=label(settings),
     )
+
+
+def _pays(settings: Settings) -> Iterator[Direction]:
+    if settings.mark_invoices_paid.enabled:
+        yield Direction.TO_PRECORO
+    if settings.export_payments.enabled:
+        yield Direction.TO_LEDGER
 
 
 def see_disks(settings: Settings) -> Disks:

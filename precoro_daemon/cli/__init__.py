@@ -31,6 +31,7 @@ rehearsals.py       the sandbox, and the demo that runs against it
 running.py          what every command needs: settings, a console, an event loop, how failures end
 screen.py           what a person sees while a run goes on, and what it brought
 service.py          run: the program as a service, until a signal stops it
+shape_tables.py     what of Precoro's answers changed, as a table for people
 sheets.py           tables that lose nothing: side by side where the screen is wide enough, else row by row
 state.py            commands for the state: a backup while the program runs, the way back, and a move to another place
 status_json.py      the snapshot as JSON for programs: times in Unix seconds

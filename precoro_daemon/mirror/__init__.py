@@ -13,6 +13,7 @@ resolve_custom_fields.py  definitions and options behind the ids
 rules/                    what the mirror decides, without I/O
 scan_round.py             several collections scanned side by side; one whose list fails holds up no other
 scanning.py               one scan: the pages of a list into the mirror, and what a whole one did not find
+sentinel.py               watches the shapes of answers by a sample of what comes anyway, and tells each change once
 take_census.py            what did the scans miss
 
 Theory of operation. Precoro lists records by page, newest first by creation, and says when each was last changed. A

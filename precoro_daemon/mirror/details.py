@@ -30,6 +30,7 @@ import anyio
 from precoro_daemon.errors import BadRecord, DaemonError, NotFound
 from precoro_daemon.mirror.ports.mirror import Due, Mirror
 from precoro_daemon.mirror.ports.precoro import Detail, Precoro
+from precoro_daemon.mirror.ports.shapes import ShapeWatch, Unwatched
 from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.filters import Filter
@@ -112,12 +113,14 @@ class Details:
 
     filters       the user's: only a detail may show that a document is not wanted
     max_vanished  share of a collection's records that may be gone at once; more is not believed
+    shapes        sees the details too
     """
 
     precoro: Precoro
     answers: DetailAnswers
     filters: Mapping[str, Filter]
     max_vanished: float = 0.2
+    shapes: ShapeWatch = field(default_factory=Unwatched)
 
     @property
     def mirror(self) -> Mirror:
@@ -140,6 +143,7 @@ class Details:
         if (detail := await self.answers.ask(due, call, since=since)) is not None:
             chosen = self.filters.get(due.collection, Filter())
             detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
+            await self.shapes.detailed(COLLECTIONS[due.collection], detail.raw)  # before anybody decides by it
             await self.answers.save(due, detail, asked_at=asked_at)
 
     async def quarantine(self, due: Due, error: DaemonError, *, stale: bool = False) -> str:

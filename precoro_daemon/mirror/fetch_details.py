@@ -89,6 +89,7 @@ class FetchDetails:
         self.breaker = self.breaker.fresh()
         lap = _Lap(self, started_at=self.details.clock.now() if self.round_at is None else self.round_at)
         await lap.run()
+        await self.details.shapes.keep()
         self.breaker = self.breaker.at_end(lap.ended, self.details.clock.now())
         ended = None if isinstance(lap.ended, KeyInDoubt) else lap.ended
         return LapReport(brought=lap.done.total(), failed=lap.failed, ended=ended)

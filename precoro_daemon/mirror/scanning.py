@@ -15,6 +15,7 @@ from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined, Standing
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
+from precoro_daemon.mirror.ports.shapes import ShapeWatch, Unwatched
 from precoro_daemon.mirror.rules.collections import Collection
 from precoro_daemon.mirror.rules.cursors import (
     Cursor,
@@ -42,6 +43,7 @@ _log = get_logger()
 class Lister:
     """What every scan needs: where rows come from, where they go, who watches. All jobs share one.
 
+    shapes    sees the pages too
     filtered  the filter under which the mirror was found or brought, by collection
     kinds     what the next scan for news of a collection will be
     """
@@ -52,6 +54,7 @@ class Lister:
     progress: MirrorProgress
     max_vanished: float
     observer: ScanObserver = field(default_factory=Unobserved)
+    shapes: ShapeWatch = field(default_factory=Unwatched)
     locks: KeyedLock = field(default_factory=KeyedLock)
     filtered: dict[str, str] = field(default_factory=dict, init=False)
     kinds: dict[str, Kind] = field(default_factory=dict, init=False)
@@ -155,6 +158,7 @@ async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen:
                     progressed, failure = await _check_page_before(lister, wanted, lane, begun)
                 _mark_unwanted(pages, chosen)
                 committed = await lister.mirror.commit_pages(progressed, pages)
+                await lister.shapes.listed(collection, pages)
                 progressed, report = committed.scan, _counted(report, committed, len(pages))
                 _log_committed(progressed, pages)
                 lister.progress.scan_advanced(collection.name, progressed, committed)
@@ -166,6 +170,7 @@ async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen:
             await lister.mirror.close_scan(begun, at=lister.clock.now())
         raise
     assert committed is not None, "there is always a page"
+    await lister.shapes.keep()
     lister.kinds[collection.name] = next_scan(collection, committed.cursor, overlap=0.0).kind
     report = await _end(lister, collection, committed, report)
     return replace(report, scan=committed.scan, cursor=committed.cursor)

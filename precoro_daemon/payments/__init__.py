@@ -1,5 +1,6 @@
 """payments in step between Precoro and the ledger, in both directions
 
+answers_watched.py       payments wait while Precoro's answers lack what they go by, before each lap and each decision
 commands.py              what a person wants done with payments, as data: executed by the process that holds the state
 decisions.py             what a person decides about a payment, journalled like everything else
 entry_reconciliation.py  payments to the ledger whose outcome is unknown are settled by what the ledger can promise

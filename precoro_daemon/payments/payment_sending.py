@@ -122,6 +122,8 @@ class PaymentSender:
         if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
             said = "an earlier request may still arrive, and two of it would both fit"
             return Verdict("hold", said, invoice, asks=True)
+        if verdict.kind == "send" and invoice.hides and not invoice.standing:
+            return Verdict("hold", f"{invoice} is partly paid, and Precoro does not show by what", invoice)
         return verdict
 
     async def _pay_within_caps(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:

@@ -199,6 +199,33 @@ async def bad_record(strike: Strike) -> web.Response:
     return await _changed(strike, lambda rows, meta: ([*_spoil(rows[:1], strike.fault.record), *rows[1:]], meta))
 
 
+@_kind("reshaped")
+async def reshaped(strike: Strike) -> web.Response:
+    """Another version of the API: a field of every record is gone, empty, of another type, or new."""
+    _, body = await _honest(strike)
+    answer = orjson.loads(body)
+    rows = answer.get("data", answer) if isinstance(answer, dict) else answer
+    for row in rows if isinstance(rows, list) else [rows]:
+        reshape(row, strike.fault.field, strike.fault.how)
+    return web.Response(body=dumps(answer), content_type="application/json")
+
+
+def reshape(row: object, field: str, how: str) -> None:
+    """Give a record's field another shape, in place."""
+    outer, _, inner = field.partition(".")
+    if not isinstance(row, dict):
+        return
+    if inner:
+        held = row.get(outer)
+        held = held.get("data", held) if isinstance(held, dict) else held
+        for member in held if isinstance(held, list) else [held]:
+            reshape(member, inner, how)
+    elif how == "missing":
+        row.pop(outer, None)
+    elif outer in row or how == "added":
+        row[outer] = {"null": None, "text": "see there", "object": {"value": row.get(outer)}}.get(how, "added")
+
+
 @_kind("commit_then_cut")
 async def commit_then_cut(strike: Strike) -> web.Response:
     """The call is carried out, the answer is lost."""

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as counter
 from random import Random
 from typing import Any
 
 from precoro_daemon.sandbox.limits import TYPES
 
 RECORDS = ("null", "string", "no_id", "id_object", "id_null", "duplicate")
+RESHAPES = ("missing", "null", "text", "object", "added")
 
 
 @dataclass
@@ -34,10 +36,14 @@ class Fault:
     """For redirect: where to."""
     record: str = "null"
     """For bad_record: one of RECORDS."""
+    field: str = "sum"
+    """For reshaped: which field of each record, "payments.status" of each member of one."""
+    how: str = "missing"
+    """For reshaped: one of RESHAPES."""
     off: int = 7
     """For wrong_totals: by how much."""
-    seen: int = field(default=0, compare=False)
-    struck: int = field(default=0, compare=False)
+    seen: int = counter(default=0, compare=False)
+    struck: int = counter(default=0, compare=False)
 
     def __post_init__(self) -> None:
         re.compile(self.path)
@@ -45,6 +51,8 @@ class Fault:
             raise ValueError(f"no limit is called {self.limit!r}; there are {', '.join(TYPES)}")
         if self.record not in RECORDS:
             raise ValueError(f"no bad record is called {self.record!r}; there are {', '.join(RECORDS)}")
+        if self.how not in RESHAPES:
+            raise ValueError(f"no field is reshaped to {self.how!r}; there are {', '.join(RESHAPES)}")
 
     @property
     def spent(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
-from precoro_daemon.errors import AuthenticationError, DaemonError
+from precoro_daemon.errors import AnswersChanged, AuthenticationError, DaemonError
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.health import silence
@@ -105,7 +105,7 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
     """One for each reason, whichever jobs it stops."""
     troubles: dict[str, list[tuple[str, DaemonError]]] = {}
     for job in snapshot.pulse.jobs:
-        if job.trouble is not None:
+        if job.trouble is not None and not isinstance(job.trouble, AnswersChanged):  # which payments are shown with
             troubles.setdefault(str(job.trouble), []).append((job.name, job.trouble))
     for reason, jobs in troubles.items():
         if any(isinstance(trouble, AuthenticationError) for _, trouble in jobs):
@@ -128,6 +128,12 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
     if payments is None:
         return
     yield from _to_decide(snapshot, payments)
+    if payments.enabled and payments.lacking:
+        text = (
+            f"{_sentence(payments.lacking)} Payments wait, and none is lost. They go on by themselves once a document"
+            " has it again as it was. If it stays so, look for a newer version of this program."
+        )
+        yield Matter("answers", "Payments wait: Precoro's answers changed", text, weight="urgent")
     if payments.unreadable:
         since = (
             f" The oldest is {span(snapshot.now - payments.unreadable_since)} old."

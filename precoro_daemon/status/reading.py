@@ -13,6 +13,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.reach import Skew
+from precoro_daemon.mirror.rules.shapes import ShapeChange
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.watched_hours import WatchedHour
@@ -73,6 +74,7 @@ class Overview:
     backlog             documents whose detail is missing or old and may be asked for
     skew                of Precoro's reading of `modifiedSince`
     exports             by name, changes that each has still to follow
+    shape_changes       what of Precoro's answers is another one than it was, the oldest first
     """
 
     collections: Mapping[str, CollectionState]
@@ -97,6 +99,7 @@ class Overview:
     backlog: int = 0
     skew: Skew = field(default_factory=Skew)
     exports: Mapping[str, int] = field(default_factory=dict)
+    shape_changes: Sequence[ShapeChange] = ()
 
 
 class StateReader(Protocol):

@@ -14,6 +14,7 @@ from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.shapes import ShapeChange
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
 from precoro_daemon.quota.limits import SECONDS, Lane
@@ -87,6 +88,7 @@ class PaymentStatus:
     kill_switch  the path of that file; stopped: why it keeps payments from being sent, "" if it does not
     unreadable   rows of the ledger that cannot be read; unreadable_since: the oldest of them
     unmatched    payments in the ledger without a matching payable invoice
+    lacking        what payments go by and Precoro's answers have not as before, "" if they have
     """
 
     intents: Mapping[tuple[str, str], tuple[int, float]]
@@ -98,11 +100,12 @@ class PaymentStatus:
     unreadable: int = 0
     unreadable_since: float = 0.0
     unmatched: int = 0
+    lacking: str = ""
 
     @property
     def held_back(self) -> Sequence[str]:
         """Why no payment is sent though the configuration wants some to be."""
-        reasons = ("" if self.switch.armed else self.switch.reason, self.stopped)
+        reasons = ("" if self.switch.armed else self.switch.reason, self.stopped, self.lacking)
         return [reason for reason in reasons if reason and self.enabled]
 
 
@@ -138,6 +141,8 @@ class Stored:
     days                the last two weeks, the oldest first
     skew                seconds by which scans reach back further, as Precoro reads times in another zone
     exports             by name, changes that each has still to follow; None: it never ended a lap
+    shape_changes       what of Precoro's answers is another one than it was, the newest first: of the last month, and
+                        what stands
     """
 
     read_at: float
@@ -159,6 +164,7 @@ class Stored:
     days: Sequence[Day] = ()
     skew: float = 0.0
     exports: Mapping[str, int | None] = field(default_factory=dict)
+    shape_changes: Sequence[ShapeChange] = ()
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from precoro_daemon.mirror.rules.cursors import Cursor, census_due
+from precoro_daemon.payments.rules.needs import lacking
+from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.status.freshness import delays_by_hour, freshness_of
@@ -27,6 +29,8 @@ from precoro_daemon.status.snapshot import (
 
 _HOUR_S = SECONDS["hour"]
 _HOURS_SHOWN = 24
+_CHANGES_SHOWN_S = 30 * SECONDS["day"]
+"""For which people are shown that an answer changed, where that is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Scope:
     mirrored      collections, in their order; detailed: those whose details are wanted
     census_every, overlap  seconds
     credentials   the fingerprint of those in use
-    ledger        its name, None where there is none; pays: at least one job of payments is enabled
+    ledger        its name, None where there is none; pays: the jobs of payments that are enabled
     kill_switch   the path of that file
     webhooks      they come in somewhere
     exports       their names
@@ -50,7 +54,7 @@ class Scope:
     overlap: float = 0.0
     credentials: str = ""
     ledger: str | None = None
-    pays: bool = False
+    pays: Collection[Direction] = ()
     kill_switch: str = ""
     webhooks: bool = False
     exports: Sequence[str] = ()
@@ -121,6 +125,9 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
         exports={name: overview.exports.get(name) for name in scope.exports},
+        shape_changes=[
+            one for one in reversed(overview.shape_changes) if one.breaks or one.at > now - _CHANGES_SHOWN_S
+        ],
     )
 
 
@@ -152,10 +159,11 @@ def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus |
         kill_switch=scope.kill_switch,
         stopped=disks.stopped,
         ledger=scope.ledger,
-        enabled=scope.pays,
+        enabled=bool(scope.pays),
         unreadable=overview.unreadable.get(scope.ledger or "", 0),
         unreadable_since=overview.unreadable_since.get(scope.ledger or "", 0.0),
         unmatched=overview.unmatched.get(scope.ledger or "", 0),
+        lacking=next(filter(None, (lacking(each, overview.shape_changes) for each in scope.pays)), ""),
     )
 
 

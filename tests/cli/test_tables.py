@@ -22,6 +22,7 @@ from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost, Estimate, Way
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import NO_KEY, Budget
 from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.quota.plan import Demand, plan_quota
@@ -201,7 +202,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
         "unmatched": {"Books": 1_200},
     }
     quiet = seen(**more)
-    busy = seen(scope=replace(SCOPE, ledger="Books", pays=True), **more)
+    busy = seen(scope=replace(SCOPE, ledger="Books", pays=list(Direction)), **more)
     shown = text(status_tables.status(busy))
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
@@ -216,7 +217,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
 
 def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
-    scope = replace(SCOPE, ledger="Books", pays=True, kill_switch="/stop", command=command)
+    scope = replace(SCOPE, ledger="Books", pays=list(Direction), kill_switch="/stop", command=command)
     more: dict[str, Any] = {
         "switch": Switch(armed=False, reason="the state was restored from a copy"),
         "payments": {("to_precoro", "review"): (2, NOW - DAY), ("to_ledger", "doubt"): (1, NOW - 2 * DAY)},

@@ -42,6 +42,7 @@ from precoro_daemon.mirror.rules.documents import read_record
 from precoro_daemon.quota.limits import Limits
 from precoro_daemon.sandbox import SandboxOptions, paying, schema
 from precoro_daemon.sandbox.company import Company
+from precoro_daemon.sandbox.fault_kinds import reshape
 from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.forms import amount, identifier, nest
 from precoro_daemon.sandbox.options import Tuning
@@ -278,6 +279,7 @@ class BankWire:
 
     meanwhile  what happens here while a call is under way
     terse      an invoice shows no days of its payments
+    reshaped   a field of each invoice that is of another shape, and how
     """
 
     bank: Bank
@@ -287,6 +289,7 @@ class BankWire:
     calls: list[str] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
     terse: bool = False
+    reshaped: tuple[str, str] | None = None
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
@@ -335,7 +338,8 @@ class BankWire:
             if request.method == "PATCH":
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries
-            return self._raw(200, _without_days(drawn.raw(row)) if self.terse else drawn.raw(row))
+            raw = _without_days(drawn.raw(row)) if self.terse else drawn.raw(row)
+            return self._raw(200, _reshaped(raw, *self.reshaped) if self.reshaped else raw)
         except (RefusedError, MissingError) as refusal:
             return self._json(refusal.status, refusal.body())
 
@@ -352,6 +356,12 @@ class BankWire:
         now = self.bank.clock.now()
         headers = {"Content-Type": kind, "Date": formatdate(now, usegmt=True)}
         return Answer(status, headers, body, float(int(now)))
+
+
+def _reshaped(raw: bytes, field: str, how: str) -> bytes:
+    document = json.loads(raw)
+    reshape(document, field, how)
+    return json.dumps(document).encode()
 
 
 def _without_days(raw: bytes) -> bytes:

@@ -8,7 +8,7 @@ import aiohttp
 import anyio
 import pytest
 
-from precoro_daemon.sandbox.fault_kinds import KINDS
+from precoro_daemon.sandbox.fault_kinds import KINDS, reshape
 from tests.sandbox.driving import company, get, send
 
 PATH = "/invoices?per_page=20"
@@ -28,7 +28,7 @@ BROKEN = {
 }
 ELSEWHERE = {
     "half_json", "cut_without_length", "slow", "drip", "hang", "endless", "gzip_bomb", "empty_page", "wrong_totals",
-    "bad_record", "commit_then_cut", "commit_then_500", "commit_then_html", "late_commit",
+    "bad_record", "commit_then_cut", "commit_then_500", "commit_then_html", "late_commit", "reshaped",
 }  # fmt: skip
 
 
@@ -191,3 +191,21 @@ async def test_latency_is_real_time_and_settings_change_while_running() -> None:
             async with http.post("/_sandbox/options", json=wrong) as answer:
                 assert answer.status == 400, wrong
         await send(http, "POST", "/_sandbox/nothing", {}, 404)
+
+
+@pytest.mark.parametrize(
+    ("field", "how", "row", "wanted"),
+    [
+        ("sum", "missing", {"id": 1, "sum": 2}, {"id": 1}),
+        ("sum", "object", {"sum": 2}, {"sum": {"value": 2}}),
+        ("sum", "text", {"sum": 2}, {"sum": "see there"}),
+        ("sum", "null", {"id": 1}, {"id": 1}),
+        ("vat", "added", {"id": 1}, {"id": 1, "vat": "added"}),
+        ("payments.id", "missing", {"payments": {"data": [{"id": 1}, 5]}}, {"payments": {"data": [{}, 5]}}),
+        ("supplier.id", "null", {"supplier": {"id": 1}}, {"supplier": {"id": None}}),
+        ("supplier.id", "null", {"supplier": ""}, {"supplier": ""}),
+    ],
+)
+def test_a_field_is_given_another_shape(field: str, how: str, row: dict[str, object], wanted: object) -> None:
+    reshape(row, field, how)
+    assert row == wanted

@@ -16,6 +16,7 @@ from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.mirror.rules.shapes import ShapeChange
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import Opening
 from precoro_daemon.quota.limits import Lane
@@ -43,6 +44,9 @@ NOW = 1_795_600_000.0
 DAY_S = 86_400.0
 
 HOSTILE = "</td><script>alert(1)</script> \"quoted\" 'n' & \u202egnp.exe\u202c \x1b[31m \ud800" + "Ä" * 400
+
+READABLE = HOSTILE.replace("\ud800", "")
+"""As hostile as JSON can be that was read."""
 
 JOBS = (
     "mirror_collections", "mark_invoices_paid", "export_payments", "find_attachments", "fetch_details",
@@ -176,6 +180,10 @@ def troubled() -> Snapshot:
         ),
         grant=GrantStatus("xero", "<b>A & B</b>", NOW - 5e6, NOW - 9e5, NOW - 8e5, NOW + 864_000, trouble="503"),
         items=[_plan()],
+        shape_changes=[
+            ShapeChange("invoices", detail=False, field=READABLE, what="new", said=READABLE, at=NOW - 9e4),
+            ShapeChange("payments", detail=False, field="payDate", what="type", said="text", at=NOW - 9e3),
+        ],
         exports={"lake": 12, "warehouse": None},
         deliveries=DeliveryCounts(4, 35, NOW - 40, 9),
     )  # fmt: skip

@@ -12,6 +12,7 @@ panels.py           the parts of the page: what waits, what each job does, how f
 payments_panel.py   payments as people see them: how many in which state, since when, and what to type
 quota_chart.py      the quota as people see it: what is left, who may spend it, and when it was spent
 serving.py          an aiohttp application on a socket of ours, which no client can hold up for long or fill
+shapes_panel.py     the part of the page that says what of Precoro's answers changed
 watch.py            one socket for those who watch: health, readiness, metrics, and a page for people
 webhooks.py         webhooks on a secret path: checked, read within bounds, kept, then answered
 """

@@ -77,6 +77,10 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "deliveries_missed": Meaning("Changes of the last day that polling found first, though webhooks come"),
         "delivery_age_seconds": Meaning("Time since the last webhook"),
         "delivery_answers_total": Meaning("Answers to webhooks", ("status",), "counter"),
+        "shape_changes": Meaning(
+            "Changes of Precoro's answers that stand or are of the last month", ("collection", "change")
+        ),
+        "payments_waiting_for_answers": Meaning("1 if payments wait as Precoro's answers lack what they go by"),
         "export_changes_behind": Meaning("Changes that an export has still to follow", ("export",)),
         "state_readable": Meaning("1 if the last reading of the state succeeded"),
         "state_reading_age_seconds": Meaning("Age of the last good reading of the state"),
@@ -167,6 +171,8 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield from _of_deliveries(snapshot.stored, snapshot.now)
         yield from _of_payments(snapshot.stored, snapshot.now)
         yield from _of_items(snapshot.stored)
+        kinds = Counter((one.collection, one.what) for one in snapshot.stored.shape_changes)
+        yield from (Sample("shape_changes", count, kind) for kind, count in kinds.items())
         for export, behind in snapshot.stored.exports.items():
             if behind is not None:
                 yield Sample("export_changes_behind", behind, (export,))
@@ -240,6 +246,7 @@ def _of_payments(stored: Stored, now: float) -> Iterator[Sample]:
         return
     yield Sample("payments_armed", payments.switch.armed)
     yield Sample("kill_switch", bool(payments.stopped))
+    yield Sample("payments_waiting_for_answers", bool(payments.lacking))
     yield Sample("unreadable_rows", payments.unreadable)
     yield Sample("unmatched_payments", payments.unmatched)
     yield from (Sample("intents", count, where) for where, (count, _) in payments.intents.items())

@@ -14,6 +14,7 @@ from precoro_daemon.adapters.listener.html import Html, join, tag
 from precoro_daemon.adapters.listener.panels import capital, failures, fresh, jobs, sheet, waiting, words
 from precoro_daemon.adapters.listener.payments_panel import payments_by_state
 from precoro_daemon.adapters.listener.quota_chart import quota
+from precoro_daemon.adapters.listener.shapes_panel import shape_changes
 from precoro_daemon.status.attention import Matter, how_to_type, matters
 from precoro_daemon.status.health import obstacles
 from precoro_daemon.status.snapshot import Snapshot
@@ -115,6 +116,8 @@ def _sections(snapshot: Snapshot, found: Sequence[Matter]) -> Iterator[Html]:
         yield from history(stored)
         yield fresh(stored, snapshot.now)
     yield from failures(snapshot)
+    if stored is not None:
+        yield from shape_changes(stored)
 
 
 def _matter(matter: Matter) -> Html:

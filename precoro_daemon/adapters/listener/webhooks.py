@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -36,6 +36,10 @@ _UNKNOWN_TYPES_LOGGED = 20
 """Unknown types that the log names; those who invent more are not worth lines."""
 
 
+async def _ignore(_type: int) -> None:
+    """Where nobody keeps it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reception:
     """What webhooks need: the secrets that open the door, where deliveries are kept, who is notified that some came.
@@ -43,6 +47,7 @@ class Reception:
     answers   counts them, by status
     pulse     gives signs of life while deliveries are kept
     patience  seconds from the beginning of a connection to its end
+    unknown   is logged of each type that nobody knows, once. Raises StoreUnusable
     """
 
     secrets: Sequence[str]
@@ -52,6 +57,7 @@ class Reception:
     answers: Counter[int] = field(default_factory=Counter)
     pulse: PartPulse = field(default_factory=lambda: PartPulse("webhooks"))
     patience: float = WEBHOOK_PATIENCE_S
+    unknown: Callable[[int], Awaitable[None]] = _ignore
 
 
 @asynccontextmanager
@@ -125,7 +131,7 @@ class _WebhookHandler:
         except (ValueError, web.RequestPayloadError):
             return 400
         if type_ not in COLLECTION_BY_TYPE:
-            self._log_unknown(type_)
+            await self._note_unknown(type_)
             return 202
         return await self._keep(Delivery(type_, id_, idn))
 
@@ -134,10 +140,12 @@ class _WebhookHandler:
         given = path.removeprefix("/").encode()
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
 
-    def _log_unknown(self, type_: int) -> None:
+    async def _note_unknown(self, type_: int) -> None:
         if type_ not in self._logged_types and len(self._logged_types) < _UNKNOWN_TYPES_LOGGED:
             self._logged_types.add(type_)
             _log.warning("delivery_ignored", type=type_, reason="no such type is known", **self._said_in_logs)
+            with suppress(StoreUnusable):  # whose reason others say
+                await self._reception.unknown(type_)
 
     async def _keep(self, delivery: Delivery) -> int:
         batch, record = self._batch, (delivery.type, delivery.id)

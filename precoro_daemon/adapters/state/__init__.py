@@ -29,6 +29,7 @@ repositories.py        the repositories on the transactions of one engine
 restore_guard.py       what tells a restored, copied or moved state from the one that sent
 rows.py                rows of the mirror's tables ↔ values of the mirror
 session.py             what repositories need of an engine: sessions, transactions, and the guard of what may be sent
+shape_book.py          the shapes of answers and what of them changed, in SQL: a row a place, and one for all changes
 sqlite/                the state in one SQLite file
 statements.py          SQL by name, read from the .sql files of this room and of an engine
 view_columns.py        what a column of a view is: its name, kind and meaning, and where the JSON of a record has it

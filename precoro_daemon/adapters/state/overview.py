@@ -16,6 +16,7 @@ from precoro_daemon.adapters.state.mirror import count_quarantined, read_skew
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
+from precoro_daemon.adapters.state.shape_book import read_shape_changes
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor
@@ -60,6 +61,7 @@ def read_overview(
         watched=read_hours(session, 0.0),
         backlog=_backlog(session, details),
         skew=read_skew(session),
+        shape_changes=read_shape_changes(session),
         exports={row["export"]: row["behind"] for row in session.rows("overview.exports_behind")},
     )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from precoro_daemon.mirror.ports.custom_fields import CustomFields
     from precoro_daemon.mirror.ports.deliveries import Deliveries
     from precoro_daemon.mirror.ports.mirror import Mirror, WantedDetails
+    from precoro_daemon.mirror.ports.shapes import ShapeBook
     from precoro_daemon.payments.ports.journal import Journal
     from precoro_daemon.payments.ports.ledger_payments import LedgerPayments
     from precoro_daemon.payments.ports.paid_set import PaidSet
@@ -48,6 +49,7 @@ class Store:
     catalogue: Catalogue
     notice_book: NoticeBook
     export_feed: ExportFeed
+    shape_book: ShapeBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,3 +13,7 @@ DELETE FROM positions WHERE name = ?;
 -- name: set_once
 -- Keep a value under a name, unless there is one.
 INSERT INTO positions (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING;
+
+-- name: read_under
+-- Everything that is kept under names that begin so.
+SELECT name, value FROM positions WHERE name LIKE ? ORDER BY name;

@@ -19,6 +19,7 @@ from precoro_daemon.adapters.state.paid_set import SqlPaidSet
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Transactions
+from precoro_daemon.adapters.state.shape_book import SqlShapeBook
 
 
 def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Store:
@@ -37,4 +38,5 @@ def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Stor
         catalogue=SqlCatalogue(transactions),
         notice_book=SqlNoticeBook(transactions),
         export_feed=SqlExportFeed(transactions),
+        shape_book=SqlShapeBook(transactions),
     )

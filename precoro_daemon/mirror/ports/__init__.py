@@ -6,4 +6,5 @@ deliveries.py     webhooks that came: kept until they are applied
 mirror.py         the mirror, its scans and cursors
 precoro.py        the company's data at Precoro
 progress.py       who shows how far scans and details are
+shapes.py         what is remembered of the shapes of answers, and who watches them
 """

@@ -13,4 +13,5 @@ field_references.py  which custom fields a record refers to: in itself and in it
 filters.py           what the user wants kept, and whether a record is kept by it
 quarantine.py        what failed and is kept apart, by the stage at which it failed
 reach.py             how far back `modifiedSince` reaches: what shows that it is read in another time zone
+shapes.py            the shape of answers: fields, their types, values of statuses; and what of it changed
 """

@@ -10,6 +10,7 @@ intents.py          one intent, one attempt to send it, and one step of its life
 invoices.py         invoices and their payments, read from loose JSON with every digit kept
 ledger_payments.py  a payment as the ledger has it, from its row to the decision
 matching.py         which invoice a payment in the ledger is for, and whether it may be sent
+needs.py            which fields of Precoro's answers payments go by: nothing is sent without them
 obstacles.py        why an intent is not sent now, as a value; the sentence for people is made from it
 open_bills.py       whether a bill, as the ledger has it now, takes a payment
 receipts.py         what the ledger has recorded and what is open on a bill, compared with what was meant

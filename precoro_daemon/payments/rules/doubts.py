@@ -100,9 +100,10 @@ def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling
 
 
 def fits_only_once(amount: Decimal, invoice: Invoice) -> bool:
-    """Whether the invoice takes the payment, and not the same one a second time."""
+    """Whether the invoice takes the payment, and not the same one a second time. One that does not show by what it
+    was paid may have it already."""
     remainder = invoice.remainder
-    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount
+    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount
 
 
 def _ids(payments: Sequence[Payment]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from precoro_daemon.errors import BadRecord
 from precoro_daemon.values.json_reading import nested, plain_number, reference, whole_number
-from precoro_daemon.values.money import read_amount
+from precoro_daemon.values.money import ROUNDING_CENT, read_amount
 
 APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
 PAYABLE = frozenset({APPROVED, PARTLY_PAID})
@@ -102,6 +102,12 @@ class Invoice:
     @property
     def remainder(self) -> Decimal | None:
         return None if self.total is None or self.paid is None else self.total - self.paid
+
+    @property
+    def hides(self) -> bool:
+        """By its own word more was paid than by the payments that it shows."""
+        shown = sum((payment.amount or Decimal(0) for payment in self.standing), Decimal(0))
+        return self.paid is not None and self.paid - shown > ROUNDING_CENT
 
     @property
     def standing(self) -> Sequence[Payment]:

@@ -1,0 +1,27 @@
+"""what of Precoro's answers changed, as a table for people"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+
+from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.tables import sheet
+from precoro_daemon.mirror.rules.shapes import ShapeChange
+from precoro_daemon.values.humanize import moment
+
+_CHANGES_NAMED = 10
+
+
+def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[RenderableType]:
+    """What stands first, then the newest."""
+    if not changes:
+        return
+    table = sheet("Precoro's answers changed", "since", "until", sparse=("until",))
+    shown = sorted(changes, key=lambda one: not one.breaks)[:_CHANGES_NAMED]
+    for one in shown:
+        table.add(str(one), moment(one.at), "" if one.until is None else moment(one.until))
+    yield table
+    if more := len(changes) - len(shown):
+        yield as_line(f"and {more:,} more; status --json has them all")

@@ -1,0 +1,330 @@
+"""the shape of answers: fields, their types, values of statuses; and what of it changed
+
+Theory of operation. Precoro's fields appear, vanish and change their types without notice. Each list and each kind of
+detail (an *endpoint*) has a shape that is learned from a sample of its documents: which fields there are, and of
+which types. It is learned for some time, in which nothing is logged: not every document has every field. Then what
+differs is a *change*, and each is logged once. So is a number of a status that has no name.
+
+The API is loose by nature, and what it has always done is no change. An empty value has no type. A number may be
+text, an id too. A nested collection is a list, the same in `data`, or a dict by ids; all are rows. What a user chose
+for a custom field has the type that the user likes.
+
+A new field and an unknown status stay logged. A missing field and one of another type stand until a document has the
+field again as it was: others may still lack it, and each is judged by itself where money is at stake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from precoro_daemon.values.json_reading import reference
+
+Kind = Literal["new", "missing", "type", "value"]
+
+_LEARNED_FROM = 50
+"""Documents after which a shape is known."""
+
+_LEARNED_WITHIN_S = 7 * 86_400.0
+"""Seconds after which it counts as known however few there were: a list may have three rows."""
+
+_ALWAYS = 5
+"""Documents that must have had a field before it can be missing."""
+
+_MISSED = 5
+"""Documents in a row without a field that all others had, until it is missing; one where money depends on it."""
+
+_MOST_FIELDS = 500
+"""Of an endpoint. An object whose keys are data has no end."""
+
+_MOST_VALUES = 40
+"""Of a field that names a status, and that have no name. More are no statuses."""
+
+_MOST_CHANGES = 200
+"""That are kept, the newest."""
+
+_ROWS_READ = 5
+"""Of a nested collection."""
+
+_DEEPEST = 4
+_NAME_CHARS = 80
+
+_NUMBER_AS_TEXT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_DATE_BEGINS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CUSTOM_FIELDS = "CustomFields[]."
+
+_EMPTY_VALUE = "-"
+_TYPE_WORDS = {
+    "n": "a number",
+    "d": "a number",
+    "m": "a number",
+    "i": "a date",
+    "t": "text",
+    "b": "true or false",
+    "o": "an object",
+    "r": "rows",
+}
+"""Types by the letter that stands for them in a shape. Numbers as text are d, with a point m."""
+
+_NO_NEWS_WHERE: Mapping[str, str] = {"n": "dm", "d": "nmt", "m": "ndt", "i": "t"}
+"""A type is no news where one of these is known. Text is, where there always was a number or a date."""
+
+
+class Place(NamedTuple):
+    """An endpoint: the list of a collection, or its details."""
+
+    collection: str
+    detail: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.collection} {'detail' if self.detail else 'list'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeChange:
+    """What is another one than it was.
+
+    what   new: a field · missing: a field that all had · type: of a field · value: an unknown status or webhook type
+    said   the type or the value, and what it was before, for people
+    at     when it was seen first, until: when a document had the field again as it was; None: it stands (Unix
+           seconds). What is new stands for good
+    """
+
+    collection: str
+    detail: bool
+    field: str
+    what: Kind
+    said: str
+    at: float
+    until: float | None = None
+
+    @property
+    def key(self) -> tuple[str, bool, str, str, str]:
+        return (self.collection, self.detail, self.field, self.what, self.said)
+
+    @property
+    def breaks(self) -> bool:
+        """What goes by that field cannot at present."""
+        return self.what in ("missing", "type") and self.until is None
+
+    def __str__(self) -> str:
+        where = f"{self.collection.replace('_', ' ')} {'details' if self.detail else 'list'}"
+        match self.what:
+            case "new":
+                return f"{where}: {self.field} is new ({self.said})"
+            case "missing":
+                return f"{where}: {self.field} is missing"
+            case "type":
+                return f"{where}: {self.field} is {self.said}"
+        return f"{where}: {self.field} {self.said} is unknown"
+
+
+@dataclass(slots=True)
+class Field:
+    """types: letters of all that it had · seen: documents that had it · absent: the last ones, in a row, that did not
+    · optional: some lacked it while others had it · odd: the last one had it in a type that is none of its own"""
+
+    types: str = ""
+    seen: int = 0
+    absent: int = 0
+    optional: bool = False
+    odd: bool = False
+
+
+@dataclass(slots=True)
+class Shape:
+    """What is known of an endpoint.
+
+    since      when the first document was seen (Unix seconds)
+    documents  that were seen
+    values     numbers without a name that statuses had, by field
+    """
+
+    since: float
+    documents: int = 0
+    fields: dict[str, Field] = field(default_factory=dict)
+    values: dict[str, list[int]] = field(default_factory=dict)
+
+    def known(self, at: float) -> bool:
+        return self.documents >= _LEARNED_FROM or at - self.since >= _LEARNED_WITHIN_S
+
+
+class Found(NamedTuple):
+    """What one document showed. `mended`: fields that are as they were again · `learned`: it has something that the
+    shape had not"""
+
+    changes: Sequence[tuple[str, Kind, str]] = ()
+    mended: Sequence[str] = ()
+    learned: bool = False
+
+
+def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[str] = ()) -> Found:
+    """Learn from one document. `vital`: fields on which money depends."""
+    known = shape.known(at)
+    found: dict[str, str] = {}
+    _note_fields(found, document)
+    changes: list[tuple[str, Kind, str]] = []
+    mended: list[str] = []
+    learned = not known
+    for path, types in found.items():
+        one = shape.fields.get(path)
+        if one is not None and not one.absent and not one.odd and (types in one.types or types == _EMPTY_VALUE):
+            one.seen += 1  # nearly all are as they were
+        else:
+            patience = 1 if path in vital else _MISSED
+            changes += _see_present(shape, path, types, mended, patience=patience, known=known)
+            learned = True
+    for path, one in shape.fields.items():
+        if path not in found and _parent(path, found) and not one.optional:
+            changes += _see_absent(one, path, known=known, patience=1 if path in vital else _MISSED)
+    shape.documents += 1
+    logged = [one for one in changes if one[1] != "new" or not _is_part(one[0], changes)]
+    return Found(logged, mended, learned)
+
+
+def see_values(shape: Shape, path: str, values: Iterable[int], named: Collection[int]) -> Found:
+    """Of the numbers in a field that names a status, those that are new and not `named`."""
+    held = shape.values.setdefault(path, [])
+    fresh = sorted(set(values).difference(held, named))
+    if not fresh or len(held) >= _MOST_VALUES:
+        return Found()
+    held += fresh
+    return Found([(path, "value", str(one)) for one in fresh], learned=True)
+
+
+def values_of(document: Mapping[str, Any], path: str) -> Iterator[int]:
+    """Numbers in a field of the document, or of the rows in it: `status`, `payments[].status`."""
+    outer, _, inner = path.partition("[].")
+    held = document.get(outer)
+    rows = [document] if not inner else (_rows(held) or ()) if isinstance(held, dict | list) else ()
+    for row in rows:
+        number = reference(row.get(inner or outer)) if isinstance(row, dict) else None
+        if number is not None:
+            yield number
+
+
+def _see_present(
+    shape: Shape, path: str, types: str, mended: list[str], *, patience: int, known: bool
+) -> Iterator[tuple[str, Kind, str]]:
+    one = shape.fields.get(path)
+    if one is None:
+        if len(shape.fields) < _MOST_FIELDS:
+            shape.fields[path] = Field(types.replace(_EMPTY_VALUE, ""), seen=1, optional=shape.documents > 0)
+            if known:
+                yield path, "new", _in_words(types)
+        return
+    one.seen += 1
+    back = one.absent > 0
+    one.optional |= back and (one.absent < patience or not known)
+    one.absent = 0
+    strange = [letter for letter in types if not _fits(one.types, letter)]
+    if strange and known:
+        if not one.odd:
+            yield path, "type", f"{_in_words(''.join(strange))}, no more {_in_words(one.types)}"
+        one.odd = True
+        return
+    if back or (one.odd and types != _EMPTY_VALUE):
+        mended.append(path)
+        one.odd = False
+    one.types += "".join(letter for letter in types if letter not in one.types and letter != _EMPTY_VALUE)
+
+
+def _see_absent(one: Field, path: str, *, known: bool, patience: int) -> Iterator[tuple[str, Kind, str]]:
+    if not known and one.absent == 0 and one.seen < _ALWAYS:
+        one.optional = True
+        return
+    one.absent += 1
+    if one.absent == patience and (known or patience == 1):
+        yield path, "missing", ""
+
+
+def _fits(types: str, letter: str) -> bool:
+    """Whether a value of that type is no news. What only was empty so far had no type."""
+    if not types or letter == _EMPTY_VALUE or letter in types:
+        return True
+    if letter == "t":
+        return types == "d"
+    return any(one in types for one in _NO_NEWS_WHERE.get(letter, ""))
+
+
+def _parent(path: str, found: Mapping[str, str]) -> bool:
+    """Whether the document has what the field is a part of."""
+    outer = path.rpartition(".")[0]
+    return not path.endswith("[]") and (not outer or "o" in found.get(outer, ""))
+
+
+def _is_part(path: str, changes: Sequence[tuple[str, Kind, str]]) -> bool:
+    """Of another new field, which says enough."""
+    return any(
+        what == "new" and path != other and path.startswith((f"{other}.", f"{other}[")) for other, what, _ in changes
+    )
+
+
+def _in_words(types: str) -> str:
+    return " or ".join(dict.fromkeys(word for letter, word in _TYPE_WORDS.items() if letter in types)) or "empty"
+
+
+def _note_fields(found: dict[str, str], document: Mapping[str, Any], path: str = "", depth: int = 1) -> None:
+    """Every field, nested ones too, with the letters of its types; rows give what any of them has."""
+    for name, value in document.items():
+        if not (name == "value" and path.endswith(_CUSTOM_FIELDS)):
+            _note(found, f"{path}{name[:_NAME_CHARS]}", value, depth)
+
+
+def _note(found: dict[str, str], path: str, value: Any, depth: int) -> None:
+    if not isinstance(value, dict | list):
+        letter = _letter(value)
+    elif (rows := _rows(value)) is None:
+        letter = "o"
+        assert isinstance(value, dict)
+        if depth < _DEEPEST:
+            _note_fields(found, value, f"{path}.", depth + 1)
+    else:
+        letter = "r" if rows else _EMPTY_VALUE
+        if depth < _DEEPEST:
+            for row in rows[:_ROWS_READ]:
+                _note(found, f"{path}[]", row, depth)
+    known = found.get(path, "")
+    if letter not in known:
+        found[path] = known + letter
+
+
+def _rows(value: dict[str, Any] | list[Any]) -> Sequence[Any] | None:
+    """The members of a nested collection in any of its shapes; None where it is none. What is empty is none too."""
+    if isinstance(value, dict):
+        inner = value.get("data")
+        if isinstance(inner, dict | list):
+            value = inner
+        elif any(not (key.isdecimal() and isinstance(row, dict)) for key, row in value.items()):
+            return None
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _letter(value: Any) -> str:
+    if isinstance(value, bool):
+        return "b"
+    if isinstance(value, int | float):
+        return "n"
+    if not isinstance(value, str) or not value.strip():
+        return _EMPTY_VALUE
+    if found := _NUMBER_AS_TEXT.fullmatch(value):
+        return "m" if found[1] else "d"
+    return "i" if _DATE_BEGINS.match(value) else "t"
+
+
+def with_change(changes: Sequence[ShapeChange], change: ShapeChange) -> Sequence[ShapeChange] | None:
+    """All that is kept, with one more; None if it was logged before. One that had ended stands again."""
+    known = next((one for one in changes if one.key == change.key), None)
+    if known is None:
+        return [*changes, change][-_MOST_CHANGES:]
+    return None if known.until is None else [replace(one, until=None) if one is known else one for one in changes]
+
+
+def mended(changes: Sequence[ShapeChange], place: Place, path: str, at: float) -> Sequence[ShapeChange]:
+    """All that is kept, once a document had the field again as it was."""
+    return [
+        replace(one, until=at) if one.breaks and (one.collection, one.detail, one.field) == (*place, path) else one
+        for one in changes
+    ]

@@ -1,0 +1,81 @@
+"""payments wait while Precoro's answers lack what they go by, before each lap and each decision"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from precoro_daemon.errors import AnswersChanged
+from precoro_daemon.mirror.ports.shapes import ShapeBook, ShapeWatch
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.payments.ports.gateway import Fresh, PaymentGateway, PaymentRequest
+from precoro_daemon.payments.rules.invoices import Payment
+from precoro_daemon.payments.rules.needs import lacking
+from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.runtime.job import Job, LapReport
+from precoro_daemon.writes.outcome import Outcome
+from precoro_daemon.writes.permit import Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What payments of one direction go by. `shapes` sees what is read for them, `book` has what changed."""
+
+    direction: Direction
+    book: ShapeBook
+    shapes: ShapeWatch
+
+    async def demand(self) -> None:
+        """Raises AnswersChanged."""
+        if why := lacking(self.direction, await self.book.changes()):
+            raise AnswersChanged(why)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedGateway:
+    """Implements `ports.gateway.PaymentGateway`. An invoice that lacks something ends the lap before anything is
+    decided by it."""
+
+    gateway: PaymentGateway
+    answers: Answers
+
+    async def read_invoice(self, idn: int | str) -> Fresh:
+        """Raises AnswersChanged besides."""
+        fresh = await self.gateway.read_invoice(idn)
+        await self.answers.shapes.detailed(COLLECTIONS["invoices"], fresh.raw)
+        await self.answers.demand()
+        return fresh
+
+    async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
+        return await self.gateway.create_payment(payment, permit)
+
+    async def name_payment(self, idn: int | str, external_id: str) -> None:
+        await self.gateway.name_payment(idn, external_id)
+
+    async def log_invoice(self, idn: int | str, text: str) -> None:
+        await self.gateway.log_invoice(idn, text)
+
+    async def find_payments(self, external_ids: Collection[str]) -> Sequence[Payment]:
+        return await self.gateway.find_payments(external_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job of payments, which has no lap while Precoro's answers lack what it goes by."""
+
+    job: Job
+    answers: Answers
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+    async def due(self, now: float) -> bool:
+        return await self.job.due(now)
+
+    async def lap(self) -> LapReport:
+        try:
+            await self.answers.demand()
+        except AnswersChanged as error:
+            return LapReport(ended=error)
+        return await self.job.lap()
