@@ -6,7 +6,9 @@ company.py         one company: its state, its way to Precoro, its ledger, and t
 company_files.py   which companies a process serves: a directory of files, and what no two of them may share
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
+doctor.py          what a live account can tell: asked by a few calls, here or by the service, and kept with its date
 doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
+examination.py     a few calls that show how Precoro treats this account, each fact as soon as it is known
 exporting.py       tables of the mirror as files, in one go, beside a service that may hold the state
 files.py           where attached files are kept: a directory, or a bucket
 first_calls.py     the calls before there is a state: whether Precoro takes the key, and what it may see

@@ -21,6 +21,7 @@ from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
 from precoro_daemon.adapters.precoro.items import HttpItemGateway
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+from precoro_daemon.adapters.precoro.probes import PrecoroProbes
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
@@ -55,7 +56,8 @@ OpenSession = Callable[[Credentials, Timeouts], AbstractAsyncContextManager[Tran
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Precoro, as lists and documents, as files, and as the places where invoices are paid and items written.
+    """Precoro, as lists and documents, as files, as the places where invoices are paid and items written, and to see
+    how it answers.
 
     stop               let no further call leave
     refuse_if_stopped  raises Stopped after that
@@ -66,6 +68,7 @@ class Gateway:
     attachments: PrecoroAttachments
     payments: HttpPaymentGateway
     items: HttpItemGateway
+    probes: PrecoroProbes
     stop: Callable[[], None]
     refuse_if_stopped: Callable[[], None]
     account: Budget
@@ -206,6 +209,7 @@ async def connect(
             PrecoroAttachments(throttled, downloads, precoro.origin),
             HttpPaymentGateway(retrying, writes),
             HttpItemGateway(client, retrying, writes),
+            PrecoroProbes(throttled, credentials),
             throttled.stop,
             throttled.refuse_if_stopped,
             throttled.account,

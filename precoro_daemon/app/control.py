@@ -35,7 +35,7 @@ _LAP_ENDS_WITHIN = 10.0
 """Real seconds that reading the ledger waits for a lap of payments, which may itself wait for Precoro's limits."""
 
 Probe = Callable[[str], Awaitable[str]]
-"""Makes one call to Precoro, for who has credentials with this fingerprint; what there is to say of it."""
+"""Makes calls to Precoro, for who has credentials with this fingerprint; what there is to say of them."""
 
 _OPENS_WITHIN = 3.0
 """Real seconds after which who holds the state has opened its socket, or will not."""
@@ -43,14 +43,14 @@ _OPENS_WITHIN = 3.0
 
 @asynccontextmanager
 async def open_control(
-    settings: Settings, handler: CommandHandler | None, service: Scheduler, probe: Probe
+    settings: Settings, handler: CommandHandler | None, service: Scheduler, probes: Mapping[str, Probe]
 ) -> AsyncIterator[Executor]:
-    """Take commands about payments, on the socket and by what it gives, and have the key checked by `probe`. Where no
-    socket can be made, those beside the state have to wait until the service is stopped."""
+    """Take commands about payments, on the socket and by what it gives, and those that `probes` has, by their kind.
+    Where no socket can be made, those beside the state have to wait until the service is stopped."""
 
     async def execute(command: Command) -> str:
-        if command.kind == "check":
-            return await probe(command.ident)
+        if command.kind in probes:
+            return await probes[command.kind](command.ident)
         if handler is None:
             raise DecisionRefused("there is no ledger: see `precoro-daemon help ledgers`, and name yours in [ledger]")
         async with AsyncExitStack() as stack:

@@ -88,3 +88,20 @@ def _fsync(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """The old text or the new one is there at every moment, with the rights of the old file. Durable on return.
+    Blocking. Raises ConfigurationError, and then nothing has changed."""
+    path = path.resolve()
+    try:
+        status = path.stat()
+        with ExitStack() as partials:
+            partial = _write_partial(NewFile(path, text, status.st_mode & 0o777), partials)
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(partial, status.st_uid, status.st_gid)
+            partial.chmod(status.st_mode & 0o777)
+            partial.replace(path)
+            _fsync(path.parent)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {(error.strerror or '').lower()}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +13,8 @@ from precoro_daemon.adapters.listener.webhooks import Reception
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.checks import prober
 from precoro_daemon.app.company import Company, Way, open_company
-from precoro_daemon.app.control import open_control
+from precoro_daemon.app.control import Probe, open_control
+from precoro_daemon.app.doctor import examiner
 from precoro_daemon.app.doors import Doors, OwnDoors
 from precoro_daemon.app.notices import notices_of
 from precoro_daemon.app.state import address, identity
@@ -116,13 +117,16 @@ class ServedCompany:
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
                 notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
                 self._webhooks(settings, scheduler, heartbeat, company.sentinel),
-                open_control(settings, company.handler, scheduler, prober(company)) as executor,
+                open_control(settings, company.handler, scheduler, self._probes(company)) as executor,
                 self._surroundings.doors.commands(executor),
             ):
                 watchdog = Watchdog(
                     self._clock, heartbeat, self._surroundings.supervisor, settings.daemon.stuck_after
                 )
                 yield Service(scheduler, watchdog, resume=not reloads)
+
+    def _probes(self, company: Company) -> Mapping[str, Probe]:
+        return {"check": prober(company), "doctor": examiner(company, self._store, self._clock)}
 
     @asynccontextmanager
     async def _webhooks(

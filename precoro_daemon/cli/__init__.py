@@ -8,7 +8,9 @@ console.py          the console, and lines and tables on it, in which foreign te
 demo.py             the main job against the sandbox, shown step by step
 demo_payments.py    the part of the demo in which payments go from a ledger to Precoro and back
 deployment.py       alerts, dashboards, deployment: what Prometheus, Grafana, Docker Compose and Kubernetes read
+doctor.py           doctor: a few calls that settle what only a live account can tell
 export.py           export: tables of the mirror as CSV, Excel, JSON lines or Parquet
+fact_tables.py      what was found out about Precoro, as a table for people
 files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are
 fleet_tables.py     all companies as a table for people, and as JSON for programs

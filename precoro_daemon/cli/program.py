@@ -31,6 +31,7 @@ ENTRIES: Mapping[str, Entry] = {
     "dashboards": Entry("deployment", "Print a dashboard for Grafana."),
     "demo": Entry("rehearsals", "Mirror a made-up company and show the result."),
     "deployment": Entry("deployment", "Write what Docker Compose or Kubernetes needs."),
+    "doctor": Entry("doctor", "See by a few calls how Precoro treats this account."),
     "estimate": Entry("commands", "Show how many calls and days a first mirror will take."),
     "export": Entry("export", "Write collections of the mirror into files."),
     "files": Entry("files", "Check and list the attached files."),

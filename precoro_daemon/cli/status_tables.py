@@ -9,6 +9,7 @@ from rich.padding import Padding
 
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.fact_tables import facts
 from precoro_daemon.cli.shape_tables import shape_changes
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.cli.tables import count, sheet
@@ -44,6 +45,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     yield from _webhooks(snapshot, stored)
     yield from _exports(stored)
     yield from shape_changes(stored.shape_changes)
+    yield from facts(stored.facts)
     yield from _laps(stored, snapshot.now)
     yield from _backfill(snapshot)
 

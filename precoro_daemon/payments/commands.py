@@ -17,7 +17,7 @@ from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.unmatched import log_unmatched
 from precoro_daemon.values.humanize import many
 
-Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm", "reread", "dismiss", "check"]
+Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm", "reread", "dismiss", "check", "doctor"]
 
 
 InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
@@ -26,10 +26,12 @@ InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan: read the ledger · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent ·
-    reread: read the whole ledger · dismiss: show an unreadable row of it no more · check: make one call to Precoro
+    reread: read the whole ledger · dismiss: show an unreadable row of it no more · check: make one call to Precoro ·
+    doctor: make a few
 
     by       who wants it; stands in the journal
-    ident    how the id of the payment begins; dismiss: the key of the row; check: the fingerprint of the credentials
+    ident    how the id of the payment begins; dismiss: the key of the row; check, doctor: the fingerprint of the
+             credentials
     payment  adopt: the other side's id of it · invoice, force: of repost · reason: kept in the journal
     """
 

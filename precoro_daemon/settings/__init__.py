@@ -5,6 +5,7 @@ buckets.py                  [fetch_attachments.bucket]: how a bucket of files is
 credentials.py              a secret from its file: read only if nobody else can, and never shown
 custom_fields.py            the section of custom fields: meaning, unit, reason for the default
 databases.py                how a database is reached: what the ledger and a table of wanted items have in common
+editing.py                  one setting in a TOML file becomes another, and all else stays as it was typed
 exports.py                  [exports.NAME]: what leaves the mirror by itself, and where it goes
 files.py                    opens what is a regular file: a pipe may be waited for, for ever
 fleet.py                    [fleet]: several workers that share the companies of one database

@@ -2,6 +2,7 @@
 
 attention.py  what needs a person, and what to type
 companies.py  many companies in one process: where each stands, and what of it needs a person
+facts.py      facts about Precoro that only a live account can tell: what is known, since when, and what to set by it
 freshness.py  how fresh each list was kept in the last week: its changes, its scans, and how late changes came
 grants.py     how the login at the accounting system stands, and when a person must renew it
 health.py     whether the program lives and whether it is ready, with the reasons why not

@@ -18,6 +18,7 @@ from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.watched_hours import WatchedHour
 from precoro_daemon.runtime.ports import LapTimes, PastLap
+from precoro_daemon.status.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Overview:
     skew                of Precoro's reading of `modifiedSince`
     exports             by name, changes that each has still to follow
     shape_changes       what of Precoro's answers is another one than it was, the oldest first
+    facts               what was found out about Precoro
     """
 
     collections: Mapping[str, CollectionState]
@@ -100,6 +102,7 @@ class Overview:
     skew: Skew = field(default_factory=Skew)
     exports: Mapping[str, int] = field(default_factory=dict)
     shape_changes: Sequence[ShapeChange] = ()
+    facts: Sequence[Fact] = ()
 
 
 class StateReader(Protocol):

@@ -20,6 +20,7 @@ from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.plan import QuotaPlan, duration
 from precoro_daemon.runtime.ports import LapTimes
+from precoro_daemon.status.facts import Fact
 from precoro_daemon.status.freshness import Freshness
 from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.history import Day
@@ -143,6 +144,7 @@ class Stored:
     exports             by name, changes that each has still to follow; None: it never ended a lap
     shape_changes       what of Precoro's answers is another one than it was, the newest first: of the last month, and
                         what stands
+    facts               what was found out about Precoro
     """
 
     read_at: float
@@ -165,6 +167,7 @@ class Stored:
     skew: float = 0.0
     exports: Mapping[str, int | None] = field(default_factory=dict)
     shape_changes: Sequence[ShapeChange] = ()
+    facts: Sequence[Fact] = ()
 
     @property
     def mirrored(self) -> Sequence[CollectionStatus]:

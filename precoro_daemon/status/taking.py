@@ -125,6 +125,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
         exports={name: overview.exports.get(name) for name in scope.exports},
+        facts=overview.facts,
         shape_changes=[
             one for one in reversed(overview.shape_changes) if one.breaks or one.at > now - _CHANGES_SHOWN_S
         ],

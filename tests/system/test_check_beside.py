@@ -15,12 +15,15 @@ pytestmark = pytest.mark.asyncio
 
 async def test_check_asks_the_service_for_what_it_holds(tmp_path: Path) -> None:
     sections = {"limits": NO_LIMITS, "fetch_attachments": {"directory": "files", "reserve_bytes": 0}}
-    async with serve(SandboxOptions(size="empty", counts={"invoices": 2}, limits=False)) as sandbox:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 9}, limits=False)) as sandbox:
         program = Program(tmp_path, sandbox.url, sections=sections)
         async with program.running("run") as service:
             with anyio.fail_after(60):
                 while not await anyio.Path(f"{program.state}.control").exists():  # noqa: ASYNC110 - of another process
                     await anyio.sleep(0.05)
+            examined = await program.run("doctor")
+            assert (examined.code, "order of lists: " in examined.stdout) == (0, True), examined
+            assert "The configuration fits." in examined.stdout
             before = sandbox.journal.total
             checked = await program.run("check")
             assert (checked.code, checked.stderr) == (0, "")
@@ -29,6 +32,7 @@ async def test_check_asks_the_service_for_what_it_holds(tmp_path: Path) -> None:
             assert checked.stdout.endswith("(the service made the call)\n")
             assert sandbox.journal.total > before
             program.token = "another-key-of-ours"
+            assert (await program.run("doctor")).code == 2
             refused = await program.run("check")
             assert (refused.code, "another key, e-mail or address: reload it" in refused.stderr) == (2, True)
             assert (await terminate(service, 30)).code == 0

@@ -11,6 +11,7 @@ custom_fields.py       custom fields in SQL: what records refer to, what is due,
 deliveries.py          webhooks that came, in SQL
 details.py             details in SQL: which are due, and what storing one settles
 export_feed.py         what exports follow, in SQL: changes, rows as they are now, and what each export noted
+fact_book.py           what was found out about Precoro, in SQL: one row, always read and written whole
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
 journal.py             intents, attempts and the append-only journal in SQL

@@ -9,6 +9,7 @@ from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, r
 from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
 from precoro_daemon.adapters.state.details import count_due
+from precoro_daemon.adapters.state.fact_book import read_facts
 from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_history, read_laps
@@ -62,6 +63,7 @@ def read_overview(
         backlog=_backlog(session, details),
         skew=read_skew(session),
         shape_changes=read_shape_changes(session),
+        facts=read_facts(session),
         exports={row["export"]: row["behind"] for row in session.rows("overview.exports_behind")},
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from precoro_daemon.payments.ports.paid_set import PaidSet
     from precoro_daemon.quota.ports import BudgetBook, FreshnessBook
     from precoro_daemon.runtime.ports import LapBook
+    from precoro_daemon.status.facts import FactBook
     from precoro_daemon.status.notices import NoticeBook
     from precoro_daemon.status.reading import Overview
 
@@ -50,6 +51,7 @@ class Store:
     notice_book: NoticeBook
     export_feed: ExportFeed
     shape_book: ShapeBook
+    fact_book: FactBook
 
 
 @dataclass(frozen=True, slots=True)

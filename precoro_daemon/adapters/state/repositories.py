@@ -9,6 +9,7 @@ from precoro_daemon.adapters.state.change_log import SqlChangeLog
 from precoro_daemon.adapters.state.custom_fields import SqlCustomFields
 from precoro_daemon.adapters.state.deliveries import SqlDeliveries
 from precoro_daemon.adapters.state.export_feed import SqlExportFeed
+from precoro_daemon.adapters.state.fact_book import SqlFactBook
 from precoro_daemon.adapters.state.freshness_book import SqlFreshnessBook
 from precoro_daemon.adapters.state.journal import SqlJournal
 from precoro_daemon.adapters.state.lap_book import SqlLapBook
@@ -39,4 +40,5 @@ def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Stor
         notice_book=SqlNoticeBook(transactions),
         export_feed=SqlExportFeed(transactions),
         shape_book=SqlShapeBook(transactions),
+        fact_book=SqlFactBook(transactions),
     )

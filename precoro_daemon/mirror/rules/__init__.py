@@ -9,6 +9,7 @@ custom_fields.py     custom fields: what their definitions say, how options nest
 deliveries.py        what a webhook says: which kind of record, and whether its body can be read
 documents.py         records and their versions; rows that are no records
 estimates.py         what a first mirror costs: calls and time, from one page of each list
+examination.py       what a few answers show of how Precoro sorts lists, counts rows and reads times
 field_references.py  which custom fields a record refers to: in itself and in its lines, in every shape
 filters.py           what the user wants kept, and whether a record is kept by it
 quarantine.py        what failed and is kept apart, by the stage at which it failed

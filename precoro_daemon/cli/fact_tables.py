@@ -1,0 +1,21 @@
+"""what was found out about Precoro, as a table for people"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+
+from precoro_daemon.cli.tables import sheet
+from precoro_daemon.status.facts import NAMES, Fact
+from precoro_daemon.values.humanize import day
+
+
+def facts(found: Sequence[Fact], *, unknown: bool = False) -> Iterator[RenderableType]:
+    """`unknown`: also what could not be found out, and why."""
+    shown = [one for one in found if one.value or unknown]
+    if shown:
+        table = sheet("about Precoro", "seen on")
+        for one in shown:
+            table.add(f"{NAMES[one.name]}: {one.said}", day(one.at))
+        yield table
