@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO, cast
 from urllib.parse import quote, quote_plus
 
 import orjson
 
-from precoro_daemon.values.visible_text import visible, visible_lines
+from precoro_daemon.values.visible_text import visible
+from precoro_daemon.values.wrapped_lines import line_for_people
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 EVENTS: Mapping[str, str] = MappingProxyType(
     {
@@ -63,7 +65,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "scan_started": "a list is being read, from its first page or from where it was left",
         "page_committed": "a page's records and the progress are durable",
         "scan_finished": "a scan ended and proved complete",
-        "scan_unstable": "a scan ended, but could not be proved complete; it is repeated, or a census is owed",
+        "scan_unproved": "a scan ended, but could not be proved complete; it is repeated, or a census is owed",
         "scan_failed": "a scan broke off; it goes on from that page",
         "record_rejected": "a row cannot be read and was quarantined with its raw JSON",
         "detail_saved": "a document's detail is durable",
@@ -102,7 +104,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "payment_confirmed": "the other side has the payment",
         "payment_rejected": "the other side refused the payment, or it was taken back; nothing is owed",
         "payment_doubted": "a payment may or may not have been made; it is looked for, not repeated",
-        "payment_referred": "a payment waits for a person",
+        "payment_review_needed": "a payment needs a person's decision",
         "payment_noted": "something was learned of a payment that does not change its state",
         "payment_doubled": "two payments where one was meant; look at once",
         "payments_suspended": "payments are planned, and nothing may be sent",
@@ -201,11 +203,13 @@ def set_up(
     secrets: Sequence[str],
     stream: TextIO,
     counted: Callable[[str, str], None] = lambda _level, _event: None,
+    columns: Callable[[], int] | None = None,
 ) -> None:
     """Write log lines of `level` and above to `stream`; warnings of libraries among them, `secrets` nowhere.
 
     form  "json": one object a line; "console": for people; "auto": "console" if the stream is a terminal
     counted  is called with level and event of each line
+    columns  how wide the terminal is, where the stream does not know; lines for people are wrapped to it
     """
     structlog = _structlog()
     for_people = form == "console" or (form == "auto" and stream.isatty())
@@ -218,7 +222,7 @@ def set_up(
             structlog.processors.add_log_level,
             _Counting(counted),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *((_make_visible, _console(stream)) if for_people else (_render_json,)),
+            _console(stream, columns) if for_people else _render_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Lines(stream),
@@ -374,22 +378,14 @@ def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
         return json.dumps(ordered)
 
 
-def _make_visible(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Foreign text acts on no terminal. A traceback has lines of its own."""
-    return {key: _shown(key, value) for key, value in event.items()}
+def _console(stream: TextIO, columns: Callable[[], int] | None) -> Callable[[Any, str, EventDict], str]:
+    is_colourful = stream.isatty() and not os.environ.get("NO_COLOR")
+    width = columns or (partial(_columns_of, stream) if stream.isatty() else None)
+    return lambda _logger, _method, event: line_for_people(event, width and width(), is_colourful=is_colourful)
 
 
-def _shown(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else repr(value)
-    return visible_lines(text) if key == "exception" else visible(text)
-
-
-def _console(stream: TextIO) -> Processor:
-    # A traceback with local variables, structlog's default here, would show the key.
-    dev = _structlog().dev
-    return cast(
-        "Processor",
-        dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False, exception_formatter=dev.plain_traceback),
-    )
+def _columns_of(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

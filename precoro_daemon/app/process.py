@@ -10,6 +10,7 @@ from precoro_daemon.adapters.host.systemd import find_supervisor
 from precoro_daemon.app.served import ServedCompany, Surroundings
 from precoro_daemon.app.state import address
 from precoro_daemon.app.tenure import FileTenure
+from precoro_daemon.app.watch import Onlooker
 from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.runtime.lifecycle import End, Hooks, run_services
 from precoro_daemon.runtime.ports import Supervisor
@@ -30,6 +31,8 @@ class Host:
     ending       called with how the service ends, when it handles signals no more
     tallies      what was counted, lines of the log among it
     command      how this program is called with its configuration, for people who need to know what to type
+    onlooker     called about once a second with a snapshot, None if nobody looks on
+    hung_up      after a SIGHUP: is the terminal gone on which the program was started?
     """
 
     supervisor: Supervisor
@@ -39,6 +42,8 @@ class Host:
     ending: Callable[[End], None]
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
+    onlooker: Onlooker | None = None
+    hung_up: Callable[[], bool] = lambda: False
 
 
 def supervisor_of(environment: Mapping[str, str]) -> Supervisor:
@@ -55,10 +60,15 @@ async def serve(settings: Settings, host: Host) -> End:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(FileTenure().hold(settings))
             given = Surroundings(
-                host.supervisor, host.reread, host.adopted, tallies=host.tallies, command=host.command
+                host.supervisor,
+                host.reread,
+                host.adopted,
+                tallies=host.tallies,
+                command=host.command,
+                onlooker=host.onlooker,
             )
             company = ServedCompany(settings, given, store)
-            hooks = Hooks(host.supervisor, company.announce_end, host.last_resort, host.ending)
+            hooks = Hooks(host.supervisor, company.announce_end, host.last_resort, host.ending, host.hung_up)
             ends.append(await run_services(company.build, company.reread, hooks))
     except* DaemonError as errors:
         failure = most_severe(leaves(errors))

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import anyio.to_thread
+
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.files import open_files
 from precoro_daemon.app.notices import notify_after_run
-from precoro_daemon.app.state import address, state_of
+from precoro_daemon.app.state import address, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, plan_for, polling_options, windows
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
@@ -23,6 +25,8 @@ from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.mirror.rules.estimates import Cost, Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.payments.ports.progress import PaymentsAfterRun
+from precoro_daemon.payments.rules.states import UNRESOLVED, Direction
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.ports import PastLap
@@ -35,11 +39,12 @@ from precoro_daemon.values.json_reading import utc_text
 _log = get_logger()
 
 _QUARANTINED: Mapping[Stage, str] = {
-    Stage.SCAN: "the list could not be read to its end",
+    Stage.SCAN: "lists could not be read to their end",
     Stage.CENSUS: "the last census was not believed",
-    Stage.RECORD: "{count} rows quarantined, as they cannot be read",
-    Stage.DETAIL: "{count} details quarantined",
-    Stage.FILE: "{count} files quarantined",
+    Stage.RECORD: "rows cannot be read and are quarantined",
+    Stage.DETAIL: "details are quarantined",
+    Stage.FILE: "files are quarantined",
+    Stage.DEFINITION: "definitions of custom fields are quarantined",
 }
 """What a report says of quarantined things, by where they failed."""
 
@@ -64,11 +69,14 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
             _remembered(settings, clock, wish, store) as reports,
             open_company(store, settings, clock, wish.progress) as company,
         ):
+            position = await store.journal.position()
             jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
             scheduler = Scheduler(jobs, Dependencies(clock, company.gateway.stop))
             report = await run_once(scheduler, wish.time_limit)
-            report.remains = await _remains(settings, store.mirror)
+            report.remains = await _remains(settings, store.mirror, wish.command)
             report.due = await company.due_details()
+            if company.handler is not None:
+                wish.progress.payments_ended(await _payments_after(settings, store, position))
             reports.append(report)
     except DaemonError as error:
         _log.error("run_failed", reason=str(error), exit_code=error.exit_code)
@@ -83,6 +91,14 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
         resume_at=report.spent and utc_text(datetime.fromtimestamp(report.spent.resume_at, UTC).isoformat()),
     )
     return report
+
+
+async def _payments_after(settings: Settings, store: Store, position: int) -> PaymentsAfterRun:
+    journal = store.journal
+    switch, stopped = await journal.switch(), await anyio.to_thread.run_sync(stopped_by, kill_switch(settings))
+    waiting = [one for direction in Direction for one in await journal.in_state(direction, *UNRESOLVED)]
+    closed = stopped or ("" if switch.armed else switch.reason)
+    return PaymentsAfterRun(await journal.moved_since(position), waiting, closed)
 
 
 @asynccontextmanager
@@ -115,9 +131,8 @@ def _on_demand(job: Registration) -> Registration:
     return Registration(OnDemand(job.forced or job.job), silent=job.silent)
 
 
-async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
+async def _remains(settings: Settings, mirror: Mirror, command: str) -> Sequence[str]:
     """A line for each thing that is not as it should be."""
-    quarantined = await mirror.count_quarantined()
     lines: list[str] = []
     for name in settings.mirror_collections.collections:
         standing = await mirror.standing(name)
@@ -127,13 +142,12 @@ async def _remains(settings: Settings, mirror: Mirror) -> Sequence[str]:
             lines.append(
                 f"{name}: some documents are not listed any more and cannot be asked for now; a later run does"
             )
-        for stage, what in _QUARANTINED.items():
-            if count := quarantined.get((name, stage), 0):
-                lines.append(f"{name}: {what.format(count=count)}; see `precoro-daemon status`")
-    counts = ((name, quarantined.get((name, Stage.DEFINITION), 0)) for name in DEFINITIONS)  # mirrored or not
-    lines += [
-        f"{name}: {count} definitions quarantined; see `precoro-daemon status`" for name, count in counts if count
-    ]
+    known = {*settings.mirror_collections.collections, *DEFINITIONS}  # of fields, mirrored or not
+    quarantined = await mirror.count_quarantined()
+    for stage, what in _QUARANTINED.items():
+        if counts := {name: count for (name, at), count in quarantined.items() if at is stage and name in known}:
+            names = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(counts.items()))
+            lines.append(f"{what} ({names}); `{command} status` says why")
     return lines
 
 

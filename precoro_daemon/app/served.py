@@ -19,7 +19,7 @@ from precoro_daemon.app.doors import Doors, OwnDoors
 from precoro_daemon.app.notices import notices_of
 from precoro_daemon.app.state import address, identity
 from precoro_daemon.app.values import ADVICE, clock_for, contradiction
-from precoro_daemon.app.watch import Watched
+from precoro_daemon.app.watch import Onlooker, Watched, shown_to
 from precoro_daemon.errors import ConfigurationError, DaemonError, leaves, most_severe
 from precoro_daemon.mirror.sentinel import Sentinel
 from precoro_daemon.runtime.lifecycle import Service
@@ -45,6 +45,7 @@ class Surroundings:
     way      how calls go to Precoro
     tallies  what was counted, lines of the log among it
     command  how this program is called with its configuration, for people who need to know what to type
+    onlooker  called about once a second with a snapshot, None if nobody looks on
     """
 
     supervisor: Supervisor
@@ -54,6 +55,7 @@ class Surroundings:
     tallies: Tallies = field(default_factory=Tallies)
     command: str = "precoro-daemon"
     way: Way = field(default_factory=Way)
+    onlooker: Onlooker | None = None
 
 
 class ServedCompany:
@@ -115,6 +117,7 @@ class ServedCompany:
             self._heartbeat = heartbeat
             async with (
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
+                shown_to(self._surroundings.onlooker, settings, self._watched(heartbeat, company)),
                 notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
                 self._webhooks(settings, scheduler, heartbeat, company.sentinel),
                 open_control(settings, company.handler, scheduler, self._probes(company)) as executor,

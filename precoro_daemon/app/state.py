@@ -150,6 +150,12 @@ def address(settings: Settings) -> str:
     return settings.state.url if settings.state.server else f"sqlite:///{settings.state.path}"
 
 
+def database(settings: Settings) -> str:
+    """Where people find the data: a path, or the address of a server with the schema. Blocking."""
+    server = settings.state.server
+    return str(place(settings)) if server is None else f"{settings.state.url}, schema {schema(settings)}"
+
+
 def place(settings: Settings) -> Path:
     """Where it is, or what would stand in its place if it is on a server, for people who may be in another directory
     than the service. Blocking."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +15,7 @@ from precoro_daemon.app.state_reading import read_state, scope_of, see_disks
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.mirror.polling import Polling
 from precoro_daemon.quota.budget import Budget
+from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.pulse import Pulse
@@ -26,6 +27,12 @@ _READ_AT_MOST_EVERY_S = 5.0
 
 _PAUSE_PER_READING = 20.0
 """Times as long as a reading took until the next one: to count a large state costs a twentieth of a core at most."""
+
+
+_SHOW_EVERY_S = 1.0
+"""Real seconds between two looks of somebody who looks on."""
+
+Onlooker = Callable[[Snapshot], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,24 @@ async def watcher_of(
             readings.sharing -= 1
             watcher.close()
         tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def shown_to(onlooker: Onlooker | None, settings: Settings, watched: Watched) -> AsyncIterator[None]:
+    """The program is shown to somebody until the context ends, if anybody looks on."""
+    if onlooker is None:
+        yield
+        return
+    async with watcher_of(settings, watched) as watcher, anyio.create_task_group() as tasks:
+        tasks.start_soon(guarded, "the screen", partial(_keep_showing, onlooker, watcher), name="screen")
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _keep_showing(onlooker: Onlooker, watcher: StateWatcher) -> None:
+    while True:
+        onlooker(await watcher.snapshot(_SHOW_EVERY_S / 2))
+        await anyio.sleep(_SHOW_EVERY_S)
 
 
 def _outlook(polling: Polling, now: float) -> Outlook:

@@ -1,4 +1,4 @@
-"""--once, and the commands that change nothing: check, status, estimate"""
+"""all commands, and those that change nothing: check, status, estimate"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
+from precoro_daemon.cli.output import is_quiet, output_options, wants_json
 from precoro_daemon.cli.program import Program
 from precoro_daemon.cli.running import (
     NO_CALL,
@@ -16,7 +17,7 @@ from precoro_daemon.cli.running import (
     called,
     config_option,
     echo,
-    exit_code,
+    echo_data,
     load,
     make_console,
     run_async,
@@ -26,25 +27,28 @@ from precoro_daemon.errors import DaemonError, most_severe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from precoro_daemon.settings import Settings
-
 
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--once", is_flag=True, help="Bring the mirror up to date, then exit.")
 @click.option("--only", metavar="JOB", help="With --once: run this job alone, due or not.")
 @click.option("--for", "time_limit", type=Duration(), help="With --once: stop cleanly within this time, e.g. 30m.")
+@click.option("--all", "whole", is_flag=True, help="With --once: list collections without news too.")
 @config_option
 @click.version_option(__version__, prog_name="precoro-daemon")
 @click.pass_context
-def main(ctx: click.Context, once: bool, only: str | None, time_limit: float | None, config: Path | None) -> None:
+def main(
+    ctx: click.Context, /, once: bool, only: str | None, config: Path | None, *, time_limit: float | None, whole: bool
+) -> None:
     """Keep a faithful local mirror of a company's Precoro data, inside Precoro's limits."""
     ctx.obj = config
     if ctx.invoked_subcommand is None:
         if not once:
             raise click.UsageError("say what to do: --once, run, or one of the commands that --help lists")
-        sys.exit(_run_once(load(config), only, time_limit, called(config)))
-    if once or only or time_limit:
-        raise click.UsageError("--once, --only and --for stand alone, without a command")
+        from precoro_daemon.cli.once import run_once
+
+        sys.exit(run_once(load(config), only, time_limit, called(config), whole=whole))
+    if once or only or time_limit or whole:
+        raise click.UsageError("--once, --only, --for and --all stand alone, without a command")
 
 
 @click.command()
@@ -64,7 +68,7 @@ def check(parent: Path | None, config: Path | None) -> None:
         try:
             echo(f"{name:<15}{run_async(partial(run_check, settings))}")
         except DaemonError as error:
-            echo(f"{name:<15}cannot be used")
+            echo(f"{name:<15}cannot be used: {error}" if wants_json() else f"{name:<15}cannot be used")
             failures.append(error)
     if worst := most_severe(failures):
         for text in {str(one): None for one in failures if str(one) != str(worst)}:
@@ -73,11 +77,10 @@ def check(parent: Path | None, config: Path | None) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--webhook-url", is_flag=True, help="Show only the address to enter in Precoro, with its secret.")
 @config_option
 @click.pass_obj
-def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url: bool) -> None:
+def status(parent: Path | None, config: Path | None, webhook_url: bool) -> None:
     """Show how fresh the mirror is, what is due, what failed, what is left of the quota, and what needs a person."""
     path = config or parent
     settings = load(path, spare=() if webhook_url else NO_CALL)
@@ -89,10 +92,15 @@ def status(parent: Path | None, config: Path | None, as_json: bool, webhook_url:
     from precoro_daemon.app.state_reading import read_snapshot
 
     snapshot = read_snapshot(settings, called(path))
-    if as_json:
+    if wants_json():
         from precoro_daemon.cli import status_json
 
-        echo(status_json.as_json(snapshot))
+        echo_data(status_json.as_json(snapshot))
+    elif is_quiet():
+        from precoro_daemon.status.attention import matters
+
+        for matter in matters(snapshot):
+            echo(f"{matter.title}: {matter.text}", err=True)
     else:
         from precoro_daemon.cli import status_tables
 
@@ -108,55 +116,18 @@ def estimate(parent: Path | None, config: Path | None) -> None:
     from precoro_daemon.app.runs import estimate_cost
     from precoro_daemon.app.values import clock_for
     from precoro_daemon.cli import tables
-    from precoro_daemon.cli.console import as_line
     from precoro_daemon.cli.screen import LiveScreen
 
     console = make_console()
     screen = LiveScreen(console, clock_for(settings))
     with screen.live():
         found, failed = run_async(lambda: estimate_cost(settings, screen))
+    if wants_json():
+        echo_data(tables.estimate_as_json(found, failed))
     console.print(tables.estimate(found))
     for line in failed:
-        console.print(as_line(f"could not be read: {line}", style="yellow"))
+        echo(f"could not be read: {line}", err=is_quiet())
     sys.exit(3 if failed else 0)
 
 
-def _run_once(settings: Settings, only: str | None, time_limit: float | None, command: str) -> int:
-    _refuse_unfit(settings, only)
-    from precoro_daemon import telemetry
-    from precoro_daemon.app.runs import Wish, run
-    from precoro_daemon.app.values import clock_for, secrets
-
-    clock = clock_for(settings)
-    if not sys.stdout.isatty():
-        telemetry.set_up(settings.log.level, settings.log.format, secrets=secrets(settings), stream=sys.stdout)
-        return exit_code(run_async(lambda: run(settings, clock, Wish(only, time_limit, command=command))))
-    from precoro_daemon.cli import screen
-    from precoro_daemon.cli.closing_words import closing_words
-
-    console = make_console()
-    live = screen.LiveScreen(console, clock)
-    telemetry.set_up("warning", "console", secrets=secrets(settings), stream=screen.above(console))
-    with live.live():
-        report = run_async(lambda: run(settings, clock, Wish(only, time_limit, live, command)))
-    console.print(live.summary())
-    console.print(closing_words(report, live.calls_left))
-    return exit_code(report)
-
-
-def _refuse_unfit(settings: Settings, only: str | None) -> None:
-    """A job that there is not, or that this configuration does not use."""
-    from precoro_daemon.app.jobs import DELIVERY_JOBS, EXPORT_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
-
-    if only is not None and only not in JOB_NAMES:
-        raise click.UsageError(f"--only {only}: there is no such job; there are {', '.join(JOB_NAMES)}")
-    if only in FILE_JOBS and settings.fetch_attachments.directory is None:
-        raise click.UsageError(f"--only {only}: [fetch_attachments] has no directory to keep files in")
-    if only in ITEM_JOBS and settings.manage_items.kind == "none":
-        raise click.UsageError(f"--only {only}: [manage_items] does not say where wanted items are")
-    if only in DELIVERY_JOBS and settings.apply_deliveries.listen is None:
-        raise click.UsageError(f"--only {only}: [apply_deliveries] does not listen anywhere")
-    if only in EXPORT_JOBS and not settings.exports:
-        raise click.UsageError(f"--only {only}: there is no [exports.NAME] in the configuration")
-    if only in PAYMENT_JOBS and not getattr(settings, only).enabled:
-        raise click.UsageError(f"--only {only}: it is not enabled in the configuration")
+main.params += output_options()

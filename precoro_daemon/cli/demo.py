@@ -26,12 +26,12 @@ _EDITS = 5
 
 _QUERIES = {
     "approved purchase orders, newest first": """
-        SELECT idn, supplier, sum, currency, updated_at
+        SELECT idn, supplier, sum, currency, substr(updated_at, 1, 10) AS updated
         FROM purchase_orders WHERE status = 2 ORDER BY id DESC LIMIT 5""",
     "lines of invoices": """
         SELECT document_idn AS invoice, sku, name, quantity, price, sum FROM invoice_lines LIMIT 5""",
     "attached files": """
-        SELECT collection, document_idn AS number, name, bytes, path
+        SELECT collection, document_idn AS number, bytes, name
         FROM attachments WHERE path IS NOT NULL ORDER BY attachment_id DESC LIMIT 5""",
     "invoices by status": """
         SELECT status, status_name, count(*) AS invoices FROM invoices
@@ -66,12 +66,16 @@ async def show(into: Path, console: Console) -> int:
 
 async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *arguments: str) -> int:
     typed = " ".join(arguments or ("--once",))
-    console.print(f"\n[bold]{title}[/]\n   $ {_program()} {typed} --config {config}\n")
+    console.print(f"\n[bold]{title}[/]")
+    console.print(f"   $ {_program()} {typed} --config {_shown(config)}\n", soft_wrap=True)
     before = sandbox.journal.total
     command = [sys.executable, "-m", "precoro_daemon", *typed.split(), "--config", str(config)]
     done = await anyio.run_process(command, check=False, stdin=None, stdout=None, stderr=None)
     refused = sandbox.limits.refusals.total()
-    console.print(f"   {sandbox.journal.total - before} calls; {refused} refused for exceeding a limit")
+    if calls := sandbox.journal.total - before:
+        console.print(
+            f"   The sandbox answered {calls} calls and refused {refused} for exceeding a limit.", style="dim"
+        )
     return done.returncode
 
 
@@ -110,19 +114,28 @@ def _query(path: Path, console: Console) -> None:
 
 def _program() -> str:
     """How the reader can call this program: by its name where that is found, else as it was called now."""
-    return "precoro-daemon" if shutil.which("precoro-daemon") else sys.argv[0]
+    return "precoro-daemon" if shutil.which("precoro-daemon") else _shown(Path(sys.argv[0]))
+
+
+def _shown(path: Path) -> str:
+    """From where the reader is, if that is shorter."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def _say_goodbye(into: Path, console: Console) -> None:
+    there = Path(_shown(into))
     hints = {
-        f"{_program()} payments review --config {into / 'demo.toml'}": "what waits for a person, and why",
-        f"sqlite3 {into / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
-        f"find {into / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
-        f"{_program()} status --config {into / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
+        f"{_program()} payments review --config {there / 'demo.toml'}": "what needs a person's decision, and why",
+        f"sqlite3 {there / 'demo.db'} .tables": "the mirror: a view for each collection, and for its lines",
+        f"find {there / 'demo-files'} -type f": "the attached files, and manifest.jsonl, which lists them",
+        f"{_program()} status --config {there / 'demo.toml'}": "how fresh, what is due, what is left of the quota",
         f"{_program()} sandbox": "a company like this for your own rehearsals, with a page that shows it",
         f"{_program()} init": "the same with your own company",
     }
     console.print("\n[bold]What now?[/]")
     for command, meaning in hints.items():
-        console.print(f"   {command}")
+        console.print(f"   {command}", soft_wrap=True)
         console.print(f"      {meaning}", style="dim")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, echo, load
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import NO_CALL, config_option, echo, echo_data, load
 
 if TYPE_CHECKING:
     from precoro_daemon.settings import Settings
@@ -51,6 +53,9 @@ def export(parent: Path | None, config: Path | None, names: Sequence[str], form:
         raise click.UsageError(f"--out {out}: several collections need a directory that is there, or --to xlsx")
     else:
         written = export_into_file(settings, names, form, out)
+    if wants_json():
+        rows = [{"collection": one.table, "path": str(one.place), "rows": one.rows} for one in written]
+        echo_data(json.dumps({"files": rows}, indent=2))
     for one in written:
         echo(f"{one.place}: {one.rows:,} {one.table}")
 
@@ -85,6 +90,6 @@ class Shown(io.BytesIO):
     """Gives what was written to the terminal, in which it acts on nothing."""
 
     def flush(self) -> None:
-        echo(self.getvalue().decode("utf-8", "replace"), nl=False)
+        echo_data(self.getvalue().decode("utf-8", "replace"), nl=False)
         self.seek(0)
         self.truncate()

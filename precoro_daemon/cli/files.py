@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, make_console, run_async
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import NO_CALL, config_option, echo_data, load, make_console, run_async
 from precoro_daemon.values.spreadsheet_cells import harmless
 
 
@@ -28,10 +29,9 @@ def files() -> None:
     show_default=True,
     help="Of all files, how many to read; those first that were not read for the longest time.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @config_option
 @click.pass_obj
-def verify(parent: Path | None, share: float, as_json: bool, config: Path | None) -> None:
+def verify(parent: Path | None, share: float, config: Path | None) -> None:
     """Read kept files again. The next run fetches what is damaged or missing; orphans are only shown."""
     settings = load(config or parent, spare=NO_CALL)
     if settings.fetch_attachments.directory is None:
@@ -40,8 +40,8 @@ def verify(parent: Path | None, share: float, as_json: bool, config: Path | None
     from precoro_daemon.cli import tables
 
     verdict = run_async(lambda: verify_attachments(settings, share))
-    if as_json:
-        echo(tables.verdict_as_json(verdict))
+    if wants_json():
+        echo_data(tables.verdict_as_json(verdict))
     else:
         make_console().print(tables.verdict(verdict))
     sys.exit(0 if verdict.all_good else 3)
@@ -60,7 +60,7 @@ def manifest(parent: Path | None, as_csv: bool, config: Path | None) -> None:
 
 
 def _json_line(fields: Mapping[str, int | str | None]) -> None:
-    echo(json.dumps(fields))
+    echo_data(json.dumps(fields))
 
 
 def _csv_line() -> Callable[[Mapping[str, int | str | None]], None]:
@@ -73,7 +73,7 @@ def _csv_line() -> Callable[[Mapping[str, int | str | None]], None]:
             titles.extend(fields)
             writer.writerow(titles)
         writer.writerow(_cell(value) for value in fields.values())
-        echo(text.getvalue(), nl=False)
+        echo_data(text.getvalue(), nl=False)
 
     return line
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import called, echo, make_console, run_async
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import called, echo, echo_data, make_console, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.app.company_files import CompanyFiles
@@ -68,8 +69,7 @@ def run(directory: Path) -> None:
 
 @fleet.command()
 @companies_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def status(directory: Path, as_json: bool) -> None:
+def status(directory: Path) -> None:
     """Show for each company of DIR whether it is served, what of it needs a person, and how fresh it is; of a fleet,
     its workers too, and who serves what."""
     from precoro_daemon.app.company_files import path_of
@@ -80,8 +80,8 @@ def status(directory: Path, as_json: bool) -> None:
     roster = run_async(partial(read_roster, directory, os.environ))
     leased = None if roster is None else {one.company for one in roster.holders if one.worker is not None}
     found = read_fleet(directory, os.environ, lambda name: called(path_of(directory, name)), leased)
-    if as_json:
-        echo(fleet_tables.as_json(found, roster))
+    if wants_json():
+        echo_data(fleet_tables.as_json(found, roster))
     else:
         make_console().print(fleet_tables.fleet(found, roster), crop=False)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, make_console, run_async
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import NO_CALL, config_option, echo_data, load, make_console, run_async
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,19 +22,18 @@ _FAILURES_SHOWN = 10
 @click.command()
 @click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True, help="How far back.")
 @click.option("--laps", is_flag=True, help="Each lap and run that did something, the newest first.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON list of these instead, the oldest first.")
 @config_option
 @click.pass_obj
-def history(parent: Path | None, config: Path | None, days: int, laps: bool, as_json: bool) -> None:
+def history(parent: Path | None, config: Path | None, days: int, laps: bool) -> None:
     """Show what runs brought and what failed, day by day (UTC). It is kept for 90 days."""
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.state_reading import read_history
 
     now, found = run_async(lambda: read_history(settings, days))
-    if as_json:
+    if wants_json():
         import orjson
 
-        echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        echo_data(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
     console = make_console()
     if not found:

@@ -217,6 +217,6 @@ def refuse_wrong_options(given: Mapping[str, Any], ask: Questions) -> None:
         wrong.append(f"there is no terminal to ask on; give {', '.join(lacking)}")
     for option, choices in (("service", SERVICES), ("ledger", LEDGERS)):
         if given[option] and given[option] not in choices:
-            wrong.append(f"--{option}: read {given[option]}, allowed: {', '.join(choices)}")
+            wrong.append(f"--{option}: {given[option]} is not valid; expected one of: {', '.join(choices)}")
     if wrong:
         raise click.UsageError("\n".join(wrong))

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, config_option, echo, exit_code, load, make_console, run_async
+from precoro_daemon.cli.output import is_quiet, wants_json
+from precoro_daemon.cli.running import (
+    NO_CALL,
+    config_option,
+    echo,
+    echo_data,
+    exit_code,
+    load,
+    make_console,
+    run_async,
+)
 from precoro_daemon.values.visible_text import visible
 
 if TYPE_CHECKING:
@@ -19,7 +29,6 @@ if TYPE_CHECKING:
     from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.status.progress import Progress
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 _supplier_option = click.option(
     "--supplier", required=True, metavar="NAME", help="The supplier, by Precoro's id, unique code or external id."
 )
@@ -39,7 +48,6 @@ def items(ctx: click.Context, config: Path | None) -> None:
     "--force", is_flag=True, help="Though there are far fewer rows than last time, or names that look wrong."
 )
 @click.option("--all", "everything", is_flag=True, help="Show every change.")
-@_json_option
 @config_option
 @click.pass_obj
 def plan(parent: Path | None, /, config: Path | None, supplier: str, **given: bool) -> None:
@@ -48,10 +56,10 @@ def plan(parent: Path | None, /, config: Path | None, supplier: str, **given: bo
     from precoro_daemon.app.items import plan_items
     from precoro_daemon.cli import item_tables
 
-    with _watched(quiet=given["as_json"]) as progress:
+    with _watched() as progress:
         made = run_async(partial(plan_items, settings, supplier, force=given["force"], progress=progress))
-    if given["as_json"]:
-        echo(item_tables.outline_as_json(made))
+    if wants_json():
+        echo_data(item_tables.outline_as_json(made))
     else:
         make_console().print(item_tables.outline(made, everything=given["everything"]))
 
@@ -85,18 +93,17 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
 
 @items.command()
 @_supplier_option
-@_json_option
 @config_option
 @click.pass_obj
-def show(parent: Path | None, config: Path | None, supplier: str, as_json: bool) -> None:
+def show(parent: Path | None, config: Path | None, supplier: str) -> None:
     """Show how far the last plan is, and what was refused, skipped or is in doubt."""
     settings = load(config or parent, spare=NO_CALL)
     from precoro_daemon.app.items import view_plan
     from precoro_daemon.cli import item_tables
 
     view = run_async(lambda: view_plan(settings, supplier))
-    if as_json:
-        echo(item_tables.plan_as_json(view))
+    if wants_json():
+        echo_data(item_tables.plan_as_json(view))
     else:
         make_console().print(item_tables.plan_state(view))
 
@@ -141,13 +148,13 @@ def _tell(report: RunReport) -> None:
 
 
 @contextmanager
-def _watched(*, quiet: bool = False) -> Iterator[Progress]:
+def _watched() -> Iterator[Progress]:
     """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
     from precoro_daemon.app.values import wall_clock
     from precoro_daemon.cli.screen import LiveScreen
     from precoro_daemon.status.progress import Silent
 
-    if quiet or not sys.stdout.isatty():
+    if is_quiet() or wants_json() or not sys.stdout.isatty():
         yield Silent()
         return
     screen = LiveScreen(make_console(), wall_clock())
@@ -165,6 +172,8 @@ def _progress(writes: int) -> Iterator[Callable[[PlanState, int], None]]:
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(),
     )
-    with progress.Progress(*columns, console=make_console(), disable=not sys.stdout.isatty()) as bar:
+    with progress.Progress(
+        *columns, console=make_console(), disable=is_quiet() or wants_json() or not sys.stdout.isatty()
+    ) as bar:
         task = bar.add_task("items", total=writes)
         yield lambda _plan, finished: bar.update(task, completed=finished)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from precoro_daemon.cli.ledger_rows import dismiss, reread
-from precoro_daemon.cli.running import NO_CALL, called, config_option, echo, load, run_async
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import NO_CALL, called, config_option, echo, echo_data, load, run_async
 from precoro_daemon.errors import DaemonError, LoginNeeded
 from precoro_daemon.values.humanize import many, moment
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 KINDS = ("xero", "quickbooks", "business_central", "odoo")
 _path = click.Path(path_type=Path)
-_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 _file_option = click.option("--grant-file", type=_path, metavar="FILE", help="Default: beside the configuration.")
 _kind_argument = click.argument("kind", required=False, type=click.Choice(KINDS, case_sensitive=False))
 _LOGIN_OPTIONS = (
@@ -144,20 +144,17 @@ def _say_matches(path: Path, session: Login, company: Organisation) -> None:
 
 @ledger.command()
 @_kind_argument
-@_json_option
 @_file_option
 @config_option
 @click.pass_obj
-def status(
-    parent: Path | None, kind: str | None, as_json: bool, grant_file: Path | None, config: Path | None
-) -> None:
+def status(parent: Path | None, kind: str | None, grant_file: Path | None, config: Path | None) -> None:
     """Show whose login it is, and until when it is good. Asks nobody."""
     from precoro_daemon.app.ledger_grants import status_of
 
     kind, file = _granted(config or parent, kind, grant_file)
     found = status_of(file, kind)
-    if as_json:
-        echo(json.dumps({**asdict(found), "file": str(file)}))
+    if wants_json():
+        echo_data(json.dumps({**asdict(found), "file": str(file)}))
     else:
         for line in _lines(found, file, time.time()):
             echo(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import orjson
 from rich.console import Group, RenderableType
 
 from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.output import is_verbose
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.payments.forecast import Forecast, LapForecast
 from precoro_daemon.payments.ports.journal import Line
@@ -17,8 +18,8 @@ from precoro_daemon.payments.rules.events import Answered, Asked, Dialogue
 from precoro_daemon.payments.rules.intents import Attempt, Intent
 from precoro_daemon.payments.rules.sources import source_text
 from precoro_daemon.payments.unmatched import Unmatched
-from precoro_daemon.values.humanize import moment
-from precoro_daemon.values.money import plain
+from precoro_daemon.values.humanize import many, moment
+from precoro_daemon.values.money import plain, sums
 
 _SHORT_ID_CHARS = 8
 """Letters of an id that people need."""
@@ -27,12 +28,14 @@ _UNMATCHED_IN_PLAN = 20
 """Lines of a plan for payments that meet no invoice; `payments unmatched` has them all."""
 
 _FATES = {
-    "send": "would be sent",
-    "held": "held back",
-    "doubt": "in doubt",
-    "review": "a person decides",
-    "refused": "refused",
+    "send": "To be sent",
+    "held": "Held back for now",
+    "review": "Needs your decision",
+    "doubt": "In doubt, being checked",
+    "refused": "Refused by the other side",
 }
+"""In the order in which people read them."""
+
 _DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 
 
@@ -46,27 +49,43 @@ class Trace:
 def forecast_of_lap(found: LapForecast) -> RenderableType:
     """What the next lap would do with each payment, and why."""
     parts: list[RenderableType] = []
-    if found.forecasts:
-        parts.append(_table(found.forecasts))
-    else:
-        parts.append(as_line("Nothing is to be sent.\n"))
-    sendable = sum(one.fate == "send" for one in found.forecasts)
+    parts += _groups(found.forecasts) if found.forecasts else [as_line("Nothing is to be sent.\n")]
     if found.closed:
         parts.append(as_line(f"Payments are held back: {found.closed}.", style="yellow"))
-    elif sendable:
+    elif sendable := sum(one.fate == "send" for one in found.forecasts):
         parts.append(
             as_line(f"The next lap sends {sendable}, as far as each fits its invoice when that is read anew.")
         )
     if found.waiting:
-        said = f"Payments in the ledger without a matching payable invoice: {found.waiting:,}"
+        said = unmatched_words(found.waiting)
         parts += [
             as_line(f"{said} (`payments unmatched` lists them all)."),
             _unmatched(found.unmatched[:_UNMATCHED_IN_PLAN]),
         ]
-    parts += [as_line(f"cannot be read: {row.key}: {row.reason}", style="yellow") for row in found.unreadable]
+    parts += [as_line(f"cannot be read: {row.key}: {row.reason}", style="red") for row in found.unreadable]
     if found.unreadable:
         parts.append(as_line("Correct such a row in the ledger, or hide it: `ledger dismiss KEY`."))
     return Group(*parts)
+
+
+def unmatched_words(count: int) -> str:
+    verb = "has" if count == 1 else "have"
+    return f"{many(count, 'payment')} in the ledger {verb} no matching payable invoice"
+
+
+def _groups(forecasts: Sequence[Forecast]) -> Iterator[RenderableType]:
+    """A table for each outcome and direction, under its count and its totals by currency."""
+    for heading, group in grouped(forecasts):
+        yield as_line(heading, style="bold")
+        yield _table(group)
+
+
+def grouped(forecasts: Sequence[Forecast]) -> Iterator[tuple[str, Sequence[Forecast]]]:
+    for fate, words in _FATES.items():
+        for direction, way in _DIRECTIONS.items():
+            if group := [one for one in forecasts if (one.fate, one.intent.direction) == (fate, direction)]:
+                totals = sums((one.intent.currency, one.amount) for one in group)
+                yield f"{words}, {way}: {many(len(group), 'payment')}, {totals}", group
 
 
 def review(found: LapForecast) -> RenderableType:
@@ -80,7 +99,7 @@ def review(found: LapForecast) -> RenderableType:
     )
     if any(one.fate == "refused" for one in waiting):
         hint.append("\nWhat was refused: `payments repost` once its cause is mended, or `payments drop`.")
-    return Group(_table(waiting), hint.append(beside))
+    return Group(*_groups(waiting), hint.append(beside))
 
 
 def unmatched(found: LapForecast) -> RenderableType:
@@ -119,21 +138,22 @@ def _unmatched_row(one: Unmatched) -> Mapping[str, Any]:
 
 
 def _table(forecasts: Sequence[Forecast]) -> Sheet:
-    titles = ("id", "invoice", "payment", "day", "amount", "what", "why")
-    table = Sheet(titles, right=("invoice", "amount"), sentences="why")
+    """Of one outcome and direction."""
+    titles = ("id", "invoice", "supplier", "amount", "payment", "day", "why")
+    table = Sheet(titles, right=("invoice", "amount"), sentences="why", sparse=("supplier",))
     for one in forecasts:
         intent = one.intent
         invoice = intent.invoice_idn if intent.invoice_idn is not None else intent.invoice_id
-        amount = f"{plain(one.amount)} {intent.currency}"
+        amount = [f"{plain(one.amount)} {intent.currency}"]
         if one.amount != intent.amount:
-            amount += f" (ledger: {plain(intent.amount)})"
+            amount.append(f"(ledger: {plain(intent.amount)})")
         table.add(
-            intent.id[:_SHORT_ID_CHARS],
+            intent.id if is_verbose() else intent.id[:_SHORT_ID_CHARS],
             "?" if invoice is None else str(invoice),
+            intent.supplier or "",
+            amount,
             source_text(intent.source),
             intent.day.isoformat(),
-            amount,
-            f"{_FATES[one.fate]}, {_DIRECTIONS[intent.direction]}",
             one.reason,
         )
     return table

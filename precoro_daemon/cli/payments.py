@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.running import NO_CALL, NO_CALL_TO_PRECORO, config_option, echo, load, make_console, run_async
+from precoro_daemon.cli.output import is_quiet, wants_json
+from precoro_daemon.cli.running import (
+    NO_CALL,
+    NO_CALL_TO_PRECORO,
+    config_option,
+    echo,
+    echo_data,
+    load,
+    make_console,
+    run_async,
+)
 from precoro_daemon.errors import CommandUnanswered, StoreEnrolled, StoreHeld, most_severe
 
 if TYPE_CHECKING:
@@ -24,8 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-
 
 @click.group()
 @config_option
@@ -36,10 +44,9 @@ def payments(ctx: click.Context, config: Path | None) -> None:
 
 
 @payments.command()
-@_json_option
 @config_option
 @click.pass_obj
-def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
+def plan(parent: Path | None, config: Path | None) -> None:
     """Read the ledger and show what would be sent, why, and what is held back. Sends nothing."""
     from precoro_daemon.cli import payment_tables
 
@@ -49,9 +56,10 @@ def plan(parent: Path | None, config: Path | None, as_json: bool) -> None:
     except CommandUnanswered as busy:
         echo(f"precoro-daemon: {busy}; this is by what it read before", err=True)
     forecast_of_lap = _forecast(settings)
-    if as_json:
-        echo(payment_tables.outlook_as_json(forecast_of_lap))
+    if wants_json():
+        echo_data(payment_tables.outlook_as_json(forecast_of_lap))
     else:
+        _warn(forecast_of_lap)
         make_console().print(payment_tables.forecast_of_lap(forecast_of_lap))
 
 
@@ -100,31 +108,30 @@ def apply(parent: Path | None, config: Path | None) -> None:
 
 
 @payments.command()
-@_json_option
 @config_option
 @click.pass_obj
-def review(parent: Path | None, config: Path | None, as_json: bool) -> None:
+def review(parent: Path | None, config: Path | None) -> None:
     """List what waits for a person, what is in doubt, and what was refused."""
     from precoro_daemon.cli import payment_tables
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
-    if as_json:
-        echo(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt", "refused")))
+    if wants_json():
+        echo_data(payment_tables.outlook_as_json(forecast_of_lap, only=("review", "doubt", "refused")))
     else:
+        _warn(forecast_of_lap)
         make_console().print(payment_tables.review(forecast_of_lap))
 
 
 @payments.command()
-@_json_option
 @config_option
 @click.pass_obj
-def unmatched(parent: Path | None, config: Path | None, as_json: bool) -> None:
+def unmatched(parent: Path | None, config: Path | None) -> None:
     """List payments in the ledger that have no matching payable invoice, each with why."""
     from precoro_daemon.cli import payment_tables
 
     forecast_of_lap = _forecast(load(config or parent, spare=NO_CALL))
-    if as_json:
-        echo(payment_tables.unmatched_as_json(forecast_of_lap))
+    if wants_json():
+        echo_data(payment_tables.unmatched_as_json(forecast_of_lap))
     else:
         make_console().print(payment_tables.unmatched(forecast_of_lap))
 
@@ -166,13 +173,24 @@ def drop(parent: Path | None, config: Path | None, ident: str, reason: str) -> N
 
 
 @payments.command()
+@click.option("--yes", is_flag=True, help="Do not ask. Without a terminal nobody is asked anyway.")
 @config_option
 @click.pass_obj
-def arm(parent: Path | None, config: Path | None) -> None:
-    """Let payments be sent. See `payments plan` first."""
+def arm(parent: Path | None, config: Path | None, yes: bool) -> None:
+    """Let payments be sent. On a terminal, shows first what would be sent, by direction and currency, and asks."""
     settings = load(config or parent, spare=NO_CALL)
-    from precoro_daemon.app.state import kill_switch, place
+    from precoro_daemon.app.state import demand_state, kill_switch, place
+    from precoro_daemon.cli.payment_tables import grouped
+    from precoro_daemon.cli.questions import Questions
 
+    demand_state(settings)
+    ask = Questions({})
+    if ask.on_terminal:
+        headings = [heading for heading, _ in grouped(_forecast(settings).forecasts)]
+        for line in headings or ["Nothing is to be sent, by what was read of the ledger last."]:
+            echo(line)
+    if not yes and not ask.confirm("Allow payments to be sent?", default=not ask.on_terminal):
+        raise click.Abort
     armed, *warnings = execute(settings, "arm").splitlines()
     said = f"{armed}; a file {kill_switch(settings)} stops them at once"
     echo("\n".join((said, f"this is the state {place(settings)}", *warnings)))
@@ -192,10 +210,9 @@ def disarm(parent: Path | None, config: Path | None, reason: str) -> None:
 
 @payments.command()
 @click.argument("ident", metavar="ID")
-@_json_option
 @config_option
 @click.pass_obj
-def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -> None:
+def trace(parent: Path | None, config: Path | None, ident: str) -> None:
     """Show the whole journal of one payment."""
     from precoro_daemon.cli import payment_tables
     from precoro_daemon.payments import decisions
@@ -208,8 +225,8 @@ def trace(parent: Path | None, config: Path | None, ident: str, as_json: bool) -
         )
 
     found = _read(load(config or parent, spare=NO_CALL), work)
-    if as_json:
-        echo(payment_tables.trace_as_json(found))
+    if wants_json():
+        echo_data(payment_tables.trace_as_json(found))
     else:
         make_console().print(payment_tables.trace(found))
 
@@ -241,6 +258,15 @@ def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
 
 def _forecast(settings: Settings) -> LapForecast:
     return _read(settings, lambda handler: handler.forecast_lap())
+
+
+def _warn(found: LapForecast) -> None:
+    """All that --quiet leaves to be said: what waits for a person, by its count and totals."""
+    from precoro_daemon.cli.payment_tables import grouped
+
+    waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
+    for heading, _ in grouped(waiting) if is_quiet() else ():
+        echo(heading, err=True)
 
 
 def _read(settings: Settings, work: Callable[[OpenHandler], Awaitable[T]]) -> T:

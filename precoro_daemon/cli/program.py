@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import click
 
+from precoro_daemon.cli.output import with_output_options
 from precoro_daemon.cli.running import Commands
 
 
@@ -52,6 +53,22 @@ ENTRIES: Mapping[str, Entry] = {
 }
 
 
+_ABOUT = "Keep a faithful local mirror of a company's Precoro data, inside its limits."
+
+_OPTIONS = (
+    ("--once", "Bring the mirror up to date, then exit."),
+    ("--only JOB, --all", "With --once: run this job alone; list everything."),
+    ("--for DURATION", "With --once: stop cleanly within this time, e.g. 30m."),
+    ("--config FILE", "The TOML file, if it is not ./config.toml."),
+    ("-q, -v, --json", "Print what failed (--quiet), --verbose, or JSON."),
+    ("-h, --help, --version", "Show this, or the version, and exit."),
+)
+
+_EXIT_CODES = """\
+Exit codes: 0 done, 1 unexpected, 2 usage, 3 some failed, 4 settings, 5 login,
+6 quota, 7 held by another, 130 interrupted. See precoro-daemon help running."""
+
+
 class Program(Commands):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         return list(ENTRIES)
@@ -62,12 +79,21 @@ class Program(Commands):
             return None
         command = getattr(import_module(f"precoro_daemon.cli.{entry.module}"), entry.called or cmd_name)
         assert isinstance(command, click.Command)
-        return command
+        return with_output_options(cmd_name, command)
 
     def get_help(self, ctx: click.Context) -> str:
         """click would ask a module that imports three kinds of compression how wide the terminal is."""
         ctx.terminal_width = ctx.terminal_width or max(50, min(_columns(), 80) - 2)
         return super().get_help(ctx)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All of it on one screen of 80 columns and 40 lines; what each command takes is said by its own help."""
+        self.format_usage(ctx, formatter)
+        formatter.write(f"{_ABOUT}\n")
+        with formatter.section("Options"):
+            formatter.write_dl(_OPTIONS)
+        self.format_commands(ctx, formatter)
+        formatter.write(f"\n{_EXIT_CODES}\n")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

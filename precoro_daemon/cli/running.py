@@ -8,12 +8,13 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Callable, Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from precoro_daemon.cli.output import is_quiet, is_verbose, said, wants_json
 from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.values.visible_text import visible, visible_lines
 
@@ -38,6 +39,11 @@ EXIT_CODES = {
 }
 
 T = TypeVar("T")
+
+_PRINTED = "precoro_daemon.printed"
+"""Stands in the context of a call that printed what was asked for."""
+
+_ENDLESS_COLUMNS = 10_000
 
 
 class Duration(click.ParamType[float]):
@@ -73,10 +79,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         gc.disable()
         try:
-            return super().invoke(ctx)
+            with _document():
+                return super().invoke(ctx)
         except DaemonError as error:
+            _end_json(error=str(error), exit_code=error.exit_code)
             text = visible_lines(str(error)) if error.has_lines else visible(str(error))
-            click.echo(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}", err=True)
+            _complain(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}")
             sys.exit(error.exit_code)
         except click.UsageError as error:
             if type(error) is click.UsageError:  # the others tell of what was typed
@@ -87,9 +95,11 @@ class Commands(click.Group):
         finally:
             gc.enable()
 
-    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Exit codes"):
-            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+def _complain(text: str) -> None:
+    """Red where that can be seen and nobody minds (no-color.org)."""
+    is_red = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(click.style(text, fg="red") if is_red else text, err=True)
 
 
 def _mend_streams() -> None:
@@ -146,6 +156,11 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
     if os.geteuid() == 0:
         act_for_owner(settings)
     refuse_fork(settings)
+    if is_verbose():
+        from precoro_daemon import telemetry
+        from precoro_daemon.app.values import secrets
+
+        telemetry.set_up("info", settings.log.format, secrets=secrets(settings), stream=sys.stderr)
     return settings
 
 
@@ -158,8 +173,48 @@ def called(path: Path | None) -> str:
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """The only way to the terminal beside the console: nothing in the text acts on it. Line breaks are ours."""
-    click.echo(visible_lines(text), err=err, nl=nl)
+    """The only way to the terminal beside the console: nothing in the text acts on it. Line breaks are ours.
+
+    With --quiet only what goes to the standard error is said. With --json it becomes a document (`_end_json`).
+    """
+    if wants_json() and not err:
+        said().extend(text.splitlines())
+    elif err or not is_quiet():
+        click.echo(visible_lines(text), err=err, nl=nl)
+
+
+def echo_data(text: str, *, nl: bool = True) -> None:
+    """What was asked for, JSON or rows, whatever else is to be said. Nothing in it acts on the terminal."""
+    if context := click.get_current_context(silent=True):
+        context.meta[_PRINTED] = True
+    click.echo(visible_lines(text), nl=nl)
+
+
+@contextmanager
+def _document() -> Iterator[None]:
+    """With --json, a command that ends by itself has printed one."""
+    try:
+        yield
+    except SystemExit:
+        _end_json()
+        raise
+    _end_json()
+
+
+def _end_json(**facts: Any) -> None:
+    """The document of a command that printed none: what it said, and why it failed."""
+    import json
+
+    if wants_json() and not click.get_current_context().meta.get(_PRINTED):
+        echo_data(json.dumps({**facts, "said": said()}, indent=2))
+
+
+class _Said(io.StringIO):
+    """What a console writes, as sentences of the document."""
+
+    def write(self, text: str) -> int:
+        said().extend(line.strip() for line in text.splitlines() if line.strip())
+        return len(text)
 
 
 def overwrite(text: str = "") -> None:
@@ -170,7 +225,9 @@ def overwrite(text: str = "") -> None:
 def make_console() -> Console:
     from precoro_daemon.cli.console import SafeConsole
 
-    return SafeConsole(highlight=False, width=None if sys.stdout.isatty() else 120)
+    if wants_json():
+        return SafeConsole(highlight=False, width=_ENDLESS_COLUMNS, file=_Said())
+    return SafeConsole(highlight=False, width=None if sys.stdout.isatty() else 120, quiet=is_quiet())
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -1,14 +1,10 @@
-"""what a person sees while a run goes on, and what it brought"""
+"""what a person sees while a run goes on"""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -16,120 +12,53 @@ from rich.table import Table
 from rich.text import Text
 
 from precoro_daemon.cli.console import as_line
-from precoro_daemon.files.ports.attachment_book import FileCounts
-from precoro_daemon.mirror.ports.mirror import Committed
-from precoro_daemon.mirror.rules.cursors import Scan
-from precoro_daemon.quota.limits import Lane
+from precoro_daemon.cli.run_record import CollectionRecord, RunRecord
 from precoro_daemon.runtime.ports import Clock
-from precoro_daemon.values.humanize import amount, span
+from precoro_daemon.values.humanize import amount, many, span
 
-_RATE_OVER_S = 60.0
-"""Real seconds over which the rate of calls is measured."""
+_REFRESHES_A_SECOND = 2
+"""Often enough to be seen to work; more flickers on slow terminals."""
 
-
-@dataclass(slots=True)
-class _Row:
-    """What is known of one collection in this run."""
-
-    page: int = 0
-    pages: int | None = None
-    total: int | None = None
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
-    rejected: int = 0
-    listed: bool = False
-    details: int = 0
-    due: int = 0
-    failed: int = 0
-
-    @property
-    def calls_left(self) -> int:
-        pages = max((self.pages or self.page) - self.page, 0)
-        return pages + max(self.due - self.details - self.failed, 0)
+_LINES_BESIDE = 9
+"""Of a screen: title, files, calls and what is waited for, and the prompt."""
 
 
-@dataclass(slots=True)
-class _Files:
-    """Attached files in this run. `began` and `seen`: when they were first and last heard of, in real seconds."""
+class LiveScreen(RunRecord):
+    """Implements `Progress` for a terminal: a line a collection, below them quota, rate and time to go."""
 
-    began: float
-    seen: float
-    done: FileCounts
-    failed: int
-    due: FileCounts
-
-    @property
-    def left(self) -> int:
-        return max(self.due.files - self.done.files - self.failed, 0)
-
-
-@dataclass(slots=True)
-class LiveScreen:
-    """Implements `ports.Progress` for a terminal: a line a collection, below them quota, rate and time to go."""
-
-    console: Console
-    clock: Clock
-    _rows: dict[str, _Row] = field(default_factory=dict)
-    _left: dict[str, int] = field(default_factory=dict)
-    _calls: int = 0
-    _recent: deque[float] = field(default_factory=deque)
-    _waiting: tuple[str, float] | None = None
-    _files: _Files | None = None
+    def __init__(self, console: Console, clock: Clock) -> None:
+        super().__init__()
+        self.console = console
+        self.clock = clock
 
     def live(self) -> Live:
-        """Shows itself four times a second while entered; what is printed meanwhile appears above."""
-        return Live(console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True)
-
-    def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None:
-        row = self._row(collection)
-        row.page, row.pages, row.total = scan.next_page - 1, scan.last_page or _pages(scan), scan.total
-        row.rows, row.listed = scan.rows, scan.finished
-        row.created += committed.created
-        row.updated += committed.updated
-        row.rejected += committed.rejected
-
-    def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
-        row = self._row(collection)
-        row.details, row.failed, row.due = done, failed, max(due, done + failed)
-
-    def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
-        now = time.monotonic()
-        began = now if self._files is None or done.files < self._files.done.files else self._files.began
-        self._files = _Files(began, now, done, failed, due)
-
-    def waiting(self, lane: Lane, window: str, until: float) -> None:
-        self._waiting = (f"the {window} window for {lane.name.lower()}", until)
-
-    def outranked(self, lane: Lane) -> None:
-        """Those that go first are shown."""
-
-    def called(self, lane: Lane, left: Mapping[str, int]) -> None:
-        del lane  # all lanes spend the same quota
-        now = time.monotonic()
-        self._calls += 1
-        self._left = dict(left)
-        self._recent.append(now)
-        while self._recent[0] < now - _RATE_OVER_S:
-            self._recent.popleft()
-
-    def answered(self, method: str, route: str, outcome: str) -> None:
-        """Failures are in the summary."""
-
-    def _row(self, collection: str) -> _Row:
-        return self._rows.setdefault(collection, _Row())
+        """Shows itself while entered; what is printed meanwhile appears above."""
+        return Live(
+            console=self.console, get_renderable=self._render, refresh_per_second=_REFRESHES_A_SECOND, transient=True
+        )
 
     def _render(self) -> RenderableType:
         table = Table(box=None, padding=(0, 1), show_edge=False)
         for title, align in (("", "left"), ("list", "left"), ("", "right"), ("details", "left"), ("", "right")):
             table.add_column(as_line(title, style="dim"), justify=align)  # type: ignore[arg-type]
-        for name, row in tuple(self._rows.items()):
-            table.add_row(_title(name), *_list_cells(row), *_detail_cells(row))
-        return Group(table, *self._file_lines(), as_line(), self._footer(), self._waiting_line())
+        shown = self._shown()
+        for name, row in shown.items():
+            table.add_row(name.replace("_", " "), *_list_cells(row), *_detail_cells(row))
+        over = len(self.collections) - len(shown)
+        lines = [as_line(f" {many(over, 'other list')} done", style="dim")] if over else []
+        return Group(table, *lines, *self._file_lines(), as_line(), self._footer(), self._waiting_line())
+
+    def _shown(self) -> dict[str, CollectionRecord]:
+        """All of them where there is room; else those that are not done, the newest first to go."""
+        rows, room = dict(self.collections), max(self.console.height - _LINES_BESIDE, 1)
+        if len(rows) <= room:
+            return rows
+        busy = [name for name, row in rows.items() if not row.is_done][:room]
+        return {name: rows[name] for name in busy}
 
     def _file_lines(self) -> Iterator[RenderableType]:
         """Count, bytes, rate, time to go."""
-        if (files := self._files) is None:
+        if (files := self.files) is None:
             return
         parts = [f"files  {files.done.files:,} of {files.due.files:,}", amount(files.done.bytes)]
         if files.failed:
@@ -142,59 +71,31 @@ class LiveScreen:
         yield as_line(" · ".join(parts))
 
     def _footer(self) -> Text:
-        parts = [f"{self._calls:,} calls"]
-        rate = self._rate()
+        parts = [f"{self.calls:,} calls"]
+        rate = self.rate
         if rate:
             parts.append(f"{rate * 60:,.0f} a minute" if rate < 20 else f"{rate:,.0f} a second")
-        parts += [f"{self._left[window]:,} left this {window}" for window in ("hour", "day") if window in self._left]
+        parts += [f"{self.left[window]:,} left this {window}" for window in ("hour", "day") if window in self.left]
         if rate and self.calls_left:
             parts.append(f"about {span(self.calls_left / rate)} to go")
         return as_line(" · ".join(parts), style="bold")
 
     def _waiting_line(self) -> Text:
-        if self._waiting is None:
+        if self.waits is None:
             return as_line()
-        window, until = self._waiting
+        window, until = self.waits
         left = until - self.clock.now()
         return as_line(f"waiting for {window}: {span(left)}" if left > 1 else "", style="yellow")
 
-    @property
-    def calls_left(self) -> int:
-        """Pages, details and files that are known to be due and were not fetched yet."""
-        left = self._files.left if self._files else 0
-        return left + sum(row.calls_left for row in tuple(self._rows.values()))
 
-    def _rate(self) -> float:
-        """Calls a second of real time, over the last minute."""
-        seconds = self._recent[-1] - self._recent[0] if len(self._recent) > 1 else 0.0
-        return (len(self._recent) - 1) / seconds if seconds > 0 else 0.0
-
-    def summary(self) -> Table:
-        """What this run brought, collection by collection."""
-        table = Table(box=SIMPLE_HEAD, title=None)
-        for title in ("collection", "listed", "new", "changed", "details", "failed", "unreadable"):
-            table.add_column(title, justify="left" if title == "collection" else "right")
-        for name, row in tuple(self._rows.items()):
-            counts = (row.rows, row.created, row.updated, row.details, row.failed, row.rejected)
-            table.add_row(_title(name), *(f"{count:,}" if count else "·" for count in counts))
-        return table
-
-
-def _pages(scan: Scan) -> int | None:
-    if scan.total is None or scan.next_page <= 1:
-        return None
-    per_page = (scan.rows + scan.rejected) / (scan.next_page - 1)
-    return max(scan.next_page - 1, round(scan.total / per_page)) if per_page else None
-
-
-def _list_cells(row: _Row) -> tuple[RenderableType, str]:
+def _list_cells(row: CollectionRecord) -> tuple[RenderableType, str]:
     if row.listed:
         return as_line("✓", style="green"), f"{row.rows:,}"
-    bar = ProgressBar(total=row.pages or 1, completed=row.page, width=16, pulse=row.pages is None)
+    bar = ProgressBar(total=row.pages or 1, completed=row.page, width=16)
     return bar, f"{row.rows:,} of {row.total:,}" if row.total is not None else f"{row.rows:,}"
 
 
-def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
+def _detail_cells(row: CollectionRecord) -> tuple[RenderableType, str]:
     if not row.due:
         return as_line(), ""
     failed = f" ({row.failed} failed)" if row.failed else ""
@@ -202,10 +103,6 @@ def _detail_cells(row: _Row) -> tuple[RenderableType, str]:
         return as_line("✓", style="green" if not row.failed else "yellow"), f"{row.details:,}{failed}"
     bar = ProgressBar(total=row.due, completed=row.details + row.failed, width=16)
     return bar, f"{row.details:,} of {row.due:,}{failed}"
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ")
 
 
 class _Above:
@@ -223,6 +120,11 @@ class _Above:
 
     def isatty(self) -> bool:
         return False
+
+
+def width_of(console: Console) -> Callable[[], int]:
+    """As wide as it is by then."""
+    return lambda: console.width
 
 
 def above(console: Console) -> TextIO:

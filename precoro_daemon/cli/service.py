@@ -8,15 +8,18 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 import click
 
-from precoro_daemon.cli.running import called, config_option, echo, load, run_async
+from precoro_daemon.cli.hang_up import ControllingTerminal
+from precoro_daemon.cli.running import called, config_option, echo, load, make_console, run_async
 
 if TYPE_CHECKING:
+    from precoro_daemon.cli.service_screen import ServiceScreen
     from precoro_daemon.runtime.lifecycle import End
     from precoro_daemon.settings import Log, Settings
 
@@ -27,7 +30,8 @@ CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 @config_option
 @click.pass_obj
 def run(parent: Path | None, config: Path | None) -> None:
-    """Keep the mirror, files and payments up to date, until stopped by a signal."""
+    """Keep the mirror, files and payments up to date, until stopped by a signal. On a terminal, show what it does."""
+    terminal = ControllingTerminal()
     await_service()
     path = config or parent
     settings = load(path)
@@ -35,7 +39,8 @@ def run(parent: Path | None, config: Path | None) -> None:
     from precoro_daemon.status.snapshot import Tallies
 
     tallies = Tallies()
-    log = ServiceLog(tallies.line)
+    screen, place = _screen_of(settings, terminal)
+    log = ServiceLog(tallies.line, place)
     log.follow(settings)
     host = Host(
         supervisor=supervisor_of(os.environ),
@@ -45,8 +50,27 @@ def run(parent: Path | None, config: Path | None) -> None:
         ending=keep_code,
         tallies=tallies,
         command=called(path),
+        onlooker=None if screen is None else screen.show,
+        hung_up=terminal.is_gone,
     )
-    sys.exit(CODES[run_async(lambda: serve(settings, host))])
+    try:
+        sys.exit(CODES[run_async(lambda: serve(settings, host))])
+    finally:
+        if screen is not None:
+            screen.close()
+
+
+def _screen_of(settings: Settings, terminal: ControllingTerminal) -> tuple[ServiceScreen | None, LogPlace]:
+    """None where lines of the log are all there is to see: in a file, in a journal, in a container."""
+    if not sys.stdout.isatty() or not sys.stdin.isatty() or settings.log.format == "json":
+        return None, LogPlace(sys.stdout)
+    from precoro_daemon.cli.screen import above, width_of
+    from precoro_daemon.cli.service_screen import ServiceScreen
+
+    console = make_console()
+    if console.is_dumb_terminal:
+        return None, LogPlace(sys.stdout)
+    return ServiceScreen(console, terminal.lose), LogPlace(above(console), "console", width_of(console))
 
 
 @click.command()
@@ -63,12 +87,22 @@ def health(parent: Path | None, config: Path | None) -> None:
     sys.exit(1 if ailments else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where lines of the log go. form: in which form, whatever the settings say; columns: how wide it is there"""
+
+    stream: TextIO
+    form: Literal["console"] | None = None
+    columns: Callable[[], int] | None = None
+
+
 class ServiceLog:
     """The log as the settings in use want it; a secret that was ever in use stays out of it."""
 
-    def __init__(self, counted: Callable[[str, str], None]) -> None:
-        """`counted`: called with level and event of each line."""
+    def __init__(self, counted: Callable[[str, str], None], place: LogPlace | None = None) -> None:
+        """`counted`: called with level and event of each line · `place`: where they go, if not to the output."""
         self._counted = counted
+        self._place = place or LogPlace(sys.stdout)
         self._secrets: dict[str, None] = {}
 
     def follow(self, settings: Settings) -> None:
@@ -82,7 +116,12 @@ class ServiceLog:
         for settings in companies:
             self._secrets |= dict.fromkeys(secrets(settings))
         telemetry.set_up(
-            log.level, log.format, secrets=tuple(self._secrets), stream=sys.stdout, counted=self._counted
+            log.level,
+            self._place.form or log.format,
+            secrets=tuple(self._secrets),
+            stream=self._place.stream,
+            counted=self._counted,
+            columns=self._place.columns,
         )
 
 

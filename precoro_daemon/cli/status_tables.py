@@ -10,6 +10,7 @@ from rich.padding import Padding
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.fact_tables import facts
+from precoro_daemon.cli.payment_tables import unmatched_words
 from precoro_daemon.cli.shape_tables import shape_changes
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.cli.tables import count, sheet
@@ -20,6 +21,9 @@ from precoro_daemon.status.freshness import of_still_lists
 from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
 from precoro_daemon.values.humanize import a_day, amount, many, moment, span
+
+_NAME_CHARS, _AS_OF_CHARS = 14, 14
+"""Of a narrow screen's columns for what a list is called and how old it is; what is longer is wrapped."""
 
 _FILES_NAMED = 10
 """Files that are named one by one."""
@@ -53,6 +57,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
 def _collections(stored: Stored, now: float) -> Sheet:
     sparse = ("gone", "details", "due", "failed", "census")
     table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census", sparse=sparse)
+    table.wraps = {"collection": _NAME_CHARS, "as of": _AS_OF_CHARS}
     for one in stored.collections:
         failed = sum(number for (name, _), number in stored.quarantined_counts.items() if name == one.name)
         table.add(
@@ -85,12 +90,12 @@ def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     known = [(one, one.freshness) for one in stored.mirrored if one.freshness is not None]
     table = sheet(
         "last 7 days",
-        "changes a day",
-        "scans a day",
-        "mean delay",
-        "worst delay",
-        "next scan",
-        sparse=("mean delay",),
+        "changes\na day",
+        "scans\na day",
+        "mean\ndelay",
+        "worst\ndelay",
+        "next\nscan",
+        sparse=("mean\ndelay", "worst\ndelay"),
     )
     for one, found in known:
         if found.changes:
@@ -154,9 +159,7 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
         times = "once" if item.attempts == 1 else f"{item.attempts} times"
-        yield as_line(
-            f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="yellow"
-        )
+        yield as_line(f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="red")
         yield Padding(as_line(item.reason), (0, 0, 1, 4))
 
 
@@ -172,7 +175,7 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             hint = " `payments review` lists what was refused." if "rejected" in states else ""
             yield as_line(f"Payments {way}: {said}{since}.{hint}", style=style)
     if payments.unmatched:
-        said = f"Payments in the ledger without a matching payable invoice: {payments.unmatched:,}."
+        said = f"{unmatched_words(payments.unmatched)}."
         yield as_line(f"{said} `payments unmatched` lists them.")
 
 

@@ -30,6 +30,22 @@ def estimate(found: Estimate) -> RenderableType:
     return Group(table, *(as_line(words, style="bold") for words in said))
 
 
+def estimate_as_json(found: Estimate, failed: Sequence[str]) -> str:
+    """The same for programs."""
+    document = {
+        "collections": {
+            cost.collection: {"records": cost.rows, "list_calls": cost.pages, "detail_calls": cost.details}
+            for cost in found.costs
+        },
+        "calls": found.calls,
+        "within_a_day": found.within_a_day,
+        "once": {"seconds": found.once.seconds, "calls_a_day": found.once.per_day},
+        "service": {"seconds": found.service.seconds, "calls_a_day": found.service.per_day},
+        "failed": list(failed),
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
 def _way(way: Way) -> str:
     return f"{span(way.seconds)}, at {way.per_day:,} calls a day"
 

@@ -146,7 +146,8 @@ async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen:
     Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first page that
     is missing. One that is resumed reads the page before as well: rows may have moved up to it meanwhile.
     """
-    _log.info("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
+    write = _log.info if begun.next_page > 1 else _log.debug  # its end says what it brought
+    write("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
     progressed, wanted = begun, _wanted(collection, begun, chosen)
     report = ScanReport(collection.name)
     committed: Committed | None = None
@@ -351,8 +352,10 @@ def _log_committed(scan: Scan, pages: Sequence[Page]) -> None:
 
 def _log_end(scan: Scan, report: ScanReport) -> None:
     found = {"created": report.created, "updated": report.updated, "rejected": report.rejected}
-    event = "scan_finished" if scan.proved else "scan_unstable"
-    _log.info(event, collection=scan.collection, kind=scan.kind, pages=scan.last_page, rows=scan.rows, **found)
+    event = "scan_finished" if scan.proved else "scan_unproved"
+    is_news = any(found.values()) or not scan.proved
+    write = _log.info if is_news else _log.debug
+    write(event, collection=scan.collection, kind=scan.kind, pages=scan.last_page, rows=scan.rows, **found)
     if report.vanished:
         _log.info("documents_vanished", collection=scan.collection, count=report.vanished)
     if report.refused:

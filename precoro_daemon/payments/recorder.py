@@ -26,7 +26,7 @@ _LOGGED = {
     State.CONFIRMED: "payment_confirmed",
     State.REJECTED: "payment_rejected",
     State.DOUBT: "payment_doubted",
-    State.REVIEW: "payment_referred",
+    State.REVIEW: "payment_review_needed",
 }
 
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})

@@ -64,12 +64,14 @@ class Hooks:
     stopping     announce that the end has begun
     last_resort  the process must be gone after that many real seconds
     ending       called with how it ends; what it does with signals from then on stays so
+    hung_up      after a SIGHUP: is the terminal gone on which the program was started? That ends it
     """
 
     supervisor: Supervisor
     stopping: Callable[[], None]
     last_resort: Callable[[float], None]
     ending: Callable[[End], None]
+    hung_up: Callable[[], bool] = lambda: False
 
 
 Build = Callable[[], AbstractAsyncContextManager[Service]]
@@ -101,7 +103,7 @@ async def run_services(build: Build, reread: Callable[[], Awaitable[bool]], hook
 
 async def run_until_signal(served: Served, hooks: Hooks) -> End:
     """The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
-    SIGHUP reloads."""
+    SIGHUP reloads, unless it tells that the terminal is gone."""
     signals_of = _Signals(served, hooks)
     # Around the group: who reads the signals must have gone before they end.
     with _handling(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
@@ -186,7 +188,9 @@ class _Signals:
         everything = group.cancel_scope
         async for number in signals:
             _log.info("signal_received", signal=signal.Signals(number).name)
-            if number == signal.SIGHUP:
+            if number == signal.SIGHUP and self._hooks.hung_up():
+                self._stop("terminated", everything)
+            elif number == signal.SIGHUP:
                 group.start_soon(self._served.reload, name="reload")
             elif self.ended is None:
                 self._stop("terminated" if number == signal.SIGTERM else "interrupted", everything)

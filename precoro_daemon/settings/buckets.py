@@ -68,10 +68,12 @@ def _read_url(text: str, scheme: str) -> BucketUrl:
     name, _, prefix = rest.removeprefix("//").partition("/")
     prefix = prefix.rstrip("/")
     if not rest.startswith("//") or not _BUCKET_NAME.fullmatch(name):
-        raise Clash(f'read "{shown}", which names no bucket; allowed: {scheme}://bucket/prefix, the key elsewhere')
+        raise Clash(f'"{shown}" names no bucket; expected {scheme}://bucket/prefix, the key elsewhere')
     parts = prefix.split("/") if prefix else []
     if not prefix.isprintable() or any(part in ("", ".", "..") for part in parts) or set(prefix) & set("\\?#"):
-        raise Clash(f'read "{shown}", whose prefix is none; allowed: names with one slash between, without . or ..')
+        raise Clash(
+            f'"{shown}" has a prefix that is not valid; expected names with one slash between, without . or ..'
+        )
     if len(prefix.encode()) > _LONGEST_PREFIX_BYTES:
         raise Clash(f"the prefix has more than {_LONGEST_PREFIX_BYTES} bytes; keys have at most 1,024 in all")
     return BucketUrl(cast("Scheme", scheme), name, prefix)

@@ -49,10 +49,10 @@ def database_address(url: str) -> DatabaseAddress:
     scheme, separator, rest = url.partition("://")
     dialect = _SCHEMES.get(scheme)
     if not separator or dialect is None:
-        raise Clash(f'read "{without_credentials(url)}", allowed: {_URL_FORMS}')
+        raise Clash(f'"{without_credentials(url)}" is not valid; expected {_URL_FORMS}')
     if dialect == "sqlite":
         if not rest.startswith("/") or rest.endswith("/") or set(rest) & set("?#\0"):
-            raise Clash(f'read "{url}", allowed: sqlite:///relative.db or sqlite:////absolute.db')
+            raise Clash(f'"{url}" is not valid; expected sqlite:///relative.db or sqlite:////absolute.db')
         return DatabaseAddress(dialect, rest[1:])
     return _server_address(dialect, url)
 
@@ -67,7 +67,7 @@ def _server_address(dialect: Dialect, url: str) -> DatabaseAddress:
         raise Clash("has a password in it; put it into a file of its own and name that as password_file")
     database = unquote(parts.path.removeprefix("/"))
     if not database or not parts.hostname or parts.query or parts.fragment:
-        raise Clash(f'read "{without_credentials(url)}", allowed: {_URL_FORMS} and no more')
+        raise Clash(f'"{without_credentials(url)}" is not valid; expected {_URL_FORMS} and no more')
     return DatabaseAddress(dialect, database, unquote(parts.hostname), port, unquote(parts.username or ""))
 
 

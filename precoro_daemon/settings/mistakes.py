@@ -87,7 +87,7 @@ def _explain_one(details: Mapping[str, Any], origins: Origins) -> Mistake:
         return origins.mistake(path, f"missing; give {allowed.text}")
     value = _shown(details["input"], setting)
     guess = _guess(details["input"], allowed.choices)
-    return origins.mistake(path, f"read {value}{guess}, allowed: {allowed.text}")
+    return origins.mistake(path, f"{value} is not valid{guess}; expected {allowed.text}")
 
 
 def _explain_clash(path: KeyPath, clash: Clash, origins: Origins) -> Mistake:

@@ -170,13 +170,13 @@ def read_origin(value: str) -> str:
     parts = _split(value)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"}:
-        raise Clash(f'read "{without_credentials(value)}", allowed: an address that begins with https://')
+        raise Clash(f'"{without_credentials(value)}" is not valid; expected an address that begins with https://')
     if parts.path not in {"", "/"} or set(value) & set("?#@\\"):
         raise Clash(
             "has more than scheme, host and port; allowed: https://host[:port], no path, query or credentials"
         )
     if not (_HOST.fullmatch(host) or ":" in host):
-        raise Clash(f'read "{value}", which names no host; allowed: https://host[:port]')
+        raise Clash(f'"{value}" names no host; expected https://host[:port]')
     if parts.scheme == "http" and not is_loopback(value):
         raise Clash("would send the key unencrypted; allowed: https, or http to this machine itself (loopback)")
     port = f":{parts.port}" if parts.port else ""

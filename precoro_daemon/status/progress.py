@@ -10,11 +10,12 @@ from precoro_daemon.files.ports.progress import FileProgress
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.cursors import Scan
+from precoro_daemon.payments.ports.progress import PaymentProgress, PaymentsAfterRun
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.ports import CallProgress
 
 
-class Progress(CallProgress, MirrorProgress, FileProgress, Protocol):
+class Progress(CallProgress, MirrorProgress, FileProgress, PaymentProgress, Protocol):
     """Everything a person watching may see."""
 
 
@@ -28,6 +29,9 @@ class Silent:
         """Nobody watches."""
 
     def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
+        """Nobody watches."""
+
+    def payments_ended(self, found: PaymentsAfterRun) -> None:
         """Nobody watches."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:

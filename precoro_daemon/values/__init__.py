@@ -10,5 +10,6 @@ sql_statements.py     named parameters in an SQL statement, kept apart from stri
 templates.py          texts with {names} in them: filled into addresses, headers, forms and JSON
 text_patterns.py      patterns that take a number out of a text, bounded so that no text can make them slow
 visible_text.py       foreign text as terminals and logs may show it: what would act on them, or hide, is written out
+wrapped_lines.py      a line of the log for people: short, and several where the screen is narrower than it
 written_amounts.py    amounts as people, banks and spreadsheets write them, read exactly, or why they cannot be
 """

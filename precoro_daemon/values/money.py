@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,14 @@ def is_whole(amount: Decimal, currency: str) -> bool:
 def snap(amount: Decimal, remainder: Decimal) -> Decimal:
     """The remainder, if the amount misses it by a rounding cent; else the amount as it is."""
     return remainder if abs(amount - remainder) <= ROUNDING_CENT else amount
+
+
+def sums(amounts: Iterable[tuple[str, Decimal]]) -> str:
+    """The total of each currency: "506.87 EUR, 50.90 USD"."""
+    totals: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        totals[currency] = totals.get(currency, Decimal(0)) + amount
+    return ", ".join(f"{plain(total)} {currency}" for currency, total in sorted(totals.items()))
 
 
 def plain(amount: Decimal) -> str:

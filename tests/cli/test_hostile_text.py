@@ -21,9 +21,10 @@ from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Plan, Step
 from precoro_daemon.catalogue.rules.suppliers import Supplier
 from precoro_daemon.cli import item_tables, payment_tables, status_json, status_tables, tables
-from precoro_daemon.cli.closing_words import closing_words
 from precoro_daemon.cli.console import SafeConsole
 from precoro_daemon.cli.questions import Questions, listed
+from precoro_daemon.cli.run_record import RunRecord
+from precoro_daemon.cli.run_summary import Ending, summary
 from precoro_daemon.cli.running import Commands, echo
 from precoro_daemon.cli.screen import above
 from precoro_daemon.errors import ConfigurationError, LedgerMisfit, Refused
@@ -101,7 +102,7 @@ def test_verdicts_answers_and_last_words() -> None:
     verdict = Verdict(FileCounts(4, 1_500), missing=[STORED], orphans=[BAD])
     harmless(printed(tables.verdict(verdict)))
     harmless(printed(tables.answer(("name",), [(BAD,)])))
-    harmless(printed(closing_words(RunReport(failed=[BAD], remains=[BAD]), 0)), times=2)
+    harmless(printed(summary(Ending(RunRecord(), RunReport(failed=[BAD], remains=[BAD]), BAD, BAD))), times=3)
 
 
 def test_errors_with_one_line_and_with_many() -> None:
@@ -151,9 +152,10 @@ def test_log_lines(form: str) -> None:
 def test_log_lines_above_a_live_screen() -> None:
     stream = io.StringIO()
     console = SafeConsole(file=stream, width=4_000)
-    set_up("info", "console", secrets=(), stream=above(console))
-    get_logger().warning("record_rejected", reason=BAD)
-    harmless(stream.getvalue())
+    for columns in (None, lambda: 4_000, lambda: 20):
+        set_up("info", "console", secrets=(), stream=above(console), columns=columns)
+        get_logger().warning("record_rejected", reason=BAD)
+    harmless(stream.getvalue(), times=3)
 
 
 def test_all_that_is_printed_goes_through_the_two_places() -> None:

@@ -55,7 +55,7 @@ def test_a_newcomer_comes_to_the_first_answer_within_two_minutes(company: Sandbo
         shown.type(company.url)
         shown.expect("E-mail")
         shown.type("nobody")
-        shown.expect("allowed: the e-mail of the key's user")
+        shown.expect("expected the e-mail of the key's user")
         shown.type(company.email)
         shown.expect("API key")
         shown.type("not-the-key-of-it")
@@ -140,10 +140,10 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     told = " ".join(done.stderr.split())
     assert done.exit_code == 2
     for one in (
-        '--region: read "uss" (did you mean "us"?), allowed: one of: international, us',
-        '--collections: read "taxs" (did you mean "taxes"?)',
-        '--every: read "5 minutes", allowed: auto, a duration',
-        "--service: read cron, allowed: none, systemd, compose",
+        '--region: "uss" is not valid (did you mean "us"?); expected one of: international, us',
+        '--collections: "taxs" is not valid (did you mean "taxes"?)',
+        '--every: "5 minutes" is not valid; expected auto, a duration',
+        "--service: cron is not valid; expected one of: none, systemd, compose",
         "there is no terminal to ask on; give --email, --key-file",
     ):
         assert one in told

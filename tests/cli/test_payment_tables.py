@@ -54,7 +54,7 @@ def test_nothing_of_a_payment_is_cut_however_narrow_the_screen(width: int) -> No
         told = text(shown, width)
         assert max(map(len, told.splitlines())) <= width
         assert "…" not in told
-        for part in ("3f2a9c1e", "104233", str(HELD.source), "2026-01-15", "1234567.88 EUR (ledger: 1234567.89)"):
+        for part in ("3f2a9c1e", "104233", str(HELD.source), "2026-01-15", "1234567.88 EUR", "(ledger: 1234567.89)"):
             assert letters(part) in letters(told), part
 
 
@@ -77,5 +77,5 @@ def test_the_reason_is_told_in_full(width: int) -> None:
 
 def test_a_review_tells_in_which_direction_each_payment_goes() -> None:
     told = text(payment_tables.review(LapForecast(FORECASTS, "", 0, ())), 200)
-    assert "a person decides, to Precoro" in told
-    assert "in doubt, to the ledger" in told
+    assert "Needs your decision, to Precoro: 1 payment, 1234567.88 EUR" in told
+    assert "In doubt, being checked, to the ledger: 1 payment, 1234567.89 EUR" in told

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from precoro_daemon.cli.closing_words import closing_words
+from precoro_daemon.cli.run_record import RunRecord
+from precoro_daemon.cli.run_summary import Ending, as_json, closing_words, summary
 from precoro_daemon.cli.screen import LiveScreen, above
 from precoro_daemon.errors import BudgetSpent
 from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+from precoro_daemon.payments.ports.progress import PaymentsAfterRun
+from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.sources import LedgerSource
+from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import RunReport
 from precoro_daemon.values.humanize import amount, moment, span
@@ -44,6 +52,11 @@ def text(shown: RenderableType) -> str:
     console = Console(record=True, file=io.StringIO(), width=120)
     console.print(shown)
     return console.export_text()
+
+
+def told(screen: RunRecord, report: RunReport | None = None, *, whole: bool = False) -> str:
+    """What is said after a run."""
+    return text(summary(Ending(screen, report or RunReport(), "/data/precoro.db", "precoro-daemon"), whole=whole))
 
 
 def now_on(screen: LiveScreen) -> str:
@@ -109,7 +122,7 @@ def test_files_have_a_line_with_count_bytes_rate_and_time_to_go(screen: LiveScre
     assert "files" not in now_on(screen)
     screen.files_advanced(FileCounts(0, 0), 0, FileCounts(200, 10**9))
     assert "files  0 of 200 · 0 B" in now_on(screen)
-    screen._files = replace(screen._files, began=screen._files.began - 10)  # type: ignore[type-var, union-attr]
+    screen.files = replace(screen.files, began=screen.files.began - 10)  # type: ignore[type-var, union-attr]
     screen.files_advanced(FileCounts(50, 250_000_000), 1, FileCounts(200, 10**9))
     shown = now_on(screen)
     # The line is shown a moment later, in which nothing comes.
@@ -126,11 +139,89 @@ def test_a_number_of_bytes_as_a_person_says_it(number: float, said: str) -> None
     assert amount(number) == said
 
 
-def test_the_summary_tells_what_a_run_brought(screen: LiveScreen) -> None:
+def test_the_summary_lists_collections_with_news_and_counts_the_others(screen: LiveScreen) -> None:
+    advance(screen, "invoices", OVER)
     advance(screen, "purchase_orders", UNDER_WAY, created=1_200, updated=2, rejected=1)
     advance(screen, "purchase_orders", UNDER_WAY, created=34)
     screen.details_advanced("purchase_orders", 7, 5, 12)
-    assert line(text(screen.summary()), "purchase orders") == ["399", "1,234", "2", "7", "5", "1"]
+    assert line(told(screen), "purchase orders") == ["1,234", "2", "7", "5", "1"]
+    assert "1 other collection without news." in told(screen)
+    assert "invoices" not in told(screen)
+    assert line(told(screen, whole=True), "purchase orders") == ["399", "1,234", "2", "7", "5", "1"]
+    assert line(told(screen, whole=True), "invoices") == ["3"]
+    assert "without news" not in told(screen, whole=True)
+
+
+def test_a_run_without_news_is_told_in_a_few_lines(screen: LiveScreen) -> None:
+    advance(screen, "invoices", OVER)
+    advance(screen, "taxes", replace(OVER, collection="taxes"))
+    screen.called(Lane.LISTS, {"hour": 1_159, "day": 2_659})
+    assert [one.strip() for one in told(screen).splitlines() if one] == [
+        "2 collections without news.",
+        "Calls     1 in 0 s; 1,159 left this hour, 2,659 left this day",
+        "Database  /data/precoro.db",
+        "The mirror is complete and up to date.",
+    ]
+
+
+def test_what_several_laps_fetched_is_summed_up(screen: LiveScreen) -> None:
+    for laps in ((1, 2, 3), (1, 2)):
+        for done in laps:
+            screen.details_advanced("invoices", done, 0, len(laps))
+            screen.files_advanced(FileCounts(done, 100 * done), 0, FileCounts(len(laps), 1_000))
+    assert line(told(screen), "invoices") == ["5"]
+    assert line(told(screen), "Files") == ["5", "fetched", "(500", "B)"]
+
+
+PAID = Intent(
+    "a" * 32, Direction.TO_PRECORO, "books", LedgerSource("1"), Decimal("50.90"), "USD", date(2026, 1, 15),
+    invoice_idn=4, state=State.CONFIRMED,
+)  # fmt: skip
+WAITS = replace(PAID, id="b" * 32, state=State.REVIEW)
+
+
+def test_payments_are_told_with_their_sums_and_with_what_to_type(screen: LiveScreen) -> None:
+    others = [replace(PAID, amount=Decimal("9.10")), replace(PAID, amount=Decimal(3), currency="EUR")]
+    screen.payments_ended(PaymentsAfterRun([PAID, *others], [WAITS, replace(PAID, state=State.DOUBT)]))
+    shown = told(screen)
+    assert "Payments  3 recorded in Precoro (3.00 EUR, 60.00 USD), 1 is in doubt, 1 needs your decision" in shown
+    assert "Payments need your decision:" in shown
+    assert "$ precoro-daemon payments review" in shown
+
+
+def test_payments_that_may_not_be_sent_are_said_to_be_held_back(screen: LiveScreen) -> None:
+    planned = replace(PAID, state=State.PLANNED)
+    screen.payments_ended(PaymentsAfterRun(waiting=[planned, planned], closed="Payments are disarmed"))
+    assert "2 wait to be sent" in told(screen)
+    assert "Payments are held back: Payments are disarmed." in told(screen)
+    screen.payments_ended(PaymentsAfterRun(waiting=[planned]))
+    assert "held back" not in told(screen)
+
+
+def test_the_same_as_json(screen: LiveScreen) -> None:
+    advance(screen, "invoices", OVER, created=3)
+    screen.called(Lane.LISTS, {"hour": 1_159})
+    screen.payments_ended(PaymentsAfterRun([PAID], [WAITS]))
+    report = RunReport(brought=3, failed=["taxes: 404"], spent=SPENT)
+    found = json.loads(as_json(Ending(screen, report, "/data/precoro.db"), 3))
+    assert found["collections"]["invoices"] == {
+        "listed": 3, "whole": True, "new": 3, "changed": 0, "details": 0, "failed": 0, "unreadable": 0,
+    }  # fmt: skip
+    assert [one["amount"] for one in found["payments"]["moved"]] == ["50.90"]
+    assert [one["state"] for one in found["payments"]["waiting"]] == ["review"]
+    assert (found["failed"], found["resume_at"], found["exit_code"]) == (["taxes: 404"], 1.0, 3)
+    assert (found["calls"], found["quota"], found["state"]) == (1, {"hour": 1_159}, "/data/precoro.db")
+
+
+def test_on_a_low_screen_lists_that_are_done_are_counted(screen: LiveScreen) -> None:
+    screen.console = Console(file=io.StringIO(), width=80, height=12)
+    for number in range(20):
+        advance(screen, f"list_{number}", OVER)
+    advance(screen, "purchase_orders", UNDER_WAY)
+    shown = now_on(screen)
+    assert "purchase orders" in shown
+    assert "20 other lists done" in shown
+    assert len(shown.splitlines()) < 12
 
 
 def test_log_lines_appear_as_they_are() -> None:
@@ -145,8 +236,14 @@ def test_log_lines_appear_as_they_are() -> None:
 SPENT = BudgetSpent("the day's quota for lists is spent; the next call may go at noon", resume_at=1.0)
 
 
+def closing(report: RunReport, calls_left: int = 0) -> str:
+    record = RunRecord()
+    record.details_advanced("invoices", 0, 0, calls_left)
+    return text(closing_words(Ending(record, report, "")))
+
+
 def test_closing_words_of_a_good_run() -> None:
-    assert text(closing_words(RunReport(brought=3), 0)).strip() == "The mirror is complete and up to date."
+    assert closing(RunReport(brought=3)).strip() == "The mirror is complete and up to date."
 
 
 @pytest.mark.parametrize(
@@ -160,15 +257,15 @@ def test_closing_words_of_a_good_run() -> None:
     ],
 )
 def test_closing_words_tell_what_is_left(report: RunReport, words: str) -> None:
-    told = text(closing_words(report, 1_200))
+    told = closing(report, 1_200)
     assert words in told
     assert "complete" not in told
 
 
 def test_many_failures_are_cut_short() -> None:
-    told = text(closing_words(RunReport(failed=[f"invoices {number}: 500" for number in range(25)]), 0))
-    assert told.count("failed: ") == 10
-    assert "and 15 more; `precoro-daemon status` shows them" in told
+    told = closing(RunReport(failed=[f"invoices {number}: 500" for number in range(25)]))
+    assert told.count("failed: ") == 5
+    assert "and 20 more; `precoro-daemon status` shows them" in told
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_the_help_loads_the_command_line_and_no_command() -> None:
         "precoro_daemon.errors",
         "precoro_daemon.values",
         "precoro_daemon.values.visible_text",
-        *(f"precoro_daemon.cli{module}" for module in ("", ".commands", ".program", ".running")),
+        *(f"precoro_daemon.cli{module}" for module in ("", ".commands", ".output", ".program", ".running")),
     }
     assert not loaded & {"asyncio", "anyio", "dataclasses", "pathlib", "pydantic", "rich", "shutil", "sqlite3"}
 

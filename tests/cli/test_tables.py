@@ -207,7 +207,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
     assert "3 rows of the ledger cannot be read" in shown
-    assert "Payments in the ledger without a matching payable invoice: 1,200." in shown
+    assert "1,200 payments in the ledger have no matching payable invoice." in shown
     told = json.loads(status_json.as_json(busy))
     assert told["payments_held_back"] == ["disarmed by root: audit", "/stop is there"]
     assert told["ledger"] == {"unreadable": 3, "unreadable_since": 5.0, "unmatched": 1_200}

@@ -110,6 +110,17 @@ async def test_an_intent_begins_once(store: Store) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_changed_its_state_behind_a_line_is_told(store: Store) -> None:
+    assert await store.journal.position() == 0
+    intent, other = await planned(store), await store.journal.plan(draft("18", invoice=2), Step(Plan(), T0 + 9))
+    assert list(await store.journal.moved_since(0)) == [intent, other]
+    position = await store.journal.position()
+    assert await store.journal.moved_since(position) == []
+    held = await store.journal.record(intent, Step(Hold(), T0 + 20, "why"))
+    assert list(await store.journal.moved_since(position)) == [held]
+
+
+@pytest.mark.asyncio
 async def test_many_begin_in_one_transaction_and_each_as_if_alone(backend: Backend) -> None:
     claims = [claim("17", "1"), claim("18", "1"), claim("19", "2")]
     drafts = [draft("17", 1), draft("18", 1), draft("19", 2), draft("17", 1)]

@@ -305,7 +305,7 @@ async def test_nothing_is_sent_by_an_invoice_that_was_read_long_ago() -> None:
         await stage.job(life).lap()
     assert payments(invoice) == [4_000]
     assert looks == 2
-    assert "typed by a person" in stage.intent.reason
+    assert "entered by hand" in stage.intent.reason
 
 
 async def test_books_that_were_read_long_ago_are_read_again() -> None:

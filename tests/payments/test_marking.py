@@ -332,7 +332,7 @@ async def test_a_payment_typed_by_a_person_is_not_made_again() -> None:
     stage.armed = True
     await stage.lap(after=HOUR)
     assert payments(invoice) == [4_000]
-    assert "it may be this one, typed by a person" in stage.intent.reason
+    assert "it may be the same payment, entered by hand" in stage.intent.reason
 
 
 @pytest.mark.parametrize("plan", [carried_out_then_cut, carried_out_then(500), carried_out_then(201)])

@@ -39,7 +39,7 @@ MISTAKES = [
     ("ftp://b/x", (), r":2: fetch_attachments.directory: \"ftp\" is not supported"),
     ("s3:/bucket", (), r":2: fetch_attachments.directory: .*names no bucket"),
     ("s3://key:hidden@bucket", (), r"names no bucket"),
-    ("s3://bucket/../x", (), r"whose prefix is none"),
+    ("s3://bucket/../x", (), r"has a prefix that is not valid"),
     ("files", ('region = "x"',), r":3: fetch_attachments.bucket: there is no bucket to reach.*see .*directory"),
     ("s3://bucket", ('access_key_id = "A"',), r":4: fetch_attachments.bucket.access_key_id: has no secret to it"),
     ("s3://bucket", ('account = "abc"',), r":4: fetch_attachments.bucket.account: is nothing that s3:// has"),

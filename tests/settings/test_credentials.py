@@ -137,7 +137,7 @@ def test_a_file_that_holds_no_key(content: bytes, reason: str, file: Path, tmp_p
 @pytest.mark.parametrize("content", [f"{SECRET} {SECRET}", f"{SECRET}\u00e9", f"{SECRET}\x07"])
 def test_a_key_that_no_header_can_carry(content: str, file: Path, tmp_path: Path):
     held = _secret_file(tmp_path / "t", content.encode())
-    assert "precoro.token: read a value that is not shown here, allowed: the API key" in _refusal(file, held)
+    assert "precoro.token: a value that is not shown here is not valid; expected the API key" in _refusal(file, held)
 
 
 def test_a_file_that_is_not_there(file: Path, tmp_path: Path):
@@ -200,8 +200,8 @@ def test_an_e_mail_that_is_none_is_not_shown(email: str, file: Path):
     with pytest.raises(ConfigurationError) as refusal:
         load(file, {"PRECORO_TOKEN": SECRET})
     assert str(refusal.value) == (
-        f"{file}:3: precoro.email: read a value that is not shown here,"
-        " allowed: the e-mail of the key's user (or PRECORO_EMAIL)"
+        f"{file}:3: precoro.email: a value that is not shown here is not valid;"
+        " expected the e-mail of the key's user (or PRECORO_EMAIL)"
     )
 
 

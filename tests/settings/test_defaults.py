@@ -110,5 +110,5 @@ def test_the_process_takes_its_sockets_and_its_log_from_the_defaults(acme: Path)
     assert (watch.listen, deliveries.listen) == (Address("127.0.0.1", 9470), Address("127.0.0.1", 8470))
     assert log.level == "error"
     shared = common(acme, '[watch]\nlisten = "nowhere"\n')
-    with pytest.raises(ConfigurationError, match=rf"^{shared}:4: watch.listen: read"):
+    with pytest.raises(ConfigurationError, match=rf"^{shared}:4: watch.listen: .nowhere. is not valid; expected"):
         load_defaults(acme.parent, {})

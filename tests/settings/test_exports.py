@@ -64,12 +64,12 @@ def test_systemd_has_a_credential_by_the_name_of_each(tmp_path: Path) -> None:
         ('[exports.lake]\nkind = "parquet"\n', "exports.lake.directory: missing; parquet needs it"),
         (
             '[exports.lake]\nkind = "csv"\ndirectory = "/srv"\n',
-            'exports.lake.kind: read "csv", allowed: one of: parquet, sql',
+            'exports.lake.kind: "csv" is not valid; expected one of: parquet, sql',
         ),
         ('[exports."Lake 1"]\nkind = "parquet"\ndirectory = "/srv"\n', "up to 30 small letters"),
         (
             '[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\ncollections = ["invoice"]\n',
-            'read "invoice" (did you mean "invoices"?)',
+            '"invoice" is not valid (did you mean "invoices"?)',
         ),
         (
             '[exports.lake]\nkind = "parquet"\ndirectory = "/srv"\ncollections = ["taxes"]\n' + INVOICES_ALONE,

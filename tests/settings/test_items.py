@@ -32,7 +32,7 @@ def test_a_database_keeps_its_password_out_of_the_file(read: Load, mistake: Mist
     [
         ('[manage_items]\nkind = "csv"\n', "manage_items.path: missing; kind = csv needs it"),
         ('[manage_items]\nkind = "sql"\n', "manage_items.sql: missing; kind = sql needs it"),
-        ('[manage_items]\nkind = "xls"\n', 'read "xls", allowed: one of: none, csv, jsonl, sql'),
+        ('[manage_items]\nkind = "xls"\n', '"xls" is not valid; expected one of: none, csv, jsonl, sql'),
         (f'{FILE}columns = {{ sku = "a", prise = "b" }}\n', "prise is unknown here (did you mean price?)"),
         (f'{FILE}columns = {{ price = "b" }}\n', "nothing names the item of a row"),
         (f'{FILE}delimiter = ","\ndecimal_mark = ","\n', "manage_items.delimiter: is the decimal mark too"),

@@ -135,7 +135,7 @@ def test_own_keys_win_over_a_layout(read: Load):
 
 def test_a_layout_that_is_not_known_is_named(mistake: Mistake):
     line = mistake('[ledger]\nkind = "csv"\nname = "b"\n[ledger.csv]\nin_directory = "in"\nlayout = "wisee"\n')
-    assert 'ledger.csv.layout: read "wisee" (did you mean "wise"?)' in line
+    assert 'ledger.csv.layout: "wisee" is not valid (did you mean "wise"?)' in line
 
 
 def test_every_layout_is_a_file_of_its_own():

@@ -152,12 +152,12 @@ def test_two_addresses_contradict_each_other(mistake: Mistake):
 def test_what_should_be_a_section(text: str, mistake: Mistake):
     line = mistake(precoro=f'precoro.region = "us"\n{text}')
     assert line.startswith("config.toml:2: ")
-    assert "allowed: a section with " in line
+    assert "expected a section with " in line
 
 
 def test_a_precoro_that_is_no_section(mistake: Mistake):
     assert mistake(precoro="precoro = 3").startswith(
-        "config.toml:1: precoro: read 3, allowed: a section with base_url"
+        "config.toml:1: precoro: 3 is not valid; expected a section with base_url"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_a_duration_is_the_sum_of_its_parts(days: int, hours: int, minutes: int,
 def test_what_is_no_duration_of_at_least_a_second(value: object, mistake: Mistake):
     shown = {True: "true"}.get(value, f'"{value}"') if isinstance(value, bool | str) else value
     assert mistake(f"[take_census]\nevery = {shown}") == (
-        f"config.toml:4: take_census.every: read {shown}, allowed: a duration from 1s to 366d,"
+        f"config.toml:4: take_census.every: {shown} is not valid; expected a duration from 1s to 366d,"
         ' such as "90s", "5m", "1h30m", "7d", or whole seconds'
     )
 
@@ -53,7 +54,7 @@ def test_an_address_in_its_one_spelling(url: str, origin: str, read: Load):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("api.precoro.com", 'read "api.precoro.com", allowed: an address that begins with https://'),
+        ("api.precoro.com", '"api.precoro.com" is not valid; expected an address that begins with https://'),
         ("ftp://api.precoro.com", "begins with https://"),
         ("", "begins with https://"),
         ("https://", "names no host"),
@@ -92,8 +93,11 @@ def test_where_the_store_is(url: str, path: str, read: Load, file: Path):
     [
         ("mysql://me@host/db", '"mysql" is not supported; allowed: sqlite:///relative.db or'),
         ("postgresql://me:hunter2@host/db", "has a password in it; put it into a file of its own and name that as"),
-        ("postgresql://me@host", 'read "postgresql://***@host", allowed:'),
-        ("sqlite://b.db", 'read "sqlite://b.db", allowed: sqlite:///relative.db or sqlite:////absolute.db, a file'),
+        ("postgresql://me@host", '"postgresql://***@host" is not valid; expected '),
+        (
+            "sqlite://b.db",
+            '"sqlite://b.db" is not valid; expected sqlite:///relative.db or sqlite:////absolute.db, a file',
+        ),
         ("sqlite:///", "a file"),
         ("sqlite:////var/", "a file"),
         ("sqlite:///:memory:", "a file"),
@@ -111,7 +115,7 @@ def test_what_is_no_store(url: str, reason: str, mistake: Mistake):
 @pytest.mark.parametrize("value", ['"fast"', "-1", "1.5", "true", "[1]", "{}"])
 def test_what_is_no_limit(value: str, mistake: Mistake):
     assert mistake(f"[limits]\nper_second = {value}") == (
-        f"config.toml:4: limits.per_second: read {value}, allowed: a whole number ≥ 0 (0 lifts the limit)"
+        f"config.toml:4: limits.per_second: {value} is not valid; expected a whole number ≥ 0 (0 lifts the limit)"
     )
 
 
@@ -162,7 +166,7 @@ def test_reserves_out_of_order_or_as_large_as_the_day(mistake: Mistake):
 @pytest.mark.parametrize("value", ["0.5", "nan", "inf", '"x"', "true"])
 def test_time_never_runs_slower_than_real(value: str, mistake: Mistake):
     line = mistake(f"[limits]\ntime_scale = {value}", precoro='[precoro]\nbase_url = "http://localhost"\n')
-    assert line.startswith("config.toml:4: limits.time_scale: read ")
+    assert re.match(r"config.toml:4: limits.time_scale: .+ is not valid; expected ", line)
 
 
 def test_time_runs_faster_on_this_machine_only(read: Load, mistake: Mistake):
@@ -216,14 +220,14 @@ def test_moments_are_in_utc(value: object, moment: datetime):
 @pytest.mark.parametrize("value", ['"soon"', "20260131", '"0001-01-01T00:00:00+05:00"', "12:00:00", "true"])
 def test_what_is_no_moment(value: str, mistake: Mistake):
     line = mistake(f"[mirror_collections.filters.items]\nmodified_since = {value}")
-    assert line.startswith("config.toml:4: mirror_collections.filters.items.modified_since: read ")
+    assert re.match(r"config.toml:4: mirror_collections.filters.items.modified_since: .+ is not valid; ", line)
 
 
 @pytest.mark.parametrize("value", ['"31.01.2026"', '"2026-02-30"', "2026-01-31T00:00:00", "20260131", '"20260131"'])
 def test_what_is_no_date(value: str, mistake: Mistake):
     line = mistake(f"[mirror_collections.filters.invoices]\napproved_from = {value}")
-    assert line.startswith("config.toml:4: mirror_collections.filters.invoices.approved_from: read ")
-    assert line.endswith("allowed: a date: 2026-01-31")
+    assert re.match(r"config.toml:4: mirror_collections.filters.invoices.approved_from: .+ is not valid; ", line)
+    assert line.endswith("expected a date: 2026-01-31")
 
 
 def test_filters_that_a_collection_does_not_understand_are_all_named(mistakes: Mistakes):
@@ -259,48 +263,62 @@ def test_details_of_what_is_mirrored(read: Load, mistake: Mistake):
 def test_names_are_guessed(mistakes: Mistakes):
     lines = mistakes('[mirror_collections]\ncollections = [\n"invoices",\n"invoces"]\n[log]\nlevel = "warn"\n')
     assert lines[0].startswith(
-        'config.toml:6: mirror_collections.collections[1]: read "invoces" (did you mean "invoices"?), allowed: '
+        'config.toml:6: mirror_collections.collections[1]: "invoces" is not valid (did you mean "invoices"?); expected '  # noqa: E501
     )
     assert ", ".join(COLLECTIONS) in lines[0]
-    assert lines[1].startswith('config.toml:8: log.level: read "warn" (did you mean "warning"?), allowed: one of: ')
+    assert lines[1].startswith(
+        'config.toml:8: log.level: "warn" is not valid (did you mean "warning"?); expected one of: '
+    )
 
 
 def test_a_mirror_of_nothing_is_a_mistake(mistake: Mistake):
     line = mistake("[mirror_collections]\ncollections = []")
-    assert "mirror_collections.collections: read [], allowed: a list of: purchase_orders" in line
+    assert "mirror_collections.collections: [] is not valid; expected a list of: purchase_orders" in line
 
 
 def test_page_sizes(read: Load, mistake: Mistake):
     assert read("[mirror_collections]\nper_page = 50").mirror_collections.per_page == 50
     assert mistake("[mirror_collections]\nper_page = 150") == (
-        "config.toml:4: mirror_collections.per_page: read 150, allowed: one of: 10, 20, 50, 100, 200"
+        "config.toml:4: mirror_collections.per_page: 150 is not valid; expected one of: 10, 20, 50, 100, 200"
     )
 
 
 def test_a_share_is_no_percentage(mistake: Mistake):
     assert mistake("[take_census]\nmax_vanished = 20") == (
-        "config.toml:4: take_census.max_vanished: read 20, allowed: a number from 0 to 1"
+        "config.toml:4: take_census.max_vanished: 20 is not valid; expected a number from 0 to 1"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[mirror_collections]\nevery = "soon"', 'mirror_collections.every: read "soon", allowed: auto, a duration'),
-        ("[mirror_collections]\nevery.invoices = 0", "mirror_collections.every.invoices: read 0, allowed: auto"),
+        (
+            '[mirror_collections]\nevery = "soon"',
+            'mirror_collections.every: "soon" is not valid; expected auto, a duration',
+        ),
+        (
+            "[mirror_collections]\nevery.invoices = 0",
+            "mirror_collections.every.invoices: 0 is not valid; expected auto",
+        ),
         (
             '[mirror_collections]\nevery.invoises = "5m"',
-            'read "invoises" (did you mean "invoices"?), allowed: one of',
+            '"invoises" is not valid (did you mean "invoices"?); expected one of',
         ),
         (
             '[mirror_collections]\ncollections = ["taxes"]\nevery = { invoices = "5m", users = "1h" }',
             "every.invoices: not mirrored, so there is nothing to scan: invoices, users; allowed: all, or",
         ),
-        ("[freshness]\nlist_calls = 0", "freshness.list_calls: read 0, allowed: a whole number ≥ 1"),
-        ("[freshness]\noldest = 59", "freshness.oldest: read 59, allowed: a duration of at least 60s"),
-        ("[freshness.weights]\ninvoices = 1001", "weights.invoices: read 1001, allowed: a number from 0 to 1000"),
-        ("[freshness.weights]\ninvoices = nan", "weights.invoices: read NaN, allowed: a number from 0 to 1000"),
-        ("[freshness.weights]\ninvoises = 2", 'read "invoises" (did you mean "invoices"?), allowed: one of'),
+        ("[freshness]\nlist_calls = 0", "freshness.list_calls: 0 is not valid; expected a whole number ≥ 1"),
+        ("[freshness]\noldest = 59", "freshness.oldest: 59 is not valid; expected a duration of at least 60s"),
+        (
+            "[freshness.weights]\ninvoices = 1001",
+            "weights.invoices: 1001 is not valid; expected a number from 0 to 1000",
+        ),
+        (
+            "[freshness.weights]\ninvoices = nan",
+            "weights.invoices: NaN is not valid; expected a number from 0 to 1000",
+        ),
+        ("[freshness.weights]\ninvoises = 2", '"invoises" is not valid (did you mean "invoices"?); expected one of'),
     ],
 )
 def test_wrong_wishes_for_freshness_are_told_in_a_sentence(read: Load, text: str, said: str) -> None:
@@ -314,4 +332,4 @@ def test_a_proxy_is_an_address_without_a_password(read: Load, mistake: Mistake) 
     assert "which belong in HTTPS_PROXY; allowed: http://host:port" in mistake('proxy = "http://a:b@proxy.example:1"')
     for wrong in ("socks5://proxy.example:1", "proxy.example:1", "http://proxy.example/path"):
         said = mistake(f'proxy = "{wrong}"')
-        assert "allowed: http://host:port" in said
+        assert "expected http://host:port" in said

@@ -40,7 +40,7 @@ def test_what_is_no_address(mistake: Mistake, text: str) -> None:
     said = mistake(f'[watch]\nlisten = "{text}"\n')
     assert said.startswith("config.toml:4: watch.listen: ")
     assert text in said
-    assert 'allowed: an address and a port ("127.0.0.1:8470"' in said
+    assert 'expected an address and a port ("127.0.0.1:8470"' in said
 
 
 def test_webhooks_come_in_elsewhere(mistake: Mistake) -> None:

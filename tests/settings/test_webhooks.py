@@ -64,7 +64,7 @@ def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(mistake: Mistak
 @pytest.mark.parametrize("secret", [f"{SECRET}/..", f"{SECRET} {SECRET}", f"{SECRET}ä", "%41" * 10])
 def test_what_cannot_stand_in_an_address_is_refused_and_not_shown(mistake: Mistake, secret: str) -> None:
     said = mistake(LISTEN, **{NAME: secret})
-    assert "read a value that is not shown here, allowed: 24 or more letters, digits, - and _" in said
+    assert "a value that is not shown here is not valid; expected 24 or more letters, digits, - and _" in said
     assert secret not in said
 
 
@@ -95,4 +95,4 @@ def test_a_secret_in_the_file_itself(mistake: Mistake) -> None:
 )
 def test_what_is_no_outside_address(mistake: Mistake, url: str) -> None:
     said = mistake(f'{LISTEN}public_url = "{url}"\n', **{NAME: SECRET})
-    assert 'allowed: "https://host/path", without the secret' in said
+    assert 'expected "https://host/path", without the secret' in said

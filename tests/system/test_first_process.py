@@ -93,7 +93,7 @@ def until_it_works(outer: subprocess.Popen[bytes]) -> bytes:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_it_works_as_process_1_and_ends_by_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
     async with serve(SandboxOptions(size="empty", counts={"invoices": 30}, limits=False)) as sandbox:
-        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
+        program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS, "log": {"level": "debug"}})
         program.write()
 
         def live() -> tuple[int, float, bytes]:
@@ -116,7 +116,7 @@ async def test_it_works_as_process_1_and_ends_by_a_signal(tmp_path: Path, number
 def test_its_first_moments_end_by_a_signal_too(tmp_path: Path) -> None:
     """Before anything is imported nobody heeds signals, and those of process 1 then have no effect. From the first
     lines of the program on, one is enough."""
-    program = Program(tmp_path, "http://127.0.0.1:1", sections={"limits": NO_LIMITS})
+    program = Program(tmp_path, "http://127.0.0.1:1", sections={"limits": NO_LIMITS, "log": {"level": "debug"}})
     program.write()
     outer = start(program)
     inner = first_process(outer)

@@ -75,7 +75,7 @@ async def test_a_list_that_never_proves_complete_is_kept_all_the_same(tmp_path: 
         for _ in range(2):
             done = await program.once()
             assert done.stderr == ""
-            unstable += done.only("scan_unstable")
+            unstable += done.only("scan_unproved")
             kept_to_the_digit(program, shown)
         assert unstable
 

@@ -19,6 +19,7 @@ from precoro_daemon.sandbox import Sandbox, SandboxOptions, paying, schema, serv
 from precoro_daemon.sandbox import ledger as sandbox_ledger
 from precoro_daemon.sandbox.filters import moment
 from precoro_daemon.sandbox.rows import Row
+from tests.cli.terminals import terminal
 from tests.payments.scene import payments
 from tests.system.program import NO_LIMITS, Finished, Program, finish
 from tests.system.test_once import until
@@ -104,7 +105,8 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
             ("40.00", "send"),
         ]
         assert plan["closed"].startswith("they were never armed")
-        assert (await it.command("arm")).code == 0
+        assert await anyio.to_thread.run_sync(answered, it.program, "n") == 130, "nobody allowed it"
+        assert await anyio.to_thread.run_sync(answered, it.program, "y") == 0
         pay_day = "2026-01-20T00:00:00"
         it.sandbox.company.edit(by_hand)
         await person_pays(it.sandbox, by_hand, 7_000, pay_day)
@@ -116,6 +118,15 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         assert (payments(paid), payments(partly), payments(by_hand)) == ([10_000], [4_000], [7_000])
         assert len(it.entries) == 1
         assert sorted(it.intents()) == [("to_ledger", "confirmed")] + [("to_precoro", "confirmed")] * 2
+
+
+def answered(program: Program, answer: str) -> int:
+    """How `payments arm` on a terminal ends after that answer."""
+    with terminal(["payments", "arm", "--config", str(program.config)], program.directory) as shown:
+        shown.expect("To be sent, to Precoro: 2 payments, 140.00 EUR\n")
+        shown.expect("Allow payments to be sent?")
+        shown.type(answer)
+        return shown.end()
 
 
 async def person_pays(sandbox: Sandbox, invoice: Row, cents: int, day: str) -> None:

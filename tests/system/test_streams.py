@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -48,6 +49,11 @@ async def test_signs_that_a_terminal_does_not_know_are_replaced(tmp_path: Path, 
         program.write()
         code, seen = await anyio.to_thread.run_sync(on_a_terminal, program, "--once")
         assert (code, b"Traceback" in seen, b"complete and up to date" in seen) == (0, False, True), seen
+        quiet = await program.once("--quiet")
+        assert (quiet.code, quiet.stdout, quiet.stderr) == (0, "", ""), "nothing needs anybody"
+        told = await program.once("--json")
+        assert (told.code, told.stderr) == (0, "")
+        assert json.loads(told.stdout)["collections"]["invoices"]["listed"] == 3
 
 
 async def test_what_was_closed_or_is_full_brings_no_traceback(tmp_path: Path) -> None:

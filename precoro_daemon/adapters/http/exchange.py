@@ -186,9 +186,9 @@ _ERROR_BY_STATUS: Mapping[int, tuple[type[DaemonError], str]] = {
     401: (AuthenticationError, "token, e-mail or region is wrong, or the key was revoked"),
     403: (
         Forbidden,
-        "this API user has no right to it; grant the role in Precoro, or remove the collection from collections",
+        "this API user may not read it: grant the role in Precoro, or remove the collection from collections",
     ),
-    404: (NotFound, "it was deleted, or the key's user may not see it"),
+    404: (NotFound, "it was deleted, or this API user may not see it"),
     408: (ServerFault, "it is retried by itself"),
     429: (RateLimited, "it is repeated when the limit opens"),
 }
@@ -199,6 +199,9 @@ _ERROR_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
     5: (ServerFault, "it is retried by itself"),
 }
 
+
+_ADVICE_FIRST = frozenset({AuthenticationError, Forbidden, NotFound})
+"""A person reads what to do about it before the call that showed it."""
 
 _WEB_PAGE = (WebPage, "a login page of this network, a proxy, a maintenance page or a wrong base_url")
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,500})", re.IGNORECASE)
@@ -220,7 +223,8 @@ def check(request: Request, answer: Answer, secrets: tuple[str, ...], *, as_file
         text = f"{request}: a web page came instead of data: {name}"
     if kind in (ServerFault, MalformedAnswer, WebPage) and not request.repeatable:
         raise DoubtfulError(f"{text}; it may have been carried out")
-    raise _with_wait(kind, f"{text}; {advice}", answer)
+    first, last = (advice, text) if kind in _ADVICE_FIRST else (text, advice)
+    raise _with_wait(kind, f"{first}; {last}", answer)
 
 
 def _meaning(answer: Answer) -> tuple[type[DaemonError], str] | None:

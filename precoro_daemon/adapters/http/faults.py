@@ -26,7 +26,7 @@ _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError
 
 _PROXY_ADVICE = "; see HTTPS_PROXY, NO_PROXY and proxy in [precoro]"
 _CA_ADVICE = "; if a proxy or firewall here signs for others, name its certificate as ca_file in [precoro]"
-_DNS_ADVICE = "; check DNS, or name the proxy, if there is no other way out, as HTTPS_PROXY or proxy in [precoro]"
+_DNS_ADVICE = ". Check DNS; if there is no other way out than a proxy, name it as HTTPS_PROXY or proxy in [precoro]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Faults:
             case aiohttp.ClientConnectorCertificateError():
                 return f"the certificate of {error.host} is not believed ({self.reason(error)}){_CA_ADVICE}"
             case aiohttp.ClientConnectorDNSError():
-                return f"the name {error.host} leads nowhere ({self.reason(error)}){_DNS_ADVICE}"
+                return f"the name {error.host} cannot be resolved{_DNS_ADVICE}"
         return ""
 
     def reason(self, error: BaseException) -> str:

@@ -151,6 +151,15 @@ class SqlJournal:
     async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
         return await self._intents("journal.intents_in_state", direction=direction, states=json.dumps(states))
 
+    async def position(self) -> int:
+        def work(session: Session) -> int:
+            return int(session.value("journal.last_line"))
+
+        return await self._transactions.read(work)
+
+    async def moved_since(self, position: int) -> Sequence[Intent]:
+        return await self._intents("journal.moved_since", position=position)
+
     async def refused(self) -> Sequence[Intent]:
         return await self._intents("journal.refused_payments")
 

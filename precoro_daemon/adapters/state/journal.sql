@@ -111,6 +111,12 @@ FROM intents
 WHERE direction = :direction AND state IN (SELECT value FROM @texts(:states))
 ORDER BY since, id;
 
+-- name: moved_since
+-- Payments that changed their state behind a line of the journal.
+SELECT * FROM intents
+WHERE id IN (SELECT intent FROM journal WHERE seq > :position AND source <> target)
+ORDER BY since, id;
+
 -- name: refused_payments
 -- Payments that the other side refused, and that nobody decided about since.
 SELECT * FROM intents

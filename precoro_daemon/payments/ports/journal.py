@@ -125,6 +125,14 @@ class Journal(Protocol):
         """Oldest first."""
         ...
 
+    async def position(self) -> int:
+        """The number of the newest line, 0 before the first."""
+        ...
+
+    async def moved_since(self, position: int) -> Sequence[Intent]:
+        """Those that changed their state behind that line, in the order in which they came to their present one."""
+        ...
+
     async def refused(self) -> Sequence[Intent]:
         """What the other side refused and nobody has decided since, the newest first; the first hundreds."""
         ...

@@ -225,7 +225,7 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
         [first, *_] = equal
         said = f"{invoice} already has a payment of {plain(terms.amount)} on {first.day or terms.day} (id {first.id})"
         return Verdict(
-            "hold", f"{said}: it may be this one, typed by a person", invoice, asks=True, about=_ids(equal)
+            "hold", f"{said}: it may be the same payment, entered by hand", invoice, asks=True, about=_ids(equal)
         )
     if invoice.status == PAID or amount > remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"

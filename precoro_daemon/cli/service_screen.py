@@ -1,0 +1,92 @@
+"""what a person sees while the service runs: jobs, their turns, the quota, and what needs a person"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.sheets import Sheet
+from precoro_daemon.runtime.job_state import JobStatus, State
+from precoro_daemon.status.attention import matters
+from precoro_daemon.status.snapshot import Snapshot
+from precoro_daemon.values.humanize import span
+
+_MATTERS_SHOWN = 3
+"""Of what needs a person; `status` shows all of it."""
+
+
+_FAR_AWAY_S = 366 * 86_400.0
+"""A turn that is further away comes when somebody wakes the job."""
+
+
+class ServiceScreen:
+    """Shows itself from the first snapshot until it is closed; lines of the log appear above it."""
+
+    def __init__(self, console: Console, lost: Callable[[], None]) -> None:
+        """`lost`: called when the terminal cannot be written any more."""
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._lost = lost
+
+    def show(self, snapshot: Snapshot) -> None:
+        try:
+            if not self._live.is_started:
+                self._live.start()
+            self._live.update(service(snapshot), refresh=True)
+        except OSError:
+            self._lost()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._live.stop()
+
+
+def service(snapshot: Snapshot) -> RenderableType:
+    return Group(as_line(), _jobs(snapshot), *_lines(snapshot))
+
+
+def _jobs(snapshot: Snapshot) -> Sheet:
+    table = Sheet(("job", "now", "last turn", "brought", "next turn"), right=("brought",))
+    for job in snapshot.pulse.jobs:
+        last = "" if job.ended_at is None else f"{span(snapshot.now - job.ended_at)} ago"
+        brought = f"{job.lap.brought:,}" if job.lap is not None and job.lap.brought else ""
+        table.add(job.name.replace("_", " "), _now(job, snapshot.now), last, brought, _next(job, snapshot.now))
+    return table
+
+
+def _now(job: JobStatus, now: float) -> str:
+    match job.state:
+        case State.RUNNING:
+            return "running" if job.running_since is None else f"running for {span(now - job.running_since)}"
+        case State.OUT_OF_QUOTA:
+            return "waits for quota"
+        case state:
+            return str(state)
+
+
+def _next(job: JobStatus, now: float) -> str:
+    if job.next_at is None or job.next_at > now + _FAR_AWAY_S or job.state in (State.RUNNING, State.DRAINING):
+        return ""
+    return f"in {span(job.next_at - now)}" if job.next_at > now else "now"
+
+
+def _lines(snapshot: Snapshot) -> Iterator[Text]:
+    left = [f"{calls:,} this {window}" for window, calls in snapshot.quota.left.items() if window in ("hour", "day")]
+    up = f"Up for {span(snapshot.live.up)}"
+    yield as_line(f"{up}; calls left: {', '.join(left)}." if left else f"{up}.", style="bold")
+    if snapshot.to_go:
+        yield as_line(snapshot.to_go)
+    found = matters(snapshot)
+    for matter in found[:_MATTERS_SHOWN]:
+        urgent = matter.weight == "urgent"
+        yield as_line(f"{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
+        for command in matter.commands:
+            yield as_line(f"    $ {command}", style="cyan", whole=True)
+    if more := len(found) - _MATTERS_SHOWN if len(found) > _MATTERS_SHOWN else 0:
+        yield as_line(f"and {more} more: {snapshot.command} status", style="yellow")
+    ending = "Ending: the calls in flight are finished." if snapshot.pulse.stopping else "Ctrl-C ends it."
+    yield as_line(ending, style="dim")

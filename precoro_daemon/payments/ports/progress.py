@@ -1,0 +1,27 @@
+"""who hears what became of payments in a run"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from precoro_daemon.payments.rules.intents import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsAfterRun:
+    """moved: those that came to their present state in the run · waiting: those that are neither done nor refused ·
+    closed: why none may be sent now, "" if they may"""
+
+    moved: Sequence[Intent] = ()
+    waiting: Sequence[Intent] = ()
+    closed: str = ""
+
+
+class PaymentProgress(Protocol):
+    """Who hears what became of payments. Calls are cheap and never raise."""
+
+    def payments_ended(self, found: PaymentsAfterRun) -> None:
+        """Once, when the run is over; not at all where there is no ledger."""
+        ...

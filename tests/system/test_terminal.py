@@ -1,0 +1,109 @@
+"""A service on a terminal: it shows what it does, SIGHUP reloads, and the end of the terminal ends it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.system.program import NO_LIMITS, Program
+from tests.system.test_once import company, invoices_only
+
+pytestmark = pytest.mark.asyncio
+
+PATIENCE_S = 60.0
+
+
+class Shell:
+    """A terminal of 80 columns that the program has for its own; its standard error goes to a file beside."""
+
+    def __init__(self, program: Program, *prefix: str) -> None:
+        self.errors = program.directory / "errors"
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environment = {**program.environ(), "TERM": "xterm"}
+        del environment["COLUMNS"]
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*prefix, *program.command("run")], cwd=program.directory, env=environment,
+                stdin=theirs, stdout=theirs, stderr=errors, start_new_session=True,
+                preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - before any thread
+            )  # fmt: skip
+        os.close(theirs)
+
+    def until(self, words: bytes) -> None:
+        end, seen = time.monotonic() + PATIENCE_S, b""
+        while words not in seen:
+            assert time.monotonic() < end, seen
+            if select.select([self._ours], [], [], 0.2)[0]:
+                seen += os.read(self._ours, 65_536)
+
+    def vanish(self) -> None:
+        os.close(self._ours)
+
+    def end(self) -> tuple[int, str]:
+        return self.process.wait(PATIENCE_S), self.errors.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+async def test_a_service_on_a_terminal_reloads_by_sighup_and_ends_with_its_terminal(tmp_path: Path) -> None:
+    async with company(tmp_path, size="empty", counts={"invoices": 3}, limits=False) as (_, program):
+        program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
+        program.write()
+        await anyio.to_thread.run_sync(_reload_and_vanish, program)
+
+
+def _reload_and_vanish(program: Program) -> None:
+    shell = Shell(program)
+    try:
+        shell.until(b"mirror collections")
+        shell.until(b"Ctrl-C ends it.")
+        shell.process.send_signal(signal.SIGHUP)
+        shell.until(b"reloaded")
+        shell.until(b"Ctrl-C ends it.")
+        shell.vanish()
+        assert shell.end() == (0, "")
+    finally:
+        shell.kill()
+
+
+async def test_with_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
+    async with company(tmp_path, size="empty", counts={"invoices": 3}, limits=False) as (_, program):
+        program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
+        program.write()
+        await anyio.to_thread.run_sync(_outlive, program)
+
+
+def _outlive(program: Program) -> None:
+    shell = Shell(program, "nohup")
+    log = program.directory / "nohup.out"
+    try:
+        _until_there(log, "run_started")
+        _until_there(log, "lap_finished")
+        shell.vanish()
+        shell.process.send_signal(signal.SIGHUP)
+        _until_there(log, "reloaded")
+        shell.process.send_signal(signal.SIGTERM)
+        assert shell.process.wait(PATIENCE_S) == 0
+    finally:
+        shell.kill()
+
+
+def _until_there(log: Path, words: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not (log.exists() and words in log.read_text()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
