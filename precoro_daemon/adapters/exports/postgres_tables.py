@@ -42,6 +42,7 @@ _READ_AS: dict[str, Callable[[Any], Any]] = {
     "decimal": plain_number,
     "date": plain_date,
     "timestamp": plain_time,
+    "json": lambda value: None if value is None else value.decode(),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.state.change_log import move_position, read_position
 from precoro_daemon.adapters.state.session import Session, Transactions
-from precoro_daemon.adapters.state.view_rows import reader_of, statement_for, table_shows
+from precoro_daemon.adapters.state.view_rows import reader_of, statement_for
 from precoro_daemon.exports.ports.feed import Touched
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.mirror.rules.change_log import Move
@@ -71,9 +71,7 @@ def _name(export: str) -> str:
 
 
 def _read(session: Session, view: str, collection: str, ids: Sequence[int]) -> Mapping[int, Cells]:
-    read, shows = reader_of(view), table_shows(view)
     rows = session.rows(
         statement_for(collection, some=True), {"collection": collection, "ids": json.dumps(list(ids))}
     )
-    found = ((int(row["id"]), read(row)) for row in rows)
-    return {id_: cells for id_, cells in found if shows(cells)}
+    return {int(cells[0]): cells for cells in zip(*reader_of(view)(rows), strict=True)}
