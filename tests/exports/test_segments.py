@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.view_rows import tables
 from precoro_daemon.exports.ports.segments import SegmentStore
 from precoro_daemon.exports.write_segments import WriteSegments
+from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.mirror.ports.precoro import Detail
 from tests.contracts.listing import T0, listed, record, scan
 from tests.exports.dying import Killed, Life
@@ -60,14 +61,16 @@ class Scene:
         self.state = SqliteState(folder / "state.db", "company")
         self.clock = FixedClock()
 
+    def place(self) -> AbstractAsyncContextManager[ObjectStore]:
+        return open_directory(self.lake, identity="company", reserve=0)
+
     @asynccontextmanager
     async def life(self, life: Life | None = None) -> AsyncIterator[tuple[Store, WriteSegments]]:
         life = life or Life()
 
         @asynccontextmanager
         async def stores() -> AsyncIterator[SegmentStore]:
-            files = open_directory(self.lake, identity="company", reserve=0)
-            async with open_segments(files) as store:
+            async with open_segments(self.place()) as store:
                 yield life.lend(store)
 
         async with self.state.open() as store:
