@@ -24,8 +24,8 @@ _Texts = Sequence[bytes | None]
 _Fields = Mapping[str, Sequence[Cell]]
 """A field of the JSON of all rows, by its name."""
 
-_GIVEN = 12
-"""Columns of `record_rows.sql`."""
+GIVEN_COLUMNS = 12
+"""Those of `record_rows.sql`."""
 
 _FIELDS_OF_WORDS = {
     "kind": ("logicType",),
@@ -84,7 +84,7 @@ class RecordReader:
 
     def columns(self, rows: Sequence[Row], *, with_collection: bool) -> RowBatch:
         """Of rows of `record_rows.sql`, all of one collection."""
-        given = list(zip(*rows, strict=True)) or [()] * _GIVEN
+        given = list(zip(*rows, strict=True)) or [()] * GIVEN_COLUMNS
         collections, ids, idns, statuses, updated, external, vanished, data, detail, fetched, changed, owner = given
         batch = self._batch(str(collections[0]) if rows else "", statuses, (data, detail, owner))
         return [
@@ -104,7 +104,10 @@ class RecordReader:
             for name, found in detail.items()
             if name in record
         }
-        codes = [own or theirs for own, theirs in zip(record["currency"], owner["currency"], strict=True)]
+        codes = [
+            theirs if own is None or own == "" else own
+            for own, theirs in zip(record["currency"], owner["currency"], strict=True)
+        ]
         return Batch(collection, statuses, record, detail, detailed, owner, list(map(values.digits_of, codes)))
 
 

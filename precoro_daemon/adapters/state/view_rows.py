@@ -1,4 +1,4 @@
-"""rows of views: those of records as read in Python, all others as the engine shows them"""
+"""rows of views: of records and lines as read in Python, of all others as the engine shows them"""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import cache
 from itertools import compress, islice
 from typing import Any, Protocol
 
-from precoro_daemon.adapters.state.record_columns import COLLECTION, RECORD_HEAD, RECORD_TAIL
+from precoro_daemon.adapters.state.record_columns import COLLECTION, DOCUMENT_ID, RECORD_HEAD, RECORD_TAIL
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.adapters.state.view_columns import Column, Kind
+from precoro_daemon.adapters.state.view_lines import LineReader
 from precoro_daemon.adapters.state.view_reading import RecordReader
 from precoro_daemon.adapters.state.views import described_views, record_views
 from precoro_daemon.exports.ports.tables import RowBatch, Table, TableColumn
@@ -35,7 +36,10 @@ def tables() -> Mapping[str, Table]:
     """What can be exported: every view but the one that describes the others."""
     return {
         view: Table(
-            view, tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns), records_of(view)[0]
+            view,
+            tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns),
+            records_of(view)[0],
+            DOCUMENT_ID.name if DOCUMENT_ID in columns else "id",
         )
         for view, columns in described_views().items()
         if view != _NOT_EXPORTED
@@ -48,11 +52,11 @@ def _kind(column: Column) -> str:
 
 @cache
 def records_of(view: str) -> tuple[tuple[str, ...], str]:
-    """The collections whose records a view shows, and the one kind of them that it shows, "" for all; no collection
-    for a view that is not of records."""
+    """The collections of whose records a view shows them or their lines, and the one kind of them that it shows, ""
+    for all; no collection for a view that is of anything else."""
     if view == "documents":
         return DOCUMENTS, ""
-    found = {one.name: one for one in record_views()}
+    found = {name: one for one in record_views() for name in (one.name, one.lines) if name}
     return ((found[view].collection,), found[view].kind) if view in found else ((), "")
 
 
@@ -92,6 +96,8 @@ def reader_of(view: str) -> Callable[[Sequence[Row]], RowBatch]:
     """Makes the rows of a view out of rows of `record_rows.sql`, all of one collection, but for those that do not
     belong to it."""
     columns, kind = described_views()[view], records_of(view)[1]
+    if columns[0] == DOCUMENT_ID:
+        return LineReader(kind).columns
     of_many = columns[0] == COLLECTION
     reader = RecordReader(columns[of_many + len(RECORD_HEAD) : -len(RECORD_TAIL)])
 

@@ -62,7 +62,7 @@ def text(value: Any) -> str | None:
     return str(value) if type(value) is int else None
 
 
-def _integer(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     if type(value) is int:
         return value if 0 <= value < 10**_LONGEST_INTEGER else None
     if type(value) is str and value.isdigit() and value.isascii() and len(value) <= _LONGEST_INTEGER:
@@ -116,7 +116,7 @@ def _in_utc(text: str) -> str | None:
         return None
 
 
-def _said(value: Any) -> str | None:
+def said(value: Any) -> str | None:
     """Whatever stands there, as a text."""
     if value is None or value == "":
         return None
@@ -132,10 +132,10 @@ def person(value: Any) -> str | None:
     first, last = value.get("firstname"), value.get("lastname")
     if type(first) is str and type(last) is str and first and last and "name" not in value:
         return f"{first} {last}".strip(" ")
-    if name := _said(value.get("name")):
+    if name := said(value.get("name")):
         return name
-    both = f"{_said(first) or ''} {_said(last) or ''}".strip(" ")
-    return both or _said(value.get("email"))
+    both = f"{said(first) or ''} {said(last) or ''}".strip(" ")
+    return both or said(value.get("email"))
 
 
 def minor(value: Any, digits: int) -> int | None:
@@ -161,7 +161,7 @@ def status_name(status: int | None) -> str | None:
 
 
 def kind_of(collection: str, logic_type: Any) -> str | None:
-    if collection == "invoices" and _said(logic_type) in _NOTES:
+    if collection == "invoices" and said(logic_type) in _NOTES:
         return "credit note"
     return _KIND_NAMES.get(collection)
 
@@ -190,14 +190,14 @@ def last_paid_day(payments: Any) -> str | None:
 
 def _paid_days(payments: Any) -> Iterator[str]:
     for payment in nested(payments):
-        if type(payment) is dict and _said(payment.get("status")) != _CANCELED and (day := payment.get("payDate")):
+        if type(payment) is dict and said(payment.get("status")) != _CANCELED and (day := payment.get("payDate")):
             yield str(day)[:10]
 
 
 WORDS: Mapping[str, Callable[[Any], Any]] = {
     "text": text,
     "decimal": text,
-    "integer": _integer,
+    "integer": integer,
     "boolean": _boolean,
     "date": _date,
     "timestamp": _timestamp,

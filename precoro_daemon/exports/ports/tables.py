@@ -18,11 +18,16 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view that people query. collections: whose records it shows, none for one that is not of records"""
+    """A view that people query.
+
+    collections  of whose records it shows them or their lines, none for one of anything else
+    key          the column with the number of that record
+    """
 
     name: str
     columns: tuple[TableColumn, ...]
     collections: tuple[str, ...] = ()
+    key: str = "id"
 
 
 Cells = Sequence[Any]
