@@ -14,10 +14,10 @@ from precoro_daemon.adapters.exports.parquet import demand_arrow, write_parquet
 from precoro_daemon.adapters.exports.whole_file import whole_file
 from precoro_daemon.adapters.state.view_rows import tables
 from precoro_daemon.app.state import state_of
-from precoro_daemon.exports.ports.tables import Cells, Table, Tables
+from precoro_daemon.exports.ports.tables import RowBatch, Table, Tables
 from precoro_daemon.settings import Settings
 
-_Write = Callable[[IO[bytes], Table, Iterable[Cells]], int]
+_Write = Callable[[IO[bytes], Table, Iterable[RowBatch]], int]
 
 _WRITERS: Mapping[str, _Write] = {"csv": write_csv, "jsonl": write_jsonl, "parquet": write_parquet}
 
@@ -78,8 +78,8 @@ def _write(opened: Tables, names: Sequence[str], form: str, file: IO[bytes]) -> 
     """How many rows, by table."""
     if form in _WRITERS:
         [name] = names
-        return {name: _WRITERS[form](file, tables()[name], opened.rows(tables()[name]))}
+        return {name: _WRITERS[form](file, tables()[name], opened.batches(tables()[name]))}
     book = ExcelBook()
-    counts = {name: book.add(tables()[name], opened.rows(tables()[name])) for name in names}
+    counts = {name: book.add(tables()[name], opened.batches(tables()[name])) for name in names}
     book.save(file)
     return counts

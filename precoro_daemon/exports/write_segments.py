@@ -35,8 +35,8 @@ _ROWS_A_READ = 500
 
 _OWN_COLUMNS = (
     TableColumn("change_kind", "text", "`changed`, or `deleted`: Precoro no longer has it, or a filter keeps it out"),
-    TableColumn("change_seq", "integer", "the change after which the row was read; of several rows of an id the one "
-                "with the highest counts"),
+    TableColumn("change_seq", "integer", "the change after which the row was read; of an id (or a `document_id`) "
+                "those with the highest count"),
 )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ class WriteSegments:
         after = 0
         while some := await self.feed.some_rows(table, after, _ROWS_A_READ):
             after = some[-1][0]
-            yield [_row(table, cells, one.upto) for _, cells in some if cells is not None]
+            yield [_row(table, cells, one.upto) for _, shown in some for cells in shown]
 
     async def _changed(self, table: Table, due: Sequence[Touched]) -> AsyncIterator[Sequence[Cells]]:
         for start in range(0, len(due), _ROWS_A_READ):
@@ -131,10 +131,10 @@ class WriteSegments:
             yield list(_rows(table, some, found))
 
 
-def _rows(table: Table, some: Sequence[Touched], found: Mapping[int, Cells]) -> Iterator[Cells]:
+def _rows(table: Table, some: Sequence[Touched], found: Mapping[int, Sequence[Cells]]) -> Iterator[Cells]:
     for each in some:
-        cells = found.get(each.id)
-        yield _gone(table, each) if cells is None else _row(table, cells, each.seq)
+        shown = found.get(each.id)
+        yield from [_gone(table, each)] if shown is None else (_row(table, cells, each.seq) for cells in shown)
 
 
 def _row(table: Table, cells: Cells, seq: int) -> Cells:
@@ -143,9 +143,9 @@ def _row(table: Table, cells: Cells, seq: int) -> Cells:
 
 
 def _gone(table: Table, touched: Touched) -> Cells:
-    """Of a row that the table does not show any more nothing is known but its id."""
+    """Of a record of which the table does not show anything any more nothing is known but its id."""
     cells: list[object] = [None] * len(table.columns)
-    cells[_at(table, "id")] = touched.id
+    cells[_at(table, table.key)] = touched.id
     return ["deleted", touched.seq, *cells]
 
 

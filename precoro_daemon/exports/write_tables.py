@@ -97,4 +97,4 @@ class WriteTables:
         after = 0
         while some := await self.feed.some_rows(table, after, _ROWS_A_COPY):
             after = some[-1][0]
-            yield [cells for _, cells in some if cells is not None]
+            yield [cells for _, shown in some for cells in shown]

@@ -16,11 +16,23 @@ from precoro_daemon.settings.values import Allowed, Clash, Lower, Seconds, one_o
 EXPORTED = ("invoices", "credit_notes", *(name for name in COLLECTIONS if name != "invoices"))
 """Tables of records. Credit notes are among the mirror's invoices, and a table of their own."""
 
+EXPORTED_LINES = (
+    "invoice_lines",
+    "credit_note_lines",
+    "purchase_order_lines",
+    "receipt_lines",
+    "expense_lines",
+    "purchase_requisition_lines",
+    "warehouse_request_lines",
+    "request_for_proposal_lines",
+)
+"""Tables of their lines."""
+
 _EXPORT_KINDS = ("parquet", "sql")
 
 
 def _exported(name: str) -> str:
-    if name not in EXPORTED:
+    if name not in (*EXPORTED, *EXPORTED_LINES):
         raise ValueError
     return name
 
@@ -33,7 +45,7 @@ ExportedTables = Annotated[
     tuple[Annotated[str, AfterValidator(_exported)], ...],
     BeforeValidator(read_list),
     AfterValidator(lambda names: tuple(dict.fromkeys(names))),
-    one_of(EXPORTED, "a list of"),
+    one_of((*EXPORTED, *EXPORTED_LINES), "a list of"),
 ]
 
 
@@ -57,7 +69,7 @@ class Export(Section):
     the mirror's hold."""
 
     collections: ExportedTables = ()
-    """Which tables. Empty, the default: those of all collections that are mirrored."""
+    """Which tables. Empty, the default: those of all collections that are mirrored, without their lines."""
 
     directory: Place | None = None
     """parquet: where the files go: a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix. It

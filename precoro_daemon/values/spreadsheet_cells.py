@@ -10,6 +10,9 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
+FIRST_OF_A_FORMULA = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""`harmless` and `restored` leave a text alone that begins with anything else."""
+
 _WRITTEN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]{3})*(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 

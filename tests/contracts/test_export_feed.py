@@ -44,7 +44,7 @@ async def test_a_payment_is_touched_by_what_it_pays(backend: Backend) -> None:
         assert set(touched) == {Touched(6, "invoices", 1), Touched(6, "payments", 9)}
         rows = await store.export_feed.rows(tables()["payments"], [8, 9])
         currency = [one.name for one in tables()["payments"].columns].index("currency")
-        assert {id_: cells[currency] for id_, cells in rows.items()} == {8: None, 9: "JPY"}
+        assert {id_: cells[currency] for id_, [cells] in rows.items()} == {8: None, 9: "JPY"}
 
 
 async def test_rows_are_those_that_the_table_shows(backend: Backend) -> None:
@@ -57,8 +57,19 @@ async def test_rows_are_those_that_the_table_shows(backend: Backend) -> None:
         first = await feed.some_rows(tables()["invoices"], 0, 1)
         [second] = await feed.some_rows(tables()["invoices"], 1, 9)
         assert [id_ for id_, _ in first] == [1]
-        assert second == (2, None), "of another kind"
+        assert second == (2, ()), "of another kind"
         assert await feed.some_rows(tables()["invoices"], 2, 9) == []
+
+
+async def test_of_a_document_come_its_lines(backend: Backend) -> None:
+    async with backend.open() as store:
+        lines = {"data": [{"id": 7, "name": "first"}, "odd", {"id": 8, "name": "second"}]}
+        await listed(store.mirror, record(1, items=lines), record(2, items=lines, logicType=1), record(3, items=[]))
+        feed, table = store.export_feed, tables()["invoice_lines"]
+        name = [one.name for one in table.columns].index("name")
+        rows = await feed.rows(table, [1, 2, 3])
+        assert {id_: [cells[name] for cells in shown] for id_, shown in rows.items()} == {1: ["first", "second"]}
+        assert [(id_, len(shown)) for id_, shown in await feed.some_rows(table, 0, 9)] == [(1, 2), (2, 0), (3, 0)]
 
 
 async def test_the_position_and_the_note_move_together_and_only_from_where_they_were(backend: Backend) -> None:

@@ -9,7 +9,7 @@ import pytest
 from precoro_daemon.adapters.state.view_rows import tables
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings, load
-from precoro_daemon.settings.exports import EXPORTED
+from precoro_daemon.settings.exports import EXPORTED, EXPORTED_LINES
 
 ENVIRON = {"PRECORO_TOKEN": "a-key-of-ours", "PRECORO_EMAIL": "a@example.org"}
 INVOICES_ALONE = '[mirror_collections]\ncollections = ["invoices"]\n'
@@ -24,7 +24,8 @@ def read(folder: Path, text: str, **more: str) -> Settings:
 
 def test_what_can_be_named_are_the_tables_of_one_collection() -> None:
     alone = {name for name, table in tables().items() if len(table.collections) == 1}
-    assert set(EXPORTED) | {"invoices_and_credit_notes"} == alone
+    both = {"invoices_and_credit_notes", "invoice_and_credit_note_lines"}
+    assert {*EXPORTED, *EXPORTED_LINES} | both == alone
 
 
 def test_without_a_list_it_is_all_that_is_mirrored(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import IO, Any
 
-from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.exports.ports.tables import RowBatch, Table
 
 _SHEET_ROWS = 2**20
 _TITLE_LENGTH = 31
@@ -28,18 +29,15 @@ class ExcelBook:
 
         self._book: Any = openpyxl.Workbook(write_only=True)
 
-    def add(self, table: Table, rows: Iterable[Cells]) -> int:
+    def add(self, table: Table, batches: Iterable[RowBatch]) -> int:
         """How many rows. What is too long for one sheet goes on in another."""
-        columns = [
-            (at, _EXCEL_CELLS.get(one.kind, _as_text)) for at, one in enumerate(table.columns) if one.kind != "json"
-        ]
-        titles = [table.columns[at].name for at, _ in columns]
+        titles = [column.name for column in table.columns if column.kind != "json"]
         sheet, count = None, 0
-        for cells in rows:
+        for row in chain.from_iterable(_shown_rows(table, batch) for batch in batches):
             if count % (_SHEET_ROWS - 1) == 0:
                 sheet = self._sheet(table.name, count // (_SHEET_ROWS - 1), titles)
             assert sheet is not None, "it begins with the first row"
-            sheet.append(list(self._cells(sheet, cells, columns)))
+            sheet.append([_no_formula(sheet, value) for value in row])
             count += 1
         if sheet is None:
             self._sheet(table.name, 0, titles)
@@ -55,17 +53,25 @@ class ExcelBook:
         sheet.append(titles)
         return sheet
 
-    def _cells(self, sheet: Any, cells: Cells, columns: list[tuple[int, Callable[[Any], Any]]]) -> Iterator[Any]:
-        from openpyxl.cell import WriteOnlyCell
 
-        for at, convert in columns:
-            value = None if cells[at] is None else convert(cells[at])
-            if isinstance(value, str) and value.startswith("="):
-                cell = WriteOnlyCell(sheet, value)
-                cell.data_type = "s"  # a text, which is no formula
-                yield cell
-            else:
-                yield value
+def _shown_rows(table: Table, batch: RowBatch) -> Iterator[Sequence[Any]]:
+    kinds = [column.kind for column in table.columns]
+    columns = [
+        [None if cell is None else _EXCEL_CELLS.get(kind, _as_text)(cell) for cell in cells]
+        for kind, cells in zip(kinds, batch, strict=True)
+        if kind != "json"
+    ]
+    return zip(*columns, strict=True)
+
+
+def _no_formula(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
+    if not isinstance(value, str) or not value.startswith("="):
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"  # a text
+    return cell
 
 
 def _as_text(value: Any) -> Any:

@@ -2,85 +2,78 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from itertools import compress, islice
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 import orjson
 
-from precoro_daemon.exports.ports.tables import Cells, Table
-from precoro_daemon.values.spreadsheet_cells import harmless
+from precoro_daemon.exports.ports.tables import RowBatch, Table
+from precoro_daemon.values.spreadsheet_cells import FIRST_OF_A_FORMULA, harmless
 
-_ROWS_A_WRITE = 500
+_YES_OR_NO = {True: "true", False: "false", None: ""}
+"""As programs read it."""
 
-_MAY_BE_A_FORMULA = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""Only texts that begin so are looked at."""
+_QUOTED_SIGNS = '",\r\n'
+"""RFC 4180."""
 
 
-def write_csv(file: IO[bytes], table: Table, rows: Iterable[Cells]) -> int:
+def write_csv(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
     """How many rows. JSON is left out: no spreadsheet does anything with it, and its cells are too small."""
-    kept = [column.kind != "json" for column in table.columns]
-    plain = _plain(table)
-    text = io.TextIOWrapper(file, "utf-8", errors="replace", newline="", write_through=False)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns if column.kind != "json"])
+    kinds = [column.kind for column in table.columns]
+    file.write(f"{','.join(column.name for column in table.columns if column.kind != 'json')}\n".encode())
     count = 0
-    for some in _batches(rows):
-        writer.writerows([_harmless(compress(plain(cells), kept)) for cells in some])
-        count += len(some)
-    text.flush()
-    text.detach()
+    for batch in batches:
+        texts = [_texts(kind, cells) for kind, cells in zip(kinds, batch, strict=True) if kind != "json"]
+        lines = [f"{','.join(row)}\n" for row in zip(*texts, strict=True)]
+        file.write("".join(lines).encode("utf-8", "replace"))
+        count += len(lines)
     return count
 
 
-def write_jsonl(file: IO[bytes], table: Table, rows: Iterable[Cells]) -> int:
+def _texts(kind: str, cells: Sequence[Any]) -> Sequence[str]:
+    """A column as CSV has it: what is to be done to some cells is found out for all of them at once."""
+    if kind == "boolean":
+        return [_YES_OR_NO[cell] for cell in cells]
+    if cells and cells[0] is None and cells.count(None) == len(cells):
+        return [""] * len(cells)
+    texts = cells
+    try:
+        together = "".join(cells)
+    except TypeError:
+        texts = ["" if cell is None else cell if type(cell) is str else str(cell) for cell in cells]
+        together = "".join(texts)
+    if any(sign in together for sign in FIRST_OF_A_FORMULA):
+        texts = [text if text[:1] not in FIRST_OF_A_FORMULA else harmless(text) for text in texts]
+    return list(map(_quoted, texts)) if any(sign in together for sign in _QUOTED_SIGNS) else texts
+
+
+def _quoted(text: str) -> str:
+    if not any(sign in text for sign in _QUOTED_SIGNS):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def write_jsonl(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
     """How many rows. Amounts are text, as JSON's numbers lose digits where they are read; JSON stands as it came."""
     names = [column.name for column in table.columns]
-    nested = [at for at, column in enumerate(table.columns) if column.kind == "json"]
     count = 0
-    for some in _batches(rows):
-        file.write(b"".join(_lines(names, nested, some)))
-        count += len(some)
+    for batch in batches:
+        columns = [
+            list(map(_fragment, cells)) if column.kind == "json" else cells
+            for column, cells in zip(table.columns, batch, strict=True)
+        ]
+        lines = [
+            orjson.dumps(dict(zip(names, cells, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
+            for cells in zip(*columns, strict=True)
+        ]
+        file.write(b"".join(lines))
+        count += len(lines)
     return count
 
 
-def _lines(names: Sequence[str], nested: Sequence[int], rows: Iterable[Cells]) -> Iterator[bytes]:
-    for cells in rows:
-        given = list(cells)
-        for at in nested:
-            if given[at] is not None:
-                given[at] = _fragment(given[at])
-        yield orjson.dumps(dict(zip(names, given, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _fragment(text: str) -> orjson.Fragment:
+def _fragment(raw: bytes | None) -> orjson.Fragment | None:
     """A line break stands between values only: inside of texts JSON has none."""
-    return orjson.Fragment(text.replace("\n", " ").replace("\r", " ") if "\n" in text or "\r" in text else text)
-
-
-def _batches(rows: Iterable[Cells]) -> Iterator[list[Cells]]:
-    remaining = iter(rows)
-    while some := list(islice(remaining, _ROWS_A_WRITE)):
-        yield some
-
-
-def _harmless(cells: Iterable[Any]) -> list[Any]:
-    return [harmless(cell) if type(cell) is str and cell and cell[0] in _MAY_BE_A_FORMULA else cell for cell in cells]
-
-
-@cache
-def _plain(table: Table) -> Callable[[Cells], Cells]:
-    """Yes and no as programs read them."""
-    yes_or_no = [at for at, column in enumerate(table.columns) if column.kind == "boolean"]
-
-    def plain(cells: Cells) -> Cells:
-        given = list(cells)
-        for at in yes_or_no:
-            if given[at] is not None:
-                given[at] = "true" if given[at] else "false"
-        return given
-
-    return plain if yes_or_no else lambda cells: cells
+    if raw is None:
+        return None
+    return orjson.Fragment(raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw)

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from precoro_daemon.adapters.exports.readable import plain_date, plain_number, plain_time
 from precoro_daemon.errors import ConfigurationError
-from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.exports.ports.tables import RowBatch, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,8 +19,8 @@ _PRECISION, _SCALE = 38, 18
 """The widest decimal that DuckDB, Spark and Snowflake know: 20 digits before the point and 18 behind it."""
 
 _ROWS_A_GROUP = 10_000
-_TEXT_A_GROUP = 2**22
-"""Characters of JSON in one row group: what is gathered for it is in memory."""
+_BYTES_A_GROUP = 2**21
+"""Bytes of JSON in one row group: what is gathered for it is in memory."""
 
 _FITTING_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
 _ARROW_MISSING = "Parquet needs the package pyarrow; run: pip install 'precoro-daemon[parquet]'"
@@ -30,6 +30,7 @@ def demand_arrow() -> Any:
     """Raises ConfigurationError where the library is not installed."""
     try:
         import pyarrow as pa
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError:
         raise ConfigurationError(_ARROW_MISSING) from None
@@ -54,11 +55,11 @@ def schema_of(table: Table) -> pa.Schema:
     )
 
 
-def write_parquet(file: IO[bytes], table: Table, rows: Iterable[Cells]) -> int:
+def write_parquet(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
     """How many rows."""
     writer = ParquetWriter(file, table)
-    for cells in rows:
-        writer.add(cells)
+    for batch in batches:
+        writer.add(batch)
     return writer.close()
 
 
@@ -76,47 +77,56 @@ class ParquetWriter:
         other = [column.name for column in table.columns if column.kind != "json"]
         options = {"compression": "zstd", "use_dictionary": other, "write_statistics": other}
         self._writer = self._arrow.parquet.ParquetWriter(file, self._schema, **options)
-        self._rows: list[Cells] = []
+        self._columns: list[list[Any]] = [[] for _ in self._kinds]
         self._length = 0
         self._count = 0
 
-    def add(self, cells: Cells) -> None:
-        self._rows.append(cells)
-        for at in self._nested:
-            self._length += len(cells[at] or "")
-        if len(self._rows) >= _ROWS_A_GROUP or self._length >= _TEXT_A_GROUP:
+    def add(self, batch: RowBatch) -> None:
+        for gathered, cells in zip(self._columns, batch, strict=True):
+            gathered.extend(cells)
+        self._length += sum(len(cell or "") for at in self._nested for cell in batch[at])
+        if len(self._columns[0]) >= _ROWS_A_GROUP or self._length >= _BYTES_A_GROUP:
             self._write()
 
     def close(self) -> int:
         """How many rows there are."""
-        if self._rows:
+        if self._columns[0]:
             self._write()
         self._writer.close()
         return self._count
 
     def _write(self) -> None:
-        columns = zip(*self._rows, strict=True)
-        arrays = [_array(self._arrow, kind, values) for kind, values in zip(self._kinds, columns, strict=True)]
+        columns = zip(self._schema, self._kinds, self._columns, strict=True)
+        arrays = [_array(self._arrow, field, kind, cells) for field, kind, cells in columns]
         self._writer.write_table(self._arrow.table(arrays, schema=self._schema))
-        self._count += len(self._rows)
-        self._rows, self._length = [], 0
+        self._count += len(self._columns[0])
+        for gathered in self._columns:
+            gathered.clear()
+        self._length = 0
 
 
-def _array(pa: Any, kind: str, values: Sequence[Any]) -> Any:
+def _array(pa: Any, field: pa.Field, kind: str, values: Sequence[Any]) -> Any:
     match kind:
-        case "integer":
-            return pa.array(values, pa.int64())
-        case "boolean":
-            return pa.array(values, pa.bool_())
         case "decimal":
-            return pa.array(list(map(_decimal, values)), pa.string()).cast(pa.decimal128(_PRECISION, _SCALE))
+            return _decimals(pa, values).cast(field.type)
         case "date":
-            return _cast(pa, values, pa.date32(), plain_date)
+            return _cast(pa, values, field.type, plain_date)
         case "timestamp":
             # As text without a zone it is UTC; so the number is the same with the zone beside it.
             plain = _cast(pa, values, pa.timestamp("us"), plain_time)
-            return plain.cast(pa.int64()).cast(pa.timestamp("us", tz="UTC"))
-    return pa.array([one if one is None or type(one) is str else str(one) for one in values], pa.string())
+            return plain.cast(pa.int64()).cast(field.type)
+        case "json":
+            return pa.array(values, pa.binary()).cast(field.type)
+        case "text":
+            values = [one if one is None or type(one) is str else str(one) for one in values]
+    return pa.array(values, field.type)
+
+
+def _decimals(pa: Any, values: Sequence[Any]) -> Any:
+    """Texts that fit the type: looked at one by one where they do not all."""
+    texts = pa.array(values, pa.string())
+    fit = pa.compute.all(pa.compute.match_substring_regex(texts, f"^{_FITTING_NUMBER.pattern}$")).as_py()
+    return texts if fit is not False else pa.array(list(map(_decimal, values)), pa.string())
 
 
 def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str | None]) -> Any:

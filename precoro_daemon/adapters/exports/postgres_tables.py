@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -36,12 +37,19 @@ _TYPES = {
     "timestamp": "timestamptz",
     "json": "json",
 }
+_KEYS: Mapping[str, LiteralString] = {
+    "id": "PRIMARY KEY (id)",
+    "document_id": "PRIMARY KEY (document_id, position)",
+}
+"""By the column with the number of the record."""
+
 _READ_AS: dict[str, Callable[[Any], Any]] = {
     "integer": lambda value: value,
     "boolean": lambda value: value,
     "decimal": plain_number,
     "date": plain_date,
     "timestamp": plain_time,
+    "json": lambda value: None if value is None else value.decode(),
 }
 
 
@@ -99,9 +107,11 @@ class PostgresTables:
             self._begin(before)
             try:
                 for change in changes:
-                    delete = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(self._table(change.table))
+                    delete = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
+                        self._table(change.table), sql.Identifier(change.table.key)
+                    )
                     self._execute(delete, (list(change.ids),))
-                    self._copy(change.table, change.rows.values())
+                    self._copy(change.table, chain.from_iterable(change.rows.values()))
                 self._commit(standing)
             except BaseException:
                 self._roll_back()
@@ -184,8 +194,9 @@ class PostgresTables:
         """Made where it is not there, with the columns that it lacks, and without a row."""
         there = self._columns(table)
         if not there:
-            columns = sql.SQL(", ").join(_definition(column.name, column.kind) for column in table.columns)
-            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), columns))
+            columns = [_definition(column.name, column.kind) for column in table.columns]
+            parts = sql.SQL(", ").join([*columns, sql.SQL(_KEYS[table.key])])
+            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), parts))
             comment = sql.Literal(_TABLE_COMMENT.format(self._named.export))
             self._execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self._table(table), comment))
             return
@@ -233,8 +244,7 @@ class PostgresTables:
 
 
 def _definition(name: str, kind: str) -> sql.Composed:
-    key = sql.SQL(" PRIMARY KEY" if name == "id" else "")
-    return sql.SQL("{} {}{}").format(sql.Identifier(name), sql.SQL(_TYPES.get(kind, "text")), key)
+    return sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_TYPES.get(kind, "text")))
 
 
 def _text(value: Any) -> str | None:

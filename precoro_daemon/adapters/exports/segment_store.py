@@ -27,7 +27,7 @@ class ParquetSegments:
         writer = await anyio.to_thread.run_sync(lambda: ParquetWriter(sink, table))
         async with self._store.partial_file(path, replaces=True) as file:
             async for some in rows:
-                await anyio.to_thread.run_sync(_add, writer, some)
+                await anyio.to_thread.run_sync(writer.add, list(zip(*some, strict=True)))
                 await file.write(sink.taken())
             count = await anyio.to_thread.run_sync(writer.close)
             await file.write(sink.taken())
@@ -46,11 +46,6 @@ async def open_segments(files: AbstractAsyncContextManager[ObjectStore]) -> Asyn
     await anyio.to_thread.run_sync(demand_arrow)
     async with files as store:
         yield ParquetSegments(store)
-
-
-def _add(writer: ParquetWriter, rows: Sequence[Cells]) -> None:
-    for cells in rows:
-        writer.add(cells)
 
 
 class _Sink(io.RawIOBase):

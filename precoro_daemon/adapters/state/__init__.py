@@ -34,7 +34,9 @@ shape_book.py          the shapes of answers and what of them changed, in SQL: a
 sqlite/                the state in one SQLite file
 statements.py          SQL by name, read from the .sql files of this room and of an engine
 view_columns.py        what a column of a view is: its name, kind and meaning, and where the JSON of a record has it
-view_rows.py           rows of views: those of records as read in Python, all others as the engine shows them
+view_lines.py          lines of documents, many documents at a time, numbered and read as the views of lines do it
+view_reading.py        rows of views of records, many at a time: a field of their JSON is read for all of them at once
+view_rows.py           rows of views: of records and lines as read in Python, of all others as the engine shows them
 view_values.py         the values of views read out of JSON in Python, as the engines' words read them in SQL
 view_words.py          how the columns of views are read out of JSON, in the words of an engine
 views.py               the views people query: which there are, and their definitions in the words of an engine

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.state.change_log import move_position, read_position
 from precoro_daemon.adapters.state.session import Session, Transactions
-from precoro_daemon.adapters.state.view_rows import reader_of, statement_for, table_shows
+from precoro_daemon.adapters.state.view_rows import reader_of, statement_for
 from precoro_daemon.exports.ports.feed import Touched
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.mirror.rules.change_log import Move
@@ -32,18 +32,18 @@ class SqlExportFeed:
         rows = await self._transactions.rows("change_log.read_touched", {"after": after, "upto": upto})
         return [Touched(*row) for row in rows]
 
-    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Cells]:
+    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
         [collection] = table.collections
         return await self._transactions.read(lambda session: _read(session, table.name, collection, ids))
 
-    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Cells | None]]:
+    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Sequence[Cells]]]:
         [collection] = table.collections
         asked = {"collection": collection, "after": after, "limit": limit}
 
-        def work(session: Session) -> Sequence[tuple[int, Cells | None]]:
+        def work(session: Session) -> Sequence[tuple[int, Sequence[Cells]]]:
             ids = [int(row["id"]) for row in session.rows("record_rows.next_ids", asked)]
             found = _read(session, table.name, collection, ids)
-            return [(id_, found.get(id_)) for id_ in ids]
+            return [(id_, found.get(id_, ())) for id_ in ids]
 
         return await self._transactions.read(work)
 
@@ -70,10 +70,11 @@ def _name(export: str) -> str:
     return f"export.{export}"
 
 
-def _read(session: Session, view: str, collection: str, ids: Sequence[int]) -> Mapping[int, Cells]:
-    read, shows = reader_of(view), table_shows(view)
+def _read(session: Session, view: str, collection: str, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
     rows = session.rows(
         statement_for(collection, some=True), {"collection": collection, "ids": json.dumps(list(ids))}
     )
-    found = ((int(row["id"]), read(row)) for row in rows)
-    return {id_: cells for id_, cells in found if shows(cells)}
+    found: dict[int, list[Cells]] = {}
+    for cells in zip(*reader_of(view)(rows), strict=True):
+        found.setdefault(int(cells[0]), []).append(cells)
+    return found

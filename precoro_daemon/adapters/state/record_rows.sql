@@ -2,8 +2,8 @@
 -- Every wanted record of a collection with its detail, in order of ids.
 SELECT
     records.collection, records.id, records.idn, records.status, records.updated_at, records.external_id,
-    records.vanished_at, records.data, details.data AS detail, details.fetched_at, records.changed_at,
-    records.wanted, NULL AS owner
+    records.vanished_at, @bytes(records.data) AS data, @bytes(details.data) AS detail, details.fetched_at,
+    records.changed_at, NULL AS owner
 FROM records
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 WHERE records.collection = :collection AND records.wanted
@@ -13,8 +13,8 @@ ORDER BY records.id;
 -- The same of payments, with the document that each pays.
 SELECT
     records.collection, records.id, records.idn, records.status, records.updated_at, records.external_id,
-    records.vanished_at, records.data, details.data AS detail, details.fetched_at, records.changed_at,
-    records.wanted, owner.data AS owner
+    records.vanished_at, @bytes(records.data) AS data, @bytes(details.data) AS detail, details.fetched_at,
+    records.changed_at, @bytes(owner.data) AS owner
 FROM records
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 LEFT JOIN records AS owner ON owner.collection = {paid}
@@ -33,8 +33,8 @@ ORDER BY records.id;
 -- The same of some records.
 SELECT
     records.collection, records.id, records.idn, records.status, records.updated_at, records.external_id,
-    records.vanished_at, records.data, details.data AS detail, details.fetched_at, records.changed_at,
-    records.wanted, NULL AS owner
+    records.vanished_at, @bytes(records.data) AS data, @bytes(details.data) AS detail, details.fetched_at,
+    records.changed_at, NULL AS owner
 FROM records
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 WHERE records.collection = :collection AND records.wanted AND records.id IN (SELECT value FROM @ints(:ids));
@@ -43,8 +43,8 @@ WHERE records.collection = :collection AND records.wanted AND records.id IN (SEL
 -- The same of some payments.
 SELECT
     records.collection, records.id, records.idn, records.status, records.updated_at, records.external_id,
-    records.vanished_at, records.data, details.data AS detail, details.fetched_at, records.changed_at,
-    records.wanted, owner.data AS owner
+    records.vanished_at, @bytes(records.data) AS data, @bytes(details.data) AS detail, details.fetched_at,
+    records.changed_at, @bytes(owner.data) AS owner
 FROM records
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 LEFT JOIN records AS owner ON owner.collection = {paid}

@@ -1,34 +1,33 @@
 """the values of views read out of JSON in Python, as the engines' words read them in SQL
 
-A query over a view reads each document's JSON some hundred times; an export of everything reads it once this way. So
-each column is one small function, and what repeats from row to row (days, times, amounts) is read once.
+Each kind of column is one small function here; what repeats from row to row (days, amounts) is read once.
 `tests/adapters/state/test_view_rows.py` holds these values against those of the views.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from precoro_daemon.adapters.state.view_columns import Column
 from precoro_daemon.adapters.state.view_words import singular
 from precoro_daemon.mirror.rules.collections import DOCUMENTS, STATUSES
 from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import OTHER_DIGITS, USUAL_DIGITS
 
-Json = dict[str, Any]
+PERSON_FIELDS = ("name", "firstname", "lastname", "email")
 
 _READABLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,254})(?:\.[0-9]+)?")
-_CALENDAR_DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_CLOCK = re.compile(
-    r"[T ]((?:[01][0-9]|2[0-3]):[0-5][0-9])(?:(:[0-5][0-9])(?:\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
+_CALENDAR_DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
+_CALENDAR_TIME = re.compile(
+    r"([12][0-9]{3}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)(?:(?<=:..:..)\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
+_TO_THE_SECOND = len("2026-01-31T08:00:00")
 _LARGEST_WHOLE_DIGITS = 15
 _LONGEST_INTEGER = 18
 _REMEMBERED = 20_000
@@ -39,56 +38,13 @@ _KIND_NAMES = {name: singular(name).replace("_", " ") for name in DOCUMENTS}
 _PAYABLE = frozenset({STATUSES["approved"], STATUSES["partly_paid"]})
 _CANCELED = str(STATUSES["canceled"])
 _NOTES = ("1", "5")
-_NOTHING: Json = {}
 
-_decode = msgspec.json.Decoder(float_hook=str).decode
 _encode = msgspec.json.encode
 
 
-@dataclass(slots=True)
-class Source:
-    """What the columns of one row are read from.
-
-    detailed  the detail's JSON, or the record's where that is not there yet
-    owner     of a payment: the JSON of the document that it pays
-    digits    decimals of the row's currency
-    """
-
-    collection: str
-    status: int | None
-    record: Json
-    detail: Json
-    detailed: Json
-    owner: Json
-    digits: int
-
-
-Getter = Callable[[Source], Any]
-
-
-def source_of(collection: str, status: int | None, data: str, detail: str | None, owner: str | None) -> Source:
-    record, paid = _read_object(data), _read_object(owner)
-    more = _read_object(detail)
-    return Source(collection, status, record, more, record if detail is None else more, paid, _digits(record, paid))
-
-
-def _read_object(text: str | None) -> Json:
-    """An object with its numbers as text where they have a point; {} for everything else."""
-    if text is None:
-        return _NOTHING
-    try:
-        value = _decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return _NOTHING
-    return value if type(value) is dict else _NOTHING
-
-
-def _digits(record: Json, owner: Json) -> int:
-    """How many decimals the currency of a row has."""
-    code = record.get("currency")
-    if code is None or code == "":
-        code = owner.get("currency")
-    return OTHER_DIGITS.get(code, USUAL_DIGITS) if type(code) is str else USUAL_DIGITS
+def digits_of(currency: Any) -> int:
+    """How many decimals a currency has."""
+    return OTHER_DIGITS.get(currency, USUAL_DIGITS) if type(currency) is str else USUAL_DIGITS
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -97,65 +53,16 @@ def moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     whole = int(seconds * 1000 + 0.5) // 1000
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:_TO_THE_SECOND]
 
 
-def getter(column: Column) -> Getter:
-    """How a column is read."""
-    how = column.how or column.kind.value
-    if how in _OF_ROW:
-        return _OF_ROW[how]
-    if how.startswith("detail_"):
-        word, find = _OF_FIELD[how.removeprefix("detail_")], _at(column.path)
-        return lambda source: word(find(source.detailed))
-    if how in ("minor", "hundredths"):
-        return _minor_getter(column.path, fixed=how == "hundredths")
-    read = _field_getter(_OF_FIELD[how], column.path)
-    if not column.owner:
-        return read
-    owned, find_owned = _OF_FIELD[how], _at(column.owner)
-    return lambda source: owned(find_owned(source.owner)) if (value := read(source)) is None else value
-
-
-def _field_getter(word: Callable[[Any], Any], path: str) -> Getter:
-    """Most fields of most rows are not there: nothing is asked of those."""
-    step, _, below = path.partition(".")
-    if not below:
-        return lambda source: None if (value := source.record.get(step)) is None else word(value)
-
-    def read(source: Source) -> Any:
-        value = source.record.get(step)
-        return word(value.get(below)) if type(value) is dict else None
-
-    return read
-
-
-def _minor_getter(path: str, *, fixed: bool) -> Getter:
-    if fixed:
-        return lambda source: minor(source.record.get(path), USUAL_DIGITS)
-    return lambda source: minor(source.record.get(path), source.digits)
-
-
-def _at(path: str) -> Callable[[Json], Any]:
-    """What stands in a document under a path of one step or two."""
-    step, _, below = path.partition(".")
-
-    def find(document: Json) -> Any:
-        value = document.get(step)
-        if not below:
-            return value
-        return value.get(below) if type(value) is dict else None
-
-    return find
-
-
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
     if type(value) is str:
         return value or None
     return str(value) if type(value) is int else None
 
 
-def _integer(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     if type(value) is int:
         return value if 0 <= value < 10**_LONGEST_INTEGER else None
     if type(value) is str and value.isdigit() and value.isascii() and len(value) <= _LONGEST_INTEGER:
@@ -183,33 +90,33 @@ def _day(text: str) -> str | None:
     return text
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _clock(text: str) -> tuple[str, str]:
-    """What stands behind the day: the time as in UTC, and the offset if there is another; ("", "") if it is none."""
-    if not text:
-        return "T00:00:00", ""
-    found = _CLOCK.fullmatch(text)
-    if found is None:
-        return "", ""
-    return f"T{found[1]}{found[2] or ':00'}", "" if found[3] in (None, "Z", "+00:00") else found[3]
-
-
 def _timestamp(value: Any) -> str | None:
-    if type(value) is not str or (day := _day(value[:10])) is None:
+    if type(value) is not str:
         return None
-    clock, offset = _clock(value[10:])
-    if not clock:
-        return None
-    if not offset:
-        return day + clock
+    return value if len(value) == _TO_THE_SECOND and _is_plain_time(value) else _in_utc(value)
+
+
+def _is_plain_time(text: str) -> bool:
+    """As most are: to the second, and without an offset."""
     try:
-        there = datetime.fromisoformat(f"{day}{clock}{offset}")
-        return there.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return text[0] in "12" and text[4:17:3] == "--T::" and datetime.fromisoformat(text) is not None
+    except ValueError:
+        return False
+
+
+def _in_utc(text: str) -> str | None:
+    found = _CALENDAR_TIME.fullmatch(text)
+    if found is None:
+        return None
+    day, clock, offset = found.groups("")
+    try:
+        there = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}")
+        return (there.astimezone(UTC) if offset else there).isoformat()[:_TO_THE_SECOND]
     except (ValueError, OverflowError):
         return None
 
 
-def _said(value: Any) -> str | None:
+def said(value: Any) -> str | None:
     """Whatever stands there, as a text."""
     if value is None or value == "":
         return None
@@ -218,25 +125,17 @@ def _said(value: Any) -> str | None:
     return str(int(value)) if type(value) in (bool, int) else _encode(value).decode()
 
 
-def _person(value: Any) -> str | None:
+def person(value: Any) -> str | None:
     """By name: as one text, as first and last name, or by the address."""
     if type(value) is not dict:
         return None
-    if name := _said(value.get("name")):
+    first, last = value.get("firstname"), value.get("lastname")
+    if type(first) is str and type(last) is str and first and last and "name" not in value:
+        return f"{first} {last}".strip(" ")
+    if name := said(value.get("name")):
         return name
-    both = f"{_said(value.get('firstname')) or ''} {_said(value.get('lastname')) or ''}".strip(" ")
-    return both or _said(value.get("email"))
-
-
-@lru_cache(maxsize=_REMEMBERED, typed=True)
-def _amount(value: str | int, digits: int) -> int | None:
-    text = str(value)
-    if not _READABLE_NUMBER.fullmatch(text):
-        return None
-    whole, _, decimals = text.partition(".")
-    if len(whole) - (whole[0] == "-") > _LARGEST_WHOLE_DIGITS or decimals[digits:].strip("0"):
-        return None
-    return int(whole + decimals[:digits].ljust(digits, "0"))
+    both = f"{said(first) or ''} {said(last) or ''}".strip(" ")
+    return both or said(value.get("email"))
 
 
 def minor(value: Any, digits: int) -> int | None:
@@ -244,31 +143,40 @@ def minor(value: Any, digits: int) -> int | None:
     return _amount(value, digits) if type(value) is str or type(value) is int else None
 
 
-def _status_name(source: Source) -> str | None:
-    return None if source.status is None else _STATUS_NAMES.get(source.status)
-
-
-def _kind(source: Source) -> str | None:
-    if source.collection == "invoices" and _said(source.record.get("logicType")) in _NOTES:
-        return "credit note"
-    return _KIND_NAMES.get(source.collection)
-
-
-def _open_minor(source: Source) -> int | None:
-    if source.status not in _PAYABLE:
+@lru_cache(maxsize=_REMEMBERED, typed=True)
+def _amount(value: str | int, digits: int) -> int | None:
+    written_so = str(value)
+    whole, _, decimals = written_so.partition(".")
+    if not _READABLE_NUMBER.fullmatch(written_so):
         return None
-    total, said = minor(source.record.get("sum"), source.digits), source.record.get("sumPaid")
-    paid = 0 if _text(said) is None else minor(said, source.digits)
-    return None if total is None or paid is None else total - paid
+    if len(decimals) != digits:
+        if decimals[digits:].strip("0"):
+            return None
+        decimals = decimals[:digits].ljust(digits, "0")
+    return int(whole + decimals) if len(whole) - (whole[0] == "-") <= _LARGEST_WHOLE_DIGITS else None
 
 
-def _open_sum(source: Source) -> str | None:
-    left = _open_minor(source)
-    return None if left is None else _written(left, source.digits)
+def status_name(status: int | None) -> str | None:
+    return None if status is None else _STATUS_NAMES.get(status)
+
+
+def kind_of(collection: str, logic_type: Any) -> str | None:
+    if collection == "invoices" and said(logic_type) in _NOTES:
+        return "credit note"
+    return _KIND_NAMES.get(collection)
+
+
+def is_nothing(amount: Any) -> bool:
+    return text(amount) is None
+
+
+def left(status: int | None, total: int | None, paid: int | None) -> int | None:
+    """What is left to pay while it is to be paid."""
+    return total - paid if status in _PAYABLE and total is not None and paid is not None else None
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _written(units: int, digits: int) -> str:
+def written(units: int, digits: int) -> str:
     """Minor units as people write them."""
     if not digits:
         return str(units)
@@ -276,31 +184,23 @@ def _written(units: int, digits: int) -> str:
     return f"{'-' if units < 0 else ''}{whole}.{decimals:0{digits}}"
 
 
-def _last_paid_date(source: Source) -> str | None:
-    payments = source.detail.get("payments")
+def last_paid_day(payments: Any) -> str | None:
     return max(_paid_days(payments), default=None) if payments else None
 
 
 def _paid_days(payments: Any) -> Iterator[str]:
     for payment in nested(payments):
-        if type(payment) is dict and _said(payment.get("status")) != _CANCELED and (day := payment.get("payDate")):
+        if type(payment) is dict and said(payment.get("status")) != _CANCELED and (day := payment.get("payDate")):
             yield str(day)[:10]
 
 
-_OF_FIELD: dict[str, Callable[[Any], Any]] = {
-    "text": _text,
-    "decimal": _text,
-    "integer": _integer,
+WORDS: Mapping[str, Callable[[Any], Any]] = {
+    "text": text,
+    "decimal": text,
+    "integer": integer,
     "boolean": _boolean,
     "date": _date,
     "timestamp": _timestamp,
-    "person": _person,
+    "person": person,
 }
-_OF_ROW: dict[str, Getter] = {
-    "status": _status_name,
-    "kind": _kind,
-    "own_person": lambda source: _person(source.record),
-    "open_minor": _open_minor,
-    "open_sum": _open_sum,
-    "last_paid_date": _last_paid_date,
-}
+"""How a field is read, by the word for it."""

@@ -39,12 +39,13 @@ class ExportFeed(Protocol):
         """What changed behind `after` up to `upto`, in the order of the last changes."""
         ...
 
-    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Cells]:
-        """Rows of a table of one collection as they are now, by id; without those that the table does not show."""
+    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
+        """What a table of one collection shows of these records now, by their id: a row, or a row for each line;
+        without those of which it shows nothing."""
         ...
 
-    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Cells | None]]:
-        """The next records of a table's collection, by id; None for one that the table does not show."""
+    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Sequence[Cells]]]:
+        """The next records of a table's collection, by id, with what the table shows of each."""
         ...
 
     async def note(self, export: str) -> str | None:

@@ -18,20 +18,29 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view that people query. collections: whose records it shows, none for one that is not of records"""
+    """A view that people query.
+
+    collections  of whose records it shows them or their lines, none for one of anything else
+    key          the column with the number of that record
+    """
 
     name: str
     columns: tuple[TableColumn, ...]
     collections: tuple[str, ...] = ()
+    key: str = "id"
 
 
 Cells = Sequence[Any]
-"""A row in the order of its table's columns: decimals, dates, times and JSON as exact text, None for nothing."""
+"""A row in the order of its table's columns: decimals, dates and times as exact text, JSON as it is in UTF-8, None
+for nothing."""
+
+RowBatch = Sequence[Sequence[Any]]
+"""Some rows by columns: of each column their cells."""
 
 
 class Tables(Protocol):
     """All tables as of one moment, beside who holds the state. Blocking."""
 
-    def rows(self, table: Table) -> Iterator[Cells]:
-        """Every row, read as it is asked for. Raises StoreUnusable."""
+    def batches(self, table: Table) -> Iterator[RowBatch]:
+        """All rows, some at a time, read as they are asked for. Raises StoreUnusable."""
         ...

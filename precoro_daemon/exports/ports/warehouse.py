@@ -13,11 +13,11 @@ from precoro_daemon.exports.rules.standings import Standing
 
 @dataclass(frozen=True, slots=True)
 class TableChange:
-    """What becomes of some rows of a table: they are as `rows` has them by id, or no more."""
+    """What becomes of what a table shows of some records: it is as `rows` has it by id, or no more."""
 
     table: Table
     ids: Sequence[int]
-    rows: Mapping[int, Cells]
+    rows: Mapping[int, Sequence[Cells]]
 
 
 class Warehouse(Protocol):

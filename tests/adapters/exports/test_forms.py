@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -22,25 +23,33 @@ from precoro_daemon.adapters.exports.lines import write_csv, write_jsonl
 from precoro_daemon.adapters.exports.parquet import write_parquet
 from precoro_daemon.adapters.exports.whole_file import whole_file
 from precoro_daemon.errors import FolderUnusable
-from precoro_daemon.exports.ports.tables import Table, TableColumn
+from precoro_daemon.exports.ports.tables import RowBatch, Table, TableColumn
+from precoro_daemon.values.spreadsheet_cells import harmless
 from tests.cli.test_hostile_text import BAD
 
 KINDS = ("integer", "text", "decimal", "boolean", "date", "timestamp", "json")
 TABLE = Table("things", tuple(TableColumn(f"a_{kind}", kind, f"the {kind}") for kind in KINDS))
 FINE = "12345678901234567890.123456789012345678"
 ROWS: list[tuple[Any, ...]] = [
-    (1, "Åkesson & Söner", "188.010", True, "2026-01-31", "2026-01-31T08:00:00", '{"a":1.50,\n"b":"x\\ny"}'),
+    (1, "Åkesson & Söner", "188.010", True, "2026-01-31", "2026-01-31T08:00:00", b'{"a":1.50,\n"b":"x\\ny"}'),
     (2, None, None, None, None, None, None),
-    (3, "=cmd|' /C calc'!A0", FINE, False, "2026-02-28", "2026-02-28T23:59:59", "[]"),
-    (4, BAD, "n/a", False, "never", "2026-13-01T00:00:00", "{}"),
-    (2**60, "-1+2", "1e3", True, "2026-01-01", "2026-01-01T00:00:00", '"x"'),
+    (3, "=cmd|' /C calc'!A0", FINE, False, "2026-02-28", "2026-02-28T23:59:59", b"[]"),
+    (4, BAD, "n/a", False, "never", "2026-13-01T00:00:00", b"{}"),
+    (2**60, "-1+2", "1e3", True, "2026-01-01", "2026-01-01T00:00:00", b'"x"'),
     (6, 7, "-0.1000000000000000055511151231257827", None, None, None, None),
 ]
 
 
+def batches(*, size: int = 4) -> Iterator[RowBatch]:
+    """None of them too, as where a filter leaves nothing of some rows."""
+    for start in range(0, len(ROWS), size):
+        yield list(zip(*ROWS[start : start + size], strict=True))
+        yield [[]] * len(KINDS)
+
+
 def written(write: Any) -> bytes:
     file = io.BytesIO()
-    assert write(file, TABLE, iter(ROWS)) == len(ROWS)
+    assert write(file, TABLE, batches()) == len(ROWS)
     return file.getvalue()
 
 
@@ -69,7 +78,7 @@ def test_parquet_has_a_type_for_each_kind(tmp_path: Path) -> None:
     first, empty, fine, odd, large, finer = pq.read_table(path).to_pylist()
     moment = datetime(2026, 1, 31, 8, tzinfo=UTC)
     assert list(first.values()) == [
-        1, "Åkesson & Söner", Decimal("188.01"), True, date(2026, 1, 31), moment, ROWS[0][-1]
+        1, "Åkesson & Söner", Decimal("188.01"), True, date(2026, 1, 31), moment, ROWS[0][-1].decode()
     ]  # fmt: skip
     assert list(empty.values()) == [2, *[None] * 6]
     assert fine["a_decimal"] == Decimal(FINE)
@@ -81,9 +90,9 @@ def test_parquet_has_a_type_for_each_kind(tmp_path: Path) -> None:
 
 def test_duckdb_adds_it_up_exactly(tmp_path: Path) -> None:
     path = tmp_path / "sums.parquet"
-    rows = [(n, None, "0.10", None, None, None, "x" * 5_000_000) for n in range(10)]  # several row groups
+    rows = [(n, None, "0.10", None, None, None, b"x" * 5_000_000) for n in range(10)]  # several row groups
     with path.open("wb") as file:
-        assert write_parquet(file, TABLE, rows) == 10
+        assert write_parquet(file, TABLE, (list(zip(row, strict=True)) for row in rows)) == 10
     assert pq.ParquetFile(path).num_row_groups == 10
     [(total, kind)] = duckdb.sql(f"SELECT sum(a_decimal), any_value(typeof(a_decimal)) FROM '{path}'").fetchall()
     assert (total, kind) == (Decimal(1), "DECIMAL(38,18)")
@@ -93,7 +102,7 @@ def test_duckdb_adds_it_up_exactly(tmp_path: Path) -> None:
 
 def test_excel_has_numbers_days_and_texts_and_no_formula(tmp_path: Path) -> None:
     path, book = tmp_path / "things.xlsx", ExcelBook()
-    assert book.add(TABLE, iter(ROWS)) == len(ROWS)
+    assert book.add(TABLE, batches()) == len(ROWS)
     assert book.add(Table("none", TABLE.columns), iter(())) == 0
     with whole_file(path) as file:
         book.save(file)
@@ -110,8 +119,8 @@ def test_excel_has_numbers_days_and_texts_and_no_formula(tmp_path: Path) -> None
     assert finer[2].value == ROWS[5][2], "more digits than Excel has: as text"
 
 
-def failing() -> Iterator[tuple[Any, ...]]:
-    yield ROWS[0]
+def failing() -> Iterator[RowBatch]:
+    yield next(batches())
     raise OSError(28, "No space left on device")
 
 
@@ -124,7 +133,7 @@ def test_a_file_is_whole_or_as_it_was_and_nobody_else_reads_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
     os.umask(old := os.umask(0))
     with whole_file(path) as file:
-        write_csv(file, TABLE, ROWS)
+        write_csv(file, TABLE, batches())
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
     assert old == os.umask(old)
@@ -136,7 +145,7 @@ def test_a_link_in_its_place_leads_nowhere(tmp_path: Path) -> None:
     path.symlink_to(foreign)
     (tmp_path / f".things.csv.{os.getpid()}.part").symlink_to(foreign)
     with whole_file(path) as file:
-        write_csv(file, TABLE, ROWS)
+        write_csv(file, TABLE, batches())
     assert foreign.read_text() == "not ours"
     assert not path.is_symlink()
 
@@ -145,3 +154,17 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     expected = r"missing/things\.csv cannot be written: no such file"
     with pytest.raises(FolderUnusable, match=expected), whole_file(tmp_path / "missing" / "things.csv"):
         pass
+
+
+def test_csv_is_written_as_the_standard_library_writes_it() -> None:
+    """Whatever stands in the cells, and whether a column has a cell to be made harmless or not."""
+    signs = ["", "a", '"', ",", "\n", "\r\n", "'", "=", "-", "+", "@", "\t", "1", "\0", "\u00e9", "\uff1d", " "]
+    texts = [f"{one}{other}x{one}" for one in signs for other in signs]
+    table = Table("texts", tuple(TableColumn(name, "text", "") for name in ("of_all", "of_few", "of_none")))
+    rows = [(text, few, None) for text, few in zip(texts, itertools.cycle([None, "b", 7]), strict=False)]
+    expected, file = io.StringIO(), io.BytesIO()
+    writer = csv.writer(expected, lineterminator="\n")
+    writer.writerow(["of_all", "of_few", "of_none"])
+    writer.writerows((harmless(text), few, none) for text, few, none in rows)
+    assert write_csv(file, table, [list(zip(*rows, strict=True))]) == len(rows)
+    assert file.getvalue().decode() == expected.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.view_columns import Columns
 from precoro_daemon.adapters.state.view_rows import tables
 from precoro_daemon.adapters.state.views import described_views
-from precoro_daemon.exports.ports.tables import Tables
+from precoro_daemon.exports.ports.tables import Cells, Tables
 from tests.adapters.state.test_views_alike import fill, same, shown_by_sqlite
 from tests.contracts.listing import listed, record
 
@@ -31,7 +32,12 @@ def alike(columns: Columns, rows: Any) -> Shown:
 
 def exported(state: State, view: str) -> Shown:
     with state.open_tables() as opened:
-        return alike(described_views()[view], opened.rows(tables()[view]))
+        return alike(described_views()[view], rows_of(opened, view))
+
+
+def rows_of(opened: Tables, view: str) -> Iterator[Cells]:
+    for batch in opened.batches(tables()[view]):
+        yield from zip(*batch, strict=True)
 
 
 def test_rows_are_those_of_the_views(tmp_path: Path, state_database: str) -> None:
@@ -77,4 +83,4 @@ async def add(state: State, *numbers: int) -> None:
 
 
 def ids(opened: Tables) -> list[int]:
-    return [row[0] for row in opened.rows(tables()["suppliers"])]
+    return [row[0] for row in rows_of(opened, "suppliers")]
