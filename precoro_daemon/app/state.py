@@ -175,8 +175,8 @@ def control_socket(settings: Settings) -> Path:
     if settings.state.runtime_directory is not None:
         return settings.state.runtime_directory / name
     beside, here = settings.state.directory.absolute() / name, Path(name).absolute()
-    places = (beside, _OF_UNITS / name, *_OF_UNITS.glob(f"*/{name}"), here)
-    return next(filter(_is_there, places), beside if os.access(beside.parent, os.W_OK) else here)
+    candidates = (beside, _OF_UNITS / name, *_OF_UNITS.glob(f"*/{name}"), here)
+    return next(filter(_is_there, candidates), beside if os.access(beside.parent, os.W_OK) else here)
 
 
 def _is_there(path: Path) -> bool:
