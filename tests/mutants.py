@@ -167,6 +167,42 @@ MUTANTS = (
         "tests/adapters/host/test_clock.py::test_until_a_server_sets_it_it_goes_by_what_others_agree_on",
     ),
     Mutant(
+        "workers of one address each call at its whole rate",
+        "EgressBrake.wait",
+        "self._interval * self._processes",
+        "self._interval",
+        "tests/adapters/http/test_brake.py::test_workers_of_one_address_divide_its_rate_while_they_live",
+    ),
+    Mutant(
+        "an address forgets when its last call left",
+        "EgressBrake.wait",
+        "self._left_at = anyio.current_time()",
+        "pass",
+        "tests/adapters/http/test_brake.py::test_calls_of_all_companies_keep_to_the_rate_of_their_address",
+    ),
+    Mutant(
+        "a webhook that came again while it was taken is lost",
+        "remove_deliveries",
+        "AND waits.received = taken.received",
+        "",
+        "tests/adapters/state/postgresql/test_inbox.py::test_one_that_comes_again_while_it_is_taken_stays",
+    ),
+    Mutant(
+        "webhooks of a company wait without bound",
+        "put_deliveries",
+        "WHERE given.known OR given.place <= room.left",
+        "",
+        "tests/adapters/state/postgresql/test_inbox.py::test_too_many_of_one_company_are_refused_and_others_are_not",
+    ),
+    Mutant(
+        "a webhook is kept for another state of the same name",
+        "put_deliveries",
+        "AND schema = %(schema)s",
+        "AND %(schema)s IS NOT NULL",
+        "tests/adapters/state/postgresql/test_inbox.py"
+        "::test_nothing_is_kept_for_a_company_that_the_fleet_does_not_know_by_this_state",
+    ),
+    Mutant(
         "a lease about to end permits a payment",
         "check_permit",
         "clock_timestamp() + %(reserve)s",

@@ -14,7 +14,7 @@ from precoro_daemon.app.control import Probe, send_command
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
-from precoro_daemon.app.state import address, kill_switch, on_server, open_or_borrow, place, state_of
+from precoro_daemon.app.state import address, control_socket, kill_switch, on_server, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
 from precoro_daemon.app.values import (
     ADVICE,
@@ -85,8 +85,10 @@ def _warning(found: Contradiction) -> str:
 async def check_paths(settings: Settings) -> str:
     """Where each path that is named leads from everywhere."""
     named = ((key, str(path)) for key, path in named_paths(settings))
-    switch = [("payments.kill_switch", str(kill_switch(settings)))] if settings.ledger.kind != "none" else []
-    lines = [f"{'':15}{key}: {path}" for key, path in [*named, *switch]]
+    unnamed = [("payments.kill_switch", str(kill_switch(settings)))] if settings.ledger.kind != "none" else []
+    if on_server(settings):
+        unnamed.append(("daemon.control_socket", str(await anyio.to_thread.run_sync(control_socket, settings))))
+    lines = [f"{'':15}{key}: {path}" for key, path in [*named, *unnamed]]
     return "\n".join(("a relative one starts at the directory of the configuration", *dict.fromkeys(lines)))
 
 

@@ -43,10 +43,11 @@ _OPENS_WITHIN = 3.0
 
 @asynccontextmanager
 async def open_control(
-    settings: Settings, handler: CommandHandler | None, service: Scheduler, probes: Mapping[str, Probe]
+    settings: Settings | None, handler: CommandHandler | None, service: Scheduler, probes: Mapping[str, Probe]
 ) -> AsyncIterator[Executor]:
-    """Take commands about payments, on the socket and by what it gives, and those that `probes` has, by their kind.
-    Where no socket can be made, those beside the state have to wait until the service is stopped."""
+    """Take commands about payments, on a socket if there are settings for one and by what it gives, and those that
+    `probes` has, by their kind. Where no socket can be made, those beside the state wait until the service is stopped.
+    """
 
     async def execute(command: Command) -> str:
         if command.kind in probes:
@@ -67,14 +68,19 @@ async def open_control(
 
     executor = Executor(execute)
     async with AsyncExitStack() as stack:
-        path = await anyio.to_thread.run_sync(_cleared, settings)
-        try:
-            await stack.enter_async_context(control(Address(path=str(path)), executor))
-            await anyio.to_thread.run_sync(state_of(settings).hand_over, path)
-        except ListenerUnusable as error:
-            _log.warning("listening_failed", what="commands", reason=str(error))
+        if settings is not None:
+            await _open_socket(settings, executor, stack)
         await stack.enter_async_context(executor.open())
         yield executor
+
+
+async def _open_socket(settings: Settings, executor: Executor, stack: AsyncExitStack) -> None:
+    path = await anyio.to_thread.run_sync(_cleared, settings)
+    try:
+        await stack.enter_async_context(control(Address(path=str(path)), executor))
+        await anyio.to_thread.run_sync(state_of(settings).hand_over, path)
+    except ListenerUnusable as error:
+        _log.warning("listening_failed", what="commands", reason=str(error))
 
 
 def _wake(service: Scheduler) -> None:

@@ -19,7 +19,13 @@ _log = get_logger()
 
 
 class Doors(Protocol):
-    """Each is open until its context ends. Both raise ListenerUnusable."""
+    """Each is open until its context ends. Both raise ListenerUnusable.
+
+    `own_socket`: commands come to the company by a socket of its own.
+    """
+
+    @property
+    def own_socket(self) -> bool: ...
 
     def watch(self, settings: Settings, watched: Watched) -> AbstractAsyncContextManager[None]:
         """Answer those who watch, if the configuration says where."""
@@ -36,6 +42,8 @@ class Doors(Protocol):
 
 class OwnDoors:
     """Implements `Doors` where a process serves one company."""
+
+    own_socket = True
 
     @asynccontextmanager
     async def watch(self, settings: Settings, watched: Watched) -> AsyncIterator[None]:

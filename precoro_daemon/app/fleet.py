@@ -94,7 +94,7 @@ class Fleet:
     """Implements `Served` and `FleetWatcher`."""
 
     def __init__(self, files: CompanyFiles, host: FleetHost, tenure: Tenure) -> None:
-        self.doors = FleetDoors()
+        self.doors = FleetDoors(leased=files.leased)
         self._brake = None if (rate := files.fleet.calls_per_second) is None else EgressBrake(rate)
         self._files = files
         self._host = host

@@ -26,9 +26,10 @@ _log = get_logger()
 
 class FleetDoors:
     """`watchers`, `executors`: of the companies that are served at present, by name · `inbox`: of a fleet, whose
-    companies take webhooks wherever they are served."""
+    companies take webhooks wherever they are served · `leased`: it is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, leased: bool) -> None:
+        self.leased = leased
         self.inbox: FleetInbox | None = None
         self.watchers: dict[str, StateWatcher] = {}
         self.executors: dict[str, Executor] = {}
@@ -62,6 +63,11 @@ class DoorsOfCompany:
     def __init__(self, name: str, doors: FleetDoors) -> None:
         self._name = name
         self._doors = doors
+
+    @property
+    def own_socket(self) -> bool:
+        """Of a fleet, they come through the database; two workers of one machine would take the socket in turns."""
+        return not self._doors.leased
 
     @asynccontextmanager
     async def watch(self, settings: Settings, watched: Watched) -> AsyncIterator[None]:

@@ -115,12 +115,13 @@ class ServedCompany:
             scheduler = Scheduler(list(company.jobs.values()), given)
             heartbeat.pulse.jobs = scheduler.jobs
             self._heartbeat = heartbeat
+            commands = settings if self._surroundings.doors.own_socket else None
             async with (
                 self._surroundings.doors.watch(settings, self._watched(heartbeat, company)),
                 shown_to(self._surroundings.onlooker, settings, self._watched(heartbeat, company)),
                 notices_of(settings, self._watched(heartbeat, company), self._store.notice_book),
                 self._webhooks(settings, scheduler, heartbeat, company.sentinel),
-                open_control(settings, company.handler, scheduler, self._probes(company)) as executor,
+                open_control(commands, company.handler, scheduler, self._probes(company)) as executor,
                 self._surroundings.doors.commands(executor),
             ):
                 watchdog = Watchdog(

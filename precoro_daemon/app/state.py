@@ -5,6 +5,7 @@ Whatever reads `settings.state` stands here.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +26,9 @@ from precoro_daemon.settings.state import State as NamedState
 
 if TYPE_CHECKING:
     from precoro_daemon.adapters.state.postgresql.server import Server
+
+_OF_UNITS = Path("/run/precoro-daemon")
+"""Where the shipped units of systemd let a service keep what exists while it runs, or in a directory there."""
 
 
 def state_of(settings: Settings) -> State:
@@ -108,9 +112,10 @@ def owner_of(settings: Settings) -> int | None:
     return settings.state.path.stat().st_uid
 
 
-def act_for_owner(settings: Settings) -> None:
-    """Where root calls it, this process becomes the user whose state it is. Blocking. Raises StoreUnusable."""
-    act_as_owner(settings.state.path.absolute())
+def act_for_owner(*companies: Settings) -> None:
+    """Where root calls it, this process becomes the user whose states they are or, where those are on a server, whose
+    sockets for commands stand there. Blocking. Raises StoreUnusable."""
+    act_as_owner(*(control_socket(one) if one.state.server else one.state.path.absolute() for one in companies))
 
 
 def trial_state(path: Path) -> State:
@@ -163,9 +168,32 @@ def place(settings: Settings) -> Path:
 
 
 def control_socket(settings: Settings) -> Path:
-    """Wherever a command is typed, it must find the service that holds the state. Blocking."""
-    state, given = place(settings), settings.daemon.control_socket
-    return Path(f"{state}.control") if given is None else given
+    """Wherever a command is typed, it must find the service that holds the state. Blocking.
+
+    Beside a state that is a file. Else in the directory that systemd gives to the service for as long as it runs;
+    without one beside the configuration or, where nothing can be written there, in the working directory.
+    """
+    if settings.daemon.control_socket is not None:
+        return settings.daemon.control_socket
+    if settings.state.server is None:
+        return Path(f"{place(settings)}.control")
+    name = f"{schema(settings)}.control"
+    if settings.state.runtime_directory is not None:
+        return settings.state.runtime_directory / name
+    beside, here = settings.state.directory.absolute() / name, Path(name).absolute()
+    candidates = (beside, _OF_UNITS / name, *_OF_UNITS.glob(f"*/{name}"), here)
+    return next(filter(_is_there, candidates), beside if os.access(beside.parent, os.W_OK) else here)
+
+
+def _is_there(path: Path) -> bool:
+    """Or cannot be looked at, which its user has to hear."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def kill_switch(settings: Settings) -> Path:

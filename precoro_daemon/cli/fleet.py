@@ -45,6 +45,7 @@ def run(directory: Path) -> None:
     from precoro_daemon.app.company_files import path_of, read_companies
     from precoro_daemon.app.fleet import FleetHost, serve_fleet
     from precoro_daemon.app.process import supervisor_of
+    from precoro_daemon.app.state import act_for_owner
 
     tallies: dict[str, Tallies] = {}
     log = ServiceLog(_counting(tallies))
@@ -54,6 +55,7 @@ def run(directory: Path) -> None:
 
     reread = partial(read_companies, directory, os.environ)
     files = reread()
+    act_for_owner(*files.companies.values())
     adopt(files)
     host = FleetHost(
         supervisor=supervisor_of(os.environ),

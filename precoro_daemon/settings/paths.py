@@ -13,10 +13,10 @@ from precoro_daemon.settings.model import Settings
 M = TypeVar("M", bound=BaseModel)
 
 
-def anchored(settings: Settings, base: Path) -> Settings:
+def anchored(settings: Settings, base: Path, runtime: str = "") -> Settings:
     """The same with each path absolute, wherever the program is started."""
     settings = _anchored_section(settings, base)
-    return settings.model_copy(update={"state": settings.state.based(base)})
+    return settings.model_copy(update={"state": settings.state.based(base, runtime)})
 
 
 def named_paths(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Path]]:

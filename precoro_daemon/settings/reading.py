@@ -180,7 +180,7 @@ def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -
         if file.name is None:
             lines.insert(0, f"there is no ./{_DEFAULT_FILE} here, and --config names no other file")
         raise ConfigurationError("\n".join(lines))
-    return anchored(settings, file.base)
+    return anchored(settings, file.base, environ.get("RUNTIME_DIRECTORY", ""))
 
 
 def check_values(

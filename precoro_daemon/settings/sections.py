@@ -337,8 +337,10 @@ class Daemon(Section):
 
     control_socket: Path | None = None
     """Socket on which the service takes the commands of `payments`. No default: it then stands
-    beside the state, under its name and `.control`. Another place is for a state in a directory where the service may
-    make no socket; only the user who runs the service, and root, can use it."""
+    beside the state, under its name and `.control`. With a state on a server it stands in the directory that systemd
+    gives to the service for as long as it runs; without one beside the configuration or, where nothing can be written
+    there, in the working directory. Another place is for a state in a directory where the service may make no socket;
+    only the user who runs the service, and root, can use it."""
 
 
 class Log(Section):

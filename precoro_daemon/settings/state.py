@@ -62,6 +62,7 @@ class State(Section):
     must prove who it is."""
 
     _base: Path = PrivateAttr(default_factory=Path)
+    _runtime: Path | None = PrivateAttr(default=None)
 
     @field_validator("schema_name", "password_file", "ca_file")
     @classmethod
@@ -90,10 +91,16 @@ class State(Section):
         """Where a relative path starts."""
         return self._base
 
-    def based(self, base: Path) -> Self:
-        """The same whose relative path starts there."""
+    @property
+    def runtime_directory(self) -> Path | None:
+        """Where this process keeps what exists while it runs, if its service manager made it one."""
+        return self._runtime
+
+    def based(self, base: Path, runtime: str = "") -> Self:
+        """The same whose relative path starts there. `runtime`: directories as systemd names them"""
         named = self.model_copy()
         named._base = base  # noqa: SLF001 - its own
+        named._runtime = Path(runtime.partition(":")[0]) if runtime else None  # noqa: SLF001
         return named
 
     def started_elsewhere(self, working_directory: Path) -> Path | None:

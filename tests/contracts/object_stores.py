@@ -12,9 +12,10 @@ import obstore
 import pytest
 
 from precoro_daemon.adapters.objects.bucket import open_bucket
-from precoro_daemon.adapters.objects.bucket_access import connect
+from precoro_daemon.adapters.objects.bucket_access import BucketAccess, connect
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.files.ports.object_store import ObjectStore
+from tests.adapters.objects.azure import azure_access, azurite, azurite_program
 from tests.adapters.objects.s3 import access_to, rclone, rclone_binary
 
 
@@ -60,9 +61,9 @@ class InDirectory:
 class InBucket:
     """A person's tool is the library itself, which signs what it asks."""
 
-    def __init__(self, folder: Path, origin: str) -> None:
+    def __init__(self, folder: Path, access: BucketAccess) -> None:
         self.spool = folder / "spool"
-        self.access = access_to(origin, uuid.uuid4().hex)
+        self.access = access
         self._tool = connect(self.access)
 
     def open(self, identity: str = "company", reserve: int = 0) -> AbstractAsyncContextManager[ObjectStore]:
@@ -89,7 +90,7 @@ class InBucket:
         return {key.removeprefix(self._key("")) for key in keys} - {".precoro-daemon"} | spooled
 
 
-BACKENDS = ("directory", "moto", "rclone")
+BACKENDS = ("directory", "moto", "rclone", "azurite")
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +101,20 @@ def served_by_rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield origin
 
 
+@pytest.fixture(scope="session")
+def served_by_azurite() -> Iterator[str]:
+    if azurite_program() is None:
+        pytest.skip("Azurite is not installed")
+    with azurite() as origin:
+        yield origin
+
+
 def backend_of(name: str, folder: Path, request: Any) -> Backend:
     if name == "directory":
         return InDirectory(folder)
-    return InBucket(folder, request.getfixturevalue("s3" if name == "moto" else "served_by_rclone"))
+    served, access = {
+        "moto": ("s3", access_to),
+        "rclone": ("served_by_rclone", access_to),
+        "azurite": ("served_by_azurite", azure_access),
+    }[name]
+    return InBucket(folder, access(request.getfixturevalue(served), uuid.uuid4().hex))

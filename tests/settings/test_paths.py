@@ -77,7 +77,17 @@ def test_what_is_not_named_stands_beside_the_state(file: Path, read: Load) -> No
     given = read('[state]\nurl = "sqlite:///data/precoro.db"')
     assert kill_switch(given) == file.parent / "data/payments.stop"
     assert control_socket(given) == file.parent / "data/precoro.db.control"
-    assert kill_switch(read('[state]\nurl = "postgresql://a@localhost/b"')) == file.parent / "payments.stop"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_with_a_state_on_a_server_it_stands_beside_the_configuration(file: Path, read: Load, tmp_path: Path) -> None:
+    on_server = '[state]\nurl = "postgresql://a@localhost/b"\nschema_name = "books"'
+    given = read(on_server)
+    assert kill_switch(given) == file.parent / "payments.stop"
+    assert control_socket(given) == file.parent / "books.control", "wherever service and command were started"
+    of_unit = load(file, ACCESS | {"RUNTIME_DIRECTORY": f"{tmp_path}/run:/run/another"})
+    assert control_socket(of_unit) == tmp_path / "run" / "books.control"
+    assert kill_switch(of_unit) == file.parent / "payments.stop"
 
 
 def test_a_link_to_the_configuration_names_the_same_state(file: Path, elsewhere: Path) -> None:

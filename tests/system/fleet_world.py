@@ -124,5 +124,12 @@ class World:
     async def fleet_typed(self, *words: str) -> str:
         return await self.typed("fleet", words[0], "--companies", str(self.fleet.files), *words[1:])
 
+    async def unanswered(self, name: str, word: str) -> None:
+        """A command that no worker takes is withdrawn in time, and says so."""
+        began = time.monotonic()
+        said = await self.alone(name, "payments", word, code=1)
+        assert "no worker of the fleet took the command within 15 seconds, so nothing was done" in said
+        assert time.monotonic() - began < 30, "most of it is another process's start"
+
     async def payments_typed(self, name: str, word: str) -> str:
         return await self.alone(name, "payments", word)

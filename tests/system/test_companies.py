@@ -6,8 +6,10 @@ import asyncio
 import fcntl
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.to_thread
@@ -137,3 +139,35 @@ async def test_a_company_that_hangs_is_named_and_started_again_alone(tmp_path: P
     assert "mirror_collections gave no sign of life" in page
     assert "1 of 2 companies" in page
     assert fleet.count("acme", "SELECT count(*) FROM details") == 3
+
+
+@pytest.fixture
+def place_of_another() -> Iterator[Path]:
+    """A directory of a user's, where others may pass."""
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        os.chown(place, 65_534, 65_534)
+        (place / "of-another").mkdir()
+        os.chown(place / "of-another", 65_533, 65_533)
+        yield place
+
+
+def owner_of(path: Path) -> int:
+    return path.stat().st_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_root_serves_companies_as_the_owner_of_their_states_or_not_at_all(place_of_another: Path) -> None:
+    place = place_of_another
+    async with companies(place, "acme", "bolt") as (fleet, _):
+        fleet.write("acme")
+        fleet.write("bolt")
+        async with fleet.running() as process:
+            await fleet.until("bolt", "SELECT count(*) FROM details")
+            made = Path(f"/proc/{process.pid}"), fleet.state("acme"), place / "watch.sock"
+            assert set(map(owner_of, made)) == {65_534}
+        fleet.write("bolt", state=place / "of-another" / "bolt.db")
+        done = await fleet.typed("fleet", "run", "--companies", str(fleet.files))
+    assert done.code == 4
+    assert "belongs to nobody and user 65533, so root leaves it alone" in done.stderr

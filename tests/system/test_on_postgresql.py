@@ -54,6 +54,7 @@ async def test_a_company_is_mirrored_looked_at_and_run_again(
         assert json.loads(status.stdout)["collections"]["invoices"]["records"] == there
         checked = await program.run("check")
         assert re.search(r"/states is there \(schema once, PostgreSQL \d+\.\d+.*, not encrypted\)", checked.stdout)
+        assert f"daemon.control_socket: {tmp_path}/once.control" in checked.stdout
         refused = await program.run("state", "backup", "copy.db")
         assert refused.code == 4
         assert "pg_dump --format=custom --schema=once" in refused.stderr

@@ -61,7 +61,8 @@ async def test_a_worker_that_slept_on_its_permit_sends_nothing_after_payments_we
     tmp_path: Path, postgres: str, tables: Tables, lease: str
 ) -> None:
     """The command waits 15 seconds for the worker and then takes the company from it. By then the shorter lease is
-    over; by the longer one the worker takes itself for the holder when it wakes up."""
+    over; by the longer one the worker takes itself for the holder when it wakes up. What another person asked for
+    meanwhile is withdrawn after those 15 seconds, and the worker does not find it later."""
     async with (
         companies(tmp_path, "acme", time_scale=SCALE) as (fleet, sandboxes),
         ambushed(postgres) as (at, ambush),
@@ -76,7 +77,9 @@ async def test_a_worker_that_slept_on_its_permit_sends_nothing_after_payments_we
             owed = await world.owe("acme", 2)
             with anyio.fail_after(60):
                 await ambush.sprung.wait()
-            said = await world.payments_typed("acme", "disarm")
+            async with anyio.create_task_group() as people:
+                people.start_soon(world.unanswered, "acme", "arm")
+                said = await world.payments_typed("acme", "disarm")
             assert said.startswith("Payments are disarmed"), said
             one.send_signal(signal.SIGCONT)
             await world.until_served_by("one")

@@ -12,20 +12,23 @@ from precoro_daemon.errors import StoreUnusable
 _ROOT = 0
 
 
-def act_as_owner(path: Path) -> None:
-    """From here on this process is the user whose file `path` is, or will be by its directory. Blocking.
+def act_as_owner(*paths: Path) -> None:
+    """From here on this process is the user whose files these are, or will be by their directories. Blocking.
 
-    Does nothing unless root calls it, nor where the owner cannot reach the file: systemd keeps the directories of
+    Does nothing unless root calls it, nor where the owner cannot reach a file: systemd keeps the directories of
     passing users where these see them in the service alone. Raises StoreUnusable where several users own the way.
     """
     if os.geteuid() != _ROOT:
         return
-    owners = {one.st_uid: one.st_gid for one in _on_the_way(path) if one.st_uid != _ROOT}
+    owners: dict[int, tuple[int, Path]] = {}
+    for path in paths:
+        owners |= {one.st_uid: (one.st_gid, path) for one in _on_the_way(path) if one.st_uid != _ROOT}
     if len(owners) > 1:
         who = " and ".join(sorted(map(_name, owners)))
-        raise StoreUnusable(f"{path} belongs to {who}, so root leaves it alone. Run this as the service's user.")
-    for user, group in owners.items():
-        if _is_reached(path.parent, user):
+        what = " and ".join(sorted({str(path) for _, path in owners.values()}))
+        raise StoreUnusable(f"{what} belongs to {who}, so root leaves it alone. Run this as the service's user.")
+    for user, (group, _) in owners.items():
+        if all(_is_reached(path.parent, user) for path in paths):
             _become(user, group)
 
 

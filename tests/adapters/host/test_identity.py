@@ -25,7 +25,7 @@ ACT = """
 import os, sys
 from pathlib import Path
 from precoro_daemon.adapters.host.identity import act_as_owner
-act_as_owner(Path(sys.argv[1]))
+act_as_owner(*map(Path, sys.argv[1:]))
 print(*os.getresuid(), *os.getresgid(), *os.getgroups())
 """
 
@@ -41,8 +41,8 @@ def place() -> Iterator[Path]:
         yield inner
 
 
-def acted(path: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", ACT, str(path)], capture_output=True, text=True, check=False)
+def acted(*paths: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", ACT, *map(str, paths)], capture_output=True, text=True, check=False)
 
 
 def test_the_owner_of_a_new_state_is_that_of_its_directory_and_there_is_no_way_back(place: Path) -> None:
@@ -72,6 +72,16 @@ def test_what_belongs_to_two_users_is_refused(place: Path) -> None:
     done = acted(place / "state.db")
     assert done.returncode == 1
     assert "belongs to nobody and user 65533, so root leaves it alone" in done.stderr
+
+
+def test_who_serves_several_states_is_the_owner_of_all_or_nobody(place: Path) -> None:
+    beside = place.parent / "beside"
+    beside.mkdir()
+    assert acted(place / "state.db", beside / "of-root.db").stdout.split()[:3] == [str(OWNER)] * 3
+    os.chown(beside, OTHER, OTHER)
+    done = acted(place / "state.db", beside / "state.db")
+    assert done.returncode == 1
+    assert f"{beside}/state.db and {place}/state.db belongs to nobody and user 65533" in done.stderr
 
 
 def test_a_directory_that_only_root_reaches_keeps_root_as_root(place: Path) -> None:

@@ -191,6 +191,8 @@ class PostgresState:
             demand_rights(connection, self._where, self._schema)
             holding = connection
             if self._fence is None:
+                # Before anything is held: two commands for a company of a fleet may come at the same moment.
+                refuse_enrolled(connection, self._where, self._schema)
                 holding = resources.enter_context(closing(self._server.connect()))
                 resources.enter_context(held(holding, self._where, schema))
             with connection.transaction():

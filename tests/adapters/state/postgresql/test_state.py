@@ -14,11 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from precoro_daemon.adapters.state.postgresql.fleet_session import LEASE_STATEMENTS
 from precoro_daemon.adapters.state.postgresql.schema import VERSION
 from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
-from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
+from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable, StoreUnusable
 from tests.adapters.state.postgresql.probe import PostgresBackend, ran
 from tests.adapters.state.test_moving import in_thread
 
@@ -44,6 +45,20 @@ async def test_who_holds_it_is_named(backend: PostgresBackend) -> None:
                 raise AssertionError
     async with backend.open():
         pass
+
+
+@pytest.mark.asyncio
+async def test_one_of_a_fleet_is_told_from_one_that_somebody_holds_at_the_moment(backend: PostgresBackend) -> None:
+    """Such as another command, which has just begun to look."""
+    async with backend.open():
+        backend.change(LEASE_STATEMENTS["make"])
+        backend.change("INSERT INTO precoro_fleet.companies (name, schema) VALUES ('acme', 'company')")
+        try:
+            with pytest.raises(StoreEnrolled, match="as the company acme"):
+                async with backend.open():
+                    raise AssertionError
+        finally:
+            backend.change("DROP SCHEMA precoro_fleet CASCADE")
 
 
 @pytest.mark.asyncio
