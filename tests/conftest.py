@@ -57,7 +57,6 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         for function in guard.functions.values():
             # In virtual time the store's thread is the loop's own.
             function.can_block_in("tests/payments/world.py", {"emptied_database"})
-            function.can_block_in("tests/quota/virtual_company.py", {"run_in_executor"})
         yield
 
 
