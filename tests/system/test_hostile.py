@@ -94,6 +94,7 @@ async def test_columns_of_strange_rows(tmp_path: Path) -> None:
         assert program.query("SELECT 1 FROM invoice_lines WHERE sum = '1E+2'")
 
 
+@pytest.mark.waits
 async def test_a_strict_limiter_without_any_grace_never_refuses(tmp_path: Path) -> None:
     async with hostile(Habits(limited=1 / SCALE)) as shown:
         program = program_for(shown, tmp_path, per_second=1)

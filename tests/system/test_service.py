@@ -162,6 +162,7 @@ async def test_a_state_that_a_shell_has_locked_is_waited_for_and_then_left_to_a_
         assert "Another program has locked the state" in done.stderr
 
 
+@pytest.mark.waits
 async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tmp_path: Path) -> None:
     async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
         program = Program(tmp_path, sandbox.url, sections={"mirror_collections": {"every": "1m"}})
