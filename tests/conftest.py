@@ -40,6 +40,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker gets them first, side by side with work; at the end nobody would have any left."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 # `make test` draws the same examples every time, so a red run is the change's own doing. The other profile
 # (pytest --hypothesis-profile=sweep) searches on, and keeps what failed in .hypothesis to try it first next time.
 settings.register_profile("ci", deadline=None, print_blob=True, max_examples=30, derandomize=True)
@@ -57,7 +62,6 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         for function in guard.functions.values():
             # In virtual time the store's thread is the loop's own.
             function.can_block_in("tests/payments/world.py", {"emptied_database"})
-            function.can_block_in("tests/quota/virtual_company.py", {"run_in_executor"})
         yield
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import duckdb
 import pytest
@@ -38,7 +39,7 @@ TABLES = {
     "credit_note_lines": "document_id, position, line_id, name, sum, currency",
 }
 """With the columns that are compared."""
-_STEPS = 60
+STEPS = 60
 """More than an export of this scene makes."""
 
 
@@ -203,18 +204,22 @@ async def test_a_filter_that_is_another_changes_what_is_there(tmp_path: Path) ->
 
 
 async def test_killed_at_any_step_it_is_the_mirror_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    """In the snapshot or in the segment behind it. What changes before the next life is in the segment after that."""
-    fatal = 0
-    while True:
-        folder = tmp_path / str(fatal)
-        folder.mkdir()
-        scene = Scene(folder, ["invoices", "invoice_lines"])
+    """At every third; the sweep dies at all."""
+    deaths = await killed_at_steps(tmp_path, range(0, STEPS, 3))
+    assert 7 < deaths < STEPS // 3
+
+
+async def killed_at_steps(folder: Path, steps: Iterable[int]) -> int:
+    """In the snapshot or in the segment behind it. What changes before the next life is in the segment after that.
+    Gives how many of the steps there were."""
+    for deaths, fatal in enumerate(steps):
+        scene = Scene(folder / str(fatal), ["invoices", "invoice_lines"])
+        await anyio.Path(scene.folder).mkdir()
         if not await _dies(scene, fatal):
-            break
+            return deaths
         await scene.follow(before=lambda store: listed(store.mirror, record(70, sum="70.00")))
         await scene.compare()
-        fatal += 1
-    assert 20 < fatal < _STEPS
+    raise AssertionError("it makes more steps than that")
 
 
 async def _dies(scene: Scene, fatal: int) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import psycopg
 import pytest
@@ -33,6 +34,8 @@ from tests.exports.dying import Killed, Life
 from tests.exports.test_segments import first, more
 
 TABLES = ("invoices", "credit_notes", "payments", "suppliers", "invoice_lines", "credit_note_lines")
+STEPS = 80
+"""More than an export of this scene makes."""
 _NUMBERS = count(1)
 _READ_AS = {Kind.DECIMAL: plain_number, Kind.DATE: plain_date, Kind.TIMESTAMP: plain_time, Kind.BOOLEAN: bool}
 """What is no value of its type is nothing."""
@@ -148,13 +151,18 @@ async def test_what_changes_and_what_goes_is_followed(tmp_path: Path, state_data
 
 @pytest.mark.asyncio
 async def test_killed_at_any_step_it_is_the_mirror(tmp_path: Path, state_database: str) -> None:
-    fatal = 0
-    while True:
-        folder = tmp_path / str(fatal)
-        folder.mkdir()
-        scene = Scene(folder, state_database, ["invoices", "invoice_lines"])
+    """At every third; the sweep dies at all."""
+    deaths = await killed_at_steps(tmp_path, state_database, range(0, STEPS, 3))
+    assert 7 < deaths < STEPS // 3
+
+
+async def killed_at_steps(folder: Path, url: str, steps: Iterable[int]) -> int:
+    """How many of the steps there were."""
+    for deaths, fatal in enumerate(steps):
+        scene = Scene(folder / str(fatal), url, ["invoices", "invoice_lines"])
+        await anyio.Path(scene.folder).mkdir()
         if not await _dies(scene, fatal):
-            break
+            return deaths
         async with scene.life() as (store, export):
             await listed(store.mirror, record(70, sum="70.00"))
             await export.follow()
@@ -162,8 +170,7 @@ async def test_killed_at_any_step_it_is_the_mirror(tmp_path: Path, state_databas
         await scene.compare()
         [position] = await scene.ask("SELECT position FROM _exports")
         assert position == tuple(scene_position(scene))
-        fatal += 1
-    assert 20 < fatal < 80
+    raise AssertionError("it makes more steps than that")
 
 
 def _order(name: str) -> str:

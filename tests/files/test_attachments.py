@@ -171,8 +171,8 @@ async def test_one_that_fails_is_named_and_fetched_by_a_later_run(tmp_path: Path
         assert "invoices" in report.failed[0] or "suppliers" in report.failed[0] or "contracts" in report.failed[0]
         assert_complete(shown, without=frozenset({bad}))
         shown.sandbox.faults.clear()
-        await shown.run(clock=later(86_400))  # what is forbidden is let be for an hour
-        await shown.run(clock=later(86_400))
+        await shown.run("fetch_attachments", clock=later(86_400))  # what is forbidden is let be for an hour
+        await shown.run("fetch_attachments", clock=later(86_400))
         assert_complete(shown)
         assert (await shown.run()).remains == []
 

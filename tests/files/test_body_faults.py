@@ -91,6 +91,7 @@ async def test_there_are_more_than_forty() -> None:
     assert len(BROKEN) + len(LYING) > 40
 
 
+@pytest.mark.waits
 async def test_with_a_size_nothing_but_the_file_is_kept(tmp_path: Path) -> None:
     assert await swept(tmp_path, BROKEN, size=len(CONTENT)) <= {100 * number + 16 for number in range(1, 99)}
 
@@ -102,5 +103,6 @@ async def test_a_body_that_lies_about_its_length_is_found_out_by_the_size(tmp_pa
     assert stored <= {100 * number + 16 for number in range(1, len(LYING) + 1)}
 
 
+@pytest.mark.waits
 async def test_without_a_size_what_is_broken_is_not_kept_either(tmp_path: Path) -> None:
     assert await swept(tmp_path, BROKEN, size=None) == set()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
@@ -25,7 +28,7 @@ from precoro_daemon.sandbox.options import Meta, Order
 from tests.mirror.comparing import Json
 from tests.mirror.stage import Stage, Watch, soon, stage
 
-COUNTS = {"suppliers": 3, "invoices": 48, "purchaseorders": 25, "taxes": 12, "items": 15}
+COUNTS = {"suppliers": 3, "invoices": 35, "purchaseorders": 15, "taxes": 5, "items": 12}
 NAMES = ("invoices", "purchase_orders", "payments", "suppliers", "items", "taxes")
 PATHS = tuple(COLLECTIONS[name].path.removeprefix("/") for name in NAMES)
 
@@ -87,6 +90,20 @@ class _Theatre:
         self._runner.close()
 
 
+def happening(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
+    """A rule after which it is worth looking whether all comes right: two quiet runs on end show what one does."""
+
+    def made(step: Callable[..., None]) -> Any:
+        @wraps(step)
+        def taken(self: MirrorMachine, **values: Any) -> None:
+            self.quiet = False
+            step(self, **values)
+
+        return rule(**drawn)(taken)
+
+    return made
+
+
 class MirrorMachine(RuleBasedStateMachine):
     order: Order = "created_desc"
     meta: Meta = "both"
@@ -97,8 +114,10 @@ class MirrorMachine(RuleBasedStateMachine):
 
     @initialize(seed=seeds)
     def open(self, seed: int) -> None:
+        assume(seed)  # the simplest story, which is tried first, has nothing in it
         self.filter: dict[str, Any] = {}
         self.came = self.went = 0
+        self.quiet = False
         self.theatre = _Theatre(
             Path(self._directory.name),
             sections={name: dict(keys) for name, keys in SECTIONS.items()},
@@ -111,18 +130,22 @@ class MirrorMachine(RuleBasedStateMachine):
         self.stage = self.theatre.stage
 
     def teardown(self) -> None:
-        if hasattr(self, "theatre"):
-            self.theatre.close()
-        self._directory.cleanup()
+        try:
+            if hasattr(self, "theatre") and not self.quiet and sys.exc_info()[0] is None:
+                self.all_is_quiet()
+        finally:
+            if hasattr(self, "theatre"):
+                self.theatre.close()
+            self._directory.cleanup()
 
     def _work(self, path: str, seed: int, create: int, edit: int, delete: int) -> None:
         users.work(self.stage.sandbox.company, Random(seed), users.Load(create, edit, delete, (path,)))
 
-    @rule(path=paths, seed=seeds, create=amounts, edit=amounts, delete=amounts)
+    @happening(path=paths, seed=seeds, create=amounts, edit=amounts, delete=amounts)
     def users_work(self, path: str, seed: int, create: int, edit: int, delete: int) -> None:
         self._work(path, seed, create, edit, delete)
 
-    @rule(path=paths, seed=seeds, page=st.integers(0, 5), create=amounts, edit=amounts, delete=amounts)
+    @happening(path=paths, seed=seeds, page=st.integers(0, 5), create=amounts, edit=amounts, delete=amounts)
     def users_will_work_between_pages(
         self, path: str, seed: int, page: int, create: int, edit: int, delete: int
     ) -> None:
@@ -134,39 +157,39 @@ class MirrorMachine(RuleBasedStateMachine):
 
         self.stage.when(rf"^/{path}\?", work, skip=page)
 
-    @rule()
+    @happening()
     def time_passes(self) -> None:
         time.sleep(0.1)
 
-    @rule(path=paths, kind=st.sampled_from(FAULTS), skip=st.integers(0, 5), times=st.integers(1, 6),
+    @happening(path=paths, kind=st.sampled_from(FAULTS), skip=st.integers(0, 5), times=st.integers(1, 6),
           record=st.sampled_from(RECORDS))  # fmt: skip
     def a_list_will_fail(self, path: str, kind: str, skip: int, times: int, record: str) -> None:
         if kind == "empty_page" and self.meta == "has_next":
             return
         self.stage.sandbox.faults.add(kind, path=rf"^/{path}\?", skip=skip, times=times, record=record, seconds=0.01)
 
-    @rule(path=paths, kind=st.sampled_from(PASSING), skip=st.integers(0, 9), times=st.integers(1, 6))
+    @happening(path=paths, kind=st.sampled_from(PASSING), skip=st.integers(0, 9), times=st.integers(1, 6))
     def details_will_fail(self, path: str, kind: str, skip: int, times: int) -> None:
         self.stage.sandbox.faults.add(kind, path=rf"^/{path}/\d", skip=skip, times=times, seconds=0.01)
 
-    @rule(chosen=filters, name=st.sampled_from(["invoices", "purchase_orders"]))
+    @happening(chosen=filters, name=st.sampled_from(["invoices", "purchase_orders"]))
     def the_user_wants_something_else(self, chosen: dict[str, Any], name: str) -> None:
         self.filter = {name: chosen}
         self.stage.sections["mirror_collections"]["filters"] = self.filter
 
-    @rule()
+    @happening()
     def it_runs(self) -> None:
         self.theatre.play(self.stage.run())
 
-    @rule(only=st.sampled_from(["mirror_collections", "fetch_details", "take_census"]))
+    @happening(only=st.sampled_from(["mirror_collections", "fetch_details", "take_census"]))
     def one_job_runs(self, only: str) -> None:
         self.theatre.play(self.stage.run(only))
 
-    @rule(commits=st.integers(1, 15))
+    @happening(commits=st.integers(1, 15))
     def it_is_cut_off(self, commits: int) -> None:
         self.theatre.play(self.stage.run_until(_countdown(commits)))
 
-    @rule(commits=st.integers(1, 15))
+    @happening(commits=st.integers(1, 15))
     def the_power_fails(self, commits: int) -> None:
         """What the disk holds after some commit is all that is left of a run."""
         image = self.stage.directory / "image.db"
@@ -182,8 +205,10 @@ class MirrorMachine(RuleBasedStateMachine):
                 Path(f"{self.stage.database}{suffix}").unlink(missing_ok=True)
             image.replace(self.stage.database)
 
+    @precondition(lambda self: not self.quiet)
     @rule()
     def all_is_quiet(self) -> None:
+        self.quiet = True
         self.stage.sandbox.faults.clear()
         report = self.theatre.play(self.stage.run())
         assert (report.stopped, report.spent) == (None, None)

@@ -114,8 +114,10 @@ class Stage:
     @property
     def truths(self) -> Mapping[str, Truth]:
         """With the details that the configuration asks for."""
-        detailed = self.settings.fetch_details.collections
-        return {name: truth_of(self.sandbox, name, details=name in detailed) for name in self.collections}
+        settings = self.settings
+        detailed = settings.fetch_details.collections
+        names = settings.mirror_collections.collections
+        return {name: truth_of(self.sandbox, name, details=name in detailed) for name in names}
 
     def differences(self, *, wanted: Wanted = keeps_everything, counted: bool = True) -> list[str]:
         return differences(self.database, self.truths, wanted=wanted, counted=counted)

@@ -170,7 +170,7 @@ def _fractional(raw: bytes, id_: int) -> bytes:
 async def test_a_row_that_is_listed_but_cannot_be_read_has_not_vanished(
     tmp_path: Path, path: str, spoil: Callable[[bytes, int], bytes]
 ) -> None:
-    async with stage(tmp_path, counts={"invoices": 60, "suppliers": 12, "taxes": 12}) as shown:
+    async with stage(tmp_path, counts={"invoices": 30, "suppliers": 12, "taxes": 12}) as shown:
         shown.sections["mirror_collections"] = {"collections": (path,), "per_page": 100}
         await shown.run()
         bad, gone = newest(shown.sandbox, path)[3:5]

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 COUNTS = {
     "documentcustomfields": 9, "itemcustomfields": 5, "suppliercustomfields": 4,
-    "invoices": 45, "receipts": 20, "suppliers": 30, "items": 40, "users": 6,
+    "invoices": 25, "receipts": 10, "suppliers": 15, "items": 20, "users": 6,
 }  # fmt: skip
 MIRRORED = ("invoices", "receipts", "suppliers", "items", "users")
 FIELDS = ("document_custom_fields", "item_custom_fields", "supplier_custom_fields")
@@ -274,10 +274,10 @@ async def test_when_the_day_is_spent_the_rest_waits_for_the_next(tmp_path: Path)
         shown.sections["mirror_collections"] = {"collections": ("invoices",)}
         shown.sections["fetch_details"] = {"collections": ()}
         no_reserves = dict.fromkeys(("payments", "deliveries", "lists", "details", "files", "census"), 0)
-        shown.sections["limits"] = {"per_day": 5 + 3, "reserve": no_reserves}
+        shown.sections["limits"] = {"per_day": 3 + 3, "reserve": no_reserves}
         report = await shown.run()
         assert isinstance(report.spent, BudgetSpent)
-        assert (len(shown.calls("/invoices?")), len(shown.calls(DEFINITIONS))) == (5, 3)
+        assert (len(shown.calls("/invoices?")), len(shown.calls(DEFINITIONS))) == (3, 3)
         shown.sections["limits"] = {}
         await shown.run()
         assert len(shown.calls(DEFINITIONS)) == len(set(shown.calls(DEFINITIONS))) == COUNTS["documentcustomfields"]

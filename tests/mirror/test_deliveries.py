@@ -313,6 +313,7 @@ async def test_what_fails_is_tried_again_in_a_minute(tmp_path: Path, path: str) 
         assert shown.differences(counted=False) == []
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("kind", ["403", "422", "half_json"])
 async def test_what_is_refused_is_asked_for_as_seldom_as_any_other_detail(tmp_path: Path, kind: str) -> None:
     """Also where nothing shows in its row, so that nobody else would ask for it."""

@@ -42,7 +42,7 @@ async def test_rows_of_a_split_that_share_an_idn_are_one_call(tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["500", "404", "422", "reset", "half_json", "200_html", "200_json_error"])
 async def test_one_that_fails_is_set_aside_and_tried_by_the_next_run(tmp_path: Path, kind: str) -> None:
-    async with stage(tmp_path) as shown:
+    async with stage(tmp_path, counts={"invoices": 12}) as shown:
         bad = newest(shown.sandbox)[4]
         shown.sandbox.faults.add(kind, path=f"^/invoices/{bad.idn}$", times=None)
         report = await shown.run()

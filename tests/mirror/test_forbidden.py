@@ -42,6 +42,7 @@ async def laps(jobs: Mapping[str, Job], clock: RealClock, *names: str) -> None:
             assert (await jobs[name].lap()).ended is None
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("per_second", [0, 20])
 async def test_lists_and_the_details_of_the_others_go_on_while_a_dozen_are_forbidden(
     tmp_path: Path, per_second: int

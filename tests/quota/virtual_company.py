@@ -54,10 +54,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future: asyncio.Future[Any] = self.create_future()
         if self.dead and not isinstance(getattr(work, "__self__", None), ExitStack):
             raise Killed
+        # As on the store's thread, no loop runs here while the work does.
+        asyncio._set_running_loop(None)
         try:
             future.set_result(work(*arguments))
         except Exception as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
+        finally:
+            asyncio._set_running_loop(self)
         return future
 
 

@@ -28,10 +28,14 @@ from tests.adapters.state.postgresql.fleet_story import play as play_fleet
 from tests.adapters.state.postgresql.fleets import Tables
 from tests.catalogue import schedules as item_schedules
 from tests.clocks import compiler
+from tests.exports import test_segments as into_files
+from tests.exports import test_tables as into_tables
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
+from tests.payments import test_wording as words
 from tests.payments.test_amounts import EACH, amounts, wire_to_wire
+from tests.payments.world import fresh_world
 from tests.quota.test_week import WEEK
 from tests.quota.week import DAY, HOUR, play
 from tests.system.handovers import play as hand_over
@@ -118,6 +122,29 @@ def items(seed: int) -> None:
     drawn = [item_schedules.drawn(seed * 1_000 + number) for number in range(1_000)]
     tally = anyio.run(item_schedules.play_all, drawn)
     assert tally.wrong == [], tally.wrong[:5]
+
+
+def exports(_: int) -> None:
+    """Killed at every step of an export, into Parquet files and into tables."""
+    with tempfile.TemporaryDirectory() as directory:
+        assert anyio.run(into_files.killed_at_steps, Path(directory), range(into_files.STEPS)) > 20
+    with tempfile.TemporaryDirectory(prefix="x") as directory, ExitStack() as stack:
+        Path(directory).chmod(0o755)
+        pair = stack.enter_context(pair_in(Path(directory)))
+        pair.primary.rows("CREATE DATABASE reports")
+        url = f"postgresql://postgres@/reports?host={pair.primary.directory}"
+        (Path(directory) / "lives").mkdir()
+        assert anyio.run(into_tables.killed_at_steps, Path(directory, "lives"), url, range(into_tables.STEPS)) > 20
+
+
+def wording(seed: int) -> None:
+    """Ten stories, each told twice: with the messages as they are, and with nonsense in their place."""
+    try:
+        for number in range(10):
+            for play_one in (words.course, both_ways.play):
+                words.same_is_decided(play_one, seed * 10 + number)
+    finally:
+        fresh_world()
 
 
 def stops(seed: int) -> None:
@@ -211,6 +238,8 @@ ROUNDS: Mapping[str, Callable[[int], None]] = {
     "online": online,
     "money": money,
     "items": items,
+    "exports": exports,
+    "wording": wording,
     "stops": stops,
     "days": days,
     "weeks": weeks,

@@ -10,6 +10,7 @@ side of the socket is closed.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import importlib
@@ -22,6 +23,7 @@ import signal
 import socket
 import sys
 import termios
+import threading
 import time
 from contextlib import suppress
 from typing import Any
@@ -94,7 +96,25 @@ def _become(start: dict[str, Any], output: int, errors: int) -> None:
     os.environ.update(start["environment"])
     time.tzset()
     sys.argv[1:] = start["arguments"]
-    runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+    code = 0
+    try:
+        runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        code = end.code or 0
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """As Python ends, but for its look at every object of every module: they are the parent's, and each page of
+    memory would be copied for that. What the program itself left unclosed is still told."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _sit_at(terminal: int) -> None:

@@ -37,6 +37,7 @@ class Habits:
     forbidden    collections the key's user may not read
     astray       keys whose detail is that of another document
     echo         every fifth call fails with a page that quotes the request's headers
+    documents    of the company; a few more than forty have every shape of each field
     """
 
     meta: str = "totals"
@@ -51,6 +52,7 @@ class Habits:
     forbidden: frozenset[str] = frozenset()
     astray: frozenset[str] = frozenset()
     echo: bool = False
+    documents: int = 27
 
 
 @dataclass
@@ -143,7 +145,7 @@ def _json(text: str) -> web.Response:
 
 @asynccontextmanager
 async def hostile(habits: Habits) -> AsyncIterator[Hostile]:
-    shown = Hostile(habits, *_company())
+    shown = Hostile(habits, *_company(habits.documents))
     app = web.Application()
     app.router.add_route("*", "/{everything:.*}", shown.answer)
 
@@ -177,10 +179,10 @@ _STATUSES = ("2", '"2"', "17", "null", '{"id": 2, "name": "approved"}', "-1")
 _EXTERNAL = ('"EXT-1"', "12345678901234567890123", '""', "null", "0", "[]")
 
 
-def _company() -> tuple[dict[str, dict[int, str]], dict[str, dict[str, str]]]:
-    """Newest first. Every shape meets every other one."""
-    documents = {1000 + number: _document(1000 + number, number) for number in range(57, 0, -1)}
-    details = {str(number): _document(1000 + number, number, lines=True) for number in range(1, 58)}
+def _company(count: int) -> tuple[dict[str, dict[int, str]], dict[str, dict[str, str]]]:
+    """Newest first."""
+    documents = {1000 + number: _document(1000 + number, number) for number in range(count, 0, -1)}
+    details = {str(number): _document(1000 + number, number, lines=True) for number in range(1, count + 1)}
     taxes = {number: f'{{"id": {number}, "name": "VAT {number}", "percent": "2{number}.00"}}' for number in (3, 2, 1)}
     return (
         {"invoices": documents, "taxes": taxes, "receipts": {}, "users": {}},

@@ -13,7 +13,7 @@ from tests.mirror.comparing import Truth, differences, truth_of
 from tests.system.program import NO_LIMITS, Program
 
 NAMES = ("invoices", "purchase_orders", "suppliers", "taxes")
-COUNTS = {"invoices": 140, "purchaseorders": 60, "suppliers": 12, "taxes": 5}
+COUNTS = {"invoices": 70, "purchaseorders": 30, "suppliers": 12, "taxes": 5}
 WORK = users.Load(create=3, edit=8, delete=1, collections=("invoices", "purchaseorders"))
 START_UP = 0.1
 """Seconds until the first call leaves: killing before that proves little."""

@@ -32,7 +32,7 @@ async def stop_at_random(directory: Path, seed: int, *, times: int, twice: float
     random = Random(seed)
     took: list[float] = []
     options = SandboxOptions(
-        size="empty", counts={"invoices": 400, "suppliers": 30}, limits=False, seed=seed, latency=0.02, busy=600
+        size="empty", counts={"invoices": 200, "suppliers": 30}, limits=False, seed=seed, latency=0.02, busy=600
     )
     async with serve(options) as sandbox:
         program = Program(directory, sandbox.url)

@@ -105,4 +105,4 @@ async def kill_at_points(directory: Path, *, every: int, first: int) -> int:
 
 @pytest.mark.asyncio
 async def test_killed_at_any_call_no_file_is_ever_half_there(tmp_path: Path) -> None:
-    assert await kill_at_points(tmp_path, every=16, first=2) > 3
+    assert await kill_at_points(tmp_path, every=32, first=2) > 1

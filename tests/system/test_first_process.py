@@ -68,7 +68,7 @@ def start(program: Program, wait: str = "") -> subprocess.Popen[bytes]:
 
 def first_process(outer: subprocess.Popen[bytes]) -> int:
     """The child of unshare is process 1 over there."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
         if children and b"precoro_daemon" in Path(f"/proc/{children[0]}/cmdline").read_bytes():

@@ -46,6 +46,7 @@ async def test_a_company_of_another_state_is_refused_by_name(tmp_path: Path, pos
     assert "is not the database of the fleet" in files.refused["bolt"]
 
 
+@pytest.mark.waits
 async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, postgres: str, tables: Tables) -> None:
     async with companies(tmp_path, *NAMES, time_scale=SCALE) as (fleet, sandboxes):
         world = World(fleet, sandboxes, tables, postgres)

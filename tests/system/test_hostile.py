@@ -40,7 +40,7 @@ def kept_to_the_digit(program: Program, shown: Hostile, *, except_details: froze
 
 
 HABITS = {
-    "totals": Habits(),
+    "totals": Habits(documents=57),
     "has_next": Habits(meta="has_next"),
     "has_next without page=last": Habits(meta="has_next", last=False),
     "has_next and an empty 200 behind the end": Habits(meta="has_next", last=False, beyond=200),
@@ -94,6 +94,7 @@ async def test_columns_of_strange_rows(tmp_path: Path) -> None:
         assert program.query("SELECT 1 FROM invoice_lines WHERE sum = '1E+2'")
 
 
+@pytest.mark.waits
 async def test_a_strict_limiter_without_any_grace_never_refuses(tmp_path: Path) -> None:
     async with hostile(Habits(limited=1 / SCALE)) as shown:
         program = program_for(shown, tmp_path, per_second=1)

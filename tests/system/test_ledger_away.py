@@ -34,6 +34,7 @@ def books_on(it: Stage, url: str) -> None:
     }
 
 
+@pytest.mark.waits
 async def test_books_that_come_late_and_are_killed_meanwhile_need_no_restart(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         with ExitStack() as stack:

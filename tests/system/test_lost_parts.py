@@ -124,14 +124,14 @@ class Whole:
 
 @asynccontextmanager
 async def whole(directory: Path, **options: object) -> AsyncIterator[Whole]:
-    given = {"size": "empty", "counts": {"invoices": 60, "suppliers": 5}, "limits": False} | options
+    given = {"size": "empty", "counts": {"invoices": 24, "suppliers": 5}, "limits": False} | options
     async with serve(SandboxOptions(**given)) as sandbox:  # type: ignore[arg-type]
         program = Program(directory, sandbox.url)
         program.environment["PRECORO_DAEMON__APPLY_DELIVERIES__SECRET"] = SECRET
         program.sections = {
             "limits": NO_LIMITS,
             "precoro": {"timeout": STUCK_AFTER // 2},
-            "mirror_collections": {"collections": list(COLLECTIONS), "per_page": 20, "every": "1s"},
+            "mirror_collections": {"collections": list(COLLECTIONS), "per_page": 10, "every": "1s"},
             "apply_deliveries": {"listen": f"unix:{directory}/hooks"},
             "watch": {"listen": f"unix:{directory}/watch"},
             "daemon": {"stuck_after": f"{STUCK_AFTER}s"},
@@ -209,4 +209,4 @@ def has_begun(task: asyncio.Task[object]) -> bool:
 async def until(true: Callable[[], Awaitable[bool]], within: float = 60) -> None:
     with anyio.fail_after(within):
         while not await true():  # noqa: ASYNC110 - its tasks do not tell us
-            await anyio.sleep(0.01)
+            await anyio.sleep(0.05)

@@ -85,6 +85,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(
         assert asked(state_database, COUNTS.format("killed")) == (there, there)
 
 
+@pytest.mark.waits
 async def test_the_server_is_stopped_under_a_run_and_under_a_service_which_goes_on_by_itself() -> None:
     with short_directory() as directory, cluster_in(directory / "server") as server:
         server.rows("CREATE DATABASE states")

@@ -50,6 +50,7 @@ async def until(happened: Callable[[], bool]) -> None:
             await anyio.sleep(0.01)
 
 
+@pytest.mark.waits
 async def test_a_whole_company_within_the_documented_limits(tmp_path: Path) -> None:
     async with company(tmp_path, time_scale=SCALE) as (sandbox, program):
         program.sections["limits"] = {"time_scale": SCALE}

@@ -125,6 +125,7 @@ async def test_a_person_decides_while_the_service_runs(tmp_path: Path) -> None:
         assert payments(invoice) == []
 
 
+@pytest.mark.waits
 async def test_a_decision_waits_for_no_payment_that_is_being_sent(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         doubtful, other = it.invoice(), it.invoice()

@@ -68,15 +68,16 @@ async def test_signals_in_its_last_moments_leave_it_its_exit_code(
 
 @pytest.mark.alone
 async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
-    plan = Plan(days=2.2, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
+    """The end of one and the beginning of the next; the sweep lives through three."""
+    plan = Plan(days=1.25, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
     course = await live(tmp_path, plan)
     assert course.refused == {}
     assert course.code == 0
-    assert course.calls <= 2.2 * 400 + 400
-    assert course.detailed > 300, "back-fill goes on every day"
-    assert len(course.rows) > 60
+    assert course.calls <= 1.25 * 400 + 400
+    assert course.detailed > 300, "back-fill goes on"
+    assert len(course.rows) > 30
     assert max(course.rows) <= 3, course.told()
-    assert course.events.get("budget_spent", 0) < 40, "it is told once a day for each job, not with every call"
+    assert 0 < course.events.get("budget_spent", 0) < 40, "it is told once a day for each job, not with every call"
 
 
 @pytest.mark.alone
@@ -84,7 +85,7 @@ async def test_a_flood_of_webhooks_costs_little_memory_and_holds_up_neither_list
     tmp_path: Path,
 ) -> None:
     """A short one; `make bench ONLY=deliveries` is a minute long."""
-    flooded = await flood(tmp_path, seconds=6, rate=10_000)
+    flooded = await flood(tmp_path, seconds=4, rate=10_000)
     assert flooded.told["offered"] > 3_000, flooded
     assert flooded.told["204"] > 150, flooded
     assert flooded.peak - flooded.rest < 32, flooded
@@ -161,6 +162,7 @@ async def test_a_state_that_a_shell_has_locked_is_waited_for_and_then_left_to_a_
         assert "Another program has locked the state" in done.stderr
 
 
+@pytest.mark.waits
 async def test_schedules_that_the_quota_cannot_meet_are_told_with_the_numbers(tmp_path: Path) -> None:
     async with serve(SandboxOptions(size="empty", counts={"invoices": 3}, limits=False)) as sandbox:
         program = Program(tmp_path, sandbox.url, sections={"mirror_collections": {"every": "1m"}})

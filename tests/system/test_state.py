@@ -365,12 +365,12 @@ async def test_killed_at_any_line_the_old_or_the_new_state_is_there(tmp_path: Pa
 
 
 async def test_the_commands_while_a_service_runs_and_after_it(tmp_path: Path) -> None:
-    async with serve(SandboxOptions(size="empty", counts={"invoices": 60}, limits=False, busy=3000)) as sandbox:
+    async with serve(SandboxOptions(size="empty", counts={"invoices": 40}, limits=False, busy=1500)) as sandbox:
         program = Program(tmp_path, sandbox.url, sections={"limits": NO_LIMITS})
         assert (await program.once()).code in {0, 3}, "its users go on meanwhile"
         async with program.running("run") as process:
-            await anyio.sleep(1.5)
-            for number in range(3):
+            await anyio.sleep(1.0)
+            for number in range(2):
                 made = await program.run("state", "backup", str(tmp_path / f"copy {number}.db"))
                 assert (made.code, made.stderr) == (0, "")
                 assert "checked" in made.stdout

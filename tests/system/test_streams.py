@@ -9,8 +9,10 @@ import subprocess
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
+from tests.system.forked import begin
 from tests.system.program import NO_LIMITS, Finished, Program
 from tests.system.test_once import company, invoices_only
 
@@ -23,6 +25,20 @@ async def redirected(program: Program, command: str, redirection: str) -> Finish
         ["bash", "-c", f"{words} {redirection}"], check=False, cwd=program.directory, env=program.environ()
     )
     return Finished(made.returncode, made.stdout.decode(), made.stderr.decode())
+
+
+def with_a_full_disk(program: Program, *arguments: str) -> Finished:
+    said, errors = os.pipe()
+    ended, told = os.pipe()
+    with Path("/dev/full").open("wb") as full:
+        words = [*arguments, "--config", str(program.config)]
+        begin(words, program.directory, program.environ(), [full.fileno(), errors, told])
+    os.close(errors)
+    os.close(told)
+    with os.fdopen(said) as complaints, os.fdopen(ended) as numbers:
+        text = complaints.read()
+        _, code = numbers.read().split()
+    return Finished(int(code), "", text)
 
 
 def on_a_terminal(program: Program, *arguments: str) -> tuple[int, bytes]:
@@ -61,11 +77,11 @@ async def test_what_was_closed_or_is_full_brings_no_traceback(tmp_path: Path) ->
         program.sections |= {"limits": NO_LIMITS, "mirror_collections": invoices_only()}
         program.write()
         assert (await redirected(program, "--once", ">&-")).code == 0
-        full = await redirected(program, "--once", "> /dev/full")
+        full = await anyio.to_thread.run_sync(with_a_full_disk, program, "--once")
         assert full.code == 0
         assert full.stderr.count("the log cannot be written") == 1
         assert (await redirected(program, "status", ">&- 2>&-")).code == 0
         for command in ("status", "--help"):
-            full = await redirected(program, command, "> /dev/full")
+            full = await anyio.to_thread.run_sync(with_a_full_disk, program, command)
             assert (full.code, "cannot be written: no space left" in full.stderr) == (1, True), command
             assert "Traceback" not in full.stderr

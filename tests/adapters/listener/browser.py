@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 from base64 import b64decode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,30 +67,40 @@ class Browser:
         await anyio.Path(path).write_bytes(b64decode(told["data"]))
 
 
-@asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
+@contextmanager
+def running_browser() -> Iterator[str]:
+    """The address under which it is steered. Whatever it started ends with the block, also if that fails."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        driver = await anyio.open_process(
-            ["chromedriver", f"--port={port}"], env=os.environ | {"HOME": profile}, stdout=None, stderr=None
+        driver = subprocess.Popen(
+            ["chromedriver", f"--port={port}"], env=os.environ | {"HOME": profile}, start_new_session=True
         )
         try:
-            async with aiohttp.ClientSession() as http:
-                yield await _begin(http, f"http://127.0.0.1:{port}", profile)
-                with anyio.CancelScope(shield=True):
-                    async with http.get(f"http://127.0.0.1:{port}/shutdown"):
-                        pass
+            session = anyio.run(_begin, f"http://127.0.0.1:{port}", profile)
+            yield session
+            anyio.run(_end, session)
         finally:
-            with anyio.CancelScope(shield=True):
-                with anyio.move_on_after(5):
-                    await driver.wait()
-                if driver.returncode is None:
-                    driver.kill()
-                await driver.aclose()
+            os.killpg(driver.pid, signal.SIGKILL)
+            driver.wait()
 
 
-async def _begin(http: aiohttp.ClientSession, driver: str, profile: str) -> Browser:
+@asynccontextmanager
+async def browser(session: str) -> AsyncIterator[Browser]:
+    """One that runs already; pages before left nothing in it that matters here."""
+    async with aiohttp.ClientSession() as http:
+        shown = Browser(http, session)
+        await shown.open("about:blank")
+        await shown.log()
+        yield shown
+
+
+async def _end(session: str) -> None:
+    async with aiohttp.ClientSession() as http, http.delete(session):
+        pass
+
+
+async def _begin(driver: str, profile: str) -> str:
     asked = {
         "browserName": "chrome",
         "goog:loggingPrefs": {"browser": "ALL"},
@@ -97,13 +109,15 @@ async def _begin(http: aiohttp.ClientSession, driver: str, profile: str) -> Brow
             "args": [*_FLAGS, f"--user-data-dir={profile}/chrome"],
         },
     }
-    with anyio.fail_after(60):
-        while True:
-            try:
-                async with http.post(f"{driver}/session", json={"capabilities": {"alwaysMatch": asked}}) as answer:
-                    said = await answer.json()
-                break
-            except aiohttp.ClientConnectionError:
-                await anyio.sleep(0.1)
+    wanted = {"capabilities": {"alwaysMatch": asked}}
+    async with aiohttp.ClientSession() as http:
+        with anyio.fail_after(120):
+            while True:
+                try:
+                    async with http.post(f"{driver}/session", json=wanted) as answer:
+                        said = await answer.json()
+                    break
+                except aiohttp.ClientConnectionError:
+                    await anyio.sleep(0.1)
     assert answer.status == 200, said
-    return Browser(http, f"{driver}/session/{said['value']['sessionId']}")
+    return f"{driver}/session/{said['value']['sessionId']}"

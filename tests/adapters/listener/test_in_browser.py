@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
 
 import pytest
 
 from precoro_daemon.status.snapshot import Snapshot
-from tests.adapters.listener.browser import browser, browser_missing
+from tests.adapters.listener.browser import browser, browser_missing, running_browser
 from tests.adapters.listener.watching import watching
 from tests.status.snapshots import quiet, troubled
 
@@ -46,29 +47,38 @@ return Math.min(...[...document.querySelectorAll("body *")].map(e => parseFloat(
 """
 
 
+SCREENS = ((320, False), (320, True), (390, True), (768, False), (1280, False), (1280, True))
+"""Widths, and whether it is dark."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[str]:
+    with running_browser() as session:
+        yield session
+
+
 @pytest.mark.parametrize("snapshot", [quiet(), troubled()], ids=["quiet", "troubled"])
-async def test_it_can_be_read_everywhere(snapshot: Snapshot) -> None:
-    async with browser() as chrome, watching(snapshot) as post:
+async def test_it_can_be_read_everywhere(chromium: str, snapshot: Snapshot) -> None:
+    async with browser(chromium) as chrome, watching(snapshot) as post:
         grounds = set()
-        for width in (320, 390, 768, 1280):
-            for dark in (False, True):
-                await chrome.screen(width, dark=dark)
-                await chrome.open(f"{post.url}/")
-                assert await chrome.run("return document.documentElement.scrollWidth") <= width
-                assert await chrome.run(TOO_WIDE) == []
-                assert await chrome.run(FAINT_TEXTS) == []
-                assert await chrome.run(SMALLEST) >= 12
-                grounds.add(await chrome.run(GROUND))
+        for width, dark in SCREENS:
+            await chrome.screen(width, dark=dark)
+            await chrome.open(f"{post.url}/")
+            assert await chrome.run("return document.documentElement.scrollWidth") <= width
+            assert await chrome.run(TOO_WIDE) == []
+            assert await chrome.run(FAINT_TEXTS) == []
+            assert await chrome.run(SMALLEST) >= 12
+            grounds.add(await chrome.run(GROUND))
         assert len(grounds) == 2, "light and dark look the same"
         assert await chrome.run("return document.querySelectorAll('script').length") == 0
         assert [line for line in await chrome.log() if "favicon" not in line["message"]] == []
 
 
 @pytest.mark.parametrize("snapshot", [quiet(), troubled()], ids=["quiet", "troubled"])
-async def test_axe_finds_nothing(snapshot: Snapshot) -> None:
+async def test_axe_finds_nothing(chromium: str, snapshot: Snapshot) -> None:
     """WCAG 2.2 AA and axe's best practices, with everything unfolded, narrow and wide, light and dark."""
     axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
-    async with browser() as chrome, watching(snapshot) as post:
+    async with browser(chromium) as chrome, watching(snapshot) as post:
         for width, dark in ((390, False), (1280, True)):
             await chrome.screen(width, dark=dark)
             await chrome.open(f"{post.url}/")
@@ -78,8 +88,8 @@ async def test_axe_finds_nothing(snapshot: Snapshot) -> None:
             assert found["passes"], "axe looked at nothing"
 
 
-async def test_the_bars_are_drawn_and_the_text_is_heard() -> None:
-    async with browser() as chrome, watching(quiet()) as post:
+async def test_the_bars_are_drawn_and_the_text_is_heard(chromium: str) -> None:
+    async with browser(chromium) as chrome, watching(quiet()) as post:
         await chrome.screen(390)
         await chrome.open(f"{post.url}/")
         heights = await chrome.run(

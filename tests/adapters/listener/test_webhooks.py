@@ -322,9 +322,9 @@ async def test_a_connection_that_is_over_is_forgotten_at_once(tmp_path: Path) ->
 async def test_a_flood_costs_little_memory_and_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
     """A short one; `make bench ONLY=deliveries` is a minute long. In it each record is named many times."""
     async with house(tmp_path) as there:
-        await _flooded(there, 1.0)
+        await _flooded(there, 0.5)
         before = await _resident()
-        told = await _flooded(there, 4.0)
+        told = await _flooded(there, 2.0)
         assert await _resident() - before < 16
         kept = await there.kept()
     assert set(told) <= {"offered", "", "204", "202", "503"}

@@ -18,6 +18,7 @@ def tables(postgres: str) -> Iterator[Tables]:
         yield tables
 
 
+@pytest.mark.waits
 @pytest.mark.asyncio
 async def test_workers_that_die_or_sleep_never_serve_a_company_side_by_side(tables: Tables, tmp_path: Path):
     story = Story(seed=4, kills=2, stops=2, cuts=2, silences=2)

@@ -72,7 +72,7 @@ async def test_whoever_listens_hears_of_which_company_something_came(tables: Tab
     async with inbox_of(tables) as here, inbox_of(tables) as there:
         assert set(await there.heard(0)) == set()
         await here.put("bolt", "of_bolt", [ONE])
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             assert set(await there.heard(60)) == {"bolt"}
 
 

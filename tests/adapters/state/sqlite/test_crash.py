@@ -109,7 +109,7 @@ async def test_a_cancelled_opening_lets_go_of_the_state(tmp_path: Path) -> None:
 async def test_kill_in_the_midst_of_commits(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     pause = random.Random(7)
-    for _ in range(6):
+    for _ in range(4):
         process = start_writer(path)
         time.sleep(pause.uniform(0.01, 0.4))  # noqa: ASYNC251 - the writer is another process
         end(process)
