@@ -1331,6 +1331,20 @@ MUTANTS = (
         f"{XERO}::test_a_good_status_says_nothing",
     ),
     Mutant(
+        "a payment with an id and an error is taken for refused",
+        "_receipt",
+        "refused=not has_id",
+        "refused=True",
+        f"{XERO}::test_a_good_status_says_nothing",
+    ),
+    Mutant(
+        "a payment of ours that names no bill is not there",
+        "receipts_in",
+        "if not shares and total:",
+        "if not shares and total is None:",
+        f"{QUICKBOOKS}::test_a_payment_of_ours_that_does_not_say_what_it_pays_is_there_all_the_same",
+    ),
+    Mutant(
         "a bill of another currency is paid",
         "XeroLedger.create",
         "        if bill.currency != entry.currency:",
