@@ -3,8 +3,9 @@
 Theory of operation. A caller that wants a document as it is now goes this way: the job of details, a delivery, and
 the export of payments, which asks itself and lets it be saved. What is fetched by anyone counts for all
 (`DetailAnswers`): Precoro answers the same GET once a minute, so who asked second would wait for that long, and spend
-a call on what is here by then. All who still wait for their call are let go once an answer to another is saved. Several
-want a document at once as soon as it changed: what was paid at Precoro the job of details, and the export of payments.
+a call on what is here by then. All who still wait for their call are let go once an answer to another is saved.
+Several want a document at once as soon as it changed: what was paid at Precoro the job of details, and the export of
+payments.
 
 A detail says how the document was at some moment between the question and the answer; only the moment of the question
 is safe. Whatever happens while the answer is under way may not be in it, and must still be fetched. So a detail is as
