@@ -234,7 +234,9 @@ class Budget:
 
     def recall(self, lessons: Lessons) -> None:
         """Go on from what an earlier process learned."""
-        self._others.recall(lessons.others)
+        granted = {window.period: window.limit for window in self._windows}
+        known = {period: one for period, one in lessons.others.items() if period in granted}
+        self._others.recall({period: (min(calls, granted[period]), at) for period, (calls, at) in known.items()})
         self._refused_count = lessons.counts_refused
 
     def left(self, now: float) -> dict[str, int]:

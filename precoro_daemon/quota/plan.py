@@ -218,7 +218,7 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         later=max(1, int((waiting + max(0, kept - known)) * part)),
         filling=filling,
         bound=demand.bound,
-        spread=_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown,
+        spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
     )
 
 
