@@ -166,23 +166,21 @@ def _oldest(settings: Settings, name: str) -> float:
 def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
     """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
     granted = windows(settings)
-    first_day = account is None or not account.watched_a_day(now)
-    demand = replace(demand, unknown=first_day and _has_urgent(settings))
+    unwatched = 1.0 if account is None else account.unwatched(now)
+    pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
+    urgent = pays or settings.apply_deliveries.listen is not None
+    demand = replace(demand, pays=pays, unknown=unwatched if urgent else 0.0)
     if account is not None:
         demand = replace(
             demand,
             spent=account.made(DOCUMENT_LANES, now),
+            detailed=account.made((Lane.DETAILS,), now),
             urgent=account.made(_URGENT_LANES, now),
+            paid=account.made((Lane.PAYMENTS,), now),
         )
         others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
         granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}
     return plan_quota(granted, settings.limits.reserves, demand)
-
-
-def _has_urgent(settings: Settings) -> bool:
-    """There are payments or webhooks."""
-    pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
-    return pays or settings.apply_deliveries.listen is not None
 
 
 def windows(settings: Settings) -> Mapping[str, float]:

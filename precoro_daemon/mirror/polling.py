@@ -31,7 +31,7 @@ _REPLANNED_IN_A_FILL_S = 900.0
 """The end of a fill is news, and `status` of another process goes by what waits now."""
 
 _WRONG_DATE_S = 86_400.0
-"""By which an answer's `Date` may be ahead of our clock, which goes by the first of them. Beyond it is wrong."""
+"""By which an answer's `Date` may differ from our clock, which goes by the first of them. Beyond it is wrong."""
 
 _PRESSED_S = 2 * 3600.0
 """Seconds for which new payments that found no invoice make invoices more urgent. What found none by then may never
@@ -190,7 +190,7 @@ class Polling:
         # The first answer may have set the clock back meanwhile.
         asked_at = min(scan.asked_at, self.clock.now())
         began = asked_at if scan.began is None else scan.began
-        until = asked_at if began > asked_at + _WRONG_DATE_S else began
+        until = began if abs(began - asked_at) <= _WRONG_DATE_S else asked_at
         known = self._known_until.get(name)
         since = until - _HISTORY_S if known is None else max(known, until - MEMORY_S)
         self._known_until[name] = until

@@ -105,9 +105,10 @@ class Budget:
         """Calls of the last day in these lanes, so far as the lane was noted."""
         return self._shares.made(lanes, now)
 
-    def watched_a_day(self, now: float) -> bool:
-        """The first call that is known is a day old."""
-        return bool(self._stamps) and self._stamps[0] <= now - SECONDS["day"]
+    def unwatched(self, now: float) -> float:
+        """Part of the last day that lies before the first call that is known."""
+        since = self._stamps[0] if self._stamps else now
+        return min(max(0.0, 1 - (now - since) / SECONDS["day"]), 1.0)
 
     def made_by_others(self, period: Period, now: float) -> int:
         """Calls of a window that others on the key are known to make."""
@@ -233,7 +234,9 @@ class Budget:
 
     def recall(self, lessons: Lessons) -> None:
         """Go on from what an earlier process learned."""
-        self._others.recall(lessons.others)
+        granted = {window.period: window.limit for window in self._windows}
+        known = {period: one for period, one in lessons.others.items() if period in granted}
+        self._others.recall({period: (min(calls, granted[period]), at) for period, (calls, at) in known.items()})
         self._refused_count = lessons.counts_refused
 
     def left(self, now: float) -> dict[str, int]:

@@ -53,25 +53,27 @@ class Lessons(NamedTuple):
 
     @classmethod
     def recalled(cls, flat: Mapping[str, float], now: float) -> Self:
-        """What still holds now."""
-        at = flat.get("at", -math.inf)
-        if not math.isfinite(at) or at > now + _CLOCK_S:
+        """What still holds now, and can be: no number is trusted to be one."""
+        flat = {name: number for name, number in flat.items() if math.isfinite(number)}
+        at = flat.get("at", math.inf)
+        if at > now + _CLOCK_S:
             return cls()
         age = max(0.0, now - at)
         trips = int(flat.get("round_trips", 0) * 0.5 ** (age / _HALVED_S))
         others = {
             period: (flat[name], flat[f"{name}_since"])
             for period, name in _OTHERS.items()
-            if flat.get(f"{name}_since", math.inf) <= now + _CLOCK_S and name in flat
+            if flat.get(f"{name}_since", math.inf) <= now + _CLOCK_S and flat.get(name, -1.0) >= 0
         }
         known = cls(at, others=others, counts_refused=bool(flat.get("counts_refused")))
-        if not trips or not {"least", "greatest"} <= flat.keys():
+        if trips <= 0 or not 0 <= flat.get("least", -1.0) <= flat.get("greatest", -1.0):
             return known
+        tried = flat.get("tried", math.inf)
         return known._replace(
             round_trips=trips,
             least=flat["least"],
             greatest=flat["greatest"],
-            tried=flat.get("tried", math.inf),
-            guard=flat.get("guard", 0.0),
-            tightened_at=flat.get("tightened_at", -math.inf),
+            tried=tried if tried > 0 else math.inf,
+            guard=max(0.0, flat.get("guard", 0.0)),
+            tightened_at=min(flat.get("tightened_at", -math.inf), now),
         )

@@ -12,7 +12,10 @@ lack their detail, files, the census.
   the fill have left the last day, or the documents of today would wait for that.
 - What can wait takes most of its share as soon as it may, so that the mirror is there early, and a part as the day
   goes on. Then no hour finds the day spent: where payments need more than was foreseen, they have what that part
-  would have had, and the plan of the next quarter of an hour gives it less.
+  would have had, and the plan of the next quarter of an hour gives it less. On a first day, when nobody knows what
+  payments and deliveries make, that part is more at first, and a sixth of the day is kept beyond what they made so
+  far, less and less in its second half.
+- What payments keep of that no other lane takes, not even deliveries and lists.
 - Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
 """
 
@@ -40,12 +43,17 @@ _URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
 """So much more than in the last day is kept for payments and deliveries, where the reserve is not more than that
 anyway; but no more than a quarter of the day: webhooks have a share of their own, and may be a flood."""
 
-_UNKNOWN_URGENT = 0.15
-"""Of a day's calls, on a first day: a fill that begins at night leaves to payments of the evening what they need."""
+_UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
+"""Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
+to payments of the evening what they need. No more than the second altogether."""
 
-_SPREAD = 0.25
+_UNKNOWN_PAYMENTS = 0.05
+"""Of a day's calls, on a first day with payments: forty of them in each direction."""
+
+_SPREAD, _SPREAD_AT_FIRST = 0.25, 0.6
 """Of what can wait. A first mirror of 7,000 calls is done half a day later at most than if all of it left at once,
-and a third of a day earlier than if all were spread."""
+and a third of a day earlier than if all were spread. The second when a first day with payments or deliveries
+begins."""
 
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
@@ -56,6 +64,7 @@ _BACKFILL_BESIDE_FILES = 2 / 3
 _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
 
 DOCUMENT_LANES = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
+_ALL_BUT_PAYMENTS = frozenset(Lane) - {Lane.PAYMENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +75,10 @@ class Demand:
     lists    calls that polls may take at most
     changes  documents that change on a busy day and get a detail
     backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
-    spent    calls that documents made in the last day
-    urgent   calls that payments and deliveries made in the last day
-    unknown  there are such, and nobody knows yet what they make in a day
+    spent    calls that documents made in the last day; detailed: of them those of documents that change today
+    urgent   calls that payments and deliveries made in the last day; paid: of them payments
+    pays     payments are kept in step
+    unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
     files    attached files are fetched too
     """
 
@@ -77,8 +87,11 @@ class Demand:
     changes: float = 0.0
     backlog: int | None = 0
     spent: int = 0
+    detailed: int = 0
     urgent: int = 0
-    unknown: bool = False
+    paid: int = 0
+    pays: bool = False
+    unknown: float = 0.0
     files: bool = False
 
 
@@ -88,19 +101,21 @@ class QuotaPlan:
 
     limits    what Precoro allows, by window; 0: that window has no limit
     granted   what that comes to in a day, and window: which limit says so
-    kept      what is left to payments and deliveries
+    kept      what is left to payments and deliveries; paying: of it to payments alone
     lists     what polls may take
     today     what is kept for documents that change today
     backfill  what is left for older documents; later: likewise after this day, if it is a first one
     waiting   what is left for older documents, files and census together
     filling   a first fill is under way: polls get little until it is done
     bound     what bounds and schedules of the user's take of `lists`
+    spread    this part of what can wait leaves only as the day goes on
     """
 
     limits: Mapping[str, float]
     granted: int
     window: str
     kept: int
+    paying: int
     lists: int
     today: int
     waiting: int
@@ -108,6 +123,7 @@ class QuotaPlan:
     later: int
     filling: bool
     bound: float
+    spread: float = _SPREAD
 
     @property
     def documents(self) -> int:
@@ -127,8 +143,9 @@ class QuotaPlan:
     def shares(self) -> tuple[Share, ...]:
         return (
             Share(DOCUMENT_LANES, self.documents, self.lists, least=max(1, int(self.granted * _LEAST_SHARE))),
-            Share(DOCUMENT_LANES - {Lane.DETAILS}, self.waiting, self.lists, spread=_SPREAD),
-            Share(frozenset({Lane.CENSUS}), self.backfill, self.lists, spread=_SPREAD),
+            Share(DOCUMENT_LANES - {Lane.DETAILS}, self.waiting, self.lists, spread=self.spread),
+            Share(frozenset({Lane.CENSUS}), self.backfill, self.lists, spread=self.spread),
+            Share(_ALL_BUT_PAYMENTS, max(1, self.granted - self.paying)),
         )
 
     def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
@@ -146,16 +163,16 @@ class QuotaPlan:
         today = (
             -ages[number]
             if number < len(ages)
-            else self._leaves(number + 1, ages, self.later if days else self.backfill)
+            else self._leaves(number + 1, ages, *((self.later, _SPREAD) if days else (self.backfill, self.spread)))
         )
         return max(0.0, days * SECONDS["day"] + today)
 
-    def _leaves(self, calls: int, ages: Sequence[float], share: int) -> float:
+    def _leaves(self, calls: int, ages: Sequence[float], share: int, spread: float) -> float:
         """Until so many calls of a day's share have left, of which some have."""
-        evenly = share * _SPREAD
+        evenly = share * spread
         beyond = calls - (share - evenly)
-        spread = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
-        return min(max(self._at_once(calls - len(ages)), *spread), SECONDS["day"])
+        later = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
+        return min(max(self._at_once(calls - len(ages)), *later), SECONDS["day"])
 
     def _at_once(self, calls: int) -> float:
         """Until the last has left, as far as the day has them."""
@@ -174,10 +191,13 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     window = min(days, key=lambda name: days[name])
     granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
     known = max(reserved, min(int(demand.urgent * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
-    kept = max(known, int(granted * _UNKNOWN_URGENT)) if demand.unknown else known
+    beyond = min(1.0, 2 * demand.unknown) * granted
+    foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted))
+    kept = max(reserved, foreseen) if demand.unknown else known
+    paying = max(int(demand.paid * _URGENT_SPARE), demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
-    wanted = demand.changes * _TODAY_SPARE + granted * _TODAY_BESIDE
+    wanted = max(demand.changes, demand.detailed) * _TODAY_SPARE + granted * _TODAY_BESIDE
     in_a_fill = granted * _LISTS_IN_A_FILL
     spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
     lists = max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0)
@@ -190,13 +210,15 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         granted=granted,
         window=window,
         kept=kept,
+        paying=min(paying, kept) if demand.pays else 0,
         lists=int(lists),
         today=today,
         waiting=waiting,
         backfill=max(1, int(waiting * part)),
-        later=max(1, int((waiting + kept - known) * part)),
+        later=max(1, int((waiting + max(0, kept - known)) * part)),
         filling=filling,
         bound=demand.bound,
+        spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
     )
 
 

@@ -186,6 +186,25 @@ async def test_a_date_that_does_not_move_makes_no_list_due_at_once(tmp_path: Pat
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("began", [0.0, START - 300 * DAY, START + 300 * DAY])
+async def test_a_date_that_is_off_by_years_teaches_nothing_twice(tmp_path: Path, began: float) -> None:
+    """One answer of it, between others: the next scan would else say of weeks that hardly anything changed."""
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        await service.listed("invoices")
+        for number in range(6):
+            service.clock.time += HOUR
+            changed = service.clock.now() - 60
+            await service.scan("invoices", changed, began=began if number == 3 else None)
+        hours = [hour for hour in await store.freshness_book.load(0.0) if hour.begins >= START]
+        assert sum(hour.changes for hour in hours) == 6
+        assert max(hour.seconds for hour in hours) <= HOUR
+        assert max(hour.begins for hour in hours) <= service.clock.now()
+        known = await store.freshness_book.load(0.0)
+        assert sum(hour.seconds for hour in known) <= 14 * DAY + 7 * HOUR
+
+
+@pytest.mark.asyncio
 async def test_a_list_that_fails_is_tried_again_later_and_holds_no_other(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         service = Service(store, Clock())

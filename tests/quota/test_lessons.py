@@ -92,6 +92,32 @@ def test_a_garbled_row_teaches_nothing() -> None:
     assert Lessons.recalled({}, T0) == Lessons()
     assert Lessons.recalled({"at": math.nan}, T0) == Lessons()
     assert Lessons.recalled({"at": T0, "round_trips": 50.0, "others_day": 5.0}, T0) == Lessons(T0)
+    wide = {"at": T0, "round_trips": 50.0, "least": 0.3, "greatest": 0.2}
+    assert Lessons.recalled(wide, T0) == Lessons(T0), "the greatest is less than the least"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["at", "round_trips", "least", "greatest", "tried", "guard", "tightened_at", "others_minute",
+             "others_minute_since", "others_hour", "others_hour_since", "others_day", "others_day_since"]
+        ),
+        st.floats() | st.sampled_from([T0, T0 - 60, T0 + 3, 5.0, -5.0, 1e300]),
+    )
+)  # fmt: skip
+def test_no_row_whatever_stands_in_it_lets_calls_leave_too_soon_or_never(flat: dict[str, float]) -> None:
+    recalled = Lessons.recalled({"at": T0, **flat}, T0)
+    pace, budget = Pace(1, 0.02), Budget(Limits(per_day=3_000))
+    pace.recall(recalled)
+    budget.recall(recalled)
+    assert 0 <= pace.way <= 1
+    assert 1.02 <= pace.interval <= 1.52
+    pace.sent(T0)
+    assert T0 + 1 <= pace.opens() <= T0 + 2.6
+    for period, limit in (("minute", 60), ("hour", 1_500), ("day", 3_000)):
+        assert 0 <= budget.left(T0)[period] <= limit
+    budget.charge(budget.key("GET", "/invoices"), T0)
+    assert budget.opening(Lane.PAYMENTS, budget.key("GET", "/taxes"), T0 + 5).at <= T0 + DAY + 1
 
 
 @given(

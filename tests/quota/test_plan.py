@@ -67,6 +67,14 @@ def test_polls_leave_the_documents_of_a_busy_day_their_calls() -> None:
     assert planned(NORMAL, Demand(bound=25, lists=1200, changes=7200)).lists == 25, "what the bounds ask for"
 
 
+def test_back_fill_leaves_the_documents_of_today_what_they_took_in_the_last_day() -> None:
+    """Where more changes than was learned, as on a first day."""
+    fill = Demand(bound=25, lists=1200, changes=72, backlog=50_000)
+    assert planned(NORMAL, fill).today == 150
+    busier = planned(NORMAL, replace(fill, detailed=400, spent=400))
+    assert (busier.today, busier.documents) == (560, planned(NORMAL, fill).documents)
+
+
 def test_bounds_that_ask_for_more_than_a_day_has_are_known() -> None:
     plan = planned(NORMAL, Demand(bound=7200, lists=1200))
     assert not plan.affordable
@@ -102,7 +110,7 @@ def test_the_narrowest_window_says_what_a_day_has(limits: dict[str, float], gran
     backlog=st.one_of(st.none(), st.integers(0, 500_000)),
     spent=st.integers(0, 5_000),
     urgent=st.integers(0, 5_000),
-    unknown=st.booleans(),
+    unknown=st.floats(0, 1),
     files=st.booleans(),
 )
 def test_no_plan_gives_away_more_than_there_is(
@@ -136,12 +144,34 @@ def test_payments_and_webhooks_keep_what_they_took_in_the_last_day(urgent: int, 
     assert plan.documents + plan.lists + plan.kept <= 3_000
 
 
-def test_on_a_first_day_payments_and_webhooks_keep_more_than_a_tenth() -> None:
-    """Nobody knows yet what they make."""
-    first = Demand(bound=25, lists=1200, backlog=50_000, urgent=10, unknown=True)
-    assert planned(NORMAL, first).kept == 450
-    assert planned(NORMAL, replace(first, urgent=500)).kept == 625
-    assert planned(NORMAL, replace(first, unknown=False)).kept == 100
+def test_on_a_first_day_payments_and_webhooks_keep_as_much_beyond_what_they_made() -> None:
+    """Nobody knows yet what they make. What can wait leaves more of its share to the hours to come."""
+    first = Demand(bound=25, lists=1200, backlog=50_000, urgent=10, unknown=1.0)
+    assert planned(NORMAL, first).kept == 460
+    assert planned(NORMAL, replace(first, urgent=500)).kept == 950
+    assert planned(NORMAL, replace(first, urgent=900)).kept == 1_050
+    kept = [planned(NORMAL, replace(first, urgent=200, unknown=part)).kept for part in (1.0, 0.5, 0.25, 0.1, 0.0)]
+    assert kept == [650, 650, 425, 290, 250], "less and less from the second half of the day on"
+    assert [planned(NORMAL, replace(first, unknown=part)).spread for part in (1.0, 0.4, 0.0)] == [0.6, 0.39, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("paid", "unknown", "paying"), [(0, 1.0, 150), (0, 0.0, 0), (80, 0.0, 100), (80, 0.4, 200), (900, 0.0, 750)]
+)
+def test_no_other_lane_takes_what_payments_keep(paid: int, unknown: float, paying: int) -> None:
+    demand = Demand(bound=25, lists=1200, backlog=50_000, urgent=paid, paid=paid, pays=True, unknown=unknown)
+    plan = planned(NORMAL, demand)
+    assert plan.paying == paying
+    assert planned(NORMAL, replace(demand, pays=False)).paying == 0
+    budget = Budget(Limits(per_second=0, per_minute=0, per_hour=0))
+    budget.adopt(plan.shares)
+    lanes = [Lane.DELIVERIES, Lane.LISTS]
+    made = 0
+    while budget.opening(lanes[made % 2], NO_KEY, START + made).at <= START + made:
+        budget.charge(NO_KEY, START + made, lanes[made % 2])
+        made += 1
+    assert made == 3_000 - paying
+    assert budget.spendable(Lane.PAYMENTS, START + made) == paying
 
 
 def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
@@ -152,12 +182,12 @@ def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
     settings = Settings(**sections)
     account, demand = Budget(limits_of(settings)), Demand(bound=25, lists=1200, backlog=50_000)
     kept = []
-    for now in (START, START + 0.9 * DAY, START + DAY + 1):
+    for now in (START, START + 0.7 * DAY, START + DAY + 1):
         account.charge(NO_KEY, now, Lane.LISTS)
         plan = plan_for(settings, demand, account, now)
         assert plan is not None
         kept.append(plan.kept)
-    assert kept == [450, 450, 100]
+    assert kept == [450, 270, 100]
 
 
 def test_what_can_wait_never_leaves_an_hour_without_calls_for_payments() -> None:

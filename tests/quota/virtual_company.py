@@ -107,6 +107,21 @@ class VirtualClock(SimulatedClock):
         return 0.0
 
 
+class WrongClock(VirtualClock):
+    """The clock of a process that starts while its machine's is wrong by so many seconds, until a first answer sets
+    it."""
+
+    def __init__(self, right: VirtualClock, wrong_by: float) -> None:
+        super().__init__(right.start + wrong_by)
+        self._set = False
+
+    def anchor(self, server_now: float) -> float:
+        shift = 0.0 if self._set or abs(server_now - self.now()) <= 2 else server_now - self.now()
+        self._set = True
+        self.start += shift
+        return shift
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A call as it came to Precoro. `refused`: how Precoro said so, None if it did not. `answer`: by which its answer

@@ -35,7 +35,7 @@ from precoro_daemon.sandbox.server import Sandbox
 from precoro_daemon.sandbox.webhooks import TYPES
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.heartbeat import ProgressHeartbeat
-from tests.quota.virtual_company import Arrival, Killed, Line, VirtualClock, VirtualLoop
+from tests.quota.virtual_company import Arrival, Killed, Line, VirtualClock, VirtualLoop, WrongClock
 from tests.system.months import payment_sections
 
 DAY, HOUR = 86_400.0, 3_600.0
@@ -63,6 +63,8 @@ class Story:
     payments  on a workday, in each direction
     others    calls an hour that another integration makes, between the days `from_` and `until`
     ends      of the process in a day, half of them kills
+    wrong_by  seconds by which the machine's clock may be wrong when a process starts, either way
+    suspends  of the machine in a day, for up to three hours each
     """
 
     days: float = 7.0
@@ -75,6 +77,8 @@ class Story:
     others_from: float = 1.0
     others_until: float = 5.0
     ends: float = 3.0
+    wrong_by: float = 0.0
+    suspends: float = 0.0
     seed: int = 0
 
 
@@ -104,6 +108,8 @@ class Course:
     by_others: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     details: int = 0
+    watched: Sequence[tuple[float, float, int]] = ()
+    """The hours that the process has learned from: when each began, and what is known of it."""
     changed_at: dict[str, int] = field(default_factory=dict)
     """Of each invoice when the story began, by its path."""
     arrivals: list[Arrival] = field(default_factory=list)
@@ -187,7 +193,7 @@ class _Play:
         self._folder, self._story = folder, story
         self._course = Course()
         self._random = Random(story.seed)
-        self._process: tuple[Store, Scheduler] | None = None
+        self._process: tuple[Store, Scheduler, VirtualClock] | None = None
         self._due: list[tuple[Row, float]] = []
         self._paid: list[tuple[Row, float]] = []
         self._downs: list[tuple[float, float]] = []
@@ -207,7 +213,7 @@ class _Play:
             self._line = Line(sandbox, app, Random(story.seed + 1), Judge(quota, self._course).hear)
             self._settings = self._configured(quota)
             await self._found()
-            for one in (self._others, self._edit, self._pay):
+            for one in (self._others, self._edit, self._pay, self._suspend):
                 tasks.start_soon(one)
             await self._processes()
             tasks.cancel_scope.cancel()
@@ -276,8 +282,9 @@ class _Play:
             self._process = None
 
     async def _serve(self, ready: anyio.Event, done: anyio.Event) -> None:
-        progress = _Watching(self._clock, self._course)
-        clock: Any = self._clock
+        wrong_by = self._story.wrong_by
+        clock: Any = WrongClock(self._clock, self._random.uniform(-wrong_by, wrong_by) if wrong_by else 0.0)
+        progress = _Watching(clock, self._course)
         async with (
             self._state().open() as store,
             open_company(
@@ -289,7 +296,7 @@ class _Play:
                 list(company.jobs.values()), Dependencies(clock, company.gateway.stop, store.lap_book)
             )
             progress.pulse.jobs = scheduler.jobs
-            self._process = store, scheduler
+            self._process = store, scheduler, clock
             ready.set()
             await scheduler.recall(resume=True)
             await scheduler.run()
@@ -305,6 +312,16 @@ class _Play:
         while self._clock.now() < MONDAY + story.others_until * DAY:
             await self._clock.sleep(random.expovariate(story.others / HOUR))
             self._course.by_others += self._sandbox.limits.spend(self._clock.now())
+
+    async def _suspend(self) -> None:
+        """The machine stands still, and all that would have been done meanwhile is done at once."""
+        random, loop = Random(self._story.seed + 5), asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        while self._story.suspends:
+            await self._clock.sleep(random.expovariate(self._story.suspends / DAY))
+            begins = self._clock.now()
+            loop.passed += random.uniform(HOUR / 6, 3 * HOUR)
+            self._downs.append((begins, self._clock.now()))
 
     async def _office(self, random: Random, a_day: float) -> None:
         """Until the next of so many things that happen on a workday, at night a thirtieth."""
@@ -331,9 +348,9 @@ class _Play:
                 row = random.choice(list(company[collection]))
                 company.edit(row, note=f"changed at {self._clock.now()}")
             if random.random() < self._story.announced and collection in TYPES and self._process is not None:
-                store, scheduler = self._process
+                store, scheduler, clock = self._process
                 announced = Delivery(TYPES[collection], row.id, row.idn or None)
-                await store.deliveries.note([announced], at=self._clock.now())
+                await store.deliveries.note([announced], at=clock.now())
                 scheduler.wake("apply_deliveries")
 
     async def _pay(self) -> None:
@@ -366,6 +383,7 @@ class _Play:
             detailed = state.execute(_DETAILED).fetchall()
             course.doubted = state.execute("SELECT count(*) FROM intents WHERE doubted > 0").fetchone()[0]
             course.details = state.execute("SELECT count(*) FROM details").fetchone()[0]
+            course.watched = state.execute("SELECT begins, seconds, changes FROM watched_hours").fetchall()
         course.detailed = [self._working_seconds(*pair) for pair in detailed]
         for paid, found, ages in ((self._due, sent, course.sent), (self._paid, exported, course.exported)):
             for row, at in paid:

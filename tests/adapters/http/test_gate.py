@@ -145,9 +145,9 @@ async def test_a_call_that_waits_for_its_own_window_keeps_no_other_from_leaving(
         await retrying.send(get("same", Lane.LISTS), body)
         asked = clock.now()
         tasks.start_soon(retrying.send, get("same", Lane.LISTS), body)
-        await anyio.sleep(asked + 59.0 - clock.now())
+        await anyio.sleep(asked + 59.8 - clock.now())
         await retrying.send(get("other"), body)
-        assert clock.now() - asked < 59.1
+        assert clock.now() - asked < 59.9
     again = line.of(get("same").target)[1].at
     assert 60 < again - asked < 61
     assert line.refused == []
