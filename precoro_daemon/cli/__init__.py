@@ -37,8 +37,8 @@ run_summary.py      what a run brought: what is new, what failed, what is left a
 running.py          what every command needs: settings, a console, an event loop, how failures end
 screen.py           what a person sees while a run goes on
 service.py          run: the program as a service, until a signal stops it
-shape_tables.py     what of Precoro's answers changed, as a table for people
 service_screen.py   what a person sees while the service runs: jobs, their turns, the quota, and what needs a person
+shape_tables.py     what of Precoro's answers changed, as a table for people
 sheets.py           tables that lose nothing: columns where there is room, else sentences below, else row by row
 state.py            commands for the state: a backup while the program runs, the way back, and a move to another place
 status_json.py      the snapshot as JSON for programs: times in Unix seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from precoro_daemon.payments.ports.journal import Beginning, Journal, Link
 from precoro_daemon.payments.rules.events import Assigned, Drop, Event, Hold, Plan, Send
@@ -14,9 +13,6 @@ from precoro_daemon.payments.rules.states import UNRESOLVED, State
 from precoro_daemon.payments.rules.transitions import moved
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
-
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
 
 _log = get_logger()
 

@@ -143,6 +143,8 @@ class Budget:
         def opening(lane: Lane, key: Key) -> Opening:
             if lane not in of_lanes:
                 of_lanes[lane] = max(self._openings_of_lane(lane, now, margin))
+            if not self._closed and self.counted(key) not in self._gets:  # as nearly always
+                return of_lanes[lane]
             return max(of_lanes[lane], *self._openings_of_key(key, now, margin))
 
         return opening

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import anyio
 
-from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.runs import Wish, run
+from precoro_daemon.app.values import clock_for
 from precoro_daemon.settings import load
 
 
 def timed(config: str, job: str) -> dict[str, float]:
     settings = load(Path(config), os.environ)
     began, busy = time.perf_counter(), time.process_time()
-    report = anyio.run(run, settings, RealClock(), Wish(only=job))
+    report = anyio.run(run, settings, clock_for(settings), Wish(only=job))
     return {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - busy,

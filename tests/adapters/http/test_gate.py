@@ -37,8 +37,8 @@ def body(answer: Answer) -> bytes:
     return answer.body
 
 
-async def get_all(retrying: Retrying, first: int, calls: int) -> None:
-    """By eight at a time."""
+async def get_all(retrying: Retrying, first: int, calls: int, by: int = 8) -> None:
+    """By so many at a time."""
     numbers = iter(range(first, first + calls))
 
     async def work() -> None:
@@ -46,7 +46,7 @@ async def get_all(retrying: Retrying, first: int, calls: int) -> None:
             await retrying.send(get(number), body)
 
     async with anyio.create_task_group() as tasks:
-        for _ in range(8):
+        for _ in range(by):
             tasks.start_soon(work)
 
 
@@ -97,6 +97,27 @@ async def test_an_answer_lets_the_next_call_leave_that_waits_for_a_later_time() 
         await retrying.send(get("next"), body)
     swift, following = (line.of(get(name).target)[0].at for name in ("swift", "next"))
     assert 1 <= following - swift < 1.6
+
+
+class _TimersCounted(LoopClock):
+    timers = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.timers += 1
+        await super().sleep(seconds)
+
+
+@in_virtual_time
+async def test_the_calls_that_wait_behind_others_of_their_lane_sleep_on() -> None:
+    """On an uneven line the next second opens late: thirty of thirty-two workers wait, and no call wakes them all."""
+    clock = _TimersCounted()
+    line = VirtualLine(clock.now, between(0.0, 0.9, 4), lambda: 0.003)
+    async with at_the_end_of(line, clock, GRANTED) as (_, retrying):
+        await get_all(retrying, 0, 60)
+        began = clock.timers
+        await get_all(retrying, 60, 120, by=32)
+    assert len(line.accepted) == 180
+    assert (clock.timers - began) / 120 < 6
 
 
 @in_virtual_time
