@@ -46,8 +46,7 @@ async def open_control(
     settings: Settings | None, handler: CommandHandler | None, service: Scheduler, probes: Mapping[str, Probe]
 ) -> AsyncIterator[Executor]:
     """Take commands about payments, on a socket if there are settings for one and by what it gives, and those that
-    `probes` has, by their kind. Where no socket can be made, those beside the state wait until the service is stopped.
-    """
+    `probes` has, by their kind. Where no socket can be made, those beside the state wait until the service stops."""
 
     async def execute(command: Command) -> str:
         if command.kind in probes:
