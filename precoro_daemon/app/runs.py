@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import anyio.to_thread
@@ -25,7 +25,9 @@ from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.mirror.rules.estimates import Cost, Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.progress import PaymentsAfterRun
+from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.states import UNRESOLVED, Direction
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
@@ -98,7 +100,14 @@ async def _payments_after(settings: Settings, store: Store, position: int) -> Pa
     switch, stopped = await journal.switch(), await anyio.to_thread.run_sync(stopped_by, kill_switch(settings))
     waiting = [one for direction in Direction for one in await journal.in_state(direction, *UNRESOLVED)]
     closed = stopped or ("" if switch.armed else switch.reason)
-    return PaymentsAfterRun(await journal.moved_since(position), waiting, closed)
+    moved = [await _as_sent(journal, one) for one in await journal.moved_since(position)]
+    return PaymentsAfterRun(moved, waiting, closed)
+
+
+async def _as_sent(journal: Journal, intent: Intent) -> Intent:
+    """With the amount that was sent, which may be a cent away from the ledger's."""
+    attempts = await journal.attempts(intent.id) if intent.attempts else ()
+    return replace(intent, amount=attempts[-1].amount) if attempts else intent
 
 
 @asynccontextmanager

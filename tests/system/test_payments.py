@@ -91,7 +91,7 @@ async def stage(directory: Path, **options: Any) -> AsyncIterator[Stage]:
 
 async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
-        paid, partly, by_hand = it.invoice(), it.invoice(), it.invoice()
+        paid, partly, by_hand = it.invoice(10_001), it.invoice(), it.invoice()
         await it.once()
         await it.pays(paid)
         await it.pays(partly, 4_000)
@@ -110,12 +110,18 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
         pay_day = "2026-01-20T00:00:00"
         it.sandbox.company.edit(by_hand)
         await person_pays(it.sandbox, by_hand, 7_000, pay_day)
-        assert (await it.once()).code == 0
-        assert (payments(paid), payments(partly), payments(by_hand)) == ([10_000], [4_000], [7_000])
+        made = json.loads((await it.program.once("--json")).stdout)
+        moved = [(one["direction"], one["state"], one["amount"]) for one in made["payments"]["moved"]]
+        assert sorted(moved) == [
+            ("to_ledger", "confirmed", "70.00"),
+            ("to_precoro", "confirmed", "100.01"),
+            ("to_precoro", "confirmed", "40.00"),
+        ], "the remainder is sent where the ledger misses it by a cent"
+        assert (payments(paid), payments(partly), payments(by_hand)) == ([10_001], [4_000], [7_000])
         assert [(row[1], row[2]) for row in it.entries] == [(str(by_hand.idn), "70.00")]
         for _ in range(2):
             assert (await it.once()).code == 0
-        assert (payments(paid), payments(partly), payments(by_hand)) == ([10_000], [4_000], [7_000])
+        assert (payments(paid), payments(partly), payments(by_hand)) == ([10_001], [4_000], [7_000])
         assert len(it.entries) == 1
         assert sorted(it.intents()) == [("to_ledger", "confirmed")] + [("to_precoro", "confirmed")] * 2
 
@@ -123,7 +129,7 @@ async def test_both_directions_from_books_to_precoro_and_back(tmp_path: Path) ->
 def answered(program: Program, answer: str) -> int:
     """How `payments arm` on a terminal ends after that answer."""
     with terminal(["payments", "arm", "--config", str(program.config)], program.directory) as shown:
-        shown.expect("To be sent, to Precoro: 2 payments, 140.00 EUR\n")
+        shown.expect("To be sent, to Precoro: 2 payments, 140.01 EUR\n")
         shown.expect("Allow payments to be sent?")
         shown.type(answer)
         return shown.end()

@@ -11,8 +11,12 @@ from precoro_daemon.payments.rules.intents import Intent
 
 @dataclass(frozen=True, slots=True)
 class PaymentsAfterRun:
-    """moved: those that came to their present state in the run · waiting: those that are neither done nor refused ·
-    closed: why none may be sent now, "" if they may"""
+    """What a person is told.
+
+    moved    those that changed their state in the run, with the amounts that were sent
+    waiting  those that are neither done nor refused
+    closed   why none may be sent now, "" if they may
+    """
 
     moved: Sequence[Intent] = ()
     waiting: Sequence[Intent] = ()
