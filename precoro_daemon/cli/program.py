@@ -55,7 +55,7 @@ ENTRIES: Mapping[str, Entry] = {
 
 _ABOUT = "Keep a faithful local mirror of a company's Precoro data, inside its limits."
 
-_OPTIONS = (
+_HELP_OPTIONS = (
     ("--once", "Bring the mirror up to date, then exit."),
     ("--only JOB, --all", "With --once: run this job alone; list everything."),
     ("--for DURATION", "With --once: stop cleanly within this time, e.g. 30m."),
@@ -91,7 +91,7 @@ class Program(Commands):
         self.format_usage(ctx, formatter)
         formatter.write(f"{_ABOUT}\n")
         with formatter.section("Options"):
-            formatter.write_dl(_OPTIONS)
+            formatter.write_dl(_HELP_OPTIONS)
         self.format_commands(ctx, formatter)
         formatter.write(f"\n{_EXIT_CODES}\n")
 

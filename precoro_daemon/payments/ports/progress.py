@@ -11,7 +11,7 @@ from precoro_daemon.payments.rules.intents import Intent
 
 @dataclass(frozen=True, slots=True)
 class PaymentsAfterRun:
-    """What a person is told.
+    """What became of payments.
 
     moved    those that changed their state in the run, with the amounts that were sent
     waiting  those that are neither done nor refused
