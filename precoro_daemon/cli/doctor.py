@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from precoro_daemon.cli.running import config_option, echo, load, make_console, run_async
+from precoro_daemon.cli.output import wants_json
+from precoro_daemon.cli.running import config_option, echo, echo_data, load, make_console, run_async
 
 if TYPE_CHECKING:
     from precoro_daemon.status.facts import Fact, Suggestion
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Make the calls, and write what they show into the configuration, unasked.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table; nothing is written.")
 @config_option
 @click.pass_obj
-def doctor(parent: Path | None, config: Path | None, yes: bool, as_json: bool) -> None:
+def doctor(parent: Path | None, config: Path | None, yes: bool) -> None:
     """See by a few calls how Precoro treats this account: which GETs count as identical, limits, time zone, order and
     totals of lists, sizes of files, webhooks.
 
@@ -38,8 +38,8 @@ def doctor(parent: Path | None, config: Path | None, yes: bool, as_json: bool) -
         raise click.Abort
     facts = run_async(lambda: examine(settings))
     wanted = advice(settings, facts)
-    if as_json:
-        echo(_as_json(facts, wanted))
+    if wants_json():
+        echo_data(_as_json(facts, wanted))
         return
     from precoro_daemon.cli import fact_tables
 

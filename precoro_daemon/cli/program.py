@@ -57,8 +57,7 @@ _ABOUT = "Keep a faithful local mirror of a company's Precoro data, inside its l
 
 _HELP_OPTIONS = (
     ("--once", "Bring the mirror up to date, then exit."),
-    ("--only JOB, --all", "With --once: run this job alone; list everything."),
-    ("--for DURATION", "With --once: stop cleanly within this time, e.g. 30m."),
+    ("--only, --for, --all", "With --once: JOB alone; at most 30m; all lists shown."),
     ("--config FILE", "The TOML file, if it is not ./config.toml."),
     ("-q, -v, --json", "Print what failed (--quiet), --verbose, or JSON."),
     ("-h, --help, --version", "Show this, or the version, and exit."),

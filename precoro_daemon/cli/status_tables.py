@@ -22,7 +22,7 @@ from precoro_daemon.status.reading import FileState
 from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
 from precoro_daemon.values.humanize import a_day, amount, many, moment, span
 
-_NAME_CHARS, _AS_OF_CHARS = 14, 14
+_LIST_NAME_CHARS, _AS_OF_CHARS = 14, 14
 """Of a narrow screen's columns for what a list is called and how old it is; what is longer is wrapped."""
 
 _FILES_NAMED = 10
@@ -57,7 +57,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
 def _collections(stored: Stored, now: float) -> Sheet:
     sparse = ("gone", "details", "due", "failed", "census")
     table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census", sparse=sparse)
-    table.wraps = {"collection": _NAME_CHARS, "as of": _AS_OF_CHARS}
+    table.wraps = {"collection": _LIST_NAME_CHARS, "as of": _AS_OF_CHARS}
     for one in stored.collections:
         failed = sum(number for (name, _), number in stored.quarantined_counts.items() if name == one.name)
         table.add(
