@@ -13,6 +13,7 @@ from tests.bench import (
     companies,
     custom_fields,
     deliveries,
+    details,
     exports,
     files,
     fleets,
@@ -38,6 +39,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "latency": mirror.slow,
     "memory": memory.peak,
     "incremental": incremental.calls,
+    "details": details.cost,
     "fields": custom_fields.resolving,
     "limits": limits.pace,
     "network": network.pace,
@@ -51,6 +53,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "exports": exports.out,
     "start": startup.first_request,
     "help": startup.help_text,
+    "status": startup.status,
 }
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {

@@ -19,6 +19,9 @@ from tempfile import TemporaryFile
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# An installed program is compiled once. Where this is switched off, each run would measure the compiler.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 _CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = _CORES[0], _CORES[-1]
 

@@ -83,7 +83,7 @@ def _by_ledger(session: Session, statement: str) -> dict[str, int]:
 
 
 def _collections(session: Session) -> dict[str, CollectionState]:
-    counts = {row["collection"]: dict(row) for row in session.rows("overview.count_records")}
+    counts = _counts(session)
     cursors = {row["collection"]: to_cursor(row) for row in session.rows("overview.all_cursors")}
     scans = [to_scan(row) for row in session.rows("overview.all_scans")]
     names = sorted({*counts, *cursors, *(scan.collection for scan in scans)})
@@ -91,7 +91,29 @@ def _collections(session: Session) -> dict[str, CollectionState]:
         name: CollectionState(
             cursor=cursors.get(name, Cursor(name)),
             scans=tuple(scan for scan in scans if scan.collection == name),
-            **{key: value for key, value in counts.get(name, {}).items() if key != "collection"},
+            **counts.get(name, {}),
         )
         for name in names
     }
+
+
+def _counts(session: Session) -> dict[str, dict[str, int]]:
+    """How many rows of each collection are what. What is neither left out nor due is detailed."""
+    left_out = {
+        row["collection"]: (row["vanished"], row["unwanted"]) for row in session.rows("overview.count_left_out")
+    }
+    due = {row["collection"]: row["due"] for row in session.rows("overview.count_due")}
+    counts = {}
+    for row in session.rows("overview.count_records"):
+        name = row["collection"]
+        vanished, unwanted = left_out.get(name, (0, 0))
+        wanted = row["records"] - vanished - unwanted
+        lacking = due.get(name, 0)
+        counts[name] = {
+            "live": wanted + unwanted,
+            "wanted": wanted,
+            "vanished": vanished,
+            "detailed": wanted - lacking,
+            "due": lacking,
+        }
+    return counts

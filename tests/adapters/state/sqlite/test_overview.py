@@ -12,6 +12,7 @@ from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
+from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
@@ -147,3 +148,17 @@ async def test_looking_takes_nothing_from_the_locks_of_the_writer(tmp_path: Path
         assert path.with_name("state.db-wal").stat().st_ino == log
         await listed(store.mirror, record(1), record(2))
         assert await shell() == "2"
+
+
+@pytest.mark.asyncio
+async def test_records_are_counted_off_indexes_as_their_rows_are_long(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    async with SqliteState(path, "company").open():
+        pass
+    with closing(sqlite3.connect(path)) as state:
+        plans = [
+            state.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[f'overview.{name}']}").fetchall()
+            for name in ("count_records", "count_left_out", "count_due")
+        ]
+    assert ["SCAN records USING" in step for [(*_, step)] in plans] == [True, True, True]
+    assert [step.split()[-1] for [(*_, step)] in plans] == ["records_by_idn", "records_left_out", "records_due"]
