@@ -2,10 +2,10 @@
 
     python -m tests.system.forking DESCRIPTOR
 
-DESCRIPTOR is a socket. Each message on it is a start: JSON with the arguments, the directory and the environment,
-and three descriptors: the program's output, its errors, and a pipe on which the number of the process is told, and
-in the end its exit code. Where its output is a terminal, that is all its streams, and its own. Ends when the other
-side of the socket is closed.
+DESCRIPTOR is a socket. Each message on it is a start: JSON with the module that is the program, its arguments, the
+directory and the environment, and three descriptors: the program's output, its errors, and a pipe on which the number
+of the process is told, and in the end its exit code. Where its output is a terminal, that is all its streams, and its
+own. Ends when the other side of the socket is closed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _become(start: dict[str, Any], output: int, errors: int) -> None:
     sys.argv[1:] = start["arguments"]
     code = 0
     try:
-        runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+        runpy.run_module(start["module"], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise
