@@ -11,6 +11,7 @@ own. Ends when the other side of the socket is closed.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -32,6 +33,7 @@ import precoro_daemon
 from precoro_daemon.adapters.state.sqlite.opening import empty_state
 
 MESSAGE_BYTES = 1 << 18
+_PR_SET_PDEATHSIG = 1
 
 
 def main(descriptor: int) -> None:
@@ -86,6 +88,8 @@ def _close(*descriptors: int) -> None:
 
 
 def _become(start: dict[str, Any], output: int, errors: int) -> None:
+    if sys.platform == "linux":  # nothing that a failed test leaves running outlives the tests
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.isatty(output):
         _sit_at(output)
     os.dup2(output, 1)
