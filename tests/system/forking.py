@@ -29,6 +29,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from pydantic import BaseModel
+
 import precoro_daemon
 from precoro_daemon.adapters.state.sqlite.opening import empty_state
 
@@ -49,8 +51,17 @@ def preload() -> None:
             importlib.import_module(module.name)
     importlib.import_module("anyio._backends._asyncio")  # which anyio itself imports when it runs
     empty_state()
+    _build_sections(BaseModel)
     gc.collect()
     gc.freeze()
+
+
+def _build_sections(model: type[BaseModel]) -> None:
+    """The rules of the configuration's sections, which the program builds for those that it is given."""
+    for each in model.__subclasses__():
+        if each.__module__.startswith("precoro_daemon."):
+            each.model_rebuild()
+        _build_sections(each)
 
 
 def _serve(descriptor: int) -> tuple[dict[str, Any], int, int] | None:
