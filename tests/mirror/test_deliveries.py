@@ -60,7 +60,8 @@ def some(shown: Stage, number: int, collection: str = "invoices") -> Sequence[Ro
 
 
 async def mirrored(tmp_path: Path, **options: Any) -> Any:
-    return stage(tmp_path, sections={"apply_deliveries": LISTENING}, **{"time_scale": SCALE} | options)
+    given: dict[str, Any] = {"time_scale": SCALE, "counts": {"invoices": 24}} | options
+    return stage(tmp_path, sections={"apply_deliveries": LISTENING}, **given)
 
 
 async def test_a_document_that_changed_is_refreshed_by_two_calls(tmp_path: Path) -> None:

@@ -140,13 +140,17 @@ async def test_splits_share_an_idn_that_answers_with_the_parent() -> None:
             assert answer["id"] == (row.split_of.id if row in shared else row.id)
 
 
+FEWER = {"invoices": 800}
+"""Enough for every shape."""
+
+
 def kinds(values: list[Any]) -> set[str]:
     return {"empty" if value == [] else type(value).__name__ for value in values}
 
 
 @pytest.mark.asyncio
 async def test_every_loose_shape_occurs() -> None:
-    async with company(size="medium") as (sandbox, _):
+    async with company(size="medium", counts=FEWER) as (sandbox, _):
         invoices = sandbox.company.read_truth("invoices")
         listed, details = invoices["list"], list(invoices["details"].values())
         assert kinds([row["idn"] for row in listed]) == {"int", "str"}
@@ -168,7 +172,7 @@ async def test_every_loose_shape_occurs() -> None:
 
 @pytest.mark.asyncio
 async def test_plain_shapes_without_traps() -> None:
-    async with company(size="medium", traps=False) as (sandbox, _):
+    async with company(size="medium", counts=FEWER, traps=False) as (sandbox, _):
         invoices = sandbox.company.read_truth("invoices")
         assert kinds([row["idn"] for row in invoices["list"]]) == {"int"}
         assert kinds([row["items"]["data"] for row in invoices["details"].values()]) == {"list"}
@@ -178,7 +182,7 @@ async def test_plain_shapes_without_traps() -> None:
 
 @pytest.mark.asyncio
 async def test_amounts_are_exact_and_add_up() -> None:
-    async with company(size="medium") as (sandbox, _):
+    async with company(size="medium", counts=FEWER) as (sandbox, _):
         for path in ("invoices", "expenses"):
             truth = json.loads(sandbox.company.truth(path), parse_float=Decimal, parse_int=Decimal)
             for detail in truth["details"].values():

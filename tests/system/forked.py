@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -48,11 +49,52 @@ def _parent() -> socket.socket:
 
 
 def begin(
-    arguments: Sequence[str], directory: Path, environment: Mapping[str, str], descriptors: Sequence[int]
+    arguments: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    descriptors: Sequence[int],
+    module: str = "precoro_daemon",
 ) -> None:
     """`descriptors`: those that forking.py is given."""
-    given = {"arguments": arguments, "directory": str(directory), "environment": dict(environment)}
+    given = {
+        "module": module, "arguments": arguments, "directory": str(directory), "environment": dict(environment),
+    }  # fmt: skip
     socket.send_fds(_parent(), [json.dumps(given).encode()], descriptors)
+
+
+class Child:
+    """A fork that runs a module, with what `subprocess.Popen` has of these names. What it says goes to `output`, or
+    comes as `stdout`."""
+
+    def __init__(self, module: str, *arguments: str, output: int | None = None) -> None:
+        told, number = os.pipe()
+        said, says = os.pipe()
+        begin(arguments, ROOT, os.environ | WATCHFUL, [output or says, output or says, number], module)
+        os.close(number)
+        os.close(says)
+        self.stdout = os.fdopen(said)
+        self._told = os.fdopen(told)
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._told], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self) -> int:
+        if self.returncode is None:
+            self.returncode = int(self._told.readline())
+            self._told.close()
+            self.stdout.close()
+        return self.returncode
+
+    def send_signal(self, signal: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 class _Pipe(ByteReceiveStream):

@@ -2,15 +2,16 @@
 
     python -m tests.system.forking DESCRIPTOR
 
-DESCRIPTOR is a socket. Each message on it is a start: JSON with the arguments, the directory and the environment,
-and three descriptors: the program's output, its errors, and a pipe on which the number of the process is told, and
-in the end its exit code. Where its output is a terminal, that is all its streams, and its own. Ends when the other
-side of the socket is closed.
+DESCRIPTOR is a socket. Each message on it is a start: JSON with the module that is the program, its arguments, the
+directory and the environment, and three descriptors: the program's output, its errors, and a pipe on which the number
+of the process is told, and in the end its exit code. Where its output is a terminal, that is all its streams, and its
+own. Ends when the other side of the socket is closed.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -28,10 +29,13 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from pydantic import BaseModel
+
 import precoro_daemon
 from precoro_daemon.adapters.state.sqlite.opening import empty_state
 
 MESSAGE_BYTES = 1 << 18
+_PR_SET_PDEATHSIG = 1
 
 
 def main(descriptor: int) -> None:
@@ -47,8 +51,17 @@ def preload() -> None:
             importlib.import_module(module.name)
     importlib.import_module("anyio._backends._asyncio")  # which anyio itself imports when it runs
     empty_state()
+    _build_sections(BaseModel)
     gc.collect()
     gc.freeze()
+
+
+def _build_sections(model: type[BaseModel]) -> None:
+    """The rules of the configuration's sections, which the program builds for those that it is given."""
+    for each in model.__subclasses__():
+        if each.__module__.startswith("precoro_daemon."):
+            each.model_rebuild()
+        _build_sections(each)
 
 
 def _serve(descriptor: int) -> tuple[dict[str, Any], int, int] | None:
@@ -86,6 +99,8 @@ def _close(*descriptors: int) -> None:
 
 
 def _become(start: dict[str, Any], output: int, errors: int) -> None:
+    if sys.platform == "linux":  # nothing that a failed test leaves running outlives the tests
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.isatty(output):
         _sit_at(output)
     os.dup2(output, 1)
@@ -98,7 +113,7 @@ def _become(start: dict[str, Any], output: int, errors: int) -> None:
     sys.argv[1:] = start["arguments"]
     code = 0
     try:
-        runpy.run_module("precoro_daemon", run_name="__main__", alter_sys=True)
+        runpy.run_module(start["module"], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise

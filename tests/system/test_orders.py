@@ -58,6 +58,7 @@ async def one_to_decide(it: Stage, invoice: Row) -> AsyncIterator[tuple[Process,
     assert (await it.command("arm")).code == 0
     async with it.program.running("run") as process:
         await at_work(it)
+        await until(lambda: it.program.query("SELECT 1 FROM journal WHERE event = 'hold'"))  # this way may come last
         [found] = json.loads((await it.command("review", "--json")).stdout)["payments"]
         yield process, found["id"][:8]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +24,7 @@ from precoro_daemon.adapters.state.sqlite.moving import SqliteEnd
 from precoro_daemon.adapters.state.sqlite.restoring import restore
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreHeld, StoreUnusable
-from tests.system.program import ROOT
+from tests.system.forked import Child
 
 T = TypeVar("T")
 
@@ -239,40 +237,12 @@ async def test_what_a_fleet_serves_is_not_moved(tmp_path: Path, server: Server) 
             connection.execute("DROP SCHEMA precoro_fleet CASCADE")
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-from precoro_daemon.adapters.state import moving
-from precoro_daemon.adapters.state.postgresql.moving import PostgresEnd
-from precoro_daemon.adapters.state.postgresql.server import Server
-from precoro_daemon.adapters.state.sqlite.moving import SqliteEnd
-left, path, address, way = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-
-def trace(frame, event, argument):
-    global left
-    if frame.f_code.co_filename.endswith(("/moving.py", "/backup.py", "/restoring.py", "/restore_guard.py")):
-        if event == "line":
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), 9)
-        return trace
-
-ends = [SqliteEnd(path, "company"), PostgresEnd(Server(address), "moved_company", "company")]
-if way == "back":
-    ends.reverse()
-sys.settrace(trace)
-moving.move(*ends, armed=True, replace_zeros=False)
-sys.settrace(None)
-print(int(sys.argv[1]) - left)
-"""
-
-
 def killed_after(lines: int, path: Path, server: Server, way: str) -> int:
     """How many lines were run, or fewer than none if it was killed before its end."""
-    run = [sys.executable, "-c", KILLED, str(lines), str(path), server.address, way]
-    done = subprocess.run(run, check=False, capture_output=True, env={"PYTHONPATH": str(ROOT)})
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return int(done.stdout or -1)
+    process = Child("tests.adapters.state.moving_killed", str(lines), str(path), server.address, way)
+    said = process.stdout.read()
+    assert process.wait() in (0, -signal.SIGKILL), said
+    return int(said or -1)
 
 
 def is_usable(state: SqliteState | PostgresState) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,8 +13,8 @@ from precoro_daemon.app.ledger import open_ledger
 from tests.contracts.ledgers.books import Books, entry, found, made
 from tests.contracts.ledgers.configured import configured, csv_books
 from tests.contracts.ledgers.databases import FIND, INSERT, sqlite_books
+from tests.system.forked import Child
 
-ROOT = Path(__file__).parents[3]
 SQL = """
 [ledger]
 kind = "sql"
@@ -37,13 +35,12 @@ out_directory = "{path}"
 
 def run_and_kill(config: Path, first: int, lives: float) -> int:
     """The number of the last payment it told of."""
-    command = [sys.executable, "-m", "tests.contracts.ledgers.creating", str(config), str(first)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
-        assert process.stdout
-        told = [int(process.stdout.readline())]
-        time.sleep(lives)
-        process.kill()
-        told += [int(line) for line in process.stdout if line.endswith("\n")]
+    process = Child("tests.contracts.ledgers.creating", str(config), str(first))
+    told = [int(process.stdout.readline())]
+    time.sleep(lives)
+    process.kill()
+    told += [int(line) for line in process.stdout if line.endswith("\n")]
+    process.wait()
     return told[-1]
 
 

@@ -27,6 +27,7 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from tests.adapters.state.postgresql.fleets import Tables
 from tests.clocks import wrong_clock
+from tests.system.forked import Child
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -133,7 +134,7 @@ class Fleet:
     proxy: Proxy
     servers: AsyncExitStack
     apart: int = 0
-    workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    workers: dict[str, subprocess.Popen[bytes] | Child] = field(default_factory=dict)
     started: int = 0
     taken_over_after: list[float] = field(default_factory=list)
 
@@ -148,11 +149,15 @@ class Fleet:
             "conninfo": conninfo, "lease": self.lease, "name": name, "port": self.port, "companies": self.companies,
         }  # fmt: skip
         ahead = self.apart if self.started % 2 else -self.apart
-        environment = wrong_clock(Path(self.log.name).parent, ahead) if ahead else None
-        command = [sys.executable, "-m", "tests.adapters.state.postgresql.fleet_process", json.dumps(settings)]
+        module = "tests.adapters.state.postgresql.fleet_process"
+        if not ahead:
+            self.workers[name] = Child(module, json.dumps(settings), output=self.log.fileno())
+            return
+        environment = wrong_clock(Path(self.log.name).parent, ahead)  # which a start of Python takes
         self.workers[name] = subprocess.Popen(  # noqa: ASYNC220 - it takes no time
-            command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
-        )
+            [sys.executable, "-m", module, json.dumps(settings)],
+            cwd=ROOT, env=environment, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
 
     def held(self) -> Mapping[str, list[tuple[str, int]]]:
         held: dict[str, list[tuple[str, int]]] = {}

@@ -30,6 +30,7 @@ async def test_workers_that_die_or_sleep_never_serve_a_company_side_by_side(tabl
     assert max(outcome.taken_over_after) < 3 * (story.lease + 5)
 
 
+@pytest.mark.waits
 @pytest.mark.asyncio
 @pytest.mark.skipif(compiler() is None, reason="no C compiler on this machine")
 async def test_clocks_that_are_ten_minutes_ahead_and_behind_change_nothing(tables: Tables, tmp_path: Path):

@@ -6,8 +6,6 @@ import asyncio
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,44 +15,18 @@ import pytest
 
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreHeld
-
-ROOT = Path(__file__).parents[4]
-
-WRITER = """
-import asyncio, itertools, sys
-from pathlib import Path
-from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.mirror.rules.cursors import Page, Scan
-from tests.contracts.listing import T0, record
-
-async def main():
-    async with SqliteState(Path(sys.argv[1]), "company").open() as store:
-        print("open", flush=True)
-        for run in itertools.count():
-            scan = Scan("invoices", "whole")
-            for number in range(1, 21):
-                rows = [record(number * 50 + i, run=run, padding="x" * 1000) for i in range(50)]
-                page = Page(number, rows, total=1000, total_pages=20, server_time=T0 + run * 100 + number)
-                scan = (await store.mirror.commit_pages(scan, [page])).scan
-            await store.mirror.close_scan(scan, at=T0)
-
-asyncio.run(main())
-"""
+from tests.system.forked import Child
 
 
-def start_writer(path: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    assert process.stdout is not None
+def start_writer(path: Path) -> Child:
+    process = Child("tests.adapters.state.sqlite.committing", str(path))
     assert process.stdout.readline() == "open\n"
     return process
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: Child) -> None:
     process.kill()
-    process.communicate()
+    process.wait()
 
 
 @pytest.mark.asyncio
@@ -109,7 +81,7 @@ async def test_a_cancelled_opening_lets_go_of_the_state(tmp_path: Path) -> None:
 async def test_kill_in_the_midst_of_commits(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     pause = random.Random(7)
-    for _ in range(4):
+    for _ in range(6):
         process = start_writer(path)
         time.sleep(pause.uniform(0.01, 0.4))  # noqa: ASYNC251 - the writer is another process
         end(process)
