@@ -74,12 +74,13 @@ def build_payments(
     access = _access(settings, store, outside.ledger, clock)
     by_file = _stopped(settings)
 
-    async def stopped() -> str:
-        reason = await by_file()
+    async def stopped(answers: Answers) -> str:
+        reason = await by_file() or await answers.lacking()
         refuse_if_stopped()
         return reason
 
-    mark = MarkInvoicesPaid(reconciler, access, caps(settings), stopped, named=given.external_id != "none")
+    named = given.external_id != "none"
+    mark = MarkInvoicesPaid(reconciler, access, caps(settings), partial(stopped, to_precoro), named=named)
     export = ExportPayments(
         WatchedGateway(outside.gateway, to_ledger),
         store.journal,
@@ -87,7 +88,7 @@ def build_payments(
         answers,
         access,
         caps(settings),
-        stopped,
+        partial(stopped, to_ledger),
         settings.export_payments.adopt_existing,
     )
     return Payments(WaitingJob(mark, to_precoro), WaitingJob(export, to_ledger), outside.ledger.capabilities)

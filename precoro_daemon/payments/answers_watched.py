@@ -25,9 +25,13 @@ class Answers:
     book: ShapeBook
     shapes: ShapeWatch
 
+    async def lacking(self) -> str:
+        """Why payments wait; "" if they need not."""
+        return lacking(self.direction, await self.book.changes())
+
     async def demand(self) -> None:
         """Raises AnswersChanged."""
-        if why := lacking(self.direction, await self.book.changes()):
+        if why := await self.lacking():
             raise AnswersChanged(why)
 
 
