@@ -49,7 +49,7 @@ _ROWS_READ = 5
 """Of a nested collection."""
 
 _DEEPEST = 4
-_NAME_CHARS = 80
+_FIELD_NAME_CHARS = 80
 
 _NUMBER_AS_TEXT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DATE_BEGINS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -271,7 +271,7 @@ def _note_fields(found: dict[str, str], document: Mapping[str, Any], path: str =
     """Every field, nested ones too, with the letters of its types; rows give what any of them has."""
     for name, value in document.items():
         if not (name == "value" and path.endswith(_CUSTOM_FIELDS)):
-            _note(found, f"{path}{name[:_NAME_CHARS]}", value, depth)
+            _note(found, f"{path}{name[:_FIELD_NAME_CHARS]}", value, depth)
 
 
 def _note(found: dict[str, str], path: str, value: Any, depth: int) -> None:
