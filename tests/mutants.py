@@ -597,9 +597,9 @@ MUTANTS = (
     ),
     Mutant(
         "a repeat where payments do not show",
-        "fits_only_once",
-        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount",
-        "    return remainder is not None and amount - ROUNDING_CENT <= remainder < 2 * amount",
+        "Invoice.hides",
+        "        return self.paid is not None and self.paid - shown > ROUNDING_CENT",
+        "        return False",
         "tests/payments/test_answers_changed.py::test_a_doubt_is_not_sent_again_because_payments_do_not_show",
     ),
     Mutant(

@@ -90,7 +90,8 @@ async def _examine(
     by_path = settings.limits.same_get_scope == "path"
     asked = await Examination(gateway, clock, lists.collections, lists.per_page, by_path).run(patience)
     seen = await anyio.to_thread.run_sync(_seen, settings, clock.now())
-    facts = with_facts(await store.fact_book.load(), [*asked, *seen])
+    ids = _external_ids(settings, await store.journal.last_accepted(), clock.now())
+    facts = with_facts(await store.fact_book.load(), [*asked, *seen, ids])
     await store.fact_book.save(facts)
     return facts
 
@@ -102,6 +103,15 @@ def _seen(settings: Settings, now: float) -> Sequence[Fact]:
     said = "a call that was refused counted as asked" if counted else "no refusal has shown yet whether it counts"
     counts = DeliveryCounts() if overview is None else overview.deliveries
     return [Fact("refused_calls", "counted" * counted, said, now), _webhooks(settings, counts, now)]
+
+
+def _external_ids(settings: Settings, last: tuple[float, bool] | None, now: float) -> Fact:
+    """By a payment that was really made: none is made to find it out."""
+    if last is None or settings.mark_invoices_paid.external_id == "none":
+        return Fact("external_ids", "", "no payment was made with an id of ours yet", now)
+    at, kept = last
+    how = "kept the id it was sent with" if kept else "had to be given its id afterwards"
+    return Fact("external_ids", "kept" if kept else "dropped", f"the last payment that we made {how}", at)
 
 
 def _webhooks(settings: Settings, counts: DeliveryCounts, now: float) -> Fact:

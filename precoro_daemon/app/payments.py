@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -68,18 +68,20 @@ def build_payments(
     given = settings.mark_invoices_paid
     naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
     clock = answers.clock
-    to_precoro, to_ledger = (Answers(each, store.shape_book, outside.shapes) for each in Direction)
+    accepted = settings.payments.accept_changed
+    to_precoro, to_ledger = (Answers(each, store.shape_book, outside.shapes, accepted) for each in Direction)
     gateway = WatchedGateway(outside.gateway, to_precoro)
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
     access = _access(settings, store, outside.ledger, clock)
     by_file = _stopped(settings)
 
-    async def stopped() -> str:
-        reason = await by_file()
+    async def stopped(answers: Answers) -> str:
+        reason = await by_file() or await answers.lacking()
         refuse_if_stopped()
         return reason
 
-    mark = MarkInvoicesPaid(reconciler, access, caps(settings), stopped, named=given.external_id != "none")
+    named = given.external_id != "none"
+    mark = MarkInvoicesPaid(reconciler, access, caps(settings), partial(stopped, to_precoro), named=named)
     export = ExportPayments(
         WatchedGateway(outside.gateway, to_ledger),
         store.journal,
@@ -87,7 +89,7 @@ def build_payments(
         answers,
         access,
         caps(settings),
-        stopped,
+        partial(stopped, to_ledger),
         settings.export_payments.adopt_existing,
     )
     return Payments(WaitingJob(mark, to_precoro), WaitingJob(export, to_ledger), outside.ledger.capabilities)
@@ -152,10 +154,10 @@ def _stopped(settings: Settings) -> Callable[[], Awaitable[str]]:
     return partial(anyio.to_thread.run_sync, partial(stopped_by, kill_switch(settings)))
 
 
-async def _closed(by_file: Callable[[], Awaitable[str]], book: ShapeBook) -> str:
+async def _closed(by_file: Callable[[], Awaitable[str]], book: ShapeBook, accepted: Collection[str]) -> str:
     """Why a lap of either direction would send nothing."""
     changes = await book.changes()
-    return await by_file() or next(filter(None, (lacking(each, changes) for each in Direction)), "")
+    return await by_file() or next(filter(None, (lacking(each, changes, accepted) for each in Direction)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,6 @@ async def open_handler(
         if not read_only:
             await store.journal.prepare()
         handler = build_handler(settings, store, ledger, await clock_without_calls(settings, store.budget_book))
-        closed = partial(_closed, _stopped(settings), store.shape_book)
+        closed = partial(_closed, _stopped(settings), store.shape_book, settings.payments.accept_changed)
         ahead = partial(forecast_lap, store.journal, handler.access, caps(settings), closed)
         yield OpenHandler(handler, ahead)

@@ -97,6 +97,7 @@ def scope_of(settings: Settings, command: str) -> Scope:
         credentials=credentials_of(settings).fingerprint,
         ledger=settings.ledger.name if settings.ledger.kind != "none" else None,
         pays=list(_pays(settings)),
+        accepted=settings.payments.accept_changed,
         kill_switch=str(kill_switch(settings)),
         webhooks=settings.apply_deliveries.listen is not None,
         exports=tuple(settings.exports),

@@ -31,11 +31,10 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _OF_A_FIRST_PAGE = 16
-"""Rows that are seen: a scan of changes brings hardly more."""
-
-_OF_A_LATER_PAGE = 8
+_OF_AN_UNKNOWN_PAGE = 40
 _PAGES_BETWEEN = 8
-"""Rows of each later page until the shape is known; then one row in so many pages."""
+"""Rows that are seen: a scan of changes brings hardly more; those of each page until the shape is known; then one row
+in so many later pages."""
 
 _DETAILS_AT_FIRST = 50
 _DETAILS_BETWEEN = 4
@@ -125,11 +124,9 @@ class Sentinel:
 
     def _sample(self, place: Place, pages: Sequence[Page]) -> Iterator[str]:
         for page in pages:
-            most = _OF_A_FIRST_PAGE
-            if page.number > 1 and self._shape(place).known(self.clock.now()):
-                most = int(page.number % _PAGES_BETWEEN == 0)
-            elif page.number > 1:
-                most = _OF_A_LATER_PAGE
+            most = _OF_A_FIRST_PAGE if page.number == 1 else int(page.number % _PAGES_BETWEEN == 0)
+            if not self._shape(place).known(self.clock.now()):
+                most = _OF_AN_UNKNOWN_PAGE
             yield from (record.raw for record in page.records[:most] if self._is_fresh(record))
 
     def _is_fresh(self, record: Record) -> bool:

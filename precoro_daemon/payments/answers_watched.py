@@ -19,15 +19,21 @@ from precoro_daemon.writes.permit import Permit
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What payments of one direction go by. `shapes` sees what is read for them, `book` has what changed."""
+    """What payments of one direction go by. `shapes` sees what is read for them, `book` has what changed; `accepted`
+    are fields that a person says changed for good."""
 
     direction: Direction
     book: ShapeBook
     shapes: ShapeWatch
+    accepted: Collection[str] = ()
+
+    async def lacking(self) -> str:
+        """Why payments wait; "" if they need not."""
+        return lacking(self.direction, await self.book.changes(), self.accepted)
 
     async def demand(self) -> None:
         """Raises AnswersChanged."""
-        if why := lacking(self.direction, await self.book.changes()):
+        if why := await self.lacking():
             raise AnswersChanged(why)
 
 

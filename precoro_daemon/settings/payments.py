@@ -33,6 +33,20 @@ _Switch = Annotated[bool, one_of(("true", "false"))]
 _Within = Annotated[Seconds, Field(ge=900), Allowed('a duration of at least 15m, such as "2h"')]
 _Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), Allowed("three capital letters (ISO 4217), or nothing")]
 
+
+def _read_names(value: object) -> tuple[str, ...]:
+    """A list, or one text with commas, as the environment has it."""
+    if isinstance(value, str):
+        value = [name for part in value.split(",") if (name := part.strip())]
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError
+    return tuple(value)
+
+
+_Fields = Annotated[
+    tuple[str, ...], BeforeValidator(_read_names), Allowed('a list of fields as status names them: ["sumPaid"]')
+]
+
 MATCHES = ("external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id")
 
 _MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
@@ -54,6 +68,10 @@ class Payments(Section):
 
     max_per_lap: _Number = 200
     """The most payments of one lap in each direction. 200 take ten minutes at a call a second."""
+
+    accept_changed: _Fields = ()
+    """Fields of Precoro's answers that changed for good, as status names them: payments no longer wait for them. Each
+    invoice is still judged by what it shows. Empty, as nobody can tell beforehand what a change means."""
 
 
 class MarkInvoicesPaid(Section):

@@ -131,7 +131,8 @@ def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator
     if payments.enabled and payments.lacking:
         text = (
             f"{_sentence(payments.lacking)} Payments wait, and none is lost. They go on by themselves once a document"
-            " has it again as it was. If it stays so, look for a newer version of this program."
+            " has it again as it was. If it stays so, look for a newer version of this program, or put the field into"
+            " accept_changed in [payments]."
         )
         yield Matter("answers", "Payments wait: Precoro's answers changed", text, weight="urgent")
     if payments.unreadable:

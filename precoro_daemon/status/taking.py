@@ -41,6 +41,7 @@ class Scope:
     census_every, overlap  seconds
     credentials   the fingerprint of those in use
     ledger        its name, None where there is none; pays: the jobs of payments that are enabled
+    accepted      fields of Precoro's answers that payments do without
     kill_switch   the path of that file
     webhooks      they come in somewhere
     exports       their names
@@ -55,6 +56,7 @@ class Scope:
     credentials: str = ""
     ledger: str | None = None
     pays: Collection[Direction] = ()
+    accepted: Collection[str] = ()
     kill_switch: str = ""
     webhooks: bool = False
     exports: Sequence[str] = ()
@@ -164,8 +166,15 @@ def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus |
         unreadable=overview.unreadable.get(scope.ledger or "", 0),
         unreadable_since=overview.unreadable_since.get(scope.ledger or "", 0.0),
         unmatched=overview.unmatched.get(scope.ledger or "", 0),
-        lacking=next(filter(None, (lacking(each, overview.shape_changes) for each in scope.pays)), ""),
+        lacking=next(
+            filter(None, (lacking(each, overview.shape_changes, scope.accepted) for each in scope.pays)), ""
+        ),
     )
+
+
+def _lacking(scope: Scope, overview: Overview) -> str:
+    found = (lacking(each, overview.shape_changes, scope.accepted) for each in scope.pays)
+    return next(filter(None, found), "")
 
 
 def _hours(overview: Overview, now: float) -> Sequence[Hour]:

@@ -26,6 +26,7 @@ from precoro_daemon.payments.rules.events import (
     Drop,
     Hold,
     Lose,
+    Mark,
     Plan,
     Refuse,
     Repost,
@@ -229,6 +230,20 @@ async def test_the_journal_is_append_only(store: Store, backend: Backend) -> Non
     for statement in ("UPDATE journal SET reason = ''", "DELETE FROM journal"):
         with pytest.raises(Exception, match="append-only"):
             backend.change(statement)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.asyncio
+async def test_whether_a_payment_kept_our_id_at_once(store: Store, kept: bool) -> None:
+    await store.journal.arm(T0)
+    intent = await planned(store)
+    assert await store.journal.last_accepted() is None
+    intent = await store.journal.begin(intent, attempt(intent), send())
+    intent = await store.journal.end(intent, Step(Accept("5", 5, marked=kept), T0 + 7))
+    if not kept:
+        assert await store.journal.last_accepted() is None, "it has no id of ours yet"
+        await store.journal.record(intent, Step(Mark(), T0 + 8))
+    assert await store.journal.last_accepted() == (T0 + 7, kept)
 
 
 @pytest.mark.asyncio

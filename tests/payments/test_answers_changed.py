@@ -152,5 +152,6 @@ def test_only_the_direction_that_goes_by_it_waits() -> None:
     change = ShapeChange("payments", False, "payDate", "missing", "", 1.0)
     assert lacking(Direction.TO_PRECORO, [change]) == ""
     assert lacking(Direction.TO_LEDGER, [change]) == "Precoro's answers changed: payments list: payDate is missing"
+    assert lacking(Direction.TO_LEDGER, [change], {"payDate"}) == ""
     harmless = ShapeChange("invoices", False, "note", "missing", "", 1.0)
     assert not any(lacking(each, [harmless, replace(change, until=2.0)]) for each in Direction)

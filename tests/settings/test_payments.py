@@ -30,6 +30,14 @@ def test_an_amount_that_is_none(mistake: Mistake, value: str) -> None:
     assert "payments.max_amount" in mistake(f"[payments]\nmax_amount = {value}\n")
 
 
+def test_fields_that_changed_for_good(read: Load, mistake: Mistake) -> None:
+    assert read("[payments]\n").payments.accept_changed == ()
+    listed = read('[payments]\naccept_changed = ["sumPaid", "supplier.id"]\n').payments
+    assert listed.accept_changed == ("sumPaid", "supplier.id")
+    assert read('[payments]\naccept_changed = "sumPaid, payDate"\n').payments.accept_changed == ("sumPaid", "payDate")
+    assert "payments.accept_changed" in mistake("[payments]\naccept_changed = [1]\n")
+
+
 def test_payments_need_a_ledger(mistake: Mistake) -> None:
     assert "there is no ledger" in mistake("[mark_invoices_paid]\nenabled = true\n")
     assert "there is no ledger" in mistake("[export_payments]\nenabled = true\n")

@@ -172,6 +172,10 @@ class SqlJournal:
     async def canceled(self) -> Sequence[Intent]:
         return await self._intents("journal.canceled_payments")
 
+    async def last_accepted(self) -> tuple[float, bool] | None:
+        row = await self._transactions.row("journal.last_accepted")
+        return None if row is None else (row["at"], not row["marked_later"])
+
     async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]:
         return await self._intents("journal.intents_of_invoice", direction=direction, invoice_id=invoice_id)
 

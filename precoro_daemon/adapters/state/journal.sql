@@ -160,3 +160,14 @@ WHERE records.collection = 'payments' AND records.status = 8
         WHERE other.direction = 'to_precoro' AND other.invoice_id = intents.invoice_id
             AND other.state IN ('planned', 'sending', 'doubt', 'review')
     );
+
+-- name: last_accepted
+-- When Precoro last answered a payment of ours with an id, and whether it had to be given our id afterwards.
+SELECT
+    made.at,
+    EXISTS (SELECT 1 FROM journal AS later WHERE later.intent = made.intent AND later.event = 'mark') AS marked_later
+FROM journal AS made
+JOIN intents ON intents.id = made.intent AND intents.direction = 'to_precoro' AND intents.marked
+WHERE made.event = 'accept'
+ORDER BY made.seq DESC
+LIMIT 1;

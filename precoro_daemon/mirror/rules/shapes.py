@@ -24,7 +24,7 @@ from precoro_daemon.values.json_reading import reference
 
 Kind = Literal["new", "missing", "type", "value"]
 
-_LEARNED_FROM = 50
+_LEARNED_FROM = 30
 """Documents after which a shape is known."""
 
 _LEARNED_WITHIN_S = 7 * 86_400.0
@@ -49,7 +49,7 @@ _ROWS_READ = 5
 """Of a nested collection."""
 
 _DEEPEST = 4
-_NAME_CHARS = 80
+_FIELD_NAME_CHARS = 80
 
 _NUMBER_AS_TEXT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DATE_BEGINS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -168,6 +168,7 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
     changes: list[tuple[str, Kind, str]] = []
     mended: list[str] = []
     learned = not known
+    fresh = {path for path in found if path not in shape.fields and known and _is_field(shape, path)}
     for path, types in found.items():
         one = shape.fields.get(path)
         if one is not None and not one.absent and not one.odd and (types in one.types or types == _EMPTY_VALUE):
@@ -175,13 +176,14 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
         else:
             patience = 1 if path in vital else _MISSED
             changes += _see_present(shape, path, types, mended, patience=patience, known=known)
+            if path in fresh and path in shape.fields:  # unless there are too many
+                changes.append((path, "new", _in_words(types)))
             learned = True
     for path, one in shape.fields.items():
         if path not in found and _parent(path, found) and not one.optional:
             changes += _see_absent(one, path, known=known, patience=1 if path in vital else _MISSED)
     shape.documents += 1
-    logged = [one for one in changes if one[1] != "new" or not _is_part(one[0], changes)]
-    return Found(logged, mended, learned)
+    return Found(changes, mended, learned)
 
 
 def see_values(shape: Shape, path: str, values: Iterable[int], named: Collection[int]) -> Found:
@@ -212,8 +214,6 @@ def _see_present(
     if one is None:
         if len(shape.fields) < _MOST_FIELDS:
             shape.fields[path] = Field(types.replace(_EMPTY_VALUE, ""), seen=1, optional=shape.documents > 0)
-            if known:
-                yield path, "new", _in_words(types)
         return
     one.seen += 1
     back = one.absent > 0
@@ -255,11 +255,12 @@ def _parent(path: str, found: Mapping[str, str]) -> bool:
     return not path.endswith("[]") and (not outer or "o" in found.get(outer, ""))
 
 
-def _is_part(path: str, changes: Sequence[tuple[str, Kind, str]]) -> bool:
-    """Of another new field, which says enough."""
-    return any(
-        what == "new" and path != other and path.startswith((f"{other}.", f"{other}[")) for other, what, _ in changes
-    )
+def _is_field(shape: Shape, path: str) -> bool:
+    """Whether it is a field of its own: of the document, or of an object in it that had others before. What was empty
+    so far, or was no object, has parts that nobody saw."""
+    outer = path.rpartition(".")[0]
+    held = shape.fields.get(outer)
+    return not path.endswith("[]") and (not outer or (held is not None and "o" in held.types))
 
 
 def _in_words(types: str) -> str:
@@ -270,7 +271,7 @@ def _note_fields(found: dict[str, str], document: Mapping[str, Any], path: str =
     """Every field, nested ones too, with the letters of its types; rows give what any of them has."""
     for name, value in document.items():
         if not (name == "value" and path.endswith(_CUSTOM_FIELDS)):
-            _note(found, f"{path}{name[:_NAME_CHARS]}", value, depth)
+            _note(found, f"{path}{name[:_FIELD_NAME_CHARS]}", value, depth)
 
 
 def _note(found: dict[str, str], path: str, value: Any, depth: int) -> None:

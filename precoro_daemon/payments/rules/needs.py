@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from precoro_daemon.mirror.rules.shapes import Place, ShapeChange
 from precoro_daemon.payments.rules.states import Direction
@@ -27,10 +27,13 @@ VITAL: Mapping[Place, frozenset[str]] = NEEDS[Direction.TO_LEDGER]
 """Of both directions."""
 
 
-def lacking(direction: Direction, changes: Iterable[ShapeChange]) -> str:
-    """Why payments of that direction wait; "" if they need not."""
+def lacking(direction: Direction, changes: Iterable[ShapeChange], accepted: Collection[str] = ()) -> str:
+    """Why payments of that direction wait; "" if they need not. `accepted`: fields that a person says changed for
+    good."""
     needs = NEEDS[direction]
     found = [
-        str(one) for one in changes if one.breaks and one.field in needs.get(Place(one.collection, one.detail), ())
+        str(one)
+        for one in changes
+        if one.breaks and one.field not in accepted and one.field in needs.get(Place(one.collection, one.detail), ())
     ]
     return f"Precoro's answers changed: {'; '.join(found)}" if found else ""

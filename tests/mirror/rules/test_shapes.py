@@ -52,10 +52,11 @@ def without(name: str) -> dict[str, Any]:
     ("other", "change"),
     [
         ({"vat": 1}, [("vat", "new")]),
+        ({"taxes": [{"id": 1}]}, []),
         ({"budget": {"id": 1, "name": "x"}}, [("budget", "new")]),
         ({"supplier": {"id": 3, "name": "M", "vat": "DE1"}}, [("supplier.vat", "new")]),
         ({"payments": [{"id": 1, "sumPaid": 3, "fee": 1}]}, [("payments[].fee", "new")]),
-        ({"sum": {"amount": "12.50"}}, [("sum", "type"), ("sum.amount", "new")]),
+        ({"sum": {"amount": "12.50"}}, [("sum", "type")]),
         ({"sum": "12.50 EUR"}, [("sum", "type")]),
         ({"sum": "12,50"}, [("sum", "type")]),
         ({"status": "approved"}, [("status", "type")]),
@@ -63,7 +64,7 @@ def without(name: str) -> dict[str, Any]:
         ({"updateDate": "31.01.2026"}, [("updateDate", "type")]),
         ({"supplier": 3}, [("supplier", "type")]),
         ({"payments": 1}, [("payments", "type")]),
-        ({"payments": {"count": 1}}, [("payments", "type"), ("payments.count", "new")]),
+        ({"payments": {"count": 1}}, [("payments", "type")]),
         ({"payments": [{"id": 1, "sumPaid": []}]}, []),
         ({"payments": [{"id": 1, "sumPaid": True}]}, [("payments[].sumPaid", "type")]),
     ],
@@ -131,8 +132,8 @@ def test_a_shape_is_learned_before_anything_is_told() -> None:
 
 def test_keys_that_are_data_have_an_end() -> None:
     shape = learned(ROW)
-    for number in range(3_000):
-        see(shape, {**ROW, f"key {number} {'x' * 200}": 1}, 2.0)
+    found = [see(shape, {**ROW, f"key {number} {'x' * 200}": 1}, 2.0) for number in range(3_000)]
+    assert sum(len(one.changes) for one in found) < 500
     assert len(shape.fields) == 500
     assert max(map(len, shape.fields)) == 80
     deep: dict[str, Any] = {}
