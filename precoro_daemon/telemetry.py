@@ -97,6 +97,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "ledger_payments_unmatched": "payments in the ledger are new and have no matching payable invoice",
         "ledger_reread": "the whole ledger is read again",
         "payment_planned": "a payment is to be made on the other side",
+        "payments_planned": "so many payments at once are to be made on the other side",
         "payment_permitted": "the permission to send a payment is on disk",
         "payment_confirmed": "the other side has the payment",
         "payment_rejected": "the other side refused the payment, or it was taken back; nothing is owed",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from precoro_daemon.payments.ports.journal import Beginning, Journal, Link
 from precoro_daemon.payments.rules.events import Assigned, Drop, Event, Hold, Plan, Send
@@ -14,9 +13,6 @@ from precoro_daemon.payments.rules.states import UNRESOLVED, State
 from precoro_daemon.payments.rules.transitions import moved
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
-
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
 
 _log = get_logger()
 
@@ -30,6 +26,9 @@ _LOGGED = {
 }
 
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
+
+_LOGGED_EACH = 100
+"""Payments planned at once that have a line each: nobody reads more, and the journal has them all."""
 
 
 @dataclass(slots=True)
@@ -48,12 +47,18 @@ class Recorder:
         return intent
 
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
-        """As with `plan`, for all of them at once: one commit, which costs more than what it keeps."""
+        """As with `plan`, for all of them at once: one commit, which costs more than what it keeps. Very many are
+        logged by their number; what a person has to look at has a line of its own."""
         intents = await self.journal.plan_many(beginnings)
-        log = _log.bind()  # once, as it takes as long as a line
-        for intent in intents:
-            if intent is not None:
-                self._notify(None, intent, log)
+        begun = [intent for intent in intents if intent is not None]
+        planned = [intent for intent in begun if intent.state is State.PLANNED]
+        together = planned if len(planned) > _LOGGED_EACH else []
+        if together:
+            self.moves += len(together)
+            _log.info("payments_planned", count=len(together), first=str(together[0]), last=str(together[-1]))
+        for intent in begun:
+            if not together or intent.state is not State.PLANNED:
+                self._notify(None, intent)
         return intents
 
     async def replace(
@@ -100,10 +105,10 @@ class Recorder:
     def step(self, event: Event, reason: str, facts: Mapping[str, str] | None = None) -> Step:
         return Step(event, self.clock.now(), reason, facts or {})
 
-    def _notify(self, before: Intent | None, after: Intent, log: FilteringBoundLogger = _log) -> None:
+    def _notify(self, before: Intent | None, after: Intent) -> None:
         has_moved = before is None or before.state is not after.state
         self.moves += has_moved
-        write = log.warning if has_moved and after.state in _WORRYING else log.info
+        write = _log.warning if has_moved and after.state in _WORRYING else _log.info
         write(
             _LOGGED[after.state] if has_moved else "payment_noted",
             intent=after.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import json
 import os
 import sqlite3
@@ -80,6 +81,7 @@ async def plan(folder: Path, count: int) -> float:
     set_up("info", "json", secrets=["a secret of twenty characters"], stream=sys.stderr)
     given = CsvLedger(in_directory=folder / "exports", columns=_COLUMNS)
     async with SqliteState(folder / "state.db", "company").open() as store:
+        gc.freeze()  # as the program does before it runs
         access = LedgerAccess(csv_ledger("bank", given), store.ledger_payments, RealClock(), "company", "external_id")
         began = time.process_time()
         await access.read()

@@ -102,6 +102,21 @@ async def test_what_we_made_ourselves_is_no_payment_without_an_invoice() -> None
     assert await whys(stage) == {}
 
 
+async def test_very_many_new_payments_are_logged_by_their_number_and_what_is_held_by_itself() -> None:
+    stage = scene(armed=False)
+    for number in range(101):
+        stage.pays(stage.invoice(), key=f"P-{number}")
+    stage.pays(stage.invoice(), key="held", currency="USD")
+    with capture_logs() as logs:
+        await stage.lap()
+    [together] = [one for one in logs if one["event"] == "payments_planned"]
+    assert together["count"] == 101
+    [held] = [one for one in logs if one["event"] == "payment_referred"]
+    assert "payment held of" in held["payment"]
+    assert not [one for one in logs if one["event"] == "payment_planned"]
+    assert sum(one.state is State.PLANNED for one in stage.intents) == 101
+
+
 async def test_what_cannot_be_read_is_logged_once_until_it_changes() -> None:
     stage = scene()
     stage.ledger.bad.append(BAD)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from precoro_daemon.adapters.ledgers.cells import (
@@ -50,42 +52,68 @@ class RowReader:
 
     def read(self, row: Mapping[str, Any], where: str, content: str | None = None) -> LedgerPayment | UnreadableRow:
         """`where` names the row where its own key cannot be read; `content` is `LedgerPayment.row`."""
-        wrong: list[str] = []
+        try:
+            amount, currency = self._money(row)
+            return LedgerPayment(
+                self._key(row),
+                self._invoice(row),
+                amount,
+                currency,
+                self._day(row),
+                self._supplier(row),
+                self._ours(row),
+                self._supplier_id(row),
+                content,
+            )
+        except CellError:
+            return self.refuse(self._key_or(where, row), "; ".join(dict.fromkeys(self._faults(row))), row)
 
-        def attempt(read: Callable[[], Any]) -> Any:
+    def _faults(self, row: Mapping[str, Any]) -> Iterator[str]:
+        """Everything that is wrong with it: a person mends it at once."""
+        # The money's currency is looked at twice: with its amount it may disagree.
+        for read in (
+            self._key, self._invoice, self._money, _currency, self._day, self._supplier, self._supplier_id, self._ours
+        ):  # fmt: skip
             try:
-                return read()
+                read(row)
             except CellError as error:
-                wrong.append(str(error))
-                return None
+                yield str(error)
 
-        key = attempt(lambda: read_name("key", row.get("key")))
-        cells = {
-            "invoice": attempt(lambda: number_in(read_reference(row.get("invoice")), self.invoice_pattern)),
-            **self._money(row, attempt),
-            "paid_on": attempt(lambda: read_day(row.get("paid_on"), self.writing)),
-            "supplier": attempt(lambda: optional_name("supplier", row.get("supplier"))),
-            "supplier_id": attempt(lambda: optional_name("supplier_id", row.get("supplier_id"))),
-            "ours": attempt(lambda: self._ours(row.get("ours"))),
-        }
-        if wrong:
-            return self.refuse(key or where, "; ".join(wrong), row)
-        return LedgerPayment(key=key, row=content, **cells)
+    def _key_or(self, where: str, row: Mapping[str, Any]) -> str:
+        try:
+            return self._key(row)
+        except CellError:
+            return where
 
-    def _money(self, row: Mapping[str, Any], attempt: Callable[[Callable[[], Any]], Any]) -> Mapping[str, Any]:
-        money = attempt(lambda: read_money(row.get("amount"), self.writing))
-        own = attempt(lambda: read_currency(row.get("currency")))
-        if money is None or own is None:
-            return {"amount": None, "currency": None}
-        currency = attempt(lambda: settle_currency(own, self.currency, money.currency))
-        return {"amount": money.amount, "currency": currency}
+    def _key(self, row: Mapping[str, Any]) -> str:
+        return read_name("key", row.get("key"))
+
+    def _invoice(self, row: Mapping[str, Any]) -> str:
+        return number_in(read_reference(row.get("invoice")), self.invoice_pattern)
+
+    def _money(self, row: Mapping[str, Any]) -> tuple[Decimal, str]:
+        money = read_money(row.get("amount"), self.writing)
+        return money.amount, settle_currency(_currency(row), self.currency, money.currency)
+
+    def _day(self, row: Mapping[str, Any]) -> date:
+        return read_day(row.get("paid_on"), self.writing)
+
+    def _supplier(self, row: Mapping[str, Any]) -> str | None:
+        return optional_name("supplier", row.get("supplier"))
+
+    def _supplier_id(self, row: Mapping[str, Any]) -> str | None:
+        return optional_name("supplier_id", row.get("supplier_id"))
 
     def refuse(self, key: str, reason: str, row: Mapping[str, Any]) -> UnreadableRow:
         raw = json.dumps(dict(row), ensure_ascii=False, default=str)
         return UnreadableRow(key, excerpt(reason, self.secrets), excerpt(raw, self.secrets))
 
-    def _ours(self, value: Any) -> str | None:
-        text = optional_name("ours", value)
+    def _ours(self, row: Mapping[str, Any]) -> str | None:
+        text = optional_name("ours", row.get("ours"))
         if text is None or not self.ours_prefix:
             return text
         return text.removeprefix(self.ours_prefix).strip() or None if text.startswith(self.ours_prefix) else None
+
+
+def _currency(row: Mapping[str, Any]) -> str:
+    return read_currency(row.get("currency"))

@@ -29,6 +29,8 @@ from precoro_daemon.values.money import read_amount
 _PAYMENT_ID = re.compile(r"[0-9]{1,18}")
 """Of Precoro, as a column of 64 bits takes it."""
 
+_WHOLE_NUMBER = re.compile("0|[1-9][0-9]{0,17}")
+
 _CANDIDATES_AT_ONCE = 500
 """Ten thousand of them with their invoices would take tens of megabytes, and the collector of garbage a tenth of the
 time."""
@@ -162,8 +164,7 @@ class SqlLedgerPayments:
         return await self._transactions.read(work)
 
     async def invoices_named(self, by: MatchBy, name: str) -> Sequence[Invoice]:
-        field = "number" if by == "number_and_supplier" else by
-        return await self._transactions.read(lambda session: _invoices(session, by, {field: name}))
+        return await self._transactions.read(lambda session: _invoices(session, by, {_field(by): name}))
 
     async def accept(self, ledger: str, payment: LedgerPayment) -> None:
         await self._transactions.run("ledger_payments.accept_payment", (payment.facts, ledger, payment.key))
@@ -317,7 +318,7 @@ def _candidates_of(session: Session, rows: Sequence[Row], by: MatchBy) -> Sequen
 
 def _candidate(session: Session, row: Row, by: MatchBy, linked: Linked) -> MatchCandidate:
     payment = to_ledger_payment(row)
-    candidates = _invoices(session, by, _names(payment.invoice), linked)
+    candidates = _invoices(session, by, _called(by, payment.invoice), linked)
     if not row["has_intents"]:
         return MatchCandidate(payment, candidates)
     return _beside(session, payment, row["invoice_id"], candidates)
@@ -339,17 +340,22 @@ def _beside(
 def _unmatched(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
     """With the invoices that bear its name, also those that cannot be paid."""
     payment = to_ledger_payment(row)
-    named = _invoices(session, by, _names(payment.invoice))
+    named = _invoices(session, by, _called(by, payment.invoice))
     if len(named) != 1:
         return MatchCandidate(payment, named)
     return _beside(session, payment, named[0].id, named)
 
 
-def _names(invoice: str) -> dict[str, object]:
-    """What the ledger says, as each of the names that it may be."""
-    number = int(invoice) if re.fullmatch("0|[1-9][0-9]{0,17}", invoice) else None
-    texts = dict.fromkeys(("external_id", "number", *IMPORTED_BY), invoice)
-    return texts | {"id": number, "idn": invoice if number is None else number}
+def _called(by: MatchBy, invoice: str) -> Mapping[str, object]:
+    """What the ledger says, as the name that it is."""
+    if by not in ("id", "idn"):
+        return {_field(by): invoice}
+    number = int(invoice) if _WHOLE_NUMBER.fullmatch(invoice) else None
+    return {by: invoice if by == "idn" and number is None else number}
+
+
+def _field(by: MatchBy) -> str:
+    return "number" if by == "number_and_supplier" else by
 
 
 def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:

@@ -116,6 +116,8 @@ def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
 
 def is_supplier(said: str, supplier: Supplier) -> bool:
     """Whether the ledger's word for a supplier is one of Precoro's: its id, its name, its external id."""
+    if said and said == supplier.name:
+        return True  # as nearly always
     known = (supplier.name, supplier.external_id or "", str(supplier.id) if supplier.id is not None else "")
     folded = _folded(said)
     return any(folded == _folded(name) for name in known if name)

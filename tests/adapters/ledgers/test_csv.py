@@ -92,6 +92,20 @@ def test_a_file_that_is_none(content: bytes, reason: str | None):
         assert reasons(export) == [("bank.csv", f"bank.csv: {reason}")]
 
 
+def test_everything_wrong_with_a_row_is_told_at_once():
+    form = Format(KEYED.columns | {"currency": "Cur"}, "utf-8-sig", ",")
+    export = read("No,Bill,Sum,Day,Cur\n1,,x,31.1.26,EURO\n2,a,1,2026-01-31,EURO\n", form)
+    code = "currency: 'EURO' is no currency code of three letters, such as EUR"
+    amount, day = (
+        "amount: 'x' is no plain number, such as 1234.50",
+        "paid_on: '31.1.26' is no date, such as 2026-01-31",
+    )
+    assert reasons(export) == [
+        ("1", f"bank.csv:2: invoice: it is empty; {amount}; {code}; {day}"),
+        ("2", f"bank.csv:3: {code}"),
+    ]
+
+
 def test_a_row_that_is_there_twice():
     twice = "No,Bill,Sum,Day\n1,a,1,2026-01-31\n1,a,1.00,2026-01-31\n1,a,2,2026-01-31\n"
     export = read(twice)
