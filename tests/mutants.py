@@ -1262,8 +1262,8 @@ MUTANTS = (
     Mutant(
         "an id of zeros is taken for a payment",
         "_receipt",
-        "    if not isinstance(id_, str) or not id_ or id_ == _NO_ID:",
-        "    if not isinstance(id_, str) or not id_:",
+        'id_ not in ("", _NO_ID)',
+        'id_ != ""',
         f"{XERO}::test_a_good_status_says_nothing",
     ),
     Mutant(
@@ -1272,6 +1272,20 @@ MUTANTS = (
         """    if words or row.get("HasValidationErrors") is True or row.get("StatusAttributeString") == "ERROR":""",
         """    if row.get("StatusAttributeString") == "FAILED":""",
         f"{XERO}::test_a_good_status_says_nothing",
+    ),
+    Mutant(
+        "a payment with an id and an error is taken for refused",
+        "_receipt",
+        "refused=not has_id",
+        "refused=True",
+        f"{XERO}::test_a_good_status_says_nothing",
+    ),
+    Mutant(
+        "a payment of ours that names no bill is not there",
+        "receipts_in",
+        "if not shares and total:",
+        "if not shares and total is None:",
+        f"{QUICKBOOKS}::test_a_payment_of_ours_that_does_not_say_what_it_pays_is_there_all_the_same",
     ),
     Mutant(
         "a bill of another currency is paid",

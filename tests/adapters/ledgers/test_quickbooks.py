@@ -14,8 +14,9 @@ import pytest
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.entries import short_key
+from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, Undone
-from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.payments.rules.receipts import Bill, Receipt, difference
 from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import drop, reply
 from tests.contracts.ledgers.books import entry, read_all
@@ -165,6 +166,39 @@ async def test_the_look_up_goes_by_the_number_whatever_became_of_the_memo(tmp_pa
             await ledger.create(entry())
         with pytest.raises(PermanentError, match="2 payments under the key"):
             await ledger.find(KEY)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [(Decimal(8), "Bill", "901"), (Decimal(9), "Bill", "902"), (Decimal("4.50"), "VendorCredit", "77")],
+    ],
+)
+async def test_a_payment_of_ours_that_does_not_say_what_it_pays_is_there_all_the_same(tmp_path: Path, lines: Any):
+    system = owing()
+    async with quickbooks(tmp_path, system) as ledger:
+        await ledger.create(entry())
+        [made] = system.payments
+        system.change(made, lines=lines, total=Decimal("12.50"))
+        found = await ledger.find(KEY)
+    assert found == Receipt(made, Decimal("12.50"), "EUR", date(2026, 1, 31), "(none that it names)")
+    terms = Terms(Decimal("12.50"), "EUR", date(2026, 1, 31), None)
+    assert difference(found, terms, "901") == "the ledger recorded bill (none that it names) instead of 901"
+
+
+async def test_a_payment_that_quickbooks_leaves_without_its_bill_is_no_success(tmp_path: Path):
+    system = owing()
+
+    async def unapplied(_: object) -> Any:
+        [one] = system.payments.values()
+        system.change(one.id, lines=[], total=Decimal("12.50"))
+        return system.said(BillPayment=system.shape(one))
+
+    system.mishap = unapplied
+    async with quickbooks(tmp_path, system) as ledger:
+        receipt = await ledger.create(entry())
+    assert receipt.invoice == "(none that it names)"
 
 
 async def test_a_look_up_that_finds_others_too_proves_nothing(tmp_path: Path):

@@ -114,8 +114,10 @@ async def test_what_xero_refuses_is_no_success_and_its_words_arrive(tmp_path: Pa
     [
         ({"PaymentID": NOTHING}, DoubtfulError),
         ({"PaymentID": NOTHING, "HasValidationErrors": True}, PermanentError),
-        ({"PaymentID": "p-1", "StatusAttributeString": "ERROR"}, PermanentError),
-        ({"PaymentID": "p-1", "ValidationErrors": [{"Message": "no"}]}, PermanentError),
+        ({"StatusAttributeString": "ERROR"}, PermanentError),
+        ({"PaymentID": "", "ValidationErrors": [{"Message": "no"}]}, PermanentError),
+        ({"PaymentID": "p-1", "StatusAttributeString": "ERROR"}, DoubtfulError),
+        ({"PaymentID": "p-1", "ValidationErrors": [{"Message": "no"}]}, DoubtfulError),
         ({"PaymentID": ""}, DoubtfulError),
         ({}, DoubtfulError),
         (None, DoubtfulError),

@@ -110,9 +110,9 @@ class QuickbooksLedger:
         tree = await self._client.send_payment("create", outgoing)
         document = tree.get("BillPayment") if isinstance(tree, Mapping) else None
         if isinstance(document, Mapping) and isinstance(document.get("Id"), str):
-            receipts = [one for one in receipts_in(document) if one.invoice == open_bill.bill.key]
+            receipts = [*receipts_in(document)]
             if receipts:
-                return receipts[0]
+                return next((one for one in receipts if one.invoice == open_bill.bill.key), receipts[0])
         raise DoubtfulError(f"{self._said('create')}: the payment was taken, but its id is unknown")
 
     async def _payment(self, entry: Entry, open_bill: OpenBill, account: QuickbooksAccount) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class QuickbooksAccount:
         return {"PayType": kind, detail: {reference: {"value": self.id}}}
 
 
+_NO_BILL = "(none that it names)"
+"""What stands where a payment that is there does not say which bill it pays. No bill is called so."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenBill:
     """A bill with what a payment of it has to name: whom, and which account of payables where the bill names one."""
@@ -146,8 +150,13 @@ def _text(tree: Any, path: str) -> str | None:
 
 
 def receipts_in(row: Mapping[str, Any]) -> Iterator[Receipt]:
-    """One for each bill that the document pays; none if it was voided."""
-    for bill, amount in (_shares(row) or {}).items():
+    """One for each bill that the document pays; none if it was voided. One that stands and of which nobody can tell
+    what it pays is no receipt for any bill, and there all the same."""
+    shares = _shares(row)
+    total = _amount(row.get("TotalAmt"))
+    if not shares and total:
+        yield Receipt(row["Id"], amount=total, currency=_currency(row), paid_on=_day(row), invoice=_NO_BILL)
+    for bill, amount in (shares or {}).items():
         yield Receipt(
             f"{row['Id']}/{bill}",
             amount=_amount(amount),

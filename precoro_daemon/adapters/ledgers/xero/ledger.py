@@ -157,7 +157,7 @@ class XeroLedger:
             return replace(receipt, invoice=entry.invoice_external_id) if same else receipt
         if receipt.refused:
             raise PermanentError(f"{self._said('create')}: Xero refused it: {receipt.words}")
-        raise DoubtfulError(f"{self._said('create')}: the payment was taken, but its id is unknown: {receipt.words}")
+        raise DoubtfulError(f"{self._said('create')}: it is not clear what became of the payment: {receipt.words}")
 
     async def _account_for(self, currency: str) -> XeroAccount:
         try:

@@ -113,12 +113,17 @@ def _receipt(row: Mapping[str, Any]) -> Receipt | NoReceipt:
     """A good status says nothing: Xero answers 200 to a payment that it refuses, with its id all zeros."""
     id_ = row.get("PaymentID")
     words = "; ".join(_words(row))
+    has_id = isinstance(id_, str) and id_ not in ("", _NO_ID)
     if words or row.get("HasValidationErrors") is True or row.get("StatusAttributeString") == "ERROR":
-        return NoReceipt(refused=True, words=words or "without a word of why")
-    if not isinstance(id_, str) or not id_ or id_ == _NO_ID:
+        # What has an id may stand all the same.
+        why = words or "without a word of why"
+        return NoReceipt(
+            refused=not has_id, words=f"PaymentID is {id_!r}, and there is an error: {why}" if has_id else why
+        )
+    if not has_id:
         return NoReceipt(refused=False, words=f"PaymentID is {id_!r}")
     return Receipt(
-        id_,
+        str(id_),
         amount=_read(read_amount, row.get("Amount")),
         currency=_read(read_currency, _at(row, "Invoice.CurrencyCode")) or None,
         paid_on=_read(read_day, row.get("Date")),
