@@ -98,12 +98,20 @@ def login(parent: Path | None, /, kind: str, config: Path | None, **given: Any) 
         run_async(partial(keep, session, target, company.name))
     echo(f"Logged in for {company.name}; what that needs is in {target}, for its owner alone.")
     if os.geteuid() == 0 and target.stat().st_uid == 0:
-        echo(
-            "It belongs to root, and a service that runs as another user cannot read it: see --grant-file.", err=True
-        )
+        option = "--key-file" if kind == "odoo" else "--grant-file"
+        echo(f"It belongs to root, and a service that runs as another user cannot read it: see {option}.", err=True)
     _write(path, Section(kind, given["name"] or kind, session.values(company.id, target) | chosen), known)
     _say_matches(path, session, company)
-    echo(f"No payment is sent before `payments arm`. See first: {called(config or parent)} check")
+    _say_what_is_next(called(config or parent))
+
+
+def _say_what_is_next(program: str) -> None:
+    echo(
+        "\nNext: set `enabled = true` in [mark_invoices_paid] (payments of the books go to Precoro), in"
+        " [export_payments] (the reverse), or in both.\n"
+        f"Then see what {program} check and {program} payments plan say.\n"
+        f"No payment is sent before {program} payments arm."
+    )
 
 
 def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> Path:

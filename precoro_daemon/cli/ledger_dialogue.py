@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -25,6 +26,7 @@ from precoro_daemon.app.ledger_login import (
 )
 from precoro_daemon.cli.questions import Questions, listed, picked
 from precoro_daemon.cli.running import echo, run_async
+from precoro_daemon.errors import DaemonError
 from precoro_daemon.settings.credentials import CredentialError, read_credential
 from precoro_daemon.settings.values import Clash, read_origin
 
@@ -100,16 +102,29 @@ class Dialogue:
         return run_async(partial(log_in_by_device, place, client, show))
 
     def _odoo(self) -> Login:
-        default = str(self._known.get("base_url", ""))
-        origin = self._origin("base_url") or _origin(self.ask.text("base_url", "Address of Odoo", default=default))
+        """On a terminal, what Odoo does not take is asked again, with the answers as they were."""
+        said = {name: str(self._known.get(name, "")) for name in ("base_url", "database", "user")}
+        while True:
+            try:
+                return self._odoo_once(said)
+            except (DaemonError, click.UsageError) as error:
+                if not self.ask.on_terminal or self.ask.option("key_file"):
+                    raise
+                _say(f"{error}\nOnce more, please; Ctrl-C ends this.\n")
+
+    def _odoo_once(self, said: dict[str, str]) -> Login:
+        typed = self.ask.text("base_url", "Address of Odoo", default=said["base_url"])
+        origin = _origin(typed if typed == self.ask.option("base_url") else _site(typed))
+        said["base_url"] = origin
         shown = run_async(partial(odoo_databases, origin)) if not self.ask.option("database") else []
-        default = str(self._known.get("database", "")) or (shown[0] if len(shown) == 1 else "")
         if len(shown) > 1:
             _say(f"Databases there: {', '.join(shown)}")
-        database = self.ask.text("database", "Database", default=default)
-        user = self.ask.text("user", "User (e-mail)", default=str(self._known.get("user", "")))
+        default = said["database"] or (shown[0] if len(shown) == 1 else "")
+        question = "Database" if shown else "Database (Odoo does not list them; who runs it knows its name)"
+        said["database"] = self.ask.text("database", question, default=default)
+        said["user"] = self.ask.text("user", "User (e-mail)", default=said["user"])
         key = self._key() or self.ask.text("key", "API key of that user (Preferences, Account Security)", hidden=True)
-        return run_async(partial(log_in_to_odoo, origin, database, user, key))
+        return run_async(partial(log_in_to_odoo, origin, said["database"], said["user"], key))
 
     def company(self, login: Login) -> Organisation:
         """Of the books. What is configured stays, as long as the login may use it."""
@@ -173,6 +188,12 @@ def _given(text: str, found: Sequence[Account]) -> tuple[str, str]:
     if one.currency != currency:
         raise click.UsageError(f"--account {text}: {one.name} is kept in {one.currency}")
     return currency, one.id
+
+
+def _site(text: str) -> str:
+    """Of what people copy from a browser, or write without its beginning."""
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _origin(text: str) -> str:

@@ -140,19 +140,24 @@ def test_odoo_on_a_terminal(config: Path) -> None:
         terminal(["ledger", "login", "odoo", "--config", str(config)], config.parent) as shown,
     ):
         shown.expect("Address of Odoo")
-        shown.type(url)
+        shown.type(f"{url}/odoo/accounting?debug=1#action=7")  # as a browser shows it
         shown.expect("Databases there: prod, test")
         shown.type("prod")
         shown.expect("User")
         shown.type("books@ours.example")
         shown.expect("API key")
-        shown.type("the-odoo-key")
+        shown.type("mistyped")
+        shown.expect("does not know the user books@ours.example with that key in the database prod\n.*Once more")
+        for question, answer in (("Address", ""), ("Database", ""), ("User", ""), ("API key", "the-odoo-key")):
+            shown.expect(f"{question}[^\n]*: ")
+            shown.type(answer)
         shown.expect("Pay EUR from:")
         shown.type("1")
         shown.expect("Pay USD from:")
         shown.type("1")
         assert shown.end() == 0, shown.shown
     assert "the-odoo-key" not in shown.shown
+    assert "enabled = true" in shown.shown
     made = section(config)["odoo"]
     key_file = Path(made.pop("token_file"))
     assert key_file.read_text() == "the-odoo-key\n"

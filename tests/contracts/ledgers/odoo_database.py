@@ -50,7 +50,10 @@ class OdooDatabase:
     def __post_init__(self) -> None:
         self._count = itertools.count(1)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.companies = {1: {"id": 1, "currency_id": 1}, 2: {"id": 2, "currency_id": 2}}
+        self.companies = {
+            1: {"id": 1, "name": "Our Company", "currency_id": 1},
+            2: {"id": 2, "name": "Other Company", "currency_id": 2},
+        }
         self.journals = {
             7: self._journal(7, "BNK1", None, 1),
             9: self._journal(9, "BNKUS", 2, 1),
@@ -94,7 +97,8 @@ class OdooDatabase:
         amount = Decimal(total)
         self.moves[number] = {
             "id": number, "name": f"BILL/2026/{number:05}", "ref": ref, "state": state, "move_type": move_type,
-            "currency_id": {name: one for one, name in CURRENCIES.items()}[currency], "commercial_partner_id": 9,
+            "currency_id": {name: one for one, name in CURRENCIES.items()}[currency], "partner_id": 9,
+            "commercial_partner_id": 9,
             "company_id": company, "payment_reference": "", "invoice_origin": "", "matched_payment_ids": [],
             "statement_line_id": None, "payment_id": None, "date": "2026-01-01", "residual": None,
             "payment_state": "",

@@ -18,21 +18,21 @@ __all__ = ["OdooServer", "drop"]
 
 FIELDS = {
     "account.move": "name ref state move_type payment_state currency_id amount_residual write_date company_id"
-    " commercial_partner_id payment_reference invoice_origin matched_payment_ids@18",
+    " partner_id commercial_partner_id payment_reference invoice_origin matched_payment_ids@18",
     "account.move.line": "move_id payment_id statement_line_id date ref name",
     "account.partial.reconcile": "debit_move_id credit_move_id credit_amount_currency",
     "account.payment": "state move_id amount currency_id date journal_id reconciled_bill_ids invoice_ids@18 memo@18"
     " ref@-17 write_date",
     "account.journal": "name code type currency_id company_id",
     "account.payment.method.line": "name journal_id payment_method_id",
-    "res.company": "currency_id",
+    "res.company": "name currency_id",
     "account.payment.register": "amount currency_id payment_date journal_id communication group_payment"
     " payment_difference_handling payment_method_line_id can_edit_wizard",
 }
 """By model; @18: from that version on, @-17: up to it."""
 
-NAMED = {"currency_id", "company_id", "move_id", "payment_id", "journal_id", "commercial_partner_id", "debit_move_id",
-         "credit_move_id", "statement_line_id", "payment_method_line_id"}  # fmt: skip
+NAMED = {"currency_id", "company_id", "move_id", "payment_id", "journal_id", "partner_id", "commercial_partner_id",
+         "debit_move_id", "credit_move_id", "statement_line_id", "payment_method_line_id"}  # fmt: skip
 FITS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: (a or False) == b,
     "!=": lambda a, b: a != b,
@@ -108,8 +108,10 @@ class OdooServer:
         model, method, positional, *keywords = rest
         named = dict(keywords[0]) if keywords else {}
         context = named.pop("context", {})
-        if method == "create":
-            return await self._call(request, model, method, [], {"vals_list": positional[0]}, context)
+        if method in ("create", "search_read") and positional:
+            (first,) = positional
+            named["vals_list" if method == "create" else "domain"] = first
+            return await self._call(request, model, method, [], named, context)
         return await self._call(request, model, method, positional[0] if positional else [], named, context)
 
     async def _call(
