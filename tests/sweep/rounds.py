@@ -101,7 +101,7 @@ def payments(seed: int) -> None:
 
 
 def online(seed: int) -> None:
-    """Ten companies between Precoro and each of Xero, QuickBooks Online, Odoo and a database."""
+    """Ten companies between Precoro and each kind of ledger."""
     _, wrong = anyio.run(online_ways.play_all, range(seed * 10, seed * 10 + 10))
     assert wrong == [], wrong[:5]
 
