@@ -28,6 +28,7 @@ from tests.bench import (
     months,
     network,
     payments,
+    postgresql,
     startup,
     uploads,
 )
@@ -47,6 +48,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "large_file": files.large,
     "uploads": uploads.many,
     "payments": payments.compare,
+    "postgresql": postgresql.commits,
     "ledger": ledger.compare,
     "items": items.plan,
     "deliveries": deliveries.flood,

@@ -63,11 +63,17 @@ class PostgresSession:
         many = f"many.{statement}"
         if many in POSTGRES_STATEMENTS:
             given = list(rows)
-            return self.run(many, {"rows": as_json(statement, given)}) if given else 0
+            return self._run_json(many, as_json(statement, given)) if given else 0
         remaining, count = iter(rows), 0
         while batch := [self._text(statement, row) for row in islice(remaining, _BATCH)]:
             count += sum(result.written for result in self.send(*batch)[-len(batch) :])
         return count
+
+    def _run_json(self, statement: str, rows: str) -> int:
+        """The text goes beside the statement: put into it, hundreds of KB would be copied and searched for quotes."""
+        if self._beginning:
+            self.send()
+        return self.connection.execute(POSTGRES_STATEMENTS[statement].encode(), {"rows": rows}).rowcount
 
     def run_alone(self, statement: str, values: Values = ()) -> int:
         """The only one of its transaction, which ends with it in the same message."""

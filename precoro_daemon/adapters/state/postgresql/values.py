@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from psycopg import Connection, Cursor
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
@@ -22,6 +23,9 @@ _IDN_FIRST = frozenset({"mirror.create_record", "mirror.update_record"})
 """Statements by position whose first value is an idn."""
 
 _TEXT_OID = 25
+_AS_THEY_ARE = frozenset({int, float, bool})
+_POSITIONS = tuple(map(str, range(100)))
+"""Names of the columns of a row that is written as JSON."""
 
 
 def _translated(text: str) -> str:
@@ -45,6 +49,8 @@ def cells(statement: str, values: Values) -> Values:
 
 
 def as_idn(value: object) -> str | None:
+    if type(value) is int:
+        return str(value)  # as nearly all of them are
     return None if value is None else json.dumps(value)
 
 
@@ -58,15 +64,25 @@ def _cell(value: Any) -> Any:
 
 def as_json(statement: str, rows: Iterable[Values]) -> str:
     """Rows by position as one JSON text: objects whose keys are the positions."""
-    return json.dumps([dict(_numbered(cells(statement, row))) for row in rows], default=_hex)
+    idn_first = statement in _IDN_FIRST
+    objects = []
+    for row in rows:
+        made = dict(zip(_POSITIONS, map(_json_cell, row), strict=False))
+        if idn_first:
+            assert not isinstance(row, Mapping), "its statement has places, not names"
+            made["0"] = as_idn(row[0])
+        objects.append(made)
+    return msgspec.json.encode(objects).decode()
 
 
-def _numbered(row: Values) -> Iterator[tuple[str, Any]]:
-    return ((str(number), value) for number, value in enumerate(row))
-
-
-def _hex(value: bytes) -> str:
-    return f"\\x{value.hex()}"
+def _json_cell(value: Any) -> Any:
+    """As `_cell`; bytes as PostgreSQL reads them from a text. The plain kinds first: each page has thousands."""
+    kind = type(value)
+    if kind is str:
+        return value.replace("\0", "\ufffd") if "\0" in value else value
+    if kind is bytes:
+        return f"\\x{value.hex()}"
+    return value if value is None or kind in _AS_THEY_ARE else _cell(value)
 
 
 class Cells(tuple[Any, ...]):
