@@ -62,7 +62,7 @@ _PRESSED_FROM, _PRESSURE = 0.97, 24
 
 _CHECKING_CALLS = 160.0
 """A day that polls may take at least, if there are as many, where they only check on webhooks. On the busiest days,
-that is: 148 in the mean of a week, and 95 of 100 changes that webhooks miss in office hours are here within an hour."""
+that is: 148 in the mean of a week, and 95 of 100 changes that webhooks miss in office hours are here in an hour."""
 
 _SOONER_S, _SOONER = 0.5, 0.02
 """So much earlier, and by so much of the time since its last scan, is a collection due: what is to be expected sinks
