@@ -103,6 +103,9 @@ class VirtualClock(SimulatedClock):
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(max(seconds, 0.0))
 
+    def begin_at(self, agreed: float) -> None:
+        """The state's own clock is real, and says nothing here."""
+
     def anchor(self, server_now: float) -> float:
         return 0.0
 

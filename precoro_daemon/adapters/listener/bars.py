@@ -10,9 +10,11 @@ _WIDE, _HIGH = 10, 100
 """Units of the drawing for each bar."""
 
 
-def bars(values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool = False) -> Html:
+def bars(
+    values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool = False, small: bool = False
+) -> Html:
     """summary: the same in words; mark: a level that a dashed line shows, 0 for none; last: the last one is not over
-    yet"""
+    yet; small: as one of several, below a name"""
     top = max(mark, *values) * 1.08 or 1.0
     level = f"{_HIGH * (1 - mark / top):.1f}"
     drawn = [_bar(value / top, number, last and number == len(values) - 1) for number, value in enumerate(values)]
@@ -22,7 +24,7 @@ def bars(values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool
         *drawn,
         tag("line", x1=0, x2=_WIDE * len(values), y1=_HIGH, y2=_HIGH, class_="base"),
         tag("line", x1=0, x2=_WIDE * len(values), y1=level, y2=level, class_="mark") if mark else None,
-        class_="hours",
+        class_="hours small" if small else "hours",
         viewBox=f"0 0 {_WIDE * len(values)} {_HIGH}",
         preserveAspectRatio="none",
         role="img",

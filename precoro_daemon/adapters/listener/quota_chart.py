@@ -70,7 +70,7 @@ def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:
     rows = [
         tag(
             "tr",
-            tag("th", title, scope="row"),
+            tag("th", title, _by_hour(title, lane, hours), scope="row"),
             tag("td", sum(hour.calls.get(lane, 0) for hour in hours)),
             tag("td", _may_spend(account.lanes[lane])),
             tag("td", _opens(account, lane, snapshot.now)),
@@ -80,6 +80,16 @@ def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:
     titles = ("For", "Spent", "May still spend", "Next call")
     head = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in titles)))
     yield tag("table", tag("caption", "In order of precedence, in 24 hours."), head, tag("tbody", *rows))
+
+
+def _by_hour(title: str, lane: Lane, hours: Sequence[Hour]) -> Html | None:
+    """When in these hours the lane made its calls."""
+    calls = [hour.calls.get(lane, 0) for hour in hours]
+    if not any(calls):
+        return None
+    most = max(calls)
+    at = _clock(hours[calls.index(most)])
+    return bars(calls, f"{title}: {sum(calls):,} calls, at most {most:,} in an hour, at {at}", last=True, small=True)
 
 
 def _may_spend(calls: int | None) -> str:

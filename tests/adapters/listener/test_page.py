@@ -16,7 +16,7 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.attention import matters
-from precoro_daemon.status.snapshot import PaymentStatus, Quota, Snapshot
+from precoro_daemon.status.snapshot import Hour, PaymentStatus, Quota, Snapshot
 from tests.status.snapshots import HOSTILE, NOW, quiet, troubled
 
 EMPTY = {"meta", "br", "rect", "line"}
@@ -100,6 +100,15 @@ def test_all_is_not_well_while_rows_of_the_books_cannot_be_read() -> None:
     assert "All is well" not in told
     assert "1 row of the ledger cannot be read" in told
     assert "in the ledger, without a matching payable invoice 3 payments unmatched" in told
+
+
+def test_who_made_calls_when_is_drawn_below_its_name() -> None:
+    calm = quiet()
+    assert calm.stored is not None
+    hours = [Hour(3600.0 * number, {Lane.LISTS: number % 3, Lane.PAYMENTS: 0}) for number in range(24)]
+    seen = read(replace(calm, stored=replace(calm.stored, hours=hours)))
+    small = [one["aria-label"] for one in seen.named("svg") if one["class"] == "hours small"]
+    assert small == ["Lists: 24 calls, at most 2 in an hour, at 02:00"], "none where no call was made"
 
 
 def test_how_late_changes_come_is_drawn_and_told_by_collection() -> None:
