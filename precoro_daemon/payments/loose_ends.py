@@ -12,7 +12,7 @@ from precoro_daemon.payments.recorder import Recorder, others_unresolved
 from precoro_daemon.payments.rules.events import Mark, Miss, Report, See
 from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
-from precoro_daemon.payments.rules.sources import external_id, source_text
+from precoro_daemon.payments.rules.sources import external_id
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import plain
 from precoro_daemon.writes.checks import CHECK_GAP_S
@@ -55,8 +55,9 @@ async def _finish(reconciler: Reconciler, recorder: Recorder, intent: Intent) ->
 
 
 async def _report(gateway: PaymentGateway, recorder: Recorder, intent: Intent) -> None:
-    payment = f"{source_text(intent.source)} of {plain(intent.amount)}"
-    said = f"precoro-daemon could not record the payment {payment}: {intent.reason}"
+    payment = f"{intent.source} of {plain(intent.amount)} {intent.currency}"
+    where = "in the ledger" if intent.direction is Direction.TO_LEDGER else "at Precoro"
+    said = f"precoro-daemon could not record payment {payment} {where}: {intent.reason}"
     outcome = "the invoice shows why"
     try:
         if intent.invoice_idn is not None:

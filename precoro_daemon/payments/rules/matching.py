@@ -84,7 +84,8 @@ def _not_one(live: Sequence[Invoice]) -> Verdict:
     if not live:
         return Verdict("wait", "Precoro has no such invoice")
     named = ", ".join(f"{invoice} (id {invoice.id})" for invoice in live[:5])
-    return Verdict("hold", f"ambiguous: {len(live)} invoices bear that name: {named}")
+    choose = "say which one it pays: `payments repost ID --invoice` with the invoice's id"
+    return Verdict("hold", f"ambiguous: {len(live)} invoices bear that name: {named}; {choose}")
 
 
 def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
