@@ -111,7 +111,7 @@ async def test_very_many_new_payments_are_logged_by_their_number_and_what_is_hel
         await stage.lap()
     [together] = [one for one in logs if one["event"] == "payments_planned"]
     assert together["count"] == 101
-    [held] = [one for one in logs if one["event"] == "payment_referred"]
+    [held] = [one for one in logs if one["event"] == "payment_review_needed"]
     assert "payment held of" in held["payment"]
     assert not [one for one in logs if one["event"] == "payment_planned"]
     assert sum(one.state is State.PLANNED for one in stage.intents) == 101
