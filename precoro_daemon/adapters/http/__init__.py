@@ -7,6 +7,7 @@ downloads.py     files from other hosts: without the key, over https, never from
 exchange.py      one request and its answer; which answer is which error
 faults.py        failures of aiohttp as our own, without the key behind them; bodies that are still coming
 gate.py          the gate every call passes: who goes next, when, and not before it is charged
+guarded.py       connections to public addresses alone, over https, but for hosts that the user allows
 key_guard.py     a key that Precoro refuses is not tried again and again
 origin.py        one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers
 outcomes.py      what became of a call, in words of which there are few, for those who count

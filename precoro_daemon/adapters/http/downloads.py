@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 import anyio.to_thread
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from precoro_daemon import __version__
 from precoro_daemon.adapters.http.exchange import Body
 from precoro_daemon.adapters.http.faults import FAULTS, READ_BUFFER, ComingBody, Faults
+from precoro_daemon.adapters.http.guarded import Guard, origin_of, shown
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.route import route_in_use
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
@@ -35,7 +32,7 @@ class Downloads:
 
     def __init__(self, allowed: Collection[str], timeouts: Timeouts, home: str = "") -> None:
         self._home = origin_of(URL(home)) if home else None
-        self._allowed = frozenset(host.lower() for host in allowed)
+        self._guard = Guard(allowed, "[fetch_attachments]")
         self._timeouts = timeouts
         self._faults = Faults()
         self._stack = AsyncExitStack()
@@ -46,9 +43,7 @@ class Downloads:
         self._proxy = route.proxy_for
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    resolver=_Guarded(), use_dns_cache=False, socket_factory=_guarded_socket, ssl=trust
-                ),
+                connector=self._guard.connector(trust),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"precoro-daemon/{__version__}", "Accept": "*/*"},
                 read_bufsize=READ_BUFFER,
@@ -84,8 +79,7 @@ class Downloads:
         self._check(address)
         try:
             proxy = self._proxy(address)
-            # A proxy stands inside, and it alone sees where a name leads.
-            _may_lead_inside.set(proxy is not None or self._is_allowed(address.host or "", address.port))
+            self._guard.enter(address, proxied=proxy is not None)
             response = await stack.enter_async_context(
                 self._session.get(address, headers=headers, allow_redirects=False, proxy=proxy)
             )
@@ -100,82 +94,7 @@ class Downloads:
             raise AddressRefused(f"{shown(address)} is no address of a file")
         if origin_of(address) == self._home:
             raise MalformedAnswer(f"a redirect leads back to {shown(address)}")
-        if self._is_allowed(address.host, address.port):
-            return
-        if address.scheme != "https":
-            raise AddressRefused(f"{shown(address)} is not https{_REMEDY}")
-        # An address in numbers is never resolved, so the resolver does not see it.
-        if _is_inside(address.host):
-            raise AddressRefused(f"{shown(address)} is a private or local address{_REMEDY}")
-
-    def _is_allowed(self, host: str, port: int | None) -> bool:
-        return bool({host.lower(), f"{host.lower()}:{port}"} & self._allowed)
-
-
-_may_lead_inside: ContextVar[bool] = ContextVar("_may_lead_inside", default=False)
-"""Whether what the present task fetches may come from inside."""
-
-
-def _guarded_socket(found: aiohttp.AddrInfoType) -> socket.socket:
-    """The last check: of the very address that is connected to, wherever it comes from."""
-    family, kind, protocol, _, address = found
-    if not _may_lead_inside.get() and _is_inside(str(address[0])):
-        raise AddressRefused(f"{address[0]} is a private or local address{_REMEDY}")
-    return socket.socket(family, kind, protocol)
-
-
-_REMEDY = "; if it is right, name it in allowed_hosts of [fetch_attachments]"
-
-
-class _Guarded(AbstractResolver):
-    """Resolves as the system does and refuses names that lead inside: here, as what it answers is connected to."""
-
-    def __init__(self) -> None:
-        self._system = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._system.resolve(host, port, family)
-        if not _may_lead_inside.get() and any(_is_inside(one["host"]) for one in found):
-            raise AddressRefused(f"{host} leads to a private or local address{_REMEDY}")
-        return found
-
-    async def close(self) -> None:
-        await self._system.close()
-
-
-def _is_inside(host: str) -> bool:
-    """Whether it is an address, in numbers, that is not one of the public internet."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in _INSIDE):
-            return True
-        address = _translated(address)
-    return not address.is_global or address.is_multicast
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_INSIDE = tuple(
-    ipaddress.IPv6Network(network)
-    for network in (
-        "64:ff9b:1::/48",  # NAT64 of somebody's own: RFC 8215
-        "2002::/16",  # 6to4, which carries any IPv4 address: RFC 7526 ends it
-        "fec0::/10",  # site-local: RFC 3879 ends it
-    )
-)
-
-
-def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that one in IPv6 leads to: mapped, by NAT64, or in the old form ::a.b.c.d."""
-    if address.ipv4_mapped:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return ipaddress.IPv4Address(0) if int(address) >> 32 == 0 else address
+        self._guard.check(address)
 
 
 def read_address(text: str, start: URL) -> URL:
@@ -190,11 +109,6 @@ def read_address(text: str, start: URL) -> URL:
     return address
 
 
-def origin_of(address: URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port, the same however they are written."""
-    return (address.scheme, (address.host or "").lower(), address.port)
-
-
 def _refuse(address: URL, status: int) -> None:
     if status in (200, 206):
         return
@@ -202,10 +116,3 @@ def _refuse(address: URL, status: int) -> None:
     if status == 408 or status >= 500:
         raise ServerFault(text)
     raise MalformedAnswer(f"{text}; a download address is good for a while only, so Precoro is asked for a new one")
-
-
-def shown(address: URL) -> str:
-    """Without query and fragment, which often hold a signature that opens the file to anybody."""
-    return (
-        str(address.with_query(None).with_fragment(None).with_user(None)) if address.host else "the download address"
-    )

@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import msgspec
 from yarl import URL
 
-from precoro_daemon.adapters.http.downloads import Downloads, origin_of, read_address
+from precoro_daemon.adapters.http.downloads import Downloads, read_address
 from precoro_daemon.adapters.http.exchange import Body, Exchange, Request
 from precoro_daemon.adapters.http.faults import beginning, plain_headers
+from precoro_daemon.adapters.http.guarded import origin_of
 from precoro_daemon.adapters.precoro.file_addresses import FileAddresses
 from precoro_daemon.errors import MalformedAnswer, PermanentError, ServerFault
 from precoro_daemon.files.ports.source import Incoming

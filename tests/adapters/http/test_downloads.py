@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from precoro_daemon.adapters.http.downloads import Downloads, _guarded_socket, _is_inside, read_address
+from precoro_daemon.adapters.http.downloads import Downloads, read_address
+from precoro_daemon.adapters.http.guarded import guarded_socket, is_inside
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.errors import AddressRefused, ConnectionFault, MalformedAnswer, ServerFault
 from tests.adapters.http.stand_ins import serving
@@ -74,7 +75,7 @@ async def test_an_address_where_no_file_may_come_from_is_refused(address: str) -
 
 @pytest.mark.parametrize("host", ["93.184.216.34", "64:ff9b::5db8:d822", "2606:2800::1", "::ffff:93.184.216.34"])
 async def test_addresses_of_the_internet_may_be_asked_also_through_nat64(host: str) -> None:
-    assert not _is_inside(host)
+    assert not is_inside(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "::1", "64:ff9b::a00:1"])
@@ -82,7 +83,7 @@ async def test_what_is_connected_to_is_checked_once_more(host: str) -> None:
     """Whatever a resolver said, and said otherwise a moment later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with pytest.raises(AddressRefused, match="private or local"):
-        _guarded_socket((family, socket.SOCK_STREAM, 6, "", (host, 443)))
+        guarded_socket("", (family, socket.SOCK_STREAM, 6, "", (host, 443)))
 
 
 async def test_a_name_that_leads_inside_is_refused_by_what_it_resolves_to() -> None:
