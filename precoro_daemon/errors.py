@@ -84,8 +84,23 @@ class TooLarge(PermanentError):
 
 
 class AddressRefused(PermanentError):
-    """A download address leads where no file may come from: not https, or to a private or local address. Name the
-    host in allowed_hosts of [fetch_attachments] if it is right."""
+    """An address leads where no file may come from and nothing may be pushed: not https, or to a private or local
+    address. Name the host in allowed_hosts of [fetch_attachments] or of the export if it is right."""
+
+
+class PushRefused(PermanentError):
+    """The receiver of an export refused one record (400, 413, 422 ...). It is pushed again later, for some days; all
+    others go on."""
+
+
+class ReceiverGone(PermanentError):
+    """The receiver of an export answered 410: it wants no more. That export stops until its url is another one, or
+    until `exports replay`."""
+
+
+class ReceiverBusy(TemporaryError):
+    """The receiver of an export answered that it takes nothing at present (5xx, 429, 401, 404 ...). Nothing is lost;
+    the export goes on when it does."""
 
 
 class FolderUnusable(PermanentError):

@@ -39,6 +39,7 @@ MOVING = "tests/adapters/state/test_moving.py"
 POSTGRES = "tests/adapters/state/postgresql/test_state.py"
 SEGMENTS = "tests/exports/test_segments.py"
 TABLES = "tests/exports/test_tables.py"
+PUSHES = "tests/exports/test_pushes.py"
 LEASES = "tests/adapters/state/postgresql/test_leases.py"
 
 
@@ -116,6 +117,21 @@ MUTANTS = (
         "AND @whole(records, invoice.id) IN (",
         "AND NOT @whole(records, invoice.id) IN (",
         "tests/contracts/test_export_feed.py::test_a_payment_is_touched_by_what_it_pays",
+    ),
+    Mutant(
+        "a push is signed with the present secret alone",
+        "sign",
+        "for secret in secrets)",
+        "for secret in secrets[:1])",
+        f"{PUSHES}::test_two_secrets_sign_while_they_are_changed",
+    ),
+    Mutant(
+        "the position of pushes moves before they are delivered",
+        "PushRecords._push",
+        "async for dues in self._due(settled):",
+        "await self.feed.move(Move(self.name, settled.after, settled.upto), settled.text)\n"
+        "        async for dues in self._due(settled):",
+        f"{PUSHES}::test_killed_at_any_step_nothing_is_lost_and_what_comes_again_has_its_id",
     ),
     Mutant(
         "an export that fails stops the others",

@@ -41,6 +41,7 @@ new_files.py       files that are made together or not at all
 notices.py         messages to people when something begins to need them and when it no longer does, and signs of life
 payments.py        the jobs of payments, and what the commands do to intents
 process.py         one company in a process of its own, until a signal
+pushes.py          pushes of an export: shown beside who holds the state, sent anew or dropped by that
 runs.py            one run, from opening the state to the report
 served.py          one company as a service: the state held throughout, all else built anew at each reload
 state.py           the state that the configuration names, and where what stands beside it is

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from precoro_daemon.adapters.exports.segment_store import open_segments
+from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.view_rows import tables
 from precoro_daemon.app.databases import address_of
@@ -14,6 +15,7 @@ from precoro_daemon.app.state import identity, place
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
 from precoro_daemon.exports.ports.segments import OpenSegments
 from precoro_daemon.exports.ports.warehouse import OpenWarehouse
+from precoro_daemon.exports.push_records import PushRecords
 from precoro_daemon.exports.write_segments import WriteSegments
 from precoro_daemon.exports.write_tables import WriteTables
 from precoro_daemon.runtime.ports import Clock
@@ -30,8 +32,26 @@ def _turn(settings: Settings, name: str, export: Export, store: Store, clock: Cl
     feed, chosen = store.export_feed, [tables()[table] for table in export.collections]
     if export.database is not None:
         return Turn(WriteTables(name, feed, chosen, partial(_open_tables, settings, name, export)))
+    if export.url is not None:
+        return Turn(_pushes(name, export, store, clock))
     stores = partial(_open_segments, settings, name, export)
     return Turn(WriteSegments(name, feed, chosen, stores, clock, export.snapshot_every), every=export.every)
+
+
+def _pushes(name: str, export: Export, store: Store, clock: Clock) -> PushRecords:
+    assert export.url is not None
+    address = Address(export.url, export.signing_keys, export.allowed_hosts, export.timeout, export.in_flight)
+    return PushRecords(
+        name=name,
+        feed=store.export_feed,
+        book=store.push_book,
+        tables=[tables()[table] for table in export.collections],
+        receivers=partial(open_receiver, address, f"[exports.{name}]"),
+        clock=clock,
+        receiver=address.fingerprint,
+        give_up_after=export.give_up_after,
+        in_flight=export.in_flight,
+    )
 
 
 def _open_segments(settings: Settings, name: str, export: Export) -> OpenSegments:

@@ -17,6 +17,7 @@ from precoro_daemon.app.control import Probe, open_control
 from precoro_daemon.app.doctor import examiner
 from precoro_daemon.app.doors import Doors, OwnDoors
 from precoro_daemon.app.notices import notices_of
+from precoro_daemon.app.pushes import pushes_prober
 from precoro_daemon.app.state import address, identity
 from precoro_daemon.app.values import ADVICE, clock_for, contradiction
 from precoro_daemon.app.watch import Onlooker, Watched, shown_to
@@ -130,7 +131,13 @@ class ServedCompany:
                 yield Service(scheduler, watchdog, resume=not reloads)
 
     def _probes(self, company: Company) -> Mapping[str, Probe]:
-        return {"check": prober(company), "doctor": examiner(company, self._store, self._clock)}
+        pushes = partial(pushes_prober, company.settings, self._store, self._clock)
+        return {
+            "check": prober(company),
+            "doctor": examiner(company, self._store, self._clock),
+            "replay_pushes": pushes("replay_pushes"),
+            "drop_pushes": pushes("drop_pushes"),
+        }
 
     @asynccontextmanager
     async def _webhooks(

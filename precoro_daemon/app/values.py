@@ -214,6 +214,7 @@ def secrets(settings: Settings) -> Sequence[str]:
         items.sql and items.sql.password,
         *(export.bucket.secret for export in settings.exports.values()),
         *(export.database and export.database.password for export in settings.exports.values()),
+        *(secret for export in settings.exports.values() for secret in (export.secret, export.previous_secret)),
     )
     return [*(secret.get_secret_value() for secret in given if secret), *settings.notify.addresses]
 

@@ -9,6 +9,7 @@ demo_payments.py    the part of the demo in which payments go from a ledger to P
 deployment.py       alerts, dashboards, deployment: what Prometheus, Grafana, Docker Compose and Kubernetes read
 doctor.py           doctor: a few calls that settle what only a live account can tell
 export.py           export: tables of the mirror as CSV, Excel, JSON lines or Parquet
+exports.py          exports: what was pushed to receivers, what waits, what is dead; sent anew or dropped
 fact_tables.py      what was found out about Precoro, as a table for people
 files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are

@@ -35,6 +35,7 @@ ENTRIES: Mapping[str, Entry] = {
     "doctor": Entry("doctor", "See by a few calls how Precoro treats this account."),
     "estimate": Entry("commands", "Show how many calls and days a first mirror will take."),
     "export": Entry("export", "Write collections of the mirror into files."),
+    "exports": Entry("exports", "See what was pushed to receivers, push it anew, drop it."),
     "files": Entry("files", "Check and list the attached files."),
     "fleet": Entry("fleet", "Serve many companies, and show how they all are."),
     "health": Entry("service", "Check a running service."),

@@ -47,7 +47,14 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
         "webhooks": asdict(stored.deliveries),
         "shape_changes": [asdict(one) for one in stored.shape_changes],
         "facts": [asdict(one) for one in stored.facts],
-        "exports": {name: {"changes_behind": behind} for name, behind in stored.exports.items()},
+        "exports": {
+            name: {
+                "changes_behind": behind,
+                "dead_letters": stored.dead_letters.get(name, 0),
+                "gone": name in stored.gone,
+            }
+            for name, behind in stored.exports.items()
+        },
         "laps": {name: asdict(times) for name, times in stored.laps.items()},
         "disk_free": stored.free,
     }

@@ -2,6 +2,7 @@
 
 follow_exports.py  brings what follows the mirror up to date: each export by itself, none stopped by another
 ports/             what an export reads, and where it goes
+push_records.py    an export to a receiver: each changed record is pushed, at least once, in the order of its changes
 rules/             what an export writes next; without I/O
 write_segments.py  an export into files: a snapshot, then a segment for each range of changes, listed in a manifest
 write_tables.py    an export into tables of a database, which hold what the mirror's hold, each change exactly once
@@ -16,6 +17,7 @@ An export that is configured follows the change log by itself (`follow_exports`)
 none stopped by another. `write_segments` writes files. It settles the next range of changes in the state before the
 first byte; then come the files, the manifest that lists them, and last the position. So whatever kills the process,
 the same range is written under the same names again. `write_tables` writes into a database, which keeps the position
-beside the rows, in one transaction. What a row is comes from the state at the moment of writing: a
-record that changes meanwhile is in the next range too.
+beside the rows, in one transaction. `push_records` posts records one by one: it settles ranges as well, so that what
+is posted again has the id that it had, and keeps what became of each. What a row is comes from the state at the
+moment of writing: a record that changes meanwhile is in the next range too.
 """

@@ -8,13 +8,16 @@ from typing import ClassVar, Protocol
 
 import anyio
 
-from precoro_daemon.errors import DaemonError, StoreUnusable
+from precoro_daemon.errors import DaemonError, StoreUnusable, TemporaryError
 from precoro_daemon.runtime.backoff import pause_of_job
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
+
+_LONGEST_PAUSE_ASKED_S = 86_400.0
+"""That the other side may ask for."""
 
 
 class Exporter(Protocol):
@@ -90,7 +93,8 @@ class FollowExports:
     def _fail(self, turn: Turn, error: DaemonError) -> str:
         turn.setbacks += 1
         turn.failed_in = self.round_at
-        wait = pause_of_job(turn.setbacks)
+        asked = error.wait if isinstance(error, TemporaryError) else None
+        wait = max(pause_of_job(turn.setbacks), min(asked or 0.0, _LONGEST_PAUSE_ASKED_S))
         turn.next_at = self.clock.now() + wait
         log = _log.warning if turn.setbacks == 1 else _log.debug
         log("export_failed", export=turn.exporter.name, reason=str(error), again_in=round(wait))

@@ -17,7 +17,10 @@ from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.unmatched import log_unmatched
 from precoro_daemon.values.humanize import many
 
-Kind = Literal["plan", "adopt", "repost", "drop", "arm", "disarm", "reread", "dismiss", "check", "doctor"]
+Kind = Literal[
+    "plan", "adopt", "repost", "drop", "arm", "disarm", "reread", "dismiss", "check", "doctor", "replay_pushes",
+    "drop_pushes",
+]  # fmt: skip
 
 
 InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
@@ -27,11 +30,11 @@ InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan: read the ledger · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent ·
     reread: read the whole ledger · dismiss: show an unreadable row of it no more · check: make one call to Precoro ·
-    doctor: make a few
+    doctor: make a few · replay_pushes, drop_pushes: of an export
 
     by       who wants it; stands in the journal
     ident    how the id of the payment begins; dismiss: the key of the row; check, doctor: the fingerprint of the
-             credentials
+             credentials; replay_pushes, drop_pushes: the name of the export, and since when or which
     payment  adopt: the other side's id of it · invoice, force: of repost · reason: kept in the journal
     """
 

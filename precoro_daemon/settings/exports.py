@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.settings.buckets import Bucket, Place
 from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.state import SchemaName
-from precoro_daemon.settings.values import Allowed, Clash, Lower, Seconds, one_of, read_list
+from precoro_daemon.settings.values import (
+    Allowed,
+    Clash,
+    Hosts,
+    InFlight,
+    Lower,
+    Seconds,
+    one_of,
+    read_host,
+    read_list,
+)
 
 EXPORTED = ("invoices", "credit_notes", *(name for name in COLLECTIONS if name != "invoices"))
 """Tables of records. Credit notes are among the mirror's invoices, and a table of their own."""
@@ -28,7 +49,7 @@ EXPORTED_LINES = (
 )
 """Tables of their lines."""
 
-_EXPORT_KINDS = ("parquet", "sql")
+_EXPORT_KINDS = ("parquet", "sql", "push")
 
 
 def _exported(name: str) -> str:
@@ -37,10 +58,46 @@ def _exported(name: str) -> str:
     return name
 
 
+def _push_url(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - pydantic wants this one
+    parts = urlsplit(value.strip())
+    read_host(parts.netloc)  # a port that is none, white space, a name before an @
+    if parts.scheme not in ("http", "https") or parts.fragment or not value.isprintable():
+        raise ValueError
+    return value.strip()
+
+
+_SIGNING_PREFIX = "whsec_"
+_SIGNING_BYTES = range(24, 65)
+"""Standard Webhooks: 192 to 512 bits."""
+
+
+def _signing_secret(value: object) -> object:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str) or not text.strip().startswith(_SIGNING_PREFIX):
+        raise ValueError
+    if len(signing_key(text.strip())) not in _SIGNING_BYTES:
+        raise Clash(
+            "is not 24 to 64 bytes long; make one with: echo whsec_$(openssl rand -base64 32) > push-secret; "
+            "chmod 600 push-secret"
+        )
+    return SecretStr(text.strip())
+
+
+def signing_key(text: str) -> bytes:
+    """The bytes that a secret stands for. Raises ValueError."""
+    return base64.b64decode(text.removeprefix(_SIGNING_PREFIX), validate=True)
+
+
+PushUrl = Annotated[str, BeforeValidator(_push_url), Allowed('"https://host/path"')]
+SigningSecret = Annotated[
+    SecretStr, BeforeValidator(_signing_secret), Allowed("whsec_ and 24 to 64 bytes in base64, in one line of a file")
+]
 ExportName = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,29}$"), Allowed("up to 30 small letters, digits and _, a letter first")
 ]
-ExportKind = Annotated[Literal["parquet", "sql"], Lower, one_of(_EXPORT_KINDS)]
+ExportKind = Annotated[Literal["parquet", "sql", "push"], Lower, one_of(_EXPORT_KINDS)]
 ExportedTables = Annotated[
     tuple[Annotated[str, AfterValidator(_exported)], ...],
     BeforeValidator(read_list),
@@ -66,7 +123,7 @@ class Export(Section):
 
     kind: ExportKind
     """parquet: files of what changed, and a snapshot at times. sql: tables of a PostgreSQL database, which hold what
-    the mirror's hold."""
+    the mirror's hold. push: a signed POST for each record that changed."""
 
     collections: ExportedTables = ()
     """Which tables. Empty, the default: those of all collections that are mirrored, without their lines."""
@@ -92,6 +149,36 @@ class Export(Section):
     database: ExportDatabase | None = None
     """sql: where the tables are."""
 
+    url: PushUrl | None = None
+    """push: where each record is posted to: https."""
+
+    secret_file: Path | None = None
+    """push: file that holds the secret by which pushes are signed and nothing else, readable by nobody else: whsec_
+    and base64, as Standard Webhooks has it."""
+
+    secret: SigningSecret | None = None
+    """From the environment, else secret_file, else a credential of systemd; never in the file."""
+
+    previous_secret_file: Path | None = None
+    """push: file with the former secret. As long as it is named, pushes are signed with both."""
+
+    previous_secret: SigningSecret | None = None
+    """As `secret`."""
+
+    give_up_after: Seconds = 3 * 86_400.0
+    """push: how long a record that the receiver refuses is pushed again and again. Then it is a dead letter, until
+    `exports replay`: three days are longer than a weekend."""
+
+    timeout: Seconds = 15.0
+    """push: how long the receiver may take for one record."""
+
+    in_flight: InFlight = 16
+    """push: records that are on their way at a time; never two states of one."""
+
+    allowed_hosts: Hosts = Field(default=())
+    """push: hosts, as host or host:port, that may be private, local or without https. Everywhere else only https and
+    public addresses are gone to."""
+
     @field_validator("bucket")
     @classmethod
     def _of_that_place(cls, bucket: Bucket, info: ValidationInfo) -> Bucket:
@@ -101,9 +188,14 @@ class Export(Section):
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:
-        needed = {"parquet": "directory", "sql": "database"}
-        if getattr(self, needed[self.kind]) is None:
-            raise Clash(f"missing; {self.kind} needs it", at=needed[self.kind])
+        needed = {"parquet": ("directory",), "sql": ("database",), "push": ("url", "secret")}
+        for key in needed[self.kind]:
+            if getattr(self, key) is None:
+                raise Clash(f"missing; {self.kind} needs it", at=key)
+        if self.kind == "push" and (lines := [name for name in self.collections if name in EXPORTED_LINES]):
+            raise Clash(
+                f"lines are not pushed by themselves: {', '.join(lines)}; a record has its own", at="collections"
+            )
         for key in sorted(self.model_fields_set & _OF_KINDS.keys()):
             if _OF_KINDS[key] != self.kind:
                 raise Clash(f"is of kind {_OF_KINDS[key]}; this export is of kind {self.kind}", at=key)
@@ -112,10 +204,23 @@ class Export(Section):
     @property
     def target(self) -> str:
         """Where it goes, which no two may share."""
+        if self.url is not None:
+            return self.url
         return str(self.directory) if self.database is None else f"{self.database.url} {self.schema_name}"
 
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """push: the present one first."""
+        return tuple(signing_key(one.get_secret_value()) for one in (self.secret, self.previous_secret) if one)
 
-_OF_KINDS = dict.fromkeys(("directory", "every", "snapshot_every", "bucket"), "parquet") | dict.fromkeys(
-    ("schema_name", "database"), "sql"
-)
+
+_KEYS_OF_KINDS = {
+    "parquet": ("directory", "every", "snapshot_every", "bucket"),
+    "sql": ("schema_name", "database"),
+    "push": (
+        "url", "secret_file", "secret", "previous_secret_file", "previous_secret", "give_up_after", "timeout",
+        "in_flight", "allowed_hosts",
+    ),
+}  # fmt: skip
+_OF_KINDS = {key: kind for kind, keys in _KEYS_OF_KINDS.items() for key in keys}
 """Keys that mean something to one kind alone."""

@@ -49,6 +49,8 @@ SECRETS = (
     ("fetch_attachments", "bucket", "secret"),
     ("exports", ANY_NAME, "bucket", "secret"),
     ("exports", ANY_NAME, "database", "password"),
+    ("exports", ANY_NAME, "secret"),
+    ("exports", ANY_NAME, "previous_secret"),
     ("apply_deliveries", "secret"),
     ("apply_deliveries", "previous_secret"),
     ("notify", "targets"),
@@ -146,7 +148,8 @@ class Settings(BaseModel):
         used = [export.target for export in exports.values()]
         for name, export in exports.items():
             if used.count(export.target) > 1:
-                at = f"{name}.{'directory' if export.database is None else 'database.url'}"
+                key = {"parquet": "directory", "sql": "database.url", "push": "url"}[export.kind]
+                at = f"{name}.{key}"
                 raise Clash("is where another export writes too; allowed: a place of its own", at=at)
         return {
             name: one if one.collections else one.model_copy(update={"collections": tuple(kept)})

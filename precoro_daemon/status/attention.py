@@ -67,6 +67,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
         found += _of_payments(snapshot, snapshot.stored.payments)
         found += _of_grant(snapshot, snapshot.stored.grant)
         found += _of_items(snapshot, snapshot.stored.items)
+        found += _of_exports(snapshot, snapshot.stored)
         found += _of_quarantine(snapshot, snapshot.stored)
     return sorted(found, key=lambda matter: matter.weight != "urgent")
 
@@ -203,6 +204,21 @@ def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter
             text = f"{', '.join(f'{count:,} {_FOR_A_PERSON[state]}' for state, count in counts.items())}."
             commands = (f"{snapshot.command} items show --supplier {plan.supplier.id}",)
             yield Matter(f"items of {plan.supplier.id}", f"Item changes of {plan.supplier}", text, commands)
+
+
+def _of_exports(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
+    """What receivers do not take."""
+    for name in stored.gone:
+        text = (
+            f"It answered 410 Gone. Give [exports.{name}] another url, or go on with the same one. Nothing is lost."
+        )
+        replay = f"{snapshot.command} exports replay {name}"
+        yield Matter(f"export {name}", f"The receiver of export {name} wants no more", text, (replay,), "urgent")
+    for name, count in stored.dead_letters.items():
+        text = "They are not pushed any more. See what it answers to them; push them again, or drop them."
+        commands = (f"{snapshot.command} exports show {name}", f"{snapshot.command} exports replay {name}")
+        title = f"{many(count, 'dead letter')} of export {name}"
+        yield Matter(f"dead letters {name}", title, text, commands)
 
 
 def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -75,6 +75,8 @@ class Overview:
     backlog             documents whose detail is missing or old and may be asked for
     skew                of Precoro's reading of `modifiedSince`
     exports             by name, changes that each has still to follow
+    dead_letters        by export, records that its receiver refused for too long
+    gone                exports whose receiver wants no more
     shape_changes       what of Precoro's answers is another one than it was, the oldest first
     facts               what was found out about Precoro
     """
@@ -101,6 +103,8 @@ class Overview:
     backlog: int = 0
     skew: Skew = field(default_factory=Skew)
     exports: Mapping[str, int] = field(default_factory=dict)
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    gone: Collection[str] = ()
     shape_changes: Sequence[ShapeChange] = ()
     facts: Sequence[Fact] = ()
 

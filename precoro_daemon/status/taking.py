@@ -127,6 +127,8 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
         exports={name: overview.exports.get(name) for name in scope.exports},
+        dead_letters={name: count for name, count in overview.dead_letters.items() if name in scope.exports},
+        gone=[name for name in scope.exports if name in overview.gone],
         facts=overview.facts,
         shape_changes=[
             one for one in reversed(overview.shape_changes) if one.breaks or one.at > now - _CHANGES_SHOWN_S

@@ -104,3 +104,54 @@ def test_mistakes_are_named(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, text)
     assert told in str(caught.value)
+
+
+PUSH = '[exports.shop]\nkind = "push"\nurl = "https://shop.example.com/hook"\n'
+KEY = "whsec_" + "QUJD" * 8
+"""24 bytes in base64."""
+
+
+def with_secrets(folder: Path, **secrets: str) -> str:
+    lines = ""
+    for name, text in secrets.items():
+        path = folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        lines += f'{name}_file = "{path}"\n'
+    return lines
+
+
+def test_a_push_is_signed_by_one_secret_or_two(tmp_path: Path) -> None:
+    one = read(tmp_path, PUSH + with_secrets(tmp_path, secret=KEY)).exports["shop"]
+    assert (one.kind, one.signing_keys, one.target) == ("push", (b"ABC" * 8,), "https://shop.example.com/hook")
+    assert one.collections == EXPORTED
+    both = read(tmp_path, PUSH + with_secrets(tmp_path, secret=KEY, previous_secret="whsec_" + "REVG" * 8))
+    assert both.exports["shop"].signing_keys == (b"ABC" * 8, b"DEF" * 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret", "said"),
+    [
+        (PUSH, "", "exports.shop.secret: missing; push needs it"),
+        ('[exports.shop]\nkind = "push"\n', KEY, "exports.shop.url: missing; push needs it"),
+        (PUSH.replace("https", "ftp"), KEY, "exports.shop.url"),
+        (PUSH, "whsec_QUJD", "24 to 64 bytes"),
+        (PUSH, "QUJD" * 8, "whsec_ and 24 to 64 bytes in base64"),
+        (PUSH, "whsec_not base64 at all, and long enough for it", "whsec_ and 24 to 64 bytes in base64"),
+        (PUSH + 'collections = ["invoice_lines"]\n', KEY, "lines are not pushed by themselves: invoice_lines"),
+        (PUSH + 'every = "1h"\n', KEY, "is of kind parquet; this export is of kind push"),
+        ('[exports.lake]\nkind = "parquet"\ndirectory = "/a"\ntimeout = "9s"\n', "", "is of kind push"),
+    ],
+)
+def test_what_is_wrong_with_a_push_is_said(tmp_path: Path, text: str, secret: str, said: str) -> None:
+    given = with_secrets(tmp_path, secret=secret) if secret else ""
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, text + given)
+    assert said in str(caught.value)
+
+
+def test_two_never_push_to_one_place(tmp_path: Path) -> None:
+    secret = with_secrets(tmp_path, secret=KEY)
+    twice = PUSH + secret + PUSH.replace("shop]", "copy]") + secret
+    with pytest.raises(ConfigurationError, match="is where another export writes too"):
+        read(tmp_path, twice)

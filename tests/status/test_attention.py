@@ -112,3 +112,14 @@ def test_a_login_needs_a_person_before_it_runs_out(
     assert snapshot.stored is not None
     found = matters(replace(snapshot, stored=replace(snapshot.stored, grant=grant)))
     assert [(one.title, one.weight, one.commands) for one in found] == ([(title, weight, commands)] if title else [])
+
+
+def test_dead_letters_and_a_receiver_that_is_gone_need_a_person() -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    stored = replace(snapshot.stored, dead_letters={"shop": 2}, gone=["crm"])
+    gone, dead = matters(replace(snapshot, stored=stored))
+    assert (gone.title, gone.weight) == ("The receiver of export crm wants no more", "urgent")
+    assert gone.commands == ("precoro-daemon exports replay crm",)
+    assert (dead.title, dead.weight) == ("2 dead letters of export shop", "soon")
+    assert dead.commands == ("precoro-daemon exports show shop", "precoro-daemon exports replay shop")

@@ -72,6 +72,14 @@ def write_jsonl(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> i
     return count
 
 
+def json_of(table: Table, cells: Sequence[Any]) -> dict[str, Any]:
+    """A row as an object for orjson, as its JSON line has it."""
+    return {
+        column.name: _fragment(cell) if column.kind == "json" else cell
+        for column, cell in zip(table.columns, cells, strict=True)
+    }
+
+
 def _fragment(raw: bytes | None) -> orjson.Fragment | None:
     """A line break stands between values only: inside of texts JSON has none."""
     if raw is None:

@@ -25,6 +25,7 @@ overview.py            what the state holds and what is due, for people
 paid_set.py            which invoices are paid, compared inside the database page by page
 ports.py               the seam behind which a program remembers: a state, and the repositories that it opens
 postgresql/            the state of a company in a schema of a PostgreSQL database
+push_book.py           what became of each record that was pushed, in SQL
 record_columns.py      the columns of collections and of document lines
 repositories.py        the repositories on the transactions of one engine
 restore_guard.py       what tells a restored, copied or moved state from the one that sent

@@ -14,6 +14,7 @@ from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_history, read_laps
 from precoro_daemon.adapters.state.mirror import count_quarantined, read_skew
+from precoro_daemon.adapters.state.push_book import count_dead, read_stopped
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.session import Session
@@ -65,6 +66,8 @@ def read_overview(
         shape_changes=read_shape_changes(session),
         facts=read_facts(session),
         exports={row["export"]: row["behind"] for row in session.rows("overview.exports_behind")},
+        dead_letters=count_dead(session),
+        gone=read_stopped(session),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports.plans import Catalogue
     from precoro_daemon.exports.ports.feed import ExportFeed
+    from precoro_daemon.exports.ports.pushes import PushBook
     from precoro_daemon.exports.ports.tables import Tables
     from precoro_daemon.files.ports.attachment_book import AttachmentBook, WantedFiles
     from precoro_daemon.mirror.ports.change_log import ChangeLog
@@ -50,6 +51,7 @@ class Store:
     catalogue: Catalogue
     notice_book: NoticeBook
     export_feed: ExportFeed
+    push_book: PushBook
     shape_book: ShapeBook
     fact_book: FactBook
 

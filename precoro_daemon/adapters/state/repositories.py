@@ -18,6 +18,7 @@ from precoro_daemon.adapters.state.mirror import SqlMirror
 from precoro_daemon.adapters.state.notice_book import SqlNoticeBook
 from precoro_daemon.adapters.state.paid_set import SqlPaidSet
 from precoro_daemon.adapters.state.ports import Store
+from precoro_daemon.adapters.state.push_book import SqlPushBook
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Transactions
 from precoro_daemon.adapters.state.shape_book import SqlShapeBook
@@ -39,6 +40,7 @@ def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Stor
         catalogue=SqlCatalogue(transactions),
         notice_book=SqlNoticeBook(transactions),
         export_feed=SqlExportFeed(transactions),
+        push_book=SqlPushBook(transactions),
         shape_book=SqlShapeBook(transactions),
         fact_book=SqlFactBook(transactions),
     )

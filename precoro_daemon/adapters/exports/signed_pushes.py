@@ -1,0 +1,144 @@
+"""a receiver over HTTP: one POST for each record, signed as Standard Webhooks has it"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ssl import SSLContext
+
+import aiohttp
+import anyio.to_thread
+import orjson
+from yarl import URL
+
+from precoro_daemon import __version__
+from precoro_daemon.adapters.exports.lines import json_of
+from precoro_daemon.adapters.http.faults import FAULTS, Faults, unix
+from precoro_daemon.adapters.http.guarded import Guard, shown
+from precoro_daemon.adapters.http.route import Route, route_in_use
+from precoro_daemon.errors import (
+    AddressRefused,
+    ConnectionFault,
+    DaemonError,
+    PushRefused,
+    ReceiverBusy,
+    ReceiverGone,
+)
+from precoro_daemon.exports.ports.pushes import Push, Receiver
+from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.telemetry import excerpt
+
+_OF_THE_RECORD = frozenset({400, 402, 406, 409, 411, 412, 413, 414, 415, 416, 417, 422, 428, 431, 451})
+"""Answers that say something of one record; all others say that the receiver takes none at present."""
+
+_READ_BYTES = 300
+"""Of what a receiver says to a push that it does not take."""
+
+_ASKED_TO_WAIT_S = 60.0
+"""After a 429 that does not say how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """url: where records are pushed to · secrets: each signs, so that they can be changed · allowed: hosts that may
+    be private, local or without https"""
+
+    url: str
+    secrets: Sequence[bytes]
+    allowed: Sequence[str]
+    timeout: float
+    in_flight: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this receiver from another one."""
+        return hashlib.sha256(self.url.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def open_receiver(address: Address, section: str) -> AsyncIterator[Receiver]:
+    """`section`: of the configuration. Raises AddressRefused, ConfigurationError."""
+    guard, route = Guard(address.allowed, section), route_in_use()
+    guard.check(URL(address.url))
+    trust: SSLContext | bool = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
+    faults = Faults()
+    async with aiohttp.ClientSession(
+        connector=guard.connector(trust, limit=address.in_flight),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"precoro-daemon/{__version__}", "Content-Type": "application/json"},
+        middlewares=(faults.once,),
+        timeout=aiohttp.ClientTimeout(address.timeout),
+    ) as session:
+        yield _Receiver(address, session, guard, route, faults)
+
+
+def sign(ident: str, at: int, body: bytes, secrets: Sequence[bytes]) -> Mapping[str, str]:
+    """The headers by which a receiver knows who sent it, and when. A signature for each secret."""
+    signed = b".".join((ident.encode(), str(at).encode(), body))
+    signatures = (base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets)
+    return {
+        "webhook-id": ident,
+        "webhook-timestamp": str(at),
+        "webhook-signature": " ".join(f"v1,{one}" for one in signatures),
+    }
+
+
+def body_of(push: Push, table: Table, cells: Cells | None) -> bytes:
+    """What goes out of a record. It is the same whenever the push is sent, unless the record changed meanwhile."""
+    data = {table.key: push.record} if cells is None else json_of(table, cells)
+    kind = "deleted" if data.get("vanished_at", cells is None) else "changed"
+    at = datetime.fromtimestamp(int(push.settled_at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return orjson.dumps({"type": f"{table.name}.{kind}", "timestamp": at, "data": data})
+
+
+class _Receiver:
+    """Implements `exports.ports.Receiver`."""
+
+    def __init__(
+        self, address: Address, session: aiohttp.ClientSession, guard: Guard, route: Route, faults: Faults
+    ) -> None:
+        self._address, self._session, self._guard, self._faults = address, session, guard, faults
+        self._url = URL(address.url)
+        self._proxy = route.proxy_for(self._url)
+
+    async def deliver(self, push: Push, table: Table, cells: Cells | None) -> None:
+        body = body_of(push, table, cells)
+        headers = sign(push.id, int(time.time()), body, self._address.secrets)
+        self._guard.enter(self._url, proxied=self._proxy is not None)
+        failure: DaemonError | None
+        try:
+            async with self._session.post(
+                self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as answer:
+                failure = None if answer.ok and answer.status < 300 else await self._failure(answer)
+        except (AddressRefused, ConnectionFault, *FAULTS) as error:
+            failure = error if isinstance(error, AddressRefused) else self._faults.of(shown(self._url), error)
+        if failure is not None:  # outside of the `except`: the error behind it carries headers
+            raise failure
+
+    async def _failure(self, answer: aiohttp.ClientResponse) -> DaemonError:
+        said = excerpt((await answer.content.read(_READ_BYTES)).decode(errors="replace"), ())
+        text = f"{shown(self._url)} answered {answer.status}{f': {said}' if said else ''}"
+        if answer.status == 410:
+            return ReceiverGone(f"{text}; it wants no more: give the export another url, or run `exports replay`")
+        if answer.status in _OF_THE_RECORD:
+            return PushRefused(text)
+        if 300 <= answer.status < 400:
+            text += "; no redirect is followed: name the address that it leads to as url"
+        return ReceiverBusy(text, wait=self._asked_to_wait(answer))
+
+    def _asked_to_wait(self, answer: aiohttp.ClientResponse) -> float | None:
+        """Seconds, or an HTTP date."""
+        given = answer.headers.get("Retry-After", "").strip()
+        if given.isascii() and given.isdecimal():
+            return float(given[:9])
+        at = unix(given) if given else None
+        if at is not None:
+            return max(at - time.time(), 0.0)
+        return _ASKED_TO_WAIT_S if answer.status == 429 else None

@@ -1,0 +1,214 @@
+"""an export to a receiver: each changed record is pushed, at least once, in the order of its changes"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import anyio
+
+from precoro_daemon.errors import DaemonError, PushRefused, ReceiverGone
+from precoro_daemon.exports.ports.feed import ExportFeed, Touched
+from precoro_daemon.exports.ports.pushes import OpenReceiver, Push, PushBook, Receiver
+from precoro_daemon.exports.ports.tables import Cells, Table
+from precoro_daemon.exports.rules.pushing import (
+    Settled,
+    delivered,
+    is_of_the_record,
+    new_push,
+    read_settled,
+    refused,
+)
+from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+T = TypeVar("T")
+
+_CHANGES_A_RANGE = 1_000
+_PUSHES_A_SAVE = 200
+"""What a kill may have sent again."""
+
+_RETRIES_A_TURN = 1_000
+
+_LOG_KEPT_S = 30 * 86_400.0
+_LOG_KEPT_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """cells: None where the table shows no such record any more"""
+
+    push: Push
+    table: Table
+    cells: Cells | None
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What came of some that were sent side by side."""
+
+    taken: list[Push] = field(default_factory=list)
+    failed: list[tuple[Push, DaemonError]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PushRecords:
+    """Brings one receiver to the end of the change log.
+
+    A range of changes is settled, then pushed, and only then the position moves. A record occurs in a range once, so
+    those of a range go out side by side. One that the receiver refuses waits by itself; all others go on.
+
+    receiver       who it is: one that was gone is asked again when this is another
+    give_up_after  seconds after which a refused push is dead
+    in_flight      pushes on their way at a time
+    """
+
+    name: str
+    feed: ExportFeed
+    book: PushBook
+    tables: Sequence[Table]
+    receivers: Callable[[], OpenReceiver]
+    clock: Clock
+    receiver: str
+    give_up_after: float
+    in_flight: int = 16
+
+    async def behind(self) -> bool:
+        """Is there anything to push?"""
+        if await self.book.stopped(self.name) == self.receiver:
+            return False
+        if await self.feed.position(self.name) < await self.feed.newest():
+            return True
+        return bool(await self.book.due(self.name, self.clock.now(), 1))
+
+    async def follow(self) -> int:
+        """How many pushes were taken."""
+        taken = 0
+        async with self.receivers() as receiver:
+            if await self.book.stopped(self.name):
+                await self.book.stop(self.name, "")  # it is another one now
+            taken += await self._try_again(receiver)
+            while (settled := await self._next()) is not None:
+                taken += await self._push(receiver, settled)
+        return taken
+
+    async def _try_again(self, receiver: Receiver) -> int:
+        """What fails here keeps no others waiting: it waits by itself."""
+        taken = 0
+        for some in _parts(await self.book.due(self.name, self.clock.now(), _RETRIES_A_TURN)):
+            dues = [due for table in self.tables for due in await self._waiting(table, some)]
+            for push in {push.id for push in some} - {due.push.id for due in dues}:
+                await self.book.drop(self.name, push)  # nobody wants its table any more
+            tries = await self._send(receiver, dues)
+            await self._settle(tries, others_taken=True)
+            taken += len(tries.taken)
+            if not tries.taken:
+                break
+        return taken
+
+    async def _waiting(self, table: Table, pushes: Sequence[Push]) -> Sequence[_Due]:
+        own = [push for push in pushes if push.collection == table.name]
+        found = await self.feed.rows(table, [push.record for push in own]) if own else {}
+        return [_Due(push, table, _row(found, push.record)) for push in own]
+
+    async def _next(self) -> Settled | None:
+        """What to push, None at the end."""
+        position = await self.feed.position(self.name)
+        settled = read_settled(await self.feed.note(self.name))
+        if settled is not None and settled.after == position:
+            return settled
+        end = await self.feed.end(position, _CHANGES_A_RANGE)
+        if end == position:
+            return None
+        fresh = Settled(position, end, self.clock.now())
+        await self.feed.save_note(self.name, fresh.text)
+        return fresh
+
+    async def _push(self, receiver: Receiver, settled: Settled) -> int:
+        taken = 0
+        async for dues in self._due(settled):
+            left = dues
+            while left:
+                tries = await self._send(receiver, left)
+                taken += len(tries.taken)
+                waited = self.clock.now() - settled.at
+                known = await self._settle(tries, others_taken=bool(tries.taken), waited=waited)
+                left = [due for due in left if due.push.id not in known]
+        await self.feed.move(Move(self.name, settled.after, settled.upto), settled.text)
+        await self.book.forget(self.name, self.clock.now() - _LOG_KEPT_S, _LOG_KEPT_ROWS)
+        _log.debug("records_pushed", export=self.name, after=settled.after, upto=settled.upto, pushes=taken)
+        return taken
+
+    async def _settle(self, tries: _Tries, *, others_taken: bool, waited: float = 0.0) -> set[str]:
+        """Keep what came of each; ids of those of which it is known now. Raises what stands in the way of all."""
+        now = self.clock.now()
+        common: list[DaemonError] = []
+        kept: list[Push] = []
+        for push, failure in tries.failed:
+            if is_of_the_record(failure, others_taken=others_taken, waited=waited):
+                kept.append(refused(push, str(failure), now, self.give_up_after))
+            else:
+                common.append(failure)
+        await self.book.save(self.name, [*tries.taken, *kept])
+        if dead := [push.id for push in kept if push.state == "dead"]:
+            _log.warning("pushes_abandoned", export=self.name, count=len(dead), first=dead[0])
+        if any(isinstance(failure, ReceiverGone) for failure in common):
+            await self.book.stop(self.name, self.receiver)
+            _log.error("export_stopped", export=self.name, reason="the receiver answered 410 Gone")
+        if common:
+            raise max(common, key=lambda failure: isinstance(failure, ReceiverGone))
+        return {push.id for push in (*tries.taken, *kept)}
+
+    async def _due(self, settled: Settled) -> AsyncIterator[Sequence[_Due]]:
+        """Some at a time, without those of which it is known what became."""
+        touched = await self.feed.touched(settled.after, settled.upto)
+        known = await self.book.known(self.name, settled.after, settled.upto)
+        for some in _parts(touched):
+            found = {table.name: await self._rows(table, some) for table in self.tables}
+            dues = [due for each in some for due in self._of(each, found, settled.at)]
+            yield [due for due in dues if due.push.id not in known]
+
+    async def _rows(self, table: Table, touched: Sequence[Touched]) -> Mapping[int, Sequence[Cells]]:
+        ids = [each.id for each in touched if each.collection in table.collections]
+        return await self.feed.rows(table, ids) if ids else {}
+
+    def _of(self, each: Touched, found: Mapping[str, Mapping[int, Sequence[Cells]]], at: float) -> Iterator[_Due]:
+        """By the table that shows the record. Where none does, it is gone from each that may have shown it."""
+        tables = [table for table in self.tables if each.collection in table.collections]
+        for table in [table for table in tables if each.id in found[table.name]] or tables:
+            push = new_push(self.name, table.name, each.id, each.seq, at)
+            yield _Due(push, table, _row(found[table.name], each.id))
+
+    async def _send(self, receiver: Receiver, dues: Sequence[_Due]) -> _Tries:
+        """Side by side. Where the receiver took nothing for any reason but the record itself, that way ends: where it
+        takes nothing at all, so do all of them."""
+        tries, left = _Tries(), iter(dues)
+
+        async def send() -> None:
+            for due in left:
+                try:
+                    await receiver.deliver(due.push, due.table, due.cells)
+                except DaemonError as failure:
+                    tries.failed.append((due.push, failure))
+                    if not isinstance(failure, PushRefused):
+                        return
+                else:
+                    tries.taken.append(delivered(due.push, self.clock.now()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(min(self.in_flight, len(dues))):
+                group.start_soon(send, name=f"push {self.name}")
+        return tries
+
+
+def _row(found: Mapping[int, Sequence[Cells]], record: int) -> Cells | None:
+    return next(iter(found.get(record, ())), None)
+
+
+def _parts(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(things), _PUSHES_A_SAVE):
+        yield things[start : start + _PUSHES_A_SAVE]
