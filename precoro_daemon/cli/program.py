@@ -57,8 +57,8 @@ ENTRIES: Mapping[str, Entry] = {
 _ABOUT = "Keep a faithful local mirror of a company's Precoro data, inside its limits."
 
 _HELP_OPTIONS = (
-    ("--once", "Bring the mirror up to date, then exit."),
-    ("--only, --for, --all", "With --once: JOB alone; at most 30m; all lists shown."),
+    ("--once, --all", "Bring the mirror up to date, exit; list it all."),
+    ("--only JOB, --for 30m", "With --once: this job alone; stop within a time."),
     ("--config FILE", "The TOML file, if it is not ./config.toml."),
     ("-q, -v, --json", "Print what failed (--quiet), --verbose, or JSON."),
     ("-h, --help, --version", "Show this, or the version, and exit."),
@@ -93,7 +93,7 @@ class Program(Commands):
         with formatter.section("Options"):
             formatter.write_dl(_HELP_OPTIONS)
         self.format_commands(ctx, formatter)
-        formatter.write(f"\n{_EXIT_CODES}\n")
+        formatter.write(f"{_EXIT_CODES}\n")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
