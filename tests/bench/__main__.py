@@ -53,6 +53,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "items": items.plan,
     "deliveries": deliveries.flood,
     "exports": exports.out,
+    "pushes": exports.pushes,
     "start": startup.first_request,
     "help": startup.help_text,
     "status": startup.status,
