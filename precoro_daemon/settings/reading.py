@@ -55,7 +55,8 @@ _DEMANDED: frozenset[KeyPath] = frozenset(
 )
 """Secrets whose absence is a mistake; the others are optional."""
 
-_STAND_IN = "what-is-wrong-with-the-token-was-said"
+_STAND_IN = "whsec_whatIsWrongWithTheTokenWasSaid00"
+"""In the form of any of them."""
 _ABSENT = "a-secret-that-this-command-does-not-need"
 
 _DEFAULTS = "defaults.toml"

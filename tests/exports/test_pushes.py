@@ -18,10 +18,12 @@ from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.app.following import build_exports
 from precoro_daemon.errors import AddressRefused, ConnectionFault, ReceiverBusy, ReceiverGone
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
 from precoro_daemon.exports.ports.pushes import Receiver
 from precoro_daemon.exports.push_records import PushRecords
+from precoro_daemon.settings import load
 from precoro_daemon.settings.exports import signing_key
 from tests.contracts.listing import T0, listed, record, scan
 from tests.exports.dying import Killed, Life
@@ -333,3 +335,21 @@ async def test_a_receiver_that_cannot_be_reached_is_waited_for(tmp_path: Path) -
         with pytest.raises(ConnectionFault):
             await export.follow()
         assert await store.push_book.counts("shop") == {}
+
+
+async def test_the_configuration_says_where_it_goes(tmp_path: Path) -> None:
+    config, secret, shop = tmp_path / "config.toml", tmp_path / "secret", Shop(secrets=(SECRET,))
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    async with shop.open() as url, SqliteState(tmp_path / "state.db", "company").open() as store:
+        config.write_text(
+            f'[precoro]\nregion = "us"\n[exports.shop]\nkind = "push"\nurl = "{url}"\nsecret_file = "secret"\n'
+            'allowed_hosts = ["127.0.0.1"]\ncollections = ["invoices", "suppliers"]\n'
+        )
+        environ = {"PRECORO_TOKEN": "a-key-of-ours", "PRECORO_EMAIL": "a@example.org"}
+        settings = await anyio.to_thread.run_sync(lambda: load(config, environ))
+        await first(store)
+        job = build_exports(settings, store, FixedClock())
+        assert await job.due(T0)
+        assert (await job.lap()).brought == 10
+        assert {table for table, _ in shop.live} == {"invoices", "suppliers"}

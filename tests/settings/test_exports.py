@@ -155,3 +155,10 @@ def test_two_never_push_to_one_place(tmp_path: Path) -> None:
     twice = PUSH + secret + PUSH.replace("shop]", "copy]") + secret
     with pytest.raises(ConfigurationError, match="is where another export writes too"):
         read(tmp_path, twice)
+
+
+def test_a_secret_that_cannot_be_read_is_one_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, PUSH + 'secret_file = "nowhere"\n')
+    assert "there is no such file" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
