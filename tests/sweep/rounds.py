@@ -28,6 +28,7 @@ from tests.adapters.state.postgresql.fleet_story import play as play_fleet
 from tests.adapters.state.postgresql.fleets import Tables
 from tests.catalogue import schedules as item_schedules
 from tests.clocks import compiler
+from tests.exports import test_pushes as to_receivers
 from tests.exports import test_segments as into_files
 from tests.exports import test_tables as into_tables
 from tests.mirror.machine import MirrorMachine
@@ -125,7 +126,9 @@ def items(seed: int) -> None:
 
 
 def exports(_: int) -> None:
-    """Killed at every step of an export, into Parquet files and into tables."""
+    """Killed at every step of an export, into Parquet files, into tables and to a receiver."""
+    with tempfile.TemporaryDirectory() as directory:
+        assert anyio.run(to_receivers.killed_at_steps, Path(directory), range(to_receivers.STEPS)) > 40
     with tempfile.TemporaryDirectory() as directory:
         assert anyio.run(into_files.killed_at_steps, Path(directory), range(into_files.STEPS)) > 20
     with tempfile.TemporaryDirectory(prefix="x") as directory, ExitStack() as stack:
