@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from precoro_daemon.adapters.host.descriptors import allow_descriptors
-from precoro_daemon.adapters.host.heap import share_one_heap
+from precoro_daemon.adapters.host.heap import give_back_free_pages, share_one_heap
 from precoro_daemon.adapters.http.brake import EgressBrake
 from precoro_daemon.app.company import Way
 from precoro_daemon.app.company_files import CompanyFiles
@@ -41,6 +41,9 @@ _SPREAD_PER_COMPANY_S = 0.2
 
 _COMPANIES_CHECK_S = 5.0
 """Real seconds between two checks of all companies, at most."""
+
+_HEAP_TRIMMED_S = (45.0, 600.0)
+"""Real seconds until free memory is given back: after the start, when most of it was needed, and from then on."""
 
 _DESCRIPTORS = (400, 32)
 """Of the process: connections of webhooks and watchers among them; and of each company: its state, its control
@@ -113,6 +116,7 @@ class Fleet:
         async with anyio.create_task_group() as self._tasks:
             self._take(self._files)
             self._tasks.start_soon(guarded, "the watch over companies", self._watch_over, name="companies")
+            self._tasks.start_soon(guarded, "the heap", _keep_heap_small, name="heap")
             if self.doors.inbox is not None:
                 self._tasks.start_soon(guarded, "the inbox of the fleet", self.doors.inbox.run, name="inbox")
             if self._lessee is not None:
@@ -312,6 +316,14 @@ async def _hand_over(tenancy: Tenancy, member: Member) -> None:
     """What is in flight may end; no more begins."""
     await tenancy.ending.wait()
     member.leave()
+
+
+async def _keep_heap_small() -> None:
+    pause, later = _HEAP_TRIMMED_S
+    while True:
+        await anyio.sleep(pause)
+        await anyio.to_thread.run_sync(give_back_free_pages)
+        pause = later
 
 
 def _offset(name: str, spread: int) -> float:

@@ -28,10 +28,9 @@ until webhooks have proved themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import floor, inf
 
-from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, MEMORY_S, WEEK_S, WatchedHour
+from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, MEMORY_S, WEEK_S, KnownHours, WatchedHour
 
 _KEPT_A_WEEK = 0.7
 """What was learned counts for so much less with each week: three weeks count for most of it."""
@@ -70,20 +69,13 @@ _STALE = 0.03
 """The usual week is put together anew when so much has been learned since, as a share of all that is known."""
 
 
-@dataclass(slots=True)
-class _Hour:
-    changes: int = 0
-    seconds: float = 0.0
-    polled: int = 0
-
-
 class ChangeRates:
     """The rates of change of a company's collections. Times are Unix seconds by Precoro's clock."""
 
     def __init__(self, usual: Mapping[str, float]) -> None:
         """`usual`: changes a day that such a collection has, before anything is known of this one."""
         self._usual = {name: max(changes / 86_400.0, _LEAST_RATE) for name, changes in usual.items()}
-        self._hours: dict[str, dict[int, _Hour]] = {name: {} for name in usual}
+        self._hours = {name: KnownHours() for name in usual}
         self._latest = 0
         self._known = self._new = (0.0, 0.0)
         self._stale = True
@@ -104,10 +96,7 @@ class ChangeRates:
         for hour in known:
             if hour.begins <= self._latest - MEMORY_S:
                 continue
-            seen = self._hours[hour.collection].setdefault(hour.begins, _Hour())
-            seen.changes += hour.changes
-            seen.seconds += hour.seconds
-            seen.polled += hour.polled
+            self._hours[hour.collection].add(hour)
             self._new = self._new[0] + hour.changes, self._new[1] + hour.seconds
             self._lately.pop(hour.collection, None)
             self._announced.pop(hour.collection, None)
@@ -117,8 +106,7 @@ class ChangeRates:
     def _set_clock(self, newest: int) -> None:
         if newest < self._latest - _WRONG_CLOCK_S:
             for hours in self._hours.values():
-                for begins in [at for at in hours if at > newest + _WRONG_CLOCK_S]:
-                    del hours[begins]
+                hours.keep(after=-inf, until=newest + _WRONG_CLOCK_S)
             self._latest, self._known = newest, (0.0, 0.0)
             self._announced.clear()
         self._latest = max(self._latest, newest)
@@ -162,10 +150,11 @@ class ChangeRates:
         hours, table, most = self._hours[collection], self._weeks[collection], self._most[collection]
         seen = usual = 0.0
         for ago in range(_LATELY_HOURS):
-            if (each := hours.get(int((hour - ago) * HOUR_S))) is not None:
+            if (found := hours.find((hour - ago) * HOUR_S)) is not None:
+                changes, seconds, _ = found
                 weight = 0.5 ** (max(ago - 0.5, 0.0) * HOUR_S / _LATELY_S)
-                seen += min(each.changes, most) * weight
-                usual += table[(hour - ago) % HOURS_A_WEEK] * each.seconds * weight
+                seen += min(changes, most) * weight
+                usual += table[(hour - ago) % HOURS_A_WEEK] * seconds * weight
         return seen, usual
 
     def unannounced(self, collection: str) -> float:
@@ -183,50 +172,54 @@ class ChangeRates:
         hours, changes, polled = self._hours[collection], 0, 0
         oldest = self._latest - _UNANNOUNCED_HOURS * int(HOUR_S)
         for begins in range(self._latest, oldest, -int(HOUR_S)):
-            if (hour := hours.get(begins)) is not None:
-                changes, polled = changes + hour.changes, polled + hour.polled
+            if (hour := hours.find(begins)) is not None:
+                changes, polled = changes + hour[0], polled + hour[2]
                 if changes >= _UNANNOUNCED_CHANGES:
                     break
         return changes, polled
 
     def _learned_weeks(self) -> dict[str, Sequence[float]]:
         for hours in self._hours.values():
-            for begins in [at for at in hours if at <= self._latest - MEMORY_S]:
-                del hours[begins]
-        known = {name: self._by_hour_of_week(name, self._latest - _LATELY_HOURS * HOUR_S) for name in self._hours}
+            hours.keep(after=self._latest - MEMORY_S, until=inf)
+        seen = {name: list(hours) for name, hours in self._hours.items()}
+        self._most = {name: _most_changes([changes for _, changes, _ in hours]) for name, hours in seen.items()}
+        known = {name: self._by_hour_of_week(name, hours) for name, hours in seen.items()}
         self._known = (
-            sum(hour.changes for hours in self._hours.values() for hour in hours.values()),
-            sum(hour.seconds for hours in self._hours.values() for hour in hours.values()),
+            sum(changes for hours in seen.values() for _, changes, _ in hours),
+            sum(seconds for hours in seen.values() for _, _, seconds in hours),
         )
         self._new = (0.0, 0.0)
-        levels = {name: self._level(name) for name in self._hours}
+        levels = {name: self._level(name, hours) for name, hours in seen.items()}
         week = _company_week(levels, known)
         return {name: _own_week(levels[name], week, *each) for name, each in known.items()}
 
-    def _by_hour_of_week(self, name: str, until: float) -> _Known:
+    def _by_hour_of_week(self, name: str, hours: Sequence[_Hour]) -> _Known:
         """Changes and watched hours; what is older counts less. The last hours are left out: they are compared with
         what was usual before."""
-        changes, watched = [0.0] * HOURS_A_WEEK, [0.0] * HOURS_A_WEEK
-        most = self._most[name] = _most_changes([hour.changes for hour in self._hours[name].values()])
-        for begins, hour in self._hours[name].items():
+        all_changes, watched, most = [0.0] * HOURS_A_WEEK, [0.0] * HOURS_A_WEEK, self._most[name]
+        until = self._latest - _LATELY_HOURS * HOUR_S
+        for begins, changes, seconds in hours:
             if begins < until:
                 weight, cell = self._counts_for(begins), hour_of_week(begins)
-                changes[cell] += min(hour.changes, most) * weight
-                watched[cell] += hour.seconds / HOUR_S * weight
-        return changes, watched
+                all_changes[cell] += min(changes, most) * weight
+                watched[cell] += seconds / HOUR_S * weight
+        return all_changes, watched
 
-    def _level(self, name: str) -> float:
+    def _level(self, name: str, hours: Sequence[_Hour]) -> float:
         """Changes a second, over all hours."""
-        changes, watched = self._usual[name] * HOUR_S * _LEVEL_PRIOR_HOURS, _LEVEL_PRIOR_HOURS
-        for begins, hour in self._hours[name].items():
+        counted, watched = self._usual[name] * HOUR_S * _LEVEL_PRIOR_HOURS, _LEVEL_PRIOR_HOURS
+        for begins, changes, seconds in hours:
             weight = self._counts_for(begins)
-            changes += min(hour.changes, self._most[name]) * weight
-            watched += hour.seconds / HOUR_S * weight
-        return changes / (HOUR_S * watched)
+            counted += min(changes, self._most[name]) * weight
+            watched += seconds / HOUR_S * weight
+        return counted / (HOUR_S * watched)
 
     def _counts_for(self, begins: int) -> float:
         return _KEPT_BY_WEEK[int((self._latest - begins) // WEEK_S)]
 
+
+_Hour = tuple[int, int, float]
+"""Of `KnownHours`: when it begins, its changes and the seconds watched."""
 
 _Known = tuple[Sequence[float], Sequence[float]]
 _KEPT_BY_WEEK = [_KEPT_A_WEEK**weeks for weeks in range(int(MEMORY_S // WEEK_S) + 1)]

@@ -14,3 +14,11 @@ def share_one_heap() -> None:
     back is of no use to the others. A MB less for each company. Only glibc has this; elsewhere nothing happens."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def give_back_free_pages() -> None:
+    """To the system, what was given back to the heap: work that is over leaves holes in it, and the C library returns
+    only what lies at its end. A MB for each company; takes about 10 ms for 20 of them. Blocking. Only glibc has this.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
