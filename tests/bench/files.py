@@ -105,7 +105,7 @@ class _Contest:
     def _ours(self) -> float:
         """The whole process, from its start to its end, on a state that knows of the files and has none."""
         with self._target() as target:
-            server = Server(self._origin, "t0ken", "api@example.org")
+            server = Server(self._origin, "t0ken" * 4, "api@example.org")
             settings = {
                 "limits": LIFTED,
                 "mirror_collections": {"collections": ["invoices"]},
