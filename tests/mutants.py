@@ -1045,6 +1045,13 @@ MUTANTS = (
         "::test_a_file_that_is_not_where_it_was_expected_is_asked_for_as_any_other",
     ),
     Mutant(
+        "the end of a file that is held in memory is sent as the file",
+        "LocalPartialFile.held_whole",
+        "if self._held != self.length:",
+        "if not self._held:",
+        "tests/adapters/objects/test_bucket.py::test_cancelled_at_any_request_a_file_is_whole_or_not_there",
+    ),
+    Mutant(
         "a new row stands for one that a whole scan skipped",
         "_after",
         "scan.newest if older else None",

@@ -34,6 +34,8 @@ ledger_grants.py   the grant of the configured ledger: where it is, and how it s
 ledger_login.py    logins at accounting systems, step by step, and what may be chosen after each
 ledger_online.py   builds the ledgers that are somebody else's service: Xero and QuickBooks Online
 ledger_reading.py  tells one way to read the ledger from another, by the settings that say how
+ledger_rest.py     builds a ledger behind HTTP as the configuration describes it
+ledger_sql.py      builds a ledger in SQL
 lessee.py          this process as one worker of a fleet: it serves the companies whose leases it has
 member.py          one company among others in a process: served, started again when it fails, ended alone
 moving.py          moves a company's state to another place, on the engine that the place's address names

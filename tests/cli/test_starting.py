@@ -69,9 +69,10 @@ def test_the_status_loads_no_client_no_log_and_no_repository(tmp_path: Path) -> 
     assert "precoro_daemon.adapters.state.repositories" not in loaded
 
 
-def test_a_run_without_a_terminal_loads_nothing_that_draws_on_one(tmp_path: Path) -> None:
+def test_a_run_without_terminal_or_ledger_loads_nothing_that_draws_on_one_or_speaks_to_one(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[precoro]\nbase_url = "http://127.0.0.1:1"\nemail = "x@example.com"\n', "utf-8")
     loaded = loaded_by("--config", str(config), "--once", "--for", "1s", PRECORO_TOKEN="a-key-of-its-own")
     assert {"aiohttp", "structlog"} <= loaded
-    assert not {name for name in loaded if name.partition(".")[0] in ("rich", "pygments")}
+    assert not {name for name in loaded if name.partition(".")[0] in ("rich", "pygments", "oauthlib")}
+    assert not {name for name in loaded if name.startswith("precoro_daemon.adapters.ledgers.")}

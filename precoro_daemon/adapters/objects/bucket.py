@@ -34,12 +34,12 @@ class SpooledFile(LocalPartialFile):
         self._replaces = site.replaces
 
     async def keep(self) -> Kept:
-        sha256 = await self.hashed()
+        content, sha256 = await self.held_whole() or (self._file_path, await self.hashed())
         kept = Kept(self._path, self.length, sha256)
         if not self._client.guards(self.length):
             await _refuse_others(self._client, self._path, replaces=self._replaces)
         try:
-            await self._client.write(self._path, self._file_path, sha256, replaces=self._replaces)
+            await self._client.write(kept, content, replaces=self._replaces)
         except Taken:
             # A request that was sent twice may have met its own first try.
             if await self._client.digest(self._path) != (kept.length, sha256):

@@ -18,6 +18,7 @@ from precoro_daemon.adapters.objects.bucket_access import BucketAccess, connect
 from precoro_daemon.adapters.objects.bucket_failures import Missing, explained
 from precoro_daemon.adapters.objects.failures import explained as spool_explained
 from precoro_daemon.errors import DiskFault
+from precoro_daemon.files.ports.attachment_book import Kept
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -106,14 +107,14 @@ class BucketClient:
         request is guarded."""
         return self.guards_new and size <= _PART_BYTES
 
-    async def write(self, path: str, file: Path, sha256: bytes, *, replaces: bool) -> None:
-        """The whole file under that path, or nothing. Raises Taken.
+    async def write(self, kept: Kept, content: bytes | Path, *, replaces: bool) -> None:
+        """The whole content, in memory or in a file, under its path, or nothing. Raises Taken.
 
         A cancelled caller is let go when the request has ended or what was sent is taken back; in any case after
         `_UPLOAD_DRAIN_S`, and then parts may be left for the bucket's own rule to clear away.
         """
         stopped = Event()
-        sending = asyncio.ensure_future(self._send(path, file, sha256, replaces, stopped))
+        sending = asyncio.ensure_future(self._send(kept, content, replaces, stopped))
         try:
             with explained(self.access):
                 await asyncio.shield(sending)
@@ -128,15 +129,15 @@ class BucketClient:
             elif not sending.cancelled():
                 sending.exception()  # it was asked for: nobody else will
 
-    async def _send(self, path: str, file: Path, sha256: bytes, replaces: bool, stopped: Event) -> None:
+    async def _send(self, kept: Kept, content: bytes | Path, replaces: bool, stopped: Event) -> None:
         import obstore
 
-        with spool_explained(file):
-            size = await anyio.to_thread.run_sync(lambda: file.stat().st_size)
-            content = await anyio.to_thread.run_sync(file.read_bytes) if size <= _PART_BYTES else b""
-        attributes = {_SHA256_KEY: sha256.hex(), _LENGTH_KEY: str(size)}
-        key = self.key(path)
-        if size <= _PART_BYTES:
+        key, size = self.key(kept.path), kept.length
+        attributes = {_SHA256_KEY: kept.sha256.hex(), _LENGTH_KEY: str(size)}
+        if isinstance(content, Path) and size <= _PART_BYTES:
+            with spool_explained(content):
+                content = await anyio.to_thread.run_sync(content.read_bytes)
+        if isinstance(content, bytes):
             mode: PutMode = "create" if self.guards(size) and not replaces else "overwrite"
             await obstore.put_async(self._store, key, content, attributes=attributes, mode=mode, use_multipart=False)
             return
@@ -144,7 +145,7 @@ class BucketClient:
         await obstore.put_async(
             self._store,
             key,
-            _blocks(file, part, stopped),
+            _blocks(content, part, stopped),
             attributes=attributes,
             chunk_size=part,
             max_concurrency=_PARTS_AT_ONCE,

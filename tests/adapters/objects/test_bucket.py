@@ -25,7 +25,7 @@ from tests.adapters.objects.killing import killed_at_requests
 from tests.adapters.objects.s3 import access_to
 
 PATH = "invoices/1/7__7.pdf"
-SMALL, LARGE = os.urandom(200_000), os.urandom(5_500_000)
+SMALL, MEDIUM, LARGE = os.urandom(200_000), os.urandom(2_500_000), os.urandom(5_500_000)
 SIGNED = "AWS4-HMAC-SHA256 Credential=ACCESSKEY/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 """moto looks for a signature, and does not look at it."""
 
@@ -44,7 +44,8 @@ async def opened(access: BucketAccess, folder: Path) -> AsyncIterator[BucketStor
 
 async def put(store: BucketStore, content: bytes) -> Kept:
     async with store.partial_file(PATH) as partial:
-        await partial.write(content)
+        await partial.write(content[:-1_000])
+        await partial.write(content[-1_000:])  # held in memory still, whatever the spool has
         return await partial.keep()
 
 
@@ -139,7 +140,7 @@ async def test_what_is_not_there_as_it_was_written_is_not_kept(gate: Gate, tmp_p
             await put(store, content)
 
 
-@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "in parts"])
+@pytest.mark.parametrize("content", [SMALL, MEDIUM, LARGE], ids=["from memory", "from the spool", "in parts"])
 @pytest.mark.asyncio
 async def test_cancelled_at_any_request_a_file_is_whole_or_not_there(
     gate: Gate, tmp_path: Path, content: bytes
