@@ -147,6 +147,26 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls(tmp_path: Path) -> None:
+    """A day of webhooks would else have spent what polls may take, and no list be scanned for the next day."""
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        await every_list(service)
+        for _ in range(300):
+            service.clock.time += 60
+            await service.scan("invoices", service.clock.time - 30, poll=False)
+            await service.scan("suppliers")
+        service.polling.planner.afford(320)
+        other = Service(store, service.clock)
+        await other.polling.load()
+        other.polling.planner.afford(320)
+        now = service.clock.now()
+        for name in LISTS:
+            expected = service.polling.planner.next_scan(name, now)
+            assert other.polling.planner.next_scan(name, now) == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.asyncio
 async def test_the_first_listing_shows_when_rows_changed_in_the_last_two_weeks(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         service = Service(store, Clock())
