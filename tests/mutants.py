@@ -850,6 +850,13 @@ MUTANTS = (
         "tests/mirror/test_polling.py::test_a_restart_forgets_nothing",
     ),
     Mutant(
+        "a restart takes the scans that webhooks asked for for polls",
+        "Polling._recall",
+        "hour.begins, hour.calls",
+        "hour.begins, hour.scans",
+        "tests/mirror/test_polling.py::test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls",
+    ),
+    Mutant(
         "payments made in Precoro wait until lists change",
         "_oldest",
         "if export.enabled and name in _SHOW_PAYMENTS else",

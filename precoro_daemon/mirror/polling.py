@@ -173,8 +173,7 @@ class Polling:
         hours = await self.book.load(0.0)  # what is too old was forgotten when the last was added
         self.rates.learn(hours)
         for hour in hours:
-            # What the last day took; the pages of a first listing are no polls.
-            self.planner.scanned(hour.collection, hour.begins, hour.scans)
+            self.planner.scanned(hour.collection, hour.begins, hour.calls)  # of the last day
         for name in self.options.paces:
             cursor = await self.mirror.cursor(name)
             if cursor.at is not None:
@@ -194,10 +193,11 @@ class Polling:
         known = self._known_until.get(name)
         since = until - _HISTORY_S if known is None else max(known, until - MEMORY_S)
         self._known_until[name] = until
-        self.planner.scanned(name, asked_at, scan.calls if scan.poll and known is not None else 0)
+        late = known is not None
+        self.planner.scanned(name, asked_at, scan.calls if scan.poll and late else 0)
         if until > since:
-            changed = _between(scan.changed_at, since, until, known is not None)
-            seen = ScanSeen(name, since, until, changed, calls=scan.calls, late=known is not None, poll=scan.poll)
+            changed = _between(scan.changed_at, since, until, late)
+            seen = ScanSeen(name, since, until, changed, calls=scan.calls, late=late, poll=scan.poll)
             hours = seen.hours()
             self.rates.learn(hours)
             self._unkept += hours

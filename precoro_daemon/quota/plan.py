@@ -47,6 +47,10 @@ _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
 """Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
 to payments of the evening what they need. No more than the second altogether."""
 
+_USUAL_URGENT, _USUAL_FOR = 0.05, 0.2
+"""Of a day's calls: what payments and deliveries are taken to make before any was seen, which counts for so much of a
+day. It says how long a fill takes; a day that is over says it better."""
+
 _UNKNOWN_PAYMENTS = 0.05
 """Of a day's calls, on a first day with payments: forty of them in each direction."""
 
@@ -190,10 +194,10 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         return None
     window = min(days, key=lambda name: days[name])
     granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
-    known = max(reserved, min(int(demand.urgent * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
+    usual = max(reserved, min(int(_urgent_a_day(demand, granted) * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
     beyond = min(1.0, 2 * demand.unknown) * granted
     foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted))
-    kept = max(reserved, foreseen) if demand.unknown else known
+    kept = max(reserved, foreseen) if demand.unknown else usual
     paying = max(int(demand.paid * _URGENT_SPARE), demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
@@ -215,11 +219,17 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         today=today,
         waiting=waiting,
         backfill=max(1, int(waiting * part)),
-        later=max(1, int((waiting + max(0, kept - known)) * part)),
+        later=max(1, int((waiting + kept - usual) * part)),
         filling=filling,
         bound=demand.bound,
         spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
     )
+
+
+def _urgent_a_day(demand: Demand, granted: int) -> float:
+    """Calls that payments and deliveries make, by what was seen of a day so far."""
+    guess = _USUAL_FOR * demand.unknown
+    return (demand.urgent + _USUAL_URGENT * granted * guess) / (1 - demand.unknown + guess)
 
 
 def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:

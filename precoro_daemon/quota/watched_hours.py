@@ -28,7 +28,8 @@ class WatchedHour:
     seconds   of it for which it is known what changed
     changes   of rows, by Precoro's own dates
     polled    changes of them that a poll brought, no webhook
-    scans     made in it, polls and others, and the calls that they took
+    scans     made in it, polls and others
+    calls     that polls took, a first listing not counted: what lists may have of a day goes by that
     delayed   changes of which is known how late they came; delay: of all these together, worst: of one (seconds)
     """
 
@@ -85,7 +86,7 @@ class ScanSeen:
             changes=len(delays),
             polled=len(delays) if self.poll else 0,
             scans=int(scanned),
-            calls=self.calls if scanned else 0,
+            calls=self.calls if scanned and self.poll and self.late else 0,
             delayed=len(known),
             delay=sum(known),
             worst=max(known, default=0.0),

@@ -104,6 +104,18 @@ class Settings(BaseModel):
             raise Clash(text, at="time_scale")
         return limits
 
+    @field_validator("freshness")
+    @classmethod
+    def _weighs_what_is_mirrored(cls, freshness: Freshness, info: ValidationInfo) -> Freshness:
+        mirrored = info.data.get("mirror_collections")
+        strays = [name for name in freshness.weights if mirrored and name not in mirrored.collections]
+        if strays:
+            text = (
+                f"not mirrored, so there is nothing to weigh: {', '.join(strays)}; allowed: mirror it too, or drop it"
+            )
+            raise Clash(text, at=f"weights.{strays[0]}", also="mirror_collections.collections")
+        return freshness
+
     @field_validator("mark_invoices_paid", "export_payments")
     @classmethod
     def _between_ledger_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:

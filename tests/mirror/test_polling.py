@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -140,6 +141,56 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         assert list(other.polling.rates.usually("invoices")) == pytest.approx(
             list(service.polling.rates.usually("invoices"))
         )
+        now = service.clock.now()
+        for name in LISTS:
+            expected = service.polling.planner.next_scan(name, now)
+            assert other.polling.planner.next_scan(name, now) == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.asyncio
+async def test_a_state_restored_from_a_copy_knows_as_much_as_one_that_went_on(tmp_path: Path) -> None:
+    """Its first scan brings what the copy did not see, each change with its own date, and nothing twice."""
+    (tmp_path / "restored").mkdir()
+
+    async def lives(service: Service, first: int, last: int) -> list[float]:
+        changed = []
+        for hour in range(first, last):
+            service.clock.time = START + hour * HOUR
+            new = [service.clock.now() - 60.0 * number for number in range(1, 1 + (10 if hour % 24 < 8 else 0))]
+            await service.scan("invoices", *new)
+            changed += new
+        return changed
+
+    async with stored(tmp_path) as store:
+        await Service(store, Clock()).scan("invoices")
+        await lives(Service(store, Clock()), 1, 10 * 24)
+    shutil.copy(tmp_path / "state.db", tmp_path / "restored" / "state.db")
+    async with stored(tmp_path) as store:
+        went_on = Service(store, Clock())
+        missed = await lives(went_on, 10 * 24, 14 * 24)
+    async with stored(tmp_path / "restored") as store:
+        restored = Service(store, went_on.clock)
+        await restored.scan("invoices", *missed)
+        known = [sum(hour.changes for hour in await store.freshness_book.load(0.0))]
+    assert known == [14 * 80 - 10]
+    expected = list(went_on.polling.rates.usually("invoices"))
+    assert list(restored.polling.rates.usually("invoices")) == pytest.approx(expected, rel=0.15)
+
+
+@pytest.mark.asyncio
+async def test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls(tmp_path: Path) -> None:
+    """A day of webhooks would else have spent what polls may take, and no list be scanned for the next day."""
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        await every_list(service)
+        for _ in range(300):
+            service.clock.time += 60
+            await service.scan("invoices", service.clock.time - 30, poll=False)
+            await service.scan("suppliers")
+        service.polling.planner.afford(320)
+        other = Service(store, service.clock)
+        await other.polling.load()
+        other.polling.planner.afford(320)
         now = service.clock.now()
         for name in LISTS:
             expected = service.polling.planner.next_scan(name, now)

@@ -227,4 +227,10 @@ def test_of_a_scan_that_tells_of_years_the_last_weeks_count() -> None:
 
 def test_what_a_webhook_asked_for_was_not_polled_and_a_first_scan_knows_no_delays() -> None:
     (hour,) = ScanSeen("invoices", MONDAY, MONDAY + 900, [MONDAY + 300.0], late=False, poll=False).hours()
-    assert hour == WatchedHour("invoices", MONDAY, seconds=900.0, changes=1, scans=1, calls=1)
+    assert hour == WatchedHour("invoices", MONDAY, seconds=900.0, changes=1, scans=1)
+
+
+@pytest.mark.parametrize(("late", "poll", "calls"), [(True, True, 3), (True, False, 0), (False, True, 0)])
+def test_what_webhooks_and_a_first_listing_took_is_not_lists_own(late: bool, poll: bool, calls: int) -> None:
+    (hour,) = ScanSeen("invoices", MONDAY, MONDAY + 900, [], calls=3, late=late, poll=poll).hours()
+    assert (hour.scans, hour.calls) == (1, calls)

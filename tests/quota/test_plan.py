@@ -190,6 +190,23 @@ def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
     assert kept == [450, 270, 100]
 
 
+@pytest.mark.parametrize(("a_day", "near"), [(0, 0.03), (100, 0.03), (300, 0.05), (600, 0.14)])
+def test_on_a_first_day_a_forecast_takes_the_hours_to_come_for_like_those_seen(a_day: int, near: float) -> None:
+    """Payments and webhooks leave a fill the less the more they make."""
+    demand = Demand(bound=25, lists=1200, backlog=50_000, pays=True)
+    settled = planned(NORMAL, replace(demand, urgent=a_day))
+    for seen in (0.2, 0.4, 0.6, 0.9):
+        plan = planned(NORMAL, replace(demand, urgent=int(a_day * seen), unknown=1 - seen))
+        assert plan.later == pytest.approx(settled.later, rel=near)
+        assert plan.seconds_for(50_000) == pytest.approx(settled.seconds_for(50_000), rel=near)
+
+
+def test_before_anything_was_seen_a_forecast_reckons_with_some_payments() -> None:
+    first = planned(NORMAL, Demand(bound=25, lists=1200, backlog=50_000, unknown=1.0))
+    many, none = (planned(NORMAL, Demand(bound=25, lists=1200, backlog=50_000, urgent=urgent)) for urgent in (600, 0))
+    assert many.later < first.later < none.later
+
+
 def test_what_can_wait_never_leaves_an_hour_without_calls_for_payments() -> None:
     """Three quarters of it leave at once and the rest evenly, so that every hour of every day opens some, whatever
     urgent lanes make beyond what was foreseen."""

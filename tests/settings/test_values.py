@@ -318,6 +318,10 @@ def test_a_share_is_no_percentage(mistake: Mistake):
             "[freshness.weights]\ninvoices = nan",
             "weights.invoices: NaN is not valid; expected a number from 0 to 1000",
         ),
+        (
+            '[mirror_collections]\ncollections = ["taxes"]\n[freshness.weights]\ntaxes = 2\ninvoices = 3\nusers = 4',
+            "freshness.weights.invoices: not mirrored, so there is nothing to weigh: invoices, users; allowed",
+        ),
         ("[freshness.weights]\ninvoises = 2", '"invoises" is not valid (did you mean "invoices"?); expected one of'),
     ],
 )
