@@ -211,7 +211,7 @@ async def test_one_that_fails_is_tried_again_and_harms_no_other(tmp_path: Path, 
         assert len(report.failed) == 1
         assert f"document_custom_fields {row.id}" in report.failed[0]
         assert "document_custom_fields" not in shown.collections
-        assert [line for line in report.remains if "1 definitions quarantined" in line]
+        assert [line for line in report.remains if "fields are quarantined (document custom fields 1)" in line]
         assert len(shown.query("SELECT * FROM custom_fields WHERE as_of IS NULL")) == 1
 
         shown.sandbox.faults.clear()

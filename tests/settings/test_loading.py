@@ -267,5 +267,5 @@ def test_a_section_that_nobody_gave_is_as_if_it_were_read(read: Load, name: str)
 
 def test_a_variable_for_a_whole_section_is_a_mistake_beside_those_for_its_keys(mistake: Mistake):
     assert mistake(PRECORO_DAEMON__LOG="loud", PRECORO_DAEMON__LOG__LEVEL="info") == (
-        'PRECORO_DAEMON__LOG: log: read "loud", allowed: a section with level, format'
+        'PRECORO_DAEMON__LOG: log: "loud" is not valid; expected a section with level, format'
     )

@@ -93,7 +93,8 @@ async def test_the_bars_are_drawn_and_the_text_is_heard(chromium: str) -> None:
         await chrome.screen(390)
         await chrome.open(f"{post.url}/")
         heights = await chrome.run(
-            "return [...document.querySelectorAll('svg.hours rect')].map(e => e.getBoundingClientRect().height)"
+            "return [...document.querySelectorAll('svg.hours:not(.small) rect')]"
+            ".map(e => e.getBoundingClientRect().height)"
         )
         assert len(heights) == 2 * 24 + 2 * 14
         assert min(heights[:24]) > 5

@@ -123,10 +123,10 @@ def test_a_first_day_that_keeps_calls_for_payments_delays_the_rest_by_no_more_th
     )
     assert first is not None
     assert later is not None
-    assert (first.backfill, first.later) == (later.backfill - 350, later.backfill)
+    assert first.backfill < first.later < later.backfill, "less today, and on later days what was seen and a guess"
     *_, played = as_a_service(first, 70, 6_930, 72, later)
     took = played.now - START
-    assert took < 2.7 * DAY
+    assert took < 2.8 * DAY, "what is unknown is kept for the whole of the first day here"
     assert first.seconds_for(6_930) == pytest.approx(took, rel=0.1)
 
 
