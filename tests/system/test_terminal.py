@@ -37,7 +37,7 @@ class Shell:
             self.process = subprocess.Popen(
                 [*prefix, *program.command("run")], cwd=program.directory, env=environment,
                 stdin=theirs, stdout=theirs, stderr=errors, start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - before any thread
+                preexec_fn=lambda: _log_in(theirs),  # noqa: PLW1509 - before any thread
             )  # fmt: skip
         os.close(theirs)
 
@@ -57,6 +57,12 @@ class Shell:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+def _log_in(terminal: int) -> None:
+    """Tests that were started by nohup ignore SIGHUP; who logs in does not."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 async def test_a_service_on_a_terminal_reloads_by_sighup_and_ends_with_its_terminal(tmp_path: Path) -> None:
