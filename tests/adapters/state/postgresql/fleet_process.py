@@ -20,6 +20,7 @@ from typing import Any
 
 import anyio
 import psycopg
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
 from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
@@ -67,7 +68,7 @@ class Company:
                 held = self.tenancy.holding
                 cursor.execute(LINE, (held.company, held.epoch, self.worker, time.time()))
                 return work(cursor)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout) as error:
             raise StoreUnavailable(str(error)) from error
 
     async def serve(self, port: int) -> None:
