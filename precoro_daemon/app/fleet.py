@@ -25,6 +25,7 @@ from precoro_daemon.runtime.fleet_worker import Tenancy
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.lifecycle import End, Hooks, run_until_signal
 from precoro_daemon.runtime.ports import Supervisor, Unsupervised
+from precoro_daemon.runtime.start_gate import StartGate
 from precoro_daemon.runtime.tenure import start_offset
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.companies import CompanyGlance
@@ -105,6 +106,7 @@ class Fleet:
         self._lessee = self._lease_companies(files) if files.leased else None
         if files.leased and files.webhooks is not None:
             self.doors.inbox = FleetInbox(files.fleet, files.state, self.doors.entrance, self._answers)
+        self._starts = StartGate()
         self._members: dict[str, Member] = {}
         self._refused: dict[str, str] = {}
         self._stopping = anyio.Event()
@@ -214,7 +216,7 @@ class Fleet:
 
     def _start(self, name: str, settings: Settings, spread: int) -> None:
         member = self._members[name] = Member(
-            name, settings, self._tenure, self._surroundings(name, settings, Way(brake=self._brake))
+            name, settings, self._tenure, self._surroundings(name, settings, Way(brake=self._brake)), self._starts
         )
         assert self._tasks is not None
         self._tasks.start_soon(self._serve, member, _offset(name, spread), name=name)
@@ -251,7 +253,7 @@ class Fleet:
         if (settings := self._files.companies.get(name)) is None:
             return
         given = self._surroundings(name, settings, Way(tenure=tenancy, brake=self._brake))
-        member = self._members[name] = Member(name, settings, tenure, given)
+        member = self._members[name] = Member(name, settings, tenure, given, self._starts)
         lost: list[DaemonError] = []
         try:
             async with anyio.create_task_group() as tasks:

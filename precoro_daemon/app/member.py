@@ -13,6 +13,7 @@ from precoro_daemon.errors import DaemonError, Deposed, StoreHeld, leaves, most_
 from precoro_daemon.runtime.backoff import LONGEST_PAUSE_S, pause_of_company
 from precoro_daemon.runtime.lifecycle import Services
 from precoro_daemon.runtime.ports import Unsupervised
+from precoro_daemon.runtime.start_gate import StartGate
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.companies import Standing
 from precoro_daemon.telemetry import bind, get_logger
@@ -30,14 +31,17 @@ class CompanyStuck(DaemonError):
 class Member:
     """A company's life in a process. Whatever befalls it is logged here, and ends no other company."""
 
-    def __init__(self, name: str, settings: Settings, tenure: Tenure, surroundings: Surroundings) -> None:
-        """`surroundings`: those of its services, but for the supervisor and the settings."""
+    def __init__(
+        self, name: str, settings: Settings, tenure: Tenure, surroundings: Surroundings, starts: StartGate
+    ) -> None:
+        """`surroundings`: those of its services, but for the supervisor and the settings · `starts`: of the process"""
         self.name = name
         self.standing: Standing = "starting"
         self.leaving = False
         self._settings = settings
         self._tenure = tenure
         self._given = surroundings
+        self._starts = starts
         self._refused = self._trouble = ""
         self._setbacks = 0
         self._prodded = anyio.Event()
@@ -111,12 +115,15 @@ class Member:
         failure: Exception | None = None
         with anyio.CancelScope() as self._scope:
             try:
+                await self._starts.enter(self)
                 async with self._tenure.hold(self._settings) as store:
                     self._served = ServedCompany(self._settings, self._surroundings(), store)
                     self._services = Services(self._served.build, self._served.reread, Unsupervised())
                     await self._services.run()
             except Exception as error:  # noqa: BLE001 - whatever it is, the other companies go on
                 failure = error
+            finally:
+                self._starts.leave(self)
         self._scope = self._served = self._services = None
         failure, self._stuck = self._stuck or failure, None
         return failure
@@ -126,6 +133,7 @@ class Member:
 
     def note_ready(self) -> None:
         """Its service works."""
+        self._starts.leave(self)
         if self.standing != "running" and not self.leaving:
             _log.info("company_started", state=address(self._settings))
             self.standing, self._trouble = "running", ""

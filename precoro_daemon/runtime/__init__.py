@@ -11,6 +11,7 @@ ports.py          what the runtime needs from outside: time, the book of laps, s
 scheduled_job.py  one job in the scheduler: checks, laps, and what follows from them for its next turn and the log
 scheduler.py      runs jobs: each on its schedule for months, or all in rounds until nothing is due
 schedules.py      when a job has its turn by itself: every so often, or at times of the day
+start_gate.py     few companies of a process start at once, in the order in which they came
 tenure.py         who serves which company of a fleet, and for how long: the rules of leases
 watchdog.py       tells the supervisor that all is well, as long as every part gives signs of life
 

@@ -19,6 +19,7 @@ from precoro_daemon.app.served import Surroundings
 from precoro_daemon.errors import ConfigurationError, StoreHeld, StoreUnusable
 from precoro_daemon.runtime.backoff import pause_of_company
 from precoro_daemon.runtime.ports import Unsupervised
+from precoro_daemon.runtime.start_gate import StartGate
 from precoro_daemon.settings import Settings
 from tests.app.test_state import settings
 from tests.runtime.hours import in_virtual_time
@@ -40,7 +41,7 @@ class Denied:
 
 def member(name: str, tenure: Denied) -> Member:
     given = Surroundings(Unsupervised(), lambda: settings("sqlite:///a.db"), lambda _: None, OwnDoors())
-    return Member(name, settings("sqlite:///a.db"), tenure, given)
+    return Member(name, settings("sqlite:///a.db"), tenure, given, StartGate())
 
 
 @in_virtual_time
