@@ -254,6 +254,7 @@ class Fleet:
             return
         given = self._surroundings(name, settings, Way(tenure=tenancy, brake=self._brake))
         member = self._members[name] = Member(name, settings, tenure, given, self._starts)
+        tenancy.begun = lambda: member.standing != "starting"
         lost: list[DaemonError] = []
         try:
             async with anyio.create_task_group() as tasks:

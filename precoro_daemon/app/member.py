@@ -34,7 +34,7 @@ class Member:
     def __init__(
         self, name: str, settings: Settings, tenure: Tenure, surroundings: Surroundings, starts: StartGate
     ) -> None:
-        """`surroundings`: those of its services, but for the supervisor and the settings · `starts`: of the process"""
+        """`surroundings`: of its services, but for supervisor and settings · `starts`: of the process"""
         self.name = name
         self.standing: Standing = "starting"
         self.leaving = False

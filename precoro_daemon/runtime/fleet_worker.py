@@ -22,6 +22,7 @@ class Tenancy:
     """Implements `Tenure`: one company while this worker serves it.
 
     `ending` is set when the company is to be handed over: what is under way may end, then serving returns.
+    `begun`: whether there is anything yet that a hand-over would interrupt.
     """
 
     holding: Holding
@@ -29,6 +30,7 @@ class Tenancy:
     ending: anyio.Event = field(default_factory=anyio.Event)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     lost: bool = False
+    begun: Callable[[], bool] = lambda: True
 
     def refuse_if_lost(self) -> None:
         standing, now = self.standing(), anyio.current_time()
@@ -155,7 +157,8 @@ class FleetWorker:
         known = () if self._stopping else self._known()
         fleet = await self._leases.survey(known)
         self._share_address(fleet.sharing)
-        turn = next_turn(self._leases.worker, self._name, self._mine, fleet)
+        waiting = {name for name, one in self._served.items() if not one.begun()}
+        turn = next_turn(self._leases.worker, self._name, self._mine, fleet, waiting)
         for company in [one.company for one in self._mine] if self._stopping else turn.hand_back:
             if company in self._served:
                 self._served[company].ending.set()

@@ -27,13 +27,14 @@ the shortest lease that a fleet may have. As soon as a renewal fails, no call le
 Companies are spread by targets. Every worker computes the same targets from the same counts: as even as possible, and
 with the fewest moves, and no more for a worker than it says it takes. A worker with too few takes what is free, up to
 its target. One with too many hands back a quarter of the excess at a time, and only when nothing is free, so that a
-fleet that grows moves gently. A drained worker hands back everything at once.
+fleet that grows moves gently; but what it has not begun to serve, all of it at once. A drained worker hands back
+everything at once.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -155,16 +156,20 @@ def targets(held: Mapping[str, int], companies: int, most: Mapping[str, int] | N
     return full | {worker: each + (place < left) for place, worker in enumerate(ranked)}
 
 
-def next_turn(worker: str, name: str, mine: Sequence[Holding], fleet: Fleet) -> Turn:
-    """`worker`: the id of this one · `name`: its name, by which a person moves companies to it"""
+def next_turn(
+    worker: str, name: str, mine: Sequence[Holding], fleet: Fleet, waiting: Collection[str] = frozenset()
+) -> Turn:
+    """`worker`: the id of this one · `name`: its name, by which a person moves companies to it · `waiting`: companies
+    that it has not begun to serve"""
     if worker not in fleet.held:
         return Turn(0, tuple(one.company for one in mine))
     elsewhere = [one.company for one in mine if _wanted_elsewhere(one, name, fleet)]
     surplus = len(mine) - len(elsewhere) - targets(fleet.held, fleet.companies, fleet.most)[worker]
     if surplus <= 0 or fleet.free or elsewhere:
         return Turn(max(0, -surplus, fleet.moved_here), tuple(elsewhere))
-    movable = sorted(one.company for one in mine if one.moved_to != name)
-    return Turn(0, tuple(movable[: max(1, surplus // _GENTLE)]))
+    movable = sorted((one.company not in waiting, one.company) for one in mine if one.moved_to != name)
+    idle = sum(not begun for begun, _ in movable)
+    return Turn(0, tuple(company for _, company in movable[: max(1, surplus // _GENTLE, min(surplus, idle))]))
 
 
 def _wanted_elsewhere(one: Holding, name: str, fleet: Fleet) -> bool:

@@ -114,6 +114,15 @@ def test_an_excess_is_handed_back_by_quarters_and_not_while_anything_is_free():
     assert next_turn("a", "a", mine, Fleet(101, 1, {"a": 100, "b": 0})).hand_back == ()
 
 
+def test_what_a_worker_has_not_begun_to_serve_goes_back_first_and_at_once():
+    mine, fleet = of("a", 100), Fleet(100, 0, {"a": 100, "b": 0})
+    waiting = {one.company for one in mine[30:]}
+    assert set(next_turn("a", "a", mine, fleet, waiting).hand_back) == set(sorted(waiting)[:50])
+    few = {one.company for one in mine[95:]}
+    back = next_turn("a", "a", mine, fleet, few).hand_back
+    assert (len(back), few <= set(back)) == (12, True), "and of the others a quarter as ever"
+
+
 def test_a_drained_worker_hands_back_everything_and_takes_nothing():
     turn = next_turn("a", "a", of("a", 3), Fleet(9, 6, {"b": 0}))
     assert (turn.take, len(turn.hand_back)) == (0, 3)
