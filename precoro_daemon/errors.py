@@ -51,7 +51,8 @@ class WebPage(MalformedAnswer):
 
 
 class RateLimited(TemporaryError):
-    """Precoro answered 429. The named window is kept closed until Precoro's own time; the call is repeated then."""
+    """Precoro answered 429: the named window is kept closed until Precoro's own time, and the call is repeated then.
+    Or the receiver of an export did: the export goes on when it says."""
 
 
 class PermanentError(DaemonError):
@@ -99,7 +100,7 @@ class ReceiverGone(PermanentError):
 
 
 class ReceiverBusy(TemporaryError):
-    """The receiver of an export answered that it takes nothing at present (5xx, 429, 401, 404 ...). Nothing is lost;
+    """The receiver of an export answered that it takes nothing at present (5xx, 401, 404 ...). Nothing is lost;
     the export goes on when it does."""
 
 

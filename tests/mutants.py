@@ -40,6 +40,7 @@ POSTGRES = "tests/adapters/state/postgresql/test_state.py"
 SEGMENTS = "tests/exports/test_segments.py"
 TABLES = "tests/exports/test_tables.py"
 PUSHES = "tests/exports/test_pushes.py"
+EXPORTING = "tests/payments/test_exporting.py"
 LEASES = "tests/adapters/state/postgresql/test_leases.py"
 
 
@@ -55,6 +56,41 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "the kill switch is not looked for once a bill was read",
+        "EntrySender._create",
+        "            if reason := await self.stopped():",
+        "            if reason := '':",
+        f"{EXPORTING}::test_the_kill_switch_holds_an_entry_whose_bill_is_being_read",
+    ),
+    Mutant(
+        "a long lap goes by what the ledger said at its beginning",
+        "_Lap._send_planned",
+        "            if job.access.clock.now() - self.read_at > LEDGER_STALE_S and not await self._read_ledger():",
+        "            if not job:",
+        f"{EXPORTING}::test_in_a_long_lap_nothing_is_recorded_by_what_the_books_said_long_ago",
+    ),
+    Mutant(
+        "what an invoice hides is no payment of another program",
+        "judge_hidden",
+        "    may_be = invoice.hidden + ROUNDING_CENT >= amount or not invoice.standing",
+        "    may_be = not invoice.standing",
+        f"{CHANGING}::test_a_person_is_asked_where_what_an_invoice_hides_may_be_this_payment",
+    ),
+    Mutant(
+        "a repeat beside an earlier request of another amount",
+        "PaymentSender._judge",
+        "fits_only_once(verdict.amount, invoice, earlier)",
+        "fits_only_once(verdict.amount, invoice)",
+        f"{CHANGING}::test_a_row_that_was_in_doubt_and_grew_is_not_sent_beside_the_earlier_request",
+    ),
+    Mutant(
+        "a push answered with Retry-After keeps all others waiting",
+        "is_of_the_record",
+        "    if isinstance(failure, ReceiverBusy) and waited >= PATIENCE_S:",
+        "    if isinstance(failure, ReceiverBusy) and failure.wait is None and waited >= PATIENCE_S:",
+        f"{PUSHES}::test_one_at_which_the_receiver_says_when_to_come_again_blocks_no_others_for_ever",
+    ),
     Mutant(
         "an export moves on before its files are listed",
         "WriteSegments._write",
@@ -607,14 +643,14 @@ MUTANTS = (
     Mutant(
         "a repeat where two of it fit",
         "fits_only_once",
-        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount",
-        "    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder",
+        "    return amount - ROUNDING_CENT <= remainder < amount + min((amount, *earlier))",
+        "    return amount - ROUNDING_CENT <= remainder",
         f"{STORIES}::test_a_guarded_repeat_is_made_only_where_two_cannot_both_fit",
     ),
     Mutant(
         "a repeat where payments do not show",
         "Invoice.hides",
-        "        return self.paid is not None and self.paid - shown > ROUNDING_CENT",
+        "        return self.hidden > ROUNDING_CENT",
         "        return False",
         "tests/payments/test_answers_changed.py::test_a_doubt_is_not_sent_again_because_payments_do_not_show",
     ),

@@ -10,7 +10,7 @@ from anyio import to_thread
 from pydantic import SecretStr, ValidationError
 
 from precoro_daemon.adapters.state.moving import Movable, Moved, move
-from precoro_daemon.app.state import identity, kill_switch, schema, server_of
+from precoro_daemon.app.state import identity, kill_switch, schema, server_of, stopped_by
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.credentials import CredentialError, read_credential
@@ -48,10 +48,21 @@ async def move_state(
     def work() -> Move:
         there = settings.model_copy(update={"state": _named(settings, place)})
         switches = kill_switch(settings), kill_switch(there)
+        if armed:
+            _refuse_unstopped(*switches)
         moved = move(_end(settings), _end(there), armed=armed, replace_zeros=replace_zeros, on_rows=on_rows)
         return Move(moved, switches)
 
     return await to_thread.run_sync(work)
+
+
+def _refuse_unstopped(former: Path, new: Path) -> None:
+    """What is stopped here is not to go on there."""
+    if stopped_by(former) and not stopped_by(new):
+        raise ConfigurationError(
+            f"Payments are stopped by the file {former}, which is not looked for at the new place: put one at {new}, "
+            "or move without --armed. Nothing was moved."
+        )
 
 
 def _named(settings: Settings, place: Place) -> NamedState:

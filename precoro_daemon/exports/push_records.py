@@ -13,6 +13,7 @@ from precoro_daemon.exports.ports.feed import ExportFeed, Touched
 from precoro_daemon.exports.ports.pushes import OpenReceiver, Push, PushBook, Receiver
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.exports.rules.pushing import (
+    PATIENCE_S,
     Settled,
     delivered,
     is_of_the_record,
@@ -104,7 +105,7 @@ class PushRecords:
             for push in {push.id for push in some} - {due.push.id for due in dues}:
                 await self.book.drop(self.name, push)  # nobody wants its table any more
             tries = await self._send(receiver, dues)
-            await self._settle(tries, others_taken=True)
+            await self._settle(tries, others_taken=True, waited=PATIENCE_S)
             taken += len(tries.taken)
             if not tries.taken:
                 break

@@ -140,6 +140,8 @@ class EntrySender:
         """`bill`: what the ledger calls it, None if that is not known."""
 
         async def begin(_: str) -> Intent:
+            if reason := await self.stopped():  # much may have happened while the ledger was asked
+                raise SendingStopped(reason)
             attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
             begun = await self.recorder.begin(intent, attempt, {})
             self.spending.sent += 1

@@ -22,6 +22,7 @@ from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ledger_changes import follow_entries
 from precoro_daemon.payments.loose_ends import report_refusals
 from precoro_daemon.payments.paid_invoices import InvoiceChecker
+from precoro_daemon.payments.payment_sending import LEDGER_STALE_S
 from precoro_daemon.payments.ports.gateway import PaymentGateway
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.ports.paid_set import PaidSet
@@ -84,9 +85,12 @@ class ExportPayments:
 
 @dataclass(slots=True)
 class _Lap:
+    """`read_at`: when the ledger was read last (Unix seconds)"""
+
     job: ExportPayments
     recorder: Recorder
     sender: EntrySender
+    read_at: float = 0.0
 
     async def run(self) -> None:
         job = self.job
@@ -104,6 +108,7 @@ class _Lap:
     async def _read_ledger(self) -> bool:
         """What somebody entered there by hand is not to be entered a second time."""
         access = self.job.access
+        self.read_at = access.clock.now()
         if not access.ledger.capabilities.reads:
             return True
         try:
@@ -156,6 +161,8 @@ class _Lap:
             _log.warning("payments_suspended", count=len(planned), reason=switch.reason)
             return
         for intent in planned:
+            if job.access.clock.now() - self.read_at > LEDGER_STALE_S and not await self._read_ledger():
+                return
             try:
                 await self.sender.send(intent)
             except SendingStopped as error:

@@ -19,10 +19,10 @@ from precoro_daemon.payments.rules.exports import booked
 from precoro_daemon.payments.rules.history import terms_of
 from precoro_daemon.payments.rules.intents import Attempt, Intent, made_nothing
 from precoro_daemon.payments.rules.invoices import Invoice, Payment
-from precoro_daemon.payments.rules.matching import PlannedPayment, Verdict, check, still_to_come
+from precoro_daemon.payments.rules.matching import PlannedPayment, Verdict, check, judge_hidden, still_to_come
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
 from precoro_daemon.payments.rules.sources import external_id
-from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.payments.rules.states import MADE_NOTHING, Direction
 from precoro_daemon.payments.spending import Spending
 from precoro_daemon.writes.outcome import Outcome, OutcomeKind
 from precoro_daemon.writes.sending import write_once
@@ -119,12 +119,13 @@ class PaymentSender:
             booked=booked(await journal.of_invoice(Direction.TO_LEDGER, intent.invoice_id)),
         )
         verdict = check(planned, invoice, await self.reconciler.ours(intent), today)
-        if verdict.kind == "send" and intent.doubted and not fits_only_once(verdict.amount, invoice):
-            said = "an earlier request may still arrive, and two of it would both fit"
-            return Verdict("hold", said, invoice, asks=True)
-        if verdict.kind == "send" and invoice.hides and not invoice.standing:
-            return Verdict("hold", f"{invoice} is partly paid, and Precoro does not show by what", invoice)
-        return verdict
+        if verdict.kind == "send" and intent.doubted:
+            attempts = await journal.attempts(intent.id)
+            earlier = [one.amount for one in attempts if one.outcome not in MADE_NOTHING]
+            if not fits_only_once(verdict.amount, invoice, earlier):
+                said = "an earlier request may still arrive, and two of it would both fit"
+                return Verdict("hold", said, invoice, asks=True)
+        return (judge_hidden(planned, invoice, verdict.amount) if verdict.kind == "send" else None) or verdict
 
     async def _pay_within_caps(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
         """What is sent may be a rounding cent more than what the caps were asked for."""

@@ -165,7 +165,7 @@ def _in_order(shop: Shop) -> None:
     """Of each record, the first time that each id came."""
     seen: dict[str, list[int]] = {}
     for ident in dict.fromkeys(shop.came):
-        _, _, record_id, seq, _ = ident.split(".")
+        _, _, record_id, seq, _ = ident.split("-")
         seen.setdefault(record_id, []).append(int(seq))
     assert all(seqs == sorted(seqs) for seqs in seen.values())
 
@@ -245,6 +245,27 @@ async def test_one_at_which_the_receiver_stumbles_keeps_others_waiting_for_an_ho
         scene.shop.refuse = lambda _, message: web.Response(status=500) if message["data"]["id"] == 1 else None
         scene.clock.at += 3600
         assert await export.follow() == 1
+        assert await store.push_book.counts("shop") == {"delivered": 1, "waiting": 1}
+
+
+async def test_one_at_which_the_receiver_says_when_to_come_again_blocks_no_others_for_ever(tmp_path: Path) -> None:
+    """A proxy says so of each request at which the receiver behind it dies."""
+
+    def stumble(_: str, message: dict[str, Any]) -> web.Response | None:
+        dies = message["data"]["id"] == 1
+        return web.Response(status=503, headers={"Retry-After": "60"}) if dies else None
+
+    scene = Scene(tmp_path, Shop(stumble), ["invoices"])
+    async with scene.life() as (store, export):
+        await listed(store.mirror, record(1, sum="1.00"))
+        with pytest.raises(ReceiverBusy):
+            await export.follow()
+        scene.clock.at += 3600
+        assert await export.follow() == 0
+        assert await store.push_book.counts("shop") == {"waiting": 1}
+        scene.clock.at += 61
+        await listed(store.mirror, record(2, sum="1.00"))
+        assert await export.follow() == 1, "it is tried again, and keeps no others waiting"
         assert await store.push_book.counts("shop") == {"delivered": 1, "waiting": 1}
 
 

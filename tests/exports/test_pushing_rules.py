@@ -9,6 +9,7 @@ from precoro_daemon.errors import (
     ConnectionFault,
     DaemonError,
     PushRefused,
+    RateLimited,
     ReceiverBusy,
     ReceiverGone,
 )
@@ -29,7 +30,9 @@ from precoro_daemon.exports.rules.pushing import (
         (ReceiverBusy("500"), False, 0.0, False),
         (ReceiverBusy("500"), True, 0.0, True),
         (ReceiverBusy("500"), False, PATIENCE_S, True),
-        (ReceiverBusy("429", wait=0.0), True, PATIENCE_S, False),
+        (ReceiverBusy("503", wait=60.0), True, 0.0, False),
+        (ReceiverBusy("503", wait=60.0), False, PATIENCE_S, True),
+        (RateLimited("429", wait=60.0), True, PATIENCE_S, False),
         (ConnectionFault("reset"), True, 0.0, True),
         (ConnectionFault("reset"), False, PATIENCE_S * 99, False),
         (ReceiverGone("410"), True, PATIENCE_S, False),
@@ -44,7 +47,7 @@ def test_a_failure_is_of_one_record_or_of_all(
 
 def test_it_waits_for_longer_each_time_until_it_is_dead() -> None:
     push, now, pauses = new_push("shop", "invoices", 7, 12, 1000.0), 1000.0, []
-    assert push.id == "shop.invoices.7.12.1000"
+    assert push.id == "shop-invoices-7-12-1000"
     while push.state != "dead":
         push = refused(push, "no", now, 86_400.0)
         pauses.append(push.due_at - now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -27,6 +27,7 @@ class MemoryLedger:
     open      what is open on each bill by the invoice's idn, but for the payments that are recorded here
     kept      whether rows we make carry our key
     late      whether a create that fails as doubtful was carried out all the same
+    meanwhile what happens while it is asked for the bill of an entry, or to record it
     """
 
     name: str = "books"
@@ -43,6 +44,7 @@ class MemoryLedger:
     unreachable: DaemonError | None = None
     kept: bool = True
     late: bool = False
+    meanwhile: Callable[[Entry], object] = repr
     undone: list[Undone] = field(default_factory=list)
     reads: int = 0
     positions: list[str | None] = field(default_factory=list)
@@ -75,6 +77,7 @@ class MemoryLedger:
         yield batches(self.log[int(position or 0) :])
 
     async def create(self, entry: Entry) -> Receipt:
+        self.meanwhile(entry)
         failure = self.failures.pop(0) if self.failures else None
         if isinstance(failure, DoubtfulError) and self.late:
             self._create(entry)
@@ -116,6 +119,7 @@ class MemoryLedger:
         return next(map(self._receipt, there), None)
 
     async def bill(self, entry: Entry) -> Bill | None:
+        self.meanwhile(entry)
         return self.bill_of(entry.invoice_idn)
 
     def bill_of(self, invoice: str) -> Bill | None:

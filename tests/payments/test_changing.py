@@ -737,3 +737,61 @@ async def test_killed_when_it_finds_another_amount_it_is_asked_about_all_the_sam
     await laps(stage)
     assert payments(stage.invoices[0]) == [10_000]
     assert stage.intent.state is State.REVIEW
+
+
+async def test_a_person_is_asked_where_what_an_invoice_hides_may_be_this_payment() -> None:
+    """Another program's payment does not show, though one of a person does."""
+    for hidden, state in ((3_000, State.CONFIRMED), (5_000, State.REVIEW)):
+        stage = scene()
+        invoice = stage.invoice(total=20_000)
+        stage.bank.person_pays(invoice, 1_000, "2026-01-14")
+        stage.bank.company.edit(invoice, paid=1_000 + hidden)
+        stage.pays(invoice, "50.00")
+        await stage.lap()
+        assert stage.intent.state is state
+    assert "is this payment among that?" in stage.intent.reason
+    await decide(stage, "repost")
+    await stage.lap(after=HOUR)
+    assert payments(invoice) == [1_000, 5_000], "a person said that it is not"
+
+
+async def test_a_row_that_was_in_doubt_and_grew_is_not_sent_beside_the_earlier_request() -> None:
+    stage = scene(posts=[cut], repost="guarded")
+    invoice = stage.invoice(total=6_000)
+    key = stage.pays(invoice, "40.00")
+    await stage.lap()
+    stage.stop_file = True
+    for pause in (70, 250, 700):
+        await stage.lap(after=pause)
+    assert stage.intent.state is State.PLANNED, "to be sent again, as soon as it may"
+    stage.bank.company.edit(invoice, total=10_000)
+    stage.ledger.change(key, amount=Decimal("60.00"))
+    stage.stop_file = False
+    for _ in range(2):
+        await stage.lap(after=HOUR)
+    assert (stage.intent.state, payments(invoice)) == (State.REVIEW, [])
+    assert "two of it would both fit" in stage.intent.reason
+
+
+async def test_a_cent_is_no_payment_of_nothing() -> None:
+    stage = scene()
+    invoice = stage.invoice()
+    stage.bank.person_pays(invoice, 10_000, "2026-01-14")
+    stage.bank.company.edit(invoice, status=schema.PARTLY_PAID)
+    stage.pays(invoice, "0.01")
+    await stage.lap()
+    assert (stage.bank.posts, stage.intent.state) == (0, State.REVIEW)
+
+
+async def test_a_supplier_with_a_bar_in_its_name_moves_no_payment_to_another_invoice() -> None:
+    stage = scene()
+    key = await held(stage)
+    stage.ledger.change(key, supplier="A|B")
+    await stage.lap(after=HOUR)
+    stage.ledger.change(key, amount=Decimal("45.00"))
+    stage.armed = False
+    async with stage.life() as life:
+        await stage.job(life).access.read()
+        linked = await life.store.ledger_payments.linked("books", key)
+    assert linked is not None
+    assert (linked.changed, linked.moved) == (True, False)

@@ -8,7 +8,7 @@ import pytest
 
 from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
 from precoro_daemon.payments.commands import Command, CommandHandler
-from precoro_daemon.payments.ports.ledger import Capabilities
+from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.invoices import read_payment
@@ -450,6 +450,41 @@ async def test_what_is_open_on_the_bill_is_read_before_each_entry() -> None:
     pay(stage, invoice, 6_000)
     await stage.export(after=HOUR)
     assert {entry.amount for entry in stage.ledger.entries} == {Decimal(40), Decimal(60)}
+
+
+async def test_the_kill_switch_holds_an_entry_whose_bill_is_being_read() -> None:
+    stage, invoice = await with_bills()
+    pay(stage, invoice)
+
+    def stop(_: object) -> None:
+        stage.stop_file = True
+
+    stage.ledger.meanwhile = stop
+    await stage.export(after=HOUR)
+    assert (stage.ledger.entries, stage.intent.state, stage.intent.attempts) == ([], State.PLANNED, 0)
+    stage.ledger.meanwhile = repr
+    stage.stop_file = False
+    await stage.export(after=HOUR)
+    assert [entry.amount for entry in stage.ledger.entries] == [100]
+
+
+@pytest.mark.parametrize(("minutes", "by_hand"), [(1, "confirmed"), (6, "review")])
+async def test_in_a_long_lap_nothing_is_recorded_by_what_the_books_said_long_ago(minutes: int, by_hand: str) -> None:
+    """Where they take few payments a minute, somebody enters the next one by hand meanwhile."""
+    stage = await begun()
+    invoices = [stage.invoice(), stage.invoice()]
+    for invoice in invoices:
+        pay(stage, invoice)
+
+    def enter(entry: Entry) -> None:
+        stage.ledger.meanwhile = repr
+        stage.bank.clock.time += minutes * MINUTE
+        [other] = [str(one.idn) for one in invoices if one.id != entry.invoice_id]
+        stage.ledger.record("by hand", other, "100.00")
+
+    stage.ledger.meanwhile = enter
+    await stage.export(after=HOUR)
+    assert sorted(intent.state for intent in stage.intents) == ["confirmed", by_hand]
 
 
 @pytest.mark.parametrize(

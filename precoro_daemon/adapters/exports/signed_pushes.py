@@ -27,6 +27,7 @@ from precoro_daemon.errors import (
     ConnectionFault,
     DaemonError,
     PushRefused,
+    RateLimited,
     ReceiverBusy,
     ReceiverGone,
 )
@@ -129,6 +130,8 @@ class _Receiver:
             return ReceiverGone(f"{text}; it wants no more: give the export another url, or run `exports replay`")
         if answer.status in _OF_THE_RECORD:
             return PushRefused(text)
+        if answer.status == 429:
+            return RateLimited(text, wait=self._asked_to_wait(answer) or _ASKED_TO_WAIT_S)
         if 300 <= answer.status < 400:
             text += "; no redirect is followed: name the address that it leads to as url"
         return ReceiverBusy(text, wait=self._asked_to_wait(answer))
@@ -139,6 +142,4 @@ class _Receiver:
         if given.isascii() and given.isdecimal():
             return float(given[:9])
         at = unix(given) if given else None
-        if at is not None:
-            return max(at - time.time(), 0.0)
-        return _ASKED_TO_WAIT_S if answer.status == 429 else None
+        return None if at is None else max(at - time.time(), 0.0)

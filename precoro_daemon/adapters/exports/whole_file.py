@@ -13,6 +13,9 @@ from precoro_daemon.errors import FolderUnusable
 _EXPORT_MODE = 0o600
 """Prices and payments of a company."""
 
+_DEVICES = Path("/dev")
+"""Root may put a file in the place of /dev/null or /dev/stdout, and nothing on the machine works any more."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
@@ -20,6 +23,8 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
     Raises FolderUnusable. Blocking.
     """
+    if (path.exists() and not path.is_file()) or path.parent.resolve() == _DEVICES:
+        raise FolderUnusable(f"{path} is no place for a file; - is the standard output")
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with suppress(FileNotFoundError):

@@ -39,7 +39,8 @@ def read_settled(text: str | None) -> Settled | None:
 
 
 def new_push(export: str, collection: str, record: int, seq: int, settled_at: float) -> Push:
-    ident = f"{export}.{collection}.{record}.{seq}.{settled_at:.0f}"
+    # Without full stops, which stand between id, time and body where they are signed.
+    ident = f"{export}-{collection}-{record}-{seq}-{settled_at:.0f}"
     return Push(ident, collection, record, seq, settled_at, since=settled_at)
 
 
@@ -61,6 +62,6 @@ def is_of_the_record(failure: DaemonError, *, others_taken: bool, waited: float)
     """
     if isinstance(failure, PushRefused):
         return True
-    if not isinstance(failure, TemporaryError) or failure.wait is not None:
-        return False
-    return others_taken or (isinstance(failure, ReceiverBusy) and waited >= PATIENCE_S)
+    if isinstance(failure, ReceiverBusy) and waited >= PATIENCE_S:
+        return True
+    return others_taken and isinstance(failure, TemporaryError) and failure.wait is None

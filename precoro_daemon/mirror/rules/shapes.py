@@ -7,7 +7,7 @@ differs is a *change*, and each is logged once. So is a number of a status that 
 
 The API is loose by nature, and what it has always done is no change. An empty value has no type. A number may be
 text, an id too. A nested collection is a list, the same in `data`, or a dict by ids; all are rows. What a user chose
-for a custom field has the type that the user likes.
+for a custom field has the type that the user likes, and so has what other programs call a record.
 
 A new field and an unknown status stay logged. A missing field and one of another type stand until a document has the
 field again as it was: others may still lack it, and each is judged by itself where money is at stake.
@@ -54,6 +54,9 @@ _FIELD_NAME_CHARS = 80
 _NUMBER_AS_TEXT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DATE_BEGINS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CUSTOM_FIELDS = "CustomFields[]."
+_EXTERNAL_ID = "externalId"
+_PLAIN_TYPES = "ndmit"
+"""Of what other programs choose as their id: one numbers, another writes days, we write UUIDs."""
 
 _EMPTY_VALUE = "-"
 _TYPE_WORDS = {
@@ -219,7 +222,7 @@ def _see_present(
     back = one.absent > 0
     one.optional |= back and (one.absent < patience or not known)
     one.absent = 0
-    strange = [letter for letter in types if not _fits(one.types, letter)]
+    strange = [letter for letter in types if not _fits(path, one.types, letter)]
     if strange and known:
         if not one.odd:
             yield path, "type", f"{_in_words(''.join(strange))}, no more {_in_words(one.types)}"
@@ -240,10 +243,12 @@ def _see_absent(one: Field, path: str, *, known: bool, patience: int) -> Iterato
         yield path, "missing", ""
 
 
-def _fits(types: str, letter: str) -> bool:
+def _fits(path: str, types: str, letter: str) -> bool:
     """Whether a value of that type is no news. What only was empty so far had no type."""
     if not types or letter == _EMPTY_VALUE or letter in types:
         return True
+    if path.endswith(_EXTERNAL_ID) and letter in _PLAIN_TYPES:
+        return any(one in _PLAIN_TYPES for one in types)
     if letter == "t":
         return types == "d"
     return any(one in types for one in _NO_NEWS_WHERE.get(letter, ""))

@@ -99,11 +99,13 @@ def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling
     return Ruling(Hold(check_at=again), f"a new payment {said}, which may be ours or a person's")
 
 
-def fits_only_once(amount: Decimal, invoice: Invoice) -> bool:
-    """Whether the invoice takes the payment, and not the same one a second time. One that does not show by what it
-    was paid may have it already."""
+def fits_only_once(amount: Decimal, invoice: Invoice, earlier: Collection[Decimal] = ()) -> bool:
+    """Whether the invoice takes the payment, and not a second one beside it. One that does not show by what it was
+    paid may have it already. `earlier`: what was sent of it and may still arrive, if that was another amount."""
     remainder = invoice.remainder
-    return remainder is not None and not invoice.hides and amount - ROUNDING_CENT <= remainder < 2 * amount
+    if remainder is None or invoice.hides:
+        return False
+    return amount - ROUNDING_CENT <= remainder < amount + min((amount, *earlier))
 
 
 def _ids(payments: Sequence[Payment]) -> str:

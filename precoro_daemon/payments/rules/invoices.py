@@ -104,10 +104,14 @@ class Invoice:
         return None if self.total is None or self.paid is None else self.total - self.paid
 
     @property
-    def hides(self) -> bool:
-        """By its own word more was paid than by the payments that it shows."""
+    def hidden(self) -> Decimal:
+        """What was paid by its own word, and not by the payments that it shows."""
         shown = sum((payment.amount or Decimal(0) for payment in self.standing), Decimal(0))
-        return self.paid is not None and self.paid - shown > ROUNDING_CENT
+        return Decimal(0) if self.paid is None else self.paid - shown
+
+    @property
+    def hides(self) -> bool:
+        return self.hidden > ROUNDING_CENT
 
     @property
     def standing(self) -> Sequence[Payment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,9 @@ from decimal import Decimal
 
 from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.values.money import plain
+
+_WRITTEN_FACTS = re.compile(r"(.*?)\|-?[0-9]+\.[0-9]{2,}\|[^|]*\|[0-9]{4}-[0-9]{2}-[0-9]{2}\|.*", re.DOTALL)
+"""As `LedgerPayment.facts` writes them. The names of invoices and suppliers have whatever signs people like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class LedgerPayment:
 
 def invoice_in(facts: str) -> str:
     """What the ledger calls the invoice, by `LedgerPayment.facts`."""
-    return facts.rsplit("|", 4)[0]
+    found = _WRITTEN_FACTS.fullmatch(facts)
+    return found[1] if found else facts
 
 
 @dataclass(frozen=True, slots=True)

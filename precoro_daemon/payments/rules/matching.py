@@ -15,7 +15,7 @@ from precoro_daemon.payments.rules.events import Asked, Terms
 from precoro_daemon.payments.rules.invoices import CANCELED, DENIED, PAID, PAYABLE, Invoice, Payment, Supplier
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.obstacles import Obstacle, ObstacleKind, obstacle
-from precoro_daemon.values.money import is_whole, plain, snap
+from precoro_daemon.values.money import ROUNDING_CENT, is_whole, plain, snap
 
 MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
 
@@ -230,10 +230,22 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
         return Verdict(
             "hold", f"{said}: it may be the same payment, entered by hand", invoice, asks=True, about=_ids(equal)
         )
-    if invoice.status == PAID or amount > remainder:
+    if invoice.status == PAID or not 0 < amount <= remainder:
         owes = f"{invoice} owes {plain(max(remainder, Decimal(0)))} {invoice.currency}"
         return Verdict("hold", f"the ledger has {plain(terms.amount)}, {owes}", invoice)
     return Verdict("send", "", invoice, amount)
+
+
+def judge_hidden(planned: PlannedPayment, invoice: Invoice, amount: Decimal) -> Verdict | None:
+    """What keeps it from being sent where Precoro does not show all that the invoice was paid by; None if nothing
+    does. `amount`: what would be sent."""
+    question = f"what invoice {invoice.id} was paid by and does not show"
+    may_be = invoice.hidden + ROUNDING_CENT >= amount or not invoice.standing
+    if not (invoice.hides and may_be) or question in planned.other:
+        return None
+    said = f"{plain(invoice.hidden)} of {invoice} was paid by what Precoro does not show: is this payment among that?"
+    said += " (`repost` sends it all the same)"
+    return Verdict("hold", said, invoice, asks=True, about=[question])
 
 
 def _may_be(planned: PlannedPayment, payment: Payment) -> bool:

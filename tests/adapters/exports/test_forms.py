@@ -168,3 +168,13 @@ def test_csv_is_written_as_the_standard_library_writes_it() -> None:
     writer.writerows((harmless(text), few, none) for text, few, none in rows)
     assert write_csv(file, table, [list(zip(*rows, strict=True))]) == len(rows)
     assert file.getvalue().decode() == expected.getvalue()
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    """As /dev/null is none, and /dev/stdout is a link to whatever that is at present."""
+    place = tmp_path / "out.csv"
+    os.mkfifo(place)
+    for path in (place, Path("/dev/there-is-no-such-device")):
+        with pytest.raises(FolderUnusable, match="is no place for a file"), whole_file(path) as file:
+            file.write(b"new")
+    assert place.is_fifo()

@@ -92,6 +92,17 @@ def test_what_a_user_chose_for_a_custom_field_has_any_type() -> None:
     assert [news(shape, one) for one in held] == [[]] * len(held)
 
 
+def test_what_other_programs_call_a_record_is_of_any_plain_type() -> None:
+    """Else our first payment, whose id is a UUID, would be news where somebody's ids begin with a day."""
+    said = ["2026-01-31-7", "17", "1.5", 17, "PAY-7", "5a1cf6f8-7d1d-5e0b-9f5e-1f3f1f0f3b55"]
+    held = [ROW | {"payments": [{"id": 1, "sumPaid": 3, "externalId": one}]} for one in said]
+    for first in held:
+        shape = learned(first)
+        assert [news(shape, one) for one in held] == [[]] * len(held)
+        other = ROW | {"payments": [{"id": 1, "sumPaid": 3, "externalId": {"id": 1}}]}
+        assert ("payments[].externalId", "type") in news(shape, other)
+
+
 def test_a_field_is_missing_after_five_documents_or_one_where_money_depends_on_it() -> None:
     shape = learned(ROW)
     assert news(shape, without("note"), 4) == []
