@@ -64,6 +64,13 @@ MUTANTS = (
         f"{EXPORTING}::test_the_kill_switch_holds_an_entry_whose_bill_is_being_read",
     ),
     Mutant(
+        "a payment to the ledger leaves however late",
+        "LedgerClient.send_payment",
+        "outgoing = replace(outgoing, may_leave=lambda: self.elapsed() - began <= PERMIT_GOOD_FOR_S)",
+        "outgoing = replace(outgoing, may_leave=lambda: self.elapsed() >= began)",
+        "tests/adapters/ledgers/test_rest.py::test_a_payment_that_cannot_leave_within_five_seconds_does_not_leave",
+    ),
+    Mutant(
         "a long lap goes by what the ledger said at its beginning",
         "_Lap._send_planned",
         "            if job.access.clock.now() - self.read_at > LEDGER_STALE_S and not await self._read_ledger():",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -15,6 +15,8 @@ from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing,
 from precoro_daemon.adapters.ledgers.outcomes import Blocking, Judge, limit_of, wait_of
 from precoro_daemon.adapters.ledgers.pace import NotAsked, Pace
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
+from precoro_daemon.writes.permit import PERMIT_GOOD_FOR_S
+from precoro_daemon.writes.sending import real_seconds
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
 
@@ -62,6 +64,7 @@ class LedgerClient:
     origin: str
     bearer: Bearer
     manners: Manners = field(default_factory=Manners)
+    elapsed: Callable[[], float] = real_seconds
     _secrets: tuple[str, ...] = field(default=(), init=False, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False, repr=False)
     _http: Origin = field(init=False, repr=False)
@@ -104,12 +107,14 @@ class LedgerClient:
         return self._judge(what, outgoing).question(answer, of_one=of_one)
 
     async def send_payment(self, what: str, outgoing: Outgoing) -> Any:
-        """The JSON of a good answer to a payment, sent once.
+        """The JSON of a good answer to a payment, sent once, and only if it leaves within five seconds: who waited
+        for longer, or stood still, may have been replaced or stopped meanwhile.
 
         Raises DoubtfulError if it may have been recorded, TemporaryError if it surely was not and may be later,
         PermanentError if the ledger refuses this one.
         """
-        sent = False
+        sent, began = False, self.elapsed()
+        outgoing = replace(outgoing, may_leave=lambda: self.elapsed() - began <= PERMIT_GOOD_FOR_S)
 
         async def note() -> None:
             nonlocal sent
@@ -126,6 +131,16 @@ class LedgerClient:
         if sent:
             raise DoubtfulError(f"{fault}; the payment may have been recorded")
         raise TemporaryError(f"{fault}; it was not sent")
+
+    async def turn(self) -> None:
+        """Return when a call may leave at once: what a permit was given for must not wait. Raises TemporaryError."""
+        try:
+            await self._pace.turn()
+        except NotAsked as error:
+            raise self._not_asked(error) from None
+
+    def _not_asked(self, error: NotAsked) -> TemporaryError:
+        return TemporaryError(f"ledger {self.ledger}: {error}", wait=error.wait)
 
     async def _repeated(self, outgoing: Outgoing) -> Answer:
         """A question's answer, after a new token or a wait where the first answer asks for one."""
@@ -151,7 +166,7 @@ class LedgerClient:
                 token = await self.token()
                 answer = await self._http.send(self._with_token(outgoing, token), on_sent)
         except NotAsked as error:
-            raise TemporaryError(f"ledger {self.ledger}: {error}", wait=error.wait) from None
+            raise self._not_asked(error) from None
         if answer.status == 429 and (wait := self._wait_after(answer)) is not None:
             self._pace.close(wait, f"the ledger takes no more calls{limit_of(answer)}")
         return answer, token

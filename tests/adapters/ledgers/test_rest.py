@@ -18,6 +18,8 @@ from anyio.abc import SocketStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from precoro_daemon.adapters.http.origin import Outgoing
+from precoro_daemon.adapters.ledgers.client import LedgerClient
 from precoro_daemon.adapters.ledgers.positions import reach_back
 from precoro_daemon.errors import DaemonError, DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
@@ -158,6 +160,37 @@ async def test_a_payment_is_sent_once_whatever_happens(tmp_path: Path):
             with pytest.raises(DoubtfulError):
                 await ledger.create(entry())
         assert len(books.bodies) == 1
+
+
+@dataclass
+class SlowBearer:
+    """Implements `Bearer`: its token takes that many seconds."""
+
+    takes: float
+    elapsed: float = 0.0
+
+    async def token(self) -> str:
+        self.elapsed += self.takes
+        return TOKEN
+
+    async def renew(self, refused: str) -> None: ...
+
+
+@pytest.mark.parametrize("takes", [4.0, 6.0])
+async def test_a_payment_that_cannot_leave_within_five_seconds_does_not_leave(takes: float):
+    """It may have been forbidden since, or another worker serves the company."""
+    books, bearer = Scripted(answering({"id": 7})), SlowBearer(takes)
+    async with (
+        serving(books.serve) as origin,
+        LedgerClient("books", origin, bearer, elapsed=lambda: bearer.elapsed) as client,
+    ):
+        pay = Outgoing("POST", "/pay", body=b"{}")
+        if takes > 5:
+            with pytest.raises(TemporaryError, match="nothing was sent"):
+                await client.send_payment("create", pay)
+        else:
+            assert await client.send_payment("create", pay) == {"id": 7}
+    assert len(books.bodies) == (takes < 5)
 
 
 @pytest.mark.parametrize("heard", [b"HTTP/1.1 2", b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"id": 7}', b""])

@@ -155,6 +155,7 @@ class QuickbooksLedger:
     async def bill(self, entry: Entry) -> Bill | None:
         open_bill = await self._read_bill(entry.invoice_external_id)
         self._bill = (entry.key, open_bill)
+        await self._client.turn()
         return None if open_bill is None else open_bill.bill
 
     async def _known_bill(self, entry: Entry) -> OpenBill | None:

@@ -179,6 +179,7 @@ class XeroLedger:
     async def bill(self, entry: Entry) -> Bill | None:
         bill = await self._read_bill(entry.invoice_external_id)
         self._bill = (entry.key, bill)
+        await self._client.turn()
         return bill
 
     async def _known_bill(self, entry: Entry) -> Bill | None:
