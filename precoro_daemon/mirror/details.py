@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import anyio
 
@@ -58,6 +58,14 @@ def has_address(due: Due) -> bool:
 def address_of(due: Due) -> int | str:
     """What addresses the detail. (Of a document that has none its id, which no other has.)"""
     return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id
+
+
+class Answered(NamedTuple):
+    """A detail that has come and is not saved yet. `asked_at` (Unix seconds)"""
+
+    due: Due
+    detail: Detail
+    asked_at: float
 
 
 @dataclass(eq=False, slots=True)
@@ -98,10 +106,13 @@ class DetailAnswers:
             if not self._questions[address]:
                 del self._questions[address]
 
-    async def save(self, due: Due, detail: Detail, *, asked_at: float) -> None:
-        """Save a detail that was asked for at `asked_at` and has just come."""
+    async def save(self, due: Due, detail: Detail, *, asked_at: float, patience: float = 0.0) -> None:
+        """Save a detail that was asked for at `asked_at` and has just come. `patience`: of `Mirror.save_detail`; none
+        where somebody else waits for it."""
         at = as_of(asked_at, self.clock)
-        await self.mirror.save_detail(due, detail, at=at)
+        if (due.collection, address_of(due)) in self._questions:
+            patience = 0.0
+        await self.mirror.save_detail(due, detail, at=at, patience=patience)
         for question in self._questions.get((due.collection, address_of(due)), ()):
             if question.is_served_by(due.version, at):
                 question.waiting.cancel()
@@ -136,15 +147,24 @@ class Details:
 
         since  it must be as it was then or later, also where its list row is as it was
         """
+        if (answer := await self.ask(due, lane, since=since)) is not None:
+            await self.save(answer)
+
+    async def ask(self, due: Due, lane: Lane, *, since: float | None = None) -> Answered | None:
+        """The first half of `refresh`; None where somebody else got it meanwhile, and saved it."""
         if not has_address(due):
             raise BadRecord("it has no idn to ask for it by")
         asked_at = self.clock.now()
         call = partial(self.precoro.detail, COLLECTIONS[due.collection], address_of(due), lane)
-        if (detail := await self.answers.ask(due, call, since=since)) is not None:
-            chosen = self.filters.get(due.collection, Filter())
-            detail = replace(detail, wanted=chosen.keeps_detail(detail.raw))
-            await self.shapes.detailed(COLLECTIONS[due.collection], detail.raw)  # before anybody decides by it
-            await self.answers.save(due, detail, asked_at=asked_at)
+        detail = await self.answers.ask(due, call, since=since)
+        return None if detail is None else Answered(due, detail, asked_at)
+
+    async def save(self, answer: Answered, *, patience: float = 0.0) -> None:
+        """The second half. `patience`: of `DetailAnswers.save`"""
+        due, detail = answer.due, answer.detail
+        detail = replace(detail, wanted=self.filters.get(due.collection, Filter()).keeps_detail(detail.raw))
+        await self.shapes.detailed(COLLECTIONS[due.collection], detail.raw)  # before anybody decides by it
+        await self.answers.save(due, detail, asked_at=answer.asked_at, patience=patience)
 
     async def quarantine(self, due: Due, error: DaemonError, *, stale: bool = False) -> str:
         """Keep it until it may be tried again; one line for the report. `stale`: it is due though its list row is as

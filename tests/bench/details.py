@@ -1,13 +1,16 @@
-"""What a call for a detail costs: charge, request, save and log, at the pace of a key and with limits lifted."""
+"""What a call for a detail costs: charge, request, save and log, at the pace of a key and with limits lifted; and how
+often the disk is waited for meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
 from tests.bench.figures import Aim, Line
-from tests.bench.processes import in_turn, medians
+from tests.bench.processes import in_turn, medians, python, run
 from tests.bench.serving import Server, serving
 from tests.bench.subject import LIFTED, mirror_inside, run_inside, write_config
 
@@ -24,28 +27,50 @@ def cost(folder: Path) -> Iterator[Line]:
     yield _line("CPU time of a detail call, limits lifted", _found(folder / "lifted", 1.0, LIFTED))
     paced = {"time_scale": _SCALE, "per_hour": 0, "per_day": 0}
     yield _line(f"  at a call a second, {_SCALE} times faster", _found(folder / "paced", _SCALE, paced, rounds=1))
+    if shutil.which("strace"):
+        yield _fsyncs(_found(folder / "traced", _SCALE, paced, rounds=1, measure=_traced))
 
 
-def _found(folder: Path, scale: float, limits: Mapping[str, float], rounds: int = _ROUNDS) -> float:
+def _found(
+    folder: Path,
+    scale: float,
+    limits: Mapping[str, float],
+    rounds: int = _ROUNDS,
+    measure: Callable[[Path, Server], float] | None = None,
+) -> float:
+    """What a detail more makes of what is measured, CPU time unless it is something else."""
     folders = (folder / str(number) for number in count())
+    kept = {"collections": ["invoices"]}
 
-    def cpu(number: int) -> float:
+    def measured(number: int) -> float:
         with serving(
             size="medium", counts={"invoices": number, "payments": 0}, warm=True, limits=False, time_scale=scale
         ) as server:
-            return _of_details(next(folders), server, limits)
+            sections = {"limits": limits, "mirror_collections": kept, "fetch_details": kept}
+            config = write_config(next(folders), server, sections)
+            mirror_inside(config, server)
+            return (measure or _cpu)(config, server)
 
-    found = medians(in_turn(rounds, {"few": lambda: cpu(_FEW), "many": lambda: cpu(_MANY)}))
+    found = medians(in_turn(rounds, {"few": lambda: measured(_FEW), "many": lambda: measured(_MANY)}))
     return (found["many"] - found["few"]) / (_MANY - _FEW)
 
 
-def _of_details(folder: Path, server: Server, limits: Mapping[str, float]) -> float:
-    kept = {"collections": ["invoices"]}
-    config = write_config(folder, server, {"limits": limits, "mirror_collections": kept, "fetch_details": kept})
-    mirror_inside(config, server)
+def _cpu(config: Path, server: Server) -> float:
     return float(run_inside(config, server, "fetch_details")["cpu"])
+
+
+def _traced(config: Path, server: Server) -> float:
+    """How often the process asks the system to bring something to the disk, and waits for it."""
+    trace = config.with_name("trace")
+    strace = ("strace", "-f", "-q", "-e", "trace=fsync,fdatasync", "-o", str(trace))
+    run((*strace, *python("-m", "tests.bench.subject_inside", str(config), "fetch_details")), server.credentials)
+    return len(re.findall(r"\bf(?:data)?sync\(", trace.read_text()))
 
 
 def _line(figure: str, found: float) -> Line:
     ms = found * 1000
     return Line(figure, f"{ms:.2f} ms", "what it may take", f"{_AIM_MS:g} ms", ms / _AIM_MS, Aim(1.0))
+
+
+def _fsyncs(found: float) -> Line:
+    return Line("  fsyncs of a detail call", f"{found:.2f}", "what it may take", "1", found, Aim(1.05))

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -362,6 +363,21 @@ async def test_a_record_that_changed_while_its_detail_was_fetched_stays_due(back
         await listed(store.mirror, record(1, note="edited"), at=LATER)
         await store.mirror.save_detail(due, Detail(1, "{}"), at=LATER)
         assert await due_ids(store.mirror) == [1]
+
+
+@pytest.mark.asyncio
+async def test_a_detail_that_may_wait_is_kept_with_the_charge_of_the_next_call(backend: Backend) -> None:
+    async with backend.open() as store:
+        await listed(store.mirror, record(1))
+        due = await due_for(store.mirror, 1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(store.mirror.save_detail, due, Detail(1, "{}"), at=LATER, patience=60.0))
+            await anyio.wait_all_tasks_blocked()
+            assert await due_ids(store.mirror) == [1]
+            await store.budget_book.charge(T0, b"12345678")
+            assert await due_ids(store.mirror) == []
+        assert [at for at, _ in await store.budget_book.load(0.0)] == [T0]
+    assert backend.query("SELECT id, data, fetched_at FROM details") == [(1, "{}", LATER)]
 
 
 @pytest.mark.asyncio

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,40 @@ async def test_the_newest_come_first(tmp_path: Path) -> None:
         times = [updated[idn] for idn in asked]
         assert len(asked) == len(updated)
         assert times == sorted(times, reverse=True)
+
+
+async def test_answers_wait_for_each_other_and_are_saved_together(tmp_path: Path) -> None:
+    """And none for long: the lap ends when the last one is here."""
+    async with stage(tmp_path) as shown:
+        await shown.run("mirror_collections")
+        with every_commit_kept(shown.database) as commits:
+            shown.sandbox.journal.clear()
+            await shown.run("fetch_details")
+            calls = len(shown.calls())
+            assert calls > 40
+            assert commits() < calls / 2
+        assert shown.differences() == []
+
+
+@contextmanager
+def every_commit_kept(database: Path) -> Iterator[Callable[[], int]]:
+    """How many commits there were, by the write-ahead log, which a reader keeps from being emptied.
+
+    https://www.sqlite.org/fileformat2.html#the_write_ahead_log: of the pages in it, the last one of each commit says
+    how many pages the database then has; all others say 0.
+    """
+    log = database.with_name(f"{database.name}-wal")
+
+    def commits() -> int:
+        text = log.read_bytes()
+        page = int.from_bytes(text[8:12])
+        return sum(any(text[at + 4 : at + 8]) for at in range(32, len(text), 24 + page))
+
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM meta").fetchall()
+        before = commits() if log.exists() else 0
+        yield lambda: commits() - before
 
 
 async def test_rows_of_a_split_that_share_an_idn_are_one_call(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ export_feed.py         what exports follow, in SQL: changes, rows as they are no
 fact_book.py           what was found out about Precoro, in SQL: one row, always read and written whole
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
+joined_writes.py       writes that may wait for another one, to become durable in one commit with it
 journal.py             intents, attempts and the append-only journal in SQL
 lap_book.py            the last lap of each job, and the history of laps, in SQL
 ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices

@@ -107,8 +107,8 @@ class SqlMirror:
     async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
         return await self._transactions.read(partial(details.known, collection=collection, ids=ids))
 
-    async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
-        await self._transactions.write(partial(details.save, due=due, detail=detail, at=at))
+    async def save_detail(self, due: Due, detail: Detail, *, at: float, patience: float = 0.0) -> None:
+        await self._transactions.write(partial(details.save, due=due, detail=detail, at=at), patience=patience)
 
     async def unseen(self, scan: Scan, ids: Collection[int]) -> int:
         values = {"collection": scan.collection, "kind": scan.kind, "ids": json.dumps(list(ids))}

@@ -55,8 +55,14 @@ class Transactions(Protocol):
     Cancellation waits for the function to end: when the caller goes on, it is done or it never began.
     """
 
-    async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
+    async def write(
+        self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None, patience: float = 0.0
+    ) -> T:
         """All that `work` writes, or nothing; durable on return. What `work` raises takes everything back.
+
+        `patience`: real seconds for which it may wait for another write, to become durable in one commit with it and
+        before it. It may then be carried out twice, the first time being taken back; and of a cancelled caller it is
+        done nevertheless.
 
         `then` gets what came of it once that is durable, before anything else is run. With it, a store whose state
         is gone is never written to, however lately it was there: something is about to be done by leave of this.

@@ -219,10 +219,13 @@ class Mirror(Protocol):
         """Those of them that are live and wanted."""
         ...
 
-    async def save_detail(self, due: Due, detail: Detail, *, at: float) -> None:
+    async def save_detail(self, due: Due, detail: Detail, *, at: float, patience: float = 0.0) -> None:
         """Store the detail, asked for at `at`, under the live row it names (its own id; `due.id` if it has none or no
         such row), set that row's `wanted` if the detail says False, and note `due.version` as answered for `due` and,
-        for rows that share the idn, their present version. Clears what was quarantined at the stage DETAIL."""
+        for rows that share the idn, their present version. Clears what was quarantined at the stage DETAIL.
+
+        patience  real seconds for which it may wait for another write, to become durable in one commit with it
+        """
         ...
 
     async def mark_gone(self, due: Due, *, at: float) -> None:

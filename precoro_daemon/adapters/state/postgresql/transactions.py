@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import psycopg
 
 from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.joined_writes import JoinedWrites
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.adapters.state.postgresql.fence import Fence
 from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS, as_json, cells, row_factory
@@ -165,9 +166,14 @@ class PostgresTransactions:
         self._holding = holding
         self._fence = fence
         self.session: PostgresSession | None = None
+        self._joined = JoinedWrites(lambda work: run_to_end(executor, lambda: self._write(work, None)))
 
-    async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
-        return await run_to_end(self._executor, lambda: self._write(work, then))
+    async def write(
+        self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None, patience: float = 0.0
+    ) -> T:
+        if then is not None:
+            return await run_to_end(self._executor, lambda: self._write(work, then))
+        return await self._joined.write(work, patience)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await run_to_end(self._executor, lambda: self._read(work))

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.state.joined_writes import JoinedWrites
 from precoro_daemon.adapters.state.session import Row, Session, Values
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.statements import read_statements
@@ -75,9 +76,14 @@ class SqliteTransactions:
         self._path = path
         self._inode = inode
         self._seen_at = -inf
+        self._joined = JoinedWrites(lambda work: run_to_end(executor, lambda: self._in_transaction(work, None)))
 
-    async def write(self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None) -> T:
-        return await run_to_end(self._executor, lambda: self._in_transaction(work, then))
+    async def write(
+        self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None, patience: float = 0.0
+    ) -> T:
+        if then is not None:
+            return await run_to_end(self._executor, lambda: self._in_transaction(work, then))
+        return await self._joined.write(work, patience)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         return await run_to_end(self._executor, lambda: self._plainly(work))
