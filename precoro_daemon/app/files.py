@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.state import identity, place, state_of
-from precoro_daemon.files.manifest import kept_files, manifest_fields
-from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings.buckets import Bucket, BucketUrl
+
+if TYPE_CHECKING:
+    from precoro_daemon.files.ports.object_store import ObjectStore
 
 
 def open_files(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
@@ -28,6 +29,8 @@ def open_place(
     """A directory or a bucket for files of this company. `spool`: where those for a bucket are written on their way;
     `reserve`: bytes of the disk that are left alone. Raises FolderUnusable, BucketUnusable."""
     if not isinstance(place, BucketUrl):
+        from precoro_daemon.adapters.objects.directory import open_directory
+
         return open_directory(place, identity=identity(settings), reserve=reserve)
     from precoro_daemon.adapters.objects.bucket import open_bucket
     from precoro_daemon.adapters.objects.bucket_access import BucketAccess
@@ -68,6 +71,8 @@ def name_of_disk(settings: Settings) -> str:
 
 async def read_manifest(settings: Settings, write: Callable[[Mapping[str, int | str | None]], None]) -> None:
     """A line for each file that is kept, also while a service holds the state. Raises StoreUnusable."""
+    from precoro_daemon.files.manifest import kept_files, manifest_fields
+
     async with state_of(settings).open_read_only() as store:
         async for stored in kept_files(store.attachments):
             write(manifest_fields(stored))

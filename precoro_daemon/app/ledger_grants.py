@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.grants.grant import Grant
-from precoro_daemon.adapters.grants.grant_file import GrantFile
 from precoro_daemon.errors import LedgerMisfit
 from precoro_daemon.settings import Settings
 from precoro_daemon.status.grants import GrantStatus
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.grants.grant import Grant
 
 GRANTED = ("xero", "quickbooks", "business_central")
 """Kinds of ledgers that give grants."""
@@ -23,6 +25,8 @@ def default_grant_file(config: Path, kind: str) -> Path:
 
 def read_grant(path: Path) -> Grant | None:
     """Blocking. Raises LedgerMisfit for a file that is not read."""
+    from precoro_daemon.adapters.grants.grant_file import GrantFile
+
     return GrantFile(path).read()
 
 

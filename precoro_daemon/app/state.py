@@ -14,18 +14,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anyio import TemporaryDirectory, to_thread
-
 from precoro_daemon.adapters.host.identity import act_as_owner
-from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.runtime.tenure import Holding
-from precoro_daemon.settings import Settings
-from precoro_daemon.settings.state import State as NamedState
 
 if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.ports import Backup, Restored, State, Store
     from precoro_daemon.adapters.state.postgresql.server import Server
+    from precoro_daemon.runtime.tenure import Holding
+    from precoro_daemon.settings import Settings
+    from precoro_daemon.settings.state import State as NamedState
 
 _OF_UNITS = Path("/run/precoro-daemon")
 """Where the shipped units of systemd let a service keep what exists while it runs, or in a directory there."""
@@ -34,8 +32,7 @@ _OF_UNITS = Path("/run/precoro-daemon")
 def state_of(settings: Settings) -> State:
     """Nothing is opened yet. The only place that knows which engine an address is for."""
     if settings.state.server is not None:
-        # Who keeps the state in a file needs none of this at the start.
-        from precoro_daemon.adapters.state.postgresql.state import PostgresState  # noqa: PLC0415
+        from precoro_daemon.adapters.state.postgresql.state import PostgresState
 
         return PostgresState(server_of(settings.state), schema(settings), identity(settings))
     return SqliteState(settings.state.path, identity(settings))
@@ -43,9 +40,9 @@ def state_of(settings: Settings) -> State:
 
 def fenced_state(settings: Settings, holding: Holding, worker: str, lease: float) -> State:
     """Of a company that this process serves by a lease, in the database of its fleet."""
-    from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence  # noqa: PLC0415
-    from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings  # noqa: PLC0415
-    from precoro_daemon.adapters.state.postgresql.state import PostgresState  # noqa: PLC0415
+    from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
+    from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
+    from precoro_daemon.adapters.state.postgresql.state import PostgresState
 
     server = server_of(settings.state, **session_settings(lease, worker))
     return PostgresState(server, schema(settings), identity(settings), fence=EpochFence(holding, worker, lease))
@@ -58,7 +55,7 @@ def on_server(settings: Settings) -> bool:
 
 def server_of(named: NamedState, **options: object) -> Server:
     """The server of a state that is not in a file. `options` of libpq count beside what its address says."""
-    from precoro_daemon.adapters.state.postgresql.server import Server  # noqa: PLC0415
+    from precoro_daemon.adapters.state.postgresql.server import Server
 
     password = None if named.password is None else named.password.get_secret_value()
     given = ((name, str(value)) for name, value in options.items())
@@ -126,6 +123,8 @@ def trial_state(path: Path) -> State:
 @asynccontextmanager
 async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
     """The state or, where there is none, one that is forgotten afterwards."""
+    from anyio import TemporaryDirectory, to_thread
+
     async with AsyncExitStack() as stack:
         state = state_of(settings)
         if not await to_thread.run_sync(state.exists):
@@ -222,9 +221,13 @@ def demand_state(settings: Settings) -> None:
 
 async def back_up_state(settings: Settings, target: Path, *, replace: bool) -> Backup:
     """Raises StoreUnusable."""
+    from anyio import to_thread
+
     return await to_thread.run_sync(partial(state_of(settings).back_up, target, replace=replace))
 
 
 async def restore_state(settings: Settings, backup: Path) -> Restored:
     """Raises StoreHeld, StoreUnusable."""
+    from anyio import to_thread
+
     return await to_thread.run_sync(state_of(settings).restore, backup)

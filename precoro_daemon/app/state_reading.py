@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.files import disk_of_files, name_of_disk
@@ -26,11 +27,13 @@ from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import MEMORY, Budget
 from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import SECONDS
-from precoro_daemon.runtime.ports import PastLap
-from precoro_daemon.settings import Settings
-from precoro_daemon.status.reading import Overview
 from precoro_daemon.status.snapshot import Outlook, Snapshot
 from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
+
+if TYPE_CHECKING:
+    from precoro_daemon.runtime.ports import PastLap
+    from precoro_daemon.settings import Settings
+    from precoro_daemon.status.reading import Overview
 
 
 def read_snapshot(settings: Settings, command: str) -> Snapshot:

@@ -13,17 +13,17 @@ from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.polling import PollingOptions, least_calls
 from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
-from precoro_daemon.mirror.rules.filters import Filter
 from precoro_daemon.quota import budget
-from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
-from precoro_daemon.quota.ports import BudgetBook
-from precoro_daemon.settings import Settings
 
 if TYPE_CHECKING:
     from precoro_daemon.adapters.http.route import Route
+    from precoro_daemon.mirror.rules.filters import Filter
+    from precoro_daemon.quota.budget import Budget
+    from precoro_daemon.quota.ports import BudgetBook
+    from precoro_daemon.settings import Settings
 
 _GUARD = 0.002
 """Real seconds kept between two calls beyond the pace, which sees to it that they arrive a second apart: timers and

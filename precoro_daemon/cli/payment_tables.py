@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Group, RenderableType
@@ -12,14 +12,17 @@ from rich.console import Group, RenderableType
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.output import is_verbose
 from precoro_daemon.cli.sheets import Sheet
-from precoro_daemon.payments.forecast import Forecast, LapForecast
-from precoro_daemon.payments.ports.journal import Line
+from precoro_daemon.cli.tables import unmatched_words
 from precoro_daemon.payments.rules.events import Answered, Asked, Dialogue
-from precoro_daemon.payments.rules.intents import Attempt, Intent
 from precoro_daemon.payments.rules.sources import source_text
-from precoro_daemon.payments.unmatched import Unmatched
 from precoro_daemon.values.humanize import many, moment
 from precoro_daemon.values.money import plain, sums
+
+if TYPE_CHECKING:
+    from precoro_daemon.payments.forecast import Forecast, LapForecast
+    from precoro_daemon.payments.ports.journal import Line
+    from precoro_daemon.payments.rules.intents import Attempt, Intent
+    from precoro_daemon.payments.unmatched import Unmatched
 
 _SHORT_ID_CHARS = 8
 """Letters of an id that people need."""
@@ -66,11 +69,6 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
     if found.unreadable:
         parts.append(as_line("Correct such a row in the ledger, or hide it: `ledger dismiss KEY`."))
     return Group(*parts)
-
-
-def unmatched_words(count: int) -> str:
-    verb = "has" if count == 1 else "have"
-    return f"{many(count, 'payment')} in the ledger {verb} no matching payable invoice"
 
 
 def _groups(forecasts: Sequence[Forecast]) -> Iterator[RenderableType]:

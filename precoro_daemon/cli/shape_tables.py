@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.tables import sheet
-from precoro_daemon.mirror.rules.shapes import ShapeChange
 from precoro_daemon.values.humanize import moment
+
+if TYPE_CHECKING:
+    from precoro_daemon.mirror.rules.shapes import ShapeChange
 
 _CHANGES_NAMED = 10
 

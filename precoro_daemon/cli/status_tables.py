@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -10,17 +11,18 @@ from rich.padding import Padding
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.fact_tables import facts
-from precoro_daemon.cli.payment_tables import unmatched_words
 from precoro_daemon.cli.shape_tables import shape_changes
-from precoro_daemon.cli.sheets import Sheet
-from precoro_daemon.cli.tables import count, sheet
-from precoro_daemon.mirror.ports.mirror import Quarantined
+from precoro_daemon.cli.tables import count, sheet, unmatched_words
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.attention import DIRECTIONS, Matter, how_to_type, matters
 from precoro_daemon.status.freshness import of_still_lists
-from precoro_daemon.status.reading import FileState
-from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
 from precoro_daemon.values.humanize import a_day, amount, many, moment, span
+
+if TYPE_CHECKING:
+    from precoro_daemon.cli.sheets import Sheet
+    from precoro_daemon.mirror.ports.mirror import Quarantined
+    from precoro_daemon.status.reading import FileState
+    from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
 
 _LIST_NAME_CHARS, _AS_OF_CHARS = 14, 14
 """Of a narrow screen's columns for what a list is called and how old it is; what is longer is wrapped."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 from rich.console import Group, RenderableType
 
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
-from precoro_daemon.files.verify_attachments import Verdict
-from precoro_daemon.mirror.rules.estimates import Estimate, Way
-from precoro_daemon.values.humanize import amount, span
+from precoro_daemon.values.humanize import amount, many, span
+
+if TYPE_CHECKING:
+    from precoro_daemon.files.verify_attachments import Verdict
+    from precoro_daemon.mirror.rules.estimates import Estimate, Way
 
 
 def estimate(found: Estimate) -> RenderableType:
@@ -78,6 +81,11 @@ def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
     for row in rows:
         table.add(*("" if value is None else str(value) for value in row))
     return table
+
+
+def unmatched_words(number: int) -> str:
+    verb = "has" if number == 1 else "have"
+    return f"{many(number, 'payment')} in the ledger {verb} no matching payable invoice"
 
 
 def count(number: int) -> str:

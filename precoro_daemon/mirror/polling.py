@@ -6,20 +6,22 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import anyio
-
-from precoro_daemon.mirror.ports.mirror import Mirror
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan
-from precoro_daemon.quota.ports import FreshnessBook
 from precoro_daemon.quota.watched_hours import MEMORY_S, ScanSeen, WatchedHour
-from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
+
+if TYPE_CHECKING:
+    import anyio
+
+    from precoro_daemon.mirror.ports.mirror import Mirror
+    from precoro_daemon.quota.ports import FreshnessBook
+    from precoro_daemon.runtime.ports import Clock
 
 _log = get_logger()
 
@@ -105,6 +107,12 @@ class PollingOptions:
     files: bool = False
 
 
+def _a_lock() -> anyio.Lock:
+    import anyio  # noqa: PLC0415 - what is planned can be shown without a loop
+
+    return anyio.Lock()
+
+
 @dataclass(slots=True)
 class Polling:
     """Implements ScanObserver, and is a schedule: the next turn comes when the next list is due.
@@ -130,7 +138,7 @@ class Polling:
     backlog: int | None = field(default=None, init=False)
     _known_until: dict[str, float] = field(default_factory=dict, init=False)
     _unkept: list[WatchedHour] = field(default_factory=list, init=False)
-    _loading: anyio.Lock = field(default_factory=anyio.Lock, init=False)
+    _loading: anyio.Lock = field(default_factory=_a_lock, init=False)
     _loaded: bool = field(default=False, init=False)
     _planned_at: float = field(default=-math.inf, init=False)
     _waiting: int = field(default=0, init=False)

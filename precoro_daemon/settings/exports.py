@@ -94,9 +94,6 @@ PushUrl = Annotated[str, BeforeValidator(_push_url), Allowed('"https://host/path
 SigningSecret = Annotated[
     SecretStr, BeforeValidator(_signing_secret), Allowed("whsec_ and 24 to 64 bytes in base64, in one line of a file")
 ]
-ExportName = Annotated[
-    str, Field(pattern="^[a-z][a-z0-9_]{0,29}$"), Allowed("up to 30 small letters, digits and _, a letter first")
-]
 ExportKind = Annotated[Literal["parquet", "sql", "push"], Lower, one_of(_EXPORT_KINDS)]
 ExportedTables = Annotated[
     tuple[Annotated[str, AfterValidator(_exported)], ...],

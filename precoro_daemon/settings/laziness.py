@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, PlainValidator, SerializationInfo
 
 
+class Later:
+    """Stands for a section whose module is imported when one is given: to make the classes of all sections takes
+    longer than to read a configuration."""
+
+    module: ClassVar[str]
+
+
+def later(module: str, name: str) -> Any:
+    """The section of that name in that module of this room."""
+    return type(name, (Later,), {"module": f"{__package__}.{module}"})
+
+
+def model_of(section: type[BaseModel | Later]) -> type[BaseModel]:
+    if not issubclass(section, Later):
+        return section
+    model: type[BaseModel] = getattr(import_module(section.module), section.__name__)
+    return model
+
+
 class _WhenGiven:
-    def __get_pydantic_core_schema__(self, source: type[BaseModel], handler: GetCoreSchemaHandler) -> Any:
+    def __get_pydantic_core_schema__(self, source: type[BaseModel | Later], handler: GetCoreSchemaHandler) -> Any:
         def read(given: Any) -> BaseModel:
-            return given if isinstance(given, source) else source.model_validate(given)
+            model = model_of(source)
+            return given if isinstance(given, model) else model.model_validate(given)
 
         return handler.generate_schema(Annotated[Any, PlainValidator(read), PlainSerializer(_dumped)])
 

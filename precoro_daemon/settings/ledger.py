@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from precoro_daemon.settings.laziness import Lazy
-from precoro_daemon.settings.ledger_business_central import BusinessCentralLedger
-from precoro_daemon.settings.ledger_csv import CsvLedger
-from precoro_daemon.settings.ledger_odoo import OdooLedger
-from precoro_daemon.settings.ledger_quickbooks import QuickbooksLedger
-from precoro_daemon.settings.ledger_rest import RestLedger
-from precoro_daemon.settings.ledger_sql import SqlLedger
-from precoro_daemon.settings.ledger_xero import XeroLedger
+from precoro_daemon.settings.laziness import Lazy, later
 from precoro_daemon.settings.sections import Section
 from precoro_daemon.settings.values import Clash, Label, Lower, one_of
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings.ledger_business_central import BusinessCentralLedger
+    from precoro_daemon.settings.ledger_csv import CsvLedger
+    from precoro_daemon.settings.ledger_odoo import OdooLedger
+    from precoro_daemon.settings.ledger_quickbooks import QuickbooksLedger
+    from precoro_daemon.settings.ledger_rest import RestLedger
+    from precoro_daemon.settings.ledger_sql import SqlLedger
+    from precoro_daemon.settings.ledger_xero import XeroLedger
+else:
+    BusinessCentralLedger = later("ledger_business_central", "BusinessCentralLedger")
+    CsvLedger = later("ledger_csv", "CsvLedger")
+    OdooLedger = later("ledger_odoo", "OdooLedger")
+    QuickbooksLedger = later("ledger_quickbooks", "QuickbooksLedger")
+    RestLedger = later("ledger_rest", "RestLedger")
+    SqlLedger = later("ledger_sql", "SqlLedger")
+    XeroLedger = later("ledger_xero", "XeroLedger")
 
 LEDGER_KINDS = ("none", "sql", "rest", "csv", "xero", "quickbooks", "odoo", "business_central")
 

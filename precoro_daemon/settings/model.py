@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, STATUSES
 from precoro_daemon.settings.attachments import FetchAttachments
 from precoro_daemon.settings.custom_fields import ResolveCustomFields
-from precoro_daemon.settings.exports import EXPORTED, Export, ExportName
 from precoro_daemon.settings.fleet import Fleet
 from precoro_daemon.settings.items import ManageItems
-from precoro_daemon.settings.laziness import Lazy
+from precoro_daemon.settings.laziness import Later, Lazy, later, model_of
 from precoro_daemon.settings.ledger import Ledger
 from precoro_daemon.settings.listening import ApplyDeliveries, Watch
 from precoro_daemon.settings.notify import Notify
@@ -31,7 +30,12 @@ from precoro_daemon.settings.sections import (
     TakeCensus,
 )
 from precoro_daemon.settings.state import State
-from precoro_daemon.settings.values import Clash, is_loopback
+from precoro_daemon.settings.values import Allowed, Clash, is_loopback
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings.exports import Export
+else:
+    Export = later("exports", "Export")
 
 ANY_NAME = "<name>"
 """In a path: the names of a table that the user chooses."""
@@ -62,6 +66,10 @@ JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
 
 _COLLECTION_OF = {"credit_notes": "invoices"}
 """Of tables that are not called as their collection is."""
+
+ExportName = Annotated[
+    str, Field(pattern="^[a-z][a-z0-9_]{0,29}$"), Allowed("up to 30 small letters, digits and _, a letter first")
+]
 
 _INVOICE_STATUS = "mirror_collections.filters.invoices.status"
 
@@ -151,6 +159,10 @@ class Settings(BaseModel):
     @field_validator("exports")
     @classmethod
     def _of_what_there_is(cls, exports: dict[str, Export], info: ValidationInfo) -> dict[str, Export]:
+        if not exports:
+            return exports
+        from precoro_daemon.settings.exports import EXPORTED  # noqa: PLC0415 - nothing of it where there are none
+
         mirrored = info.data.get("mirror_collections")
         kept = [name for name in EXPORTED if not mirrored or _COLLECTION_OF.get(name, name) in mirrored.collections]
         for name, export in exports.items():
@@ -233,6 +245,6 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
     """The section that an annotation is of, also where it is optional or one of several."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, Later)):
+        return model_of(annotation)
     return next(filter(None, map(model_in, get_args(annotation))), None)

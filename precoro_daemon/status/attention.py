@@ -5,16 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.errors import AnswersChanged, AuthenticationError, DaemonError
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.health import silence
-from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
 from precoro_daemon.values.humanize import amount, many, span
+
+if TYPE_CHECKING:
+    from precoro_daemon.catalogue.ports.plans import PlanState
+    from precoro_daemon.status.grants import GrantStatus
+    from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
 
 _DOUBT_IS_OLD_S = 86_400.0
 """After that long a payment in doubt is no longer settled by checking alone."""

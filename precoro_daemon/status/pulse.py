@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from precoro_daemon.runtime.job_state import JobStatus
-from precoro_daemon.runtime.ports import PartPulse
+if TYPE_CHECKING:
+    from precoro_daemon.runtime.job_state import JobStatus
+    from precoro_daemon.runtime.ports import PartPulse
 
 
 @dataclass(slots=True)

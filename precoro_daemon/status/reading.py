@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
-from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
-from precoro_daemon.mirror.rules.cursors import Cursor, Scan
-from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.reach import Skew
-from precoro_daemon.mirror.rules.shapes import ShapeChange
-from precoro_daemon.payments.ports.journal import Switch
-from precoro_daemon.quota.limits import Lane
-from precoro_daemon.quota.watched_hours import WatchedHour
-from precoro_daemon.runtime.ports import LapTimes, PastLap
-from precoro_daemon.status.facts import Fact
+from precoro_daemon.payments.ports.switch import Switch
+
+if TYPE_CHECKING:
+    from precoro_daemon.catalogue.ports.plans import PlanState
+    from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
+    from precoro_daemon.mirror.rules.cursors import Cursor, Scan
+    from precoro_daemon.mirror.rules.quarantine import Stage
+    from precoro_daemon.mirror.rules.shapes import ShapeChange
+    from precoro_daemon.quota.limits import Lane
+    from precoro_daemon.quota.watched_hours import WatchedHour
+    from precoro_daemon.runtime.ports import LapTimes, PastLap
+    from precoro_daemon.status.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)

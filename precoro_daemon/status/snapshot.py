@@ -6,27 +6,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
-from precoro_daemon.mirror.ports.mirror import Quarantined
-from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.mirror.rules.shapes import ShapeChange
-from precoro_daemon.payments.ports.journal import Switch
 from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.quota.plan import QuotaPlan, duration
-from precoro_daemon.runtime.ports import LapTimes
-from precoro_daemon.status.facts import Fact
-from precoro_daemon.status.freshness import Freshness
-from precoro_daemon.status.grants import GrantStatus
-from precoro_daemon.status.history import Day
 from precoro_daemon.status.pulse import Pulse
-from precoro_daemon.status.reading import FileState
 from precoro_daemon.values.humanize import many, moment, span
+
+if TYPE_CHECKING:
+    from precoro_daemon.catalogue.ports.plans import PlanState
+    from precoro_daemon.mirror.ports.mirror import Quarantined
+    from precoro_daemon.mirror.rules.cursors import Scan
+    from precoro_daemon.mirror.rules.shapes import ShapeChange
+    from precoro_daemon.payments.ports.switch import Switch
+    from precoro_daemon.runtime.ports import LapTimes
+    from precoro_daemon.status.facts import Fact
+    from precoro_daemon.status.freshness import Freshness
+    from precoro_daemon.status.grants import GrantStatus
+    from precoro_daemon.status.history import Day
+    from precoro_daemon.status.reading import FileState
 
 
 @dataclass(frozen=True, slots=True)

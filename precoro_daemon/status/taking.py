@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
+from typing import TYPE_CHECKING
 
 from precoro_daemon.mirror.rules.cursors import Cursor, census_due
 from precoro_daemon.payments.rules.needs import lacking
-from precoro_daemon.payments.rules.states import Direction
-from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
 from precoro_daemon.status.freshness import delays_by_hour, freshness_of
-from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.history import by_day
 from precoro_daemon.status.reading import CollectionState, Overview
 from precoro_daemon.status.snapshot import (
@@ -26,6 +24,11 @@ from precoro_daemon.status.snapshot import (
     Snapshot,
     Stored,
 )
+
+if TYPE_CHECKING:
+    from precoro_daemon.payments.rules.states import Direction
+    from precoro_daemon.quota.budget import Budget
+    from precoro_daemon.status.grants import GrantStatus
 
 _HOUR_S = SECONDS["hour"]
 _HOURS_SHOWN = 24

@@ -24,7 +24,8 @@ from precoro_daemon.adapters.precoro.items import HttpItemGateway
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.repositories import build_store
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteTransactions
 from precoro_daemon.catalogue.manage_items import ManageItems
 from precoro_daemon.catalogue.plan_items import PlanItems, Rules
 from precoro_daemon.catalogue.ports.plans import PlanState

@@ -21,7 +21,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.estimates import Cost, Estimate, Way
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import NO_KEY, Budget
 from precoro_daemon.quota.limits import Lane, Limits

@@ -35,7 +35,8 @@ from precoro_daemon.adapters.state.repositories import build_store
 from precoro_daemon.adapters.state.restore_guard import Testimony
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession
+from precoro_daemon.adapters.state.sqlite.transactions import SqliteTransactions
 from precoro_daemon.errors import ConnectionFault, DoubtfulError
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record

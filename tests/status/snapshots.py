@@ -17,7 +17,7 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.shapes import ShapeChange
-from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.quota.budget import Opening
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.plan import Demand, plan_quota

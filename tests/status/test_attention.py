@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from precoro_daemon.errors import AuthenticationError, ConnectionFault
-from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.status.attention import how_to_type, matters
 from precoro_daemon.status.grants import GrantStatus
 from precoro_daemon.status.snapshot import PaymentStatus

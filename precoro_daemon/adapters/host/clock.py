@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import anyio
-
 _TRUSTED = 2.0
 """Seconds a right clock may differ from a server's `Date`, which is cut to the second and took time to arrive."""
 
@@ -56,6 +54,8 @@ class RealClock:
         return shift
 
     async def sleep(self, seconds: float) -> None:
+        import anyio  # noqa: PLC0415 - who only asks for the time has no loop
+
         end = self._elapsed() + seconds / self.time_scale
         awake = _COARSE if self.time_scale > 1 else 0.0
         while (left := end - self._elapsed()) > 0:  # noqa: ASYNC110 - nothing tells of time but time

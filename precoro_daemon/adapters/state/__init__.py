@@ -12,6 +12,7 @@ deliveries.py          webhooks that came, in SQL
 details.py             details in SQL: which are due, and what storing one settles
 export_feed.py         what exports follow, in SQL: changes, rows as they are now, and what each export noted
 fact_book.py           what was found out about Precoro, in SQL: one row, always read and written whole
+file_rows.py           rows of attached files ↔ the domain's values, and how many of them are kept and due
 freshness_book.py      what scans saw of when collections change, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
 joined_writes.py       writes that may wait for another one, to become durable in one commit with it
@@ -19,11 +20,13 @@ journal.py             intents, attempts and the append-only journal in SQL
 lap_book.py            the last lap of each job, and the history of laps, in SQL
 ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
 mirror.py              the mirror in SQL
+mirror_facts.py        what the mirror knows of itself, in SQL: what is quarantined, and how Precoro reads times
 moving.py              a state goes to another engine or place: whole, and never into two that both go on
 notice_book.py         what people were notified of, in SQL: one row, as it is small and always read and written whole
 other_columns.py       the columns of attachments and custom fields, and of the data dictionary
 overview.py            what the state holds and what is due, for people
 paid_set.py            which invoices are paid, compared inside the database page by page
+payment_switch.py      whether payments are armed, as the state and the guard beside it have it
 ports.py               the seam behind which a program remembers: a state, and the repositories that it opens
 postgresql/            the state of a company in a schema of a PostgreSQL database
 push_book.py           what became of each record that was pushed, in SQL

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from precoro_daemon.adapters.state.change_log import move_position
+from precoro_daemon.adapters.state.file_rows import count_due, of_each, to_file, too_large
 from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, Kept, StoredFile, WantedFiles
-from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+from precoro_daemon.files.rules.attachments import NamedFiles
 from precoro_daemon.files.rules.bodies import Part
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.change_log import Move
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.status.reading import FileState
 
 _HELD_BACK = ("attachments", Stage.FOLDER, "directory")
 """What is in quarantine when no file can be kept: collection, stage, key."""
@@ -51,16 +50,16 @@ class SqlAttachmentBook:
 
     async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
         def work(session: Session) -> list[AttachedFile]:
-            return list(map(_to_due, _of_each(session, "attachments.due_files", wanted, before=before, limit=limit)))
+            return list(map(_to_due, of_each(session, "attachments.due_files", wanted, before=before, limit=limit)))
 
         files = await self._transactions.read(work)
         return sorted(files, key=lambda file: -file.attachment.id)[:limit]
 
     async def count_due_files(self, wanted: WantedFiles, *, before: float) -> FileCounts:
-        return await self._transactions.read(lambda session: _count_due(session, wanted, before))
+        return await self._transactions.read(lambda session: count_due(session, wanted, before))
 
     async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
-        return await self._transactions.read(lambda session: _too_large(session, wanted))
+        return await self._transactions.read(lambda session: too_large(session, wanted))
 
     async def reserve(self, paths: Mapping[Key, str]) -> None:
         await self._transactions.run_many(
@@ -135,31 +134,6 @@ class SqlAttachmentBook:
         )
 
 
-def read_files(session: Session, wanted: WantedFiles) -> FileState:
-    """For people. Blocking."""
-    counts = session.rows("attachments.count_files")
-    return FileState(
-        stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts if row["stored"]},
-        due=_count_due(session, wanted, math.inf),
-        too_large=_too_large(session, wanted),
-    )
-
-
-def _count_due(session: Session, wanted: WantedFiles, before: float) -> FileCounts:
-    rows = list(_of_each(session, "attachments.count_due_files", wanted, before=before))
-    return FileCounts(sum(row["files"] for row in rows), sum(row["bytes"] for row in rows))
-
-
-def _too_large(session: Session, wanted: WantedFiles) -> list[AttachedFile]:
-    return list(map(_to_file, _of_each(session, "attachments.too_large", wanted)))
-
-
-def _of_each(session: Session, statement: str, wanted: WantedFiles, **more: float) -> Iterator[Row]:
-    """Asked collection by collection, so that each is read off the index of what is due."""
-    for name in wanted.collections:
-        yield from session.rows(statement, {"collection": name, "max_bytes": wanted.max_bytes, **more})
-
-
 def _save_named(session: Session, named: NamedFiles) -> None:
     """The detail changed, so what failed of its files may now succeed."""
     owner = {"collection": named.collection, "record_id": named.record_id}
@@ -175,19 +149,7 @@ def _named(key: Key) -> dict[str, object]:
 
 
 def _to_due(row: Row) -> AttachedFile:
-    return replace(_to_file(row), attempts=row["attempts"], shared=bool(row["shared"]), ours=bool(row["ours"]))
-
-
-def _to_file(row: Row) -> AttachedFile:
-    part = None if not row["part_length"] else Part(row["part_length"], row["part_validator"])
-    return AttachedFile(
-        collection=row["collection"],
-        record_id=row["record_id"],
-        idn=row["idn"],
-        attachment=Attachment(row["id"], row["name"], row["size"], row["kind"], row["uploaded_at"]),
-        reserved=row["path"],
-        part=part,
-    )
+    return replace(to_file(row), attempts=row["attempts"], shared=bool(row["shared"]), ours=bool(row["ours"]))
 
 
 def _to_kept(row: Row | None) -> Kept | None:
@@ -195,4 +157,4 @@ def _to_kept(row: Row | None) -> Kept | None:
 
 
 def _to_stored(row: Row) -> StoredFile:
-    return StoredFile(row["seq"], _to_file(row), Kept(row["path"], row["length"], row["sha256"]), row["stored_at"])
+    return StoredFile(row["seq"], to_file(row), Kept(row["path"], row["length"], row["sha256"]), row["stored_at"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.state.session import Session, Transactions, Values
 from precoro_daemon.quota.limits import Lane
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Session, Transactions, Values
 
 _LESSONS = "quota_lessons"
 """The key under which they stand."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryCounts
 from precoro_daemon.mirror.rules.deliveries import COLLECTION_BY_TYPE
 from precoro_daemon.quota.limits import SECONDS
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Session, Transactions
 
 _CHECK_PAUSE_S = 60.0
 """Seconds between two checks of one record: Precoro refuses the same GET within a minute."""

@@ -6,14 +6,17 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.state.rows import cells
-from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
-from precoro_daemon.mirror.ports.precoro import Detail
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.values.json_reading import utc_text
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Session
+    from precoro_daemon.mirror.ports.precoro import Detail
 
 _OUTDATED = b""
 """A version that no record has. Not NULL, which stands for a detail that was never there."""

@@ -25,7 +25,7 @@ Work = Callable[[Session], Any]
 Commit = Callable[[Work], Awaitable[Any]]
 """Runs a function as one transaction; durable on return."""
 
-_MOST_WAITING = 8
+_MOST_PATIENT = 8
 """More would gain little, and who waits has other things to do."""
 
 
@@ -48,7 +48,7 @@ class JoinedWrites:
 
     async def write(self, work: Callable[[Session], T], patience: float) -> T:
         """`Transactions.write`, where the contract is written."""
-        if patience > 0 and len(self._waiting) + 1 < _MOST_WAITING:
+        if patience > 0 and len(self._waiting) + 1 < _MOST_PATIENT:
             return cast("T", await self._with_the_next(_Waiting(work), patience))
         if self._waiting:
             return cast("T", await self._take_along(work))
@@ -77,7 +77,7 @@ class JoinedWrites:
         others, self._waiting = self._waiting, []
         joined = _Joined(work, others)
         try:
-            with anyio.CancelScope(shield=True):  # what became of the others must be known, whoever is cancelled
+            with anyio.CancelScope(shield=True):  # the others must hear what became of them
                 result = await self._commit(joined.carry_out)
             for one in others:
                 one.durable = True

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from precoro_daemon.adapters.state.intent_rows import (
@@ -18,22 +17,18 @@ from precoro_daemon.adapters.state.intent_rows import (
     to_intent,
     to_line,
 )
+from precoro_daemon.adapters.state.payment_switch import fingerprint, read_switch
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import SendingStopped, StaleIntent
-from precoro_daemon.payments.ports.journal import Beginning, Line, Link, Switch
+from precoro_daemon.payments.ports.journal import Beginning, Line, Link
+from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.payments.rules.events import dialogue_of
 from precoro_daemon.payments.rules.history import Past, begun_again, recall
 from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
 from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.rules.transitions import OUTCOMES, begun, moved
-
-_NEVER = "they were never armed; run `precoro-daemon payments arm` to allow sending"
-_UNGUARDED = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
-_OLDER = (
-    "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
-)
 
 
 class _Taken(Exception):
@@ -125,7 +120,7 @@ class SqlJournal:
             after = _move(session, intent, step)
             session.run("journal.create_attempt", attempt_cells(attempt))
             seq = session.value("journal.last_line")
-            return after, seq, _fingerprint(session, seq)
+            return after, seq, fingerprint(session, seq)
 
         def advance(permit: tuple[Intent, int, str]) -> None:
             # Afterwards: the guard must never know of a row that the store may yet lose.
@@ -209,21 +204,6 @@ class SqlJournal:
         return _past(await self.trace(intent))
 
 
-def read_switch(session: Session, restore_guard: RestoreGuard) -> Switch:
-    row = session.row("meta.read", ("armed",))
-    if row is None:
-        return Switch(armed=False, reason=_NEVER)
-    if not row["value"]:
-        said = session.row("journal.last_word_on_the_switch")
-        return Switch(armed=False, reason=said["reason"] if said else _NEVER)
-    testimony = restore_guard.read()
-    if testimony is None or testimony.nonce != row["value"]:
-        return Switch(armed=False, reason=_UNGUARDED)
-    if testimony.seq and testimony.row != _fingerprint(session, testimony.seq):
-        return Switch(armed=False, reason=_OLDER)
-    return Switch(armed=True)
-
-
 def _plan(
     session: Session, new: Intent, step: Step, payment: LedgerPayment | None, *, decided: bool = False
 ) -> Intent | None:
@@ -303,9 +283,3 @@ def _line(before: Intent | None, after: Intent, step: Step) -> Mapping[str, obje
 def write_line(session: Session, **given: Any) -> None:
     empty = {"intent": "", "source": "", "target": "", "attempt": 0, "reason": "", "facts": "{}", "dialogue": None}
     session.run("journal.write_line", empty | given)
-
-
-def _fingerprint(session: Session, seq: int) -> str:
-    """Differs for another row of that number, also if it is about the same payment; "" if there is none."""
-    row = session.row("journal.read_line", (seq,))
-    return "" if row is None else blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.state.rows import cells
-from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.runtime.ports import LapTimes, PastLap
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Session, Transactions
 
 _KEPT_S = 90 * 86_400.0
 """Of the history."""

@@ -10,6 +10,7 @@ from functools import partial
 
 from precoro_daemon.adapters.state import details
 from precoro_daemon.adapters.state.commits import close, commit_pages, missing, read_cursor
+from precoro_daemon.adapters.state.mirror_facts import SKEW_KEY, count_quarantined, read_skew
 from precoro_daemon.adapters.state.rows import cells, to_record, to_scan
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import DaemonError
@@ -38,7 +39,7 @@ class SqlMirror:
         return await self._transactions.read(read_skew)
 
     async def save_skew(self, skew: Skew) -> None:
-        await self._transactions.run("meta.write", (_SKEW_KEY, json.dumps(cells(skew))))
+        await self._transactions.run("meta.write", (SKEW_KEY, json.dumps(cells(skew))))
 
     async def standing(self, collection: str) -> Standing:
         return await self._transactions.read(partial(_standing, collection=collection))
@@ -131,14 +132,6 @@ class SqlMirror:
         await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
 
 
-_SKEW_KEY = "since_skew"
-
-
-def read_skew(session: Session) -> Skew:
-    row = session.row("meta.read", (_SKEW_KEY,))
-    return Skew() if row is None else Skew(**json.loads(row["value"]))
-
-
 def _standing(session: Session, collection: str) -> Standing:
     scans = {row["kind"]: to_scan(row) for row in session.rows("mirror.read_scans", (collection,))}
     return Standing(read_cursor(session, collection), read_skew(session), scans.get("whole"), scans.get("changes"))
@@ -153,12 +146,6 @@ def _anchor(session: Session, collection: str) -> Cursor:
     cursor = replace(cursor, anchor=dates.anchor)
     session.run("mirror.save_cursor", cells(cursor))
     return cursor
-
-
-def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:
-    return {
-        (row["collection"], Stage(row["stage"])): row["items"] for row in session.rows("mirror.count_quarantined")
-    }
 
 
 def _mark_vanished(session: Session, scan: Scan, ids: Sequence[int], at: float) -> None:

@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from precoro_daemon.adapters.state.journal import read_switch, write_line
+from precoro_daemon.adapters.state.journal import write_line
+from precoro_daemon.adapters.state.payment_switch import read_switch
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.errors import StoreUnusable

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.state.attachments import read_files
 from precoro_daemon.adapters.state.budget_book import read_calls, read_closed, read_lanes, read_lessons
-from precoro_daemon.adapters.state.catalogue import plans_under_way
 from precoro_daemon.adapters.state.deliveries import read_counts
 from precoro_daemon.adapters.state.details import count_due
 from precoro_daemon.adapters.state.fact_book import read_facts
+from precoro_daemon.adapters.state.file_rows import read_files
 from precoro_daemon.adapters.state.freshness_book import read_hours
-from precoro_daemon.adapters.state.journal import read_switch
 from precoro_daemon.adapters.state.lap_book import read_history, read_laps
-from precoro_daemon.adapters.state.mirror import count_quarantined, read_skew
+from precoro_daemon.adapters.state.mirror_facts import count_quarantined, read_skew
+from precoro_daemon.adapters.state.payment_switch import read_switch
 from precoro_daemon.adapters.state.push_book import count_dead, read_stopped
-from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
-from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.adapters.state.shape_book import read_shape_changes
-from precoro_daemon.files.ports.attachment_book import WantedFiles
-from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.cursors import Cursor
 from precoro_daemon.status.history import HISTORY_SHOWN_S
 from precoro_daemon.status.reading import CollectionState, Overview
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from precoro_daemon.adapters.state.restore_guard import RestoreGuard
+    from precoro_daemon.adapters.state.session import Session
+    from precoro_daemon.catalogue.ports.plans import PlanState
+    from precoro_daemon.files.ports.attachment_book import WantedFiles
+    from precoro_daemon.mirror.ports.mirror import WantedDetails
 
 _QUARANTINED_SHOWN = 20
 """Of the things in quarantine that are shown."""
@@ -50,7 +55,7 @@ def read_overview(
         lessons=read_lessons(session),
         files=read_files(session, files),
         payments=_payments(session),
-        items=plans_under_way(session),
+        items=_items(session),
         deliveries=read_counts(session, now),
         laps=read_laps(session),
         history=read_history(session, now - HISTORY_SHOWN_S),
@@ -74,6 +79,15 @@ def read_overview(
 def _backlog(session: Session, details: WantedDetails) -> int:
     """As the program itself counts what it will ask for."""
     return sum(count_due(session, details.collections, details.with_attachments, before=inf, age=None).values())
+
+
+def _items(session: Session) -> Sequence[PlanState]:
+    rows = session.rows("catalogue.plans_under_way")
+    if not rows:
+        return ()
+    from precoro_daemon.adapters.state.catalogue import counted  # noqa: PLC0415 - most companies have no plan
+
+    return [counted(session, row) for row in rows]
 
 
 def _payments(session: Session) -> dict[tuple[str, str], tuple[int, float]]:

@@ -25,17 +25,37 @@ _MACRO = re.compile(r" ?(@\w+)\(([^()]*)\)")
 _SQL_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
-def read_statements(own: Path) -> Mapping[str, str]:
-    """Every statement in the words of one engine, by `file.name`."""
-    shared = {
-        f"{path.stem}.{name}": text
-        for path in sorted(_SHARED.glob("*.sql"))
-        for name, text in read_named(path).items()
-    }
-    named = shared | read_named(own)
-    macros = {name: text for name, text in named.items() if name.startswith("@")}
-    plain = {name: _expanded(text, macros) for name, text in named.items() if name not in macros}
-    return dict(_variants(plain))
+class Statements(dict[str, str]):
+    """In the words of one engine, by `file.name`. A file is read when something of it is asked for: most commands
+    need a few of them."""
+
+    def __init__(self, own: Path) -> None:
+        super().__init__()
+        self._own = read_named(own)
+        self._files: set[str] = set()
+
+    def __missing__(self, name: str) -> str:
+        file = name.partition(".")[0]
+        if file in self._files:
+            raise KeyError(name)
+        self._files.add(file)
+        self.update(self._statements_of(file))
+        return self[name]
+
+    def read_all(self) -> Mapping[str, str]:
+        """Every statement there is."""
+        files = {path.stem for path in _SHARED.glob("*.sql")} | {name.partition(".")[0] for name in self._own}
+        for file in sorted(files - self._files):
+            self._files.add(file)
+            self.update(self._statements_of(file))
+        return self
+
+    def _statements_of(self, file: str) -> Mapping[str, str]:
+        path = _SHARED / f"{file}.sql"
+        shared = read_named(path) if path.exists() else {}
+        own = {name: text for name, text in self._own.items() if name.startswith(f"{file}.")}
+        named = {f"{file}.{name}": text for name, text in shared.items()} | own
+        return dict(_variants({name: _expanded(text, self._own) for name, text in named.items()}))
 
 
 def _expanded(text: str, macros: Mapping[str, str]) -> str:

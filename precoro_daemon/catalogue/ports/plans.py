@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from precoro_daemon.catalogue.rules.item_writes import State, Write
-from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen
-from precoro_daemon.catalogue.rules.plan import Plan
-from precoro_daemon.catalogue.rules.suppliers import Supplier
+
+if TYPE_CHECKING:
+    from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen
+    from precoro_daemon.catalogue.rules.plan import Plan
+    from precoro_daemon.catalogue.rules.suppliers import Supplier
 
 Probed = Literal["list", "detail", ""]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
-from precoro_daemon.files.rules.bodies import Part
-from precoro_daemon.mirror.rules.change_log import Move
+if TYPE_CHECKING:
+    from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
+    from precoro_daemon.files.rules.bodies import Part
+    from precoro_daemon.mirror.rules.change_log import Move
 
 
 @dataclass(frozen=True, slots=True)

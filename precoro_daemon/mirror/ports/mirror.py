@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from precoro_daemon.errors import DaemonError, NotFound
-from precoro_daemon.mirror.ports.precoro import Detail
-from precoro_daemon.mirror.rules.absences import Missing
-from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
-from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.quota.retries import quarantine_period
+
+if TYPE_CHECKING:
+    from precoro_daemon.mirror.ports.precoro import Detail
+    from precoro_daemon.mirror.rules.absences import Missing
+    from precoro_daemon.mirror.rules.cursors import Cursor, Kind, Page, Scan
+    from precoro_daemon.mirror.rules.documents import Record
+    from precoro_daemon.mirror.rules.reach import Skew
 
 
 @dataclass(frozen=True, slots=True)

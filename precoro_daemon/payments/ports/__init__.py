@@ -7,4 +7,5 @@ ledger_payments.py  what the ledger says was paid, as last read
 login_directory.py  what may be chosen after a login: companies, bank accounts or journals, and what bills are open
 paid_set.py         which invoices were paid at the last comparison
 progress.py         who hears what became of payments in a run
+switch.py           whether payments may be sent
 """

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from precoro_daemon.payments.rules.events import Dialogue
-from precoro_daemon.payments.rules.history import Past
-from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
-from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
-from precoro_daemon.payments.rules.states import Direction, State
+if TYPE_CHECKING:
+    from precoro_daemon.payments.ports.switch import Switch
+    from precoro_daemon.payments.rules.events import Dialogue
+    from precoro_daemon.payments.rules.history import Past
+    from precoro_daemon.payments.rules.intents import Attempt, Intent, Step
+    from precoro_daemon.payments.rules.ledger_payments import LedgerPayment
+    from precoro_daemon.payments.rules.states import Direction, State
 
 Link = Literal["carries", "frees", "unsettles"]
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """Whether anything may be sent, and why not."""
-
-    armed: bool
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

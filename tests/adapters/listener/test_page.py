@@ -13,7 +13,7 @@ from precoro_daemon.adapters.listener.html import join, tag
 from precoro_daemon.adapters.listener.page import page
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.payments.ports.journal import Switch
+from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import Hour, PaymentStatus, Quota, Snapshot

@@ -13,7 +13,7 @@ import pytest
 
 from precoro_daemon.adapters.state.joined_writes import JoinedWrites
 from precoro_daemon.adapters.state.session import Session
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 
 pytestmark = pytest.mark.asyncio
 

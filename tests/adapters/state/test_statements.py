@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 import precoro_daemon.adapters.state as room
-from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
-from precoro_daemon.adapters.state.statements import read_statements
+from precoro_daemon.adapters.state.sqlite.session import STATEMENTS
+from precoro_daemon.adapters.state.statements import Statements
 from precoro_daemon.payments.rules.matching import MatchBy
 
 ROOM = Path(room.__file__).parent
@@ -26,16 +26,17 @@ def test_every_statement_says_what_it_answers(path: Path) -> None:
 
 def test_every_statement_is_used_and_there_is_one_for_each_use() -> None:
     code = "\n".join(path.read_text() for path in ROOM.rglob("*.py"))
-    prefixes = {name.split(".")[0] for name in STATEMENTS}
+    statements = STATEMENTS.read_all()
+    prefixes = {name.split(".")[0] for name in statements}
     named = [name for name in re.findall(r'"(\w+\.\w+)(?:\[{by}\])?"', code) if not name.endswith(".sql")]
     used = {name for name in named if name.split(".")[0] in prefixes}
-    assert used == {name.split("[")[0] for name in STATEMENTS}
+    assert used == {name.split("[")[0] for name in statements}
 
 
 def test_what_an_engine_has_of_its_own_adds_to_the_shared_statements_or_takes_their_place(tmp_path: Path) -> None:
     own = tmp_path / "own.sql"
     own.write_text("-- name: meta.read\n-- The same.\nSELECT 1;\n\n-- name: engine.more\n-- More.\nSELECT 2;\n")
-    statements = read_statements(own)
+    statements = Statements(own)
     assert statements["meta.read"] == "SELECT 1;"
     assert statements["engine.more"] == "SELECT 2;"
     assert statements["mirror.count_live"] == STATEMENTS["mirror.count_live"]

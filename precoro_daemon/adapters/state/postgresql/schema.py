@@ -18,12 +18,10 @@ from precoro_daemon.adapters.state.postgresql.view_refresh import (
 )
 from precoro_daemon.errors import StoreUnusable
 
-MIGRATIONS = [
-    path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
-]
+MIGRATION_FILES = sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
 """The steps from an empty schema to the present one; the first makes version 1."""
 
-VERSION = len(MIGRATIONS)
+VERSION = len(MIGRATION_FILES)
 """Of the schema this program writes; kept in `meta`."""
 
 
@@ -98,8 +96,8 @@ def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str,
 def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None:
     """Runs inside a transaction."""
     version = read_version(connection)
-    for script in MIGRATIONS[version:]:
-        connection.execute(script.encode())
+    for path in MIGRATION_FILES[version:]:
+        connection.execute(path.read_bytes())
     if version < VERSION:
         _write_meta(connection, "version", str(VERSION))
     if read_meta(connection, "identity") is None:

@@ -15,7 +15,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from precoro_daemon.adapters.state.session import Values
-from precoro_daemon.adapters.state.statements import read_statements
+from precoro_daemon.adapters.state.statements import Statements
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
@@ -35,7 +35,7 @@ def _translated(text: str) -> str:
 
 
 POSTGRES_STATEMENTS: Mapping[str, str] = {
-    name: _translated(text) for name, text in read_statements(Path(__file__).with_name("own.sql")).items()
+    name: _translated(text) for name, text in Statements(Path(__file__).with_name("own.sql")).read_all().items()
 }
 
 

@@ -9,8 +9,9 @@ ownership.py      what root makes beside a state belongs to its owner, whose ser
 restore_guard.py  the restore guard as a file beside the state
 restoring.py      a backup comes back: whole, disarmed, and no call to Precoro forgotten
 schema.py         brings a state file to the present schema: migrations, views, whose data it is
+session.py        the session of one connection, and what is a transaction on it
 snapshot.py       the rows of all views as of one moment, read beside who holds the file
 state.py          the state in one SQLite file
-transactions.py   sessions and transactions of one connection on one thread
+transactions.py   transactions of one connection on one thread
 views.py          the views people query, in the words of SQLite
 """

@@ -18,7 +18,7 @@ from precoro_daemon.adapters.state.sqlite.opening import find_state, make_empty,
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.restoring import keep_former, remove_unfinished
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
 
 _NUMBERED = frozenset({"records", "calls"})

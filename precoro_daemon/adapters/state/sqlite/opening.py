@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from threading import Event, Timer
 
-from precoro_daemon.adapters.state.moving import refuse_moved
 from precoro_daemon.adapters.state.sqlite.failures import What, damaged, explained
 from precoro_daemon.adapters.state.sqlite.holder import held, holds
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
@@ -94,11 +93,18 @@ def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.C
         connection = _connect(path, "ro")
         try:
             refuse_other(path, connection, identity)
-            refuse_moved(str(path), *_marks(connection))
+            _refuse_moved(path, *_marks(connection))
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _refuse_moved(path: Path, moved: str | None, arriving: str | None) -> None:
+    if moved or arriving:
+        from precoro_daemon.adapters.state.moving import refuse_moved  # noqa: PLC0415 - hardly any is
+
+        refuse_moved(str(path), moved, arriving)
 
 
 def read_marks(path: Path) -> tuple[str | None, str | None]:

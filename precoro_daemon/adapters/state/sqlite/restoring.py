@@ -21,7 +21,7 @@ from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, open_re
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
 from precoro_daemon.adapters.state.sqlite.schema import bring_up_to_date, read_identity, read_meta
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.quota.budget import MEMORY
 

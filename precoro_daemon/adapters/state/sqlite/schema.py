@@ -5,16 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, in_transaction
-from precoro_daemon.adapters.state.sqlite.views import view_definitions
-from precoro_daemon.adapters.state.views import dictionary_rows
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 
-MIGRATIONS = [
-    path.read_text(encoding="utf-8") for path in sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
-]
+MIGRATION_FILES = sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
 """The steps from an empty file to the present schema; the first makes version 1."""
 
-VERSION = len(MIGRATIONS)
+VERSION = len(MIGRATION_FILES)
 """Of the schema this program writes; kept in the file as `user_version`."""
 
 
@@ -32,8 +28,8 @@ def bring_up_to_date(connection: sqlite3.Connection, identity: str | None) -> No
 
 def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        _take_step(connection, script, number)
+    for number, path in enumerate(MIGRATION_FILES[version:], start=version + 1):
+        _take_step(connection, path.read_text(encoding="utf-8"), number)
 
 
 def _take_step(connection: sqlite3.Connection, script: str, number: int) -> None:
@@ -57,6 +53,9 @@ def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
 
 def _refresh_views(connection: sqlite3.Connection) -> None:
     """Make the views anew where one of them is missing or not as this version defines it. Every view here is ours."""
+    from precoro_daemon.adapters.state.sqlite.views import view_definitions  # noqa: PLC0415 - a reader needs neither
+    from precoro_daemon.adapters.state.views import dictionary_rows  # noqa: PLC0415
+
     if read_meta(connection, "dictionary") != dictionary_rows():
         _write_meta(connection, "dictionary", dictionary_rows())
     present = {str(row["name"]): str(row["sql"]) for row in SqliteSession(connection).rows("sqlite.read_views")}

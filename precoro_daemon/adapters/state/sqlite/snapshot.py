@@ -11,7 +11,7 @@ from typing import Any
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import is_current, open_read_only
-from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
+from precoro_daemon.adapters.state.sqlite.session import STATEMENTS
 from precoro_daemon.adapters.state.view_rows import ViewTables
 from precoro_daemon.errors import StoreUnusable
 

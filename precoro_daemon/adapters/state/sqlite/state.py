@@ -6,30 +6,31 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
-from precoro_daemon.adapters.state.ports import Backup, Restored, Store
-from precoro_daemon.adapters.state.sqlite.backup import back_up
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import find_state, is_current, open_read_only, open_writable
-from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 from precoro_daemon.adapters.state.sqlite.restore_guard import RestoreGuardFile
-from precoro_daemon.adapters.state.sqlite.restoring import restore
-from precoro_daemon.adapters.state.sqlite.snapshot import open_tables
-from precoro_daemon.adapters.state.sqlite.transactions import SqliteSession, SqliteTransactions, inode_of
-from precoro_daemon.adapters.state.view_rows import ViewTables
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession
 from precoro_daemon.errors import StoreUnusable
-from precoro_daemon.files.ports.attachment_book import WantedFiles
-from precoro_daemon.mirror.ports.mirror import WantedDetails
-from precoro_daemon.status.reading import Overview
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.ports import Backup, Restored, Store
+    from precoro_daemon.adapters.state.view_rows import ViewTables
+    from precoro_daemon.files.ports.attachment_book import WantedFiles
+    from precoro_daemon.mirror.ports.mirror import WantedDetails
+    from precoro_daemon.status.reading import Overview
 
 _STEPS_BETWEEN_CHECKS = 100_000
 """Of SQLite's virtual machine: some milliseconds."""
 
 
 class SqliteState:
-    """Implements `State` on one file. `identity` names the company and user whose data it keeps, as a hash."""
+    """Implements `State` on one file. `identity` names the company and user whose data it keeps, as a hash.
+
+    What only one of the methods needs is imported by it: `status` takes half of its time to import what it needs.
+    """
 
     def __init__(self, path: Path, identity: str) -> None:
         self._path = path
@@ -75,15 +76,23 @@ class SqliteState:
             return read_overview(session, guard, since=since, files=files, details=details, now=now)
 
     def open_tables(self) -> AbstractContextManager[ViewTables]:
+        from precoro_daemon.adapters.state.sqlite.snapshot import open_tables
+
         return open_tables(self._path, self._identity)
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
+        from precoro_daemon.adapters.state.sqlite.backup import back_up
+
         return back_up(self._path, target, identity=self._identity, replace=replace)
 
     def restore(self, backup: Path) -> Restored:
+        from precoro_daemon.adapters.state.sqlite.restoring import restore
+
         return restore(backup, self._path, identity=self._identity)
 
     def hand_over(self, path: Path) -> None:
+        from precoro_daemon.adapters.state.sqlite.ownership import hand_over
+
         hand_over(path, self._path)
 
     def _hold(self, resources: ExitStack) -> sqlite3.Connection:
@@ -99,7 +108,9 @@ class SqliteState:
 
     @asynccontextmanager
     async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
-        from precoro_daemon.adapters.state.repositories import build_store  # noqa: PLC0415 - an overview has no use for
+        from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
+        from precoro_daemon.adapters.state.repositories import build_store
+        from precoro_daemon.adapters.state.sqlite.transactions import SqliteTransactions, inode_of
 
         resources = ExitStack()
         opened: list[sqlite3.Connection] = []

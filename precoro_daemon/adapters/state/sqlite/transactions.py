@@ -1,9 +1,8 @@
-"""sessions and transactions of one connection on one thread"""
+"""transactions of one connection on one thread"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from math import inf
 from pathlib import Path
@@ -14,12 +13,10 @@ from precoro_daemon.adapters.host.threads import run_to_end
 from precoro_daemon.adapters.state.joined_writes import JoinedWrites
 from precoro_daemon.adapters.state.session import Row, Session, Values
 from precoro_daemon.adapters.state.sqlite.failures import explained
-from precoro_daemon.adapters.state.statements import read_statements
+from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
 
 T = TypeVar("T")
-
-STATEMENTS = read_statements(Path(__file__).with_name("own.sql"))
 
 _LOST_FILE_CHECK_S = 1.0
 """Real seconds between two checks whether the file is still there, for what is only written: calls are charged in the
@@ -36,34 +33,6 @@ def inode_of(path: Path) -> Inode | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
-
-
-class SqliteSession:
-    """Implements `Session` on a connection, for the thread that owns it.
-
-    Its cursors stay here: one that is forgotten on another thread resets its statement there, even while it is in use
-    on this one ("bad parameter or other API misuse").
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
-        return self.connection.execute(STATEMENTS[statement], values).fetchall()
-
-    def row(self, statement: str, values: Values = ()) -> Row | None:
-        row: Row | None = self.connection.execute(STATEMENTS[statement], values).fetchone()
-        return row
-
-    def value(self, statement: str, values: Values = ()) -> Any:
-        (value,) = self.connection.execute(STATEMENTS[statement], values).fetchone()
-        return value
-
-    def run(self, statement: str, values: Values = ()) -> int:
-        return self.connection.execute(STATEMENTS[statement], values).rowcount
-
-    def run_many(self, statement: str, rows: Iterable[Values]) -> int:
-        return self.connection.executemany(STATEMENTS[statement], rows).rowcount
 
 
 class SqliteTransactions:
@@ -131,17 +100,3 @@ class SqliteTransactions:
                 f"The state {self._path} was removed or replaced while in use; nothing is sent or stored any more. "
                 "Stop the program, put the state back (what was moved away, or a backup), and start it again."
             )
-
-
-def in_transaction(session: SqliteSession, work: Callable[[SqliteSession], T]) -> T:
-    connection = session.connection
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = work(session)
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk may already have ended the transaction.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return result

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID
-from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATION_FILES
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import SendingStopped
 from precoro_daemon.payments.ports.gateway import PaymentGateway
@@ -38,7 +38,11 @@ def tables(path: Path) -> Tables:
 def older(tmp_path: Path) -> Path:
     path = tmp_path / "state.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for script in (*MIGRATIONS[:14], WRITTEN, "INSERT INTO meta VALUES ('identity', 'company')"):
+        for script in (
+            *(path.read_text() for path in MIGRATION_FILES[:14]),
+            WRITTEN,
+            "INSERT INTO meta VALUES ('identity', 'company')",
+        ):
             connection.executescript(script)
         connection.executescript(f"PRAGMA user_version = 14; PRAGMA application_id = {APPLICATION_ID}")
     return path

@@ -16,7 +16,7 @@ import pytest
 
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.opening import APPLICATION_ID, refuse_old_engine
-from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS, VERSION, bring_up_to_date
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATION_FILES, VERSION, bring_up_to_date
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.mirror.rules.cursors import Page, Scan
@@ -141,8 +141,8 @@ async def test_a_directory_a_missing_one_and_a_device_are_refused(tmp_path: Path
 def test_a_state_made_at_once_is_what_the_steps_make(tmp_path: Path) -> None:
     asyncio.run(make(tmp_path / "state.db"))
     with closing(sqlite3.connect(tmp_path / "state.db")) as new, closing(sqlite3.connect(":memory:")) as old:
-        for number, script in enumerate(MIGRATIONS, start=1):
-            old.executescript(f"{script}\nPRAGMA user_version = {number};")
+        for number, step in enumerate(MIGRATION_FILES, start=1):
+            old.executescript(f"{step.read_text()}\nPRAGMA user_version = {number};")
         old.isolation_level, old.row_factory = None, sqlite3.Row
         bring_up_to_date(old, "company")
         assert sorted(new.iterdump()) == sorted(old.iterdump())

@@ -11,8 +11,8 @@ import pytest
 from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
+from precoro_daemon.adapters.state.sqlite.session import STATEMENTS
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.adapters.state.sqlite.transactions import STATEMENTS
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from precoro_daemon.adapters.state.intent_rows import to_intent, to_line
-from precoro_daemon.adapters.state.sqlite.schema import MIGRATIONS, bring_up_to_date
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATION_FILES, bring_up_to_date
 from precoro_daemon.payments.rules.events import Answered, Asked, Assigned
 from precoro_daemon.payments.rules.history import recall
 from precoro_daemon.payments.rules.obstacles import ObstacleKind, obstacle
@@ -26,10 +26,12 @@ ASKED, OTHER, NAMED = (
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     """As the version before left it."""
-    before = next(number for number, script in enumerate(MIGRATIONS) if "RENAME TO ledger_payments" in script)
+    before = next(
+        number for number, step in enumerate(MIGRATION_FILES) if "RENAME TO ledger_payments" in step.read_text()
+    )
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
-        for script in MIGRATIONS[:before]:
+        for script in (step.read_text() for step in MIGRATION_FILES[:before]):
             connection.executescript(script)
         connection.execute(f"PRAGMA user_version = {before}")
         yield connection
