@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,11 +35,11 @@ def nested(value: Any) -> Iterator[Any]:
 
 def whole_number(value: Any) -> int | None:
     """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
+    if type(value) is not int:  # as nearly all of them are
+        if not isinstance(value, str) or not _INTEGER.fullmatch(value):
+            return None
         value = int(value)
-    return value if isinstance(value, int) and -_MAX_ID <= value <= _MAX_ID else None
+    return value if -_MAX_ID <= value <= _MAX_ID else None
 
 
 def reference(value: Any) -> int | None:
@@ -70,7 +70,8 @@ def utc_text(value: Any) -> str | None:
         return value
     try:
         moment = datetime.fromisoformat(value)
-        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+        if (offset := moment.utcoffset()) is not None:  # `astimezone` takes twice as long
+            moment = moment.replace(tzinfo=None) - offset
     except (ValueError, OverflowError):
         return value
     return moment.isoformat(timespec="seconds")

@@ -68,6 +68,7 @@ def read_page(body: bytes, request: PageRequest, server_time: float | None) -> P
     Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a scan.
     """
     try:
+        str(body, "utf-8")  # msgspec skips over strings; what was damaged in one may be damaged elsewhere too
         answer = _split(body)
         pagination = _pagination(bytes(answer.meta))
         page = _page(_rows(answer, request.collection), pagination, request, server_time)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
 
-from precoro_daemon.adapters.state.rows import cells, record_cells, to_cursor
+from precoro_daemon.adapters.state.rows import cells, rows_to_create, rows_to_update, to_cursor
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.absences import Missing
@@ -88,10 +88,8 @@ def _take_up(session: Session, scan: Scan) -> tuple[int, int]:
 def _write_records(session: Session, collection: str, records: Sequence[Record], at: float) -> Plan:
     steps = plan(records, _known(session, collection, records))
     changed = [*steps.updated, *steps.returned]
-    session.run_many(
-        "mirror.create_record", [(*record_cells(row, at), collection, row.id, at) for row in steps.created]
-    )
-    session.run_many("mirror.update_record", [(*record_cells(row, at), collection, row.id) for row in changed])
+    session.run_many("mirror.create_record", rows_to_create(steps.created, collection, at))
+    session.run_many("mirror.update_record", rows_to_update(changed, collection, at))
     session.run_many("mirror.retry_now", [(collection, str(row.id)) for row in changed])
     for kind, rows in (("created", steps.created), ("updated", steps.updated), ("returned", steps.returned)):
         session.run_many("mirror.log_change", [(collection, row.id, kind, row.version, at) for row in rows])

@@ -9,12 +9,12 @@ WHERE collection = ? AND id IN (SELECT value FROM @ints(?));
 INSERT INTO records (
     idn, status, updated_at, external_id, version, wanted, changed_at, data, collection, id, first_seen_at
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, @utf8(?), ?, ?, ?);
 
 -- name: update_record
 -- Keep the newer version of a record, which is there (again).
 UPDATE records
-SET idn = ?, status = ?, updated_at = ?, external_id = ?, version = ?, wanted = ?, changed_at = ?, data = ?,
+SET idn = ?, status = ?, updated_at = ?, external_id = ?, version = ?, wanted = ?, changed_at = ?, data = @utf8(?),
     vanished_at = NULL
 WHERE collection = ? AND id = ?;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from precoro_daemon.adapters.state.session import Row
@@ -11,7 +12,8 @@ from precoro_daemon.mirror.rules.custom_fields import Option
 from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
 
-Cell = str | int | float | bytes | None
+Cell = str | int | float | bytes | memoryview | None
+"""A view is of the UTF-8 of a text that is stored as it came; its statement says `@utf8`."""
 
 
 def cells(value: Any) -> dict[str, Any]:
@@ -19,23 +21,24 @@ def cells(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-def record_cells(record: Record, at: float) -> tuple[Cell, ...]:
-    """In the order in which create_record and update_record take them."""
-    return (
-        record.idn,
-        record.status,
-        record.updated_at,
-        record.external_id,
-        record.version,
-        record.wanted,
-        at,
-        record.raw,
-    )
+def rows_to_update(records: Iterable[Record], collection: str, at: float) -> list[tuple[Cell, ...]]:
+    """In the order in which update_record takes them."""
+    return [
+        (r.idn, r.status, r.updated_at, r.external_id, r.version, r.wanted, at, r.utf8, collection, r.id)
+        for r in records
+    ]
+
+
+def rows_to_create(records: Iterable[Record], collection: str, at: float) -> list[tuple[Cell, ...]]:
+    """The same with when each was first seen, as create_record takes them."""
+    return [(*cells, at) for cells in rows_to_update(records, collection, at)]
 
 
 def to_record(row: Row) -> Record:
-    columns = ("id", "idn", "status", "updated_at", "external_id", "version", "raw")
-    return Record(**{name: row[name] for name in columns}, wanted=bool(row["wanted"]))
+    columns = ("id", "idn", "status", "updated_at", "external_id", "version")
+    return Record(
+        **{name: row[name] for name in columns}, utf8=memoryview(row["raw"].encode()), wanted=bool(row["wanted"])
+    )
 
 
 def to_scan(row: Row) -> Scan:

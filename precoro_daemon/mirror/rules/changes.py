@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import msgspec
 
 from precoro_daemon.mirror.rules.documents import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the mirror already has of a record."""
 
     version: bytes
@@ -46,4 +48,4 @@ def plan(listing: Iterable[Record], known: Mapping[int, Known]) -> Plan:
 
 def _returned(record: Record, before: Known) -> Record:
     """A detail may have shown that the record is not wanted; that holds for as long as its version does."""
-    return replace(record, wanted=before.wanted) if before.version == record.version else record
+    return msgspec.structs.replace(record, wanted=before.wanted) if before.version == record.version else record

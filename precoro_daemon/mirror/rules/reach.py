@@ -19,6 +19,7 @@ second one has. If no such row shows, the others are gone or were edited, which 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,11 +74,13 @@ class Dates:
     oldest: str = ""
 
     def with_rows(self, dates: Iterable[str | None], began: float) -> Dates:
-        readable = [date for date in dates if date is not None and _is_date(date)]
-        limit = text_of(began)
-        newest = sorted((*self.newest, *(date for date in readable if date <= limit)), reverse=True)
-        oldest = min((*readable, *((self.oldest,) if self.oldest else ())), default="")
-        return Dates(tuple(newest[:_DATES_KEPT]), oldest)
+        listed = sorted(date for date in dates if date is not None and len(date) == _READABLE)
+        oldest = next(filter(_is_date, listed), "")
+        # Only what may be kept is read: most rows of a long list are older than a hundred others.
+        kept_from = self.newest[-1] if len(self.newest) == _DATES_KEPT else ""
+        fresh = filter(_is_date, listed[bisect_right(listed, kept_from) : bisect_right(listed, text_of(began))])
+        newest = sorted((*self.newest, *fresh), reverse=True)
+        return Dates(tuple(newest[:_DATES_KEPT]), min(filter(None, (oldest, self.oldest)), default=""))
 
     @property
     def anchor(self) -> float:
@@ -123,6 +126,6 @@ def seconds_of(text: str) -> float:
 def _is_date(text: str) -> bool:
     """Some systems write a date that is not known as one long ago, or as none that there is."""
     try:
-        return len(text) == _READABLE and datetime.fromisoformat(text).year > _LONG_AGO
+        return datetime.fromisoformat(text).year > _LONG_AGO
     except ValueError:
         return False

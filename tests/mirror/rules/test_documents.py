@@ -22,6 +22,9 @@ loose = st.recursive(
 )
 
 
+NUMBERS = ["1.10", "-0", "1e5", "12345678901234567890123", "true"]
+
+
 def row(**fields: Any) -> bytes:
     return json.dumps({"id": 1} | fields, ensure_ascii=False).encode()
 
@@ -67,6 +70,16 @@ def test_what_is_no_object_is_no_record(raw: bytes) -> None:
 )
 def test_a_status_is_a_number_in_whatever_dress(value: Any, status: int | None) -> None:
     assert read_record(row(status=value)).status == status
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_external_id_that_is_a_number_keeps_the_digits_that_were_sent(number: str) -> None:
+    assert read_record(b'{"id": 1, "externalId": %b}' % number.encode()).external_id == number
+
+
+@pytest.mark.parametrize("empty", [b"null", b'""', b"[]", b"{}", b"false"])
+def test_an_empty_external_id_is_none(empty: bytes) -> None:
+    assert read_record(b'{"id": 1, "externalId": %b}' % empty).external_id is None
 
 
 @given(st.dictionaries(st.sampled_from(["idn", "status", "updateDate", "externalId", "sum", "supplier"]), loose))

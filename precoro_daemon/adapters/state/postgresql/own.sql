@@ -13,6 +13,10 @@
 -- A text as its bytes.
 convert_to($1, 'UTF8')
 
+-- name: @utf8
+-- A text that is given as its UTF-8: it is made one on the way here.
+$1
+
 -- name: @number
 -- The whole number that a text says; a text that says none is none.
 CASE WHEN pg_input_is_valid($1, 'bigint') THEN CAST($1 AS bigint) END

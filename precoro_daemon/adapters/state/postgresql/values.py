@@ -55,7 +55,10 @@ def as_idn(value: object) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    """U+0000 cannot stand in a text of PostgreSQL. Members of enumerations are what they are made of."""
+    """U+0000 cannot stand in a text of PostgreSQL. Members of enumerations are what they are made of; a view is of
+    a text's UTF-8."""
+    if isinstance(value, memoryview):
+        value = str(value, "utf-8")
     if isinstance(value, str):
         text = str.__str__(value)
         return text.replace("\0", "\ufffd") if "\0" in text else text

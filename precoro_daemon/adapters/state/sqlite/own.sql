@@ -14,6 +14,10 @@ INDEXED BY $1
 -- A text as its bytes.
 CAST($1 AS BLOB)
 
+-- name: @utf8
+-- A text that is given as its UTF-8, which is how it is kept.
+CAST($1 AS TEXT)
+
 -- name: @number
 -- The whole number that a text says.
 CAST($1 AS INTEGER)
