@@ -14,6 +14,7 @@ ports.py            what the account of API calls and the planner must not forge
 rate_limits.py      which window a 429 closes, and for how long at most
 retries.py          failure + attempt → wait or give up
 shares.py           what each share of the day has spent, and when it has a call left
+usual_week.py       what comes between two times, by a rate for each hour of the week; and what finding it is worth
 watched_hours.py    what scans saw of when a collection changes, hour by hour
 
 Theory of operation. Precoro grants a key one call a second, so many a minute, hour and day, and refuses the same GET

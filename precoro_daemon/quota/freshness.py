@@ -11,8 +11,9 @@ seconds, so often as √λ says, which for a given number of calls leaves the le
 "Tractable near-optimal policies for crawling", 2018). Where rates change with the hour the rule goes with them.
 
 The price is what makes spending fit the budget: the lowest at which the two busiest days of the usual week take no
-more calls than lists may have. It is the same in all hours, for a call is worth as much at night; and it rises
-steeply while the last day took about as many or even more.
+more calls than lists may have. It is the same in all hours, for a call is worth as much at night. It rises steeply
+while the last day took about as many or even more, and while it took far more than is usual by this hour: where a
+first day has more changes than was guessed, or a Monday, its evening would find no calls left.
 
 Changes that webhooks announce need no poll, so only the others count in the value. What that saves is not spent
 elsewhere: lists may have that share of their calls which webhooks do not announce, or a few to check on these. So all
@@ -32,7 +33,8 @@ from dataclasses import dataclass
 
 from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.limits import SECONDS
-from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, WEEK_S
+from precoro_daemon.quota.usual_week import UsualWeek
+from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK
 from precoro_daemon.runtime.schedules import Fixed
 
 _DAY_S = SECONDS["day"]
@@ -59,6 +61,9 @@ _NEAR = 0.03
 
 _PRESSED_FROM, _PRESSURE = 0.97, 24
 """From this share of what a day may take the price rises, with this power of what is spent beyond."""
+
+_RUSH = 0.25
+"""Of what a day may take: so many calls beyond those that are usual by this hour. A rush of an hour has them."""
 
 _CHECKING_CALLS = 160.0
 """A day that polls may take at least, if there are as many, where they only check on webhooks. On the busiest days,
@@ -90,6 +95,10 @@ class Pace:
         return self.calls * (_DAY_S / self.oldest if self.schedule is None else self.schedule.turns_a_day)
 
 
+_Wanted = tuple[Pace, Sequence[float]]
+"""Scans a second by hour of the week, at a price of 1."""
+
+
 class FreshnessPlanner:
     """Times are Unix seconds. A collection that was never scanned is due at once."""
 
@@ -98,9 +107,11 @@ class FreshnessPlanner:
         self._paces = paces
         self._rates = rates
         self._calls = max(calls, 1.0)
-        self._weeks: dict[str, _Week] = {}
+        self._weeks: dict[str, UsualWeek] = {}
         self._reached: dict[str, _Reached] = {}
         self._usual_price: float | None = None
+        self._usual_calls = UsualWeek([0.0] * HOURS_A_WEEK)
+        self._began = math.inf
         self._scanned: dict[str, float] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._spent: deque[tuple[float, int]] = deque()
@@ -127,6 +138,7 @@ class FreshnessPlanner:
         if calls:
             self._spent.append((at, calls))
             self._spent_lately += calls
+            self._began = min(at, self._began)
 
     def failed(self, collection: str, at: float) -> None:
         """A scan did not get to its end. It is tried again later, and its siblings do not wait for it."""
@@ -201,11 +213,11 @@ class FreshnessPlanner:
         value = self._week(name).value(at, now) * self._factor(name, now)
         return max(value / (pace.calls * price), (now - at) / max(pace.oldest, SHORTEST_GAP_S))
 
-    def _week(self, name: str) -> _Week:
+    def _week(self, name: str) -> UsualWeek:
         rates = self._rates.usually(name)
         week = self._weeks.get(name)
         if week is None or week.rates is not rates:
-            week = self._weeks[name] = _Week(rates)
+            week = self._weeks[name] = UsualWeek(rates)
             self._usual_price = None
         return week
 
@@ -213,19 +225,23 @@ class FreshnessPlanner:
         """Of a call, in weighted seconds of delay."""
         for name in self._paces:
             self._week(name)
-        if self._usual_price is None:
-            self._usual_price = self._fitting_price()
-        return self._usual_price * self._pressure(now)
+        usual = self._fit_price() if self._usual_price is None else self._usual_price
+        return usual * self._pressure(now)
 
     def _pressure(self, now: float) -> float:
-        """1, and more while the last day took about as many calls as it may, or even more."""
+        """1, and more while the last day took about as many calls as it may by this hour, or even more."""
         # Calls in the future were stamped by a clock that has been set since.
         while self._spent and not now - _DAY_S < self._spent[0][0] <= now:
             self._spent_lately -= self._spent.popleft()[1]
-        return max(1.0, self._spent_lately / (_PRESSED_FROM * self._calls)) ** _PRESSURE
+        return max(1.0, self._spent_lately / (_PRESSED_FROM * self._room(now))) ** _PRESSURE
 
-    def _fitting_price(self) -> float:
-        """At which the busiest day of the usual week takes as many calls as there may be."""
+    def _room(self, now: float) -> float:
+        """Calls that the last day may have taken; on a first day the part of it that has passed."""
+        since = max(now - _DAY_S, min(self._began, now))
+        return min(self._calls, self._usual_calls.changes(since, now) + _RUSH * self._calls)
+
+    def _fit_price(self) -> float:
+        """The one at which the busiest days of the usual week take as many calls as there may be."""
         demands, unannounced, weighted = [], 0.0, 0.0
         for name, pace in self._paces.items():
             if pace.schedule is None:
@@ -243,71 +259,25 @@ class FreshnessPlanner:
                 low = middle
             else:
                 high = middle
+        self._usual_price, self._usual_calls = high, UsualWeek(self._calls_by_hour(demands, high))
         return high
+
+    def _calls_by_hour(self, demands: Sequence[_Wanted], price: float) -> Sequence[float]:
+        """Calls a second in each hour of the usual week."""
+        scheduled = sum(pace.least_calls_a_day for pace in self._paces.values() if pace.schedule is not None) / _DAY_S
+        scale = 1 / math.sqrt(price)
+        hours = [[pace.calls * scale * turn for turn in _turns(pace, wanted, scale)] for pace, wanted in demands]
+        return [scheduled + sum(calls) for calls in zip(*hours, [0.0] * HOURS_A_WEEK, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
     """When the value of a scan since the one `at` has grown so high, as it was worked out last."""
 
-    week: _Week
+    week: UsualWeek
     at: float
     value: float
     when: float
-
-
-class _Week:
-    """How the value of a scan grows by one collection's usual rates. Sums up to the beginning of each hour make it as
-    cheap to tell for a day as for a minute."""
-
-    def __init__(self, rates: Sequence[float]) -> None:
-        self.rates = rates
-        self._changes, self._delays = [0.0], [0.0]
-        changes = delays = 0.0
-        for rate in rates:
-            delays += (changes + rate * HOUR_S / 2) * HOUR_S
-            changes += rate * HOUR_S
-            self._changes.append(changes)
-            self._delays.append(delays)
-
-    def value(self, since: float, until: float) -> float:
-        """Of a scan: the seconds by which the changes since the one before will be late, all together."""
-        start = math.floor(since / WEEK_S) * WEEK_S
-        changes, delays = self._sums(since - start)
-        return max(0.0, self._sums(until - start)[1] - delays - changes * (until - since))
-
-    def _sums(self, at: float) -> tuple[float, float]:
-        """Changes since the beginning of some week, and the integral of these."""
-        weeks, within = divmod(at, WEEK_S)
-        hour = min(int(within // HOUR_S), HOURS_A_WEEK - 1)
-        seconds, rate = within - hour * HOUR_S, self.rates[hour]
-        changes, of_week = self._changes[hour], self._changes[-1]
-        delays = self._delays[hour] + (changes + rate * seconds / 2) * seconds
-        before = weeks * self._delays[-1] + of_week * (WEEK_S * weeks * (weeks - 1) / 2 + weeks * within)
-        return weeks * of_week + changes + rate * seconds, before + delays
-
-    def reaches(self, since: float, latest: float, value: float) -> float:
-        """When the value of a scan has grown to that much; `latest` if not before."""
-        start = math.floor(since / WEEK_S) * WEEK_S
-        seen, delays = self._sums(since - start)
-
-        def missing(until: float) -> float:
-            return value - self._sums(until - start)[1] + delays + seen * (until - since)
-
-        if missing(latest) >= 0:
-            return latest
-        first = math.floor(since / HOUR_S)
-        low, high = 0, math.ceil(latest / HOUR_S) - first
-        while high - low > 1:
-            middle = (low + high) // 2
-            if missing((first + middle) * HOUR_S) > 0:
-                low = middle
-            else:
-                high = middle
-        begins = max(since, (first + low) * HOUR_S)
-        changes, more = self._sums(begins - start)[0] - seen, max(0.0, missing(begins))
-        rate = self.rates[(first + low) % HOURS_A_WEEK]
-        return min(begins + 2 * more / (changes + math.sqrt(changes**2 + 2 * rate * more)), latest)
 
 
 def _bounds(pace: Pace) -> tuple[float, float]:
@@ -315,13 +285,18 @@ def _bounds(pace: Pace) -> tuple[float, float]:
     return 1 / max(pace.oldest, SHORTEST_GAP_S), 1 / SHORTEST_GAP_S
 
 
-def _busiest_day(demands: Sequence[tuple[Pace, Sequence[float]]], price: float) -> float:
-    """Calls of the day of the week that takes the most. `demands`: scans a second by hour, at a price of 1."""
+def _turns(pace: Pace, wanted: Sequence[float], scale: float) -> Sequence[float]:
+    """Of scans that are wanted, those that bounds allow; of both the `scale`th part."""
+    lowest, highest = _bounds(pace)
+    low, high = lowest / scale, highest / scale
+    return [low if each < low else min(each, high) for each in wanted]
+
+
+def _busiest_day(demands: Sequence[_Wanted], price: float) -> float:
+    """Calls of the days of the week that take the most."""
     days, scale = [0.0] * 7, 1 / math.sqrt(price)
     for pace, wanted in demands:
-        lowest, highest = _bounds(pace)
-        low, high = lowest / scale, highest / scale
-        turns = [low if each < low else min(each, high) for each in wanted]
+        turns = _turns(pace, wanted, scale)
         for day in range(7):
             days[day] += pace.calls * scale * sum(turns[24 * day : 24 * day + 24]) * HOUR_S
     return sum(sorted(days)[-_BUSIEST_DAYS:]) / _BUSIEST_DAYS

@@ -127,13 +127,34 @@ def test_a_failed_scan_is_tried_again_later_each_time_and_an_hour_at_most() -> N
 def test_the_price_rises_while_the_last_day_took_too_much_and_falls_again() -> None:
     plan = planner({name: Pace() for name in NAMES}, calls=100.0)
     usual = plan.price(NOW)
-    for _ in range(97):
-        plan.scanned("invoices", NOW, 1)
-    assert plan.price(NOW) == usual
+    now = NOW
+    for turn in range(97):
+        plan.scanned("invoices", now := NOW + turn * DAY / 98, 1)
+        assert plan.price(now) == usual
     for _ in range(8):
-        plan.scanned("invoices", NOW + 60, 1)
-    assert plan.price(NOW + 60) > 2 * usual
-    assert plan.price(NOW + DAY) == usual
+        plan.scanned("invoices", now + 60, 1)
+    assert plan.price(now + 60) > 2 * usual
+    assert plan.price(now + DAY) == usual
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_first_day_with_far_more_changes_than_was_guessed_leaves_calls_for_its_evening(*, restarts: bool) -> None:
+    """A change every two minutes of office hours in each list, where one in two days was guessed."""
+    life = Life({name: Pace() for name in NAMES}, usual=0.5, evenly=120.0)
+    polls: list[float] = []
+    for hour in range(24):
+        if restarts:
+            life.start()
+        while (turn := life.plan.next_turn(life.now)) < NOW + (hour + 1) * HOUR_S:
+            life.now = max(turn, life.now)
+            for name in life.plan.due(life.now):
+                polls.append(life.now)
+                life.scan(name, poll=True)
+        life.now = NOW + (hour + 1) * HOUR_S
+    by_hour = [sum(NOW + hour * HOUR_S <= at < NOW + (hour + 1) * HOUR_S for at in polls) for hour in range(24)]
+    assert len(polls) <= 1.1 * life.calls
+    assert min(by_hour[8:18]) >= 5, by_hour
+    assert max(by_hour) <= 50, by_hour
 
 
 def test_calls_of_a_wrong_clock_do_not_make_others_dear() -> None:
@@ -228,6 +249,9 @@ class Life:
     calls: float = 200.0
     now: float = NOW
     scans: dict[str, float] = field(default_factory=lambda: dict.fromkeys(NAMES, NOW))
+    usual: float = 1.0
+    evenly: float = 0.0
+    """Seconds between two changes of a collection in office hours; 0: there are those that come with each scan."""
     failing: set[str] = field(default_factory=set)
     hours: list[WatchedHour] = field(default_factory=list)
 
@@ -235,10 +259,12 @@ class Life:
         self.start()
 
     def start(self) -> None:
-        self.rates = ChangeRates(dict.fromkeys(NAMES, 1.0))
+        self.rates = ChangeRates(dict.fromkeys(NAMES, self.usual))
         self.rates.learn(self.hours)
         self.plan = FreshnessPlanner(self.paces, self.rates, self.calls)
         self.failing = set()
+        for hour in self.hours:
+            self.plan.scanned(hour.collection, hour.begins, hour.calls)
         for name, at in self.scans.items():
             self.plan.scanned(name, at)
 
@@ -262,14 +288,21 @@ class Life:
             case "restart", _:
                 self.start()
 
-    def scan(self, name: str, changes: int, *, poll: bool) -> None:
-        changed = [self.now] * changes
+    def scan(self, name: str, changes: int = 0, *, poll: bool) -> None:
+        changed = [self.now] * changes + self._worked_on(self.scans[name])
         seen = ScanSeen(name, self.scans[name], self.now, changed, poll=poll).hours()
         self.hours += seen
         self.rates.learn(seen)
         self.plan.scanned(name, self.now, 1 if poll else 0)
         self.scans[name] = self.now
         self.failing.discard(name)
+
+    def _worked_on(self, since: float) -> list[float]:
+        if not self.evenly:
+            return []
+        first, last = math.floor((since - NOW) / self.evenly) + 1, math.floor((self.now - NOW) / self.evenly)
+        moments = [NOW + number * self.evenly for number in range(first, last + 1)]
+        return [at for at in moments if 8 <= (at - NOW) / HOUR_S % 24 < 18]
 
     def is_sound(self) -> None:
         due, price = self.plan.due(self.now), self.plan.price(self.now)
