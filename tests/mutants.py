@@ -29,6 +29,7 @@ CHANGING = "tests/payments/test_changing.py"
 ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
 EXPORTS = "tests/adapters/ledgers/test_exports.py"
+FEED = "tests/contracts/test_export_feed.py"
 STATEMENTS = "tests/adapters/ledgers/test_statements.py"
 DELIVERIES = "tests/mirror/test_deliveries.py"
 XERO = "tests/adapters/ledgers/test_xero.py"
@@ -159,7 +160,21 @@ MUTANTS = (
         "read_touched",
         "AND @whole(records, invoice.id) IN (",
         "AND NOT @whole(records, invoice.id) IN (",
-        "tests/contracts/test_export_feed.py::test_a_payment_is_touched_by_what_it_pays",
+        f"{FEED}::test_a_payment_is_touched_by_what_it_pays",
+    ),
+    Mutant(
+        "a file that is stored is no news to exports",
+        "SqlAttachmentBook.save_kept",
+        "_log_attached(session, file.collection, file.record_id)",
+        "pass",
+        f"{FEED}::test_who_follows_files_and_values_has_what_the_views_show",
+    ),
+    Mutant(
+        "an option that is called otherwise is no news to exports",
+        "_adopt",
+        '_log(session, field, "offered", at)',
+        "pass",
+        f"{FEED}::test_who_follows_files_and_values_has_what_the_views_show",
     ),
     Mutant(
         "a push is signed with the present secret alone",

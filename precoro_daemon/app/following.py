@@ -8,7 +8,7 @@ from pathlib import Path
 from precoro_daemon.adapters.exports.segment_store import open_segments
 from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.adapters.state.view_rows import followed_tables
 from precoro_daemon.app.databases import address_of
 from precoro_daemon.app.files import open_place
 from precoro_daemon.app.state import identity, place
@@ -29,7 +29,7 @@ def build_exports(settings: Settings, store: Store, clock: Clock) -> FollowExpor
 
 
 def _turn(settings: Settings, name: str, export: Export, store: Store, clock: Clock) -> Turn:
-    feed, chosen = store.export_feed, [tables()[table] for table in export.collections]
+    feed, chosen = store.export_feed, [followed_tables()[table] for table in export.collections]
     if export.database is not None:
         return Turn(WriteTables(name, feed, chosen, partial(_open_tables, settings, name, export)))
     if export.url is not None:
@@ -45,7 +45,7 @@ def _pushes(name: str, export: Export, store: Store, clock: Clock) -> PushRecord
         name=name,
         feed=store.export_feed,
         book=store.push_book,
-        tables=[tables()[table] for table in export.collections],
+        tables=[followed_tables()[table] for table in export.collections],
         receivers=partial(open_receiver, address, f"[exports.{name}]"),
         clock=clock,
         receiver=address.fingerprint,

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from precoro_daemon.errors import DaemonError, PushRefused, ReceiverGone
-from precoro_daemon.exports.ports.feed import ExportFeed, Touched
+from precoro_daemon.exports.ports.feed import ExportFeed, RecordKey, Touched
 from precoro_daemon.exports.ports.pushes import OpenReceiver, Push, PushBook, Receiver
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.exports.rules.pushing import (
@@ -17,8 +17,10 @@ from precoro_daemon.exports.rules.pushing import (
     Settled,
     delivered,
     is_of_the_record,
+    label_of,
     new_push,
     read_settled,
+    record_of,
     refused,
 )
 from precoro_daemon.mirror.rules.change_log import Move
@@ -41,11 +43,12 @@ _LOG_KEPT_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """cells: None where the table shows no such record any more"""
+    """rows: none where the table shows nothing of the record any more"""
 
     push: Push
     table: Table
-    cells: Cells | None
+    record: RecordKey
+    rows: Sequence[Cells]
 
 
 @dataclass(slots=True)
@@ -112,9 +115,9 @@ class PushRecords:
         return taken
 
     async def _waiting(self, table: Table, pushes: Sequence[Push]) -> Sequence[_Due]:
-        own = [push for push in pushes if push.collection == table.name]
-        found = await self.feed.rows(table, [push.record for push in own]) if own else {}
-        return [_Due(push, table, _row(found, push.record)) for push in own]
+        own = {push: record for push in pushes if (record := record_of(push, table)) is not None}
+        found = await self.feed.rows(table, list(own.values())) if own else {}
+        return [_Due(push, table, record, found.get(record, ())) for push, record in own.items()]
 
     async def _next(self) -> Settled | None:
         """What to push, None at the end."""
@@ -166,23 +169,29 @@ class PushRecords:
 
     async def _due(self, settled: Settled) -> AsyncIterator[Sequence[_Due]]:
         """Some at a time, without those of which it is known what became."""
-        touched = await self.feed.touched(settled.after, settled.upto)
+        touched = await self.feed.touched(self.tables, settled.after, settled.upto)
         known = await self.book.known(self.name, settled.after, settled.upto)
         for some in _parts(touched):
             found = {table.name: await self._rows(table, some) for table in self.tables}
             dues = [due for each in some for due in self._of(each, found, settled.at)]
             yield [due for due in dues if due.push.id not in known]
 
-    async def _rows(self, table: Table, touched: Sequence[Touched]) -> Mapping[int, Sequence[Cells]]:
-        ids = [each.id for each in touched if each.collection in table.collections]
-        return await self.feed.rows(table, ids) if ids else {}
+    async def _rows(self, table: Table, touched: Sequence[Touched]) -> Mapping[RecordKey, Sequence[Cells]]:
+        records = [each.record for each in touched if table.is_of_records or each.table == table.name]
+        ours = [record for record in dict.fromkeys(records) if record[0] in table.collections]
+        return await self.feed.rows(table, ours) if ours else {}
 
-    def _of(self, each: Touched, found: Mapping[str, Mapping[int, Sequence[Cells]]], at: float) -> Iterator[_Due]:
+    def _of(
+        self, each: Touched, found: Mapping[str, Mapping[RecordKey, Sequence[Cells]]], at: float
+    ) -> Iterator[_Due]:
         """By the table that shows the record. Where none does, it is gone from each that may have shown it."""
-        tables = [table for table in self.tables if each.collection in table.collections]
-        for table in [table for table in tables if each.id in found[table.name]] or tables:
-            push = new_push(self.name, table.name, each.id, each.seq, at)
-            yield _Due(push, table, _row(found[table.name], each.id))
+        [table] = [table for table in self.tables if table.name == each.table]
+        rows = found[table.name].get(each.record, ())
+        others = [one for one in self.tables if one.is_of_records and one.collections == table.collections]
+        if rows or not table.is_of_records or not any(each.record in found[one.name] for one in others):
+            collection, id_ = each.record
+            push = new_push(self.name, label_of(table, collection), id_, each.seq, at)
+            yield _Due(push, table, each.record, rows)
 
     async def _send(self, receiver: Receiver, dues: Sequence[_Due]) -> _Tries:
         """Side by side. Where the receiver took nothing for any reason but the record itself, that way ends: where it
@@ -192,7 +201,7 @@ class PushRecords:
         async def send() -> None:
             for due in left:
                 try:
-                    await receiver.deliver(due.push, due.table, due.cells)
+                    await receiver.deliver(due.push, due.table, due.record, due.rows)
                 except DaemonError as failure:
                     tries.failed.append((due.push, failure))
                     if not isinstance(failure, PushRefused):
@@ -204,10 +213,6 @@ class PushRecords:
             for _ in range(min(self.in_flight, len(dues))):
                 group.start_soon(send, name=f"push {self.name}")
         return tries
-
-
-def _row(found: Mapping[int, Sequence[Cells]], record: int) -> Cells | None:
-    return next(iter(found.get(record, ())), None)
 
 
 def _parts(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from precoro_daemon.exports.ports.feed import ExportFeed, Touched
+from precoro_daemon.exports.ports.feed import ExportFeed, RecordKey, Touched
 from precoro_daemon.exports.ports.segments import OpenSegments, SegmentStore
 from precoro_daemon.exports.ports.tables import Cells, Table, TableColumn
 from precoro_daemon.exports.rules.series import (
@@ -35,8 +35,8 @@ _ROWS_A_READ = 500
 
 _OWN_COLUMNS = (
     TableColumn("change_kind", "text", "`changed`, or `deleted`: Precoro no longer has it, or a filter keeps it out"),
-    TableColumn("change_seq", "integer", "the change after which the row was read; of an id (or a `document_id`) "
-                "those with the highest count"),
+    TableColumn("change_seq", "integer", "the change after which the row was read; of a record those with the "
+                "highest count"),
 )  # fmt: skip
 
 
@@ -93,10 +93,10 @@ class WriteSegments:
 
     async def _write(self, store: SegmentStore, series: Series) -> int:
         one, position = series.written, await self.feed.position(self.name)
-        touched = [] if one.is_whole else await self.feed.touched(one.after, one.upto)
+        touched = [] if one.is_whole else await self.feed.touched(self.tables, one.after, one.upto)
         files: list[Mapping[str, object]] = []
         for table in self.tables:
-            due = [each for each in touched if each.collection in table.collections]
+            due = [each for each in touched if each.table == table.name]
             if one.is_whole or due:
                 rows = self._everything(table, one) if one.is_whole else self._changed(table, due)
                 full = replace(table, columns=(*_OWN_COLUMNS, *table.columns))
@@ -119,7 +119,7 @@ class WriteSegments:
         return json.dumps(said, indent=1)
 
     async def _everything(self, table: Table, one: Range) -> AsyncIterator[Sequence[Cells]]:
-        after = 0
+        after = None
         while some := await self.feed.some_rows(table, after, _ROWS_A_READ):
             after = some[-1][0]
             yield [_row(table, cells, one.upto) for _, shown in some for cells in shown]
@@ -127,27 +127,22 @@ class WriteSegments:
     async def _changed(self, table: Table, due: Sequence[Touched]) -> AsyncIterator[Sequence[Cells]]:
         for start in range(0, len(due), _ROWS_A_READ):
             some = due[start : start + _ROWS_A_READ]
-            found = await self.feed.rows(table, [each.id for each in some])
+            found = await self.feed.rows(table, [each.record for each in some])
             yield list(_rows(table, some, found))
 
 
-def _rows(table: Table, some: Sequence[Touched], found: Mapping[int, Sequence[Cells]]) -> Iterator[Cells]:
+def _rows(table: Table, some: Sequence[Touched], found: Mapping[RecordKey, Sequence[Cells]]) -> Iterator[Cells]:
     for each in some:
-        shown = found.get(each.id)
+        shown = found.get(each.record)
         yield from [_gone(table, each)] if shown is None else (_row(table, cells, each.seq) for cells in shown)
 
 
 def _row(table: Table, cells: Cells, seq: int) -> Cells:
-    vanished = cells[_at(table, "vanished_at")] is not None
+    vanished = cells[table.at("vanished_at")] is not None
     return ["deleted" if vanished else "changed", seq, *cells]
 
 
 def _gone(table: Table, touched: Touched) -> Cells:
-    """Of a record of which the table does not show anything any more nothing is known but its id."""
-    cells: list[object] = [None] * len(table.columns)
-    cells[_at(table, table.key)] = touched.id
-    return ["deleted", touched.seq, *cells]
-
-
-def _at(table: Table, column: str) -> int:
-    return next(at for at, one in enumerate(table.columns) if one.name == column)
+    """Of a record of which the table does not show anything any more nothing is known but which it was."""
+    known = dict(zip(("collection", table.key), touched.record, strict=True))
+    return ["deleted", touched.seq, *(known.get(column.name) for column in table.columns)]

@@ -19,7 +19,7 @@ _log = get_logger()
 _CHANGES_A_COMMIT = 2_000
 """Changes in one transaction: rows of some megabytes, and locks that last for a moment."""
 
-_ROWS_A_COPY = 500
+_RECORDS_A_COPY = 500
 
 
 @dataclass(slots=True)
@@ -48,8 +48,7 @@ class WriteTables:
             while (end := await self.feed.end(standing.position, _CHANGES_A_COMMIT)) > standing.position:
                 position = await self._plan(end)
                 fresh = Standing(end, standing.schema)
-                changes = await self._changes(standing.position, end)
-                written += await warehouse.apply(fresh, changes, before=standing)
+                written += await warehouse.apply(fresh, self._changes(standing.position, end), before=standing)
                 await self._done(position, fresh)
                 standing = fresh
         return written
@@ -88,13 +87,17 @@ class WriteTables:
         said = [(table.name, [(one.name, one.kind) for one in table.columns]) for table in self.tables]
         return blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
 
-    async def _changes(self, after: int, upto: int) -> Sequence[TableChange]:
-        touched = await self.feed.touched(after, upto)
-        due = {table: [each.id for each in touched if each.collection in table.collections] for table in self.tables}
-        return [TableChange(table, ids, await self.feed.rows(table, ids)) for table, ids in due.items() if ids]
+    async def _changes(self, after: int, upto: int) -> AsyncIterator[TableChange]:
+        """Some at a time: a field that got another name makes others of all that have a value of it."""
+        touched = await self.feed.touched(self.tables, after, upto)
+        for table in self.tables:
+            due = [each.record for each in touched if each.table == table.name]
+            for start in range(0, len(due), _RECORDS_A_COPY):
+                some = due[start : start + _RECORDS_A_COPY]
+                yield TableChange(table, some, await self.feed.rows(table, some))
 
     async def _everything(self, table: Table) -> AsyncIterator[Sequence[Cells]]:
-        after = 0
-        while some := await self.feed.some_rows(table, after, _ROWS_A_COPY):
+        after = None
+        while some := await self.feed.some_rows(table, after, _RECORDS_A_COPY):
             after = some[-1][0]
             yield [cells for _, shown in some for cells in shown]

@@ -22,7 +22,7 @@ from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
-from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
+from precoro_daemon.mirror.rules.change_log import Change, Move, RecordChangeKind
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -43,7 +43,7 @@ def field_follower(fields: CustomFields) -> Follower:
     async def handle(changes: Sequence[Change], move: Move) -> None:
         await fields.save_readings(read_fields(changes), move)
 
-    return Follower(_FOLLOWER, HOLDERS, get_args(ChangeKind), handle)
+    return Follower(_FOLLOWER, HOLDERS, get_args(RecordChangeKind), handle)
 
 
 async def follow_fields(log: ChangeLog, fields: CustomFields) -> None:

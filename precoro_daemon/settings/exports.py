@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS, WITH_FILES
 from precoro_daemon.settings.buckets import Bucket, Place
 from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.sections import Section
@@ -34,26 +34,36 @@ from precoro_daemon.settings.values import (
     read_list,
 )
 
-EXPORTED = ("invoices", "credit_notes", *(name for name in COLLECTIONS if name != "invoices"))
-"""Tables of records. Credit notes are among the mirror's invoices, and a table of their own."""
+EXPORTED = {"invoices": "invoices", "credit_notes": "invoices"} | {name: name for name in COLLECTIONS}
+"""Tables of records, each with its collection. Credit notes are among the mirror's invoices, and a table of their
+own."""
 
-EXPORTED_LINES = (
-    "invoice_lines",
-    "credit_note_lines",
-    "purchase_order_lines",
-    "receipt_lines",
-    "expense_lines",
-    "purchase_requisition_lines",
-    "warehouse_request_lines",
-    "request_for_proposal_lines",
-)
-"""Tables of their lines."""
+EXPORTED_LINES = {
+    "invoice_lines": "invoices",
+    "credit_note_lines": "invoices",
+    "purchase_order_lines": "purchase_orders",
+    "receipt_lines": "receipts",
+    "expense_lines": "expenses",
+    "purchase_requisition_lines": "purchase_requisitions",
+    "warehouse_request_lines": "warehouse_requests",
+    "request_for_proposal_lines": "requests_for_proposals",
+}
+"""Tables of their lines, each with the collection of the documents."""
+
+EXPORTED_PARTS = {
+    "attachments": WITH_FILES,
+    "document_custom_values": DOCUMENTS,
+    "line_custom_values": DOCUMENTS,
+    "item_custom_values": ("items",),
+    "supplier_custom_values": ("suppliers",),
+}
+"""Tables of attached files and of values of custom fields, each with the collections of those that have them."""
 
 _EXPORT_KINDS = ("parquet", "sql", "push")
 
 
 def _exported(name: str) -> str:
-    if name not in (*EXPORTED, *EXPORTED_LINES):
+    if name not in (*EXPORTED, *EXPORTED_LINES, *EXPORTED_PARTS):
         raise ValueError
     return name
 
@@ -99,7 +109,7 @@ ExportedTables = Annotated[
     tuple[Annotated[str, AfterValidator(_exported)], ...],
     BeforeValidator(read_list),
     AfterValidator(lambda names: tuple(dict.fromkeys(names))),
-    one_of((*EXPORTED, *EXPORTED_LINES), "a list of"),
+    one_of((*EXPORTED, *EXPORTED_LINES, *EXPORTED_PARTS), "a list of"),
 ]
 
 
@@ -123,7 +133,8 @@ class Export(Section):
     the mirror's hold. push: a signed POST for each record that changed."""
 
     collections: ExportedTables = ()
-    """Which tables. Empty, the default: those of all collections that are mirrored, without their lines."""
+    """Which tables. Empty, the default: those of all collections that are mirrored, without their lines,
+    files and custom fields."""
 
     directory: Place | None = None
     """parquet: where the files go: a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix. It

@@ -64,9 +64,6 @@ SECRETS = (
 
 JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
 
-_COLLECTION_OF = {"credit_notes": "invoices"}
-"""Of tables that are not called as their collection is."""
-
 ExportName = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,29}$"), Allowed("up to 30 small letters, digits and _, a letter first")
 ]
@@ -161,12 +158,19 @@ class Settings(BaseModel):
     def _of_what_there_is(cls, exports: dict[str, Export], info: ValidationInfo) -> dict[str, Export]:
         if not exports:
             return exports
-        from precoro_daemon.settings.exports import EXPORTED  # noqa: PLC0415 - nothing of it where there are none
+        from precoro_daemon.settings.exports import (  # noqa: PLC0415 - nothing of it where there are none
+            EXPORTED,
+            EXPORTED_LINES,
+            EXPORTED_PARTS,
+        )
 
         mirrored = info.data.get("mirror_collections")
-        kept = [name for name in EXPORTED if not mirrored or _COLLECTION_OF.get(name, name) in mirrored.collections]
+        there = frozenset(mirrored.collections if mirrored else COLLECTIONS)
+        kept = [name for name, collection in EXPORTED.items() if collection in there]
+        more = [name for name, collection in EXPORTED_LINES.items() if collection in there]
+        more += [name for name, collections in EXPORTED_PARTS.items() if not there.isdisjoint(collections)]
         for name, export in exports.items():
-            if strays := [one for one in export.collections if one not in kept]:
+            if strays := [one for one in export.collections if one not in (*kept, *more)]:
                 text = f"not mirrored, so there is nothing to export: {', '.join(strays)}"
                 raise Clash(text, at=f"{name}.collections", also="mirror_collections.collections")
         used = [export.target for export in exports.values()]

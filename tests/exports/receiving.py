@@ -26,6 +26,15 @@ def takes_all(ident: str, message: dict[str, Any]) -> web.Response | None:
     return None
 
 
+_OWNERS = ("id", "document_id", "item_id", "supplier_id")
+
+
+def record_of(data: dict[str, Any]) -> Any:
+    """Its id; of what belongs to a record of one of several collections, also that collection."""
+    id_ = next(data[name] for name in _OWNERS if name in data)
+    return (data["collection"], id_) if "collection" in data else id_
+
+
 @dataclass
 class Shop:
     """came: ids in the order in which they were taken, repeats too · records: the last data by table and id"""
@@ -35,10 +44,10 @@ class Shop:
     came: list[str] = field(default_factory=list)
     bodies: dict[str, set[bytes]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
-    records: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    records: dict[tuple[str, Any], dict[str, Any]] = field(default_factory=dict)
 
     @property
-    def live(self) -> dict[tuple[str, int], dict[str, Any]]:
+    def live(self) -> dict[tuple[str, Any], dict[str, Any]]:
         return {key: message["data"] for key, message in self.records.items() if message["type"].endswith("changed")}
 
     async def take(self, request: web.Request) -> web.Response:
@@ -51,7 +60,7 @@ class Shop:
             return refusal
         self.bodies.setdefault(ident, set()).add(body)
         if ident not in self.came:
-            table, record = message["type"].partition(".")[0], message["data"]["id"]
+            table, record = message["type"].partition(".")[0], record_of(message["data"])
             self.records[table, record] = message
             if message["type"].endswith("changed"):
                 self.records.pop((_OTHER_KIND.get(table, ""), record), None)

@@ -17,7 +17,7 @@ from aiohttp import web
 from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver, sign
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.adapters.state.view_rows import followed_tables, tables
 from precoro_daemon.app.following import build_exports
 from precoro_daemon.errors import AddressRefused, ConnectionFault, ReceiverBusy, ReceiverGone
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
@@ -26,9 +26,10 @@ from precoro_daemon.exports.push_records import PushRecords
 from precoro_daemon.settings import load
 from precoro_daemon.settings.exports import signing_key
 from tests.contracts.listing import T0, listed, record, scan
+from tests.exports.belongings import ACTS, PARTS
 from tests.exports.dying import Killed, Life
-from tests.exports.receiving import OTHER_SECRET, SECRET, Shop
-from tests.exports.test_segments import FixedClock, first, more
+from tests.exports.receiving import OTHER_SECRET, SECRET, Shop, record_of
+from tests.exports.test_segments import Acts, FixedClock, first, more
 
 pytestmark = pytest.mark.asyncio
 
@@ -36,6 +37,7 @@ TABLES = ("invoices", "credit_notes", "payments", "suppliers")
 DAY = 86_400.0
 STEPS = 150
 """More than an export of this scene makes."""
+STEPS_OF_PARTS = 400
 
 
 class Scene:
@@ -69,7 +71,7 @@ class Scene:
                     name="shop",
                     feed=life.lend(store.export_feed),
                     book=life.lend(store.push_book),
-                    tables=[tables()[name] for name in self.names],
+                    tables=[followed_tables()[name] for name in self.names],
                     receivers=receivers,
                     clock=self.clock,
                     receiver=self.url or "shop",
@@ -87,9 +89,30 @@ class Scene:
             shown = {
                 (name, row["id"]): _plain(dict(row))
                 for name in self.names
+                if followed_tables()[name].is_of_records
                 for row in connection.execute(f"SELECT * FROM {name} WHERE vanished_at IS NULL")
             }
-        assert self.shop.live == shown
+            for name in self.names:
+                if not followed_tables()[name].is_of_records:
+                    shown |= _by_owner(name, connection)
+        assert {key: _in_an_order(data) for key, data in self.shop.live.items()} == shown
+
+
+def _by_owner(name: str, connection: sqlite3.Connection) -> dict[tuple[str, Any], dict[str, Any]]:
+    """Of each record that has any, all that the view shows."""
+    table = followed_tables()[name]
+    columns = ", ".join(one.name for one in table.columns)
+    found: dict[tuple[str, Any], dict[str, Any]] = {}
+    for row in connection.execute(f"SELECT {columns} FROM {name}"):
+        owner = {key: row[key] for key in ("collection", table.key) if key in row.keys()}  # noqa: SIM118
+        data = found.setdefault((name, record_of(owner)), owner | {name: []})
+        data[name].append(_plain(dict(row)))
+    live = {key: data for key, data in found.items() if any(row["vanished_at"] is None for row in data[name])}
+    return {key: _in_an_order(data) for key, data in live.items()}
+
+
+def _in_an_order(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: sorted(value, key=repr) if name in PARTS else value for name, value in data.items()}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -132,12 +155,24 @@ async def test_killed_at_any_step_nothing_is_lost_and_what_comes_again_has_its_i
     assert await killed_at_steps(tmp_path, range(0, STEPS, 5)) > 8
 
 
-async def killed_at_steps(folder: Path, steps: Iterable[int]) -> int:
+async def test_files_and_custom_fields_are_pushed_record_by_record_and_killed_at_any_step_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    """At every nineteenth; the sweep dies at all."""
+    assert await killed_at_steps(tmp_path, range(0, STEPS_OF_PARTS, 19), PARTS, ACTS) > 7
+
+
+async def killed_at_steps(
+    folder: Path,
+    steps: Iterable[int],
+    names: Sequence[str] = ("invoices", "credit_notes"),
+    acts: Acts = (first, more),
+) -> int:
     """Gives how many of the steps there were."""
     for deaths, fatal in enumerate(steps):
-        scene = Scene(folder / str(fatal), names=["invoices", "credit_notes"])
+        scene = Scene(folder / str(fatal), names=names)
         await anyio.Path(scene.folder).mkdir()
-        if not await _dies(scene, fatal):
+        if not await _dies(scene, fatal, acts):
             return deaths
         scene.clock.at += 1
         async with scene.life() as (_, export):
@@ -148,14 +183,13 @@ async def killed_at_steps(folder: Path, steps: Iterable[int]) -> int:
     raise AssertionError("it makes more steps than that")
 
 
-async def _dies(scene: Scene, fatal: int) -> bool:
+async def _dies(scene: Scene, fatal: int, acts: Acts) -> bool:
     died = False
     try:
         async with scene.life(Life(fatal)) as (store, export):
-            await first(store)
-            await export.follow()
-            await more(store)
-            await export.follow()
+            for act in acts:
+                await act(store)
+                await export.follow()
     except* Killed:
         died = True
     return died
@@ -165,8 +199,9 @@ def _in_order(shop: Shop) -> None:
     """Of each record, the first time that each id came."""
     seen: dict[str, list[int]] = {}
     for ident in dict.fromkeys(shop.came):
-        _, _, record_id, seq, _ = ident.split("-")
-        seen.setdefault(record_id, []).append(int(seq))
+        _, table, record_id, seq, _ = ident.split("-")
+        named = record_id if "/" not in table and "values" not in table else f"{table} {record_id}"
+        seen.setdefault(named, []).append(int(seq))
     assert all(seqs == sorted(seqs) for seqs in seen.values())
 
 

@@ -19,17 +19,19 @@ from precoro_daemon.adapters.exports.segment_store import open_segments
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
-from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.adapters.state.view_rows import followed_tables
 from precoro_daemon.exports.ports.segments import SegmentStore
 from precoro_daemon.exports.write_segments import WriteSegments
 from precoro_daemon.files.ports.object_store import ObjectStore
 from precoro_daemon.mirror.ports.precoro import Detail
 from tests.contracts.listing import T0, listed, record, scan
+from tests.exports.belongings import ACTS, PARTS
 from tests.exports.dying import Killed, Life
 
 pytestmark = pytest.mark.asyncio
 
 _OF_ALL = "id, idn, status, fetched_at, changed_at, data"
+_OF_VALUES = "field_id, field, type, position, value, value_id, shown, option_id, option, option_path, data"
 TABLES = {
     "invoices": f"{_OF_ALL}, currency, supplier, sum",
     "credit_notes": f"{_OF_ALL}, currency, supplier, sum",
@@ -39,8 +41,18 @@ TABLES = {
     "credit_note_lines": "document_id, position, line_id, name, sum, currency",
 }
 """With the columns that are compared."""
+COMPARED = TABLES | {
+    "attachments": "collection, document_id, attachment_id, name, bytes, path, sha256, uploaded_at, stored_at",
+    "document_custom_values": f"collection, document_id, document_idn, {_OF_VALUES}",
+    "line_custom_values": f"collection, document_id, document_idn, line_id, {_OF_VALUES}",
+    "item_custom_values": f"item_id, {_OF_VALUES}",
+    "supplier_custom_values": f"supplier_id, {_OF_VALUES}",
+}
 STEPS = 60
 """More than an export of this scene makes."""
+STEPS_OF_PARTS = 200
+Acts = Sequence[Callable[[Store], Awaitable[None]]]
+"""What comes between two turns of an export."""
 
 
 class FixedClock:
@@ -78,7 +90,7 @@ class Scene:
 
         async with self.state.open() as store:
             feed = life.lend(store.export_feed)
-            chosen = [tables()[name] for name in self.names]
+            chosen = [followed_tables()[name] for name in self.names]
             yield store, WriteSegments("lake", feed, chosen, stores, self.clock, snapshot_every=1e9)
 
     async def follow(self, *, before: Callable[[Store], Awaitable[object]]) -> None:
@@ -93,7 +105,7 @@ class Scene:
     def _compare(self) -> None:
         for name in self.names:
             with closing(sqlite3.connect(self.folder / "state.db")) as connection:
-                query = f"SELECT {TABLES[name]} FROM {name} WHERE vanished_at IS NULL ORDER BY {_order(name)}"
+                query = f"SELECT {COMPARED[name]} FROM {name} WHERE vanished_at IS NULL ORDER BY {order_of(name)}"
                 shown = [tuple(map(_said, row)) for row in connection.execute(query)]
             assert self.latest(name) == shown, name
         self.nothing_is_there_twice()
@@ -102,12 +114,12 @@ class Scene:
         """As a reader of the files gets the present rows."""
         files = self.files(name)
         query = f"""
-            SELECT {TABLES[name]}
+            SELECT {COMPARED[name]}
             FROM {files}
             WHERE epoch = (SELECT max(epoch) FROM {files})
-            QUALIFY rank() OVER (PARTITION BY {tables()[name].key} ORDER BY change_seq DESC) = 1
+            QUALIFY rank() OVER (PARTITION BY {_owner(name)} ORDER BY change_seq DESC) = 1
                 AND change_kind = 'changed'
-            ORDER BY {_order(name)}
+            ORDER BY {order_of(name)}
         """
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
@@ -120,7 +132,7 @@ class Scene:
         with duckdb.connect() as connection:
             for name in self.names:
                 query = (
-                    f"SELECT count(*) - count(DISTINCT (epoch, change_seq, {_order(name)})) FROM {self.files(name)}"
+                    f"SELECT count(*) - count(DISTINCT (epoch, change_seq, {order_of(name)})) FROM {self.files(name)}"
                 )
                 assert connection.execute(query).fetchone() == (0,), name
         ranges: dict[int, list[tuple[int, int]]] = {}
@@ -135,9 +147,15 @@ class Scene:
         assert there == named, "every file is listed"
 
 
-def _order(name: str) -> str:
+def order_of(name: str) -> str:
     """What no two rows of a table have alike."""
-    return "id" if tables()[name].key == "id" else "document_id, position"
+    line = "line_id, " if name == "line_custom_values" else ""
+    return ", ".join(followed_tables()[name].unique) or f"{_owner(name)}, {line}field_id, position"
+
+
+def _owner(name: str) -> str:
+    table = followed_tables()[name]
+    return f"collection, {table.key}" if len(table.collections) > 1 else table.key
 
 
 def _said(value: Any) -> str | None:
@@ -209,26 +227,37 @@ async def test_killed_at_any_step_it_is_the_mirror_and_nothing_is_there_twice(tm
     assert 7 < deaths < STEPS // 3
 
 
-async def killed_at_steps(folder: Path, steps: Iterable[int]) -> int:
+async def test_files_and_custom_fields_are_followed_and_killed_at_any_step_they_are_the_mirror(
+    tmp_path: Path,
+) -> None:
+    """At every thirteenth; the sweep dies at all."""
+    assert await killed_at_steps(tmp_path, range(0, STEPS_OF_PARTS, 13), PARTS, ACTS) > 4
+
+
+async def killed_at_steps(
+    folder: Path,
+    steps: Iterable[int],
+    names: Sequence[str] = ("invoices", "invoice_lines"),
+    acts: Acts = (first, more),
+) -> int:
     """In the snapshot or in the segment behind it. What changes before the next life is in the segment after that.
     Gives how many of the steps there were."""
     for deaths, fatal in enumerate(steps):
-        scene = Scene(folder / str(fatal), ["invoices", "invoice_lines"])
+        scene = Scene(folder / str(fatal), names)
         await anyio.Path(scene.folder).mkdir()
-        if not await _dies(scene, fatal):
+        if not await _dies(scene, fatal, acts):
             return deaths
         await scene.follow(before=lambda store: listed(store.mirror, record(70, sum="70.00")))
         await scene.compare()
     raise AssertionError("it makes more steps than that")
 
 
-async def _dies(scene: Scene, fatal: int) -> bool:
+async def _dies(scene: Scene, fatal: int, acts: Acts) -> bool:
     try:
         async with scene.life(Life(fatal)) as (store, export):
-            await first(store)
-            await export.follow()
-            await more(store)
-            await export.follow()
+            for act in acts:
+                await act(store)
+                await export.follow()
     except Killed:
         return True
     return False
@@ -270,7 +299,7 @@ async def test_other_columns_begin_a_new_series(tmp_path: Path) -> None:
     async with scene.life() as (store, export):
         await first(store)
         await export.follow()
-        export.tables = [tables()[name] for name in (*TABLES, "items")]
+        export.tables = [followed_tables()[name] for name in (*TABLES, "items")]
         await more(store)
         await export.follow()
     await scene.compare()

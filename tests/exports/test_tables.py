@@ -22,7 +22,7 @@ from precoro_daemon.adapters.exports.readable import plain_date, plain_number, p
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.view_columns import Kind
-from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.adapters.state.view_rows import followed_tables
 from precoro_daemon.adapters.state.views import described_views
 from precoro_daemon.errors import PermanentError
 from precoro_daemon.exports.ports.warehouse import Warehouse
@@ -30,8 +30,9 @@ from precoro_daemon.exports.rules.standings import Standing, can_go_on
 from precoro_daemon.exports.write_tables import WriteTables
 from tests.adapters.state.test_views_alike import fill, same
 from tests.contracts.listing import listed, record
+from tests.exports.belongings import ACTS, PARTS
 from tests.exports.dying import Killed, Life
-from tests.exports.test_segments import first, more
+from tests.exports.test_segments import STEPS_OF_PARTS, Acts, first, more, order_of
 
 TABLES = ("invoices", "credit_notes", "payments", "suppliers", "invoice_lines", "credit_note_lines")
 STEPS = 80
@@ -83,7 +84,7 @@ class Scene:
                 yield life.lend(warehouse)
 
         async with self.state.open() as store:
-            chosen = [tables()[name] for name in names or self.names]
+            chosen = [followed_tables()[name] for name in names or self.names]
             yield store, WriteTables("reports", life.lend(store.export_feed), chosen, warehouses)
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
@@ -101,7 +102,7 @@ class Scene:
 
     def _compare(self) -> None:
         for name in self.names:
-            columns = described_views()[name]
+            columns = [one for one in described_views()[name] if one.name != "field_as_of"]
             listing = ", ".join(
                 f"to_char({one.name}, 'YYYY-MM-DD\"T\"HH24:MI:SS')" if one.kind is Kind.TIMESTAMP
                 else f"{one.name}::text" for one in columns
@@ -116,6 +117,10 @@ class Scene:
                     right = _READ_AS.get(column.kind, str)(other) if other is not None else None
                     assert same(column.kind, shown) == same(column.kind, right), (name, column.name)
             assert here or self.names is not TABLES, name
+
+
+def _order(name: str) -> str:
+    return ", ".join(f"{name}.{column}" for column in order_of(name).split(", "))
 
 
 @pytest.mark.asyncio
@@ -156,12 +161,26 @@ async def test_killed_at_any_step_it_is_the_mirror(tmp_path: Path, state_databas
     assert 7 < deaths < STEPS // 3
 
 
-async def killed_at_steps(folder: Path, url: str, steps: Iterable[int]) -> int:
+@pytest.mark.asyncio
+async def test_files_and_custom_fields_are_followed_and_killed_at_any_step_they_are_the_mirror(
+    tmp_path: Path, state_database: str
+) -> None:
+    """At every thirteenth; the sweep dies at all."""
+    assert await killed_at_steps(tmp_path, state_database, range(0, STEPS_OF_PARTS, 13), PARTS, ACTS) > 4
+
+
+async def killed_at_steps(
+    folder: Path,
+    url: str,
+    steps: Iterable[int],
+    names: Sequence[str] = ("invoices", "invoice_lines"),
+    acts: Acts = (first, more),
+) -> int:
     """How many of the steps there were."""
     for deaths, fatal in enumerate(steps):
-        scene = Scene(folder / str(fatal), url, ["invoices", "invoice_lines"])
+        scene = Scene(folder / str(fatal), url, names)
         await anyio.Path(scene.folder).mkdir()
-        if not await _dies(scene, fatal):
+        if not await _dies(scene, fatal, acts):
             return deaths
         async with scene.life() as (store, export):
             await listed(store.mirror, record(70, sum="70.00"))
@@ -173,23 +192,18 @@ async def killed_at_steps(folder: Path, url: str, steps: Iterable[int]) -> int:
     raise AssertionError("it makes more steps than that")
 
 
-def _order(name: str) -> str:
-    return f"{name}.id" if tables()[name].key == "id" else f"{name}.document_id, {name}.position"
-
-
 def scene_position(scene: Scene) -> Sequence[int]:
     with closing(sqlite3.connect(scene.folder / "state.db")) as connection:
         row: Sequence[int] = connection.execute("SELECT max(seq) FROM changes").fetchone()
         return row
 
 
-async def _dies(scene: Scene, fatal: int) -> bool:
+async def _dies(scene: Scene, fatal: int, acts: Acts) -> bool:
     try:
         async with scene.life(Life(fatal)) as (store, export):
-            await first(store)
-            await export.follow()
-            await more(store)
-            await export.follow()
+            for act in acts:
+                await act(store)
+                await export.follow()
     except Killed:
         return True
     return False

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from precoro_daemon.adapters.state.view_rows import tables
+from precoro_daemon.adapters.state.view_rows import followed_tables
 from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.settings import Settings, load
-from precoro_daemon.settings.exports import EXPORTED, EXPORTED_LINES
+from precoro_daemon.settings.exports import EXPORTED, EXPORTED_LINES, EXPORTED_PARTS
 
 ENVIRON = {"PRECORO_TOKEN": "a-key-of-ours", "PRECORO_EMAIL": "a@example.org"}
 INVOICES_ALONE = '[mirror_collections]\ncollections = ["invoices"]\n'
@@ -22,10 +22,9 @@ def read(folder: Path, text: str, **more: str) -> Settings:
     return load(path, ENVIRON | more)
 
 
-def test_what_can_be_named_are_the_tables_of_one_collection() -> None:
-    alone = {name for name, table in tables().items() if len(table.collections) == 1}
-    both = {"invoices_and_credit_notes", "invoice_and_credit_note_lines"}
-    assert {*EXPORTED, *EXPORTED_LINES} | both == alone
+def test_what_can_be_named_are_the_tables_that_can_be_followed_and_show_nothing_that_another_shows() -> None:
+    again = {"invoices_and_credit_notes", "invoice_and_credit_note_lines", "documents"}
+    assert {*EXPORTED, *EXPORTED_LINES, *EXPORTED_PARTS} | again == followed_tables().keys()
 
 
 def test_without_a_list_it_is_all_that_is_mirrored(tmp_path: Path) -> None:
@@ -34,6 +33,34 @@ def test_without_a_list_it_is_all_that_is_mirrored(tmp_path: Path) -> None:
     lake = given.exports["lake"]
     assert (lake.kind, lake.directory) == ("parquet", Path("/srv/lake"))
     assert lake.collections == ("invoices", "credit_notes", "suppliers")
+
+
+def test_lines_come_where_they_are_named_and_their_documents_are_mirrored(tmp_path: Path) -> None:
+    lake = '[exports.lake]\nkind = "parquet"\ndirectory = "/srv/lake"\n'
+    for name in EXPORTED_LINES:
+        read(tmp_path, f'{lake}collections = ["{name}"]\n')
+    given = read(tmp_path, f'{INVOICES_ALONE}{lake}collections = ["credit_note_lines", "invoice_lines"]\n')
+    assert given.exports["lake"].collections == ("credit_note_lines", "invoice_lines")
+    for name in ("receipt_lines", "item_custom_values"):
+        with pytest.raises(ConfigurationError, match=f"not mirrored, so there is nothing to export: {name}"):
+            read(tmp_path, f'{INVOICES_ALONE}{lake}collections = ["{name}"]\n')
+
+
+def test_files_and_custom_fields_come_where_they_are_named_and_anything_that_has_them_is_mirrored(
+    tmp_path: Path,
+) -> None:
+    names = ["attachments", "document_custom_values", "line_custom_values"]
+    lake = f'[exports.lake]\nkind = "parquet"\ndirectory = "/srv/lake"\ncollections = {names}\n'
+    assert read(tmp_path, INVOICES_ALONE + lake).exports["lake"].collections == tuple(names)
+    shop = PUSH + with_secrets(tmp_path, secret=KEY) + 'collections = ["attachments"]\n'
+    assert read(tmp_path, shop).exports["shop"].collections == ("attachments",)
+
+
+def test_a_table_comes_from_the_collection_that_has_its_records() -> None:
+    for name, collection in (EXPORTED | EXPORTED_LINES).items():
+        assert followed_tables()[name].collections == (collection,), name
+    for name, collections in EXPORTED_PARTS.items():
+        assert followed_tables()[name].collections == collections, name
 
 
 def test_each_has_a_secret_of_its_own(tmp_path: Path) -> None:
@@ -124,7 +151,7 @@ def with_secrets(folder: Path, **secrets: str) -> str:
 def test_a_push_is_signed_by_one_secret_or_two(tmp_path: Path) -> None:
     one = read(tmp_path, PUSH + with_secrets(tmp_path, secret=KEY)).exports["shop"]
     assert (one.kind, one.signing_keys, one.target) == ("push", (b"ABC" * 8,), "https://shop.example.com/hook")
-    assert one.collections == EXPORTED
+    assert one.collections == tuple(EXPORTED)
     both = read(tmp_path, PUSH + with_secrets(tmp_path, secret=KEY, previous_secret="whsec_" + "REVG" * 8))
     assert both.exports["shop"].signing_keys == (b"ABC" * 8, b"DEF" * 8)
 

@@ -31,6 +31,7 @@ from tests.clocks import compiler
 from tests.exports import test_pushes as to_receivers
 from tests.exports import test_segments as into_files
 from tests.exports import test_tables as into_tables
+from tests.exports.belongings import ACTS, PARTS
 from tests.mirror.machine import MirrorMachine
 from tests.mirror.zones import story
 from tests.payments import both_ways, changes, online_ways, schedules
@@ -130,7 +131,13 @@ def exports(_: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         assert anyio.run(to_receivers.killed_at_steps, Path(directory), range(to_receivers.STEPS)) > 40
     with tempfile.TemporaryDirectory() as directory:
+        steps = range(to_receivers.STEPS_OF_PARTS)
+        assert anyio.run(to_receivers.killed_at_steps, Path(directory), steps, PARTS, ACTS) > 100
+    with tempfile.TemporaryDirectory() as directory:
         assert anyio.run(into_files.killed_at_steps, Path(directory), range(into_files.STEPS)) > 20
+    with tempfile.TemporaryDirectory() as directory:
+        steps = range(into_files.STEPS_OF_PARTS)
+        assert anyio.run(into_files.killed_at_steps, Path(directory), steps, PARTS, ACTS) > 60
     with tempfile.TemporaryDirectory(prefix="x") as directory, ExitStack() as stack:
         Path(directory).chmod(0o755)
         pair = stack.enter_context(pair_in(Path(directory)))
@@ -138,6 +145,9 @@ def exports(_: int) -> None:
         url = f"postgresql://postgres@/reports?host={pair.primary.directory}"
         (Path(directory) / "lives").mkdir()
         assert anyio.run(into_tables.killed_at_steps, Path(directory, "lives"), url, range(into_tables.STEPS)) > 20
+        (Path(directory) / "parts").mkdir()
+        steps = range(into_files.STEPS_OF_PARTS)
+        assert anyio.run(into_tables.killed_at_steps, Path(directory, "parts"), url, steps, PARTS, ACTS) > 60
 
 
 def wording(seed: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, LiteralString, TypeVar
+from itertools import chain, groupby
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -37,12 +37,6 @@ _TYPES = {
     "timestamp": "timestamptz",
     "json": "json",
 }
-_KEYS: Mapping[str, LiteralString] = {
-    "id": "PRIMARY KEY (id)",
-    "document_id": "PRIMARY KEY (document_id, position)",
-}
-"""By the column with the number of the record."""
-
 _READ_AS: dict[str, Callable[[Any], Any]] = {
     "integer": lambda value: value,
     "boolean": lambda value: value,
@@ -89,36 +83,31 @@ class PostgresTables:
         before: Standing | None,
     ) -> int:
         written = 0
-        await self._run(self._begin, before)
-        try:
+        async with self._transaction(standing, before):
             for table in tables:
                 await self._run(self._empty, table)
                 async for some in rows(table):
                     await self._run(self._copy, table, some)
                     written += len(some)
+        return written
+
+    async def apply(self, standing: Standing, changes: AsyncIterator[TableChange], *, before: Standing) -> int:
+        written = 0
+        async with self._transaction(standing, before):
+            async for change in changes:
+                await self._run(self._replace, change)
+                written += len(change.records)
+        return written
+
+    @asynccontextmanager
+    async def _transaction(self, standing: Standing, before: Standing | None) -> AsyncIterator[None]:
+        await self._run(self._begin, before)
+        try:
+            yield
             await self._run(self._commit, standing)
         except BaseException:
             await run_to_end(self._executor, self._roll_back)
             raise
-        return written
-
-    async def apply(self, standing: Standing, changes: Sequence[TableChange], *, before: Standing) -> int:
-        def work() -> int:
-            self._begin(before)
-            try:
-                for change in changes:
-                    delete = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
-                        self._table(change.table), sql.Identifier(change.table.key)
-                    )
-                    self._execute(delete, (list(change.ids),))
-                    self._copy(change.table, chain.from_iterable(change.rows.values()))
-                self._commit(standing)
-            except BaseException:
-                self._roll_back()
-                raise
-            return sum(len(change.ids) for change in changes)
-
-        return await self._run(work)
 
     async def _run(self, work: Callable[..., T], *given: Any) -> T:
         def explained() -> T:
@@ -195,8 +184,8 @@ class PostgresTables:
         there = self._columns(table)
         if not there:
             columns = [_definition(column.name, column.kind) for column in table.columns]
-            parts = sql.SQL(", ").join([*columns, sql.SQL(_KEYS[table.key])])
-            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), parts))
+            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), sql.SQL(", ").join(columns)))
+            self._execute(_key_of(table, self._table(table)))
             comment = sql.Literal(_TABLE_COMMENT.format(self._named.export))
             self._execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self._table(table), comment))
             return
@@ -215,6 +204,18 @@ class PostgresTables:
             "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
         )
         return {name for (name,) in self._execute(query, (self._shown(table),)).fetchall()}
+
+    def _replace(self, change: TableChange) -> None:
+        """What the table has of these records."""
+        table = change.table
+        delete = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(self._table(table), sql.Identifier(table.key))
+        for collection, some in groupby(sorted(change.records), key=lambda record: record[0]):
+            ids = [id_ for _, id_ in some]
+            if len(table.collections) > 1:
+                self._execute(delete + sql.SQL(" AND collection = %s"), (ids, collection))
+            else:
+                self._execute(delete, (ids,))
+        self._copy(table, chain.from_iterable(change.rows.values()))
 
     def _copy(self, table: Table, rows: Iterable[Cells]) -> None:
         names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
@@ -241,6 +242,14 @@ class PostgresTables:
     ) -> psycopg.Cursor[Any]:
         assert self._connection is not None, "it is connected first"
         return self._connection.execute(query.encode() if isinstance(query, str) else query, values)
+
+
+def _key_of(table: Table, name: sql.Identifier) -> sql.Composed:
+    """What finds the rows of a record."""
+    if table.unique:
+        columns = sql.SQL(", ").join(map(sql.Identifier, table.unique))
+        return sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(name, columns)
+    return sql.SQL("CREATE INDEX ON {} ({})").format(name, sql.Identifier(table.key))
 
 
 def _definition(name: str, kind: str) -> sql.Composed:

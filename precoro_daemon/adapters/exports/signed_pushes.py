@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ssl import SSLContext
+from typing import Any
 
 import aiohttp
 import anyio.to_thread
@@ -31,6 +32,7 @@ from precoro_daemon.errors import (
     ReceiverBusy,
     ReceiverGone,
 )
+from precoro_daemon.exports.ports.feed import RecordKey
 from precoro_daemon.exports.ports.pushes import Push, Receiver
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.telemetry import excerpt
@@ -90,12 +92,22 @@ def sign(ident: str, at: int, body: bytes, secrets: Sequence[bytes]) -> Mapping[
     }
 
 
-def body_of(push: Push, table: Table, cells: Cells | None) -> bytes:
+def body_of(push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) -> bytes:
     """What goes out of a record. It is the same whenever the push is sent, unless the record changed meanwhile."""
-    data = {table.key: push.record} if cells is None else json_of(table, cells)
-    kind = "deleted" if data.get("vanished_at", cells is None) else "changed"
+    there = any(cells[table.at("vanished_at")] is None for cells in rows)
+    kind = "changed" if there else "deleted"
+    data = _data(table, record, rows)
     at = datetime.fromtimestamp(int(push.settled_at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return orjson.dumps({"type": f"{table.name}.{kind}", "timestamp": at, "data": data})
+
+
+def _data(table: Table, record: RecordKey, rows: Sequence[Cells]) -> Mapping[str, Any]:
+    """The row; of what belongs to a record, which record that is, and all rows."""
+    if table.is_of_records:
+        return json_of(table, rows[0]) if rows else {table.key: record[1]}
+    known = dict(zip(("collection", table.key), record, strict=True))
+    named = {column.name: known[column.name] for column in table.columns if column.name in known}
+    return {**named, table.name: [json_of(table, cells) for cells in rows]}
 
 
 class _Receiver:
@@ -108,8 +120,8 @@ class _Receiver:
         self._url = URL(address.url)
         self._proxy = route.proxy_for(self._url)
 
-    async def deliver(self, push: Push, table: Table, cells: Cells | None) -> None:
-        body = body_of(push, table, cells)
+    async def deliver(self, push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) -> None:
+        body = body_of(push, table, record, rows)
         headers = sign(push.id, int(time.time()), body, self._address.secrets)
         self._guard.enter(self._url, proxied=self._proxy is not None)
         failure: DaemonError | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -75,6 +76,7 @@ class SqlAttachmentBook:
 
         def work(session: Session) -> Kept | None:
             session.run("attachments.save_kept", row)
+            _log_attached(session, file.collection, file.record_id)
             session.run("attachments.release_file", row)
             return _to_kept(session.row("attachments.kept_with", row))
 
@@ -99,7 +101,12 @@ class SqlAttachmentBook:
         await self._transactions.run("mirror.quarantine", cells(item))
 
     async def requeue(self, keys: Sequence[Key]) -> None:
-        await self._transactions.run_many("attachments.requeue_file", [_named(key) for key in keys])
+        def work(session: Session) -> None:
+            session.run_many("attachments.requeue_file", [_named(key) for key in keys])
+            for collection, record_id in dict.fromkeys(key[:2] for key in keys):
+                _log_attached(session, collection, record_id)
+
+        await self._transactions.write(work)
 
     async def stored(self, after: int, limit: int) -> Sequence[StoredFile]:
         return await self._stored("attachments.stored_after", (after, limit))
@@ -137,11 +144,19 @@ class SqlAttachmentBook:
 def _save_named(session: Session, named: NamedFiles) -> None:
     """The detail changed, so what failed of its files may now succeed."""
     owner = {"collection": named.collection, "record_id": named.record_id}
-    session.run_many("attachments.see_file", [owner | cells(file) for file in named.files])
+    others = session.run_many("attachments.see_file", [owner | cells(file) for file in named.files])
     session.run_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
     ids = json.dumps([file.id for file in named.files])
-    if session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):
+    if lost := session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):
         session.run("attachments.release_lost", owner)
+    if others or lost:
+        _log_attached(session, named.collection, named.record_id)
+
+
+def _log_attached(session: Session, collection: str, record_id: int) -> None:
+    """By the time of this machine: no change has an earlier one than those before it."""
+    row = {"collection": collection, "id": record_id, "kind": "attached", "at": time.time()}
+    session.run("mirror.log_change_of_record", row)
 
 
 def _named(key: Key) -> dict[str, object]:

@@ -1,5 +1,5 @@
 -- name: see_file
--- Note a file that a detail names.
+-- Note a file that a detail names, if it is new or another one.
 -- Another size or date is another content: what is kept is then no longer the document's file.
 INSERT INTO attached_files (collection, record_id, id, name, size, kind, uploaded_at)
 VALUES (:collection, :record_id, :id, :name, :size, :kind, :uploaded_at)
@@ -20,7 +20,12 @@ SET name = excluded.name, kind = excluded.kind, size = excluded.size, uploaded_a
         WHEN attached_files.size IS NOT DISTINCT FROM excluded.size
             AND attached_files.uploaded_at IS NOT DISTINCT FROM excluded.uploaded_at
         THEN attached_files.came
-    END;
+    END
+WHERE attached_files.gone_at IS NOT NULL
+    OR attached_files.name <> excluded.name
+    OR attached_files.kind <> excluded.kind
+    OR attached_files.size IS DISTINCT FROM excluded.size
+    OR attached_files.uploaded_at IS DISTINCT FROM excluded.uploaded_at;
 
 -- name: retry_file
 -- Let a file be tried at once.

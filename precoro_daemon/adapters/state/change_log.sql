@@ -39,23 +39,41 @@ FROM (SELECT seq FROM changes WHERE seq > :after ORDER BY seq LIMIT :limit) AS f
 -- name: read_touched
 -- Every record whose row may be another after a range of changes: at its own last change there, and payments also
 -- with the document that they pay, which has their supplier and their currency.
+WITH changed AS (
+    SELECT seq, collection, id FROM changes
+    WHERE seq > :after AND seq <= :upto AND kind NOT IN ('attached', 'redefined', 'offered')
+)
 SELECT max(seq) AS seq, collection, id
 FROM (
-    SELECT seq, collection, id FROM changes WHERE seq > :after AND seq <= :upto
+    SELECT seq, collection, id FROM changed
     UNION ALL
     SELECT :upto, records.collection, records.id FROM records
     WHERE records.collection = 'payments'
-        AND EXISTS (SELECT 1 FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'invoices')
-        AND @whole(records, invoice.id) IN (
-            SELECT id FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'invoices'
-        )
+        AND EXISTS (SELECT 1 FROM changed WHERE collection = 'invoices')
+        AND @whole(records, invoice.id) IN (SELECT id FROM changed WHERE collection = 'invoices')
     UNION ALL
     SELECT :upto, records.collection, records.id FROM records
     WHERE records.collection = 'expense_payments'
-        AND EXISTS (SELECT 1 FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'expenses')
-        AND @whole(records, expense.id) IN (
-            SELECT id FROM changes WHERE seq > :after AND seq <= :upto AND collection = 'expenses'
-        )
+        AND EXISTS (SELECT 1 FROM changed WHERE collection = 'expenses')
+        AND @whole(records, expense.id) IN (SELECT id FROM changed WHERE collection = 'expenses')
 ) AS touched
 GROUP BY collection, id
 ORDER BY 1;
+
+-- name: read_touched_files
+-- Every record that has or had files, of which what is known may be another after a range of changes.
+SELECT max(seq) AS seq, collection, id
+FROM changes
+WHERE seq > :after AND seq <= :upto AND kind NOT IN ('redefined', 'offered') AND EXISTS (
+    SELECT 1 FROM attached_files AS file
+    WHERE file.collection = changes.collection AND file.record_id = changes.id
+)
+GROUP BY collection, id
+ORDER BY 1;
+
+-- name: read_fields
+-- Custom fields that are others after a range of changes, and since when.
+SELECT collection, id, kind, min(at) AS since
+FROM changes
+WHERE seq > :after AND seq <= :upto AND kind IN ('redefined', 'offered')
+GROUP BY collection, id, kind;

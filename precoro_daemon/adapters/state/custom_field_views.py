@@ -10,7 +10,7 @@ from precoro_daemon.mirror.rules.field_references import FIELD_SETS
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class ValueView:
     """A view of values.
 
     keys    what names the owner: columns, and where `records` has them
@@ -18,20 +18,32 @@ class _Values:
     """
 
     view: str
-    collections: Sequence[str]
+    collections: tuple[str, ...]
     keys: Mapping[str, str]
     field_sets: Sequence[str]
+
+    @property
+    def owner(self) -> str:
+        """The column with the number of the record."""
+        return next(name for name, column in self.keys.items() if column == "id")
+
+    @property
+    def definitions(self) -> str:
+        """The collection of the fields."""
+        return FIELD_SETS[self.field_sets[-1]][0]
 
 
 _DOCUMENT_KEYS = {"collection": "collection", "document_id": "id", "document_idn": "idn"}
 _ITEM_FIELD_SETS = ("dataItemCustomFields", "dataProductCustomFields")
 
-_DOCUMENT_VALUES = _Values("document_custom_values", DOCUMENTS, _DOCUMENT_KEYS, ("dataDocumentCustomFields",))
-_LINE_VALUES = _Values("line_custom_values", DOCUMENTS, _DOCUMENT_KEYS | {"line_id": ""}, _ITEM_FIELD_SETS)
-_ITEM_VALUES = _Values("item_custom_values", ("items",), {"item_id": "id"}, _ITEM_FIELD_SETS)
-_SUPPLIER_VALUES = _Values(
+_DOCUMENT_VALUES = ValueView("document_custom_values", DOCUMENTS, _DOCUMENT_KEYS, ("dataDocumentCustomFields",))
+_LINE_VALUES = ValueView("line_custom_values", DOCUMENTS, _DOCUMENT_KEYS | {"line_id": ""}, _ITEM_FIELD_SETS)
+_ITEM_VALUES = ValueView("item_custom_values", ("items",), {"item_id": "id"}, _ITEM_FIELD_SETS)
+_SUPPLIER_VALUES = ValueView(
     "supplier_custom_values", ("suppliers",), {"supplier_id": "id"}, ("dataSupplierCustomFields",)
 )
+
+VALUE_VIEWS = {one.view: one for one in (_DOCUMENT_VALUES, _LINE_VALUES, _ITEM_VALUES, _SUPPLIER_VALUES)}
 
 
 def custom_field_views(words: Mapping[str, str]) -> Iterator[str]:
@@ -45,7 +57,7 @@ def custom_field_views(words: Mapping[str, str]) -> Iterator[str]:
     yield options.format(view="custom_field_option_history", which="TRUE")
 
 
-def _values(words: Mapping[str, str], values: _Values, owners: str) -> str:
+def _values(words: Mapping[str, str], values: ValueView, owners: str) -> str:
     definitions, references = FIELD_SETS[values.field_sets[-1]]
     found = ", ".join(words["reference"].format(name=name) for name in references)
     return words["values"].format(
@@ -59,7 +71,7 @@ def _values(words: Mapping[str, str], values: _Values, owners: str) -> str:
     )
 
 
-def _owners(words: Mapping[str, str], values: _Values) -> str:
+def _owners(words: Mapping[str, str], values: ValueView) -> str:
     return words["owners"].format(
         keys=", ".join(f"{words.get(column, f'records.{column}')} AS {name}" for name, column in values.keys.items()),
         listed=_tells(words, words["listed"], values.field_sets),
@@ -72,7 +84,7 @@ def _tells(words: Mapping[str, str], json: str, field_sets: Sequence[str]) -> st
     return " OR ".join(words["tells"].format(json=json, name=name) for name in field_sets)
 
 
-def _line_owners(words: Mapping[str, str], values: _Values) -> str:
+def _line_owners(words: Mapping[str, str], values: ValueView) -> str:
     lines = words["members"].format(json="lined.document", field="items")
     return words["line_owners"].format(lines=lines, collections=_quoted(values.collections))
 

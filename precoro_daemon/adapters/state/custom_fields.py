@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from precoro_daemon.adapters.state import details
@@ -11,9 +12,12 @@ from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.custom_fields import DueField
 from precoro_daemon.mirror.ports.mirror import Due, Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
-from precoro_daemon.mirror.rules.change_log import Move
+from precoro_daemon.mirror.rules.change_log import ChangeKind, Move
 from precoro_daemon.mirror.rules.custom_fields import Definition, read_definition, revise
 from precoro_daemon.mirror.rules.field_references import FieldReadings, Reference
+
+_NO_VERSION = b""
+"""A field need not be a record of the mirror."""
 
 
 class SqlCustomFields:
@@ -68,15 +72,27 @@ class SqlCustomFields:
 def _list(session: Session, field: Reference, said: Definition) -> None:
     """What the list says of a field: its name, and that a refusal may no longer hold."""
     row = {"collection": field[0], "id": field[1], "name": said.name, "type": said.type}
-    session.run("custom_fields.list_field", row)
+    _write_field(session, "custom_fields.list_field", field, row)
     session.run("custom_fields.retry_field", field)
+
+
+def _write_field(session: Session, statement: str, field: Reference, row: Mapping[str, object]) -> None:
+    """Values of a field are shown with its name and by its type."""
+    before = [tuple(said) for said in session.rows("custom_fields.read_field", field)]
+    session.run(statement, row)
+    if before != [tuple(said) for said in session.rows("custom_fields.read_field", field)]:
+        _log(session, field, "redefined", time.time())
+
+
+def _log(session: Session, field: Reference, kind: ChangeKind, at: float) -> None:
+    session.run("mirror.log_change", (*field, kind, _NO_VERSION, at))
 
 
 def _adopt(session: Session, field: Reference, said: Definition, at: float) -> None:
     """Make a definition the known one."""
     collection, id_ = field
     row = {"collection": collection, "id": id_, "name": said.name, "type": said.type, "at": at}
-    session.run("custom_fields.save_field", row)
+    _write_field(session, "custom_fields.save_field", field, row)
     present = {row["id"]: to_option(row) for row in session.rows("custom_fields.present_options", field)}
     change = revise(present, said.options)
     if not change.ended and not change.begun:
@@ -86,3 +102,4 @@ def _adopt(session: Session, field: Reference, said: Definition, at: float) -> N
     session.run_many("custom_fields.supersede_option", [about | {"id": option.id} for option in change.begun])
     session.run_many("custom_fields.begin_option", [about | cells(option) for option in change.begun])
     session.run("custom_fields.find_sole", field)
+    _log(session, field, "offered", at)

@@ -3,6 +3,10 @@
 INSERT INTO field_definitions (collection, id, referenced) VALUES (?, ?, TRUE)
 ON CONFLICT (collection, id) DO UPDATE SET referenced = TRUE;
 
+-- name: read_field
+-- What is known of a field that its values are shown by.
+SELECT name, type FROM field_definitions WHERE collection = ? AND id = ?;
+
 -- name: list_field
 -- Note what a list says of a field.
 INSERT INTO field_definitions (collection, id, name, type) VALUES (:collection, :id, :name, :type)

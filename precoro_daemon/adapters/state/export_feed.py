@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from precoro_daemon.adapters.state.change_log import move_position, read_position
+from precoro_daemon.adapters.state.custom_field_views import VALUE_VIEWS
 from precoro_daemon.adapters.state.session import Session, Transactions
-from precoro_daemon.adapters.state.view_rows import reader_of, statement_for
-from precoro_daemon.exports.ports.feed import Touched
+from precoro_daemon.adapters.state.view_rows import followed_rows, reader_of, statement_for
+from precoro_daemon.exports.ports.feed import RecordKey, Touched
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.mirror.rules.change_log import Move
+
+_FILES = "attachments"
 
 
 class SqlExportFeed:
@@ -28,22 +32,19 @@ class SqlExportFeed:
     async def newest(self) -> int:
         return int(await self._transactions.value("change_log.last_change"))
 
-    async def touched(self, after: int, upto: int) -> Sequence[Touched]:
-        rows = await self._transactions.rows("change_log.read_touched", {"after": after, "upto": upto})
-        return [Touched(*row) for row in rows]
+    async def touched(self, tables: Sequence[Table], after: int, upto: int) -> Sequence[Touched]:
+        return await self._transactions.read(lambda session: _touched(session, tables, after, upto))
 
-    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
-        [collection] = table.collections
-        return await self._transactions.read(lambda session: _read(session, table.name, collection, ids))
+    async def rows(self, table: Table, records: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[Cells]]:
+        return await self._transactions.read(lambda session: _read(session, table, records))
 
-    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Sequence[Cells]]]:
-        [collection] = table.collections
-        asked = {"collection": collection, "after": after, "limit": limit}
-
-        def work(session: Session) -> Sequence[tuple[int, Sequence[Cells]]]:
-            ids = [int(row["id"]) for row in session.rows("record_rows.next_ids", asked)]
-            found = _read(session, table.name, collection, ids)
-            return [(id_, found.get(id_, ())) for id_ in ids]
+    async def some_rows(
+        self, table: Table, after: RecordKey | None, limit: int
+    ) -> Sequence[tuple[RecordKey, Sequence[Cells]]]:
+        def work(session: Session) -> Sequence[tuple[RecordKey, Sequence[Cells]]]:
+            records = _next_records(session, table, after, limit)
+            found = _read(session, table, records)
+            return [(record, found.get(record, ())) for record in records]
 
         return await self._transactions.read(work)
 
@@ -70,11 +71,71 @@ def _name(export: str) -> str:
     return f"export.{export}"
 
 
-def _read(session: Session, view: str, collection: str, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
-    rows = session.rows(
-        statement_for(collection, some=True), {"collection": collection, "ids": json.dumps(list(ids))}
-    )
-    found: dict[int, list[Cells]] = {}
-    for cells in zip(*reader_of(view)(rows), strict=True):
-        found.setdefault(int(cells[0]), []).append(cells)
+def _touched(session: Session, tables: Sequence[Table], after: int, upto: int) -> Sequence[Touched]:
+    asked = {"after": after, "upto": upto}
+    changed = _records(session, "change_log.read_touched", asked)
+    found: list[Touched] = []
+    for table in tables:
+        records = changed
+        if table.name == _FILES:
+            records = _records(session, "change_log.read_touched_files", asked)
+        elif table.name in VALUE_VIEWS:
+            records = {**changed, **dict.fromkeys(_revalued(session, table.name, asked), upto)}
+        found += [Touched(seq, table.name, one) for one, seq in records.items() if one[0] in table.collections]
+    return sorted(found, key=lambda one: one.seq)
+
+
+def _records(session: Session, statement: str, asked: Mapping[str, int]) -> Mapping[RecordKey, int]:
+    return {(collection, id_): seq for seq, collection, id_ in session.rows(statement, asked)}
+
+
+def _revalued(session: Session, view: str, asked: Mapping[str, int]) -> Iterator[RecordKey]:
+    """Records with a value whose field, or whose option, is another one by now. One that changed itself is among the
+    changed ones, whatever its values were before."""
+    definitions = VALUE_VIEWS[view].definitions
+    fields = [row for row in session.rows("change_log.read_fields", asked) if row["collection"] == definitions]
+    offering = [row for row in fields if row["kind"] == "offered"]
+    options = {
+        text
+        for collection, id_, _, since in offering
+        for option in session.rows("held_rows.offered", {"collection": collection, "id": id_, "since": since})
+        for text in option
+    }
+    if fields:
+        lists = {
+            "redefined": [row["id"] for row in fields if row["kind"] == "redefined"],
+            "offering": [row["id"] for row in offering],
+            "options": sorted(options),
+        }
+        given = {name: json.dumps(values) for name, values in lists.items()}
+        yield from ((collection, id_) for collection, id_ in session.rows(f"held_rows.revalued[{view}]", given))
+
+
+def _next_records(session: Session, table: Table, after: RecordKey | None, limit: int) -> Sequence[RecordKey]:
+    statement = "held_rows.next_with_files" if table.name == _FILES else "record_rows.next_ids"
+    first = table.collections.index(after[0]) if after else 0
+    found: list[RecordKey] = []
+    for collection in table.collections[first:]:
+        low = after[1] if after and after[0] == collection else 0
+        asked = {"collection": collection, "after": low, "limit": limit - len(found)}
+        found += [(collection, int(row["id"])) for row in session.rows(statement, asked)]
+        if len(found) >= limit:
+            break
     return found
+
+
+def _read(session: Session, table: Table, records: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[Cells]]:
+    found: dict[RecordKey, list[Cells]] = {}
+    key = table.at(table.key)
+    for collection, some in groupby(sorted(records), key=lambda record: record[0]):
+        asked = {"collection": collection, "ids": json.dumps([id_ for _, id_ in some])}
+        for cells in _rows(session, table.name, asked):
+            found.setdefault((collection, int(cells[key])), []).append(cells)
+    return found
+
+
+def _rows(session: Session, view: str, asked: Mapping[str, str]) -> Iterator[Cells]:
+    if view == _FILES or view in VALUE_VIEWS:
+        return followed_rows(view, session.rows(f"held_rows.{view}", asked))
+    rows = session.rows(statement_for(asked["collection"], some=True), asked)
+    return zip(*reader_of(view)(rows), strict=True)

@@ -80,5 +80,6 @@ DELETE FROM pushes WHERE export = ? AND id = ? AND state <> 'delivered';
 DELETE FROM pushes WHERE export = ? AND state = 'dead';
 
 -- name: change_before
--- The last change before a time.
-SELECT coalesce(max(seq), 0) AS seq FROM changes WHERE at < ?;
+-- The last change of a record before a time. Times of what belongs to records are by other clocks, or of the past.
+SELECT coalesce(max(seq), 0) AS seq FROM changes
+WHERE at < ? AND kind NOT IN ('attached', 'redefined', 'offered');

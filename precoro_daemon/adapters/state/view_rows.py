@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import compress, islice
 from typing import Any, Protocol
 
+from precoro_daemon.adapters.state.custom_field_views import VALUE_VIEWS
 from precoro_daemon.adapters.state.record_columns import COLLECTION, DOCUMENT_ID, RECORD_HEAD, RECORD_TAIL
 from precoro_daemon.adapters.state.session import Row
-from precoro_daemon.adapters.state.view_columns import Column, Kind
+from precoro_daemon.adapters.state.view_columns import Column, Columns, Kind
 from precoro_daemon.adapters.state.view_lines import LineReader
 from precoro_daemon.adapters.state.view_reading import RecordReader
 from precoro_daemon.adapters.state.views import described_views, record_views
 from precoro_daemon.exports.ports.tables import RowBatch, Table, TableColumn
-from precoro_daemon.mirror.rules.collections import DOCUMENTS
+from precoro_daemon.mirror.rules.collections import DOCUMENTS, WITH_FILES
 
 _OF_PAYMENTS = ("payments", "expense_payments")
 _NUMBER_OR_TEXT = ("idn", "document_idn")
 _NOT_EXPORTED = "data_dictionary"
+_UNLOGGED = "field_as_of"
+"""Definitions are read again and again, mostly to find them as they were: no value is another one then."""
+
 _ROWS_A_BATCH = 100
 """What is made of so many stays in the processor's cache; of five times as many it took twice the time."""
 
@@ -34,16 +39,28 @@ class Rows(Protocol):
 @cache
 def tables() -> Mapping[str, Table]:
     """What can be exported: every view but the one that describes the others."""
+    return {view: _table(view, columns) for view, columns in described_views().items() if view != _NOT_EXPORTED}
+
+
+@cache
+def followed_tables() -> Mapping[str, Table]:
+    """What exports can follow: tables whose rows are records or belong to one, without what changes unlogged."""
     return {
-        view: Table(
-            view,
-            tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns),
-            records_of(view)[0],
-            DOCUMENT_ID.name if DOCUMENT_ID in columns else "id",
-        )
-        for view, columns in described_views().items()
-        if view != _NOT_EXPORTED
+        name: replace(table, columns=tuple(one for one in table.columns if one.name != _UNLOGGED))
+        for name, table in tables().items()
+        if table.collections
     }
+
+
+def _table(view: str, columns: Columns) -> Table:
+    shown = tuple(TableColumn(one.name, _kind(one), one.meaning) for one in columns)
+    if view == "attachments":
+        return Table(view, shown, WITH_FILES, DOCUMENT_ID.name, ("collection", "document_id", "attachment_id"))
+    if view in VALUE_VIEWS:
+        return Table(view, shown, VALUE_VIEWS[view].collections, VALUE_VIEWS[view].owner, ())
+    if DOCUMENT_ID in columns:
+        return Table(view, shown, records_of(view)[0], DOCUMENT_ID.name, ("document_id", "position"))
+    return Table(view, shown, records_of(view)[0])
 
 
 def _kind(column: Column) -> str:
@@ -115,10 +132,21 @@ def _shown(rows: Rows, view: str) -> Iterator[RowBatch]:
     columns = described_views()[view]
     names = ", ".join(f'"{column.name}"' for column in columns)
     for some in _batches(rows.written(f'SELECT {names} FROM "{view}"')):  # noqa: S608 - both are names of ours
-        yield [
-            list(map(_AS_CELLS.get(column.kind, _as_it_is), cells))
-            for column, cells in zip(columns, zip(*some, strict=True), strict=True)
-        ]
+        yield _cells(columns, some)
+
+
+def followed_rows(view: str, rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
+    """Rows of a view of which an engine gave all columns, as the table has them that exports follow."""
+    columns = described_views()[view]
+    kept = [cells for column, cells in zip(columns, _cells(columns, rows), strict=True) if column.name != _UNLOGGED]
+    return zip(*kept, strict=True)
+
+
+def _cells(columns: Columns, rows: Sequence[Row]) -> RowBatch:
+    return [
+        list(map(_AS_CELLS.get(column.kind, _as_it_is), cells))
+        for column, cells in zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True)
+    ]
 
 
 def _as_it_is(value: Any) -> Any:

@@ -9,14 +9,18 @@ from typing import Protocol
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.mirror.rules.change_log import Move
 
+RecordKey = tuple[str, int]
+"""Collection and id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A record that changed, once, however often it did. seq: of its last change in the range"""
+    """What a table shows of a record may be other rows, once, however often that changed. seq: of the last change in
+    the range"""
 
     seq: int
-    collection: str
-    id: int
+    table: str
+    record: RecordKey
 
 
 class ExportFeed(Protocol):
@@ -35,17 +39,20 @@ class ExportFeed(Protocol):
         """The last change of all."""
         ...
 
-    async def touched(self, after: int, upto: int) -> Sequence[Touched]:
-        """What changed behind `after` up to `upto`, in the order of the last changes."""
+    async def touched(self, tables: Sequence[Table], after: int, upto: int) -> Sequence[Touched]:
+        """Of which records these tables may show others behind `after` up to `upto`, in the order of the last
+        changes."""
         ...
 
-    async def rows(self, table: Table, ids: Sequence[int]) -> Mapping[int, Sequence[Cells]]:
-        """What a table of one collection shows of these records now, by their id: a row, or a row for each line;
-        without those of which it shows nothing."""
+    async def rows(self, table: Table, records: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[Cells]]:
+        """What a table shows of these records now: a row, or all rows of what belongs to it, always in the same
+        order; without those of which it shows nothing."""
         ...
 
-    async def some_rows(self, table: Table, after: int, limit: int) -> Sequence[tuple[int, Sequence[Cells]]]:
-        """The next records of a table's collection, by id, with what the table shows of each."""
+    async def some_rows(
+        self, table: Table, after: RecordKey | None, limit: int
+    ) -> Sequence[tuple[RecordKey, Sequence[Cells]]]:
+        """The next records of a table's collections, with what the table shows of each."""
         ...
 
     async def note(self, export: str) -> str | None:

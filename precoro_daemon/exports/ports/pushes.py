@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from precoro_daemon.exports.ports.feed import RecordKey
 from precoro_daemon.exports.ports.tables import Cells, Table
 
 PushState = Literal["delivered", "waiting", "dead"]
@@ -103,8 +104,8 @@ class Receiver(Protocol):
     ConnectionFault where it cannot take anything at present; AddressRefused.
     """
 
-    async def deliver(self, push: Push, table: Table, cells: Cells | None) -> None:
-        """`cells`: the row that the table shows; None where it shows none any more."""
+    async def deliver(self, push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) -> None:
+        """`rows`: what the table shows of the record; none where it shows nothing any more."""
         ...
 
 

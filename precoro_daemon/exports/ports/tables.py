@@ -20,14 +20,25 @@ class TableColumn:
 class Table:
     """A view that people query.
 
-    collections  of whose records it shows them or their lines, none for one of anything else
-    key          the column with the number of that record
+    collections  of whose records it shows them or what belongs to them, none for one of anything else
+    key          the column with the number of that record; where there are several collections, `collection` has its
+    unique       columns that no two rows have alike, none where there are no such
     """
 
     name: str
     columns: tuple[TableColumn, ...]
     collections: tuple[str, ...] = ()
     key: str = "id"
+    unique: tuple[str, ...] = ("id",)
+
+    @property
+    def is_of_records(self) -> bool:
+        """Each row is a record, and not one of several things that belong to it."""
+        return self.key == "id"
+
+    def at(self, column: str) -> int:
+        """Where a column stands in a row."""
+        return next(at for at, one in enumerate(self.columns) if one.name == column)
 
 
 Cells = Sequence[Any]

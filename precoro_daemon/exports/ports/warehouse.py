@@ -7,17 +7,18 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from precoro_daemon.exports.ports.feed import RecordKey
 from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.exports.rules.standings import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class TableChange:
-    """What becomes of what a table shows of some records: it is as `rows` has it by id, or no more."""
+    """What becomes of what a table shows of some records: it is as `rows` has it, or no more."""
 
     table: Table
-    ids: Sequence[int]
-    rows: Mapping[int, Sequence[Cells]]
+    records: Sequence[RecordKey]
+    rows: Mapping[RecordKey, Sequence[Cells]]
 
 
 class Warehouse(Protocol):
@@ -43,8 +44,9 @@ class Warehouse(Protocol):
         many. Readers see the former rows until then. Raises TemporaryError if it is not as `before`."""
         ...
 
-    async def apply(self, standing: Standing, changes: Sequence[TableChange], *, before: Standing) -> int:
-        """The rows are as they are now, or gone; how many of them. Raises TemporaryError if it is not as `before`."""
+    async def apply(self, standing: Standing, changes: AsyncIterator[TableChange], *, before: Standing) -> int:
+        """The rows are as they are now, or gone; of how many records. Raises TemporaryError if it is not as
+        `before`."""
         ...
 
 

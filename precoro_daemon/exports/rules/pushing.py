@@ -11,7 +11,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from precoro_daemon.errors import DaemonError, PushRefused, ReceiverBusy, TemporaryError
+from precoro_daemon.exports.ports.feed import RecordKey
 from precoro_daemon.exports.ports.pushes import Push
+from precoro_daemon.exports.ports.tables import Table
 
 _FIRST_PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 6 * 3600.0
@@ -38,10 +40,21 @@ def read_settled(text: str | None) -> Settled | None:
     return None if text is None else Settled(**json.loads(text))
 
 
-def new_push(export: str, collection: str, record: int, seq: int, settled_at: float) -> Push:
+def new_push(export: str, label: str, record: int, seq: int, settled_at: float) -> Push:
     # Without full stops, which stand between id, time and body where they are signed.
-    ident = f"{export}-{collection}-{record}-{seq}-{settled_at:.0f}"
-    return Push(ident, collection, record, seq, settled_at, since=settled_at)
+    ident = f"{export}-{label}-{record}-{seq}-{settled_at:.0f}"
+    return Push(ident, label, record, seq, settled_at, since=settled_at)
+
+
+def label_of(table: Table, collection: str) -> str:
+    """What the pushes of a table are called: records of several collections may have the same id."""
+    return table.name if len(table.collections) == 1 else f"{table.name}/{collection}"
+
+
+def record_of(push: Push, table: Table) -> RecordKey | None:
+    """The record of which a push tells what this table shows; None: it is of another table."""
+    named = (one for one in table.collections if label_of(table, one) == push.collection)
+    return next(((collection, push.record) for collection in named), None)
 
 
 def delivered(push: Push, now: float) -> Push:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
+RecordChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
+ChangeKind = RecordChangeKind | Literal["attached", "redefined", "offered"]
+"""attached: the files of a record, or what is stored of them, are others. redefined: a custom field has another name
+or type; offered: it has other options, or others by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record was listed anew or otherwise, got a detail, or vanished.
+    """A record was listed anew or otherwise, got a detail, or vanished; or what belongs to it changed.
 
     data  JSON as it is now: the detail of a change that is "detailed", else the list row; None if there is none any
           more, or if the follower does not read such changes
