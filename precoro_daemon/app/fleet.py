@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
 
 import anyio
 from anyio.abc import TaskGroup
@@ -20,6 +22,7 @@ from precoro_daemon.app.lessee import Lessee
 from precoro_daemon.app.member import Member
 from precoro_daemon.app.served import Surroundings
 from precoro_daemon.app.tenure import FileTenure, Tenure
+from precoro_daemon.app.watch import PAUSE_PER_READING, SHOW_EVERY_S
 from precoro_daemon.errors import DaemonError, Deposed, leaves, most_severe
 from precoro_daemon.runtime.fleet_worker import Tenancy
 from precoro_daemon.runtime.guard import guarded
@@ -61,6 +64,8 @@ class FleetHost:
     ending       called with how all ends, when signals are handled no more
     command      how this program is called with one company's configuration
     tallies      what was counted, by company
+    onlooker     called now and then with a glance at all companies, None if nobody looks on
+    hung_up      after a SIGHUP: is the terminal gone on which the program was started?
     """
 
     supervisor: Supervisor
@@ -70,6 +75,8 @@ class FleetHost:
     ending: Callable[[End], None]
     command: Callable[[str], str]
     tallies: dict[str, Tallies] = field(default_factory=dict)
+    onlooker: Callable[[Sequence[CompanyGlance]], None] | None = None
+    hung_up: Callable[[], bool] = lambda: False
 
 
 async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | None = None) -> End:
@@ -81,9 +88,8 @@ async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | Non
     fleet = Fleet(files, host, tenure or FileTenure())
     try:
         async with fleet.doors.open(files, fleet):
-            hooks = Hooks(
-                host.supervisor, lambda: None, host.last_resort, host.ending
-            )  # each company announces its own end
+            # Each company announces its own end.
+            hooks = Hooks(host.supervisor, lambda: None, host.last_resort, host.ending, host.hung_up)
             ends.append(await run_until_signal(fleet, hooks))
     except* DaemonError as errors:
         failure = most_severe(leaves(errors))
@@ -98,7 +104,7 @@ class Fleet:
     """Implements `Served` and `FleetWatcher`."""
 
     def __init__(self, files: CompanyFiles, host: FleetHost, tenure: Tenure) -> None:
-        self.doors = FleetDoors(leased=files.leased)
+        self.doors = FleetDoors(leased=files.leased, seen=host.onlooker is not None)
         self._brake = None if (rate := files.fleet.calls_per_second) is None else EgressBrake(rate)
         self._files = files
         self._host = host
@@ -119,6 +125,9 @@ class Fleet:
             self._take(self._files)
             self._tasks.start_soon(guarded, "the watch over companies", self._watch_over, name="companies")
             self._tasks.start_soon(guarded, "the heap", _keep_heap_small, name="heap")
+            if self._host.onlooker is not None:
+                show = partial(self._keep_showing, self._host.onlooker)
+                self._tasks.start_soon(guarded, "the screen", show, name="screen")
             if self.doors.inbox is not None:
                 self._tasks.start_soon(guarded, "the inbox of the fleet", self.doors.inbox.run, name="inbox")
             if self._lessee is not None:
@@ -278,6 +287,13 @@ class Fleet:
             self._start(member.name, settings, spread=1)  # its file was taken away and came back meanwhile
         elif (reason := self._files.refused.get(member.name)) is not None:
             self._refused[member.name] = reason
+
+    async def _keep_showing(self, onlooker: Callable[[Sequence[CompanyGlance]], None]) -> None:
+        while True:
+            await self.doors.read_states(SHOW_EVERY_S / 2)
+            began = monotonic()
+            onlooker(self.glance())
+            await anyio.sleep(max(SHOW_EVERY_S, PAUSE_PER_READING * (monotonic() - began)))
 
     async def _watch_over(self) -> None:
         supervisor = self._host.supervisor

@@ -26,10 +26,11 @@ _log = get_logger()
 
 class FleetDoors:
     """`watchers`, `executors`: of the companies that are served at present, by name · `inbox`: of a fleet, whose
-    companies take webhooks wherever they are served · `leased`: it is one."""
+    companies take webhooks wherever they are served · `leased`: it is one · `seen`: somebody looks on."""
 
-    def __init__(self, *, leased: bool) -> None:
+    def __init__(self, *, leased: bool, seen: bool = False) -> None:
         self.leased = leased
+        self.seen = seen
         self.inbox: FleetInbox | None = None
         self.watchers: dict[str, StateWatcher] = {}
         self.executors: dict[str, Executor] = {}
@@ -71,7 +72,7 @@ class DoorsOfCompany:
 
     @asynccontextmanager
     async def watch(self, settings: Settings, watched: Watched) -> AsyncIterator[None]:
-        if settings.watch.listen is None:
+        if settings.watch.listen is None and not self._doors.seen:
             yield
             return
         async with watcher_of(settings, watched, self._doors.readings) as watcher:

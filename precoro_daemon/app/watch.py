@@ -25,11 +25,11 @@ from precoro_daemon.status.taking import describe_state, take_snapshot
 _READ_AT_MOST_EVERY_S = 5.0
 """Real seconds between two readings of the state, however many people ask."""
 
-_PAUSE_PER_READING = 20.0
+PAUSE_PER_READING = 20.0
 """Times as long as a reading took until the next one: to count a large state costs a twentieth of a core at most."""
 
 
-_SHOW_EVERY_S = 1.0
+SHOW_EVERY_S = 1.0
 """Real seconds between two looks of somebody who looks on."""
 
 Onlooker = Callable[[Snapshot], None]
@@ -86,8 +86,8 @@ async def shown_to(onlooker: Onlooker | None, settings: Settings, watched: Watch
 
 async def _keep_showing(onlooker: Onlooker, watcher: StateWatcher) -> None:
     while True:
-        onlooker(await watcher.snapshot(_SHOW_EVERY_S / 2))
-        await anyio.sleep(_SHOW_EVERY_S)
+        onlooker(await watcher.snapshot(SHOW_EVERY_S / 2))
+        await anyio.sleep(SHOW_EVERY_S)
 
 
 def _outlook(polling: Polling, now: float) -> Outlook:
@@ -146,7 +146,7 @@ class StateWatcher:
         except (DaemonError, OSError, ValueError) as error:
             self._unreadable = str(error)
         finally:
-            pause = _PAUSE_PER_READING * self._took * max(self._readings.sharing, 1)
+            pause = PAUSE_PER_READING * self._took * max(self._readings.sharing, 1)
             self._read_again_at = anyio.current_time() + max(_READ_AT_MOST_EVERY_S, pause)
             self._reading = None
             done.set()

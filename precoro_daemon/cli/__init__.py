@@ -13,6 +13,7 @@ exports.py          exports: what was pushed to receivers, what waits, what is d
 fact_tables.py      what was found out about Precoro, as a table for people
 files.py            commands for attached files
 fleet.py            fleet: many companies in one process or on several machines, and how they all are
+fleet_screen.py     what a person sees while many companies are served: where each stands, and what needs a person
 fleet_tables.py     all companies as a table for people, and as JSON for programs
 hang_up.py          the terminal on which a service was started: is it still there?
 help.py             the manual that ships with the program, page by page

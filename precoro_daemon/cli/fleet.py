@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
+from precoro_daemon.cli.hang_up import ControllingTerminal
 from precoro_daemon.cli.output import wants_json
 from precoro_daemon.cli.running import called, echo, echo_data, make_console, run_async
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from precoro_daemon.app.company_files import CompanyFiles
     from precoro_daemon.app.fleet_import import Newcomer
     from precoro_daemon.app.moving import Move
+    from precoro_daemon.status.companies import CompanyGlance
     from precoro_daemon.status.snapshot import Tallies
 
 companies_option = click.option(
@@ -38,9 +43,11 @@ def fleet() -> None:
 @fleet.command()
 @companies_option
 def run(directory: Path) -> None:
-    """Keep all companies of DIR up to date, until stopped by a signal. SIGHUP reads DIR again."""
-    from precoro_daemon.cli.service import CODES, ServiceLog, await_service, keep_code, leave_within
+    """Keep all companies of DIR up to date, until stopped by a signal. SIGHUP reads DIR again. On a terminal, show
+    what it does."""
+    from precoro_daemon.cli.service import CODES, ServiceLog, await_service, keep_code, leave_within, screen_of
 
+    terminal = ControllingTerminal()
     await_service()
     from precoro_daemon.app.company_files import path_of, read_companies
     from precoro_daemon.app.fleet import FleetHost, serve_fleet
@@ -48,7 +55,9 @@ def run(directory: Path) -> None:
     from precoro_daemon.app.state import act_for_owner
 
     tallies: dict[str, Tallies] = {}
-    log = ServiceLog(_counting(tallies))
+
+    def command(name: str) -> str:
+        return called(path_of(directory, name))
 
     def adopt(files: CompanyFiles) -> None:
         log.follow_all(files.log, files.companies.values())
@@ -56,6 +65,8 @@ def run(directory: Path) -> None:
     reread = partial(read_companies, directory, os.environ)
     files = reread()
     act_for_owner(*files.companies.values())
+    screen, place = screen_of(files.log, terminal, partial(_draw, monotonic(), command))
+    log = ServiceLog(_counting(tallies), place)
     adopt(files)
     host = FleetHost(
         supervisor=supervisor_of(os.environ),
@@ -63,10 +74,22 @@ def run(directory: Path) -> None:
         adopted=adopt,
         last_resort=leave_within,
         ending=keep_code,
-        command=lambda name: called(path_of(directory, name)),
+        command=command,
         tallies=tallies,
+        onlooker=None if screen is None else screen.show,
+        hung_up=terminal.is_gone,
     )
-    sys.exit(CODES[run_async(lambda: serve_fleet(files, host))])
+    try:
+        sys.exit(CODES[run_async(lambda: serve_fleet(files, host))])
+    finally:
+        if screen is not None:
+            screen.close()
+
+
+def _draw(began: float, command: Callable[[str], str], found: Sequence[CompanyGlance], height: int) -> RenderableType:
+    from precoro_daemon.cli import fleet_screen
+
+    return fleet_screen.fleet(found, height, monotonic() - began, command)
 
 
 @fleet.command()

@@ -25,15 +25,19 @@ _STATES = {"running": "served", "waiting": "not served", "refused": "refused"}
 
 def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> RenderableType:
     """A line for each company; below, why companies are not served, and who serves what in a fleet."""
+    differing = {} if roster is None else roster.differing
+    reasons = [(one.name, one.reason) for one in found if one.reason]
+    reasons += [(name, contradiction_of(workers)) for name, workers in differing.items()]
+    return Group(companies(found), *(_why(name, reason) for name, reason in reasons), *_roster(roster))
+
+
+def companies(found: Sequence[CompanyGlance]) -> Sheet:
     titles = ("company", "state", "lists as of", "calls left", "needs a person")
     table = Sheet(titles, right=("calls left",), sentences="needs a person", sparse=("calls left",))
     for one in found:
         left = "" if one.left_today is None else f"{one.left_today:,}"
         table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, _short(one.needs))
-    differing = {} if roster is None else roster.differing
-    reasons = [(one.name, one.reason) for one in found if one.reason]
-    reasons += [(name, contradiction_of(workers)) for name, workers in differing.items()]
-    return Group(table, *(_why(name, reason) for name, reason in reasons), *_roster(roster))
+    return table
 
 
 def _roster(roster: Roster | None) -> Iterator[RenderableType]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -19,9 +19,14 @@ from precoro_daemon.cli.hang_up import ControllingTerminal
 from precoro_daemon.cli.running import called, config_option, echo, load, make_console, run_async
 
 if TYPE_CHECKING:
-    from precoro_daemon.cli.service_screen import ServiceScreen
+    from rich.console import RenderableType
+
+    from precoro_daemon.cli.service_screen import Draw, ServiceScreen
     from precoro_daemon.runtime.lifecycle import End
     from precoro_daemon.settings import Log, Settings
+    from precoro_daemon.status.snapshot import Snapshot
+
+Seen = TypeVar("Seen")
 
 CODES: dict[End, int] = {"terminated": 0, "interrupted": 130}
 
@@ -39,7 +44,7 @@ def run(parent: Path | None, config: Path | None) -> None:
     from precoro_daemon.status.snapshot import Tallies
 
     tallies = Tallies()
-    screen, place = _screen_of(settings, terminal)
+    screen, place = screen_of(settings.log, terminal, _draw)
     log = ServiceLog(tallies.line, place)
     log.follow(settings)
     host = Host(
@@ -60,9 +65,17 @@ def run(parent: Path | None, config: Path | None) -> None:
             screen.close()
 
 
-def _screen_of(settings: Settings, terminal: ControllingTerminal) -> tuple[ServiceScreen | None, LogPlace]:
+def _draw(snapshot: Snapshot, height: int) -> RenderableType:
+    from precoro_daemon.cli.service_screen import service
+
+    return service(snapshot, height)
+
+
+def screen_of(
+    log: Log, terminal: ControllingTerminal, draw: Draw[Seen]
+) -> tuple[ServiceScreen[Seen] | None, LogPlace]:
     """None where lines of the log are all there is to see: in a file, in a journal, in a container."""
-    if not sys.stdout.isatty() or not sys.stdin.isatty() or settings.log.format == "json":
+    if not sys.stdout.isatty() or not sys.stdin.isatty() or log.format == "json":
         return None, LogPlace(sys.stdout)
     from precoro_daemon.cli.screen import above, width_of
     from precoro_daemon.cli.service_screen import ServiceScreen
@@ -70,7 +83,7 @@ def _screen_of(settings: Settings, terminal: ControllingTerminal) -> tuple[Servi
     console = make_console()
     if console.is_dumb_terminal:
         return None, LogPlace(sys.stdout)
-    return ServiceScreen(console, terminal.lose), LogPlace(above(console), "console", width_of(console))
+    return ServiceScreen(console, terminal.lose, draw), LogPlace(above(console), "console", width_of(console))
 
 
 @click.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from math import inf
+from typing import Generic, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,27 +18,35 @@ from precoro_daemon.status.attention import matters
 from precoro_daemon.status.snapshot import Snapshot
 from precoro_daemon.values.humanize import span
 
-_MATTERS_SHOWN = 3
+Seen = TypeVar("Seen")
+
+Draw = Callable[[Seen, int], RenderableType]
+"""What there is to see, on so many lines."""
+
+MATTERS_SHOWN = 3
 """Of what needs a person; `status` shows all of it."""
 
+_LINES_AROUND_JOBS = 7
+"""Above their table, its title, below it, and the prompt."""
 
 _FAR_AWAY_S = 366 * 86_400.0
 """A turn that is further away comes when somebody wakes the job."""
 
 
-class ServiceScreen:
-    """Shows itself from the first snapshot until it is closed; lines of the log appear above it."""
+class ServiceScreen(Generic[Seen]):
+    """Shows itself from the first look until it is closed; lines of the log appear above it."""
 
-    def __init__(self, console: Console, lost: Callable[[], None]) -> None:
+    def __init__(self, console: Console, lost: Callable[[], None], draw: Draw[Seen]) -> None:
         """`lost`: called when the terminal cannot be written any more."""
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._lost = lost
+        self._draw = draw
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, seen: Seen) -> None:
         try:
             if not self._live.is_started:
                 self._live.start()
-            self._live.update(service(snapshot), refresh=True)
+            self._live.update(self._draw(seen, self._live.console.height), refresh=True)
         except OSError:
             self._lost()
 
@@ -45,13 +55,19 @@ class ServiceScreen:
             self._live.stop()
 
 
-def service(snapshot: Snapshot) -> RenderableType:
-    return Group(as_line(), _jobs(snapshot), *_lines(snapshot))
+def service(snapshot: Snapshot, height: int) -> RenderableType:
+    """Where there is not room for all, jobs that do nothing are left out."""
+    lines = list(_lines(snapshot))
+    return Group(as_line(), _jobs(snapshot, max(height - len(lines) - _LINES_AROUND_JOBS, 1)), *lines)
 
 
-def _jobs(snapshot: Snapshot) -> Sheet:
+def _jobs(snapshot: Snapshot, room: int) -> Sheet:
     table = Sheet(("job", "now", "last turn", "brought", "next turn"), right=("brought",))
-    for job in snapshot.pulse.jobs:
+    jobs = snapshot.pulse.jobs
+    if len(jobs) > room:
+        first = sorted(jobs, key=lambda job: (job.state is State.IDLE, job.next_at or inf))[:room]
+        jobs = [job for job in jobs if job in first]
+    for job in jobs:
         last = "" if job.ended_at is None else f"{span(snapshot.now - job.ended_at)} ago"
         brought = f"{job.lap.brought:,}" if job.lap is not None and job.lap.brought else ""
         table.add(job.name.replace("_", " "), _now(job, snapshot.now), last, brought, _next(job, snapshot.now))
@@ -81,12 +97,19 @@ def _lines(snapshot: Snapshot) -> Iterator[Text]:
     if snapshot.to_go:
         yield as_line(snapshot.to_go)
     found = matters(snapshot)
-    for matter in found[:_MATTERS_SHOWN]:
+    for matter in found[:MATTERS_SHOWN]:
         urgent = matter.weight == "urgent"
-        yield as_line(f"{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
+        yield headline(matter.title, urgent=urgent)
         for command in matter.commands:
             yield as_line(f"    $ {command}", style="cyan", whole=True)
-    if more := len(found) - _MATTERS_SHOWN if len(found) > _MATTERS_SHOWN else 0:
+    if (more := len(found) - MATTERS_SHOWN) > 0:
         yield as_line(f"and {more} more: {snapshot.command} status", style="yellow")
-    ending = "Ending: the calls in flight are finished." if snapshot.pulse.stopping else "Ctrl-C ends it."
-    yield as_line(ending, style="dim")
+    yield how_to_end(stopping=snapshot.pulse.stopping)
+
+
+def headline(text: str, *, urgent: bool) -> Text:
+    return as_line(f"{'▲' if urgent else '●'} {text}", style="bold red" if urgent else "bold yellow")
+
+
+def how_to_end(*, stopping: bool) -> Text:
+    return as_line("Ending: the calls in flight are finished." if stopping else "Ctrl-C ends it.", style="dim")

@@ -6,19 +6,25 @@ import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
+from precoro_daemon.cli.fleet_screen import fleet
 from precoro_daemon.cli.service_screen import ServiceScreen, service
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.job_state import Event, JobStatus
+from precoro_daemon.status.companies import CompanyGlance, Standing
 from precoro_daemon.status.pulse import Pulse
 from precoro_daemon.status.snapshot import Live, Snapshot
-from tests.status.snapshots import NOW, troubled
+from tests.status.snapshots import JOBS, NOW, quiet, troubled
 
 
-def shown(snapshot: Snapshot, width: int = 80) -> str:
+def shown(snapshot: Snapshot, width: int = 80, height: int = 60) -> str:
+    return printed(service(snapshot, height), width)
+
+
+def printed(seen: RenderableType, width: int = 80) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width).print(service(snapshot), crop=False)
+    Console(file=stream, width=width).print(seen, crop=False)
     return stream.getvalue()
 
 
@@ -68,6 +74,16 @@ def test_it_fits_the_screen(running: JobStatus, width: int) -> None:
     assert max(map(len, lines)) <= width
 
 
+def test_where_there_is_little_room_jobs_that_do_nothing_are_left_out(running: JobStatus) -> None:
+    others = [JobStatus(name, next_at=NOW + 60 * number) for number, name in enumerate(JOBS) if name != running.name]
+    text = shown(of_jobs(*others, running), height=24)
+    assert len(text.splitlines()) <= 23, text
+    assert "Ctrl-C ends it." in text
+    assert line(text, "mirror collections")[:2] == ["running", "for"]
+    assert line(text, "mark invoices paid")[:3] == ["idle", "in", "60"]
+    assert "apply deliveries" not in text
+
+
 def test_an_ending_service_says_so(running: JobStatus) -> None:
     day = of_jobs(running)
     day.pulse.stopping = True
@@ -81,8 +97,44 @@ class Vanished(io.StringIO):
 
 def test_a_terminal_that_vanished_is_told_and_raises_nothing(running: JobStatus) -> None:
     lost: list[bool] = []
-    screen = ServiceScreen(Console(file=Vanished(), force_terminal=True), lambda: lost.append(True))
+    screen = ServiceScreen(Console(file=Vanished(), force_terminal=True), lambda: lost.append(True), service)
     screen.show(of_jobs(running))
     screen.show(of_jobs(running))
     screen.close()
     assert lost
+
+
+def seen(*standings: Standing) -> list[CompanyGlance]:
+    return [CompanyGlance(f"c{number:03}", standing, snapshot=quiet()) for number, standing in enumerate(standings)]
+
+
+def test_of_many_companies_those_in_need_are_seen_first_with_what_to_type() -> None:
+    found = [
+        *seen(*["running"] * 198),
+        CompanyGlance("zeta", "running", snapshot=troubled()),
+        CompanyGlance("yota", "refused", "yota.toml: limits.per_day: 5 is too little\nand more"),
+    ]
+    text = printed(fleet(found, 24, 600.0, lambda name: f"precoro-daemon --config {name}.toml"))
+    assert len(text.splitlines()) <= 23, text
+    assert line(text, "zeta")[0] == "served"
+    assert line(text, "yota")[0] == "refused"
+    assert "Up for 10 min; 199 of 200 companies served." in text
+    assert "▲ yota: yota.toml: limits.per_day: 5 is too little" in text
+    assert "    $ precoro-daemon --config yota.toml check" in text
+    assert "    $ precoro-daemon --config zeta.toml status" in text
+    rows = [one.split()[0] for one in text.splitlines() if " served " in one and "companies" not in one]
+    assert f"and {200 - len(rows) - 1:,} more" in text
+    assert rows[:-1] == [f"c{number:03}" for number in range(len(rows) - 1)]
+    assert "Ctrl-C ends it." in text
+
+
+def test_few_companies_are_all_seen_in_their_order() -> None:
+    text = printed(fleet(seen("running", "starting", "elsewhere"), 40, 5.0, str))
+    assert [line(text, name)[0] for name in ("c000", "c001", "c002")] == ["served", "starting", "elsewhere"]
+    assert " more" not in text
+
+
+@pytest.mark.parametrize(("standings", "ending"), [(["stopping", "refused"], True), (["stopping", "running"], False)])
+def test_a_fleet_that_ends_says_so(standings: list[Standing], ending: bool) -> None:
+    text = printed(fleet(seen(*standings), 40, 5.0, str))
+    assert ("Ending: the calls in flight are finished." in text) is ending

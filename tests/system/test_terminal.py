@@ -9,13 +9,16 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
+from tests.system.companies import companies
 from tests.system.program import NO_LIMITS, Program
 from tests.system.test_once import company, invoices_only
 
@@ -27,15 +30,15 @@ PATIENCE_S = 60.0
 class Shell:
     """A terminal of 80 columns that the program has for its own; its standard error goes to a file beside."""
 
-    def __init__(self, program: Program, *prefix: str) -> None:
-        self.errors = program.directory / "errors"
+    def __init__(self, command: Sequence[str], directory: Path, environ: Mapping[str, str]) -> None:
+        self.errors = directory / "errors"
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        environment = {**program.environ(), "TERM": "xterm"}
+        environment = {**environ, "TERM": "xterm"}
         del environment["COLUMNS"]
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*prefix, *program.command("run")], cwd=program.directory, env=environment,
+                command, cwd=directory, env=environment,
                 stdin=theirs, stdout=theirs, stderr=errors, start_new_session=True,
                 preexec_fn=lambda: _log_in(theirs),  # noqa: PLW1509 - before any thread
             )  # fmt: skip
@@ -59,6 +62,10 @@ class Shell:
         self.process.wait()
 
 
+def _run(program: Program, *prefix: str) -> Shell:
+    return Shell([*prefix, *program.command("run")], program.directory, program.environ())
+
+
 def _log_in(terminal: int) -> None:
     """Tests that were started by nohup ignore SIGHUP; who logs in does not."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -73,9 +80,27 @@ async def test_a_service_on_a_terminal_reloads_by_sighup_and_ends_with_its_termi
 
 
 def _reload_and_vanish(program: Program) -> None:
-    shell = Shell(program)
+    _see_reload_and_vanish(_run(program), b"mirror collections")
+
+
+async def test_many_companies_on_a_terminal_are_shown_and_end_with_it(tmp_path: Path) -> None:
+    async with companies(tmp_path, "acme", "bolt") as (fleet, _):
+        fleet.share(limits=NO_LIMITS, mirror_collections={"collections": ["invoices"], "every": "1h"})
+        fleet.write("acme")
+        fleet.write("bolt", mirror_collections={"collections": ["no such"]})
+        command = [sys.executable, "-m", "precoro_daemon", "fleet", "run", "--companies", str(fleet.files)]
+
+        def see() -> None:
+            shell = Shell(command, fleet.directory, fleet.environ())
+            _see_reload_and_vanish(shell, b"Up for", b"1 of 2 companies served")
+
+        await anyio.to_thread.run_sync(see)
+
+
+def _see_reload_and_vanish(shell: Shell, *seen: bytes) -> None:
     try:
-        shell.until(b"mirror collections")
+        for words in seen:
+            shell.until(words)
         shell.until(b"Ctrl-C ends it.")
         shell.process.send_signal(signal.SIGHUP)
         shell.until(b"reloaded")
@@ -94,7 +119,7 @@ async def test_with_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
 
 
 def _outlive(program: Program) -> None:
-    shell = Shell(program, "nohup")
+    shell = _run(program, "nohup")
     log = program.directory / "nohup.out"
     try:
         _until_there(log, "run_started")
