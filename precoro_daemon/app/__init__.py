@@ -11,6 +11,7 @@ doors.py           through which webhooks, watchers and commands come to a compa
 examination.py     a few calls that show how Precoro treats this account, each fact as soon as it is known
 exporting.py       tables of the mirror as files, in one go, beside a service that may hold the state
 files.py           where attached files are kept: a directory, or a bucket
+findings.py        what one check of `check` found: a sentence for people, and facts for programs
 first_calls.py     the calls before there is a state: whether Precoro takes the key, and what it may see
 first_files.py     the files of a first configuration: what was chosen, the secrets, and what a service needs
 fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared

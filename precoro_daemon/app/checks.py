@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from itertools import cycle, islice
+from typing import Any
 
 import anyio
 
@@ -12,6 +14,7 @@ from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import Company, connect
 from precoro_daemon.app.control import Probe, send_command
 from precoro_daemon.app.files import disk_of_files, open_files
+from precoro_daemon.app.findings import Finding
 from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
 from precoro_daemon.app.state import address, control_socket, kill_switch, on_server, open_or_borrow, place, state_of
@@ -48,18 +51,26 @@ _COLLECTIONS_NAMED = 5
 """In a warning; of the others only the sum is named."""
 
 
-async def check_schedule(settings: Settings) -> str:
+async def check_schedule(settings: Settings) -> Finding:
     """What a day's calls go to in a service, as far as the state tells, else in a first fill."""
     plan = await anyio.to_thread.run_sync(_plan, settings)
     if plan is None:
-        return "no call is limited"
+        return Finding("no call is limited", {"per_day": None})
     fill = " until the first fill is done" if plan.filling else ""
     said = (
         f"lists take {plan.bound:,.0f} of {plan.granted:,} calls a day where nothing changes, {plan.lists:,} at most"
         f"{fill}; {plan.documents:,} are for documents"
     )
     found = contradiction(polling_options(settings), plan)
-    return said if found is None else f"{said}.\n{_warning(found)}"
+    facts = {
+        "per_day": plan.granted,
+        "lists": plan.lists,
+        "lists_at_least": round(plan.bound),
+        "documents": plan.documents,
+        "first_fill": plan.filling,
+        "contradicted": {} if found is None else found.asked,
+    }
+    return Finding(said if found is None else f"{said}.\n{_warning(found)}", facts)
 
 
 def _plan(settings: Settings) -> QuotaPlan | None:
@@ -82,36 +93,40 @@ def _warning(found: Contradiction) -> str:
     return f"{'':15}{asked}; {found.limit} leaves {found.room:,} for lists. {ADVICE.capitalize()}."
 
 
-async def check_paths(settings: Settings) -> str:
+async def check_paths(settings: Settings) -> Finding:
     """Where each path that is named leads from everywhere."""
-    named = ((key, str(path)) for key, path in named_paths(settings))
-    unnamed = [("payments.kill_switch", str(kill_switch(settings)))] if settings.ledger.kind != "none" else []
+    named = [(key, str(path)) for key, path in named_paths(settings)]
+    if settings.ledger.kind != "none":
+        named.append(("payments.kill_switch", str(kill_switch(settings))))
     if on_server(settings):
-        unnamed.append(("daemon.control_socket", str(await anyio.to_thread.run_sync(control_socket, settings))))
-    lines = [f"{'':15}{key}: {path}" for key, path in [*named, *unnamed]]
-    return "\n".join(("a relative one starts at the directory of the configuration", *dict.fromkeys(lines)))
+        named.append(("daemon.control_socket", str(await anyio.to_thread.run_sync(control_socket, settings))))
+    named = list(dict.fromkeys(named))
+    lines = [f"{'':15}{key}: {path}" for key, path in named]
+    facts = {"paths": [{"key": key, "path": path} for key, path in named]}
+    return Finding("\n".join(("a relative one starts at the directory of the configuration", *lines)), facts)
 
 
-async def check_state(settings: Settings) -> str:
+async def check_state(settings: Settings) -> Finding:
     """Whether it is there, or could be made. Raises StoreUnusable."""
 
-    def state() -> str:
+    def state() -> Finding:
         kept = state_of(settings)
         found = kept.exists()
         where = address(settings) if on_server(settings) else place(settings)
         said, *warnings = kept.about().split("\n")
         there = f"{where} {'is there' if found else 'is not there yet; the first run makes it'}"
-        return "\n".join((f"{there} ({said})" if said else there, *(f"{'':15}{warning}" for warning in warnings)))
+        lines = (f"{there} ({said})" if said else there, *(f"{'':15}{warning}" for warning in warnings))
+        return Finding("\n".join(lines), {"place": str(where), "exists": found, "warnings": warnings})
 
     return await anyio.to_thread.run_sync(state)
 
 
-async def check_folder(settings: Settings) -> str:
+async def check_folder(settings: Settings) -> Finding:
     """Whether files can be kept where they should be. Raises FolderUnusable, BucketUnusable."""
     section = settings.fetch_attachments
     disk = disk_of_files(settings)
     if section.directory is None or disk is None:
-        return "none is fetched, as [fetch_attachments] has no directory"
+        return Finding("none is fetched, as [fetch_attachments] has no directory", {"directory": None})
     try:
         async with open_files(settings) as folder:
             room = await folder.room()
@@ -121,12 +136,14 @@ async def check_folder(settings: Settings) -> str:
         room = (await anyio.to_thread.run_sync(shutil.disk_usage, disk)).free - section.reserve_bytes
     if room <= 0:
         raise DiskFull(f"{disk}: no room beyond reserve_bytes in [fetch_attachments]")
+    facts = {"directory": str(section.directory), "disk": str(disk), "room_bytes": int(room)}
+    has_room = f"has room for {room / 10**9:,.1f} GB"
     if disk != section.directory:
-        return f"go to {section.directory}; {disk}, where they are written first, has room for {room / 10**9:,.1f} GB"
-    return f"go to {disk}, which has room for {room / 10**9:,.1f} GB"
+        return Finding(f"go to {section.directory}; {disk}, where they are written first, {has_room}", facts)
+    return Finding(f"go to {disk}, which {has_room}", facts)
 
 
-async def check_access(settings: Settings) -> str:
+async def check_access(settings: Settings) -> Finding:
     """Make one call, and say what came of it. Charged to the state if there is one; none is made here. Who holds the
     state makes the call."""
     async with AsyncExitStack() as stack:
@@ -136,11 +153,16 @@ async def check_access(settings: Settings) -> str:
             raise
         except StoreHeld as held:
             command = Command("check", "check", ident=credentials_of(settings).fingerprint)
-            return await anyio.to_thread.run_sync(send_command, settings, command, held)
+            said = await anyio.to_thread.run_sync(send_command, settings, command, held)
+            return Finding(said, _access(settings, by_service=True))
         there = await stack.enter_async_context(connect(settings, store.budget_book, clock_for(settings), Silent()))
         collection = chosen(settings)[0][0]
         await there.precoro.probe(collection, Lane.LISTS)
-    return _shown(settings, collection)
+    return Finding(_shown(settings, collection), _access(settings, by_service=False))
+
+
+def _access(settings: Settings, *, by_service: bool) -> Mapping[str, Any]:
+    return {"origin": settings.precoro.origin, "by_service": by_service}
 
 
 def prober(company: Company) -> Probe:

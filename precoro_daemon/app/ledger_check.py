@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import anyio
 
+from precoro_daemon.app.findings import Finding
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.app.payments import misfits_of
 from precoro_daemon.app.state import state_of
@@ -20,7 +21,7 @@ _UNUSED_KEY = "0" * 32
 """Under which no ledger has a payment."""
 
 
-async def check_ledger(settings: Settings) -> str:
+async def check_ledger(settings: Settings) -> Finding:
     """What it can do, as far as jobs are enabled. Nothing is written, neither there nor here.
 
     Raises ConfigurationError, LedgerMisfit with all faults at once, TemporaryError.
@@ -28,7 +29,7 @@ async def check_ledger(settings: Settings) -> str:
     marks, exports = settings.mark_invoices_paid.enabled, settings.export_payments.enabled
     async with open_ledger(settings) as ledger:
         if ledger is None:
-            return "none is named in [ledger]"
+            return Finding("none is named in [ledger]", {"name": None})
         for misfit in misfits_of(settings, ledger.capabilities).values():
             raise misfit
         said = [await _reading(ledger, await _position(settings, ledger.name))] if marks else []
@@ -36,7 +37,8 @@ async def check_ledger(settings: Settings) -> str:
             said += await _recording(ledger)
     answer = f"{ledger.name} {'; '.join(said) or 'is not used: no job of payments is enabled'}"
     warnings = import_warning(await _imported(settings)) if said else ()
-    return "\n".join((answer, *(f"{'':15}{warning}" for warning in warnings)))
+    facts = {"name": ledger.name, "reads": marks, "records": exports, "warnings": list(warnings)}
+    return Finding("\n".join((answer, *(f"{'':15}{warning}" for warning in warnings))), facts)
 
 
 async def _imported(settings: Settings) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ import anyio
 
 from precoro_daemon.adapters.notices.messenger import Messenger
 from precoro_daemon.adapters.notices.ping import ping
+from precoro_daemon.app.findings import Finding
 from precoro_daemon.app.state import company_name
 from precoro_daemon.app.state_reading import read_snapshot
 from precoro_daemon.app.values import route_to
@@ -78,13 +79,14 @@ async def send_test(settings: Settings) -> None:
         await ping(settings.notify.heartbeat, route_to(settings))
 
 
-async def check_notices(settings: Settings) -> str:
+async def check_notices(settings: Settings) -> Finding:
     """Whether the addresses can be read. Raises NoticeUnsent."""
     count = len(settings.notify.addresses)
     if not count:
-        return "none is sent, as [notify] has no targets_file"
+        return Finding("none is sent, as [notify] has no targets_file", {"addresses": 0})
     await _messenger(settings).check()
-    return f"messages go to {count} {'address' if count == 1 else 'addresses'}; try them: precoro-daemon notify test"
+    said = f"messages go to {count} {'address' if count == 1 else 'addresses'}; try them: precoro-daemon notify test"
+    return Finding(said, {"addresses": count})
 
 
 def _messenger(settings: Settings) -> Messenger:

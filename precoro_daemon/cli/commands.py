@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from precoro_daemon import __version__
-from precoro_daemon.cli.output import is_quiet, output_options, wants_json
+from precoro_daemon.cli.output import facts, is_quiet, output_options, wants_json
 from precoro_daemon.cli.program import Program
 from precoro_daemon.cli.running import (
     NO_CALL,
@@ -64,11 +64,15 @@ def check(parent: Path | None, config: Path | None) -> None:
     mirrored = len(settings.mirror_collections.collections)
     echo(f"configuration  can be read: {mirrored} collections into {address(settings)}")
     failures: list[DaemonError] = []
+    parts = facts().setdefault("checks", {})
     for name, run_check in CHECKS.items():
         try:
-            echo(f"{name:<15}{run_async(partial(run_check, settings))}")
+            found = run_async(partial(run_check, settings))
+            echo(f"{name:<15}{found.said}")
+            parts[name.lower()] = {"usable": True, **found.facts}
         except DaemonError as error:
             echo(f"{name:<15}cannot be used: {error}" if wants_json() else f"{name:<15}cannot be used")
+            parts[name.lower()] = {"usable": False, "error": str(error), "exit_code": error.exit_code}
             failures.append(error)
     if worst := most_severe(failures):
         for text in {str(one): None for one in failures if str(one) != str(worst)}:

@@ -36,6 +36,12 @@ def said() -> list[str]:
     return found
 
 
+def facts() -> dict[str, Any]:
+    """Printed in the same document, beside the sentences: under keys that stay."""
+    found: dict[str, Any] = click.get_current_context().meta.setdefault(f"{_OPTION_KEY}facts", {})
+    return found
+
+
 def _noted(name: str) -> bool:
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(f"{_OPTION_KEY}{name}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.output import is_quiet, wants_json
+from precoro_daemon.cli.output import facts, is_quiet, wants_json
 from precoro_daemon.cli.running import (
     NO_CALL,
     NO_CALL_TO_PRECORO,
@@ -91,20 +91,36 @@ def apply(parent: Path | None, config: Path | None) -> None:
                 obstacle
                 or "the running service was woken, and sends what may be sent: see `payments review` and its log"
             )
+            facts()["by_service"] = True
             break
         if reports[-1].stopped:
             break
-    for name, report in zip(enabled, reports, strict=False):
+    _tell_laps(dict(zip(enabled, reports, strict=False)))
+    if any(report.stopped for report in reports):
+        sys.exit(130)
+    closed = _forecast(settings).closed
+    facts()["closed"] = closed or None
+    if closed:
+        echo(f"nothing is sent: {closed}")
+    spent = most_severe([report.spent for report in reports if report.spent])
+    sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
+
+
+def _tell_laps(reports: Mapping[str, RunReport]) -> None:
+    facts().setdefault("by_service", False)
+    facts()["jobs"] = {
+        name: {
+            "steps": report.brought,
+            "failed": report.failed,
+            "stopped": report.stopped,
+            "resume_at": report.spent and report.spent.resume_at,
+        }
+        for name, report in reports.items()
+    }
+    for name, report in reports.items():
         echo(f"{name}: {report.brought} steps")
         for line in report.failed:
             echo(f"  {line}")
-    if any(report.stopped for report in reports):
-        sys.exit(130)
-    forecast_of_lap = _forecast(settings)
-    if forecast_of_lap.closed:
-        echo(f"nothing is sent: {forecast_of_lap.closed}")
-    spent = most_severe([report.spent for report in reports if report.spent])
-    sys.exit(6 if spent else 3 if any(report.failed for report in reports) else 0)
 
 
 @payments.command()

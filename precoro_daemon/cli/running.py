@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from precoro_daemon.cli.output import is_quiet, is_verbose, said, wants_json
+from precoro_daemon.cli.output import facts, is_quiet, is_verbose, said, wants_json
 from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.values.visible_text import visible, visible_lines
 
@@ -201,12 +201,12 @@ def _document() -> Iterator[None]:
     _end_json()
 
 
-def _end_json(**facts: Any) -> None:
-    """The document of a command that printed none: what it said, and why it failed."""
+def _end_json(**failure: Any) -> None:
+    """The document of a command that printed none: what it found, what it said, and why it failed."""
     import json
 
     if wants_json() and not click.get_current_context().meta.get(_PRINTED):
-        echo_data(json.dumps({**facts, "said": said()}, indent=2))
+        echo_data(json.dumps({**failure, **facts(), "said": said()}, indent=2, default=str))
 
 
 class _Said(io.StringIO):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from precoro_daemon.cli.output import facts
 from precoro_daemon.cli.running import NO_CALL, config_option, echo, load, overwrite, run_async
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ def backup(parent: Path | None, to: Path, force: bool, config: Path | None) -> N
 
     began = time.monotonic()
     made = run_async(lambda: back_up_state(settings, to, replace=force))
-    echo(f"{made.path}: {amount(made.size)}, checked, in {time.monotonic() - began:.1f} s")
-    if settings.fetch_attachments.directory is not None:
-        echo(f"not in it: attached files, in {settings.fetch_attachments.directory}")
+    took, files = time.monotonic() - began, settings.fetch_attachments.directory
+    facts().update(path=made.path, bytes=made.size, seconds=round(took, 1), files_left_out=files)
+    echo(f"{made.path}: {amount(made.size)}, checked, in {took:.1f} s")
+    if files is not None:
+        echo(f"not in it: attached files, in {files}")
 
 
 @state.command()
@@ -48,6 +51,9 @@ def restore(parent: Path | None, source: Path, config: Path | None) -> None:
     from precoro_daemon.app.state import place, restore_state
 
     done = run_async(lambda: restore_state(settings, source))
+    facts().update(
+        state=place(settings), source=source.absolute(), former=done.former, calls=done.calls, payments="disarmed"
+    )
     echo(f"{place(settings)} is restored from {source}")
     if done.former is not None:
         echo(f"the former state is kept as {done.former}; remove it when you no longer need it")
@@ -91,6 +97,10 @@ def _show_rows(table: str, number: int, count: int) -> None:
 
 def _say_moved(done: Move, place: Place, took: float, *, armed: bool) -> None:
     moved = done.moved
+    facts().update(
+        source=moved.source, target=moved.target, rows=moved.rows, seconds=round(took, 1), former=moved.former,
+        payments=moved.switch or None, kill_switch=done.kill_switches[1], settings=_keys(place),
+    )  # fmt: skip
     if moved.rows:
         filled = sum(1 for count in moved.rows.values() if count)
         echo(f"moved to {moved.target}: {sum(moved.rows.values()):,} rows of {filled} tables in {took:.1f} s")

@@ -170,6 +170,53 @@ def test_files_are_checked_fetched_and_verified(run: Run, company: Sandbox, tmp_
     assert f"{good} files are good" in run("files", "verify", "--share", "1").stdout
 
 
+def test_check_has_facts_for_programs_of_each_part(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('[fetch_attachments]\ndirectory = "files"\nreserve_bytes = 0\n')
+    told = run("check", "--json")
+    assert (told.exit_code, told.stderr) == (0, "")
+    found = json.loads(told.stdout)
+    assert found["said"][0].startswith("configuration  can be read")
+    parts = found["checks"]
+    assert list(parts) == ["paths", "schedule", "state", "files", "ledger", "messages", "precoro"]
+    assert all(part.pop("usable") for part in parts.values())
+    assert {"key": "fetch_attachments.directory", "path": str(tmp_path / "files")} in parts["paths"]["paths"]
+    assert parts["schedule"]["per_day"] == 3_000
+    assert parts["state"] == {"place": str(tmp_path / "precoro.db"), "exists": False, "warnings": []}
+    assert parts["files"].pop("room_bytes") > 0
+    assert parts["files"] == {"directory": str(tmp_path / "files"), "disk": str(tmp_path / "files")}
+    assert (parts["ledger"], parts["messages"]) == ({"name": None}, {"addresses": 0})
+    assert parts["precoro"] == {"origin": company.url, "by_service": False}
+
+
+def test_check_tells_programs_of_each_part_that_cannot_be_used(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('[fetch_attachments]\ndirectory = "no/such/place"\n')
+    told = run("check", "--json")
+    found = json.loads(told.stdout)
+    assert (told.exit_code, found["exit_code"]) == (4, 4)
+    files = found["checks"]["files"]
+    assert (files["usable"], files["exit_code"], files["error"]) == (False, 4, found["error"])
+    assert found["checks"]["precoro"]["usable"], "the other parts were checked too"
+
+
+def test_commands_for_the_state_have_facts_for_programs(run: Run, company: Sandbox, tmp_path: Path) -> None:
+    state, backup, new = (tmp_path / name for name in ("precoro.db", "copy.db", "moved.db"))
+    assert run("--once").exit_code == 0
+    made = json.loads(run("state", "backup", "copy.db", "--json").stdout)
+    assert (made["path"], made["bytes"], made["files_left_out"]) == (str(backup), backup.stat().st_size, None)
+    assert made["said"][0].startswith(f"{backup}: ")
+    restored = json.loads(run("state", "restore", "copy.db", "--json").stdout)
+    former = Path(restored["former"])
+    assert (restored["state"], restored["source"], former.exists()) == (str(state), str(backup), True)
+    assert (restored["calls"], restored["payments"]) == (company.journal.total, "disarmed")
+    moved = json.loads(run("state", "move", "--to", f"sqlite:///{new}", "--json").stdout)
+    assert (moved["source"], moved["target"], moved["former"]) == (str(state), str(new), None)
+    assert moved["settings"] == {"url": f"sqlite:///{new}"}
+    assert moved["rows"]["records"] == sum(COUNTS.values())
+    assert new.exists()
+
+
 def test_a_directory_that_cannot_be_used_is_said_by_check(run: Run, company: Sandbox, tmp_path: Path) -> None:
     with (tmp_path / "config.toml").open("a") as file:
         file.write('[fetch_attachments]\ndirectory = "no/such/place"\n')

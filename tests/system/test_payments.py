@@ -145,6 +145,10 @@ async def test_the_commands_decide_and_tell(tmp_path: Path) -> None:
         await it.pays(invoice, 12_000)
         assert (await it.command("arm")).code == 0
         await it.once()
+        applied = json.loads((await it.command("apply", "--json")).stdout)
+        nothing = {"steps": 0, "failed": [], "stopped": None, "resume_at": None}
+        assert applied["jobs"] == dict.fromkeys(("mark_invoices_paid", "export_payments"), nothing)
+        assert (applied["by_service"], applied["closed"]) == (False, None)
         review = await it.command("review")
         assert "the ledger has 120.00" in " ".join(review.stdout.split())
         [held] = json.loads((await it.command("review", "--json")).stdout)["payments"]
