@@ -6,6 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 
+# The pip that is there installs into .venv: to put another one there takes longer than a mirror of a small company.
+HOST_PIP = $(shell $(PYTHON) -c 'import pip; print("yes" * (int(pip.__version__.split(".")[0]) >= 23))' 2>/dev/null)
+PIP = $(if $(HOST_PIP),$(PYTHON) -m pip --python $(VENV),$(BIN)/python -m pip)
+# The lock names all there is, so no dependency is to be found. The demo compiles what it imports, which is a tenth of it.
+PIP_FLAGS := --quiet --disable-pip-version-check --no-deps
+INSTALL = $(PIP) install $(PIP_FLAGS) --no-compile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check wheel lint types alone side-by-side docs pictures bench sweep mutants lock clean
 
@@ -16,17 +23,21 @@ $(RUNS): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "precoro-daemon needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@echo "building $(VENV) from requirements.lock (once)"
-	@$(PYTHON) -m venv $(VENV)
-	@sed '/^# From here on: for development only/,$$d' requirements.lock > $(VENV)/runtime.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/runtime.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -m venv $(if $(HOST_PIP),--without-pip) $(VENV)
+	@sed '/^# From here on: for development only/,$$d' requirements.lock \
+	  | awk -v half=$(VENV)/half '/^[a-z]/ {n++} {print > (half n % 2 ".lock")}'
+	@$(INSTALL) --require-hashes -r $(VENV)/half0.lock & other=$$!; \
+	  $(INSTALL) --require-hashes -r $(VENV)/half1.lock; code=$$?; wait $$other && exit $$code
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(STAMP): $(RUNS)
 	@echo "adding what development needs (once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true  # some libraries ship what does not compile
 	@touch $@
 
+demo: export PYTHONDONTWRITEBYTECODE :=  # each of its processes would compile all that it imports
 demo: $(RUNS) ## mirror a made-up company from the built-in sandbox and show the result
 	@$(BIN)/precoro-daemon demo
 
@@ -58,7 +69,7 @@ side-by-side: $(STAMP)
 
 wheel: $(STAMP) ## dist/: the program to install, and runtime.lock with the hashes of its libraries
 	@mkdir -p dist && sed '/^# From here on/,$$d' requirements.lock > dist/runtime.lock
-	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@$(PIP) wheel $(PIP_FLAGS) --no-build-isolation --wheel-dir dist .
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
 	$(BIN)/python -m tests.bench $(ONLY)

@@ -19,8 +19,8 @@ from precoro_daemon.errors import ConfigurationError
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.users import Load, work
 
-_SPEED = 20.0
-"""How many times faster than real the demo's time passes: some ten seconds for a mirror that takes minutes."""
+_SPEED = 40.0
+"""How many times faster than real the demo's time passes: some seconds for a mirror that takes minutes."""
 
 _EDITS = 5
 
@@ -114,7 +114,10 @@ def _query(path: Path, console: Console) -> None:
 
 def _program() -> str:
     """How the reader can call this program: by its name where that is found, else as it was called now."""
-    return "precoro-daemon" if shutil.which("precoro-daemon") else _shown(Path(sys.argv[0]))
+    if shutil.which("precoro-daemon"):
+        return "precoro-daemon"
+    called = Path(sys.argv[0])
+    return "python -m precoro_daemon" if called.name == "__main__.py" else _shown(called)
 
 
 def _shown(path: Path) -> str:
