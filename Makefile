@@ -14,7 +14,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --no-deps
 INSTALL = $(PIP) install $(PIP_FLAGS) --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheel lint types alone side-by-side docs pictures bench sweep mutants lock clean
+.PHONY: help demo test tests check wheel lint style types docs pictures bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,29 +43,28 @@ demo: $(RUNS) ## mirror a made-up company from the built-in sandbox and show the
 
 check: lint types ## lint, types, layers, architecture
 
-lint: $(STAMP)
+lint: style
+	$(BIN)/pytest -q tests/test_architecture.py
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/test_architecture.py
 
 types: $(STAMP)
 	$(BIN)/mypy
 
 # Most tests wait more than they work.
-SIDE_BY_SIDE ?= 4
+WORKERS ?= 6
 # They make states by the thousand, each synced; where there is room for it in memory nobody waits for a disk.
 IN_MEMORY := $(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
 export PYTEST_DEBUG_TEMPROOT ?= $(IN_MEMORY)
 
-test: alone ## all that CI runs
-	@$(MAKE) --no-print-directory --jobs=3 types lint side-by-side
+test: ## all that CI runs
+	@$(MAKE) --no-print-directory --jobs=3 types style tests
 
-alone: $(STAMP)
-	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
-
-side-by-side: $(STAMP)
-	$(BIN)/pytest -m "not alone" -n $(SIDE_BY_SIDE) --dist worksteal --ignore=tests/test_architecture.py
+tests: $(STAMP)
+	$(BIN)/pytest --workers=$(WORKERS)
 
 wheel: $(STAMP) ## dist/: the program to install, and runtime.lock with the hashes of its libraries
 	@mkdir -p dist && sed '/^# From here on/,$$d' requirements.lock > dist/runtime.lock

@@ -20,6 +20,8 @@ from precoro_daemon.telemetry import get_logger
 from tests.adapters.objects.s3 import moto
 from tests.contracts.ledgers.servers import mariadb_in, mariadb_missing, postgres_in
 
+pytest_plugins = ["tests.side_by_side"]
+
 # The program is started hundreds of times; compiling all of it each time would be a third of that. Tests too are
 # compiled once, and not by each worker.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -38,11 +40,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.collect()
         gc.freeze()
         gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker gets them first, side by side with work; at the end nobody would have any left."""
-    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 
 # `make test` draws the same examples every time, so a red run is the change's own doing. The other profile

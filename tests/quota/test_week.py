@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from precoro_daemon.quota.limits import Lane
 from tests.quota.virtual_company import Arrival
@@ -25,6 +27,13 @@ WEEK = Story(
             "taxes": 5, "units": 3, "locations": 3},
 )  # fmt: skip
 """`make sweep` plays it from many seeds: a fifth of the usual quota, a first fill of more than a day."""
+
+
+SPENT = Story(
+    days=1.25, quota=200, edits=60, payments=0, announced=0.0, others=0.0, ends=0.0,
+    counts={"invoices": 1_500}, lists=("invoices",),
+)  # fmt: skip
+"""More documents than the calls of a day; the end of one day and the beginning of the next."""
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +106,15 @@ def test_backfill_is_newest_first_and_documents_of_today_do_not_wait_for_it(cour
     assert sum(in_turn) > 0.95 * len(in_turn), "but for those that a later page of the list brings"
     in_order = sorted(course.detailed)
     assert in_order[int(0.9 * len(in_order))] <= 15 * 60, course.shown()
+
+
+def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        course = play(tmp_path, SPENT)
+    assert [*course.ours, *course.theirs] == [], course.shown()
+    assert sum(course.calls.values()) <= 1.25 * 200 + 200
+    assert course.details > 150, "back-fill goes on"
+    assert len(course.listed) > 30
+    assert max(course.listed) <= 3 * HOUR, course.shown()
+    told = [line for line in logs if line["event"] == "budget_spent"]
+    assert 0 < len(told) < 40, "it is told once a day for each job, not with every call"

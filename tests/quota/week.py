@@ -8,7 +8,7 @@ import copy
 import math
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -52,6 +52,7 @@ _DETAILED = (
     " AND later.id = listed.id AND later.kind = 'detailed' AND later.at >= listed.at) AS until"
     " FROM changes AS listed WHERE kind = 'updated' AND until IS NOT NULL"
 )
+_CHANGED = "SELECT min(at) FROM changes WHERE collection = ? AND id = ? AND kind = 'updated' AND at >= ?"
 _EDITED = ("invoices", "invoices", "invoices", "purchaseorders", "purchaseorders", "receipts", "items", "suppliers")
 
 
@@ -59,6 +60,7 @@ _EDITED = ("invoices", "invoices", "invoices", "purchaseorders", "purchaseorders
 class Story:
     """quota     calls a day, half of them in an hour
     counts    rows at first
+    lists     collections that are mirrored; what users edit is of them
     edits     of users on a workday; announced: share of them that a webhook tells
     payments  on a workday, in each direction
     others    calls an hour that another integration makes, between the days `from_` and `until`
@@ -70,6 +72,7 @@ class Story:
     days: float = 7.0
     quota: int = 3_000
     counts: Mapping[str, int] = field(default_factory=dict)
+    lists: Sequence[str] = _LISTS
     edits: int = 300
     announced: float = 0.6
     payments: int = 10
@@ -91,6 +94,7 @@ class Course:
     sent          seconds from when a payment stood in the ledger to its POST; exported: likewise to the ledger. The
                   time in which no process ran, or others had used up the day before that could be known, is left out
     unsent        what was never sent though a day went by
+    listed        seconds from when a row was edited, once all were listed, until the mirror had it
     detailed      seconds from when a changed document was listed to its detail, likewise
     gaps          the longest time between two scans, by list
     """
@@ -102,6 +106,7 @@ class Course:
     exported: list[float] = field(default_factory=list)
     unsent: list[tuple[Row, float]] = field(default_factory=list)
     doubted: int = 0
+    listed: list[float] = field(default_factory=list)
     detailed: list[float] = field(default_factory=list)
     gaps: dict[str, float] = field(default_factory=dict)
     calls: Counter[Lane] = field(default_factory=Counter)
@@ -196,6 +201,7 @@ class _Play:
         self._process: tuple[Store, Scheduler, VirtualClock] | None = None
         self._due: list[tuple[Row, float]] = []
         self._paid: list[tuple[Row, float]] = []
+        self._edited: list[tuple[str, Row, float]] = []
         self._downs: list[tuple[float, float]] = []
 
     async def run(self) -> Course:
@@ -226,7 +232,7 @@ class _Play:
             "precoro": {"base_url": "http://127.0.0.1", "email": sandbox.email, "token": sandbox.token},
             "state": {"url": f"sqlite:///{self._folder / 'state.db'}"},
             "limits": {"per_day": quota.per_day, "per_hour": quota.per_hour},
-            "mirror_collections": {"collections": _LISTS},
+            "mirror_collections": {"collections": self._story.lists},
             "apply_deliveries": {"listen": "127.0.0.1:0", "secret": "0123456789abcdef01234567"},
         }
         payments = payment_sections(self._folder)
@@ -338,15 +344,17 @@ class _Play:
 
     async def _edit(self) -> None:
         random, company = Random(self._story.seed + 3), self._sandbox.company
+        edited = [name for name in _EDITED if name in self._story.counts]
         while True:
             await self._office(random, self._story.edits)
-            collection = random.choice(_EDITED)
+            collection = random.choice(edited)
             if random.random() < 0.2:
                 made = users.work(company, random, users.Load(create=1, collections=(collection,)))
                 row = company.row(collection, int(str(made[0]["id"])))
             else:
                 row = random.choice(list(company[collection]))
                 company.edit(row, note=f"changed at {self._clock.now()}")
+                self._edited.append((collection, row, self._clock.now()))
             if random.random() < self._story.announced and collection in TYPES and self._process is not None:
                 store, scheduler, clock = self._process
                 announced = Delivery(TYPES[collection], row.id, row.idn or None)
@@ -356,6 +364,8 @@ class _Play:
     async def _pay(self) -> None:
         """Half of them in the books, the other half at Precoro. Whoever pays looks at invoices that stand long."""
         random, company = Random(self._story.seed + 4), self._sandbox.company
+        if not self._story.payments:
+            return
         await self._clock.sleep(DAY / 4)
         while True:
             await self._office(random, 2 * self._story.payments)
@@ -383,6 +393,7 @@ class _Play:
             detailed = state.execute(_DETAILED).fetchall()
             course.doubted = state.execute("SELECT count(*) FROM intents WHERE doubted > 0").fetchone()[0]
             course.details = state.execute("SELECT count(*) FROM details").fetchone()[0]
+            course.listed = list(self._ages_of_rows(state))
             course.watched = state.execute("SELECT begins, seconds, changes FROM watched_hours").fetchall()
         course.detailed = [self._working_seconds(*pair) for pair in detailed]
         for paid, found, ages in ((self._due, sent, course.sent), (self._paid, exported, course.exported)):
@@ -392,6 +403,14 @@ class _Play:
                 elif at < self._end - DAY:
                     course.unsent.append((row, at))
         self._gaps()
+
+    def _ages_of_rows(self, state: sqlite3.Connection) -> Iterator[float]:
+        """Of those that the end left time for."""
+        whole = dict(state.execute("SELECT collection, whole_at FROM cursors").fetchall())
+        for collection, row, at in self._edited:
+            if (whole.get(collection) or math.inf) < at < self._end - 3 * HOUR:
+                [until] = state.execute(_CHANGED, (collection, row.id, at - 1)).fetchone()
+                yield math.inf if until is None else max(0.0, until - at)
 
     def _working_seconds(self, since: float, until: float) -> float:
         return until - since - sum(max(0.0, min(until, end) - max(since, begin)) for begin, end in self._idle())

@@ -29,7 +29,7 @@ run."""
 
 
 @cache
-def _parent() -> socket.socket:
+def parent() -> socket.socket:
     """Ends with the tests: it reads from the other side of the socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 19)
@@ -38,11 +38,11 @@ def _parent() -> socket.socket:
         environment = os.environ | WATCHFUL | {"PYTHONPATH": str(ROOT)}
         # Its streams become the program's, and Python remembers of what kind they were: pipes.
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        parent = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **pipes)
+        process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **pipes)
 
     def end() -> None:
         ours.close()
-        parent.communicate()
+        process.communicate()
 
     atexit.register(end)
     return ours
@@ -59,7 +59,7 @@ def begin(
     given = {
         "module": module, "arguments": arguments, "directory": str(directory), "environment": dict(environment),
     }  # fmt: skip
-    socket.send_fds(_parent(), [json.dumps(given).encode()], descriptors)
+    socket.send_fds(parent(), [json.dumps(given).encode()], descriptors)
 
 
 class Child:

@@ -17,7 +17,6 @@ import pytest
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.sandbox import SandboxOptions, serve
 from tests.system.floods import flood
-from tests.system.months import Plan, live
 from tests.system.program import NO_LIMITS, Program, finish
 from tests.system.stopping import stop_at_random
 
@@ -66,22 +65,7 @@ async def test_signals_in_its_last_moments_leave_it_its_exit_code(
             assert process.returncode == code
 
 
-@pytest.mark.alone
-async def test_days_of_spent_quota_bring_no_refusal_and_hold_up_no_list(tmp_path: Path) -> None:
-    """The end of one and the beginning of the next; the sweep lives through three."""
-    plan = Plan(days=1.25, scale=7200, quota=400, invoices=3_000, edits=60, every=3600, collections=("invoices",))
-    course = await live(tmp_path, plan)
-    assert course.refused.keys() <= {"Second limiter"}, "a second is a seventh of a millisecond here"
-    assert course.refused.get("Second limiter", 0) < 5
-    assert course.code == 0
-    assert course.calls <= 1.25 * 400 + 400
-    assert course.detailed > 300, "back-fill goes on"
-    assert len(course.rows) > 30
-    assert max(course.rows) <= 3, course.told()
-    assert 0 < course.events.get("budget_spent", 0) < 40, "it is told once a day for each job, not with every call"
-
-
-@pytest.mark.alone
+@pytest.mark.waits
 async def test_a_flood_of_webhooks_costs_little_memory_and_holds_up_neither_lists_nor_payments(
     tmp_path: Path,
 ) -> None:
