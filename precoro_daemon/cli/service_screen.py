@@ -26,7 +26,7 @@ Draw = Callable[[Seen, int], RenderableType]
 MATTERS_SHOWN = 3
 """Of what needs a person; `status` shows all of it."""
 
-_LINES_AROUND_JOBS = 7
+_LINES_BESIDE_JOBS = 7
 """Above their table, its title, below it, and the prompt."""
 
 _FAR_AWAY_S = 366 * 86_400.0
@@ -58,7 +58,7 @@ class ServiceScreen(Generic[Seen]):
 def service(snapshot: Snapshot, height: int) -> RenderableType:
     """Where there is not room for all, jobs that do nothing are left out."""
     lines = list(_lines(snapshot))
-    return Group(as_line(), _jobs(snapshot, max(height - len(lines) - _LINES_AROUND_JOBS, 1)), *lines)
+    return Group(as_line(), _jobs(snapshot, max(height - len(lines) - _LINES_BESIDE_JOBS, 1)), *lines)
 
 
 def _jobs(snapshot: Snapshot, room: int) -> Sheet:
