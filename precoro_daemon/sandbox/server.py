@@ -47,8 +47,6 @@ class Sandbox:
         self.journal = Journal()
         self.changes = 0
         """How many things users have done."""
-        self.spent_by_others = 0
-        """Calls of another integration that were accepted."""
         self._reads = Reads(self.company, self.tuning)
         self.files_host = FilesHost(self._reads.download)
         self._control = Control(self)
@@ -104,7 +102,7 @@ class Sandbox:
         """Lets another integration call with the same key, likewise."""
 
         def call() -> None:
-            self.spent_by_others += self.limits.spend(self.clock.now())
+            self.limits.spend(self.clock.now())
 
         await self._keep(call, lambda: self.tuning.others / 3_600)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts, WantedFiles
+from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.rules.reach import Skew
 from precoro_daemon.payments.ports.switch import Switch
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports.plans import PlanState
-    from precoro_daemon.mirror.ports.mirror import Quarantined, WantedDetails
+    from precoro_daemon.mirror.ports.mirror import Quarantined
     from precoro_daemon.mirror.rules.cursors import Cursor, Scan
     from precoro_daemon.mirror.rules.quarantine import Stage
     from precoro_daemon.mirror.rules.shapes import ShapeChange
@@ -109,26 +109,3 @@ class Overview:
     gone: Collection[str] = ()
     shape_changes: Sequence[ShapeChange] = ()
     facts: Sequence[Fact] = ()
-
-
-class StateReader(Protocol):
-    """Reads the state without holding it: it never waits for the one writer and never keeps it waiting."""
-
-    def __call__(
-        self,
-        *,
-        since: float,
-        files: WantedFiles,
-        details: WantedDetails,
-        now: float,
-        unwanted: Callable[[], bool] = lambda: False,
-    ) -> Overview:
-        """Everything as it was at one moment. Blocking.
-
-        since     calls at or after this time
-        files     whose attached files are wanted; details: whose details
-        now       tells the changes of the last day from older ones
-        unwanted  asked now and then; True ends the reading at once
-        Raises StoreUnusable.
-        """
-        ...

@@ -15,7 +15,6 @@ from tests.mirror.stage import Stage, stage
 pytestmark = pytest.mark.asyncio
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-A_MONTH_AGO = int(START.timestamp()) - 30 * 86_400
 COUNTS = {"purchaseorders": 60, "suppliers": 4}
 
 

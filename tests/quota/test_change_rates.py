@@ -17,7 +17,6 @@ from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, ScanSeen, W
 MONDAY = 1_768_176_000
 HOUR = int(HOUR_S)
 WEEK = HOURS_A_WEEK * HOUR
-DAY_RATE = 86_400.0
 
 
 def office(begins: int) -> bool:

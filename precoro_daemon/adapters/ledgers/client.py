@@ -181,3 +181,26 @@ class LedgerClient:
         manners = self.manners
         what = f"ledger {self.ledger}: {what}: {outgoing}"
         return Judge(what, manners.error, self._secrets, manners.messages, manners.blocking)
+
+
+class HttpLedger:
+    """What every ledger behind HTTP has: a client, which is open as long as the ledger is, and its name."""
+
+    def __init__(self, client: LedgerClient) -> None:
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    @property
+    def name(self) -> str:
+        return self._client.ledger
+
+    def _said(self, what: str) -> str:
+        return f"ledger {self.name}: {what}"

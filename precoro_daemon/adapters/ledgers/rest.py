@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,7 +15,7 @@ from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.answers import MISSING, Absent, joined, rows_at, value_at
 from precoro_daemon.adapters.ledgers.cells import CellError, read_amount, read_currency, read_day, read_name
-from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
+from precoro_daemon.adapters.ledgers.client import HttpLedger, LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import PageScan, Paging
 from precoro_daemon.adapters.ledgers.rest_rows import RowShape, positions_of, read_rows
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH, RowReader
@@ -105,7 +104,7 @@ class RestRequests:
     find: Finding | None = None
 
 
-class RestLedger:
+class RestLedger(HttpLedger):
     """Implements `Ledger`. Every call has a connection of its own: on one that was kept, a server that has just
     closed it turns a payment nobody saw into a doubt. A payment is sent once.
 
@@ -116,21 +115,7 @@ class RestLedger:
         self._given = requests
         self._reader = reader
         manners = Manners(requests.timeout, scheme="", error=requests.error, messages=requests.messages)
-        self._client = LedgerClient(requests.name, requests.origin, bearer, manners)
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._client)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    @property
-    def name(self) -> str:
-        return self._given.name
+        super().__init__(LedgerClient(requests.name, requests.origin, bearer, manners))
 
     @property
     def capabilities(self) -> Capabilities:

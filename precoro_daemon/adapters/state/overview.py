@@ -43,7 +43,7 @@ def read_overview(
     details: WantedDetails,
     now: float,
 ) -> Overview:
-    """`StateReader` tells what is asked. Runs inside a transaction."""
+    """`State.overview` tells what is asked. Runs inside a transaction."""
     return Overview(
         collections=_collections(session),
         quarantined=[

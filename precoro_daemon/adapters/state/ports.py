@@ -115,7 +115,15 @@ class State(Protocol):
         now: float,
         unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
-        """`status.reading.StateReader`, where the contract is written."""
+        """Everything as it was at one moment, without holding it: it never waits for the one writer and never keeps
+        it waiting. Blocking.
+
+        since     calls at or after this time
+        files     whose attached files are wanted; details: whose details
+        now       tells the changes of the last day from older ones
+        unwanted  asked now and then; True ends the reading at once
+        Raises StoreUnusable.
+        """
         ...
 
     def open_tables(self) -> AbstractContextManager[Tables]:

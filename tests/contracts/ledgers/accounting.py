@@ -38,7 +38,6 @@ class Accounting:
     payments: dict[int, Payment] = field(default_factory=dict)
     mishap: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
     requests: list[str] = field(default_factory=list)
-    creates: int = 0
     refuse: web.Response | None = None
 
     def __post_init__(self) -> None:
@@ -73,7 +72,6 @@ class Accounting:
         raise NotImplementedError
 
     async def created(self, request: web.BaseRequest, answer: Any) -> web.StreamResponse:
-        self.creates += 1
         mishap, self.mishap = self.mishap, None
         return await mishap(request) if mishap else reply(answer)
 

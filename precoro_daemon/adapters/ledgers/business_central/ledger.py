@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -24,7 +23,7 @@ from precoro_daemon.adapters.ledgers.business_central.payloads import (
     read_line,
     rows_of,
 )
-from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
+from precoro_daemon.adapters.ledgers.client import HttpLedger, LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.paging import same_origin
 from precoro_daemon.errors import (
     DaemonError,
@@ -64,30 +63,16 @@ class BusinessCentralOptions:
     timeout: float = 30.0
 
 
-class BusinessCentralLedger:
+class BusinessCentralLedger(HttpLedger):
     """Implements `Ledger`, one way: see the theory of operation above."""
 
     def __init__(self, origin: str, options: BusinessCentralOptions, bearer: Bearer) -> None:
         self._options = options
         self._origin = origin
         manners = Manners(options.timeout, calls_a_minute=_HALF_OF_ITS_CALLS_A_MINUTE, messages=("error.message",))
-        self._client = LedgerClient(options.name, origin, bearer, manners)
+        super().__init__(LedgerClient(options.name, origin, bearer, manners))
         environment = "/".join(quote(part, safe="") for part in (options.tenant, options.environment))
         self._root = f"/v2.0/{environment}/api/v2.0/companies({quote(options.company, safe='')})"
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._client)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    @property
-    def name(self) -> str:
-        return self._options.name
 
     @property
     def capabilities(self) -> Capabilities:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from precoro_daemon.adapters.http.bearer import Bearer
-from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
+from precoro_daemon.adapters.ledgers.client import HttpLedger, LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.odoo.bills import Bills
 from precoro_daemon.adapters.ledgers.odoo.calls import OdooCalls, Row
 from precoro_daemon.adapters.ledgers.odoo.options import OdooOptions
@@ -26,7 +25,7 @@ _BILLS_A_PAGE = 500
 _FIRST = "1970-01-01 00:00:00"
 
 
-class OdooLedger:
+class OdooLedger(HttpLedger):
     """Implements `Ledger`.
 
     The newest bills of the last whole reading are remembered as they looked: those inside the overlap are asked about
@@ -40,7 +39,7 @@ class OdooLedger:
         self._page = page
         # The token goes into the body or into a header of Odoo's, not where the client would put it.
         manners = Manners(timeout, scheme="", messages=("message",))
-        self._client = LedgerClient(options.name, origin, bearer, manners)
+        super().__init__(LedgerClient(options.name, origin, bearer, manners))
         calls = OdooCalls(self._client, options)
         self._bills = Bills(calls, options, RowReader())
         self._receipts = Receipts(calls, self._bills)
@@ -49,20 +48,6 @@ class OdooLedger:
         self._rights = Rights(calls, options, self._bills, journals)
         self._reached: str | None = None
         self._known: dict[int, tuple[Any, ...]] = {}
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._client)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    @property
-    def name(self) -> str:
-        return self._options.name
 
     @property
     def capabilities(self) -> Capabilities:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from precoro_daemon.adapters.http.bearer import Bearer
 from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.accounts import Accounts, probed
-from precoro_daemon.adapters.ledgers.client import LedgerClient
+from precoro_daemon.adapters.ledgers.client import HttpLedger, LedgerClient
 from precoro_daemon.adapters.ledgers.quickbooks.changes import START, Changes
 from precoro_daemon.adapters.ledgers.quickbooks.company import Company, CompanyClient, manners
 from precoro_daemon.adapters.ledgers.quickbooks.payloads import (
@@ -38,7 +37,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class QuickbooksLedger:
+class QuickbooksLedger(HttpLedger):
     """Implements `Ledger`.
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/billpayment
 
@@ -48,25 +47,11 @@ class QuickbooksLedger:
 
     def __init__(self, company: Company, bearer: Bearer, now: Callable[[], datetime] = _now) -> None:
         self._given = company
-        self._client = LedgerClient(company.name, company.origin, bearer, manners(company.timeout))
+        super().__init__(LedgerClient(company.name, company.origin, bearer, manners(company.timeout)))
         self._company = CompanyClient(self._client, company.realm_id)
         self._changes = Changes(self._company, now)
         self._accounts = Accounts("accounts in [ledger.quickbooks]", company.accounts, self._account)
         self._bill: tuple[str, OpenBill | None] | None = None
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._client)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    @property
-    def name(self) -> str:
-        return self._given.name
 
     @property
     def capabilities(self) -> Capabilities:
@@ -179,6 +164,3 @@ class QuickbooksLedger:
 
     async def _show_company(self) -> str:
         return f"company {self._given.realm_id}, in {await self._company.home_currency()}"
-
-    def _said(self, what: str) -> str:
-        return f"ledger {self.name}: {what}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -17,7 +16,7 @@ from precoro_daemon.adapters.http.origin import Outgoing
 from precoro_daemon.adapters.ledgers.accounts import Accounts, probed
 from precoro_daemon.adapters.ledgers.answers import rows_at
 from precoro_daemon.adapters.ledgers.change_scan import FIRST_MOMENT, ChangeScan
-from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
+from precoro_daemon.adapters.ledgers.client import HttpLedger, LedgerClient, Manners
 from precoro_daemon.adapters.ledgers.rows import ROWS_A_BATCH
 from precoro_daemon.adapters.ledgers.xero.payloads import (
     XeroAccount,
@@ -66,7 +65,7 @@ class Organisation:
     timeout: float
 
 
-class XeroLedger:
+class XeroLedger(HttpLedger):
     """Implements `Ledger`. https://developer.xero.com/documentation/api/accounting/payments
 
     Xero knows an Idempotency-Key again for minutes only, and a doubt is settled later than that. So a second create
@@ -82,23 +81,9 @@ class XeroLedger:
             unsaid_wait=_UNSAID_WAIT_S,
             messages=_MESSAGES,
         )
-        self._client = LedgerClient(organisation.name, organisation.origin, bearer, manners)
+        super().__init__(LedgerClient(organisation.name, organisation.origin, bearer, manners))
         self._accounts = Accounts("accounts in [ledger.xero]", organisation.accounts, self._account)
         self._bill: tuple[str, Bill | None] | None = None
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._client)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
-
-    @property
-    def name(self) -> str:
-        return self._given.name
 
     @property
     def capabilities(self) -> Capabilities:
@@ -220,6 +205,3 @@ class XeroLedger:
         return await self._client.ask(
             what, Outgoing("GET", f"{_API}{target}", {**self._headers, **(headers or {})}), **about
         )
-
-    def _said(self, what: str) -> str:
-        return f"ledger {self.name}: {what}"
