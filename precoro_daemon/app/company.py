@@ -6,27 +6,21 @@ import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
-from precoro_daemon.adapters.http.exchange import Credentials, Transport
+from precoro_daemon.adapters.http.exchange import Transport
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled
-from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
 from precoro_daemon.adapters.precoro.client import PrecoroClient
-from precoro_daemon.adapters.precoro.items import HttpItemGateway
-from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
-from precoro_daemon.adapters.precoro.probes import PrecoroProbes
-from precoro_daemon.adapters.precoro.single_writes import SingleWrites
-from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.jobs import Dependencies, build_jobs, in_order
 from precoro_daemon.app.ledger import open_ledger
-from precoro_daemon.app.payments import Outside, build_handler, build_payments, payment_jobs, unable_payment_jobs
 from precoro_daemon.app.values import (
     credentials_of,
     limits,
@@ -40,38 +34,83 @@ from precoro_daemon.errors import DaemonError, LedgerMisfit, PartUnusable
 from precoro_daemon.mirror.details import DetailAnswers
 from precoro_daemon.mirror.polling import Polling, none_waiting
 from precoro_daemon.mirror.sentinel import Sentinel
-from precoro_daemon.payments.commands import CommandHandler
-from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.needs import VITAL
-from precoro_daemon.quota.budget import Budget
 from precoro_daemon.quota.limits import SECONDS, Lane
-from precoro_daemon.quota.ports import BudgetBook
-from precoro_daemon.runtime.job import Registration
 from precoro_daemon.runtime.ports import Brake, Permanent, Tenure
-from precoro_daemon.settings import Settings
-from precoro_daemon.status.progress import Progress
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
+    from precoro_daemon.adapters.precoro.items import HttpItemGateway
+    from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+    from precoro_daemon.adapters.precoro.probes import PrecoroProbes
+    from precoro_daemon.adapters.precoro.single_writes import SingleWrites
+    from precoro_daemon.adapters.state.ports import Store
+    from precoro_daemon.payments.commands import CommandHandler
+    from precoro_daemon.payments.ports.ledger import Ledger
+    from precoro_daemon.quota.budget import Budget
+    from precoro_daemon.quota.ports import BudgetBook
+    from precoro_daemon.runtime.job import Registration
+    from precoro_daemon.settings import Settings
+    from precoro_daemon.status.progress import Progress
 
 OpenSession = Callable[[Credentials, Timeouts], AbstractAsyncContextManager[Transport]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gateway:
     """Precoro, as lists and documents, as files, as the places where invoices are paid and items written, and to see
-    how it answers.
-
-    stop               let no further call leave
-    refuse_if_stopped  raises Stopped after that
-    account            of calls, to be looked at
-    """
+    how it answers. What the configuration has no use for is never imported."""
 
     precoro: PrecoroClient
-    attachments: PrecoroAttachments
-    payments: HttpPaymentGateway
-    items: HttpItemGateway
-    probes: PrecoroProbes
-    stop: Callable[[], None]
-    refuse_if_stopped: Callable[[], None]
-    account: Budget
+    credentials: Credentials
+    clock: RealClock
+    throttled: Throttled
+    retrying: Retrying
+    downloads: Downloads
+
+    @cached_property
+    def attachments(self) -> PrecoroAttachments:
+        from precoro_daemon.adapters.precoro.attachments import PrecoroAttachments
+
+        return PrecoroAttachments(self.throttled, self.downloads, self.credentials.origin)
+
+    @cached_property
+    def payments(self) -> HttpPaymentGateway:
+        from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
+
+        return HttpPaymentGateway(self.retrying, self._writes)
+
+    @cached_property
+    def items(self) -> HttpItemGateway:
+        from precoro_daemon.adapters.precoro.items import HttpItemGateway
+
+        return HttpItemGateway(self.precoro, self.retrying, self._writes)
+
+    @cached_property
+    def probes(self) -> PrecoroProbes:
+        from precoro_daemon.adapters.precoro.probes import PrecoroProbes
+
+        return PrecoroProbes(self.throttled, self.credentials)
+
+    @cached_property
+    def _writes(self) -> SingleWrites:
+        from precoro_daemon.adapters.precoro.single_writes import SingleWrites
+
+        return SingleWrites(self.throttled, self.credentials, self.clock)
+
+    def stop(self) -> None:
+        """Let no further call leave."""
+        self.throttled.stop()
+
+    def refuse_if_stopped(self) -> None:
+        """Raises Stopped after `stop`."""
+        self.throttled.refuse_if_stopped()
+
+    @property
+    def account(self) -> Budget:
+        """Of calls, to be looked at."""
+        return self.throttled.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +168,16 @@ async def open_company(
         await polling.load()
         answers, sentinel = DetailAnswers(store.mirror, clock), Sentinel(store.shape_book, clock, VITAL)
         await sentinel.load()
-        given = Dependencies(
-            gateway.precoro, gateway.attachments, gateway.items, store, answers, clock, progress, polling, sentinel
-        )
+        given = Dependencies(gateway.precoro, gateway, store, answers, clock, progress, polling, sentinel)
         jobs = list(build_jobs(settings, given, planned=planned))
         handler = None
         if trouble is not None:
+            from precoro_daemon.app.payments import unable_payment_jobs
+
             jobs += unable_payment_jobs(settings, trouble)
         if ledger is not None:
+            from precoro_daemon.app.payments import Outside, build_handler, build_payments, payment_jobs
+
             await store.journal.prepare()
             payments = build_payments(
                 settings,
@@ -202,18 +243,8 @@ async def connect(
         Downloads(settings.fetch_attachments.allowed_hosts, _timeouts(settings), precoro.origin) as downloads,
     ):
         retrying = Retrying(throttled)
-        writes = SingleWrites(throttled, credentials, clock)
         client = PrecoroClient(retrying, settings.mirror_collections.per_page)
-        yield Gateway(
-            client,
-            PrecoroAttachments(throttled, downloads, precoro.origin),
-            HttpPaymentGateway(retrying, writes),
-            HttpItemGateway(client, retrying, writes),
-            PrecoroProbes(throttled, credentials),
-            throttled.stop,
-            throttled.refuse_if_stopped,
-            throttled.account,
-        )
+        yield Gateway(client, credentials, clock, throttled, retrying, downloads)
 
 
 def _timeouts(settings: Settings) -> Timeouts:

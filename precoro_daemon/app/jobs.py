@@ -5,32 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.files import open_files
-from precoro_daemon.app.following import build_exports
 from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
-from precoro_daemon.catalogue.manage_items import ManageItems
-from precoro_daemon.catalogue.ports.gateway import ItemGateway
-from precoro_daemon.files.fetch_attachments import FetchAttachments
-from precoro_daemon.files.find_attachments import FindAttachments
-from precoro_daemon.files.ports.source import AttachmentSource
-from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
 from precoro_daemon.mirror.details import DetailAnswers, Details
 from precoro_daemon.mirror.fetch_details import FetchDetails
 from precoro_daemon.mirror.mirror_collections import MirrorCollections, PollCollections
-from precoro_daemon.mirror.polling import Polling
-from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.resolve_custom_fields import ResolveCustomFields
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.scanning import Lister
-from precoro_daemon.mirror.sentinel import Sentinel
 from precoro_daemon.mirror.take_census import TakeCensus
 from precoro_daemon.runtime.job import Registration
-from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.runtime.schedules import Every
-from precoro_daemon.settings import Settings
-from precoro_daemon.status.progress import Progress
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.ports import Store
+    from precoro_daemon.catalogue.ports.gateway import ItemGateway
+    from precoro_daemon.files.ports.source import AttachmentSource
+    from precoro_daemon.mirror.polling import Polling
+    from precoro_daemon.mirror.ports.precoro import Precoro
+    from precoro_daemon.mirror.sentinel import Sentinel
+    from precoro_daemon.runtime.ports import Clock
+    from precoro_daemon.settings import Settings
+    from precoro_daemon.status.progress import Progress
 
 JOB_NAMES = (
     "mirror_collections", "apply_deliveries", "mark_invoices_paid", "export_payments", "manage_items",
@@ -61,13 +59,22 @@ PAYMENT_JOBS = frozenset({"mark_invoices_paid", "export_payments"})
 """Not there unless they are enabled."""
 
 
+class Gateways(Protocol):
+    """What only some companies need of Precoro: built when it is asked for."""
+
+    @property
+    def attachments(self) -> AttachmentSource: ...
+
+    @property
+    def items(self) -> ItemGateway: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What the jobs work with."""
 
     precoro: Precoro
-    attachments: AttachmentSource
-    items: ItemGateway
+    gateways: Gateways
     store: Store
     answers: DetailAnswers
     clock: Clock
@@ -138,6 +145,8 @@ def _details(settings: Settings, given: Dependencies) -> Details:
 def _delivery_jobs(settings: Settings, given: Dependencies, lister: Lister) -> Iterator[Registration]:
     if settings.apply_deliveries.listen is None:
         return
+    from precoro_daemon.mirror.apply_deliveries import ApplyDeliveries
+
     deliveries = ApplyDeliveries(
         lister=lister,
         details=_details(settings, given),
@@ -155,6 +164,9 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
     section = settings.fetch_attachments
     if section.directory is None:
         return
+    from precoro_daemon.files.fetch_attachments import FetchAttachments
+    from precoro_daemon.files.find_attachments import FindAttachments
+
     book, clock = given.store.attachments, given.clock
     find_attachments = FindAttachments(
         precoro=given.precoro,
@@ -166,7 +178,7 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
         skew=given.store.mirror.skew,
     )
     fetch_attachments = FetchAttachments(
-        source=given.attachments,
+        source=given.gateways.attachments,
         log=given.store.change_log,
         book=book,
         mirror=given.store.mirror,
@@ -183,10 +195,15 @@ def _file_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration
 
 def _item_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     if settings.manage_items.kind != "none":
-        yield Registration(ManageItems(given.store.catalogue, given.items, given.clock, settings.manage_items.keep))
+        from precoro_daemon.catalogue.manage_items import ManageItems
+
+        items = given.gateways.items
+        yield Registration(ManageItems(given.store.catalogue, items, given.clock, settings.manage_items.keep))
 
 
 def _export_jobs(settings: Settings, given: Dependencies) -> Iterator[Registration]:
     if settings.exports:
+        from precoro_daemon.app.following import build_exports
+
         exports = build_exports(settings, given.store, given.clock)
         yield Registration(exports, schedule=_EVERY_MINUTE, after=LISTS | _DETAIL_JOBS)

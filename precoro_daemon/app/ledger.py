@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.app.values import route_to
 from precoro_daemon.payments.ports.ledger import Ledger
-from precoro_daemon.settings import Settings
+
+if TYPE_CHECKING:
+    from precoro_daemon.settings import Settings
 
 
 @asynccontextmanager

@@ -6,37 +6,38 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.files import open_files
-from precoro_daemon.app.notices import notify_after_run
 from precoro_daemon.app.state import address, kill_switch, state_of, stopped_by
 from precoro_daemon.app.values import chosen, clock_for, clock_without_calls, plan_for, polling_options, windows
 from precoro_daemon.errors import DaemonError
-from precoro_daemon.files.verify_attachments import Verdict, VerifyAttachments
-from precoro_daemon.mirror.estimate_cost import EstimateCost
 from precoro_daemon.mirror.polling import demand_of, planner_of
-from precoro_daemon.mirror.ports.mirror import Mirror
-from precoro_daemon.mirror.rules.cursors import Cursor
-from precoro_daemon.mirror.rules.estimates import Cost, Estimate, estimate
 from precoro_daemon.mirror.rules.field_references import DEFINITIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
-from precoro_daemon.payments.ports.journal import Journal
-from precoro_daemon.payments.ports.progress import PaymentsAfterRun
-from precoro_daemon.payments.rules.intents import Intent
 from precoro_daemon.payments.rules.states import UNRESOLVED, Direction
 from precoro_daemon.runtime.job import OnDemand, Registration, RunReport
 from precoro_daemon.runtime.lifecycle import run_once
 from precoro_daemon.runtime.ports import PastLap
 from precoro_daemon.runtime.scheduler import Dependencies, Scheduler
-from precoro_daemon.settings import Settings
 from precoro_daemon.status.progress import Progress, Silent
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.json_reading import utc_text
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.host.clock import RealClock
+    from precoro_daemon.adapters.state.ports import Store
+    from precoro_daemon.files.verify_attachments import Verdict
+    from precoro_daemon.mirror.ports.mirror import Mirror
+    from precoro_daemon.mirror.rules.cursors import Cursor
+    from precoro_daemon.mirror.rules.estimates import Cost, Estimate
+    from precoro_daemon.payments.ports.journal import Journal
+    from precoro_daemon.payments.ports.progress import PaymentsAfterRun
+    from precoro_daemon.payments.rules.intents import Intent
+    from precoro_daemon.settings import Settings
 
 _log = get_logger()
 
@@ -71,7 +72,7 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
             _remembered(settings, clock, wish, store) as reports,
             open_company(store, settings, clock, wish.progress) as company,
         ):
-            position = await store.journal.position()
+            position = 0 if company.handler is None else await store.journal.position()
             jobs = list(company.jobs.values()) if wish.only is None else [_on_demand(company.jobs[wish.only])]
             scheduler = Scheduler(jobs, Dependencies(clock, company.gateway.stop))
             report = await run_once(scheduler, wish.time_limit)
@@ -96,6 +97,8 @@ async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
 
 
 async def _payments_after(settings: Settings, store: Store, position: int) -> PaymentsAfterRun:
+    from precoro_daemon.payments.ports.progress import PaymentsAfterRun
+
     journal = store.journal
     switch, stopped = await journal.switch(), await anyio.to_thread.run_sync(stopped_by, kill_switch(settings))
     waiting = [one for direction in Direction for one in await journal.in_state(direction, *UNRESOLVED)]
@@ -121,13 +124,22 @@ async def _remembered(
     except DaemonError as error:
         past = PastLap("", clock.now(), clock.now() - began, failed=1, reason=str(error))
         await _remember(store, past)
-        await notify_after_run(settings, wish.command, store.notice_book, clock, error)
+        await _notify(settings, wish.command, store, clock, error)
         raise
     [report] = reports
     reason = next(iter(report.failed), "") or str(report.spent or "")
     now = clock.now()
     await _remember(store, PastLap("", now, max(now - began, 0.0), report.brought, len(report.failed), reason))
-    await notify_after_run(settings, wish.command, store.notice_book, clock, None)
+    await _notify(settings, wish.command, store, clock, None)
+
+
+async def _notify(
+    settings: Settings, command: str, store: Store, clock: RealClock, failure: DaemonError | None
+) -> None:
+    if settings.notify.addresses or settings.notify.heartbeat is not None:
+        from precoro_daemon.app.notices import notify_after_run
+
+        await notify_after_run(settings, command, store.notice_book, clock, failure)
 
 
 async def _remember(store: Store, past: PastLap) -> None:
@@ -167,6 +179,8 @@ def _short(cursor: Cursor) -> str:
 async def verify_attachments(settings: Settings, share: float) -> Verdict:
     """Read that share of the kept files again. Raises StoreHeld, StoreUnusable, FolderUnusable,
     BucketUnusable."""
+    from precoro_daemon.files.verify_attachments import VerifyAttachments
+
     async with state_of(settings).open() as store, open_files(settings) as folder:
         clock = await clock_without_calls(settings, store.budget_book)
         return await VerifyAttachments(store.attachments, folder, clock).run(share)
@@ -174,6 +188,8 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
 
 async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimate, Sequence[str]]:
     """What a first mirror would cost, and one line for each list that could not be read."""
+    from precoro_daemon.mirror.estimate_cost import EstimateCost
+
     collections, filters = chosen(settings)
     clock = clock_for(settings)
     async with (
@@ -188,6 +204,8 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimat
 
 def estimate_of(settings: Settings, costs: Sequence[Cost]) -> Estimate:
     """In calls and time, within this configuration's limits."""
+    from precoro_daemon.mirror.rules.estimates import estimate
+
     options = polling_options(settings)
     backlog = sum(cost.details for cost in costs if cost.collection in options.detailed)
     plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.host.clock import RealClock
-from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.files.ports.attachment_book import WantedFiles
 from precoro_daemon.mirror.polling import PollingOptions, least_calls
 from precoro_daemon.mirror.ports.mirror import WantedDetails

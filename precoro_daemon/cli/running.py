@@ -10,6 +10,8 @@ import shlex
 import sys
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,6 +44,8 @@ T = TypeVar("T")
 
 _PRINTED = "precoro_daemon.printed"
 """Stands in the context of a call that printed what was asked for."""
+
+_PLUGINS = "pydantic.plugin._loader"
 
 _ENDLESS_COLUMNS = 10_000
 
@@ -78,6 +82,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         gc.disable()
+        sys.modules.setdefault(_PLUGINS, _NoPlugins(_PLUGINS))
         try:
             with _document():
                 return super().invoke(ctx)
@@ -94,6 +99,19 @@ class Commands(click.Group):
             sys.exit(130)
         finally:
             gc.enable()
+
+
+class _NoPlugins(ModuleType):
+    """Stands for what looks for plugins of pydantic among all installed packages, which takes as long as to import
+    click. There are none for this program, and nobody else's code is to see its secrets."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "get_plugins":
+            return tuple
+        if name.startswith("__"):
+            raise AttributeError(name)
+        del sys.modules[_PLUGINS]  # another version of pydantic wants more of it
+        return getattr(import_module(_PLUGINS), name)
 
 
 def _complain(text: str) -> None:

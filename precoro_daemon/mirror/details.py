@@ -23,20 +23,22 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import anyio
 
 from precoro_daemon.errors import BadRecord, DaemonError, NotFound
 from precoro_daemon.mirror.ports.mirror import Due, Mirror
-from precoro_daemon.mirror.ports.precoro import Detail, Precoro
 from precoro_daemon.mirror.ports.shapes import ShapeWatch, Unwatched
 from precoro_daemon.mirror.rules.absences import Missing, judge
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.filters import Filter
-from precoro_daemon.quota.limits import Lane
-from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from precoro_daemon.mirror.ports.precoro import Detail, Precoro
+    from precoro_daemon.quota.limits import Lane
+    from precoro_daemon.runtime.ports import Clock
 
 _log = get_logger()
 

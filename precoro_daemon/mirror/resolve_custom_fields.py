@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from precoro_daemon.errors import (
     DaemonError,
@@ -18,10 +18,7 @@ from precoro_daemon.errors import (
 )
 from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.ports.change_log import CHANGES_A_TRANSACTION, ChangeLog, Follower, follow
-from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
 from precoro_daemon.mirror.ports.mirror import Quarantined
-from precoro_daemon.mirror.ports.precoro import Precoro
-from precoro_daemon.mirror.ports.progress import MirrorProgress
 from precoro_daemon.mirror.rules.change_log import Change, Move, RecordChangeKind
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.field_references import HOLDERS, read_fields
@@ -29,8 +26,13 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome, outcome_of
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.runtime.job import LapReport
-from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from precoro_daemon.mirror.ports.custom_fields import CustomFields, DueField
+    from precoro_daemon.mirror.ports.precoro import Precoro
+    from precoro_daemon.mirror.ports.progress import MirrorProgress
+    from precoro_daemon.runtime.ports import Clock
 
 _log = get_logger()
 

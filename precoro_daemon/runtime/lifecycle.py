@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -18,10 +18,12 @@ from anyio.abc import TaskGroup
 from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.runtime.job import RunReport, StopCause
-from precoro_daemon.runtime.ports import Supervisor
-from precoro_daemon.runtime.scheduler import Scheduler
-from precoro_daemon.runtime.watchdog import Watchdog
 from precoro_daemon.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from precoro_daemon.runtime.ports import Supervisor
+    from precoro_daemon.runtime.scheduler import Scheduler
+    from precoro_daemon.runtime.watchdog import Watchdog
 
 _log = get_logger()
 

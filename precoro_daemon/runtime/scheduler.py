@@ -8,16 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable, PermanentError, Stopped, TemporaryError
 from precoro_daemon.runtime.guard import guarded
-from precoro_daemon.runtime.job import LapReport, Registration, RunReport
 from precoro_daemon.runtime.job_state import Event, JobStatus
 from precoro_daemon.runtime.ports import Clock, LapBook, LapTimes, PastLap, own_pulse
 from precoro_daemon.runtime.scheduled_job import ScheduledJob
 from precoro_daemon.telemetry import bind, get_logger
+
+if TYPE_CHECKING:
+    from precoro_daemon.runtime.job import LapReport, Registration, RunReport
 
 _log = get_logger()
 

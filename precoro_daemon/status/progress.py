@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.files.ports.attachment_book import FileCounts
 from precoro_daemon.files.ports.progress import FileProgress
-from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.ports.progress import MirrorProgress
-from precoro_daemon.mirror.rules.cursors import Scan
 from precoro_daemon.payments.ports.progress import PaymentProgress, PaymentsAfterRun
-from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.ports import CallProgress
+
+if TYPE_CHECKING:
+    from precoro_daemon.files.ports.attachment_book import FileCounts
+    from precoro_daemon.mirror.ports.mirror import Committed
+    from precoro_daemon.mirror.rules.cursors import Scan
+    from precoro_daemon.quota.limits import Lane
 
 
 class Progress(CallProgress, MirrorProgress, FileProgress, PaymentProgress, Protocol):

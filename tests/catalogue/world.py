@@ -15,8 +15,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
+from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.client import PrecoroClient

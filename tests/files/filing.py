@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
-from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.session import HttpSession
 from precoro_daemon.adapters.http.throttled import Throttled

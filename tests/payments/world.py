@@ -24,8 +24,9 @@ from typing import Any, Self
 
 import anyio.lowlevel
 
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, OnSent, Request
+from precoro_daemon.adapters.http.exchange import Answer, OnSent, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway

@@ -2,6 +2,7 @@
 
 bearer.py        the token that a request carries: supplied fresh for each, renewed when it is refused
 brake.py         one brake for the calls of all companies that leave by one address
+credentials.py   who calls Precoro, and the one origin that may know it
 dependencies.py  what the throttle needs from outside: account, clock, progress, the lease, a brake in common
 downloads.py     files from other hosts: without the key, over https, never from inside somebody's network
 exchange.py      one request and its answer; which answer is which error

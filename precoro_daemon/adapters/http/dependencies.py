@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.quota.ports import BudgetBook, CallProgress
 from precoro_daemon.runtime.ports import Brake, Clock, Permanent, Tenure
+
+if TYPE_CHECKING:
+    from precoro_daemon.quota.ports import BudgetBook, CallProgress
 
 
 class ServerClock(Clock, Protocol):

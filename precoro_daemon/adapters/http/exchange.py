@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from html import unescape
 from typing import Protocol
 from urllib.parse import quote, urlencode
@@ -32,24 +31,6 @@ Pairs = tuple[tuple[str, str], ...]
 """Names and values in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
 
 _LEGAL_IN_PATH = "/:@!$&'()*+,;=~-._"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who we are, and the one origin that may know it."""
-
-    origin: str
-    token: str = field(repr=False)
-    email: str = field(repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, str]:
-        return (self.token, self.email)
-
-    @property
-    def fingerprint(self) -> str:
-        """Differs whenever any of the three does; tells nothing about them."""
-        return blake2b("\0".join((self.origin, *self.secrets)).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, Request, describe
+from precoro_daemon.adapters.http.credentials import Credentials
+from precoro_daemon.adapters.http.exchange import Answer, Request, describe
 from precoro_daemon.errors import AuthenticationError, KeyInDoubt, LockedOut
 from precoro_daemon.quota.key_standing import KeyStanding, Ruling
 from precoro_daemon.quota.limits import Lane

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from precoro_daemon import __version__
-from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, OnSent, Request
+from precoro_daemon.adapters.http.credentials import Credentials
+from precoro_daemon.adapters.http.exchange import Answer, Body, OnSent, Request
 from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
 

@@ -9,8 +9,9 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Answer, Body, Credentials, Request, Transport, check
+from precoro_daemon.adapters.http.exchange import Answer, Body, Request, Transport, check
 from precoro_daemon.adapters.http.faults import beginning
 from precoro_daemon.adapters.http.gate import Gate
 from precoro_daemon.adapters.http.key_guard import KeyGuard

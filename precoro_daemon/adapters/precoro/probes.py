@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, check
+from precoro_daemon.adapters.http.credentials import Credentials
+from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request, check
 from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.adapters.precoro.payloads import PageRequest, read_page
 from precoro_daemon.adapters.precoro.queries import list_query, page_query

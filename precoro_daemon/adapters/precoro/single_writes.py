@@ -7,7 +7,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from precoro_daemon.adapters.http.exchange import Answer, Credentials, Exchange, Request, describe
+from precoro_daemon.adapters.http.credentials import Credentials
+from precoro_daemon.adapters.http.exchange import Answer, Exchange, Request, describe
 from precoro_daemon.adapters.http.refusals import read_refusal
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.runtime.ports import Clock

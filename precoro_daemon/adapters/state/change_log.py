@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.state.rows import cells
-from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.mirror.ports.change_log import Follower, Stretch
 from precoro_daemon.mirror.rules.change_log import Change, Move
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Session, Transactions
 
 
 class SqlChangeLog:

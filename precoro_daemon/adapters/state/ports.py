@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from precoro_daemon.status.reading import Overview
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
     """The repositories of an open state. All of them write through one writer."""
 

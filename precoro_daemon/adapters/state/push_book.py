@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.state.change_log import move_position, read_position
 from precoro_daemon.adapters.state.rows import cells
-from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.exports.ports.pushes import Push
 from precoro_daemon.mirror.rules.change_log import Move
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.state.session import Row, Session, Transactions
 
 _STOPPED = "stopped."
 _KEPT_ANSWER_CHARS = 300

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from precoro_daemon.adapters.state.attachments import SqlAttachmentBook
-from precoro_daemon.adapters.state.budget_book import SqlBudgetBook
-from precoro_daemon.adapters.state.catalogue import SqlCatalogue
-from precoro_daemon.adapters.state.change_log import SqlChangeLog
-from precoro_daemon.adapters.state.custom_fields import SqlCustomFields
-from precoro_daemon.adapters.state.deliveries import SqlDeliveries
-from precoro_daemon.adapters.state.export_feed import SqlExportFeed
-from precoro_daemon.adapters.state.fact_book import SqlFactBook
-from precoro_daemon.adapters.state.freshness_book import SqlFreshnessBook
-from precoro_daemon.adapters.state.journal import SqlJournal
-from precoro_daemon.adapters.state.lap_book import SqlLapBook
-from precoro_daemon.adapters.state.ledger_payments import SqlLedgerPayments
-from precoro_daemon.adapters.state.mirror import SqlMirror
-from precoro_daemon.adapters.state.notice_book import SqlNoticeBook
-from precoro_daemon.adapters.state.paid_set import SqlPaidSet
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
 from precoro_daemon.adapters.state.ports import Store
-from precoro_daemon.adapters.state.push_book import SqlPushBook
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Transactions
-from precoro_daemon.adapters.state.shape_book import SqlShapeBook
+
+_CLASSES: Mapping[str, str] = {
+    "mirror": "SqlMirror",
+    "change_log": "SqlChangeLog",
+    "budget_book": "SqlBudgetBook",
+    "freshness_book": "SqlFreshnessBook",
+    "attachments": "SqlAttachmentBook",
+    "custom_fields": "SqlCustomFields",
+    "journal": "SqlJournal",
+    "ledger_payments": "SqlLedgerPayments",
+    "paid_set": "SqlPaidSet",
+    "lap_book": "SqlLapBook",
+    "deliveries": "SqlDeliveries",
+    "catalogue": "SqlCatalogue",
+    "notice_book": "SqlNoticeBook",
+    "export_feed": "SqlExportFeed",
+    "push_book": "SqlPushBook",
+    "shape_book": "SqlShapeBook",
+    "fact_book": "SqlFactBook",
+}
+"""Of the repositories of a store, by the modules of this room that have them."""
+
+
+class _Repositories(Store):
+    """Each is imported and made when it is first asked for: a company without payments needs no journal."""
+
+    def __init__(self, transactions: Transactions, restore_guard: RestoreGuard) -> None:
+        self._given = {"journal": (transactions, restore_guard)}
+        self._usually = (transactions,)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _CLASSES:
+            raise AttributeError(name)
+        kind = getattr(import_module(f"{__package__}.{name}"), _CLASSES[name])
+        repository = kind(*self._given.get(name, self._usually))
+        setattr(self, name, repository)
+        return repository
 
 
 def build_store(transactions: Transactions, restore_guard: RestoreGuard) -> Store:
-    return Store(
-        mirror=SqlMirror(transactions),
-        change_log=SqlChangeLog(transactions),
-        budget_book=SqlBudgetBook(transactions),
-        freshness_book=SqlFreshnessBook(transactions),
-        attachments=SqlAttachmentBook(transactions),
-        custom_fields=SqlCustomFields(transactions),
-        journal=SqlJournal(transactions, restore_guard),
-        ledger_payments=SqlLedgerPayments(transactions),
-        paid_set=SqlPaidSet(transactions),
-        lap_book=SqlLapBook(transactions),
-        deliveries=SqlDeliveries(transactions),
-        catalogue=SqlCatalogue(transactions),
-        notice_book=SqlNoticeBook(transactions),
-        export_feed=SqlExportFeed(transactions),
-        push_book=SqlPushBook(transactions),
-        shape_book=SqlShapeBook(transactions),
-        fact_book=SqlFactBook(transactions),
-    )
+    return _Repositories(transactions, restore_guard)

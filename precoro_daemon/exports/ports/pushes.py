@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from precoro_daemon.exports.ports.feed import RecordKey
-from precoro_daemon.exports.ports.tables import Cells, Table
+if TYPE_CHECKING:
+    from precoro_daemon.exports.ports.feed import RecordKey
+    from precoro_daemon.exports.ports.tables import Cells, Table
 
 PushState = Literal["delivered", "waiting", "dead"]
 """delivered: the receiver took it · waiting: it refused it, and gets it again · dead: no more, unless a person

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.payments.rules.intents import Intent
+if TYPE_CHECKING:
+    from precoro_daemon.payments.rules.intents import Intent
 
 
 @dataclass(frozen=True, slots=True)

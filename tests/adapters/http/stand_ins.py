@@ -13,7 +13,7 @@ import anyio
 from aiohttp import web
 from anyio.abc import SocketStream
 
-from precoro_daemon.adapters.http.exchange import Credentials
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.quota.limits import Lane
 
 

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from anyio.abc import SocketStream
 
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Credentials, Request
+from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.outcomes import outcome_of, outcome_of_failure, route_of
 from precoro_daemon.adapters.http.session import HttpSession

@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from precoro_daemon.adapters.host.clock import RealClock
+from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
-from precoro_daemon.adapters.http.exchange import Credentials
 from precoro_daemon.adapters.http.origin import Timeouts
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.http.session import HttpSession
