@@ -100,6 +100,13 @@ MUTANTS = (
         f"{PUSHES}::test_one_at_which_the_receiver_says_when_to_come_again_blocks_no_others_for_ever",
     ),
     Mutant(
+        "an answer counts as kept though its commit failed",
+        "JoinedWrites._settle",
+        "if not waiting.durable:",
+        "if False:",
+        "tests/adapters/state/test_joined_writes.py",
+    ),
+    Mutant(
         "an export moves on before its files are listed",
         "WriteSegments._write",
         "await store.write_text(manifest_path(one), self._manifest(one, files))\n",
@@ -714,7 +721,7 @@ MUTANTS = (
     Mutant(
         "a restored store stays armed",
         "read_switch",
-        "    if testimony.seq and testimony.row != _fingerprint(session, testimony.seq):",
+        "    if testimony.seq and testimony.row != fingerprint(session, testimony.seq):",
         "    if testimony.seq > session.value('journal.last_line'):",
         "tests/contracts/test_journal.py::test_a_restored_store_is_not_armed",
     ),
