@@ -79,7 +79,8 @@ def _plan(settings: Settings) -> QuotaPlan | None:
         overview = read_state(settings, RealClock().now())
     except StoreUnusable:  # not there yet, or what check_state says
         options = polling_options(settings)
-        return plan_for(settings, demand_of(options, planner_of(options)[0], backlog=None))
+        rates = planner_of(options)[0]
+        return plan_for(settings, demand_of(options, rates, backlog=None), rates.of_company())
     now = as_of(overview.calls)
     return outlook_of(settings, overview, account_of(settings, overview, now), now).plan
 

@@ -212,7 +212,7 @@ def polling_of(
         mirror=store.mirror,
         book=store.freshness_book,
         clock=clock,
-        plan=lambda demand: plan_for(settings, demand, account, clock.now()),
+        plan=lambda demand, week: plan_for(settings, demand, week, account, clock.now()),
         adopt=lambda plan: account.adopt((*plan.shares, *beside)),
         backfilled=partial(_backfilled, store.budget_book, clock),
         waiting=partial(store.ledger_payments.waiting, pays.name) if pays else none_waiting,

@@ -208,5 +208,6 @@ def estimate_of(settings: Settings, costs: Sequence[Cost]) -> Estimate:
 
     options = polling_options(settings)
     backlog = sum(cost.details for cost in costs if cost.collection in options.detailed)
-    plan = plan_for(settings, demand_of(options, planner_of(options)[0], backlog))
+    rates = planner_of(options)[0]
+    plan = plan_for(settings, demand_of(options, rates, backlog), rates.of_company())
     return estimate(costs, plan, windows(settings), settings.limits.reserve.census)

@@ -74,7 +74,7 @@ def outlook_of(settings: Settings, overview: Overview, account: Budget, now: flo
         planner.scanned(name, at)
     failing = {name for name, stage in overview.quarantined_counts if stage is Stage.SCAN}
     backlog = overview.backlog if listed.keys() | failing >= options.paces.keys() else None
-    plan = plan_for(settings, demand_of(options, rates, backlog), account, now)
+    plan = plan_for(settings, demand_of(options, rates, backlog), rates.of_company(), account, now)
     planner.afford(options.lists if plan is None else plan.lists)
     served = options.paces if overview.laps else ()
     return Outlook(plan, {name: planner.next_scan(name, now) for name in served})

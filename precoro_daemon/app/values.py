@@ -17,6 +17,7 @@ from precoro_daemon.quota import budget
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
+from precoro_daemon.quota.usual_week import UsualWeek
 
 if TYPE_CHECKING:
     from precoro_daemon.adapters.http.route import Route
@@ -39,6 +40,10 @@ _MARGIN = 0.25
 """Seconds added to windows longer than one, as two calls may reach Precoro closer than they left us."""
 
 _URGENT_LANES = frozenset({Lane.PAYMENTS, Lane.DELIVERIES})
+
+_DELIVERIES_A_CHANGE, _PAYMENTS_A_CHANGE = 1.5, 0.4
+"""Calls, as a guess before any was seen: most of the two that a webhook costs; two for each payment, and an invoice
+is changed a few times before it is paid."""
 
 _REAL_MARGIN = 0.02
 """Real seconds that a rehearsal adds to the longer windows; in its time a hesitation of the machine is long."""
@@ -163,13 +168,17 @@ def _oldest(settings: Settings, name: str) -> float:
     return min(oldest, export.within - _RECORDED_S) if export.enabled and name in _SHOW_PAYMENTS else oldest
 
 
-def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, now: float = 0.0) -> QuotaPlan | None:
-    """What a day's calls go to from `now` on; None where nothing is limited. `account`: None if no call was made."""
+def plan_for(
+    settings: Settings, demand: Demand, week: UsualWeek, account: Budget | None = None, now: float = 0.0
+) -> QuotaPlan | None:
+    """What a day's calls go to from `now` on; None where nothing is limited.
+
+    week     when the company changes its data
+    account  None if no call was made
+    """
     granted = windows(settings)
-    unwatched = 1.0 if account is None else account.unwatched(now)
-    pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
-    urgent = pays or settings.apply_deliveries.listen is not None
-    demand = replace(demand, pays=pays, unknown=unwatched if urgent else 0.0)
+    began = now if account is None else account.began(now)
+    demand = _expected(settings, demand, week, began, now)
     if account is not None:
         demand = replace(
             demand,
@@ -181,6 +190,22 @@ def plan_for(settings: Settings, demand: Demand, account: Budget | None = None, 
         others: dict[str, int] = {period: account.made_by_others(period, now) for period in SECONDS}
         granted = {window: max(1.0, calls - others[window]) if calls else 0 for window, calls in granted.items()}
     return plan_quota(granted, settings.limits.reserves, demand)
+
+
+def _expected(settings: Settings, demand: Demand, week: UsualWeek, began: float, now: float) -> Demand:
+    """What the days to come bring, as far as calls tell that are known since then."""
+    mean, day = week.mean_day, SECONDS["day"]
+    pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
+    hears = settings.apply_deliveries.listen is not None
+    first = (pays or hears) and began > now - day
+    return replace(
+        demand,
+        pays=pays,
+        unknown=week.changes(now, began + day) / week.changes(began, began + day) if first else 0.0,
+        usual=(_DELIVERIES_A_CHANGE * hears + _PAYMENTS_A_CHANGE * pays) * mean,
+        seen=week.changes(began, now) / mean,
+        coming=[week.changes(now + ahead * day, now + (ahead + 1) * day) / mean for ahead in range(8)],
+    )
 
 
 def windows(settings: Settings) -> Mapping[str, float]:

@@ -13,6 +13,7 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.freshness import FreshnessPlanner, Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan
+from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.quota.watched_hours import MEMORY_S, ScanSeen, WatchedHour
 from precoro_daemon.telemetry import get_logger
 
@@ -128,7 +129,7 @@ class Polling:
     mirror: Mirror
     book: FreshnessBook
     clock: Clock
-    plan: Callable[[Demand], QuotaPlan | None]
+    plan: Callable[[Demand, UsualWeek], QuotaPlan | None]
     adopt: Callable[[QuotaPlan], None]
     waiting: Callable[[], Awaitable[int]] = none_waiting
     backfilled: Callable[[], Awaitable[Sequence[float]]] = none_backfilled
@@ -229,7 +230,7 @@ class Polling:
         await self.load()
         self._planned_at = self.clock.now()
         self.backlog = await self._count_backlog()
-        plan = self.current = self.plan(demand_of(self.options, self.rates, self.backlog))
+        plan = self.current = self.plan(demand_of(self.options, self.rates, self.backlog), self.rates.of_company())
         self.planner.afford(self.options.lists if plan is None else plan.lists)
         if plan is not None:
             self.adopt(plan)

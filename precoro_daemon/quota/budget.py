@@ -105,10 +105,10 @@ class Budget:
         """Calls of the last day in these lanes, so far as the lane was noted."""
         return self._shares.made(lanes, now)
 
-    def unwatched(self, now: float) -> float:
-        """Part of the last day that lies before the first call that is known."""
+    def began(self, now: float) -> float:
+        """When the first call was made that is known of the last day; a day ago if there are older ones."""
         since = self._stamps[0] if self._stamps else now
-        return min(max(0.0, 1 - (now - since) / SECONDS["day"]), 1.0)
+        return min(max(since, now - SECONDS["day"]), now)
 
     def made_by_others(self, period: Period, now: float) -> int:
         """Calls of a window that others on the key are known to make."""

@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor, inf
 
+from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, MEMORY_S, WEEK_S, KnownHours, WatchedHour
 
 _KEPT_A_WEEK = 0.7
@@ -123,6 +124,11 @@ class ChangeRates:
         weeks = [self.usually(name) for name in collections]
         days = [sum(sum(week[24 * day : 24 * day + 24]) for week in weeks) * HOUR_S for day in range(7)]
         return max(days)
+
+    def of_company(self) -> UsualWeek:
+        """Of all collections together."""
+        weeks = [self.usually(name) for name in self._hours]
+        return UsualWeek([sum(rates) for rates in zip([_LEAST_RATE] * HOURS_A_WEEK, *weeks, strict=True)])
 
     def lately(self, collection: str, now: float) -> float:
         """How many times as much as usually came in the last hours."""

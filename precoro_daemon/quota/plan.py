@@ -15,6 +15,9 @@ lack their detail, files, the census.
   would have had, and the plan of the next quarter of an hour gives it less. On a first day, when nobody knows what
   payments and deliveries make, that part is more at first, and a sixth of the day is kept beyond what they made so
   far, less and less in its second half.
+- Payments and deliveries go with what changes: the part of a day's changes that is to be expected in the hours seen
+  so far says how much of them is still to come, on a first day as on Monday morning, and how they leave the days of a
+  fill more or less.
 - What payments keep of that no other lane takes, not even deliveries and lists.
 - Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
 """
@@ -23,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from precoro_daemon.quota.limits import SECONDS, Lane, Share
 
@@ -47,9 +51,13 @@ _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
 """Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
 to payments of the evening what they need. No more than the second altogether."""
 
-_USUAL_URGENT, _USUAL_FOR = 0.05, 0.2
-"""Of a day's calls: what payments and deliveries are taken to make before any was seen, which counts for so much of a
-day. It says how long a fill takes; a day that is over says it better."""
+_USUAL_FOR = 0.2
+"""So much of a day counts what payments and deliveries are taken to make before any was seen. It says how long a fill
+takes; a day that is over says it better."""
+
+_LEAST_SEEN = 1e-3
+
+_DAYS_A_WEEK = 7
 
 _UNKNOWN_PAYMENTS = 0.05
 """Of a day's calls, on a first day with payments: forty of them in each direction."""
@@ -83,6 +91,9 @@ class Demand:
     urgent   calls that payments and deliveries made in the last day; paid: of them payments
     pays     payments are kept in step
     unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
+    usual    calls a day that they should make by what changes: it counts for little once they were seen
+    seen     of the changes of a mean day, the part to be expected in that of the last day from which calls are known
+    coming   likewise of each day to come: this one, and a week thereafter
     files    attached files are fetched too
     """
 
@@ -96,6 +107,9 @@ class Demand:
     paid: int = 0
     pays: bool = False
     unknown: float = 0.0
+    usual: float = 0.0
+    seen: float = 1.0
+    coming: Sequence[float] = (1.0,) * (1 + _DAYS_A_WEEK)
     files: bool = False
 
 
@@ -108,7 +122,7 @@ class QuotaPlan:
     kept      what is left to payments and deliveries; paying: of it to payments alone
     lists     what polls may take
     today     what is kept for documents that change today
-    backfill  what is left for older documents; later: likewise after this day, if it is a first one
+    backfill  what is left for older documents; later: likewise on each day of the week after this one
     waiting   what is left for older documents, files and census together
     filling   a first fill is under way: polls get little until it is done
     bound     what bounds and schedules of the user's take of `lists`
@@ -124,7 +138,7 @@ class QuotaPlan:
     today: int
     waiting: int
     backfill: int
-    later: int
+    later: Sequence[int]
     filling: bool
     bound: float
     spread: float = _SPREAD
@@ -156,25 +170,31 @@ class QuotaPlan:
         """Until the last of so many calls for older documents has left.
 
         spent  how many seconds ago those of the last day left, oldest first: each opens the day for another one when
-               it is a day old, so every day goes as the one before it
+               it is a day old
         """
         if calls <= 0:
             return 0.0
         ages = spent[-self.backfill :]
-        days, number = 0, len(ages) + calls - 1
-        if number >= self.backfill:
-            days, number = divmod(number - self.backfill + self.later, self.later)
-        today = (
-            -ages[number]
-            if number < len(ages)
-            else self._leaves(number + 1, ages, *((self.later, _SPREAD) if days else (self.backfill, self.spread)))
-        )
+        days, number = self._day_of(len(ages) + calls - 1)
+        today = -ages[number] if number < len(ages) else self._leaves(number + 1, ages)
         return max(0.0, days * SECONDS["day"] + today)
 
-    def _leaves(self, calls: int, ages: Sequence[float], share: int, spread: float) -> float:
-        """Until so many calls of a day's share have left, of which some have."""
-        evenly = share * spread
-        beyond = calls - (share - evenly)
+    def _day_of(self, number: int) -> tuple[int, int]:
+        """Days until a call leaves, and the one of today at whose hour it does: a day opens as the one before it was
+        spent, and what it has more than that at once."""
+        if number < self.backfill:
+            return 0, number
+        weeks, number = divmod(number - self.backfill, sum(self.later))
+        for day, share in enumerate(self.later, 1 + weeks * len(self.later)):
+            if number < share:
+                return day, max(0, number - share + self.backfill)
+            number -= share
+        raise AssertionError
+
+    def _leaves(self, calls: int, ages: Sequence[float]) -> float:
+        """Until so many calls of today's share have left, of which some have."""
+        evenly = self.backfill * (2 * self.spread + _SPREAD) / 3  # on a first day it falls as the day goes on
+        beyond = calls - (self.backfill - evenly)
         later = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
         return min(max(self._at_once(calls - len(ages)), *later), SECONDS["day"])
 
@@ -189,25 +209,30 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
 
     limits  calls by the window they are allowed in; 0: that window has no limit
     """
-    days = {window: calls * _A_DAY[window] for window, calls in limits.items() if calls}
-    if not days:
+    allowed = {window: calls * _A_DAY[window] for window, calls in limits.items() if calls}
+    if not allowed:
         return None
-    window = min(days, key=lambda name: days[name])
-    granted, reserved = int(days[window]), reserve.get(Lane.DETAILS, 0)
-    usual = max(reserved, min(int(_urgent_a_day(demand, granted) * _URGENT_SPARE), int(granted * _MOST_FOR_URGENT)))
+    window = min(allowed, key=lambda name: allowed[name])
+    granted, reserved = int(allowed[window]), reserve.get(Lane.DETAILS, 0)
     beyond = min(1.0, 2 * demand.unknown) * granted
+    quarter = int(granted * _MOST_FOR_URGENT)
     foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted))
-    kept = max(reserved, foreseen) if demand.unknown else usual
+    usual = [max(reserved, min(int(calls * _URGENT_SPARE), quarter)) for calls in _urgent(demand)]
+    kept = max(reserved, foreseen) if demand.unknown else usual[0]
     paying = max(int(demand.paid * _URGENT_SPARE), demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
-    wanted = max(demand.changes, demand.detailed) * _TODAY_SPARE + granted * _TODAY_BESIDE
+    wanted = [calls * _TODAY_SPARE + granted * _TODAY_BESIDE for calls in _changed(demand)]
     in_a_fill = granted * _LISTS_IN_A_FILL
-    spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
+    spare = max(
+        granted - kept - wanted[0] - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted[0])
+    )
     lists = max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0)
-    documents = max(granted - kept - int(lists), least)
-    today = min(int(wanted), documents // 2)
-    waiting = max(1, documents - today)
+    days = [
+        _divided(max(granted - calls - int(lists), least), int(today))
+        for calls, today in zip((kept, *usual[1:]), wanted, strict=True)
+    ]
+    today, waiting = days[0]
     part = _BACKFILL_BESIDE_FILES if demand.files else 1
     return QuotaPlan(
         limits=limits,
@@ -219,17 +244,41 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         today=today,
         waiting=waiting,
         backfill=max(1, int(waiting * part)),
-        later=max(1, int((waiting + kept - usual) * part)),
+        later=[max(1, int(calls * part)) for _, calls in days[1:]],
         filling=filling,
         bound=demand.bound,
         spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
     )
 
 
-def _urgent_a_day(demand: Demand, granted: int) -> float:
-    """Calls that payments and deliveries make, by what was seen of a day so far."""
-    guess = _USUAL_FOR * demand.unknown
-    return (demand.urgent + _USUAL_URGENT * granted * guess) / (1 - demand.unknown + guess)
+def _urgent(demand: Demand) -> Sequence[float]:
+    """Calls of payments and deliveries, today and on the days to come. They go with what changes."""
+    return _days(demand, _mean_day(demand, demand.urgent, demand.usual), demand.urgent)
+
+
+def _changed(demand: Demand) -> Sequence[float]:
+    """Documents, today and on the days to come."""
+    usual = demand.changes / max(demand.coming)
+    return _days(demand, max(usual, _mean_day(demand, demand.detailed, usual)), demand.detailed)
+
+
+def _mean_day(demand: Demand, made: int, usual: float) -> float:
+    """Calls, by those of the last day and, as long as little of a day was seen, by what is usual."""
+    guess = _USUAL_FOR * max(0.0, 1 - demand.seen)
+    return (made + usual * guess) / max(demand.seen + guess, _LEAST_SEEN)
+
+
+def _days(demand: Demand, mean_day: float, made: int) -> Sequence[float]:
+    """Calls to reckon with today and on the days to come: those of that day or, if these were more, of the one before
+    it, which are still among the last day's then."""
+    today, *later = (mean_day * max(pair) for pair in pairwise((0.0, *demand.coming)))
+    return [max(today, made), *later]
+
+
+def _divided(documents: int, wanted: int) -> tuple[int, int]:
+    """What is kept for the documents that change on a day, and what can wait."""
+    today = min(wanted, documents // 2)
+    return today, max(1, documents - today)
 
 
 def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:

@@ -21,6 +21,7 @@ from precoro_daemon.mirror.rules.documents import read_record
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
+from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.runtime.schedules import Every
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
@@ -80,7 +81,7 @@ class Service:
         )
 
 
-def planned(demand: Demand) -> QuotaPlan | None:
+def planned(demand: Demand, _week: UsualWeek) -> QuotaPlan | None:
     return plan_quota({"day": 3000}, {}, demand)
 
 

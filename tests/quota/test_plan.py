@@ -17,6 +17,8 @@ from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Lane, Limits, Share
 from precoro_daemon.quota.plan import Demand, QuotaPlan, duration, plan_quota
 from precoro_daemon.quota.shares import ShareAccount
+from precoro_daemon.quota.usual_week import UsualWeek
+from precoro_daemon.quota.watched_hours import HOURS_A_WEEK
 from precoro_daemon.settings import Settings
 
 START = 1_800_000_000.0
@@ -25,6 +27,8 @@ DAY = 86_400.0
 
 NORMAL = {"day": 3000, "hour": 1500, "minute": 60, "second": 1}
 RESERVE = {Lane.DETAILS: 100}
+ALIKE = UsualWeek([1e-3] * HOURS_A_WEEK)
+"""All hours."""
 
 
 def planned(limits: dict[str, float], demand: Demand, reserve: dict[Lane, int] | None = None) -> QuotaPlan:
@@ -184,7 +188,7 @@ def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
     kept = []
     for now in (START, START + 0.7 * DAY, START + DAY + 1):
         account.charge(NO_KEY, now, Lane.LISTS)
-        plan = plan_for(settings, demand, account, now)
+        plan = plan_for(settings, demand, ALIKE, account, now)
         assert plan is not None
         kept.append(plan.kept)
     assert kept == [450, 270, 100]
@@ -193,16 +197,16 @@ def test_a_first_day_is_over_when_the_first_call_is_a_day_old() -> None:
 @pytest.mark.parametrize(("a_day", "near"), [(0, 0.03), (100, 0.03), (300, 0.05), (600, 0.14)])
 def test_on_a_first_day_a_forecast_takes_the_hours_to_come_for_like_those_seen(a_day: int, near: float) -> None:
     """Payments and webhooks leave a fill the less the more they make."""
-    demand = Demand(bound=25, lists=1200, backlog=50_000, pays=True)
+    demand = Demand(bound=25, lists=1200, backlog=50_000, pays=True, usual=150)
     settled = planned(NORMAL, replace(demand, urgent=a_day))
     for seen in (0.2, 0.4, 0.6, 0.9):
-        plan = planned(NORMAL, replace(demand, urgent=int(a_day * seen), unknown=1 - seen))
+        plan = planned(NORMAL, replace(demand, urgent=int(a_day * seen), unknown=1 - seen, seen=seen))
         assert plan.later == pytest.approx(settled.later, rel=near)
         assert plan.seconds_for(50_000) == pytest.approx(settled.seconds_for(50_000), rel=near)
 
 
 def test_before_anything_was_seen_a_forecast_reckons_with_some_payments() -> None:
-    first = planned(NORMAL, Demand(bound=25, lists=1200, backlog=50_000, unknown=1.0))
+    first = planned(NORMAL, Demand(bound=25, lists=1200, backlog=50_000, unknown=1.0, usual=150, seen=0.0))
     many, none = (planned(NORMAL, Demand(bound=25, lists=1200, backlog=50_000, urgent=urgent)) for urgent in (600, 0))
     assert many.later < first.later < none.later
 
@@ -226,9 +230,9 @@ def test_what_can_wait_never_leaves_an_hour_without_calls_for_payments() -> None
 def test_what_others_on_the_key_make_is_not_divided_again() -> None:
     settings = Settings(precoro={"region": "us", "email": "a@b.example", "token": "s3cret-key"})  # type: ignore[arg-type]
     account, demand = Budget(limits_of(settings)), Demand(bound=25, lists=1200, backlog=50_000)
-    before = plan_for(settings, demand, account, START)
+    before = plan_for(settings, demand, ALIKE, account, START)
     account.recall(Lessons(others={"day": (500.0, START)}))
-    after = plan_for(settings, demand, account, START)
+    after = plan_for(settings, demand, ALIKE, account, START)
     assert before is not None
     assert after is not None
     assert (before.granted, after.granted) == (3_000, 2_500)

@@ -118,12 +118,16 @@ def test_as_a_service_it_takes_what_was_said_before_and_meanwhile(pages: int, de
 
 def test_a_first_day_that_keeps_calls_for_payments_delays_the_rest_by_no_more_than_was_said() -> None:
     first, later = (
-        plan_quota(LIMITS, RESERVE, Demand(bound=25, lists=1200, changes=72, backlog=6_930, unknown=unknown))
-        for unknown in (True, False)
+        plan_quota(
+            LIMITS,
+            RESERVE,
+            Demand(bound=25, lists=1200, changes=72, backlog=6_930, unknown=unknown, usual=150, seen=seen),
+        )
+        for unknown, seen in ((1.0, 0.0), (0.0, 1.0))
     )
     assert first is not None
     assert later is not None
-    assert first.backfill < first.later < later.backfill, "less today, and on later days what was seen and a guess"
+    assert first.backfill < first.later[0] < later.backfill, "less today, and on later days what was seen and a guess"
     *_, played = as_a_service(first, 70, 6_930, 72, later)
     took = played.now - START
     assert took < 2.8 * DAY, "what is unknown is kept for the whole of the first day here"
