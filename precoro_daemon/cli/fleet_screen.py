@@ -13,7 +13,7 @@ from precoro_daemon.cli.service_screen import MATTERS_SHOWN, headline, how_to_en
 from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.values.humanize import span
 
-_LINES_BESIDE = 7
+_LINES_BESIDE_COMPANIES = 7
 """Above the table, its title, below it, what is left out, and the prompt."""
 
 
@@ -23,7 +23,7 @@ def fleet(found: Sequence[CompanyGlance], height: int, up: float, command: Calla
     up  seconds since the process started · command  how this program is called for a company
     """
     lines = list(_lines(found, up, command))
-    room = max(height - len(lines) - _LINES_BESIDE, 1)
+    room = max(height - len(lines) - _LINES_BESIDE_COMPANIES, 1)
     kept = {one.name for one in sorted(found, key=_rank)[:room]} if len(found) > room else None
     shown = [one for one in found if kept is None or one.name in kept]
     left = [as_line(f"and {len(found) - len(shown):,} more")] if kept else []
