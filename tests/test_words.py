@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,14 +80,20 @@ def apart(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ")
 
 
+@cache
+def in_name(name: str) -> Sequence[str]:
+    """Most names stand in many places."""
+    return IN_NAMES.findall(apart(name))
+
+
 def found(path: Path) -> Iterator[tuple[int, str]]:
     """Line and word of each word in the file that has no business there."""
     text = path.read_text("utf-8")
     if path.suffix == ".py":
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.NAME and token.string not in _NOT_OURS:
-                for match in IN_NAMES.finditer(apart(token.string)):
-                    yield token.start[0], match[0]
+                for word in in_name(token.string):
+                    yield token.start[0], word
             elif token.type in (tokenize.STRING, tokenize.COMMENT):
                 for match in ANYWHERE.finditer(token.string.replace("_", " ")):
                     yield token.start[0] + token.string.count("\n", 0, match.start()), match[0]

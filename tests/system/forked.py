@@ -28,8 +28,12 @@ DEVELOPMENT = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "pymalloc"}
 run."""
 
 
-@cache
 def parent() -> socket.socket:
+    return _parent()[0]
+
+
+@cache
+def _parent() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """Ends with the tests: it reads from the other side of the socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 19)
@@ -45,7 +49,7 @@ def parent() -> socket.socket:
         process.communicate()
 
     atexit.register(end)
-    return ours
+    return ours, process
 
 
 def begin(
