@@ -17,7 +17,7 @@ from anyio.abc import Process
 
 from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from tests.system.forked import ROOT, WATCHFUL, Forked
-from tests.system.program import NO_LIMITS, Finished, finish
+from tests.system.program import NO_LIMITS, Finished, finish, kept
 
 SECRETS = {"acme": "acme_webhooks_0123456789abcdef", "bolt": "bolt_webhooks_0123456789abcdef"}
 
@@ -78,13 +78,8 @@ class Companies:
                 "PRECORO_DAEMON__APPLY_DELIVERIES__LISTEN": f"unix:{place}/hooks.sock",
             }
         process = await Forked.start(["fleet", "run", "--companies", str(self.files)], place, environ)
-        try:
+        async with kept(process):
             yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            with anyio.CancelScope(shield=True):
-                await process.aclose()
 
     def environ(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if "PRECORO" not in name.upper()}

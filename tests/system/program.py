@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,8 @@ class Program:
         """A process that does not outlive the block."""
         self.write()
         process = await self._start(arguments)
-        try:
+        async with kept(process):
             yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            with anyio.CancelScope(shield=True):
-                await process.aclose()
 
     async def _start(self, arguments: tuple[str, ...]) -> Process:
         if self.fresh or any(name.startswith("PYTHON") for name in self.environment):
@@ -129,6 +124,31 @@ class Program:
         with closing(sqlite3.connect(f"{self.state.as_uri()}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(sql, values).fetchall()
+
+
+@asynccontextmanager
+async def kept(process: Process) -> AsyncIterator[None]:
+    """It does not outlive the block, and what fails in the block shows what it had said by then."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(await _last_words(process))
+        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+
+
+async def _last_words(process: Process) -> str:
+    was = "still ran" if process.returncode is None else f"had ended with {process.returncode}"
+    told = f"process {process.pid} {was}; load {os.getloadavg()[0]:.1f}"
+    with suppress(Exception):  # somebody reads it, or has read it to its end
+        process.kill()
+        done = await finish(process, within=20)
+        told += f"\nits log: …{done.stdout[-2000:]}\nits errors: …{done.stderr[-2000:]}"
+    return told
 
 
 async def finish(process: Process, within: float = 60) -> Finished:

@@ -121,14 +121,14 @@ def test_its_first_moments_end_by_a_signal_too(tmp_path: Path) -> None:
     outer = start(program)
     inner = first_process(outer)
     began = time.monotonic()
-    while outer.poll() is None and time.monotonic() - began < 20:
+    while outer.poll() is None and time.monotonic() - began < 50:
         try:
             os.kill(inner, signal.SIGTERM)
         except ProcessLookupError:
             break
         time.sleep(0.05)
     outer.communicate(timeout=60)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 40
 
 
 def test_a_signal_that_comes_where_no_exception_counts_ends_it_too() -> None:

@@ -72,7 +72,7 @@ async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, po
             lost = world.of("two")
             owed += [row for name in NAMES for row in await world.owe(name, 3)]
             two.kill()
-            assert await world.until_served_by("one") < LEASE + 5, lost
+            assert await world.until_served_by("one") < LEASE + 15, lost
             await world.until_paid(owed)
 
             async with fleet.running("three") as three:
@@ -86,7 +86,7 @@ async def test_companies_go_on_whatever_befalls_their_workers(tmp_path: Path, po
 
                 [moved, *_] = world.of("one")
                 assert "moves to three" in await world.fleet_typed("move", moved, "three")
-                with anyio.fail_after(15):
+                with anyio.fail_after(60):
                     while moved not in world.of("three"):  # noqa: ASYNC110
                         await anyio.sleep(0.2)
                 said = await world.payments_typed("coal", "disarm")

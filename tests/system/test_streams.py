@@ -85,3 +85,15 @@ async def test_what_was_closed_or_is_full_brings_no_traceback(tmp_path: Path) ->
             full = await anyio.to_thread.run_sync(with_a_full_disk, program, command)
             assert (full.code, "cannot be written: no space left" in full.stderr) == (1, True), command
             assert "Traceback" not in full.stderr
+
+
+async def test_what_fails_beside_a_process_shows_what_that_had_said(tmp_path: Path) -> None:
+    program = Program(tmp_path, "http://127.0.0.1:1")
+    with pytest.raises(AssertionError) as failed:
+        async with program.running("status") as process:
+            await process.wait()
+            raise AssertionError
+    [note] = failed.value.__notes__
+    assert f"process {process.pid} had ended with 4" in note
+    assert "its errors: …" in note
+    assert "state.db" in note

@@ -91,7 +91,7 @@ class Company:
             permitted = await self.write(lambda cursor: cursor.execute(SEND, (name, number)).rowcount, permit=True)
             if permitted and time.monotonic() - began < PERMIT_GOOD_FOR_S:
                 await stream.send(f"{name} {number}\n".encode())
-                with anyio.fail_after(10):
+                with anyio.fail_after(60):
                     await stream.receive()
                 await self.write(lambda cursor: cursor.execute(CONFIRM, (name, number)))
 
