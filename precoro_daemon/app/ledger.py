@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.app.values import route_to
-from precoro_daemon.payments.ports.ledger import Ledger
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from precoro_daemon.payments.ports.ledger import Ledger
     from precoro_daemon.settings import Settings
+
+    _Opening = AbstractAsyncContextManager[Ledger]
 
 
 @asynccontextmanager
@@ -23,9 +27,6 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger | None]:
     else:
         async with use_route(route_to(settings)), ledger as opened:
             yield opened
-
-
-_Opening = AbstractAsyncContextManager[Ledger]
 
 
 def _build(settings: Settings) -> _Opening | None:

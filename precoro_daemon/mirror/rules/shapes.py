@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Any, Literal, NamedTuple
 
 from precoro_daemon.values.json_reading import reference
@@ -171,7 +172,7 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
     changes: list[tuple[str, Kind, str]] = []
     mended: list[str] = []
     learned = not known
-    fresh = {path for path in found if path not in shape.fields and known and _is_field(shape, path)}
+    fresh = [path for path in found.keys() - shape.fields.keys() if known and _is_field(shape, path)]
     for path, types in found.items():
         one = shape.fields.get(path)
         if one is not None and not one.absent and not one.odd and (types in one.types or types == _EMPTY_VALUE):
@@ -183,7 +184,7 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
                 changes.append((path, "new", _in_words(types)))
             learned = True
     for path, one in shape.fields.items():
-        if path not in found and _parent(path, found) and not one.optional:
+        if path not in found and not one.optional and _parent(path, found):
             changes += _see_absent(one, path, known=known, patience=1 if path in vital else _MISSED)
     shape.documents += 1
     return Found(changes, mended, learned)
@@ -275,8 +276,17 @@ def _in_words(types: str) -> str:
 def _note_fields(found: dict[str, str], document: Mapping[str, Any], path: str = "", depth: int = 1) -> None:
     """Every field, nested ones too, with the letters of its types; rows give what any of them has."""
     for name, value in document.items():
-        if not (name == "value" and path.endswith(_CUSTOM_FIELDS)):
-            _note(found, f"{path}{name[:_FIELD_NAME_CHARS]}", value, depth)
+        if name == "value" and path.endswith(_CUSTOM_FIELDS):
+            continue
+        inner = f"{path}{name[:_FIELD_NAME_CHARS]}"
+        if isinstance(value, dict | list):
+            _note(found, inner, value, depth)
+            continue
+        letter = _letter(value)  # of most values there is nothing more to note; a document has a hundred of them
+        if inner not in found:
+            found[inner] = letter
+        elif letter not in found[inner]:
+            found[inner] += letter
 
 
 def _note(found: dict[str, str], path: str, value: Any, depth: int) -> None:
@@ -303,17 +313,26 @@ def _rows(value: dict[str, Any] | list[Any]) -> Sequence[Any] | None:
         inner = value.get("data")
         if isinstance(inner, dict | list):
             value = inner
-        elif any(not (key.isdecimal() and isinstance(row, dict)) for key, row in value.items()):
+        elif not _has_rows(value):
             return None
     return list(value.values()) if isinstance(value, dict) else value
 
 
+def _has_rows(value: Mapping[str, Any]) -> bool:
+    for key in value:  # the first key shows it of most objects
+        return key.isdecimal() and all(key.isdecimal() and isinstance(row, dict) for key, row in value.items())
+    return True
+
+
+_LETTERS: Mapping[type, str] = {bool: "b", int: "n", float: "n", NoneType: _EMPTY_VALUE}
+
+
 def _letter(value: Any) -> str:
-    if isinstance(value, bool):
-        return "b"
-    if isinstance(value, int | float):
-        return "n"
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
+        return _LETTERS.get(type(value), _EMPTY_VALUE)
+    if value[:1].isalpha():
+        return "t"
+    if not value.strip():
         return _EMPTY_VALUE
     if found := _NUMBER_AS_TEXT.fullmatch(value):
         return "m" if found[1] else "d"
