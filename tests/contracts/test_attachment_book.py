@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
 
 from precoro_daemon.adapters.state.ports import Store
@@ -154,6 +155,25 @@ async def test_another_name_alone_is_not(backend: Backend) -> None:
         assert await due(store) == []
         [stored] = await store.attachments.stored(0, 10)
         assert stored.file.attachment.name == "renamed.pdf"
+
+
+async def test_files_that_come_at_once_are_all_noted_each_under_its_own_number(backend: Backend) -> None:
+    async with backend.open() as store:
+        await detailed(store, 1, [named(id_) for id_ in range(7, 27)])
+        await followed(store)
+
+        async def save(file: AttachedFile) -> None:
+            content = kept(f"invoices/1/{file.attachment.id}.pdf", sha256=bytes([file.attachment.id]) * 32)
+            assert await store.attachments.save_kept(file, content, at=T0) is None
+
+        async with anyio.create_task_group() as group:
+            for file in await due(store):
+                group.start_soon(save, file)
+        stored = await store.attachments.stored(0, 99)
+        assert {row.seq: row.kept.sha256[0] == row.file.attachment.id for row in stored} == dict.fromkeys(
+            range(1, 21), True
+        )
+        assert await due(store) == []
 
 
 async def test_a_file_that_is_named_no_longer_is_gone_until_it_is_named_again(backend: Backend) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from precoro_daemon.adapters.state.change_log import move_position
 from precoro_daemon.adapters.state.file_rows import count_due, of_each, to_file, too_large
@@ -29,6 +32,7 @@ class SqlAttachmentBook:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+        self._unsaved: deque[dict[str, Any]] = deque()
 
     async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
         def work(session: Session) -> None:
@@ -72,15 +76,26 @@ class SqlAttachmentBook:
         await self._transactions.run("attachments.save_part", _named(file.key) | announced)
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
+        """Files that come while a commit is under way have their rows in the next one together: whoever writes first
+        writes those of all who wait, and each of them looks whether its own is there."""
         row = _named(file.key) | cells(kept) | {"at": at}
+        self._unsaved.append(row)
 
         def work(session: Session) -> Kept | None:
-            session.run("attachments.save_kept", row)
-            _log_attached(session, file.collection, file.record_id)
-            session.run("attachments.release_file", row)
+            waiting = _drained(self._unsaved)
+            if row not in waiting and session.row("attachments.is_kept", row) is None:
+                waiting.append(row)  # whoever took it with its own was taken back
+            session.run_many("attachments.save_kept", waiting)
+            for collection, record_id in dict.fromkeys((one["collection"], one["record_id"]) for one in waiting):
+                _log_attached(session, collection, record_id)
+            session.run_many("attachments.release_file", waiting)
             return _to_kept(session.row("attachments.kept_with", row))
 
-        return await self._transactions.write(work)
+        try:
+            return await self._transactions.write(work)
+        finally:
+            with suppress(ValueError):  # what could not be noted is not noted later, by another file
+                self._unsaved.remove(row)
 
     async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
         return _to_kept(await self._transactions.row("attachments.kept_elsewhere", cells(file.attachment)))
@@ -157,6 +172,15 @@ def _log_attached(session: Session, collection: str, record_id: int) -> None:
     """By the time of this machine: no change has an earlier one than those before it."""
     row = {"collection": collection, "id": record_id, "kind": "attached", "at": time.time()}
     session.run("mirror.log_change_of_record", row)
+
+
+def _drained(rows: deque[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All that are there. More may come meanwhile, and one may be withdrawn, by another thread."""
+    found = []
+    with suppress(IndexError):
+        while True:
+            found.append(rows.popleft())
+    return found
 
 
 def _named(key: Key) -> dict[str, object]:

@@ -122,6 +122,12 @@ SET path = :path, length = :length, sha256 = :sha256, stored_at = :at, verified_
     part_length = NULL, part_validator = NULL, came = :length
 WHERE collection = :collection AND record_id = :record_id AND id = :id;
 
+-- name: is_kept
+-- Whether it is noted that a file is there, as it is.
+SELECT id FROM attached_files
+WHERE collection = :collection AND record_id = :record_id AND id = :id AND stored_at IS NOT NULL
+    AND path = :path AND length = :length AND sha256 = :sha256;
+
 -- name: release_file
 -- End the quarantine of a file.
 DELETE FROM quarantine WHERE collection = :collection AND stage = 'file' AND key = CAST(:id AS TEXT);
