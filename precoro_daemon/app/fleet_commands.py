@@ -10,7 +10,7 @@ from functools import partial
 import anyio
 import msgspec
 
-from precoro_daemon.adapters.listener.control import ENDS, Executor, Outcome
+from precoro_daemon.adapters.listener.control import ENDS, Executor, Outcome, not_understood
 from precoro_daemon.adapters.state.postgresql.fleet_commands import FleetCommand, PostgresFleet
 from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases
 from precoro_daemon.app.control import legible, said_of
@@ -61,7 +61,10 @@ class CommandPost:
     async def _execute(self, given: FleetCommand, worker: str) -> None:
         outcome = ENDS
         if (executor := self._executors.get(given.company)) is not None:
-            outcome = await executor.execute(msgspec.convert(given.arguments, Command))
+            try:
+                outcome = await executor.execute(msgspec.convert(given.arguments, Command))
+            except msgspec.ValidationError as error:
+                outcome = not_understood(error)
         answer = msgspec.json.encode(outcome).decode()
         try:
             async with self._fleet() as tables:

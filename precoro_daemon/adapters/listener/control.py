@@ -45,6 +45,10 @@ ENDS = Outcome(503, {"refused": "the service ends; check `payments review`", "ex
 """Nobody executes it any more, or to its end."""
 
 
+def not_understood(error: msgspec.MsgspecError) -> Outcome:
+    return Outcome(400, {"refused": f"the service does not understand that; is it of another version? {error}"})
+
+
 @asynccontextmanager
 async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
     """Take commands until the context ends. The socket is its owner's alone, as the state is. Raises
@@ -54,8 +58,7 @@ async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
         try:
             command = msgspec.json.decode(await request.read(), type=Command)
         except msgspec.MsgspecError as error:
-            text = f"the service does not understand that; is it of another version? {error}"
-            return _answer(Outcome(400, {"refused": text}))
+            return _answer(not_understood(error))
         return _answer(await executor.execute(command))
 
     app = web.Application(client_max_size=_COMMAND_BYTES)

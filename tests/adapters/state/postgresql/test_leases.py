@@ -13,11 +13,14 @@ import anyio
 import psycopg
 import pytest
 
+from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
 from precoro_daemon.adapters.state.postgresql.fleet_commands import FleetCommand, PostgresFleet
 from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
 from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases
+from precoro_daemon.app.fleet_commands import CommandPost
 from precoro_daemon.errors import Deposed, StoreUnavailable, StoreUnusable
+from precoro_daemon.payments.commands import Command
 from precoro_daemon.runtime.ports import Leases
 from tests.adapters.state.postgresql.fleets import LEASE, Tables, fleet_database
 
@@ -150,6 +153,7 @@ async def test_a_permit_needs_a_third_of_the_lease_and_the_rest_of_the_state_doe
 
 STOPPED = """
 import sys, psycopg, time
+from precoro_daemon.adapters.listener.control import Executor
 from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
 from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
 from precoro_daemon.runtime.tenure import Holding
@@ -276,3 +280,32 @@ def test_a_session_lets_go_within_a_lease(tables: Tables):
     with psycopg.connect(tables.conninfo, **session_settings(LEASE, "me")) as connection:
         for setting, value in (("idle_in_transaction_session_timeout", "15s"), ("statement_timeout", "1min")):
             assert connection.execute("SELECT current_setting(%s)", (setting,)).fetchone() == (value,)
+
+
+@pytest.mark.asyncio
+async def test_a_command_of_another_version_is_refused_and_ends_no_worker(tables: Tables):
+    """While a fleet is brought up to date, the command line is newer than the workers for a while."""
+
+    async def work(command: Command) -> str:
+        return f"{command.kind} done"
+
+    async with (
+        joined(tables, "a") as a,
+        PostgresFleet(tables.conninfo, LEASE) as fleet,
+        anyio.create_task_group() as tasks,
+    ):
+        await a.take(["acme"], 1)
+        executor = Executor(work)
+        async with executor.open():
+            post = CommandPost(tables.conninfo, LEASE, lambda: a.worker, {"acme": executor})
+            tasks.start_soon(post.run)
+            outcomes = []
+            for kind in ("unheard of", "plan"):
+                number = await fleet.give("acme", kind, {"kind": kind, "by": "anna"}, "anna")
+                with anyio.fail_after(30):
+                    while (outcome := await fleet.outcome(number)) is None:
+                        await fleet.wait(0.1)
+                outcomes.append(outcome)
+            tasks.cancel_scope.cancel()
+    assert "is it of another version?" in outcomes[0]
+    assert "plan done" in outcomes[1]
