@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.tables import sheet
-from precoro_daemon.values.humanize import moment
+from precoro_daemon.values.humanize import day
 
 if TYPE_CHECKING:
     from precoro_daemon.mirror.rules.shapes import ShapeChange
@@ -24,7 +24,7 @@ def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[RenderableType]:
     table = sheet("Precoro's answers changed", "since", "until", sparse=("until",))
     shown = sorted(changes, key=lambda one: not one.breaks)[:_CHANGES_NAMED]
     for one in shown:
-        table.add(str(one), moment(one.at), "" if one.until is None else moment(one.until))
+        table.add(str(one), day(one.at), "" if one.until is None else day(one.until))
     yield table
     if more := len(changes) - len(shown):
         yield as_line(f"and {more:,} more; status --json has them all")

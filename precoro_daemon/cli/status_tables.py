@@ -215,13 +215,15 @@ def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
     """Of a program that runs as a service; others keep no account of laps."""
     well = {name: times for name, times in stored.laps.items() if times.good_at == times.ended_at}
     if well:
-        said = ", ".join(f"{name} {span(now - times.ended_at)} ago" for name, times in well.items())
+        said = ", ".join(f"{name.replace('_', ' ')} {span(now - times.ended_at)} ago" for name, times in well.items())
         yield as_line(f"Last laps: {said}.")
     for name, times in stored.laps.items():
         if name not in well:
             good = "none yet" if times.good_at is None else f"{span(now - times.good_at)} ago"
             ago = span(now - times.ended_at)
-            yield as_line(f"{name}: its lap {ago} ago had failures; the last without: {good}.", style="yellow")
+            yield as_line(
+                f"{name.replace('_', ' ')}: its lap {ago} ago had failures; the last without: {good}.", style="yellow"
+            )
 
 
 def _backfill(snapshot: Snapshot) -> Iterator[RenderableType]:

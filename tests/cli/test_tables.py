@@ -181,9 +181,9 @@ def test_status_tells_which_laps_had_failures_and_since_when() -> None:
         "export_payments": LapTimes(NOW - 70, NOW - 60, None),
     }
     shown = text(status_tables.status(seen(laps=laps)))
-    assert "Last laps: mirror_collections 2 min ago." in shown
-    assert "fetch_details: its lap 60 s ago had failures; the last without: 60 min ago." in shown
-    assert "export_payments: its lap 60 s ago had failures; the last without: none yet." in shown
+    assert "Last laps: mirror collections 2 min ago." in shown
+    assert "fetch details: its lap 60 s ago had failures; the last without: 60 min ago." in shown
+    assert "export payments: its lap 60 s ago had failures; the last without: none yet." in shown
 
 
 def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:

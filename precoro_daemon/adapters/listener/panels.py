@@ -138,7 +138,7 @@ def jobs(snapshot: Snapshot) -> Html:
         for job in snapshot.pulse.jobs
     ]
     head = titles("Job", "Now", "Last good lap", "Next lap")
-    return sheet("Jobs", tag("table", head, tag("tbody", *rows)))
+    return sheet("Jobs", tag("table", head, tag("tbody", *rows), class_="named"))
 
 
 def _present(job: JobStatus, now: float) -> str:
