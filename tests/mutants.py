@@ -107,6 +107,13 @@ MUTANTS = (
         "tests/adapters/state/test_joined_writes.py",
     ),
     Mutant(
+        "the payment that a person names for a test brings all others along",
+        "_Lap._send_planned",
+        'if self.job.alone in ("", one.id)]',
+        "if one]",
+        "tests/app/test_write_test.py::test_one_payment_is_sent_and_tells_whether_its_id_is_kept",
+    ),
+    Mutant(
         "an export moves on before its files are listed",
         "WriteSegments._write",
         "await store.write_text(manifest_path(one), self._manifest(one, files))\n",

@@ -52,4 +52,5 @@ state_reading.py   reads the state beside the instance that may hold it, and tak
 tenure.py          who may serve a company now: on one machine, who holds its state
 values.py          settings as the values that the parts are built from
 watch.py           answers those who watch a service, with snapshots for which the state is read now and then
+write_test.py      doctor --write-test: a payment of the ledger is sent alone, and shows whether Precoro keeps its id
 """

@@ -90,7 +90,7 @@ async def _examine(
     by_path = settings.limits.same_get_scope == "path"
     asked = await Examination(gateway, clock, lists.collections, lists.per_page, by_path).run(patience)
     seen = await anyio.to_thread.run_sync(_seen, settings, clock.now())
-    ids = _external_ids(settings, await store.journal.last_accepted(), clock.now())
+    ids = external_ids(settings, await store.journal.last_accepted(), clock.now())
     facts = with_facts(await store.fact_book.load(), [*asked, *seen, ids])
     await store.fact_book.save(facts)
     return facts
@@ -105,7 +105,7 @@ def _seen(settings: Settings, now: float) -> Sequence[Fact]:
     return [Fact("refused_calls", "counted" * counted, said, now), _webhooks(settings, counts, now)]
 
 
-def _external_ids(settings: Settings, last: tuple[float, bool] | None, now: float) -> Fact:
+def external_ids(settings: Settings, last: tuple[float, bool] | None, now: float) -> Fact:
     """By a payment that was really made: none is made to find it out."""
     if last is None or settings.mark_invoices_paid.external_id == "none":
         return Fact("external_ids", "", "no payment was made with an id of ours yet", now)

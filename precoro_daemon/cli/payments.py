@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from precoro_daemon.cli.running import (
     load,
     make_console,
     run_async,
+    who,
 )
 from precoro_daemon.errors import CommandUnanswered, StoreEnrolled, StoreHeld, most_severe
 
@@ -253,7 +253,7 @@ def execute(settings: Settings, kind: Kind, **given: Any) -> str:
     from precoro_daemon.payments.commands import Command
 
     try:
-        return run_async(partial(execute_here, settings, Command(kind, _who(), **given)))
+        return run_async(partial(execute_here, settings, Command(kind, who(), **given)))
     except StoreHeld as held:
         return _give(settings, kind, held, **given)
 
@@ -262,7 +262,7 @@ def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
     """Have it done by the process that serves the company: on this machine, or a worker of its fleet on any."""
     from precoro_daemon.payments.commands import Command
 
-    command = Command(kind, _who(), **given)
+    command = Command(kind, who(), **given)
     if isinstance(held, StoreEnrolled):
         from precoro_daemon.app.fleet_commands import give_command
 
@@ -294,11 +294,3 @@ def _read(settings: Settings, work: Callable[[OpenHandler], Awaitable[T]]) -> T:
             return await work(handler)
 
     return run_async(run)
-
-
-def _who() -> str:
-    """Stands in the journal as the one who decided."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"

@@ -190,6 +190,16 @@ def called(path: Path | None) -> str:
     return "precoro-daemon" if path is None else f"precoro-daemon --config {shlex.quote(str(path.resolve()))}"
 
 
+def who() -> str:
+    """Stands in the journal as the one who decided."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
+
+
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """The only way to the terminal beside the console: nothing in the text acts on it. Line breaks are ours.
 

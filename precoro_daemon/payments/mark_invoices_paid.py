@@ -45,6 +45,7 @@ class MarkInvoicesPaid:
 
     named    payments carry our id
     stopped  why nothing is sent, by the kill-switch file; "" if it is not there
+    alone    the intent that alone is sent; "" for all
     """
 
     reconciler: Reconciler
@@ -52,6 +53,7 @@ class MarkInvoicesPaid:
     caps: Caps
     stopped: Callable[[], Awaitable[str]]
     named: bool = True
+    alone: str = ""
 
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
     name: ClassVar[str] = "mark_invoices_paid"
@@ -112,6 +114,7 @@ class _Lap:
         """Each once; False if the ledger is to be read anew first."""
         journal, clock = self.job.reconciler.journal, self.job.reconciler.clock
         planned = await journal.in_state(Direction.TO_PRECORO, State.PLANNED)
+        planned = [one for one in planned if self.job.alone in ("", one.id)]
         switch = await journal.switch()
         if planned and not switch.armed:
             _log.warning("payments_suspended", count=len(planned), reason=switch.reason)

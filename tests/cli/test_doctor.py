@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import anyio.from_thread
@@ -12,6 +13,8 @@ from click.testing import CliRunner, Result
 
 from precoro_daemon.cli import main
 from precoro_daemon.sandbox import Quota, Sandbox, SandboxOptions, serve
+from precoro_daemon.sandbox import ledger as sandbox_ledger
+from precoro_daemon.values.money import plain
 from tests.cli.terminals import terminal
 
 SCALE = 60.0
@@ -93,3 +96,35 @@ def test_a_refused_key_is_said_in_one_sentence(config: Path) -> None:
     (config.parent / "token").write_text("not-the-key-of-it")
     done = doctor(config)
     assert (done.exit_code, "401" in done.stderr, "Traceback" in done.output) == (5, True, False)
+
+
+def test_a_write_test_needs_payments_that_are_sent_with_an_id(config: Path) -> None:
+    done = doctor(config, "--write-test", "5", "--yes")
+    assert done.exit_code == 2
+    assert "[mark_invoices_paid] is not enabled: no payment is sent with an id" in done.stderr
+    ledger = sandbox_ledger.configuration(config.parent / "books.db")
+    config.write_text(config.read_text() + ledger.replace("match_by", 'external_id = "none"\nmatch_by'))
+    assert '[mark_invoices_paid] has external_id = "none"' in doctor(config, "--write-test", "5").stderr
+
+
+def test_a_write_test_shows_what_it_sends_and_sends_nothing_unasked(config: Path, company: Sandbox) -> None:
+    books = config.parent / "books.db"
+    config.write_text(config.read_text() + sandbox_ledger.configuration(books))
+    invoice = sandbox_ledger.payable(company.company)[0]
+    owed = plain(Decimal(invoice.total - invoice.paid) / 100)
+    sandbox_ledger.found(books)
+    sandbox_ledger.record(books, invoice, invoice.total - invoice.paid, "2026-01-15")
+    for words in (["--once", "--only", "mirror_collections"], ["payments", "arm"]):
+        assert CliRunner().invoke(main, [*words, "--config", str(config)]).exit_code in (0, 3)
+    before = len(company.company["payments"])
+    refused = doctor(config, "--write-test", str(invoice.idn))
+    assert (refused.exit_code, len(company.company["payments"])) == (2, before)
+    assert f"{owed} {invoice.currency} for invoice {invoice.idn} (payment 1 of 2026-01-15)" in refused.stderr
+    assert "nobody is there to ask; give --yes" in refused.stderr
+    done = doctor(config, "--write-test", str(invoice.idn), "--yes", "--json")
+    made = json.loads(done.stdout)["payment"]
+    assert (done.exit_code, made["state"], made["kept"]) == (0, "confirmed", True), done.output
+    assert len(company.company["payments"]) == before + 1
+    again = doctor(config, "--write-test", str(invoice.idn), "--yes")
+    assert (again.exit_code, len(company.company["payments"])) == (2, before + 1)
+    assert f"no payment of the ledger for invoice {invoice.idn} would be sent now" in again.stderr
