@@ -106,6 +106,12 @@ class ParquetWriter:
 
 
 def _array(pa: Any, field: pa.Field, kind: str, values: Sequence[Any]) -> Any:
+    if values[0] is None and values.count(None) == len(values):
+        return pa.nulls(len(values), field.type)
+    return _array_of_some(pa, field, kind, values)
+
+
+def _array_of_some(pa: Any, field: pa.Field, kind: str, values: Sequence[Any]) -> Any:
     match kind:
         case "decimal":
             return _decimals(pa, values).cast(field.type)
@@ -118,8 +124,15 @@ def _array(pa: Any, field: pa.Field, kind: str, values: Sequence[Any]) -> Any:
         case "json":
             return pa.array(values, pa.binary()).cast(field.type)
         case "text":
-            values = [one if one is None or type(one) is str else str(one) for one in values]
+            return _as_texts(pa, values)
     return pa.array(values, field.type)
+
+
+def _as_texts(pa: Any, values: Sequence[Any]) -> Any:
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([one if one is None or type(one) is str else str(one) for one in values], pa.string())
 
 
 def _decimals(pa: Any, values: Sequence[Any]) -> Any:

@@ -56,7 +56,7 @@ class Batch:
     def minor(self, name: str) -> Sequence[int | None]:
         """An amount of each row in minor units of its currency."""
         if name not in self._minor:
-            self._minor[name] = list(map(values.minor, self.record[name], self.digits))
+            self._minor[name] = values.minors(self.record[name], self.digits)
         return self._minor[name]
 
     def open_minor(self) -> Sequence[int | None]:
@@ -144,7 +144,7 @@ def getter(column: Column) -> Getter:
         word, find = values.WORDS[how.removeprefix("detail_")], _at(column.path)
         return lambda batch: _read(word, find(batch.detailed))
     if how == "hundredths":
-        return lambda batch: [values.minor(value, USUAL_DIGITS) for value in batch.record[column.path]]
+        return lambda batch: values.minors(batch.record[column.path], [USUAL_DIGITS] * len(batch.digits))
     if how == "minor":
         return lambda batch: batch.minor(column.path)
     word, find = values.WORDS[how], _at(column.path)
@@ -159,6 +159,8 @@ def getter(column: Column) -> Getter:
 
 def _read(word: Callable[[Any], Any], found: Sequence[Cell]) -> Sequence[Cell]:
     """Most fields of most rows are not there: nothing is asked of those."""
+    if found and found[0] is None and found.count(None) == len(found):
+        return found
     if word is values.text:
         return [value if value is None or (type(value) is str and value) else word(value) for value in found]
     return [None if value is None else word(value) for value in found]

@@ -7,7 +7,7 @@ Each kind of column is one small function here; what repeats from row to row (da
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ _CALENDAR_TIME = re.compile(
     r"(?:[T ]((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)(?:(?<=:..:..)\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _TO_THE_SECOND = len("2026-01-31T08:00:00")
+_IN_UTC = ("", "+00:00", "Z")
 _LARGEST_WHOLE_DIGITS = 15
 _LONGEST_INTEGER = 18
 _REMEMBERED = 20_000
@@ -40,6 +41,7 @@ _CANCELED = str(STATUSES["canceled"])
 _NOTES = ("1", "5")
 
 _encode = msgspec.json.encode
+_read_time = datetime.fromisoformat
 
 
 def digits_of(currency: Any) -> int:
@@ -91,17 +93,16 @@ def _day(text: str) -> str | None:
 
 
 def _timestamp(value: Any) -> str | None:
+    """Most are to the second, and in UTC."""
     if type(value) is not str:
         return None
-    return value if len(value) == _TO_THE_SECOND and _is_plain_time(value) else _in_utc(value)
-
-
-def _is_plain_time(text: str) -> bool:
-    """As most are: to the second, and without an offset."""
+    plain = value[:_TO_THE_SECOND]
     try:
-        return text[0] in "12" and text[4:17:3] == "--T::" and datetime.fromisoformat(text) is not None
+        if value[_TO_THE_SECOND:] in _IN_UTC and plain[4:17:3] == "--T::" and plain[0] in "12" and _read_time(plain):
+            return plain
     except ValueError:
-        return False
+        return None
+    return _in_utc(value)
 
 
 def _in_utc(text: str) -> str | None:
@@ -138,9 +139,12 @@ def person(value: Any) -> str | None:
     return both or said(value.get("email"))
 
 
-def minor(value: Any, digits: int) -> int | None:
-    """An amount in whole minor units; None if it is finer, larger, or no amount."""
-    return _amount(value, digits) if type(value) is str or type(value) is int else None
+def minors(values: Sequence[Any], digits: Sequence[int]) -> Sequence[int | None]:
+    """Amounts in whole minor units; None if one is finer, larger, or no amount."""
+    return [
+        _amount(value, decimals) if type(value) is str or type(value) is int else None
+        for value, decimals in zip(values, digits, strict=True)
+    ]
 
 
 @lru_cache(maxsize=_REMEMBERED, typed=True)
