@@ -22,7 +22,7 @@ fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the stat
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 fleet_view.py      what a worker sees of its whole fleet: who serves which company, and who has other settings for it
-following.py       builds the job of the exports that the configuration names
+following.py       builds the job of the exports that the configuration names, and tries their receivers
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

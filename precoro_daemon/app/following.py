@@ -1,4 +1,4 @@
-"""builds the job of the exports that the configuration names"""
+"""builds the job of the exports that the configuration names, and tries their receivers"""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import Path
 
 from precoro_daemon.adapters.exports.segment_store import open_segments
 from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver
+from precoro_daemon.adapters.http.route import use_route
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.view_rows import followed_tables
 from precoro_daemon.app.databases import address_of
 from precoro_daemon.app.files import open_place
+from precoro_daemon.app.findings import Finding
 from precoro_daemon.app.state import identity, place
+from precoro_daemon.app.values import route_to
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
 from precoro_daemon.exports.ports.segments import OpenSegments
 from precoro_daemon.exports.ports.warehouse import OpenWarehouse
@@ -38,9 +41,29 @@ def _turn(settings: Settings, name: str, export: Export, store: Store, clock: Cl
     return Turn(WriteSegments(name, feed, chosen, stores, clock, export.snapshot_every), every=export.every)
 
 
-def _pushes(name: str, export: Export, store: Store, clock: Clock) -> PushRecords:
+async def check_exports(settings: Settings) -> Finding:
+    """Whether somebody answers where records are pushed to. Raises ConnectionFault, AddressRefused."""
+    pushed = {name: export for name, export in settings.exports.items() if export.url is not None}
+    if not settings.exports:
+        return Finding("none follows the mirror, as there is no [exports.NAME]", {"exports": 0})
+    answers: dict[str, str] = {}
+    async with use_route(route_to(settings)):
+        for name, export in pushed.items():
+            async with open_receiver(_address(export), f"[exports.{name}]") as receiver:
+                answers[name] = await receiver.probe()
+    said = [f"{name}: {answer}" for name, answer in answers.items()]
+    if others := ", ".join(name for name in settings.exports if name not in pushed):
+        said.append(f"{others}: tried when the mirror is followed")
+    return Finding(f"\n{'':15}".join(said), {"exports": len(settings.exports), "receivers": answers})
+
+
+def _address(export: Export) -> Address:
     assert export.url is not None
-    address = Address(export.url, export.signing_keys, export.allowed_hosts, export.timeout, export.in_flight)
+    return Address(export.url, export.signing_keys, export.allowed_hosts, export.timeout, export.in_flight)
+
+
+def _pushes(name: str, export: Export, store: Store, clock: Clock) -> PushRecords:
+    address = _address(export)
     return PushRecords(
         name=name,
         feed=store.export_feed,

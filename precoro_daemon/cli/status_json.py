@@ -50,6 +50,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
         "exports": {
             name: {
                 "changes_behind": behind,
+                "waiting": stored.waiting_pushes.get(name, 0),
                 "dead_letters": stored.dead_letters.get(name, 0),
                 "gone": name in stored.gone,
             }

@@ -205,10 +205,16 @@ def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
 
 def _exports(stored: Stored) -> Iterator[RenderableType]:
     """How far each one is."""
-    behind = {None: "has not begun", 0: "has everything"}
-    said = (f"{name} {behind.get(left) or f'has {left:,} changes to go'}" for name, left in stored.exports.items())
     if stored.exports:
-        yield as_line(f"Exports: {', '.join(said)}.")
+        yield as_line(f"Exports: {'; '.join(_export(stored, name, left) for name, left in stored.exports.items())}.")
+
+
+def _export(stored: Stored, name: str, left: int | None) -> str:
+    behind = {None: "has not begun", 0: "has everything"}.get(left) or f"has {many(left or 0, 'change')} to go"
+    waiting, dead = stored.waiting_pushes.get(name, 0), stored.dead_letters.get(name, 0)
+    counts = [f"{waiting:,} {'waits' if waiting == 1 else 'wait'} to be pushed again"] if waiting else []
+    counts += [many(dead, "dead letter")] if dead else []
+    return ", ".join((f"{name} {behind}", *counts))
 
 
 def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:

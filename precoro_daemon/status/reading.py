@@ -77,6 +77,7 @@ class Overview:
     backlog             documents whose detail is missing or old and may be asked for
     skew                of Precoro's reading of `modifiedSince`
     exports             by name, changes that each has still to follow
+    waiting_pushes      by export, records that its receiver refused and that are pushed again
     dead_letters        by export, records that its receiver refused for too long
     gone                exports whose receiver wants no more
     shape_changes       what of Precoro's answers is another one than it was, the oldest first
@@ -105,6 +106,7 @@ class Overview:
     backlog: int = 0
     skew: Skew = field(default_factory=Skew)
     exports: Mapping[str, int] = field(default_factory=dict)
+    waiting_pushes: Mapping[str, int] = field(default_factory=dict)
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     gone: Collection[str] = ()
     shape_changes: Sequence[ShapeChange] = ()

@@ -144,6 +144,7 @@ class Stored:
     days                the last two weeks, the oldest first
     skew                seconds by which scans reach back further, as Precoro reads times in another zone
     exports             by name, changes that each has still to follow; None: it never ended a lap
+    waiting_pushes      by export, records that its receiver refused and that are pushed again
     dead_letters        by export, records that its receiver refused for too long
     gone                exports whose receiver wants no more
     shape_changes       what of Precoro's answers is another one than it was, the newest first: of the last month, and
@@ -170,6 +171,7 @@ class Stored:
     days: Sequence[Day] = ()
     skew: float = 0.0
     exports: Mapping[str, int | None] = field(default_factory=dict)
+    waiting_pushes: Mapping[str, int] = field(default_factory=dict)
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     gone: Sequence[str] = ()
     shape_changes: Sequence[ShapeChange] = ()

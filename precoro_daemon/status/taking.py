@@ -130,6 +130,7 @@ def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -
         days=by_day(overview.history, overview.watched, now),
         skew=overview.skew.under(scope.overlap),
         exports={name: overview.exports.get(name) for name in scope.exports},
+        waiting_pushes={name: count for name, count in overview.waiting_pushes.items() if name in scope.exports},
         dead_letters={name: count for name, count in overview.dead_letters.items() if name in scope.exports},
         gone=[name for name in scope.exports if name in overview.gone],
         facts=overview.facts,

@@ -42,6 +42,7 @@ directory = "{0}/lake"
 """
 AT = 1_750_000_000.0
 DEAD = replace(new_push("shop", "invoices", 2, 2, AT), state="dead", tried_at=AT, attempts=9, answer="answered 422")
+WAITS = replace(new_push("shop", "invoices", 3, 3, AT), tried_at=AT, attempts=1, answer="answered 400")
 DONE = replace(new_push("shop", "invoices", 1, 1, AT), state="delivered", tried_at=AT, attempts=1)
 
 Exports = Callable[..., Result]
@@ -90,6 +91,20 @@ def test_what_was_pushed_is_shown(exports: Exports) -> None:
     assert "answered 422" in shown
     [one] = json.loads(exports("show", "shop", "--json").stdout)["exports"]
     assert (one["behind"], one["stopped"], [each["id"] for each in one["dead"]]) == (0, True, [DEAD.id])
+
+
+def test_status_has_what_waits_and_what_is_dead(exports: Exports, config: Path, settings: Settings) -> None:
+    async def save() -> None:
+        async with state_of(settings).open() as store:
+            await store.push_book.save("shop", [WAITS])
+
+    asyncio.run(save())
+    words = ["status", "--config", str(config)]
+    shown = " ".join(CliRunner().invoke(main, words).output.split())
+    assert "Exports: shop has everything, 1 waits to be pushed again, 1 dead letter; lake has not begun." in shown
+    said = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)["exports"]
+    assert said["shop"] == {"changes_behind": 0, "waiting": 1, "dead_letters": 1, "gone": True}
+    assert said["lake"] == {"changes_behind": None, "waiting": 0, "dead_letters": 0, "gone": False}
 
 
 def test_dead_letters_are_sent_again_or_dropped(exports: Exports, settings: Settings) -> None:

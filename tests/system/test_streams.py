@@ -89,11 +89,15 @@ async def test_what_was_closed_or_is_full_brings_no_traceback(tmp_path: Path) ->
 
 async def test_what_fails_beside_a_process_shows_what_that_had_said(tmp_path: Path) -> None:
     program = Program(tmp_path, "http://127.0.0.1:1")
-    with pytest.raises(AssertionError) as failed:
+
+    async def fail() -> None:
         async with program.running("status") as process:
             await process.wait()
-            raise AssertionError
+            raise AssertionError(process.pid)
+
+    with pytest.raises(AssertionError) as failed:
+        await fail()
     [note] = failed.value.__notes__
-    assert f"process {process.pid} had ended with 4" in note
+    assert f"process {failed.value} had ended with 4" in note
     assert "its errors: …" in note
     assert "state.db" in note

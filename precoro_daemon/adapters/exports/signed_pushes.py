@@ -135,6 +135,16 @@ class _Receiver:
         if failure is not None:  # outside of the `except`: the error behind it carries headers
             raise failure
 
+    async def probe(self) -> str:
+        """By HEAD: what is made for POST says 405 or 404 to it, and has done nothing."""
+        self._guard.enter(self._url, proxied=self._proxy is not None)
+        try:
+            async with self._session.head(self._url, allow_redirects=False, proxy=self._proxy) as answer:
+                return f"{shown(self._url)} answers ({answer.status} to a HEAD)"
+        except (AddressRefused, ConnectionFault, *FAULTS) as error:
+            failure = error if isinstance(error, AddressRefused) else self._faults.of(shown(self._url), error)
+        raise failure
+
     async def _failure(self, answer: aiohttp.ClientResponse) -> DaemonError:
         said = excerpt((await answer.content.read(_READ_BYTES)).decode(errors="replace"), ())
         text = f"{shown(self._url)} answered {answer.status}{f': {said}' if said else ''}"

@@ -82,6 +82,9 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "payments_waiting_for_answers": Meaning("1 if payments wait as Precoro's answers lack what they go by"),
         "export_changes_behind": Meaning("Changes that an export has still to follow", ("export",)),
+        "export_pushes": Meaning(
+            "Records that a receiver did not take: waiting, or dead letters", ("export", "state")
+        ),
         "state_readable": Meaning("1 if the last reading of the state succeeded"),
         "state_reading_age_seconds": Meaning("Age of the last good reading of the state"),
     }
@@ -176,6 +179,8 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         for export, behind in snapshot.stored.exports.items():
             if behind is not None:
                 yield Sample("export_changes_behind", behind, (export,))
+            yield Sample("export_pushes", snapshot.stored.waiting_pushes.get(export, 0), (export, "waiting"))
+            yield Sample("export_pushes", snapshot.stored.dead_letters.get(export, 0), (export, "dead"))
         if (grant := snapshot.stored.grant) and (until := grant.seconds_left(snapshot.now)) is not None:
             yield Sample("grant_remaining_seconds", until, (grant.kind,))
     if (left := snapshot.backfill_seconds) is not None:

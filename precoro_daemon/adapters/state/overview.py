@@ -14,7 +14,7 @@ from precoro_daemon.adapters.state.freshness_book import read_hours
 from precoro_daemon.adapters.state.lap_book import read_history, read_laps
 from precoro_daemon.adapters.state.mirror_facts import count_quarantined, read_skew
 from precoro_daemon.adapters.state.payment_switch import read_switch
-from precoro_daemon.adapters.state.push_book import count_dead, read_stopped
+from precoro_daemon.adapters.state.push_book import count_undelivered, read_stopped
 from precoro_daemon.adapters.state.rows import to_cursor, to_quarantined, to_scan
 from precoro_daemon.adapters.state.shape_book import read_shape_changes
 from precoro_daemon.mirror.rules.cursors import Cursor
@@ -44,6 +44,7 @@ def read_overview(
     now: float,
 ) -> Overview:
     """`State.overview` tells what is asked. Runs inside a transaction."""
+    undelivered = count_undelivered(session)
     return Overview(
         collections=_collections(session),
         quarantined=[
@@ -71,7 +72,8 @@ def read_overview(
         shape_changes=read_shape_changes(session),
         facts=read_facts(session),
         exports={row["export"]: row["behind"] for row in session.rows("overview.exports_behind")},
-        dead_letters=count_dead(session),
+        waiting_pushes=undelivered["waiting"],
+        dead_letters=undelivered["dead"],
         gone=read_stopped(session),
     )
 

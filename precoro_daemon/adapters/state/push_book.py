@@ -99,9 +99,12 @@ def read_stopped(session: Session) -> Collection[str]:
     return {str(row["name"]).removeprefix(_STOPPED) for row in rows}
 
 
-def count_dead(session: Session) -> Mapping[str, int]:
-    """By export."""
-    return {row["export"]: row["pushes"] for row in session.rows("push_book.count_dead")}
+def count_undelivered(session: Session) -> Mapping[str, Mapping[str, int]]:
+    """By state and export."""
+    found: dict[str, dict[str, int]] = {"waiting": {}, "dead": {}}
+    for row in session.rows("push_book.count_undelivered"):
+        found[row["state"]][row["export"]] = row["pushes"]
+    return found
 
 
 def _pushes(rows: Sequence[Row]) -> Sequence[Push]:

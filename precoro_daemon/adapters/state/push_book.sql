@@ -51,9 +51,9 @@ LIMIT ?;
 -- Pushes of an export by state.
 SELECT state, count(*) AS pushes FROM pushes WHERE export = ? GROUP BY state;
 
--- name: count_dead
--- Dead pushes by export.
-SELECT export, count(*) AS pushes FROM pushes WHERE state = 'dead' GROUP BY export;
+-- name: count_undelivered
+-- Pushes that were not delivered, by export and state.
+SELECT export, state, count(*) AS pushes FROM pushes WHERE state <> 'delivered' GROUP BY export, state;
 
 -- name: forget
 -- Forget what was delivered before a time.

@@ -109,6 +109,11 @@ class Receiver(Protocol):
         """`rows`: what the table shows of the record; none where it shows nothing any more."""
         ...
 
+    async def probe(self) -> str:
+        """Whether anybody answers at its address, and how; nothing of any record leaves. Raises ConnectionFault,
+        AddressRefused."""
+        ...
+
 
 OpenReceiver = AbstractAsyncContextManager[Receiver]
 """The way to it, held until the context ends."""
