@@ -15,7 +15,9 @@ from precoro_daemon.adapters.state.postgresql.fleet_commands import FleetCommand
 from precoro_daemon.adapters.state.postgresql.leases import PostgresLeases
 from precoro_daemon.app.control import legible, said_of
 from precoro_daemon.app.payments import open_handler
+from precoro_daemon.app.pushes import pushes_prober
 from precoro_daemon.app.state import fenced_state, server_of
+from precoro_daemon.app.values import clock_for
 from precoro_daemon.errors import CommandUnanswered, StoreUnavailable
 from precoro_daemon.payments.commands import Command
 from precoro_daemon.runtime.tenure import Holding, renewed_every
@@ -146,6 +148,9 @@ async def _prolong(leases: PostgresLeases, lease: float) -> None:
 
 async def _execute_here(settings: Settings, command: Command, holding: Holding, worker: str) -> str:
     state = fenced_state(settings, holding, worker, settings.fleet.lease)
+    if command.kind in ("replay_pushes", "drop_pushes"):
+        async with state.open() as store:
+            return await pushes_prober(settings, store, clock_for(settings), command.kind)(command.ident)
     async with open_handler(settings, state=state) as here:
         said = await here.handler.execute(command)
     _log.info("command_executed", kind=command.kind, by=command.by)

@@ -66,7 +66,7 @@ async def _log_of(store: Store, name: str) -> PushLog:
 
 async def replay_pushes(settings: Settings, name: str, since: str) -> str:
     """`since`: a moment, "0" for everything, "" for the dead ones. What there is to say of it. Done by the service
-    that holds the state if one does.
+    that holds the state if one does, or by the worker of a fleet that serves the company.
 
     Raises StoreHeld, StoreUnusable, DecisionRefused, CommandUnanswered.
     """
@@ -85,8 +85,11 @@ async def _give(settings: Settings, kind: Kind, name: str, what: str) -> str:
     try:
         async with state_of(settings).open() as store:
             return await pushes_prober(settings, store, clock_for(settings), kind)(text)
-    except StoreEnrolled:
-        raise
+    except StoreEnrolled as enrolled:
+        # Who keeps states in files needs no driver.
+        from precoro_daemon.app.fleet_commands import give_command  # noqa: PLC0415
+
+        return await give_command(settings, Command(kind, "exports", ident=text), enrolled.company)
     except StoreHeld as held:
         return await anyio.to_thread.run_sync(send_command, settings, Command(kind, "exports", ident=text), held)
 
