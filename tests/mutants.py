@@ -872,6 +872,42 @@ MUTANTS = (
         "tests/quota/test_pacing.py::test_no_order_of_ways_within_what_is_known_lets_calls_come_too_close",
     ),
     Mutant(
+        "a first day's lists spend their calls by noon",
+        "FreshnessPlanner._room",
+        "+ _RUSH * self._calls",
+        "+ self._calls",
+        "tests/quota/test_freshness.py"
+        "::test_a_first_day_with_far_more_changes_than_was_guessed_leaves_calls_for_its_evening",
+    ),
+    Mutant(
+        "documents and webhooks take what lists need",
+        "QuotaPlan.shares",
+        "- self.paying - self.listing",
+        "- self.paying",
+        "tests/quota/test_plan.py::test_documents_and_webhooks_leave_lists_what_bounds_ask_for",
+    ),
+    Mutant(
+        "a crowd of documents takes the day in the morning",
+        "QuotaPlan.shares",
+        "_SPREAD_AT_FIRST if self.crowded else _SPREAD",
+        "0.0",
+        "tests/quota/test_plan.py::test_where_more_documents_change_than_there_are_calls_every_hour_opens_some",
+    ),
+    Mutant(
+        "a forecast takes all hours of a first day for alike",
+        "_expected",
+        "seen=week.changes(began, now) / mean",
+        "seen=(now - began) / day",
+        "tests/quota/test_first_days.py::test_what_is_told_of_a_fill_is_right_within_a_tenth",
+    ),
+    Mutant(
+        "what Friday took is forgotten on Saturday morning",
+        "_days",
+        "max(pair) for",
+        "pair[1] for",
+        "tests/quota/test_first_days.py",
+    ),
+    Mutant(
         "a list may get twice as old as its bound",
         "FreshnessPlanner._by_pace",
         "latest = at + max(pace.oldest, SHORTEST_GAP_S)",

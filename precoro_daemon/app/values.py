@@ -184,6 +184,7 @@ def plan_for(
             demand,
             spent=account.made(DOCUMENT_LANES, now),
             detailed=account.made((Lane.DETAILS,), now),
+            polled=account.made((Lane.LISTS,), now),
             urgent=account.made(_URGENT_LANES, now),
             paid=account.made((Lane.PAYMENTS,), now),
         )

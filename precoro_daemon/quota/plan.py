@@ -19,6 +19,8 @@ lack their detail, files, the census.
   so far says how much of them is still to come, on a first day as on Monday morning, and how they leave the days of a
   fill more or less.
 - What payments keep of that no other lane takes, not even deliveries and lists.
+- What bounds ask of lists in a day no document and no delivery takes, however many change: payments made in Precoro
+  are found by lists.
 - Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
 """
 
@@ -45,7 +47,7 @@ _TODAY_BESIDE = 0.02
 
 _URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
 """So much more than in the last day is kept for payments and deliveries, where the reserve is not more than that
-anyway; but no more than a quarter of the day: webhooks have a share of their own, and may be a flood."""
+anyway; but no more than a quarter of the day for each: webhooks have a share of their own, and may be a flood."""
 
 _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
 """Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
@@ -67,6 +69,10 @@ _SPREAD, _SPREAD_AT_FIRST = 0.25, 0.6
 and a third of a day earlier than if all were spread. The second when a first day with payments or deliveries
 begins."""
 
+_TO_SPARE_FOR_LISTS = 0.02
+"""Of a day's calls at most, beyond those that lists made: where these left in the morning, none of them is back
+before the next one."""
+
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
 
@@ -77,6 +83,7 @@ _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
 
 DOCUMENT_LANES = frozenset({Lane.DETAILS, Lane.FILES, Lane.CENSUS})
 _ALL_BUT_PAYMENTS = frozenset(Lane) - {Lane.PAYMENTS}
+_BELOW_LISTS = DOCUMENT_LANES | {Lane.DELIVERIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class Demand:
     changes  documents that change on a busy day and get a detail
     backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
     spent    calls that documents made in the last day; detailed: of them those of documents that change today
+    polled   calls that lists made in the last day
     urgent   calls that payments and deliveries made in the last day; paid: of them payments
     pays     payments are kept in step
     unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
@@ -103,6 +111,7 @@ class Demand:
     backlog: int | None = 0
     spent: int = 0
     detailed: int = 0
+    polled: int = 0
     urgent: int = 0
     paid: int = 0
     pays: bool = False
@@ -121,12 +130,14 @@ class QuotaPlan:
     granted   what that comes to in a day, and window: which limit says so
     kept      what is left to payments and deliveries; paying: of it to payments alone
     lists     what polls may take
+    listing   what documents and deliveries leave to lists: those that were made, and some of what bounds ask for
     today     what is kept for documents that change today
     backfill  what is left for older documents; later: likewise on each day of the week after this one
     waiting   what is left for older documents, files and census together
     filling   a first fill is under way: polls get little until it is done
     bound     what bounds and schedules of the user's take of `lists`
     spread    this part of what can wait leaves only as the day goes on
+    crowded   more documents change than the day has calls for
     """
 
     limits: Mapping[str, float]
@@ -135,6 +146,7 @@ class QuotaPlan:
     kept: int
     paying: int
     lists: int
+    listing: int
     today: int
     waiting: int
     backfill: int
@@ -142,6 +154,7 @@ class QuotaPlan:
     filling: bool
     bound: float
     spread: float = _SPREAD
+    crowded: bool = False
 
     @property
     def documents(self) -> int:
@@ -159,11 +172,19 @@ class QuotaPlan:
 
     @property
     def shares(self) -> tuple[Share, ...]:
+        least = max(1, int(self.granted * _LEAST_SHARE))
         return (
-            Share(DOCUMENT_LANES, self.documents, self.lists, least=max(1, int(self.granted * _LEAST_SHARE))),
+            Share(
+                DOCUMENT_LANES,
+                self.documents,
+                self.lists,
+                least=least,
+                spread=_SPREAD_AT_FIRST if self.crowded else _SPREAD,
+            ),
             Share(DOCUMENT_LANES - {Lane.DETAILS}, self.waiting, self.lists, spread=self.spread),
             Share(frozenset({Lane.CENSUS}), self.backfill, self.lists, spread=self.spread),
             Share(_ALL_BUT_PAYMENTS, max(1, self.granted - self.paying)),
+            Share(_BELOW_LISTS, max(least, self.granted - self.paying - self.listing)),
         )
 
     def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
@@ -216,10 +237,11 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     granted, reserved = int(allowed[window]), reserve.get(Lane.DETAILS, 0)
     beyond = min(1.0, 2 * demand.unknown) * granted
     quarter = int(granted * _MOST_FOR_URGENT)
-    foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted))
-    usual = [max(reserved, min(int(calls * _URGENT_SPARE), quarter)) for calls in _urgent(demand)]
-    kept = max(reserved, foreseen) if demand.unknown else usual[0]
-    paying = max(int(demand.paid * _URGENT_SPARE), demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
+    paid = min(int(demand.paid * _URGENT_SPARE), quarter)
+    foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted) + paid)
+    usual = [max(reserved, min(int(calls * _URGENT_SPARE), quarter + paid)) for calls in _urgent(demand)]
+    kept = max(usual[0], foreseen if demand.unknown else 0)
+    paying = max(paid, demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
     least = max(1, int(granted * _LEAST_SHARE))
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
     wanted = [calls * _TODAY_SPARE + granted * _TODAY_BESIDE for calls in _changed(demand)]
@@ -239,7 +261,8 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         granted=granted,
         window=window,
         kept=kept,
-        paying=min(paying, kept) if demand.pays else 0,
+        paying=min(paying, quarter, kept) if demand.pays else 0,
+        listing=max(demand.polled, int(demand.bound)) + min(int(demand.bound), int(granted * _TO_SPARE_FOR_LISTS)),
         lists=int(lists),
         today=today,
         waiting=waiting,
@@ -248,6 +271,7 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         filling=filling,
         bound=demand.bound,
         spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
+        crowded=wanted[0] > today + 1,
     )
 
 

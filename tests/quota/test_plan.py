@@ -86,6 +86,57 @@ def test_bounds_that_ask_for_more_than_a_day_has_are_known() -> None:
     assert plan.documents == 150, "documents get a little all the same"
 
 
+CROWD = Demand(bound=50, lists=1200, changes=3_000, polled=200, urgent=1_000, paid=480, pays=True)
+"""More documents change than a day has calls for."""
+
+
+def test_where_more_documents_change_than_there_are_calls_every_hour_opens_some() -> None:
+    """Else all would be spent in the morning, and what payments need beyond what was foreseen is not there until the
+    next one."""
+    plan = planned(NORMAL, CROWD)
+    assert plan.crowded
+    account, now, left = ShareAccount(plan.shares), START, [0] * 48
+    while now < START + 2 * DAY:
+        if account.opens(Lane.DETAILS, now, 0.0) <= now:
+            account.note(now, Lane.DETAILS)
+            left[int((now - START) // 3600)] += 1
+        now += 2.4 if account.opens(Lane.DETAILS, now, 0.0) <= now else 120.0
+    assert min(left) >= 0.9 * 0.6 * plan.documents / 24
+    assert sum(left[:24]) == pytest.approx(plan.documents, rel=0.02)
+
+
+def test_a_usual_day_takes_its_documents_as_they_come() -> None:
+    plan = planned(NORMAL, Demand(bound=50, lists=1200, changes=600))
+    assert not plan.crowded
+    account = ShareAccount(plan.shares)
+    for number in range(1_200):
+        assert account.opens(Lane.DETAILS, START + number, 0.0) <= START + number
+        account.note(START + number, Lane.DETAILS)
+
+
+def test_payments_and_webhooks_of_a_busy_day_keep_a_quarter_each() -> None:
+    plan = planned(NORMAL, CROWD)
+    assert (plan.kept, plan.paying) == (1_250, 600)
+    flood = planned(NORMAL, replace(CROWD, urgent=9_000, paid=4_500))
+    assert (flood.kept, flood.paying) == (1_500, 750)
+
+
+@pytest.mark.parametrize(("bound", "polled", "beyond"), [(50, 0, 50), (50, 255, 50), (1_800, 1_800, 60)])
+def test_documents_and_webhooks_leave_lists_what_bounds_ask_for(bound: int, polled: int, beyond: int) -> None:
+    """Payments made in Precoro are found by lists."""
+    plan = planned(NORMAL, replace(CROWD, bound=bound, polled=polled))
+    budget = Budget(Limits(per_second=0, per_minute=0, per_hour=0))
+    budget.adopt(plan.shares)
+    calls = [*[Lane.LISTS] * polled, *[Lane.PAYMENTS] * 480]
+    for number, lane in enumerate(calls):
+        budget.charge(NO_KEY, START + number, lane)
+    now, lanes = START + len(calls), [Lane.DELIVERIES, Lane.DETAILS, Lane.CENSUS]
+    while ready := [lane for lane in lanes if budget.opening(lane, NO_KEY, now).at <= now]:
+        budget.charge(NO_KEY, now, ready[0])
+        now += 1
+    assert beyond <= (budget.spendable(Lane.LISTS, now) or 0) <= max(2 * beyond, 110)
+
+
 def test_without_any_limit_nothing_is_shared_out() -> None:
     assert plan_quota({"day": 0, "second": 0}, {}, Demand(bound=25, lists=1200)) is None
 
