@@ -76,15 +76,15 @@ class SqlAttachmentBook:
         await self._transactions.run("attachments.save_part", _named(file.key) | announced)
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        """Files that come while a commit is under way have their rows in the next one together: whoever writes first
-        writes those of all who wait, and each of them looks whether its own is there."""
+        """Files that come while a commit is under way have their rows in the next one together: the first to write
+        takes the rows of all that wait, and each looks whether its own is there."""
         row = _named(file.key) | cells(kept) | {"at": at}
         self._unsaved.append(row)
 
         def work(session: Session) -> Kept | None:
             waiting = _drained(self._unsaved)
             if row not in waiting and session.row("attachments.is_kept", row) is None:
-                waiting.append(row)  # whoever took it with its own was taken back
+                waiting.append(row)  # another write took it, and was taken back
             session.run_many("attachments.save_kept", waiting)
             for collection, record_id in dict.fromkeys((one["collection"], one["record_id"]) for one in waiting):
                 _log_attached(session, collection, record_id)
