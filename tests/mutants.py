@@ -179,7 +179,7 @@ MUTANTS = (
     Mutant(
         "a file that is stored is no news to exports",
         "SqlAttachmentBook.save_kept",
-        "_log_attached(session, file.collection, file.record_id)",
+        "_log_attached(session, collection, record_id)",
         "pass",
         f"{FEED}::test_who_follows_files_and_values_has_what_the_views_show",
     ),
@@ -1218,9 +1218,9 @@ MUTANTS = (
     Mutant(
         "the name before the content is durable",
         "LocalPartialFile._name",
-        """            os.fsync(self._file.fileno())
-            self._file.close()""",
-        "            self._file.close()",
+        """            os.fsync(self._descriptor)
+            self._close()""",
+        "            self._close()",
         "tests/files/test_order.py",
     ),
     Mutant(
