@@ -66,7 +66,15 @@ def test_the_status_loads_no_client_no_log_and_no_repository(tmp_path: Path) -> 
     loaded = loaded_by("--config", str(config), "status")
     assert "precoro_daemon.cli.status_tables" in loaded
     assert not loaded & {"aiohttp", "structlog", "yarl", "pydantic_settings", "prometheus_client", "psycopg"}
-    assert "precoro_daemon.adapters.state.repositories" not in loaded
+    assert not loaded & {"asyncio", "anyio", "importlib.metadata", "precoro_daemon.adapters.state.repositories"}
+    assert _rooms(loaded, "payments.rules.events", "exports.ports", "settings.ledger_", "settings.exports") <= {
+        "precoro_daemon.exports.ports", "precoro_daemon.exports.ports.pushes",
+        "precoro_daemon.settings.ledger_values",
+    }  # fmt: skip
+
+
+def _rooms(loaded: set[str], *beginnings: str) -> set[str]:
+    return {name for name in loaded if name.startswith(tuple(f"precoro_daemon.{one}" for one in beginnings))}
 
 
 def test_a_run_without_terminal_or_ledger_loads_nothing_that_draws_on_one_or_speaks_to_one(tmp_path: Path) -> None:
@@ -75,4 +83,5 @@ def test_a_run_without_terminal_or_ledger_loads_nothing_that_draws_on_one_or_spe
     loaded = loaded_by("--config", str(config), "--once", "--for", "1s", PRECORO_TOKEN="a-key-of-its-own")
     assert {"aiohttp", "structlog"} <= loaded
     assert not {name for name in loaded if name.partition(".")[0] in ("rich", "pygments", "oauthlib")}
-    assert not {name for name in loaded if name.startswith("precoro_daemon.adapters.ledgers.")}
+    assert _rooms(loaded, "adapters.ledgers.", "payments.rules.events", "payments.ports.journal") == set()
+    assert _rooms(loaded, "exports.follow", "files.fetch", "catalogue.manage", "mirror.apply_deliveries") == set()
