@@ -8,6 +8,7 @@ import json
 import resource
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -320,11 +321,16 @@ async def test_a_connection_that_is_over_is_forgotten_at_once(tmp_path: Path) ->
 
 
 async def test_a_flood_costs_little_memory_and_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
-    """A short one; `make bench ONLY=deliveries` is a minute long. In it each record is named many times."""
+    """A short one, and longer where others work too; `make bench ONLY=deliveries` is a minute long. In it each record
+    is named many times."""
+    told: Counter[str] = Counter()
     async with house(tmp_path) as there:
         await _flooded(there, 0.5)
         before = await _resident()
-        told = await _flooded(there, 2.0)
+        for _ in range(20):
+            told.update(await _flooded(there, 1.5))
+            if told["204"] > 100:
+                break
         assert await _resident() - before < 16
         kept = await there.kept()
     assert set(told) <= {"offered", "", "204", "202", "503"}
