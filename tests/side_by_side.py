@@ -43,10 +43,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count = session.config.getoption("workers")
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
-    reporter: Any = session.config.pluginmanager.getplugin("terminalreporter")
-    reporter.showfspath = False  # the files of all workers would take turns
+    _terminal(session.config).showfspath = False  # the files of all workers would take turns
     _Run(session).through(count)
     return True
+
+
+def _terminal(config: pytest.Config) -> Any:
+    return config.pluginmanager.getplugin("terminalreporter")
 
 
 def groups_of(items: Sequence[pytest.Item]) -> list[deque[int]]:
@@ -142,6 +145,8 @@ class _Run:
             case "report":
                 report = config.hook.pytest_report_from_serializable(config=config, data=told)
                 config.hook.pytest_runtest_logreport(report=report)
+                if report.failed:  # a run may be long, and not come to its end
+                    _terminal(config).write_line(f" {report.nodeid}")
             case "ran":
                 worker.sent.popleft()
                 self._send_next(connection, worker)

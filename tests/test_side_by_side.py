@@ -57,6 +57,7 @@ def test_each_is_run_once_and_what_failed_or_died_is_told(tmp_path: Path) -> Non
     assert "2 failed, 27 passed" in done.stdout
     assert "its worker ended with -9 while this test ran" in done.stdout
     assert "what it printed" in done.stdout
+    assert done.stdout.index(" test_one.py::test_fails\n") < done.stdout.index("= FAILURES ="), "it is named at once"
     assert "what only failures show" not in done.stdout
 
 
