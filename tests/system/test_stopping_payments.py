@@ -56,7 +56,7 @@ async def test_a_stopped_apply_does_not_begin_the_other_direction(tmp_path: Path
 
 SLOW = """CREATE TRIGGER slow AFTER INSERT ON payments BEGIN
     UPDATE payments SET supplier = supplier WHERE id = (
-        WITH RECURSIVE counting (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 2000000)
+        WITH RECURSIVE counting (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 1000000)
         SELECT max(n) FROM counting);
 END"""
 """Some tenths of a second for each payment that the ledger take."""
@@ -71,7 +71,7 @@ async def test_after_a_signal_nothing_more_is_sent_to_the_books(tmp_path: Path, 
             await until(lambda: it.entries, within=90)
             process.send_signal(signal.SIGTERM)
             before = len(it.entries)
-            done = await finish(process)
+            done = await finish(process, within=180)
         assert (done.code, done.stderr) == (130 if "--once" in arguments else 0, ""), done
         assert len(it.entries) <= before + 2, "what was on its way"
         states = it.intents()
