@@ -58,7 +58,8 @@ class WriteTables:
         before, position = await warehouse.standing(), await self.feed.position(self.name)
         noted = await self._noted()
         planned = None if noted is None else json.loads(noted)["upto"]
-        if before is not None and can_go_on(before, self._schema, position, planned):
+        goes_on = can_go_on(before, self._schema, position, planned) and await warehouse.holds(self.tables)
+        if before is not None and goes_on:
             await self._done(position, before)
             return before, 0
         fresh = Standing(await self.feed.newest(), self._schema)

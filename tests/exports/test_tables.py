@@ -275,6 +275,21 @@ async def test_new_columns_are_added_and_views_on_the_tables_stay(tmp_path: Path
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("dropped", ["TABLE payments", "TABLE invoices CASCADE", "COLUMN"])
+async def test_what_somebody_dropped_comes_back_with_the_next_change(
+    tmp_path: Path, state_database: str, dropped: str
+) -> None:
+    scene = Scene(tmp_path, state_database)
+    async with scene.life() as (store, export):
+        await first(store)
+        await export.follow()
+        await scene.ask("ALTER TABLE invoices DROP COLUMN supplier" if dropped == "COLUMN" else f"DROP {dropped}")
+        await more(store)
+        await export.follow()
+    await scene.compare()
+
+
+@pytest.mark.asyncio
 async def test_what_is_not_ours_is_left_alone(tmp_path: Path, state_database: str) -> None:
     scene = Scene(tmp_path, state_database)
     async with scene.life() as (store, export):

@@ -74,6 +74,12 @@ class PostgresTables:
     async def standing(self) -> Standing | None:
         return await self._run(self._read_standing)
 
+    async def holds(self, tables: Sequence[Table]) -> bool:
+        def work() -> bool:
+            return all(self._columns(table).issuperset(one.name for one in table.columns) for table in tables)
+
+        return await self._run(work)
+
     async def fill(
         self,
         standing: Standing,

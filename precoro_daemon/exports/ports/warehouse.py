@@ -32,6 +32,10 @@ class Warehouse(Protocol):
         """How far it is; None where this export never wrote anything."""
         ...
 
+    async def holds(self, tables: Sequence[Table]) -> bool:
+        """Whether these are there, with all their columns: people may have dropped some."""
+        ...
+
     async def fill(
         self,
         standing: Standing,
