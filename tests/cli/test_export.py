@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from precoro_daemon.app.exporting import FORMS, table_names
+from precoro_daemon.app.exporting import FORMS, export_into_stream, table_names
 from precoro_daemon.app.state import state_of
 from precoro_daemon.cli import main
 from precoro_daemon.cli.export import Shown, export
@@ -124,3 +125,15 @@ def test_the_command_offers_what_there_is() -> None:
     assert set(form.type.choices) == set(FORMS)  # type: ignore[attr-defined]
     assert {"invoices", "invoice_lines", "attachments", "document_custom_values"} <= set(table_names())
     assert "data_dictionary" not in table_names()
+
+
+@pytest.mark.usefixtures("exported")
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_reader_that_went_away_or_a_full_disk_is_no_fault_of_the_state(tmp_path: Path, form: str) -> None:
+    class Closed(io.BytesIO):
+        def write(self, _: object, /) -> int:
+            raise BrokenPipeError
+
+    settings = load(tmp_path / "config.toml", {}, spare=("precoro",))
+    with pytest.raises(BrokenPipeError):
+        export_into_stream(settings, "suppliers", form, Closed())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,18 @@ class _Rows:
 
 @contextmanager
 def open_tables(path: Path, identity: str) -> Iterator[ViewTables]:
-    """`State.open_tables`, where the contract is written."""
-    with explained(path), closing(open_read_only(path, identity)) as connection:
-        if not is_current(connection):
-            raise StoreUnusable(
-                f"The state {path.resolve()} was written by an older version of this program. "
-                "The next run (--once or run) brings it up to date; then it can be read."
-            )
-        connection.execute("BEGIN")
-        yield ViewTables(_Rows(connection))
+    """`State.open_tables`, where the contract is written. What cannot be written elsewhere is no fault of it."""
+    with ExitStack() as resources:
+        with explained(path):
+            connection = resources.enter_context(closing(open_read_only(path, identity)))
+            if not is_current(connection):
+                raise StoreUnusable(
+                    f"The state {path.resolve()} was written by an older version of this program. "
+                    "The next run (--once or run) brings it up to date; then it can be read."
+                )
+            connection.execute("BEGIN")
+        try:
+            yield ViewTables(_Rows(connection))
+        except sqlite3.Error:
+            with explained(path):
+                raise
