@@ -156,6 +156,13 @@ MUTANTS = (
         f"{TABLES}::test_a_restored_state_fills_the_tables_anew_and_a_restored_database_catches_up",
     ),
     Mutant(
+        "a column that somebody dropped is missed for ever",
+        "WriteTables._begun",
+        "and await warehouse.holds(self.tables)",
+        "",
+        f"{TABLES}::test_what_somebody_dropped_comes_back_with_the_next_change",
+    ),
+    Mutant(
         "the position of tables is committed apart from their rows",
         "PostgresTables._copy",
         'assert self._connection is not None, "it is connected first"',
