@@ -81,6 +81,18 @@ class Program(Commands):
         assert isinstance(command, click.Command)
         return with_output_options(cmd_name, command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """click knows those alone that were imported, and so cannot say which one was meant."""
+        name = args[0]
+        if name not in ENTRIES and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            meant = [f"Did you mean {one!r}?" for one in get_close_matches(name, ENTRIES, n=1)]
+            ctx.fail(" ".join((f"No such command {name!r}.", *meant)))
+        return super().resolve_command(ctx, args)
+
     def get_help(self, ctx: click.Context) -> str:
         """click would ask a module that imports three kinds of compression how wide the terminal is."""
         ctx.terminal_width = ctx.terminal_width or max(50, min(_columns(), 80) - 2)

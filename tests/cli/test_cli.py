@@ -102,6 +102,7 @@ def configure(where: Path, url: str, token: str, email: str, more: str = "") -> 
         (["--once", "--for", "soon"], "'soon' is no length of time; write 90s, 30m, 2h or 1h30m"),
         (["--twice"], "No such option"),
         (["mirror"], "No such command 'mirror'"),
+        (["chek"], "No such command 'chek'. Did you mean 'check'?"),
         (["sandbox", "--size", "huge"], "'huge' is not one of"),
         (["sandbox", "--order", "random"], "'random' is not one of"),
         (["sandbox", "--meta", "none"], "'none' is not one of"),
