@@ -27,7 +27,7 @@ def fleet(found: Sequence[CompanyGlance], height: int, up: float, command: Calla
     kept = {one.name for one in sorted(found, key=_rank)[:room]} if len(found) > room else None
     shown = [one for one in found if kept is None or one.name in kept]
     left = [as_line(f"and {len(found) - len(shown):,} more")] if kept else []
-    return Group(as_line(), companies(shown), *left, *lines)
+    return Group(as_line(), companies(shown, whole=False), *left, *lines)
 
 
 def _rank(one: CompanyGlance) -> tuple[bool, bool, bool, str]:

@@ -31,12 +31,15 @@ def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> Rende
     return Group(companies(found), *(_why(name, reason) for name, reason in reasons), *_roster(roster))
 
 
-def companies(found: Sequence[CompanyGlance]) -> Sheet:
+def companies(found: Sequence[CompanyGlance], *, whole: bool = True) -> Sheet:
+    """`whole`: with what each needs, in a sentence that may stand below its line."""
     titles = ("company", "state", "lists as of", "calls left", "needs a person")
-    table = Sheet(titles, right=("calls left",), sentences="needs a person", sparse=("calls left",))
+    sentences = "needs a person" if whole else None
+    table = Sheet(titles, right=("calls left",), sentences=sentences, sparse=("calls left",))
     for one in found:
         left = "" if one.left_today is None else f"{one.left_today:,}"
-        table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, _short(one.needs))
+        needs = _short(one.needs) if whole else "at once" if one.urgent else "soon" if one.needs else ""
+        table.add(one.name, _STATES.get(one.standing, one.standing), one.as_of, left, needs)
     return table
 
 

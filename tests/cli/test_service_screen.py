@@ -128,6 +128,15 @@ def test_of_many_companies_those_in_need_are_seen_first_with_what_to_type() -> N
     assert "Ctrl-C ends it." in text
 
 
+def test_many_companies_in_need_leave_room_for_the_rest() -> None:
+    found = [CompanyGlance(f"c{number:03}", "running", snapshot=troubled()) for number in range(60)]
+    text = printed(fleet(found, 24, 600.0, str))
+    assert len(text.splitlines()) <= 23, text
+    assert "Ctrl-C ends it." in text
+    assert "and 57 more that need a person" in text
+    assert line(text, "c000")[-2:] == ["at", "once"]
+
+
 def test_few_companies_are_all_seen_in_their_order() -> None:
     text = printed(fleet(seen("running", "starting", "elsewhere"), 40, 5.0, str))
     assert [line(text, name)[0] for name in ("c000", "c001", "c002")] == ["served", "starting", "elsewhere"]
