@@ -1,5 +1,5 @@
-"""`python -m tests.bench [name ...]`: measure, print one table; without names all but the long ones, in about a
-quarter of an hour."""
+"""`python -m tests.bench [name ...]`: measure, print one table, and renew these rows of the manual's; without names
+all but the long ones, in about half an hour."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.bench import (
     items,
     ledger,
     limits,
+    manual_rows,
     memory,
     mirror,
     months,
@@ -37,6 +38,7 @@ from tests.bench.processes import CLIENT_CORE, SERVER_CORE
 
 BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "mirror": mirror.full,
+    "unchanged": mirror.unchanged,
     "latency": mirror.slow,
     "memory": memory.peak,
     "incremental": incremental.calls,
@@ -79,13 +81,16 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
+    this_run = manual_rows.this_run()
     os.sched_setaffinity(0, {CLIENT_CORE})
     print(f"server on core {SERVER_CORE}, client on core {CLIENT_CORE}; load by others {os.getloadavg()[0]:.1f}")
     lines: list[Line] = []
     for name in names or BENCHMARKS:
         print(f"{name}:", flush=True)
         with TemporaryDirectory(dir=_ON_DISK) as folder:
-            lines += known[name](Path(folder))
+            found = list(known[name](Path(folder)))
+        manual_rows.write(name, found, this_run, list(known))
+        lines += found
     print(f"\n{table(lines)}")
     return 0
 

@@ -42,6 +42,21 @@ class Run:
         return json.loads(self.output.splitlines()[-1])
 
 
+class CpuTimes:
+    """Seconds of CPU time of runs, by contender, beside the real ones that `in_turn` takes."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[float]] = {}
+
+    def noted(self, name: str, done: Run) -> float:
+        """The real seconds of the run."""
+        self._found.setdefault(name, []).append(done.cpu)
+        return done.seconds
+
+    def medians(self) -> Mapping[str, float]:
+        return medians(self._found)
+
+
 class RunFailed(RuntimeError):
     """A measured process ended badly; the text is the end of what it printed."""
 
