@@ -235,9 +235,9 @@ MUTANTS = (
     ),
     Mutant(
         "a worker that was replaced goes on writing",
-        "EpochFence._require",
-        "is None:",
-        "is Ellipsis:",
+        "EpochFence._found",
+        "is not None",
+        "is not Ellipsis",
         f"{FLEET}::test_workers_that_die_or_sleep_never_serve_a_company_side_by_side",
     ),
     Mutant(

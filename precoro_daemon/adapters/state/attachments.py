@@ -85,10 +85,10 @@ class SqlAttachmentBook:
             waiting = _drained(self._unsaved)
             if row not in waiting and session.row("attachments.is_kept", row) is None:
                 waiting.append(row)  # another write took it, and was taken back
-            session.run_many("attachments.save_kept", waiting)
+            session.put_many("attachments.save_kept", waiting)
             for collection, record_id in dict.fromkeys((one["collection"], one["record_id"]) for one in waiting):
                 _log_attached(session, collection, record_id)
-            session.run_many("attachments.release_file", waiting)
+            session.put_many("attachments.release_file", waiting)
             return _to_kept(session.row("attachments.kept_with", row))
 
         try:
@@ -160,10 +160,10 @@ def _save_named(session: Session, named: NamedFiles) -> None:
     """The detail changed, so what failed of its files may now succeed."""
     owner = {"collection": named.collection, "record_id": named.record_id}
     others = session.run_many("attachments.see_file", [owner | cells(file) for file in named.files])
-    session.run_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
+    session.put_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
     ids = json.dumps([file.id for file in named.files])
     if lost := session.run("attachments.lose_files", owner | {"ids": ids, "at": named.at}):
-        session.run("attachments.release_lost", owner)
+        session.put("attachments.release_lost", owner)
     if others or lost:
         _log_attached(session, named.collection, named.record_id)
 
@@ -171,7 +171,7 @@ def _save_named(session: Session, named: NamedFiles) -> None:
 def _log_attached(session: Session, collection: str, record_id: int) -> None:
     """By the time of this machine: no change has an earlier one than those before it."""
     row = {"collection": collection, "id": record_id, "kind": "attached", "at": time.time()}
-    session.run("mirror.log_change_of_record", row)
+    session.put("mirror.log_change_of_record", row)
 
 
 def _drained(rows: deque[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -40,8 +40,8 @@ class SqlBudgetBook:
 
     async def prune(self, before: float) -> None:
         def work(session: Session) -> None:
-            session.run("budget_book.prune_calls", (before,))
-            session.run("budget_book.prune_closures", (before,))
+            session.put("budget_book.prune_calls", (before,))
+            session.put("budget_book.prune_closures", (before,))
 
         await self._transactions.write(work)
 
@@ -61,9 +61,9 @@ class SqlBudgetBook:
         """One transaction for both."""
 
         def work(session: Session) -> None:
-            session.run(statement, values)
+            session.put(statement, values)
             if lessons is not None:
-                session.run("meta.write", (_LESSONS, json.dumps(dict(lessons))))
+                session.put("meta.write", (_LESSONS, json.dumps(dict(lessons))))
 
         await self._transactions.write(work)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
+from typing import NamedTuple
 
 from precoro_daemon.adapters.state.rows import cells, rows_to_create, rows_to_update, to_cursor
-from precoro_daemon.adapters.state.session import Session
+from precoro_daemon.adapters.state.session import Asked, Row, Session
 from precoro_daemon.mirror.ports.mirror import Committed
 from precoro_daemon.mirror.rules.absences import Missing
 from precoro_daemon.mirror.rules.changes import Known, Plan, plan
@@ -19,16 +20,26 @@ from precoro_daemon.mirror.rules.documents import Record, Rejected
 from precoro_daemon.mirror.rules.quarantine import Stage
 
 
+class _Before(NamedTuple):
+    """What the mirror has before the pages. scan: the number of the open scan, and the distinct ids it has seen"""
+
+    known: Mapping[int, Known]
+    scan: tuple[int, int] | None
+    cursor: Cursor
+
+
 def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committed:
-    """Runs inside a transaction."""
+    """Runs inside a transaction. All is read at first, so that what is written can go in few messages."""
     by_server = server_time(scan, pages)
     at = time.time() if by_server is None else by_server
     records = list(chain.from_iterable(page.records for page in pages))
-    steps = _write_records(session, scan.collection, records, at)
+    before = _read_before(session, scan, records)
+    steps = plan(records, before.known)
+    _write_records(session, scan.collection, steps, at)
     rejected = list(chain.from_iterable(page.rejected for page in pages))
     _quarantine(session, scan.collection, rejected, at)
-    scan, complete = _keep_progress(session, scan, pages, {record.id for record in records})
-    cursor = _settle(session, scan, at)
+    scan, complete = _keep_progress(session, scan, pages, {record.id for record in records}, before.scan)
+    cursor = _settle(session, scan, before.cursor, at)
     if closed := scan.finished and complete:
         close(session, scan)
     return Committed(
@@ -43,12 +54,35 @@ def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committ
     )
 
 
+def asked_cursor(collection: str) -> Asked:
+    return "mirror.read_cursor", (collection,)
+
+
+def cursor_of(collection: str, rows: Sequence[Row]) -> Cursor:
+    return to_cursor(rows[0]) if rows else Cursor(collection)
+
+
 def read_cursor(session: Session, collection: str) -> Cursor:
-    row = session.row("mirror.read_cursor", (collection,))
-    return Cursor(collection) if row is None else to_cursor(row)
+    return cursor_of(collection, session.rows(*asked_cursor(collection)))
 
 
-def _keep_progress(session: Session, scan: Scan, pages: Sequence[Page], ids: AbstractSet[int]) -> tuple[Scan, bool]:
+def _read_before(session: Session, scan: Scan, records: Sequence[Record]) -> _Before:
+    ids = json.dumps([record.id for record in records])
+    known, scans, cursors = session.each(
+        ("mirror.known_records", (scan.collection, ids)),
+        ("mirror.find_scan", (scan.collection, scan.kind)),
+        asked_cursor(scan.collection),
+    )
+    return _Before(
+        {id_: Known(version, bool(wanted), bool(vanished)) for id_, version, wanted, vanished in known},
+        (scans[0]["number"], scans[0]["distinct"]) if scans else None,
+        cursor_of(scan.collection, cursors),
+    )
+
+
+def _keep_progress(
+    session: Session, scan: Scan, pages: Sequence[Page], ids: AbstractSet[int], found: tuple[int, int] | None
+) -> tuple[Scan, bool]:
     """The scan after the pages; and whether it has, as far as it came, missed nothing that the mirror has.
 
     Of a scan that begins and ends here nothing needs to be kept: most lists have one page.
@@ -56,10 +90,10 @@ def _keep_progress(session: Session, scan: Scan, pages: Sequence[Page], ids: Abs
     at_once = advance(scan, pages, len(ids))
     if scan.next_page == 1 and at_once.finished and not _misses(session, at_once, ids):
         return at_once, True
-    number, distinct = _take_up(session, scan)
+    number, distinct = _take_up(session, scan, found)
     distinct += session.run_many("mirror.see_row", [(number, id_) for id_ in ids])
     scan = advance(scan, pages, distinct)
-    session.run("mirror.save_scan", cells(scan))
+    session.put("mirror.save_scan", cells(scan))
     missed = scan.kind == "whole" and scan.finished and session.rows("mirror.missing_records", cells(scan))
     return scan, not missed
 
@@ -70,36 +104,29 @@ def _misses(session: Session, scan: Scan, ids: AbstractSet[int]) -> bool:
     return scan.kind == "whole" and session.row("mirror.first_missing", values) is not None
 
 
-def _take_up(session: Session, scan: Scan) -> tuple[int, int]:
+def _take_up(session: Session, scan: Scan, found: tuple[int, int] | None) -> tuple[int, int]:
     """The number of the scan and the distinct ids it has seen. Page 1 begins it anew.
 
     A scan that is taken up in the middle though the store has forgotten it counts from nothing: it can then never
     prove complete.
     """
     if scan.next_page == 1:
-        session.run("mirror.forget_scan", (scan.collection, scan.kind))
-    found = session.row("mirror.find_scan", (scan.collection, scan.kind))
-    if found is not None:
-        return found["number"], found["distinct"]
+        session.put("mirror.forget_scan", (scan.collection, scan.kind))
+    elif found is not None:
+        return found
     [begun] = session.rows("mirror.begin_scan", cells(scan))
     return begun["number"], 0
 
 
-def _write_records(session: Session, collection: str, records: Sequence[Record], at: float) -> Plan:
-    steps = plan(records, _known(session, collection, records))
+def _write_records(session: Session, collection: str, steps: Plan, at: float) -> None:
     changed = [*steps.updated, *steps.returned]
-    session.run_many("mirror.create_record", rows_to_create(steps.created, collection, at))
-    session.run_many("mirror.update_record", rows_to_update(changed, collection, at))
-    session.run_many("mirror.retry_now", [(collection, str(row.id)) for row in changed])
-    for kind, rows in (("created", steps.created), ("updated", steps.updated), ("returned", steps.returned)):
-        session.run_many("mirror.log_change", [(collection, row.id, kind, row.version, at) for row in rows])
-    return steps
-
-
-def _known(session: Session, collection: str, records: Sequence[Record]) -> dict[int, Known]:
-    ids = json.dumps([record.id for record in records])
-    rows = session.rows("mirror.known_records", (collection, ids))
-    return {id_: Known(version, bool(wanted), bool(vanished)) for id_, version, wanted, vanished in rows}
+    session.put_many("mirror.create_record", rows_to_create(steps.created, collection, at))
+    session.put_many("mirror.update_record", rows_to_update(changed, collection, at))
+    session.put_many("mirror.retry_now", [(collection, str(row.id)) for row in changed])
+    kinds = (("created", steps.created), ("updated", steps.updated), ("returned", steps.returned))
+    session.put_many(
+        "mirror.log_change", [(collection, row.id, kind, row.version, at) for kind, rows in kinds for row in rows]
+    )
 
 
 def _quarantine(session: Session, collection: str, rejected: Iterable[Rejected], at: float) -> None:
@@ -117,26 +144,25 @@ def _quarantine(session: Session, collection: str, rejected: Iterable[Rejected],
         }
         for row in rejected
     ]
-    session.run_many("mirror.quarantine", rows)
+    session.put_many("mirror.quarantine", rows)
 
 
-def _settle(session: Session, scan: Scan, at: float) -> Cursor:
-    cursor = read_cursor(session, scan.collection)
+def _settle(session: Session, scan: Scan, cursor: Cursor, at: float) -> Cursor:
     if scan.finished:
         cursor = settle(scan, cursor, at)
-        session.run("mirror.save_cursor", cells(cursor))
-        session.run("mirror.release", (scan.collection, Stage.SCAN, scan.collection))
+        session.put("mirror.save_cursor", cells(cursor))
+        session.put("mirror.release", (scan.collection, Stage.SCAN, scan.collection))
     return cursor
 
 
 def close(session: Session, scan: Scan) -> None:
     """End the scan; runs inside a transaction."""
     if scan.kind == "whole":
-        session.run("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
+        session.put("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
         if scan.finished:
             # A row that could not be read is still so only if this scan met it again.
-            session.run("mirror.release_unseen", (scan.collection, scan.started_at))
-    session.run("mirror.forget_scan", (scan.collection, scan.kind))
+            session.put("mirror.release_unseen", (scan.collection, scan.started_at))
+    session.put("mirror.forget_scan", (scan.collection, scan.kind))
 
 
 def missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:

@@ -63,8 +63,8 @@ class SqlDeliveries:
         rows = [{"type": one.type, "id": one.id, "heard_at": heard_at, "at": at, "outcome": outcome} for one in batch]
 
         def work(session: Session) -> None:
-            session.run_many("deliveries.settle", rows)
-            session.run("deliveries.prune", {"kept": _KEPT, "most": _PRUNED})
+            session.put_many("deliveries.settle", rows)
+            session.put("deliveries.prune", {"kept": _KEPT, "most": _PRUNED})
 
         await self._transactions.write(work)
 

@@ -97,13 +97,13 @@ def save(session: Session, due: Due, detail: Detail, at: float) -> None:
     target = _target(session, due, detail)
     stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
     answered = _addressed(due) | {"version": due.version, "at": at}
-    session.run("mirror.save_detail", stored)
-    session.run("mirror.answer_detail", answered)
+    session.put("mirror.save_detail", stored)
+    session.put("mirror.answer_detail", answered)
     if not detail.wanted:
         judged = due.id if detail.id is None else detail.id
-        session.run("mirror.unwant_record", (due.collection, judged))
-    session.run("mirror.log_change_of_record", stored)
-    session.run("mirror.release_answered", answered)
+        session.put("mirror.unwant_record", (due.collection, judged))
+    session.put("mirror.log_change_of_record", stored)
+    session.put("mirror.release_answered", answered)
 
 
 def _addressed(due: Due) -> dict[str, object]:
@@ -122,9 +122,9 @@ def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) ->
     """Runs inside a transaction. Rows that share an idn share what becomes of it."""
     found = {id_ for (id_,) in session.rows("mirror.find_addressed", _addressed(due))}
     rows = [cells(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
-    session.run_many("mirror.quarantine", rows)
+    session.put_many("mirror.quarantine", rows)
     if stale:
-        session.run("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
+        session.put("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
 
 
 def vanish(
@@ -133,9 +133,9 @@ def vanish(
     """Runs inside a transaction."""
     row = {"collection": collection, "id": id_, "at": at, "kind": "vanished", "since": unless_changed_since}
     if session.run("mirror.mark_vanished", row):
-        session.run("mirror.log_change_of_record", row)
-        session.run("mirror.release", (collection, Stage.DETAIL, str(id_)))
-        session.run("mirror.release_files", row)
+        session.put("mirror.log_change_of_record", row)
+        session.put("mirror.release", (collection, Stage.DETAIL, str(id_)))
+        session.put("mirror.release_files", row)
 
 
 def _target(session: Session, due: Due, detail: Detail) -> int:

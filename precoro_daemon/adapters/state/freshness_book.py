@@ -20,8 +20,8 @@ class SqlFreshnessBook:
 
     async def add(self, hours: Sequence[WatchedHour], *, forget_before: float) -> None:
         def work(session: Session) -> None:
-            session.run_many("freshness_book.add_hour", [cells(hour) for hour in hours])
-            session.run("freshness_book.forget_hours", (forget_before,))
+            session.put_many("freshness_book.add_hour", [cells(hour) for hour in hours])
+            session.put("freshness_book.forget_hours", (forget_before,))
 
         await self._transactions.write(work)
 

@@ -103,5 +103,6 @@ class _Joined:
         """Runs inside a transaction."""
         for one in self.others:
             one.result = one.work(session)
+        session.flush()  # what is wrong with theirs is not the work's
         self.reached_its_end = True
         return self.work(session)

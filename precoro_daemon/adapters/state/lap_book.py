@@ -33,7 +33,7 @@ class SqlLapBook:
             return
 
         def work(session: Session) -> None:
-            session.run("lap_book.save_lap", row)
+            session.put("lap_book.save_lap", row)
             _record(session, past)
 
         await self._transactions.write(work)
@@ -46,8 +46,8 @@ class SqlLapBook:
 
 
 def _record(session: Session, past: PastLap) -> None:
-    session.run("lap_book.record", cells(past) | {"reason": past.reason[:_KEPT_REASON_CHARS]})
-    session.run("lap_book.forget", (past.ended_at - _KEPT_S,))
+    session.put("lap_book.record", cells(past) | {"reason": past.reason[:_KEPT_REASON_CHARS]})
+    session.put("lap_book.forget", (past.ended_at - _KEPT_S,))
 
 
 def read_laps(session: Session) -> Mapping[str, LapTimes]:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 
 from precoro_daemon.adapters.state import details
-from precoro_daemon.adapters.state.commits import close, commit_pages, missing, read_cursor
-from precoro_daemon.adapters.state.mirror_facts import SKEW_KEY, count_quarantined, read_skew
+from precoro_daemon.adapters.state.commits import asked_cursor, close, commit_pages, cursor_of, missing, read_cursor
+from precoro_daemon.adapters.state.mirror_facts import ASKED_SKEW, SKEW_KEY, count_quarantined, read_skew, skew_of
 from precoro_daemon.adapters.state.rows import cells, to_record, to_scan
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import DaemonError
@@ -42,7 +42,12 @@ class SqlMirror:
         await self._transactions.run("meta.write", (SKEW_KEY, json.dumps(cells(skew))))
 
     async def standing(self, collection: str) -> Standing:
-        return await self._transactions.read(partial(_standing, collection=collection))
+        scans, cursors, skews = await self._transactions.each(
+            ("mirror.read_scans", (collection,)), asked_cursor(collection), ASKED_SKEW
+        )
+        by_kind = {row["kind"]: to_scan(row) for row in scans}
+        cursor = cursor_of(collection, cursors)
+        return Standing(cursor, skew_of(skews), by_kind.get("whole"), by_kind.get("changes"))
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
         return await self._transactions.write(partial(commit_pages, scan=scan, pages=pages))
@@ -130,11 +135,6 @@ class SqlMirror:
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)
         await self._transactions.write(partial(details.quarantine, due=due, item=item, stale=stale))
-
-
-def _standing(session: Session, collection: str) -> Standing:
-    scans = {row["kind"]: to_scan(row) for row in session.rows("mirror.read_scans", (collection,))}
-    return Standing(read_cursor(session, collection), read_skew(session), scans.get("whole"), scans.get("changes"))
 
 
 def _anchor(session: Session, collection: str) -> Cursor:

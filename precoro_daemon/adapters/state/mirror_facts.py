@@ -9,16 +9,20 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.reach import Skew
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from precoro_daemon.adapters.state.session import Session
+    from precoro_daemon.adapters.state.session import Asked, Row, Session
 
 SKEW_KEY = "since_skew"
+ASKED_SKEW: Asked = ("meta.read", (SKEW_KEY,))
 
 
 def read_skew(session: Session) -> Skew:
-    row = session.row("meta.read", (SKEW_KEY,))
-    return Skew() if row is None else Skew(**json.loads(row["value"]))
+    return skew_of(session.rows(*ASKED_SKEW))
+
+
+def skew_of(rows: Sequence[Row]) -> Skew:
+    return Skew(**json.loads(rows[0]["value"])) if rows else Skew()
 
 
 def count_quarantined(session: Session) -> Mapping[tuple[str, Stage], int]:

@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 Values = Mapping[str, Any] | Sequence[Any]
 
+Asked = tuple[str, Values]
+"""A statement, and what stands in it."""
+
 
 class Row(Protocol):
     """Its values by the names of their columns, by their number, and in order."""
@@ -40,12 +43,27 @@ class Session(Protocol):
         """The only value of a statement that always has one row."""
         ...
 
+    def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        """The rows of each of these, asked for in one message where messages cost something."""
+        ...
+
     def run(self, statement: str, values: Values = ()) -> int:
         """How many rows it wrote."""
         ...
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
         """The statement once for each, in their order; how many rows it wrote in all."""
+        ...
+
+    def put(self, statement: str, values: Values = ()) -> None:
+        """The same where nobody asks how many. It may leave with what comes next, before which it is done; what is
+        wrong with it is raised there, at the latest by the end of the transaction."""
+        ...
+
+    def put_many(self, statement: str, rows: Iterable[Values]) -> None: ...
+
+    def flush(self) -> None:
+        """What was put is done."""
         ...
 
 
@@ -83,6 +101,10 @@ class Transactions(Protocol):
 
     async def value(self, statement: str, values: Values = ()) -> Any:
         """One statement of which the only value is read."""
+        ...
+
+    async def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        """Several that are read."""
         ...
 
     async def run(self, statement: str, values: Values = ()) -> int:

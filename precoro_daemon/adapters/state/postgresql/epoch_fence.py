@@ -31,13 +31,15 @@ class EpochFence:
     worker: str
     lease: float
 
-    def check(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._require("check", cursor, "another worker of the fleet serves it now; nothing was written")
+    def check(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
+        if not self._found("check", cursor, beginning):
+            raise self._deposed("another worker of the fleet serves it now; nothing was written")
 
-    def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._require("check_permit", cursor, "its lease is lost or too old for a payment; nothing was sent")
+    def check_permit(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
+        if not self._found("check_permit", cursor, beginning):
+            raise self._deposed("its lease is lost or too old for a payment; nothing was sent")
 
-    def _require(self, statement: str, cursor: psycopg.Cursor[Any], otherwise: str) -> None:
+    def _found(self, statement: str, cursor: psycopg.Cursor[Any], beginning: bytes) -> bool:
         values = {
             "company": self.holding.company,
             "epoch": self.holding.epoch,
@@ -45,5 +47,11 @@ class EpochFence:
             "lease_ms": str(int(self.lease * 1000)),
             "reserve": reserve(self.lease),
         }
-        if cursor.execute(LEASE_STATEMENTS[statement].encode(), values).fetchone() is None:
-            raise Deposed(f"The company {self.holding.company} is served here no more: {otherwise}.")
+        asked = psycopg.ClientCursor(cursor.connection).mogrify(LEASE_STATEMENTS[statement].encode(), values)
+        cursor.execute(b"; ".join((beginning, asked.encode())) if beginning else asked.encode())
+        while cursor.nextset():
+            pass  # the answer is the last one's
+        return cursor.fetchone() is not None
+
+    def _deposed(self, reason: str) -> Deposed:
+        return Deposed(f"The company {self.holding.company} is served here no more: {reason}.")

@@ -14,8 +14,14 @@ from precoro_daemon.adapters.host.threads import run_to_end
 from precoro_daemon.adapters.state.joined_writes import JoinedWrites
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.adapters.state.postgresql.fence import Fence
-from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS, as_json, cells, row_factory
-from precoro_daemon.adapters.state.session import Row, Session, Values
+from precoro_daemon.adapters.state.postgresql.values import (
+    POSTGRES_STATEMENTS,
+    as_json,
+    cells,
+    row_factory,
+    with_rows,
+)
+from precoro_daemon.adapters.state.session import Asked, Row, Session, Values
 
 T = TypeVar("T")
 
@@ -27,6 +33,8 @@ _STREAMED = 1_000
 _BATCH = 500
 """Statements sent in one message: a few hundred KB."""
 
+_COMMIT = b"COMMIT"
+
 
 class Result(NamedTuple):
     written: int
@@ -37,15 +45,18 @@ class PostgresSession:
     """Implements `Session` on a connection, inside a transaction.
 
     Values are put into the statement here (psycopg.ClientCursor), so that the beginning of a transaction, what guards
-    it, and its first statement are one message to the server. Nothing is kept in the session of the server: it may be
-    behind a PgBouncer that gives each transaction another one.
+    it, what is put and the statement whose outcome is asked for are one message to the server. Nothing is kept in the
+    session of the server: it may be behind a PgBouncer that gives each transaction another one.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], beginning: str = "") -> None:
-        """`beginning` is sent with the first statement."""
+        """`beginning` is sent with the first statement. Without one, whose transaction it is nobody here knows: then
+        nothing waits."""
         self.connection = connection
         self.cursor = psycopg.ClientCursor(connection, row_factory=row_factory)
-        self._beginning = beginning
+        self._beginning = beginning.encode()
+        self._put: list[bytes] = []
+        self._waits = bool(beginning)
 
     def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
         return self.send(self._text(statement, values))[-1].rows
@@ -57,39 +68,54 @@ class PostgresSession:
     def value(self, statement: str, values: Values = ()) -> Any:
         return self.rows(statement, values)[0][0]
 
+    def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        return [one.rows for one in self.send(*self.texts(asked))[-len(asked) :]]
+
     def run(self, statement: str, values: Values = ()) -> int:
         return self.send(self._text(statement, values))[-1].written
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
-        many = f"many.{statement}"
-        if many in POSTGRES_STATEMENTS:
-            given = list(rows)
-            return self._run_json(many, as_json(statement, given)) if given else 0
-        remaining, count = iter(rows), 0
-        while batch := [self._text(statement, row) for row in islice(remaining, _BATCH)]:
+        count = 0
+        for batch in self._batches(statement, rows):
             count += sum(result.written for result in self.send(*batch)[-len(batch) :])
         return count
 
-    def _run_json(self, statement: str, rows: str) -> int:
-        """The text goes beside the statement: put into it, hundreds of KB would be copied and searched for quotes."""
-        if self._beginning:
+    def put(self, statement: str, values: Values = ()) -> None:
+        self._put.append(self._text(statement, values))
+        self._let_wait()
+
+    def put_many(self, statement: str, rows: Iterable[Values]) -> None:
+        for batch in self._batches(statement, rows):
+            self._put += batch
+            self._let_wait()
+
+    def flush(self) -> None:
+        if self._put:
             self.send()
-        return self.connection.execute(POSTGRES_STATEMENTS[statement].encode(), {"rows": rows}).rowcount
 
-    def run_alone(self, statement: str, values: Values = ()) -> int:
-        """The only one of its transaction, which ends with it in the same message."""
-        return self.send(self._text(statement, values), "COMMIT")[-2].written
+    def _let_wait(self) -> None:
+        if not self._waits or len(self._put) >= _BATCH:
+            self.send()
 
-    def send(self, *texts: str) -> Sequence[Result]:
-        message = "; ".join((self._beginning, *texts) if self._beginning else texts)
-        self._beginning = ""
-        self.cursor.execute(message.encode())
+    def alone(self, *asked: Asked) -> Sequence[Result]:
+        """Nothing else is done in the transaction, which ends with them in the same message."""
+        return self.send(*self.texts(asked), _COMMIT)[-1 - len(asked) : -1]
+
+    def send(self, *texts: bytes) -> Sequence[Result]:
+        parts, self._put = (*self._put, *texts), []
+        beginning = self.take_beginning()
+        self.cursor.execute(b"; ".join((beginning, *parts) if beginning else parts))
         return list(self._results())
+
+    def take_beginning(self) -> bytes:
+        """For who sends it with something else."""
+        beginning, self._beginning = self._beginning, b""
+        return beginning
 
     def end(self) -> None:
         """What was never begun has nothing to end."""
-        if not self._beginning:
-            self.send("COMMIT")
+        if self._put or not self._beginning:
+            self.send(_COMMIT)
 
     def _results(self) -> Iterator[Result]:
         more: bool | None = True
@@ -98,8 +124,20 @@ class PostgresSession:
             yield Result(self.cursor.rowcount, rows)
             more = self.cursor.nextset()
 
-    def _text(self, statement: str, values: Values) -> str:
-        return self.cursor.mogrify(POSTGRES_STATEMENTS[statement].encode(), cells(statement, values))
+    def texts(self, asked: Iterable[Asked]) -> Sequence[bytes]:
+        return [self._text(statement, values) for statement, values in asked]
+
+    def _text(self, statement: str, values: Values) -> bytes:
+        return self.cursor.mogrify(POSTGRES_STATEMENTS[statement].encode(), cells(statement, values)).encode()
+
+    def _batches(self, statement: str, rows: Iterable[Values]) -> Iterator[Sequence[bytes]]:
+        if (many := f"many.{statement}") in POSTGRES_STATEMENTS:
+            if given := list(rows):
+                yield [with_rows(POSTGRES_STATEMENTS[many], as_json(statement, given))]
+            return
+        remaining = iter(rows)
+        while batch := [self._text(statement, row) for row in islice(remaining, _BATCH)]:
+            yield batch
 
 
 class StreamedRows:
@@ -179,13 +217,18 @@ class PostgresTransactions:
         return await run_to_end(self._executor, lambda: self._read(work))
 
     async def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
-        return await self.read(lambda session: session.rows(statement, values))
+        [rows] = await self.each((statement, values))
+        return rows
 
     async def row(self, statement: str, values: Values = ()) -> Row | None:
-        return await self.read(lambda session: session.row(statement, values))
+        found = await self.rows(statement, values)
+        return found[0] if found else None
 
     async def value(self, statement: str, values: Values = ()) -> Any:
-        return await self.read(lambda session: session.value(statement, values))
+        return (await self.rows(statement, values))[0][0]
+
+    async def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        return await run_to_end(self._executor, lambda: self._read_alone(asked))
 
     async def run(self, statement: str, values: Values = ()) -> int:
         return await run_to_end(self._executor, lambda: self._run_alone(statement, values))
@@ -194,10 +237,18 @@ class PostgresTransactions:
         return await self.write(lambda session: session.run_many(statement, rows))
 
     def _read(self, work: Callable[[Session], T]) -> T:
-        with self._opened(f"{self._beginning}; {READ_ONLY}") as session:
+        with self._opened(self._reading) as session:
             result = work(session)
             session.end()
             return result
+
+    def _read_alone(self, asked: Sequence[Asked]) -> Sequence[Sequence[Row]]:
+        with self._opened(self._reading) as session:
+            return [one.rows for one in session.alone(*asked)]
+
+    @property
+    def _reading(self) -> str:
+        return f"{self._beginning}; {READ_ONLY}"
 
     def _write(self, work: Callable[[Session], T], then: Callable[[T], None] | None) -> T:
         with self._opened(self._guarded()) as session:
@@ -211,7 +262,8 @@ class PostgresTransactions:
     def _run_alone(self, statement: str, values: Values) -> int:
         with self._opened(self._guarded()) as session:
             self._check(session, permit=False)
-            return session.run_alone(statement, values)
+            [result] = session.alone((statement, values))
+            return result.written
 
     def _guarded(self) -> str:
         if self._holding is None:
@@ -222,11 +274,8 @@ class PostgresTransactions:
     def _check(self, session: PostgresSession, *, permit: bool) -> None:
         if self._fence is None:
             return
-        session.send()
-        if permit:
-            self._fence.check_permit(session.cursor)
-        else:
-            self._fence.check(session.cursor)
+        check = self._fence.check_permit if permit else self._fence.check
+        check(session.cursor, session.take_beginning())
 
     @contextmanager
     def _opened(self, beginning: str) -> Iterator[PostgresSession]:

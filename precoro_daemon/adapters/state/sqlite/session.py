@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from precoro_daemon.adapters.state.statements import Statements
 
 if TYPE_CHECKING:
-    from precoro_daemon.adapters.state.session import Row, Values
+    from precoro_daemon.adapters.state.session import Asked, Row, Values
 
 T = TypeVar("T")
 
@@ -38,11 +38,23 @@ class SqliteSession:
         (value,) = self.connection.execute(STATEMENTS[statement], values).fetchone()
         return value
 
+    def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        return [self.rows(statement, values) for statement, values in asked]
+
     def run(self, statement: str, values: Values = ()) -> int:
         return self.connection.execute(STATEMENTS[statement], values).rowcount
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
         return self.connection.executemany(STATEMENTS[statement], rows).rowcount
+
+    def put(self, statement: str, values: Values = ()) -> None:
+        self.run(statement, values)
+
+    def put_many(self, statement: str, rows: Iterable[Values]) -> None:
+        self.run_many(statement, rows)
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
 
 def in_transaction(session: SqliteSession, work: Callable[[SqliteSession], T]) -> T:

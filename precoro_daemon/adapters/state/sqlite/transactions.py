@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from precoro_daemon.adapters.host.threads import run_to_end
 from precoro_daemon.adapters.state.joined_writes import JoinedWrites
-from precoro_daemon.adapters.state.session import Row, Session, Values
+from precoro_daemon.adapters.state.session import Asked, Row, Session, Values
 from precoro_daemon.adapters.state.sqlite.failures import explained
 from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_transaction
 from precoro_daemon.errors import StoreUnusable
@@ -65,6 +65,9 @@ class SqliteTransactions:
 
     async def value(self, statement: str, values: Values = ()) -> Any:
         return await self.read(lambda session: session.value(statement, values))
+
+    async def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
+        return await self.read(lambda session: session.each(*asked))
 
     async def run(self, statement: str, values: Values = ()) -> int:
         return await self.write(lambda session: session.run(statement, values))

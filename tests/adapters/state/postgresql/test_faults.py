@@ -55,9 +55,10 @@ def cluster() -> Iterator[Cluster]:
 class Open:
     """A fence that never closes: what a worker of a fleet has."""
 
-    def check(self, cursor: psycopg.Cursor[Any]) -> None: ...
+    def check(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
+        cursor.execute(beginning)
 
-    def check_permit(self, cursor: psycopg.Cursor[Any]) -> None: ...
+    check_permit = check
 
 
 def state(url: str, schema: str = SCHEMA, **options: str) -> PostgresState:

@@ -134,13 +134,15 @@ class _Fence:
         self.asked: list[str] = []
         self.deposed = False
 
-    def check(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._ask("write", cursor)
+    def check(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
+        self._ask("write", cursor, beginning)
 
-    def check_permit(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._ask("permit", cursor)
+    def check_permit(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
+        self._ask("permit", cursor, beginning)
 
-    def _ask(self, what: str, cursor: psycopg.Cursor[Any]) -> None:
+    def _ask(self, what: str, cursor: psycopg.Cursor[Any], beginning: bytes) -> None:
+        if beginning:
+            cursor.execute(beginning)
         assert cursor.connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
         self.asked.append(what)
         if self.deposed:
